@@ -1,0 +1,1 @@
+"""How any Candor service runs. No business word lives here."""

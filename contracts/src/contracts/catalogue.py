@@ -1,0 +1,134 @@
+"""The event catalogue: JSON Schemas and a page for people, both made from the models.
+
+python -m contracts.catalogue [--schemas contracts/schemas] [--page docs/events.md] [--check]
+"""
+
+import argparse
+import inspect
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from contracts import channels, clients, dialogs, keys, ratings, topics
+from contracts.envelope import Event
+
+
+@dataclass(frozen=True)
+class Said:
+    """An event type and where it is said."""
+
+    topic: str
+    key: str
+    writer: str
+    model: type[Event]
+
+    @property
+    def type(self) -> str:
+        """The `ce_type`, which is the body's discriminator too."""
+        return str(self.model.model_fields["type"].default)
+
+
+def _types(union: Any) -> tuple[type[Event], ...]:
+    return get_args(union) or (union,)
+
+
+EVERYTHING_SAID = (
+    Said(topics.CHANNELS.name, "channel", "chat", channels.ChannelPublished),
+    *(
+        Said(topics.DIALOGS.name, "dialog", "chat", model)
+        for model in _types(get_args(dialogs.DialogEvent)[0])
+    ),
+    *(Said(topics.RATINGS.name, "dialog", "rating", model) for model in _types(ratings.AnyRating)),
+    Said(topics.CLIENTS.name, "client", "chat", clients.ClientErased),
+    Said(
+        f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "key id", "chat; rating", keys.KeyPublished
+    ),
+    Said(f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "beat", "chat; rating", keys.Beat),
+)
+
+
+def schema_of(said: Said) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one event type's body, as its readers validate it."""
+    schema = said.model.model_json_schema(mode="validation")
+    required = ["type", *(name for name in schema.get("required", ()) if name != "type")]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:candor:{said.type}",
+        **schema,
+        "required": required,
+    }
+
+
+def _shape(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_shape(one) for one in field["anyOf"])
+    return str(field.get("$ref", field.get("format", field.get("type", "any")))).rsplit("/", 1)[-1]
+
+
+def _rows(said: Said) -> Iterator[str]:
+    schema = schema_of(said)
+    for name, field in schema["properties"].items():
+        yield f"| `{name}` | {_shape(field)} | {'yes' if name in schema['required'] else ''} |"
+
+
+def _line(said: Said) -> str:
+    anchor = said.type.replace(".", "")
+    return f"| [`{said.type}`](#{anchor}) | {said.topic} | {said.key} | {said.writer} |"
+
+
+def page() -> str:
+    """The catalogue as Markdown."""
+    lines = [
+        "# Event catalogue",
+        "",
+        "Made by `make events` from `contracts/`; don't edit. Every body is JSON; the CloudEvents",
+        "attributes travel in the headers `ce_*` (binary mode). Readers skip types they don't know and",
+        "ignore fields they don't know.",
+        "",
+        "| type | topic | key | written by |",
+        "|---|---|---|---|",
+        *(_line(said) for said in EVERYTHING_SAID),
+    ]
+    for said in EVERYTHING_SAID:
+        lines += ["", f"## {said.type}", "", inspect.cleandoc(str(said.model.__doc__)), ""]
+        lines += [f"Schema: [`{said.type}.json`](../contracts/schemas/{said.type}.json)", ""]
+        lines += ["| field | shape | required |", "|---|---|---|", *_rows(said)]
+    return "\n".join(lines) + "\n"
+
+
+def files(schemas: Path, page_file: Path) -> dict[Path, str]:
+    """Everything the catalogue consists of: path → text."""
+    made = {
+        schemas / f"{said.type}.json": json.dumps(schema_of(said), indent=2) + "\n"
+        for said in EVERYTHING_SAID
+    }
+    return {**made, page_file: page()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the catalogue, or with ``--check`` tells what is out of date."""
+    parser = argparse.ArgumentParser(
+        prog="python -m contracts.catalogue", description="Writes the event catalogue."
+    )
+    parser.add_argument("--schemas", type=Path, default=Path("contracts/schemas"))
+    parser.add_argument("--page", type=Path, default=Path("docs/events.md"))
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail if something is out of date"
+    )
+    told = parser.parse_args(arguments)
+    wanted = files(told.schemas, told.page)
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+    if told.check:
+        sys.stdout.writelines(f"{path} is out of date: run `make events`\n" for path in stale)
+        return 1 if stale else 0
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,19 @@
+"""What chat says about clients, on `candor.clients`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from contracts.envelope import Event, Id, Instant
+
+
+class ClientErased(Event):
+    """Everything this client wrote or is called must be forgotten, everywhere."""
+
+    type: Literal["candor.client.erased.v1"] = "candor.client.erased.v1"
+    client: Id
+    erased_at: Instant
+
+
+ClientEvent = Annotated[ClientErased, Field()]
+CLIENT_EVENTS: TypeAdapter[ClientErased] = TypeAdapter(ClientEvent)

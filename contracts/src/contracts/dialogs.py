@@ -1,0 +1,102 @@
+"""What chat says about dialogs and their closes, on `candor.dialogs`."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from contracts.envelope import Event, Id, Instant, Sealed
+
+Count = Annotated[int, Field(ge=0)]
+CloseSeq = Annotated[int, Field(ge=1)]
+
+
+class ClosedBy(StrEnum):
+    """Who ended the dialog."""
+
+    OPERATOR = "operator"
+    CLIENT = "client"
+    IDLE = "idle"
+    SYSTEM = "system"
+
+
+class CountedBy(StrEnum):
+    """The rule that chose the operator who counts for a close."""
+
+    LAST_REPLY = "last_reply"
+    ASSIGNED = "assigned"
+    NOBODY = "nobody"
+
+
+class Attribution(Event):
+    """Whom an event of a dialog belongs to, as it was when the event happened."""
+
+    dialog: Id
+    channel: Id
+    client: Id
+    operator: Id | None = None
+    team: str | None = None
+    locale: str | None = None
+
+
+class Participant(BaseModel):
+    """An operator who took part, with the name and team of that moment."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: Id
+    name: str
+    team: str | None = None
+    messages: Count
+
+
+class Contact(BaseModel):
+    """How a client can be reached; both sealed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    email: Sealed | None = None
+    name: Sealed | None = None
+
+
+class DialogOpened(Attribution):
+    """A client has opened a dialog; `origin` is the widget or an external system's name."""
+
+    type: Literal["candor.dialog.opened.v1"] = "candor.dialog.opened.v1"
+    opened_at: Instant
+    origin: str = Field(min_length=1)
+
+
+class DialogClosed(Attribution):
+    """One closing of a dialog. `operator` is the one who counts, by the rule `counted_by`.
+
+    `longest_client_text` is in characters.
+    """
+
+    type: Literal["candor.dialog.closed.v1"] = "candor.dialog.closed.v1"
+    close_seq: CloseSeq
+    closed_at: Instant
+    opened_at: Instant
+    first_reply_at: Instant | None = None
+    closed_by: ClosedBy
+    counted_by: CountedBy
+    participants: tuple[Participant, ...] = ()
+    client_messages: Count
+    operator_messages: Count
+    longest_client_text: Count
+    labels: tuple[str, ...] = ()
+    spam: bool = False
+    contact: Contact | None = None
+    external_id: str | None = None
+
+
+class DialogReopened(Attribution):
+    """The close numbered `close_seq` is undone."""
+
+    type: Literal["candor.dialog.reopened.v1"] = "candor.dialog.reopened.v1"
+    close_seq: CloseSeq
+    reopened_at: Instant
+
+
+DialogEvent = Annotated[DialogOpened | DialogClosed | DialogReopened, Field(discriminator="type")]
+DIALOG_EVENTS: TypeAdapter[DialogOpened | DialogClosed | DialogReopened] = TypeAdapter(DialogEvent)

@@ -1,0 +1,156 @@
+"""What rating says about the form of a close, on `candor.ratings`. Chat must never hear it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from contracts.dialogs import Attribution, CloseSeq
+from contracts.envelope import Instant, Sealed
+
+Version = Annotated[int, Field(ge=1)]
+
+
+class NotOfferedReason(StrEnum):
+    """Why no form was made for a close."""
+
+    DISABLED = "disabled"
+    NO_REPLY = "no_reply"
+    TOO_SHORT = "too_short"
+    SPAM = "spam"
+    KIND_OF_CLOSE = "kind_of_close"
+    SAMPLED_OUT = "sampled_out"
+    COOL_DOWN = "cool_down"
+    ONCE_PER_DIALOG = "once_per_dialog"
+    UNREACHABLE = "unreachable"
+    TOO_LATE = "too_late"
+    OPTED_OUT = "opted_out"
+    REOPENED = "reopened"
+    ERASED = "erased"
+
+
+class CancelledReason(StrEnum):
+    """Why a form was withdrawn."""
+
+    REOPENED = "reopened"
+    ERASED = "erased"
+
+
+class Way(StrEnum):
+    """How a form reaches its client."""
+
+    WIDGET = "widget"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class Scale(BaseModel):
+    """Scores from `lowest` to `highest`, both included; from `satisfied_from` on a client is satisfied."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str = Field(min_length=1)
+    lowest: int
+    highest: int
+    satisfied_from: int
+
+
+class RatingEventBase(Attribution):
+    """What every rating event says: the close it belongs to."""
+
+    close_seq: CloseSeq
+
+
+class RatingNotOffered(RatingEventBase):
+    """No form is made for the close."""
+
+    type: Literal["candor.rating.not-offered.v1"] = "candor.rating.not-offered.v1"
+    reason: NotOfferedReason
+    settings_version: Version
+    decided_at: Instant
+
+
+class RatingScheduled(RatingEventBase):
+    """The form will be offered at `due_at`."""
+
+    type: Literal["candor.rating.scheduled.v1"] = "candor.rating.scheduled.v1"
+    due_at: Instant
+    form_version: Version
+
+
+class RatingOffered(RatingEventBase):
+    """The form waits for its client until `expires_at`."""
+
+    type: Literal["candor.rating.offered.v1"] = "candor.rating.offered.v1"
+    offered_at: Instant
+    expires_at: Instant
+    way: Way
+    form_version: Version
+
+
+class Answer(RatingEventBase):
+    """What a client answered."""
+
+    scale: Scale
+    score: int
+    satisfied: bool
+    comment: Sealed | None = None
+    tags: tuple[str, ...] = ()
+    answers: Mapping[str, Sealed | int | bool | tuple[str, ...]] = Field(default_factory=dict)
+    form_version: Version
+    given_at: Instant
+    editable_until: Instant
+
+
+class RatingGiven(Answer):
+    """The client's first answer; the close is rated from `given_at` on."""
+
+    type: Literal["candor.rating.given.v1"] = "candor.rating.given.v1"
+
+
+class RatingChanged(Answer):
+    """Another answer inside the edit window. `given_at` stays the first answer's."""
+
+    type: Literal["candor.rating.changed.v1"] = "candor.rating.changed.v1"
+    change: Annotated[int, Field(ge=1)]
+    changed_at: Instant
+
+
+class RatingDeclined(RatingEventBase):
+    """The client said "No, thanks"."""
+
+    type: Literal["candor.rating.declined.v1"] = "candor.rating.declined.v1"
+    declined_at: Instant
+
+
+class RatingExpired(RatingEventBase):
+    """The client never answered."""
+
+    type: Literal["candor.rating.expired.v1"] = "candor.rating.expired.v1"
+    expired_at: Instant
+
+
+class RatingCancelled(RatingEventBase):
+    """The form was withdrawn before an answer."""
+
+    type: Literal["candor.rating.cancelled.v1"] = "candor.rating.cancelled.v1"
+    reason: CancelledReason
+    cancelled_at: Instant
+
+
+class RatingUndeliverable(RatingEventBase):
+    """No way to the client is left."""
+
+    type: Literal["candor.rating.undeliverable.v1"] = "candor.rating.undeliverable.v1"
+    ways: tuple[Way, ...]
+    reason: str
+    given_up_at: Instant
+
+
+AnyRating = (
+    RatingNotOffered | RatingScheduled | RatingOffered | RatingGiven | RatingChanged
+    | RatingDeclined | RatingExpired | RatingCancelled | RatingUndeliverable
+)  # fmt: skip
+RatingEvent = Annotated[AnyRating, Field(discriminator="type")]
+RATING_EVENTS: TypeAdapter[AnyRating] = TypeAdapter(RatingEvent)
