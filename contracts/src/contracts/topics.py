@@ -51,6 +51,7 @@ def _keys(name: str) -> Topic:
             "segment.ms": "10000",
             "max.compaction.lag.ms": "10000",
             "min.cleanable.dirty.ratio": "0.0",
+            "file.delete.delay.ms": "1000",
         },
     )
 

@@ -14,6 +14,10 @@ class OutcomeUnknown(Exception):  # noqa: N818
     """The log did not say whether the commit was stored: load and decide again."""
 
 
+class CommitTooLarge(ValueError):  # noqa: N818
+    """A commit of more than 1 MB; nothing was stored, nor will it be."""
+
+
 @dataclass(frozen=True)
 class Commit:
     """The events of one decision: stored whole or not at all.
@@ -43,5 +47,8 @@ class EventLog(Protocol):
         ...
 
     async def append(self, commit: Commit) -> None:
-        """Stores a commit for good. Raises `Conflict` if its number is taken, `OutcomeUnknown` if it can't tell."""
+        """Stores a commit for good.
+
+        Raises `Conflict` if its number is taken, `OutcomeUnknown` if it can't tell, `CommitTooLarge`.
+        """
         ...

@@ -1,0 +1,60 @@
+# Everything that is done with Candor. `make` alone prints what there is.
+# The virtual environment makes itself; all it needs is Python 3.11 or newer.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.candor-ready
+MEMBERS := contracts chassis services/chat services/rating services/analytics
+
+.PHONY: help run demo stop test check format lock events token chaos containers bench
+
+help: ## print this
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## Kafka, MongoDB and the three services, until Ctrl-C
+	@$(BIN)/python -m deploy.local run
+
+demo: $(READY) ## play dialogs and ratings over the API; print and check the numbers
+	@$(BIN)/python -m deploy.demo
+
+stop: $(READY) ## end what `make run` started
+	@$(BIN)/python -m deploy.local stop
+
+token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b]
+	@test -n "$(ROLE)" || { echo "Say whose: make token ROLE=operator|supervisor|admin|service|platform" >&2; exit 2; }
+	@$(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)")
+
+test: $(READY) ## all tests, on real servers
+	@$(BIN)/pytest
+
+check: $(READY) ## style, types, imports, and the tests that need no server
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -m "not real"
+
+format: $(READY) ## bring all Python into shape
+	@$(BIN)/ruff check --fix --select I --quiet
+	@$(BIN)/ruff format
+
+chaos: $(READY) ## kill services and servers while dialogs flow, then count
+	@$(BIN)/pytest tests/chaos
+
+containers: $(READY) ## the end-to-end tests on servers in containers (needs Docker)
+	@CANDOR_SERVERS=containers $(BIN)/pytest tests/e2e
+
+bench: $(READY) ## latency and throughput of the path on this machine
+	@$(BIN)/python -m tests.bench.path
+
+events: $(READY) ## write the catalogue of events and their schemas
+	@$(BIN)/python -m contracts.catalogue
+
+lock: $(READY) ## resolve all dependencies anew and pin them by hash
+	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/lock.sh --upgrade
+
+$(READY): requirements/bootstrap.txt requirements/development.txt $(MEMBERS:%=%/pyproject.toml)
+	@command -v $(PYTHON) >/dev/null || { echo "Candor needs Python 3.11 or newer, and found no $(PYTHON)." >&2; exit 1; }
+	@$(PYTHON) deploy/bootstrap.py

@@ -1,0 +1,159 @@
+"""Hears events and hands each to a handler: in order per key, many keys at once, at least once, none lost."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, assert_never
+
+from aiokafka.structs import TopicPartition
+from pydantic import TypeAdapter
+
+from chassis.eventlog.decider import Refused
+from chassis.messaging.deadletters import Graveyard
+from chassis.messaging.listening import Listening
+from chassis.messaging.patience import TRIES, LetGo, a_few_times, for_ever
+from chassis.messaging.publisher import Publisher
+from chassis.messaging.records import (
+    Heard,
+    Reader,
+    Record,
+    Tombstone,
+    Unknown,
+    Unreadable,
+    by_partition,
+    place,
+)
+from chassis.telemetry.metrics import ALARMS, HEARD
+from chassis.telemetry.tracing import continued
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 32
+BATCH = 500
+
+Handler = Callable[[Heard[Any]], Awaitable[None]]
+
+
+class Hearing:
+    """Hears `topics` as `group`; what `handler` raises decides what becomes of a record.
+
+    `Refused` is done; a fault of database, broker or network is tried for ever; anything else five times,
+    then the record is a dead letter. Handlers may be called again with what they did before.
+    `tombstone` is given the keys of null values; without it those are dead letters.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        bootstrap: str,
+        group: str,
+        topics: Mapping[str, TypeAdapter[Any]],
+        handler: Handler,
+        publisher: Publisher,
+        tombstone: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self.name = f"hearing {group}"
+        self._service = service
+        self._reader = Reader(topics)
+        self._handler = handler
+        self._tombstone = tombstone
+        self._graveyard = Graveyard(service, publisher)
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._listening = Listening(
+            service=service,
+            bootstrap=bootstrap,
+            group=group,
+            topics=list(topics),
+            work=self._hear,
+            max_records=BATCH,
+        )
+
+    async def run(self) -> None:
+        """Hears until cancelled; then finishes the batch in hand, acknowledges it and leaves the group."""
+        await self._listening.run()
+
+    def trouble(self) -> str | None:
+        """Why it is not well, in a sentence; None if it is."""
+        return self._listening.trouble()
+
+    def lag(self) -> int:
+        """How many records wait, as of the last look a few seconds ago."""
+        return self._listening.lag()
+
+    async def _hear(self, records: Sequence[Record]) -> None:
+        done: set[tuple[TopicPartition, int]] = set()
+        lanes: dict[bytes | None, list[Record]] = {}
+        for record in records:
+            lanes.setdefault(record.key, []).append(record)
+        results = await asyncio.gather(
+            *(self._lane(lane, done) for lane in lanes.values()), return_exceptions=True
+        )
+        await self._listening.commit(done_through(records, done))
+        for result in results:
+            if result is not None:
+                raise result
+
+    async def _lane(self, records: Sequence[Record], done: set[tuple[TopicPartition, int]]) -> None:
+        async with self._room:
+            for record in records:
+                outcome = await self._one(record)
+                HEARD.labels(self._service, record.topic, outcome).inc()
+                done.add((place(record), record.offset))
+                self._listening.progressed()
+
+    async def _one(self, record: Record) -> str:
+        match self._reader.read(record):
+            case Heard() as heard:
+                return await self._handle(record, heard)
+            case Tombstone(key) if self._tombstone is not None:
+                return await self._attempt(record, partial(self._tombstone, key))
+            case Tombstone():
+                return await self._bury(record, "the value is null", 1)
+            case Unreadable(cause):
+                return await self._bury(record, cause, 1)
+            case Unknown():
+                return "unknown"
+            case other:
+                assert_never(other)
+
+    async def _handle(self, record: Record, heard: Heard[Any]) -> str:
+        with continued(heard.envelope.traceparent, f"hear {heard.envelope.type}"):
+            return await self._attempt(record, partial(self._handler, heard))
+
+    async def _attempt(self, record: Record, work: Callable[[], Awaitable[None]]) -> str:
+        pause = self._listening.pause
+        try:
+            await a_few_times(lambda: for_ever(work, pause), pause, Refused)
+        except Refused:
+            return "refused"
+        except LetGo:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
+            return await self._give_up(record, error)
+        return "handled"
+
+    async def _give_up(self, record: Record, error: Exception) -> str:
+        # Only the kind: a message may quote what a client wrote.
+        cause = f"the handler raised {type(error).__name__}"
+        log.error("%s:%s:%s: %s", record.topic, record.partition, record.offset, cause)
+        ALARMS.labels(self._service, "handler failed").inc()
+        return await self._bury(record, cause, TRIES)
+
+    async def _bury(self, record: Record, cause: str, attempts: int) -> str:
+        await for_ever(lambda: self._graveyard.bury(record, cause, attempts), self._listening.pause)
+        return "dead"
+
+
+def done_through(
+    records: Sequence[Record], done: set[tuple[TopicPartition, int]]
+) -> dict[TopicPartition, int]:
+    """Per partition the offset to go on from: after the last record before which nothing is left undone."""
+    offsets: dict[TopicPartition, int] = {}
+    for partition, part in by_partition(records).items():
+        for record in part:
+            if (partition, record.offset) not in done:
+                break
+            offsets[partition] = record.offset + 1
+    return offsets

@@ -1,0 +1,150 @@
+"""Reads one Kafka record: an event, a type that isn't ours, or something unreadable; never an exception."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from aiokafka.structs import ConsumerRecord, TopicPartition
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.envelope import Envelope
+
+E = TypeVar("E")
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
+"""As aiokafka gives it: key, value and header values are bytes or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[E]):
+    """An event, and where it was heard. `timestamp` is Kafka's, in ms since 1970."""
+
+    event: E
+    envelope: Envelope
+    key: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+
+    def age(self, now_ms: float) -> float:
+        """How long ago it was written, in seconds."""
+        return max(0.0, (now_ms - self.timestamp) / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A valid record of a type that this service doesn't hear."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Not a valid event; `cause` is a sentence without a word of the payload."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A null value: whatever had this key is gone."""
+
+    key: str
+
+
+Reading = Heard[Any] | Unknown | Unreadable | Tombstone
+
+
+class Reader:
+    """Knows, by topic, how events are read. One that has no `type` can't be told apart: ValueError."""
+
+    def __init__(self, topics: Mapping[str, TypeAdapter[Any]]) -> None:
+        self._adapters = dict(topics)
+        self._types = {topic: frozenset(known_types(adapter)) for topic, adapter in topics.items()}
+        schemas = [adapter.json_schema() for adapter in (*topics.values(), TypeAdapter(Envelope))]
+        self._names = frozenset(name for schema in schemas for name in _names(schema))
+
+    def read(self, record: Record) -> Reading:
+        """What `record` is."""
+        try:
+            return self._read(record)
+        except UnicodeDecodeError:
+            return Unreadable("the key or a header is not UTF-8")
+        except ValidationError as error:
+            return Unreadable(self._cause(error))
+        except Exception as error:  # noqa: BLE001 - a validator's own fault must not lose the rest of the batch
+            return Unreadable(f"reading it raised {type(error).__name__}")
+
+    def _read(self, record: Record) -> Reading:
+        if record.key is None:
+            return Unreadable("the record has no key")
+        key = record.key.decode()
+        if record.value is None:
+            return Tombstone(key)
+        envelope = Envelope.from_headers(record.headers)
+        if envelope.type not in self._types[record.topic]:
+            return Unknown(envelope.type)
+        event = self._adapters[record.topic].validate_json(record.value)
+        if event.type != envelope.type:
+            return Unreadable("the body's type is not the header's")
+        return Heard(event, envelope, key, record.topic, record.partition, record.offset, record.timestamp)
+
+    def _cause(self, error: ValidationError) -> str:
+        """Which fields are wrong and how; not what they hold, nor foreign names: those are not ours."""
+        problems = error.errors(include_url=False, include_context=False, include_input=False)[:5]
+        places = (f"{self._place(problem['loc'])}: {problem['type']}" for problem in problems)
+        return f"not a valid {error.title}: {'; '.join(places)}"[:500]
+
+    def _place(self, parts: Sequence[int | str]) -> str:
+        return ".".join(str(part) if isinstance(part, int) or part in self._names else "?" for part in parts)
+
+
+def known_types(adapter: TypeAdapter[Any]) -> Iterator[str]:
+    """The `type` values that the adapter's model, or union of models (or of unions), can read."""
+    schema = adapter.json_schema()
+    yield from _types(schema, schema.get("$defs", {}))
+
+
+def _types(variant: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
+    if variants := variant.get("oneOf") or variant.get("anyOf"):
+        for one in variants:
+            yield from _types(one, models)
+        return
+    model = models[variant["$ref"].removeprefix("#/$defs/")] if "$ref" in variant else variant
+    literal = model.get("properties", {}).get("type", {})
+    if not (values := literal.get("enum") or [literal.get("const")])[0]:
+        raise ValueError(f"{model.get('title')} has no literal `type`")
+    yield from values
+
+
+def _names(schema: Any) -> Iterator[str]:
+    """Every field's name, at any depth of a JSON Schema."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for part in schema.values():
+            yield from _names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _names(part)
+
+
+def place(record: Record) -> TopicPartition:
+    """The partition that a record came from."""
+    return TopicPartition(record.topic, record.partition)
+
+
+def by_partition(records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
+    """A batch mixes partitions; this does not. Order is kept."""
+    parts: dict[TopicPartition, list[Record]] = {}
+    for record in records:
+        parts.setdefault(place(record), []).append(record)
+    return parts
+
+
+def fingerprint(record: Record) -> str:
+    """Tells a record from another one at the same offset of a topic that was made anew."""
+    digest = blake2b(digest_size=12)
+    for part in (str(record.timestamp).encode(), record.key, record.value):
+        digest.update(b"-" if part is None else b"%d:" % len(part) + part)
+    return digest.hexdigest()

@@ -1,0 +1,98 @@
+"""Serves a service's API and metrics on its ports until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from chassis.parts import Part, PartEnded, Parts
+from chassis.settings import ServiceSettings
+from chassis.telemetry import configure_logging, configure_tracing, serve_metrics
+
+__all__ = ["Part", "PartEnded", "Parts", "serve"]
+
+REQUESTS_END_WITHIN = 5
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Ends with 0 after a signal that was obeyed; uvicorn's own would raise the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, self.handle_exit, sign, None)
+        try:
+            yield
+        finally:
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(sign)
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serves `app` and its metrics until SIGTERM or SIGINT; then requests, batches and parts end, in 20 s.
+
+    Exits with 1 and a sentence when a port is taken.
+    """
+    configure_logging(settings.service)
+    configure_tracing(settings.service)
+    listening = _listen(settings.host, settings.port)
+    stop_metrics = _serve_metrics(settings)
+    config = _config(app)
+    log.info("serving", host=settings.host, port=settings.port, metrics_port=settings.metrics_port)
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_Server(config).serve(sockets=[listening]))
+    finally:
+        stop_metrics()
+        listening.close()
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=1_000,
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=REQUESTS_END_WITHIN,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        _give_up(f"cannot listen on {host}:{port}", error)
+
+
+def _serve_metrics(settings: ServiceSettings) -> Callable[[], None]:
+    try:
+        return serve_metrics(settings.metrics_port, settings.host)
+    except OSError as error:
+        _give_up(f"cannot serve metrics on {settings.host}:{settings.metrics_port}", error)
+
+
+def _give_up(what: str, error: OSError) -> NoReturn:
+    reason = os.strerror(error.errno or 0).lower()
+    sys.stderr.write(f"The service {what}: {reason}. CANDOR_PORT_BASE moves all ports.\n")
+    raise SystemExit(1)

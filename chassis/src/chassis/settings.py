@@ -1,0 +1,191 @@
+"""What a service is told by its environment; one sentence for every variable that is wrong."""
+
+import base64
+import binascii
+import ipaddress
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NoReturn, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+KEY_BYTES = 32
+PREFIX = "CANDOR_"
+
+_BASE64URL = re.compile(r"([A-Za-z0-9_-]+)={0,2}")
+_SERVERS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,\[\]]+):\d{1,5}")
+
+
+def key_bytes(key: SecretStr) -> bytes:
+    """The 32 bytes of a key that settings hold as base64url; ValueError if it is anything else."""
+    letters = _BASE64URL.fullmatch(key.get_secret_value())
+    if letters is None:
+        raise ValueError("must be base64url")
+    try:
+        found = base64.urlsafe_b64decode(letters[1] + "=" * (-len(letters[1]) % 4))
+    except binascii.Error:
+        raise ValueError("must be base64url") from None
+    if len(found) != KEY_BYTES:
+        raise ValueError(f"must be base64url of exactly {KEY_BYTES} bytes, not {len(found)}")
+    return found
+
+
+def _is_key(key: SecretStr) -> SecretStr:
+    key_bytes(key)
+    return key
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Key32 = Annotated[SecretStr, AfterValidator(_is_key)]
+"""A secret of 32 bytes, base64url; `key_bytes` opens it."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs. A service adds `service`, `offset` and the fields of its own.
+
+    `port` serves the API, `metrics_port` the metrics. Everything insecure needs ``CANDOR_ENV=development``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    service: ClassVar[str]
+    offset: ClassVar[int]
+
+    env: Literal["development", "production"] = "production"
+    kafka: str = Field(description="the Kafka servers, as host:port,host:port")
+    mongo: str = Field(repr=False, description="the MongoDB address, mongodb://… of a replica set")
+    database: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,63}$", description="the database's name")
+    port_base: int = Field(default=8001, ge=1, le=65_000, description="the first of the services' ports")
+    host: str = Field(default="", description="the address to listen on")
+    staff_issuer: str = Field(min_length=1, description="who issues staff's tokens (their `iss`)")
+    staff_jwks: str = Field(description="staff's public keys: a file, a https:// URL, or the JSON itself")
+    visitor_issuer: str | None = Field(default=None, description="who issues visitors' tokens (their `iss`)")
+    visitor_jwks: str | None = Field(
+        default=None, description="visitors' public keys: a file, a https:// URL, or the JSON itself"
+    )
+
+    @property
+    def port(self) -> int:
+        """Where the API is served."""
+        return self.port_base + self.offset
+
+    @property
+    def metrics_port(self) -> int:
+        """Where Prometheus finds the metrics."""
+        return self.port_base + 100 + self.offset
+
+    @property
+    def in_development(self) -> bool:
+        """Whether insecure conveniences are allowed; only loopback is served then."""
+        return self.env == "development"
+
+    @field_validator("kafka")
+    @classmethod
+    def _names_servers(cls, servers: str) -> str:
+        if not all(_SERVERS.fullmatch(server.strip()) for server in servers.split(",")):
+            raise ValueError("must name servers as host:port,host:port")
+        return servers
+
+    @field_validator("mongo")
+    @classmethod
+    def _is_mongo(cls, uri: str) -> str:
+        if not uri.startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("must start with mongodb:// or mongodb+srv://")
+        return uri
+
+    @field_validator("database")
+    @classmethod
+    def _own_database(cls, name: str) -> str:
+        return name or f"candor_{cls.service}"
+
+    @field_validator("host")
+    @classmethod
+    def _safe_host(cls, host: str, info: ValidationInfo) -> str:
+        development = info.data.get("env") == "development"
+        if development and host and not is_loopback(host):
+            raise ValueError("must be a loopback address while CANDOR_ENV is development")
+        return host or ("127.0.0.1" if development else "0.0.0.0")  # noqa: S104 - a container's port is its border
+
+    @field_validator("staff_jwks", "visitor_jwks")
+    @classmethod
+    def _safe_keys(cls, source: str | None, info: ValidationInfo) -> str | None:
+        if source is not None:
+            _check_key_source(source, development=info.data.get("env") == "development")
+        return source
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings from the environment; or says what is wrong with each variable and exits with 2."""
+        try:
+            return cls()
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)
+            _give_up(cls.service, [cls._sentence(details) for details in found])
+        except SettingsError as error:
+            _give_up(cls.service, [f"{PREFIX}…: {error}."])
+
+    @classmethod
+    def _sentence(cls, error: ErrorDetails) -> str:
+        if not error["loc"]:
+            return error["msg"].removeprefix("Value error, ") + "."
+        name = str(error["loc"][0])
+        about = cls.model_fields[name].description if name in cls.model_fields else None
+        hint = f" ({about})" if about else ""
+        if error["type"] == "missing":
+            return f"{PREFIX}{name.upper()} is missing{hint}."
+        problem = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
+        return f"{PREFIX}{name.upper()}{hint}: {problem[0].lower()}{problem[1:]}."
+
+
+def _check_key_source(source: str, *, development: bool) -> None:
+    if source.lstrip().startswith("{"):
+        _check_key_set(source)
+        return
+    url = urlsplit(source) if "://" in source else None
+    if url is None:
+        if not _is_file(source):
+            raise ValueError("names a file that isn't there")
+    elif url.scheme == "http" and not (development and is_loopback(url.hostname or "")):
+        raise ValueError("must be https:// (http:// only for this machine, and in development)")
+    elif url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError("must be a file, a https:// URL, or JSON")
+
+
+def _check_key_set(text: str) -> None:
+    try:
+        members = json.loads(text).get("keys")
+    except ValueError:
+        raise ValueError("must be JSON if it starts with {") from None
+    if not isinstance(members, list):
+        raise ValueError("must be a JWK set: an object with a list of keys")  # noqa: TRY004 - the text is wrong
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return False
+
+
+def _give_up(service: str, sentences: list[str]) -> NoReturn:
+    sys.stderr.write(f"{service} cannot start:\n" + "".join(f"  {sentence}\n" for sentence in sentences))
+    raise SystemExit(2)

@@ -1,0 +1,7 @@
+"""What a service tells about itself: logs, metrics, traces; never what a client wrote."""
+
+from chassis.telemetry.logs import configure_logging
+from chassis.telemetry.metrics import serve_metrics
+from chassis.telemetry.tracing import configure_tracing, continued, current_traceparent
+
+__all__ = ["configure_logging", "configure_tracing", "continued", "current_traceparent", "serve_metrics"]

@@ -1,0 +1,120 @@
+"""Logs: one JSON object a line on stdout, without secrets and without a client's words."""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+import structlog
+from opentelemetry import trace
+from pydantic import ValidationError
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+NEVER = frozenset({
+    "authorization", "comment", "cookie", "email", "password", "secret", "text", "token", "value",
+})  # fmt: skip
+
+# How pydantic quotes what it refused, also inside the repr of a failed task that asyncio logs.
+QUOTED = re.compile(r"input_value=.*?, input_type=", re.DOTALL)
+QUIET = ("aiokafka", "faststream", "kafka", "pymongo", "uvicorn.access", "httpx", "httpcore")
+
+
+def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Sends structlog's and the standard library's logs to `stream` (stdout) as JSON lines.
+
+    Fields: event, level, timestamp (RFC 3339, UTC), logger, service, trace_id, and what the caller adds.
+    """
+    shared = _shared(service)
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                without_secrets,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(True)  # noqa: FBT003 - the standard library's signature
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Drops fields whose name says that they hold a secret or a client's words, however deep."""
+    return {name: _clean(value) for name, value in event.items() if name.lower() not in NEVER}
+
+
+def exception_without_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replaces `exc_info` by a traceback; pydantic's errors would quote their input, so they lose it."""
+    found = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["exception"] = "".join(_told(error))
+    return event
+
+
+def _shared(service: str) -> list[Processor]:
+    def of_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {**event, "service": service}
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        of_service,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_trace,
+        exception_without_values,
+    ]
+
+
+def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+    return event
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str) and "input_value=" in value:
+        return QUOTED.sub("input_type=", value)
+    if isinstance(value, dict):
+        return {name: _clean(inner) for name, inner in value.items() if str(name).lower() not in NEVER}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value
+
+
+def _told(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    seen |= {id(error)}
+    if cause is not None and id(cause) not in seen:
+        yield from _told(cause, seen)
+        yield "which led to\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__qualname__}: {_sentence(error)}\n"
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _told(inner, seen)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in found)
+    return str(error)

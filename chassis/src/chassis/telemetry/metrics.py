@@ -1,0 +1,40 @@
+"""What Prometheus reads. No label may tell a score, a person or a text."""
+
+from collections.abc import Callable
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+HEARD = Counter("candor_heard", "Records heard, by what became of them", ("service", "topic", "outcome"))
+LAG_EVENTS = Gauge("candor_lag_events", "Records not yet heard", ("service", "topic"))
+LAG_SECONDS = Gauge("candor_lag_seconds", "Age of the record heard last", ("service", "topic"))
+DEAD_LETTERS = Counter("candor_dead_letters", "Records put aside", ("service", "topic"))
+
+FOLLOWER_BACKLOG = Gauge("candor_follower_backlog", "Commits not yet followed", ("service",))
+FOLLOWER_AGE_SECONDS = Gauge(
+    "candor_follower_age_seconds", "Age of the oldest commit not yet followed", ("service",)
+)
+APPEND_BATCH = Histogram(
+    "candor_append_batch", "Commits stored in one go", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+)
+COMMAND_SECONDS = Histogram(
+    "candor_command_seconds",
+    "From the command to its answer",
+    ("service", "command", "outcome"),
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+KEYS_BEING_FORGOTTEN = Gauge(
+    "candor_keys_being_forgotten", "Deleted keys that Kafka has not compacted away yet", ("service",)
+)
+ALARMS = Counter("candor_alarms", "What a person should look at", ("service", "kind"))
+
+
+def serve_metrics(port: int, host: str = "127.0.0.1") -> Callable[[], None]:
+    """Serves `/metrics` on a port of its own, in a thread. Returns what stops it. Raises OSError if taken."""
+    server, thread = start_http_server(port, addr=host)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop

@@ -1,0 +1,1 @@
+"""How a service answers over HTTP: problems, tokens, health, limits."""

@@ -1,0 +1,66 @@
+"""Joins routes, parts and everything that each HTTP API here has in common into one app."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from chassis.service import Parts
+from chassis.settings import ServiceSettings
+from chassis.web.errors import ProblemDetails, Unavailable, add_handlers, errors
+from chassis.web.health import Check, Readiness, routes
+from chassis.web.limits import BodyLimit
+from chassis.web.requests import Requests
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            schemas = super().openapi().setdefault("components", {}).setdefault("schemas", {})
+            problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= problem.pop("$defs", {}) | {"ProblemDetails": problem}
+        return super().openapi()
+
+
+def create(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    parts: Parts,
+    checks: Mapping[str, Check],
+    version: str = "0.1.0",
+    description: str = "",
+) -> FastAPI:
+    """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
+
+    `checks` are what readiness needs besides the parts, by name: ``{"database": database_answers(client)}``.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with parts.running(settings.service):
+            yield
+
+    async def prepared() -> None:
+        if not parts.prepared:
+            raise Unavailable("The service is starting. Try again in a moment.")
+
+    app = _Api(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=errors(422, 500, 503),
+    )
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(prepared)])
+    app.include_router(routes(Readiness(checks, parts.health)))
+    add_handlers(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Requests, service=settings.service)
+    return app

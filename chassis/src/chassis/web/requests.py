@@ -1,0 +1,110 @@
+"""Each request gets an id, a trace, a log line, a measurement, safe headers; a bug gets a 500, no words."""
+
+import re
+import time
+import traceback
+import uuid
+
+import structlog
+from prometheus_client import Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.telemetry import continued
+from chassis.web.errors import broken
+
+REQUEST_SECONDS = Histogram(
+    "candor_http_request_seconds",
+    "From the request to the end of its answer",
+    ("service", "method", "route", "status"),
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Requests:
+    """The outermost layer around a service's routes."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        scope["request_id"] = _id(headers.get("x-request-id"))
+        answer = _Answer(send, scope["request_id"])
+        with (
+            structlog.contextvars.bound_contextvars(request_id=scope["request_id"]),
+            continued(headers.get("traceparent"), "http") as span,
+        ):
+            await self._answered(scope, receive, answer)
+            span.update_name(f"{_method(scope)} {_route(scope)}")
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        started = time.perf_counter()
+        try:
+            await self.app(scope, receive, answer.send)
+        except Exception as error:  # noqa: BLE001 - the border: nothing passes it unanswered
+            _log_bug(error)
+            if answer.status is not None:
+                raise ConnectionAbortedError("The answer broke off") from None
+            await broken(scope["request_id"])(scope, receive, answer.send)
+        finally:
+            self._note(scope, answer.status or 499, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = _method(scope), _route(scope)
+        REQUEST_SECONDS.labels(self.service, method, route, f"{status // 100}xx").observe(seconds)
+        # Probes come every second and would drown the rest.
+        write = log.debug if route.startswith("/health/") and status < 500 else log.info  # noqa: PLR2004
+        write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+class _Answer:
+    """Sends the answer on with safe headers, unless the route chose its own, and remembers the status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            headers["X-Request-ID"] = self._request_id
+            for name, value in SAFE_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _log_bug(error: Exception) -> None:
+    # The error's own text may quote what a client wrote; where it happened does not.
+    where = "".join(traceback.format_tb(error.__traceback__)[-12:])
+    log.error("request_broken", error=type(error).__qualname__, where=where)
+
+
+def _id(given: str | None) -> str:
+    return given if given and _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route, so that no id gets into logs and labels."""
+    return str(getattr(scope.get("route"), "path", "unknown"))

@@ -1,0 +1,58 @@
+"""Makes signed tokens, and the public keys that others verify them with."""
+
+import base64
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from contracts.access import Claims
+
+ALGORITHM = "EdDSA"
+
+
+def signing_key(path: str | Path) -> Ed25519PrivateKey:
+    """The Ed25519 key of a PEM file; ValueError if it holds another kind."""
+    key = load_pem_private_key(Path(path).read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("The signing key must be an Ed25519 key in PEM")  # noqa: TRY004 - the file is wrong
+    return key
+
+
+def public_jwk(key: Ed25519PublicKey, kid: str | None = None) -> dict[str, str]:
+    """The key as a member of a JWK set; its id is its thumbprint (RFC 7638) unless given."""
+    shape = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes_raw())}
+    thumbprint = hashlib.sha256(json.dumps(shape, separators=(",", ":"), sort_keys=True).encode())
+    return {**shape, "use": "sig", "alg": ALGORITHM, "kid": kid or _base64url(thumbprint.digest())}
+
+
+def kid_of(key: Ed25519PublicKey) -> str:
+    """The thumbprint of a key (RFC 7638), which is its id wherever nobody chose another."""
+    return public_jwk(key)["kid"]
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def issue(
+    signing_key: Ed25519PrivateKey | str | bytes,
+    kid: str,
+    issuer: str,
+    audience: Sequence[str],
+    claims: Claims,
+    lifetime: timedelta,
+    now: datetime,
+) -> str:
+    """A signed token, good from `now` for `lifetime`. A key given as text is PEM."""
+    payload = claims.model_dump(mode="json", exclude_none=True)
+    payload |= {"roles": sorted(payload["roles"]), "channels": sorted(payload["channels"])}
+    payload |= {"iss": issuer, "aud": list(audience), "jti": uuid.uuid4().hex}
+    payload |= {"iat": int(now.timestamp()), "exp": int((now + lifetime).timestamp())}
+    return jwt.encode(payload, signing_key, algorithm=ALGORITHM, headers={"kid": kid})

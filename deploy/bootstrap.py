@@ -1,0 +1,125 @@
+"""Makes the virtual environment, by hashes; `make` calls it, with any Python 3 that is there.
+
+An interrupted run leaves a mark, and the next one begins anew; two runs at once wait for each other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+READY = VENV / ".candor-ready"
+UNFINISHED = VENV / ".candor-unfinished"
+PYTHON = VENV / "bin" / "python"
+MEMBERS = ("contracts", "chassis", "services/chat", "services/rating", "services/analytics")
+NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
+NEEDED = f"import venv, ensurepip, ssl; {NEW_ENOUGH}"
+
+
+def main() -> None:
+    """Bring the environment up to date, or say in a sentence why that is impossible."""
+    (ROOT / ".candor").mkdir(exist_ok=True)
+    with (ROOT / ".candor" / "bootstrap.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = fingerprint()
+        if not (READY.exists() and READY.read_text() == wanted and is_sound()):
+            build()
+            READY.write_text(wanted)
+        os.utime(READY)
+
+
+def fingerprint() -> str:
+    """What the environment follows from: all requirements, and how the members are built."""
+    files = [ROOT / "requirements" / name for name in ("bootstrap.txt", "development.txt")]
+    files += [ROOT / member / "pyproject.toml" for member in MEMBERS]
+    return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
+
+
+def build() -> None:
+    """Make the environment if there is none that can be kept, then install what is pinned."""
+    if UNFINISHED.exists() or not is_sound():
+        say("Making the virtual environment, once…")
+        run([interpreter(), "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
+    UNFINISHED.touch()
+    READY.unlink(missing_ok=True)
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes"]
+    run([*pip, "-r", "requirements/bootstrap.txt"], "uv could not be installed")
+    uv = [str(VENV / "bin" / "uv"), "pip"]
+    at = ["--python", str(PYTHON)]
+    locked = ["sync", *at, "--require-hashes", "requirements/development.txt"]
+    run([*uv, *locked], "The pinned packages could not be installed")
+    members = [word for member in MEMBERS for word in ("-e", member)]
+    ours = ["install", *at, "--quiet", "--no-deps", "--no-index", *members]
+    run([*uv, *ours], "Candor's own packages could not be installed")
+    UNFINISHED.unlink()
+
+
+def is_sound() -> bool:
+    """Whether the environment's Python is there, new enough, and can install."""
+    return PYTHON.exists() and succeeds([str(PYTHON), "-c", f"import pip; {NEW_ENOUGH}"])
+
+
+def interpreter() -> str:
+    """A Python that can make virtual environments; ends with a sentence if there is none."""
+    names = ["python3.13", "python3.12", "python3.11", "python3.14", "python3"]
+    found = [path for path in [sys.executable, *map(shutil.which, names)] if path]
+    for path in found:
+        if succeeds([path, "-c", NEEDED]):
+            return path
+    if any(succeeds([path, "-c", NEW_ENOUGH]) for path in found):
+        give_up("This Python cannot make virtual environments: on Debian or Ubuntu install python3-venv.")
+    have = ".".join(map(str, sys.version_info[:3]))
+    return give_up(
+        f"Candor needs Python 3.11 or newer; only {have} was found. PYTHON=<path> names another one."
+    )
+
+
+def run(command: list[str], failure: str) -> None:
+    """Run a command that speaks for itself; `failure` is the sentence if it fails."""
+    environment = {**os.environ, **index()}
+    environment.pop("VIRTUAL_ENV", None)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
+    )
+    if done.returncode != 0:
+        give_up(f"{failure}; the lines above say why. `make` goes on from here when it is called again.")
+
+
+def index() -> dict[str, str]:
+    """The package index that pip is told of: uv doesn't read pip's variables."""
+    told = os.environ.get("PIP_INDEX_URL")
+    return {"UV_DEFAULT_INDEX": told} if told and "UV_DEFAULT_INDEX" not in os.environ else {}
+
+
+def succeeds(command: list[str]) -> bool:
+    """Whether a command runs and exits with 0."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def say(sentence: str) -> None:
+    """To the person, not into a pipe."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def give_up(sentence: str) -> NoReturn:
+    """End with a sentence."""
+    say(sentence)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        give_up("Interrupted; the next `make` goes on.")

@@ -1,0 +1,152 @@
+"""`make demo`: plays a day on a support floor over the public API, and checks that the numbers add up."""
+
+import argparse
+import asyncio
+import random
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deploy.demo.check import differences, settled
+from deploy.demo.floor import Floor
+from deploy.demo.people import Away, NotYet, Places, at_once
+from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
+from deploy.local.failures import CannotStart
+from deploy.local.stack import FOLDER, Stack, is_ready, port_base
+from deploy.local.tokens import token
+
+OPERATORS = {"ann": "Ann Lee", "bo": "Bo Martín", "chika": "Chika Ōta"}
+AT_ONCE = 8
+SETTLE_SECONDS = 60.0
+console = Console()
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """The system, started for the demo if it isn't up; then it is stopped again, and its data stays."""
+    if all(is_ready(port_base() + offset) for offset in range(3)):
+        yield
+        return
+    console.print("Candor is not running: starting it for the demo ([bold]make run[/] keeps it running) …")
+    with Stack(FOLDER):
+        yield
+
+
+async def cast(floor: Floor, channels: dict[str, str], count: int, dice: random.Random) -> list[Encounter]:
+    """Dialogs to be played, each with a visitor of its own, on the channels in turn."""
+    for channel, name in channels.items():
+        await floor.channel(channel, name)
+    encounters = []
+    for index, mood in enumerate(moods(count, dice)):
+        channel = list(channels)[index % len(channels)]
+        operator = list(OPERATORS)[index % len(OPERATORS)]
+        comment = COMMENTS[index % len(COMMENTS)] if mood is Mood.COMMENTS else None
+        score = dice.choices(range(1, 6), weights=(1, 1, 2, 5, 9))[0]
+        visitor = await floor.visitor(channel)
+        person = floor.operator(operator, OPERATORS[operator])
+        encounters.append(Encounter(visitor, person, operator, channel, mood, score, comment))
+    return encounters
+
+
+async def play(encounters: list[Encounter], ledger: Ledger) -> None:
+    """Plays all dialogs, some at a time, with a bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        shown = progress.add_task("dialogs played", total=len(encounters))
+
+        def job(one: Encounter) -> Callable[[], Any]:
+            async def played() -> None:
+                await one.play(ledger)
+                progress.advance(shown)
+
+            return played
+
+        await at_once(AT_ONCE, [job(one) for one in encounters])
+
+
+def percent(share: dict[str, Any]) -> str:
+    """A percentage with how sure it is, or a dash where there is nothing to divide by."""
+    if share["value"] is None:
+        return "—"
+    few = ", too few" if share["too_few"] else ""
+    return f"{share['value']:.0f} % ({share['low']:.0f}–{share['high']:.0f} %, n {share['n']}{few})"
+
+
+def show_summaries(summaries: dict[str, dict[str, Any]]) -> None:
+    """The numbers, a column per channel."""
+    table = Table(title="Live Chat")
+    table.add_column("")
+    for channel in summaries:
+        table.add_column(channel, justify="right")
+    counts = ("closed", "not_offered", "offered_total", "given", "declined", "expired", "cancelled")
+    for name in counts:
+        table.add_row(name.replace("_", " "), *(str(summary[name]) for summary in summaries.values()))
+    for name, title in (("csat", "satisfied"), ("response_rate", "response rate"), ("coverage", "coverage")):
+        table.add_row(title, *(percent(summary[name]) for summary in summaries.values()))
+    console.print(table)
+
+
+def show_reviews(reviews: list[dict[str, Any]]) -> None:
+    """The newest reviews, rated or not."""
+    table = Table(title="Newest reviews")
+    for column in ("closed at", "channel", "operator", "rating", "comment"):
+        table.add_column(column)
+    for review in reviews:
+        rating = "★" * review["score"] if review["score"] else f"— {review['state'].replace('_', ' ')}"
+        comment = review["comment"] or {}
+        table.add_row(
+            review["closed_at"][:19].replace("T", " "), review["channel"], review["operator"] or "—",
+            rating, comment.get("text") or comment.get("state", ""),
+        )  # fmt: skip
+    console.print(table)
+
+
+async def story(count: int, seed: int) -> list[str]:
+    """Plays, shows, compares; returns what doesn't add up."""
+    dice, ledger, run = random.Random(seed), Ledger(), secrets.token_hex(3)  # noqa: S311 - a story, not a secret
+    channels = {f"demo-site-{run}": "Site", f"demo-course-{run}": "Course"}
+    async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
+        floor = Floor(http, Places.at(port_base()), partial(token, FOLDER))
+        await play(await cast(floor, channels, count, dice), ledger)
+        console.print("Waiting until the last unanswered form has expired …")
+        supervisor = floor.supervisor()
+        summaries = {
+            channel: await settled(supervisor, channel, ledger.closes[channel], SETTLE_SECONDS)
+            for channel in channels
+        }
+        show_summaries(summaries)
+        show_reviews((await supervisor.read("reviews", channel=next(iter(channels)), limit=10))["reviews"])
+        wrong = [line for channel in channels for line in differences(summaries[channel], ledger, channel)]
+        reconciled = await supervisor.read("reconcile")
+        return wrong if reconciled["equal"] else [*wrong, f"counters and closes differ: {reconciled}"]
+
+
+def main() -> int:
+    """Exit code 0 if the numbers add up, 1 if they don't or the system can't be started."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    parser.add_argument("--dialogs", type=int, default=60, help="how many dialogs to play (60)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same dialogs (1)")
+    told = parser.parse_args()
+    try:
+        with running():
+            wrong = asyncio.run(story(told.dialogs, told.seed))
+    except (CannotStart, Away, NotYet, httpx.HTTPStatusError) as trouble:
+        console.print(f"[bold]The demo could not be played to its end:[/] {trouble}")
+        return 1
+    for line in wrong:
+        console.print(f"[bold]does not add up:[/] {line}")
+    if not wrong:
+        console.print("The numbers add up: what the summary says is what the clients did.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""What clients do after a close, and a count of it that knows nothing of the services."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+from deploy.demo.people import NotYet, Operator, Visitor
+
+
+class Mood(StrEnum):
+    """What a client does with the form."""
+
+    RATES = "rates"
+    COMMENTS = "rates and comments"
+    CHANGES = "changes the rating"
+    DECLINES = "declines"
+    IGNORES = "never answers"
+    RETURNS = "reopens, then rates the second close"
+
+
+COMMENTS = (
+    "Solved in two minutes",
+    "Had to repeat myself, but it works now",
+    "Спасибо, всё понятно",
+    "Réponse claire et rapide",
+    "The link you sent was the wrong one",
+)
+
+
+@dataclass
+class Ledger:
+    """What was acknowledged to the clients, by channel: the numbers that the summary must show."""
+
+    closes: Counter[str] = field(default_factory=Counter)
+    states: Counter[tuple[str, str]] = field(default_factory=Counter)
+    scores: Counter[tuple[str, int]] = field(default_factory=Counter)
+    operators: Counter[tuple[str, str]] = field(default_factory=Counter)
+    comments: set[str] = field(default_factory=set)
+
+    def closed(self, channel: str, operator: str) -> None:
+        """A close was acknowledged."""
+        self.closes[channel] += 1
+        self.operators[channel, operator] += 1
+
+    def settled(self, channel: str, state: str, score: int | None = None) -> None:
+        """A close has come to its end."""
+        self.states[channel, state] += 1
+        if score is not None:
+            self.scores[channel, score] += 1
+
+
+@dataclass(frozen=True)
+class Encounter:
+    """One dialog from the first word to the end of its last form."""
+
+    visitor: Visitor
+    operator: Operator
+    operator_id: str
+    channel: str
+    mood: Mood
+    score: int
+    comment: str | None = None
+    looks_for: float = 30.0
+    """How long the client looks for the form, in seconds."""
+
+    async def play(self, ledger: Ledger) -> None:
+        """Talks, closes, and does what the client's mood says."""
+        dialog = self.visitor.name_dialog()
+        await self._talk(dialog)
+        await self._close(dialog, 1, ledger)
+        match self.mood:
+            case Mood.RATES | Mood.COMMENTS:
+                await self._rate(dialog, 1, ledger)
+            case Mood.CHANGES:
+                await self._change(dialog, ledger)
+            case Mood.DECLINES:
+                await self._decline(dialog, ledger)
+            case Mood.RETURNS:
+                await self._return(dialog, ledger)
+            case Mood.IGNORES:
+                ledger.settled(self.channel, "expired")
+
+    async def _talk(self, dialog: str) -> None:
+        await self.visitor.open(dialog)
+        await self.visitor.say(dialog, "m1", "Hello, I can't find my certificate")
+        await self.operator.take(dialog)
+        await self.operator.say(dialog, "m2", "Let me look. It is under Profile, Documents")
+        await self.visitor.say(dialog, "m3", "Found it, thank you")
+
+    async def _close(self, dialog: str, close_seq: int, ledger: Ledger) -> None:
+        await self.operator.close(dialog, close_seq)
+        ledger.closed(self.channel, self.operator_id)
+
+    async def _rate(self, dialog: str, close_seq: int, ledger: Ledger) -> None:
+        if form := await self._form(dialog, close_seq, ledger):
+            answer = await self.visitor.answer(form["token"], self.score, self.comment)
+            self._settle(answer, self.score, ledger)
+
+    async def _change(self, dialog: str, ledger: Ledger) -> None:
+        if form := await self._form(dialog, 1, ledger):
+            first = await self.visitor.answer(form["token"], 1)
+            final = await self.visitor.answer(form["token"], self.score, self.comment)
+            self._settle(first, self.score if final.is_success else 1, ledger)
+
+    async def _decline(self, dialog: str, ledger: Ledger) -> None:
+        if form := await self._form(dialog, 1, ledger):
+            self._settle(await self.visitor.decline(form["token"]), None, ledger)
+
+    async def _form(self, dialog: str, close_seq: int, ledger: Ledger) -> dict[str, Any] | None:
+        try:
+            return await self.visitor.form(dialog, close_seq, self.looks_for)
+        except NotYet:
+            # Whether it comes later or never: nobody will answer it, so it has to expire.
+            ledger.settled(self.channel, "expired")
+            return None
+
+    async def _return(self, dialog: str, ledger: Ledger) -> None:
+        await self.visitor.reopen(dialog, 1)
+        ledger.settled(self.channel, "undone")
+        await self.visitor.say(dialog, "m4", "One more question")
+        await self.operator.say(dialog, "m5", "Of course")
+        await self._close(dialog, 2, ledger)
+        await self._rate(dialog, 2, ledger)
+
+    def _settle(self, answer: httpx.Response, score: int | None, ledger: Ledger) -> None:
+        match answer.status_code:
+            case httpx.codes.OK if score is None:
+                ledger.settled(self.channel, "declined")
+            case httpx.codes.OK:
+                ledger.settled(self.channel, "given", score)
+                if self.comment:
+                    ledger.comments.add(self.comment)
+            case httpx.codes.CONFLICT:
+                ledger.settled(self.channel, "expired")
+            case status:
+                raise AssertionError(f"an answer was met with {status}: {answer.text}")
+
+
+def moods(count: int, dice: random.Random) -> list[Mood]:
+    """A floor's usual mix in random order; every mood occurs if there are at least twenty."""
+    mix = [*[Mood.RATES] * 6, *[Mood.COMMENTS] * 4, Mood.CHANGES, *[Mood.DECLINES] * 2, *[Mood.RETURNS] * 2]
+    mix += [Mood.IGNORES] * (20 - len(mix))
+    drawn = [mix[index % len(mix)] for index in range(count)]
+    dice.shuffle(drawn)
+    return drawn

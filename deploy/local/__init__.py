@@ -1,0 +1,1 @@
+"""Candor on this machine: Kafka, MongoDB and the three services, with nothing to set up."""

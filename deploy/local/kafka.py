@@ -1,0 +1,130 @@
+"""The embedded Kafka: one KRaft node, broker and controller in one."""
+
+import base64
+import logging
+import shutil
+import subprocess
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local import jars, java, platforms
+from deploy.local.apart import run_apart
+from deploy.local.failures import CannotStart
+from deploy.local.ports import HERE, answers
+from deploy.local.process import Process
+
+HEAP = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
+LOGGING = (
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.storage=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.log=warn",
+)
+# While a broker starts, connections that fail are what is waited out, not news.
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+
+
+def one_node(advertised: str, listen: str, port: int, controller: int) -> dict[str, str]:
+    """Kafka's settings for one node that is reached as `advertised`:`port`; embedded and container alike."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "listeners": f"PLAINTEXT://{listen}:{port},CONTROLLER://{HERE}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{advertised}:{port},CONTROLLER://{HERE}:{controller}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "auto.create.topics.enable": "false",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "2",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "share.coordinator.state.topic.num.partitions": "1",
+        "group.initial.rebalance.delay.ms": "0",
+        # A broker that was killed is fenced until its old session is over: 2 s instead of 9.
+        "broker.session.timeout.ms": "2000",
+        "broker.heartbeat.interval.ms": "300",
+        # A forgotten key has to leave the disk within a minute.
+        "log.cleaner.backoff.ms": "1000",
+        "log.cleaner.min.compaction.lag.ms": "0",
+    }
+
+
+def embedded(folder: Path, port: int, controller: int) -> Process:
+    """A Kafka with its data in `folder`/kafka that listens on loopback's `port`."""
+    settings = {
+        **one_node(HERE, HERE, port, controller),
+        "controller.quorum.bootstrap.servers": f"{HERE}:{controller}",
+        "log.dirs": str(folder / "kafka"),
+    }
+    return Process(
+        name="kafka",
+        folder=folder,
+        command=lambda: _command(folder, settings),
+        ready=lambda: is_ready(HERE, port),
+    )
+
+
+def is_ready(host: str, port: int) -> bool:
+    """Whether the broker takes part: it answers, and names itself among the brokers."""
+    return answers(port, host) and run_apart(lambda: _names_a_broker(f"{host}:{port}"))
+
+
+def check_named(bootstrap: str) -> None:
+    """Raises CannotStart unless the Kafka that the environment names answers."""
+    if not run_apart(lambda: _names_a_broker(bootstrap)):
+        raise CannotStart(f"No Kafka answers at {bootstrap}, which CANDOR_KAFKA names.")
+
+
+async def _names_a_broker(bootstrap: str) -> bool:
+    from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - a quarter of a second, and only here
+    from aiokafka.errors import KafkaError  # noqa: PLC0415
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3_000)
+    try:
+        await admin.start()
+        return bool((await admin.describe_cluster())["brokers"])
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()
+
+
+def _command(folder: Path, settings: Mapping[str, str]) -> list[str]:
+    platforms.check()
+    run = [java.java(), *HEAP, *LOGGING, "-cp", jars.classpath()]
+    if not (folder / "kafka" / "meta.properties").exists():
+        _format(folder, settings, run)
+    return [*run, "kafka.Kafka", str(_written(folder / "kafka.properties", settings))]
+
+
+def _format(folder: Path, settings: Mapping[str, str], run: list[str]) -> None:
+    # Formatted aside and renamed, so that an interrupted format is simply done again.
+    part = folder / "kafka.part"
+    shutil.rmtree(part, ignore_errors=True)
+    properties = _written(folder / "kafka.format.properties", {**settings, "log.dirs": str(part)})
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
+    command = [
+        *run,
+        "kafka.tools.StorageTool",
+        "format",
+        "--standalone",
+        "-t",
+        cluster,
+        "-c",
+        str(properties),
+    ]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    if said.returncode != 0:
+        last = (said.stderr.strip() or said.stdout.strip()).splitlines()[-1:]
+        raise CannotStart(f"kafka could not format its data folder {folder / 'kafka'}: {' '.join(last)}")
+    part.rename(folder / "kafka")
+
+
+def _written(path: Path, settings: Mapping[str, str]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    return path

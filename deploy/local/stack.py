@@ -1,0 +1,191 @@
+"""The whole system on this machine: the servers, the topics, and the services as processes."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import psutil
+from aiokafka.errors import KafkaError
+
+from contracts.topics import SERVICES
+from deploy import topics
+from deploy.local import servers
+from deploy.local.apart import run_apart
+from deploy.local.failures import CannotStart
+from deploy.local.ports import HERE, is_free
+from deploy.local.process import Process
+from deploy.local.secrets import Secrets
+from deploy.local.servers import Server, Servers
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".candor"
+PORT_BASE = 8001
+METRICS = 100
+HIGHEST_BASE = 65_000
+
+
+def port_base() -> int:
+    """``CANDOR_PORT_BASE``, else 8001."""
+    wanted = os.environ.get("CANDOR_PORT_BASE") or str(PORT_BASE)
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= HIGHEST_BASE:
+        raise CannotStart(f"CANDOR_PORT_BASE must be a port number, not {wanted!r}.")
+    return int(wanted)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where clients find everything. `services` are URLs by the service's name."""
+
+    kafka: str
+    mongo: str
+    services: Mapping[str, str]
+
+
+class Stack:
+    """Servers and services of one data folder, to be started, crashed and stopped together or singly.
+
+    `stack.kafka`, `stack.mongo` and each of `stack.services` have start, stop, kill and restart; ports
+    and data stay the same. `extra` is put into every service's environment.
+    """
+
+    def __init__(
+        self,
+        folder: Path = FOLDER,
+        *,
+        names: Sequence[str] = SERVICES,
+        base: int | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.base = port_base() if base is None else base
+        self._extra = dict(extra or {})
+        self.servers: Servers = servers.servers(self.folder)
+        self.services: dict[str, Process] = {name: self.service(name, self.base) for name in names}
+        self.differences: Sequence[str] = ()
+
+    @property
+    def kafka(self) -> Server:
+        """The broker."""
+        return self.servers.kafka
+
+    @property
+    def mongo(self) -> Server:
+        """The database."""
+        return self.servers.mongo
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where everything is."""
+        urls = {name: f"http://{HERE}:{port_of(name, self.base)}" for name in self.services}
+        return Addresses(self.servers.kafka_address, self.servers.mongo_address, urls)
+
+    def parts(self) -> Iterator[Server]:
+        """Everything that runs, in the order in which it is started."""
+        yield from (self.mongo, self.kafka)
+        yield from self.services.values()
+
+    def service(self, service: str, base: int, name: str | None = None) -> Process:
+        """A process of `service` on the ports of `base`; a replica needs a `name` and a base of its own."""
+        port = port_of(service, base)
+        return Process(
+            name=name or service,
+            folder=self.folder,
+            command=lambda: _command(service, port),
+            ready=lambda: is_ready(port),
+            environment=lambda: self.environment(service, base),
+        )
+
+    def environment(self, service: str, base: int) -> dict[str, str]:
+        """All that a service is told. Only what is ours is replaced in this process's own environment."""
+        # One database for all of them is never what was meant.
+        inherited = {name: value for name, value in os.environ.items() if name != "CANDOR_DATABASE"}
+        return {
+            **inherited,
+            "CANDOR_ENV": "development",
+            "CANDOR_KAFKA": self.servers.kafka_address,
+            "CANDOR_MONGO": self.servers.mongo_address,
+            "CANDOR_PORT_BASE": str(base),
+            **Secrets(self.folder).environment(service),
+            **self._extra,
+        }
+
+    def start(self) -> None:
+        """Start all; raises CannotStart, and then nothing that was started runs any more."""
+        with ExitStack() as undo:
+            undo.callback(self.stop)
+            self.servers.start()
+            self.differences = _created_topics(self.servers.kafka_address)
+            for process in self.services.values():
+                process.launch()
+            for process in self.services.values():
+                process.await_ready()
+            undo.pop_all()
+
+    def stop(self) -> None:
+        """End all that was started, services first."""
+        with ExitStack() as last:
+            last.callback(self.servers.stop)
+            for process in self.services.values():
+                process.signal_stop()
+            for process in self.services.values():
+                process.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _created_topics(bootstrap: str) -> Sequence[str]:
+    try:
+        return run_apart(lambda: topics.create(bootstrap)).differences
+    except (KafkaError, ValueError) as reason:
+        raise CannotStart(f"The topics could not be created at {bootstrap}: {reason}") from reason
+
+
+def port_of(service: str, base: int) -> int:
+    """Where a service's API is."""
+    return base + SERVICES.index(service)
+
+
+def is_ready(port: int) -> bool:
+    """Whether the service there says that it can be used."""
+    try:
+        return (
+            httpx.get(f"http://{HERE}:{port}/health/ready", timeout=5, trust_env=False).status_code
+            == httpx.codes.OK
+        )
+    except httpx.TransportError:
+        return False
+
+
+def _command(service: str, port: int) -> list[str]:
+    for wanted in (port, port + METRICS):
+        if not is_free(wanted):
+            raise CannotStart(
+                f"{service} cannot start: port {wanted} is taken by {_holder(wanted)}. "
+                "CANDOR_PORT_BASE moves all of Candor's ports."
+            )
+    return [sys.executable, "-m", service]
+
+
+def _holder(port: int) -> str:
+    try:
+        found = [
+            each.pid
+            for each in psutil.net_connections("tcp")
+            if each.laddr and each.laddr.port == port and each.pid
+        ]
+        return f"{psutil.Process(found[0]).name()} (process {found[0]})" if found else "another program"
+    except psutil.Error:
+        return "another program"

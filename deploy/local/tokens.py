@@ -1,0 +1,43 @@
+"""Development tokens for staff, signed with the key that `make run` makes its services trust."""
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from chassis.web.auth import issue, kid_of, signing_key
+from contracts.access import AUDIENCE_STAFF, EVERY_CHANNEL, Claims, Role
+from deploy.local.failures import CannotStart
+from deploy.local.secrets import STAFF_ISSUER, Secrets
+
+
+def token(
+    folder: Path,
+    role: Role,
+    *,
+    channels: Iterable[str] = (EVERY_CHANNEL,),
+    sub: str | None = None,
+    name: str | None = None,
+    team: str | None = None,
+    hours: float = 12,
+) -> str:
+    """A token for one of staff's roles, good for `hours`.
+
+    Raises CannotStart in production, and for visitors, whose tokens chat issues.
+    """
+    if os.environ.get("CANDOR_ENV") == "production":
+        raise CannotStart("Development tokens are for CANDOR_ENV=development only.")
+    if role is Role.VISITOR:
+        raise CannotStart("A visitor's token comes from chat: POST /v1/channels/{channel}/visitors.")
+    key = signing_key(Secrets(folder).staff_key)
+    claims = Claims(
+        sub=sub or f"{role}-1",
+        roles=frozenset({role}),
+        channels=frozenset(channels),
+        name=name or role.capitalize(),
+        team=team,
+    )
+    lifetime = timedelta(hours=hours)
+    return issue(
+        key, kid_of(key.public_key()), STAFF_ISSUER, [AUDIENCE_STAFF], claims, lifetime, datetime.now(UTC)
+    )

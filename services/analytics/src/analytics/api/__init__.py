@@ -1,0 +1,1 @@
+"""How analytics is asked over HTTP."""

@@ -1,0 +1,136 @@
+"""The questions' parameters: plain texts of a known shape, so that nothing else ever reaches the database."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from analytics.domain.close import State
+from analytics.domain.periods import bound, cuts, zone_of
+from analytics.read_models.reviews import Place
+from analytics.read_models.scope import Scope
+from chassis.web.errors import Forbidden
+from contracts.access import EVERY_CHANNEL, Claims
+from contracts.envelope import Id
+
+MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:.]{5,15}([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
+ZONE = r"^[A-Za-z0-9_+/-]{1,64}$"
+
+
+def _ours(cursor: str) -> str:
+    Place.from_cursor(cursor)
+    return cursor
+
+
+def _is_a_zone(name: str) -> str:
+    zone_of(name)
+    return name
+
+
+class By(StrEnum):
+    """How a range is cut."""
+
+    DAY = "day"
+    HOUR = "hour"
+
+
+class Asked(BaseModel):
+    """Which closes a question is about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
+
+    channel: Id | None = Field(None, description="Closes of this channel only.", examples=["course-a"])
+    operator: Id | None = Field(None, description="Closes that count for this operator.", examples=["ann"])
+    from_: str | None = Field(
+        None,
+        alias="from",
+        pattern=MOMENT,
+        description="Closed at or after: a date in `tz`, or an RFC 3339 instant on a quarter hour.",
+        examples=["2026-03-01"],
+    )
+    to: str | None = Field(None, pattern=MOMENT, description="Closed before.", examples=["2026-04-01"])
+    tz: Annotated[str, AfterValidator(_is_a_zone)] = Field(
+        "UTC", pattern=ZONE, description="IANA time zone of the dates.", examples=["Europe/Paris"]
+    )
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> Self:
+        since, until = self.since, self.until
+        if since is not None and until is not None and since >= until:
+            raise ValueError("from must be before to")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone asked for."""
+        return zone_of(self.tz)
+
+    @property
+    def since(self) -> datetime | None:
+        """The start of the range, in UTC."""
+        return None if self.from_ is None else bound(self.from_, self.zone)
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of the range, in UTC, which is no longer part of it."""
+        return None if self.to is None else bound(self.to, self.zone)
+
+    def local(self, moment: datetime | None) -> datetime | None:
+        """The same moment on the clocks of the zone asked for."""
+        return moment and moment.astimezone(self.zone)
+
+    def scope(self, claims: Claims) -> Scope:
+        """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
+        return Scope(channels_of(claims, self.channel), self.operator, self.since, self.until)
+
+    def written(self) -> dict[str, Any]:
+        """What was asked for, for the audit."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class AskedSummary(Asked):
+    """A summary, as a whole or cut into days or hours of `tz`."""
+
+    by: By | None = Field(None, description="Adds a bucket per day or hour; needs `from` and `to`.")
+
+    @model_validator(mode="after")
+    def _can_be_cut(self) -> Self:
+        if self.by is not None and (self.from_ is None or self.to is None):
+            raise ValueError("by needs from and to")
+        _ = self.starts
+        return self
+
+    @property
+    def starts(self) -> list[datetime]:
+        """Where the buckets begin, in UTC."""
+        if self.by is None or self.since is None or self.until is None:
+            return []
+        return cuts(self.by.value, self.since, self.until, self.zone)
+
+
+class AskedReviews(Asked):
+    """A page of reviews."""
+
+    state: State | None = Field(None, description="Only closes in this state; `given` has the ratings.")
+    cursor: Annotated[str, AfterValidator(_ours)] | None = Field(
+        None, max_length=300, description="`next_cursor` of the page before."
+    )
+    limit: int = Field(50, ge=1, le=200, description="Reviews per page.")
+
+    @property
+    def after(self) -> Place | None:
+        """The place where the page begins."""
+        return None if self.cursor is None else Place.from_cursor(self.cursor)
+
+
+def channels_of(claims: Claims, channel: str | None) -> frozenset[str] | None:
+    """The channels to look at, None for all of them. Raises `Forbidden` for one that isn't the caller's."""
+    if channel is not None:
+        if not claims.covers(channel):
+            raise Forbidden("Your token is not good for this channel.")
+        return frozenset({channel})
+    if not claims.channels:
+        raise Forbidden("Your token is good for no channel.")
+    return None if EVERY_CHANNEL in claims.channels else claims.channels

@@ -1,0 +1,1 @@
+"""What a close is, how it is counted, and which numbers follow; pure."""

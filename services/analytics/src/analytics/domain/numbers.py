@@ -1,0 +1,182 @@
+"""The numbers of every page, export and endpoint, from summed counters; the parts add up to the whole."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from analytics.domain.close import State
+from analytics.domain.counting import Counts, Scored, scales
+from contracts.ratings import CancelledReason, NotOfferedReason
+
+Z_95: Final = 1.959963984540054
+"""The 97.5 % quantile of the standard normal distribution."""
+
+MINIMUM_N: Final = 20
+WIDE: Final = 101
+OFFERED: Final = tuple(state for state in State if state not in {State.UNDECIDED, State.NOT_OFFERED})
+
+
+class Number(BaseModel):
+    """A frozen part of the numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Share(Number):
+    """A percentage (0 to 100) of `n` with its Wilson 95 % interval; null if there is nothing to divide by."""
+
+    value: float | None = Field(ge=0, le=100, examples=[87.5])
+    n: int = Field(ge=0, description="What is divided by.", examples=[24])
+    low: float | None = Field(ge=0, le=100, examples=[69.0], description="Rankings use this bound.")
+    high: float | None = Field(ge=0, le=100, examples=[95.7])
+    too_few: bool = Field(description="Whether n is under the minimum, so that the value says little.")
+
+
+class Scored100(Number):
+    """The average of all scores, each moved to 0 (lowest) to 100 (highest) of its own scale."""
+
+    value: float | None = Field(examples=[84.4])
+    n: int = Field(ge=0, examples=[24])
+    too_few: bool
+
+
+class ScoreCount(Number):
+    """How many answers gave one score."""
+
+    score: int = Field(examples=[5])
+    n: int = Field(ge=0, examples=[14])
+
+
+class ScaleNumbers(Number):
+    """The answers on one scale: how many, their average, and how they spread over its scores."""
+
+    name: str = Field(examples=["stars"])
+    lowest: int = Field(examples=[1])
+    highest: int = Field(examples=[5])
+    n: int = Field(ge=0, examples=[24])
+    average: float | None = Field(examples=[4.375])
+    too_few: bool
+    distribution: tuple[ScoreCount, ...]
+
+
+class Unrated(Number):
+    """Closes without a rating, by state, and by reason where a state has reasons."""
+
+    total: int = Field(ge=0, description="closed - given", examples=[40])
+    by_state: dict[str, int] = Field(examples=[{"not_offered": 30, "expired": 10}])
+    not_offered_by_reason: dict[str, int] = Field(examples=[{"no_reply": 28, "spam": 2}])
+    cancelled_by_reason: dict[str, int] = Field(examples=[{"reopened": 0, "erased": 0}])
+
+
+class Numbers(Number):
+    """`closed = undecided + not_offered + offered_total`; a dialog closed twice counts twice."""
+
+    closed: int = Field(examples=[64])
+    undecided: int = Field(description="Closed, and rating has said nothing yet.", examples=[0])
+    not_offered: int = Field(examples=[30])
+    offered_total: int = Field(description="The seven states of a form that was made.", examples=[34])
+    scheduled: int = Field(examples=[0])
+    pending: int = Field(examples=[0])
+    given: int = Field(examples=[24])
+    declined: int = Field(examples=[0])
+    expired: int = Field(examples=[10])
+    cancelled: int = Field(examples=[0])
+    undeliverable: int = Field(examples=[0])
+    satisfied: int = Field(description="Answers at or above the threshold of their own form.", examples=[21])
+    csat: Share = Field(description="satisfied / given")
+    response_rate: Share = Field(description="given / (given + declined + expired)")
+    coverage: Share = Field(description="offered_total / closed")
+    average_normalised: Scored100
+    scales: tuple[ScaleNumbers, ...] = Field(description="An entry per scale that was answered on.")
+    unrated: Unrated
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of the share hits/n, as two fractions; n must be over 0.
+
+    The score interval of Edwin B. Wilson, "Probable Inference, the Law of Succession, and Statistical
+    Inference", Journal of the American Statistical Association 22 (158), 1927, pp. 209-212; without
+    continuity correction. Unlike p ± z·√(p(1-p)/n) it stays within 0 to 1 and holds for small n.
+    """
+    share, z2 = hits / n, Z_95**2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    reach = Z_95 / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    # At 0 of n and n of n the bound is exactly 0 and 1; floating point misses them by a hair.
+    return (0.0 if hits == 0 else middle - reach), (1.0 if hits == n else middle + reach)
+
+
+def share(hits: int, n: int, minimum: int = MINIMUM_N) -> Share:
+    """hits/n in per cent with its interval."""
+    if n == 0:
+        return Share(value=None, n=0, low=None, high=None, too_few=True)
+    low, high = wilson(hits, n)
+    return Share(value=100 * hits / n, n=n, low=100 * low, high=100 * high, too_few=n < minimum)
+
+
+def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
+    """All numbers of one set of closes; under `minimum` answers a number is marked as too few."""
+    state = {each.value: counts[each] for each in State}
+    given, offered = state[State.GIVEN], sum(state[each] for each in OFFERED)
+    settled = given + state[State.DECLINED] + state[State.EXPIRED]
+    found = scales(counts)
+    return Numbers(
+        closed=counts["closed"],
+        offered_total=offered,
+        satisfied=counts["satisfied"],
+        csat=share(counts["satisfied"], given, minimum),
+        response_rate=share(given, settled, minimum),
+        coverage=share(offered, counts["closed"], minimum),
+        average_normalised=normalised(counts, found, minimum),
+        scales=tuple(scale_numbers(counts, scored, minimum) for scored in found),
+        unrated=unrated(counts),
+        **state,
+    )
+
+
+def unrated(counts: Counts) -> Unrated:
+    """Every close without a rating, where it stands and why."""
+    by_state = {state.value: counts[state] for state in State if state is not State.GIVEN}
+    return Unrated(
+        total=counts["closed"] - counts[State.GIVEN],
+        by_state=by_state,
+        not_offered_by_reason={r.value: counts[f"not_offered:{r.value}"] for r in NotOfferedReason},
+        cancelled_by_reason={r.value: counts[f"cancelled:{r.value}"] for r in CancelledReason},
+    )
+
+
+def scale_numbers(counts: Counts, scored: Scored, minimum: int) -> ScaleNumbers:
+    """Count, average and distribution on one scale; scores that nobody gave are there with 0."""
+    n = counts[f"{scored.name}:n"]
+    return ScaleNumbers(
+        name=scored.scale,
+        lowest=scored.lowest,
+        highest=scored.highest,
+        n=n,
+        average=counts[f"{scored.name}:sum"] / n if n else None,
+        too_few=n < minimum,
+        distribution=tuple(
+            ScoreCount(score=score, n=counts[f"{scored.name}:score:{score}"])
+            for score in scores_of(counts, scored)
+        ),
+    )
+
+
+def scores_of(counts: Counts, scored: Scored) -> list[int]:
+    """Every score of the scale, in order; of a very wide scale only those that were given."""
+    head = f"{scored.name}:score:"
+    given = {int(name.removeprefix(head)) for name in counts if name.startswith(head) and counts[name]}
+    narrow = scored.highest - scored.lowest < WIDE
+    return sorted(given | set(range(scored.lowest, scored.highest + 1)) if narrow else given)
+
+
+def normalised(counts: Counts, found: Sequence[Scored], minimum: int) -> Scored100:
+    """The average over mixed scales; a scale of a single score cannot be stretched, and is left out."""
+    usable = [scored for scored in found if scored.highest > scored.lowest]
+    n = sum(counts[f"{scored.name}:n"] for scored in usable)
+    total = sum(
+        100 * (counts[f"{s.name}:sum"] - counts[f"{s.name}:n"] * s.lowest) / (s.highest - s.lowest)
+        for s in usable
+    )
+    return Scored100(value=total / n if n else None, n=n, too_few=n < minimum)

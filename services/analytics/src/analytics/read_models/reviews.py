@@ -1,0 +1,75 @@
+"""What did clients say? Closes of a scope one by one, the newest first, a page at a time."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from analytics.domain.close import Close, State
+from analytics.read_models.documents import NEWEST_FIRST, LiveChatDocuments, close_id, from_document
+from analytics.read_models.scope import Scope
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the list: just after this close. It stays there, whatever is closed meanwhile."""
+
+    closed_at: datetime
+    close: str
+
+    def to_cursor(self) -> str:
+        """An opaque text for URLs."""
+        milliseconds = (self.closed_at - EPOCH) // timedelta(milliseconds=1)
+        return base64.urlsafe_b64encode(json.dumps([milliseconds, self.close]).encode()).rstrip(b"=").decode()
+
+    @classmethod
+    def from_cursor(cls, cursor: str) -> "Place":
+        """Raises ValueError for anything that `to_cursor` did not write."""
+        try:
+            decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            milliseconds, close = decoded
+            place = cls(EPOCH + timedelta(milliseconds=milliseconds), close)
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            raise ValueError("the cursor is not one of ours") from None
+        if type(milliseconds) is not int or not isinstance(close, str) or place.to_cursor() != cursor:
+            raise ValueError("the cursor is not one of ours")
+        return place
+
+
+@dataclass(frozen=True)
+class Page:
+    """Closes, and the place where the next page begins; None at the end."""
+
+    closes: tuple[Close, ...]
+    after: Place | None
+
+
+async def page(
+    documents: LiveChatDocuments, scope: Scope, state: State | None, after: Place | None, limit: int
+) -> Page:
+    """At most `limit` closes that follow `after`."""
+    wanted = [scope.of_closes()]
+    if state is not None:
+        wanted.append({"state": {"$eq": state.value}})
+    if after is not None:
+        wanted += follows(after)
+    found = documents.closes.find({"$and": wanted}, {"said": 1, "dialog": 1, "close_seq": 1})
+    closes = [from_document(document) async for document in found.sort(NEWEST_FIRST).limit(limit + 1)]
+    more = len(closes) > limit
+    return Page(tuple(closes[:limit]), place_of(closes[limit - 1]) if more else None)
+
+
+def follows(place: Place) -> list[dict[str, Any]]:
+    """What comes after `place`; the first part alone lets the index begin there."""
+    earlier = {"closed_at": {"$lt": place.closed_at}}
+    same = {"closed_at": {"$eq": place.closed_at}, "_id": {"$lt": place.close}}
+    return [{"closed_at": {"$lte": place.closed_at}}, {"$or": [earlier, same]}]
+
+
+def place_of(close: Close) -> Place | None:
+    """The place just after a close."""
+    closed = close.closed
+    return Place(closed.closed_at, close_id(close.dialog, close.close_seq)) if closed else None

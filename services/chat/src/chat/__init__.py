@@ -1,0 +1,1 @@
+"""Live chat: channels, visitors, dialogs and their closes."""

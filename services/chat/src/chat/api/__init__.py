@@ -1,0 +1,1 @@
+"""How chat is called: HTTP routes, which make commands and know no rules."""

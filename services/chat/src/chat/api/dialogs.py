@@ -1,0 +1,176 @@
+"""Dialogs: opened, written in, taken, closed and reopened. Every request can be repeated."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response, status
+
+from chassis.eventlog.handle import Outcome, Streams, handle
+from chassis.sealing import KeyRing
+from chassis.web.auth import Verifier, allow, visitor_of
+from chassis.web.errors import NotFound, errors
+from chat.api.rights import NO_SUCH_DIALOG, PEOPLE, STAFF, Side, assigning, side_of
+from chat.api.shapes import (
+    CloseBody,
+    CloseView,
+    DialogId,
+    MessageBody,
+    MessageId,
+    MessageView,
+    OpeningBody,
+    OpeningView,
+    OperatorBody,
+    OperatorView,
+    ReopeningView,
+)
+from chat.domain.channel import CHANNEL, Published
+from chat.domain.client import CLIENT, Client, Registered, refuse_if_erased
+from chat.domain.dialog import (
+    DIALOG,
+    AssignOperator,
+    CloseDialog,
+    DialogCommand,
+    OpenDialog,
+    PostMessage,
+    ReopenDialog,
+)
+from chat.domain.dialog_events import DialogEvent
+from chat.domain.dialog_state import Dialog, Operator, Talk, Unopened, talk_of
+from chat.words import contact_for, seal_message
+from contracts.access import Claims, Role
+
+CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the routes of dialogs work with."""
+
+    streams: Streams
+    keys: KeyRing
+
+    async def dialog(self, dialog: str) -> Dialog:
+        """The dialog as it is stored now."""
+        return (await self.streams.load(DIALOG, DIALOG.stream(dialog))).state
+
+    async def client(self, client: str) -> Client:
+        """The client as they are stored now."""
+        return (await self.streams.load(CLIENT, CLIENT.stream(client))).state
+
+    async def takes_no_dialogs(self, channel: str) -> bool:
+        """Whether a channel is closed, or was never published."""
+        state = (await self.streams.load(CHANNEL, CHANNEL.stream(channel))).state
+        return not isinstance(state, Published) or state.closed
+
+    async def tell(self, dialog: str, command: DialogCommand) -> Outcome[Dialog, DialogEvent]:
+        """Has the dialog do something."""
+        return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
+
+    async def opening(self, claims: Claims, dialog: str, locale: str | None) -> OpenDialog:
+        """The command of a visitor who opens a dialog; somebody else's is not there."""
+        visitor = visitor_of(claims)
+        known = await self.dialog(dialog)
+        if not isinstance(known, Unopened) and known.talk.client != visitor.client:
+            raise NotFound(NO_SUCH_DIALOG)
+        client = await self.client(visitor.client)
+        refuse_if_erased(client)
+        own = client.locale if isinstance(client, Registered) else None
+        closed = await self.takes_no_dialogs(visitor.channel)
+        now = self.streams.clock.now()
+        return OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale or own)
+
+    async def posting(self, talk: Talk, side: Side, message: str, text: str) -> PostMessage:
+        """The command of somebody who writes, their words sealed."""
+        refuse_if_erased(await self.client(talk.client))
+        sealed, fingerprint = await seal_message(self.keys, talk.dialog, talk.client, text)
+        now = self.streams.clock.now()
+        return PostMessage(message, side.operator, sealed, len(text), fingerprint, now)
+
+    async def closing(self, talk: Talk, side: Side, close_seq: int | None) -> CloseDialog:
+        """The command of somebody who closes, with the client's contact under the dialog's key."""
+        email, name = await contact_for(self.keys, talk.dialog, talk.client, await self.client(talk.client))
+        return CloseDialog(side.kind, self.streams.clock.now(), close_seq, email, name)
+
+
+def routes(desk: Desk, verifier: Verifier) -> APIRouter:
+    """The routes that change dialogs."""
+    router = APIRouter(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
+    visitor = Annotated[Claims, Depends(allow(verifier, Role.VISITOR))]
+    people = Annotated[Claims, Depends(allow(verifier, *PEOPLE))]
+    staff = Annotated[Claims, Depends(allow(verifier, *STAFF))]
+
+    @router.put("", responses=CREATED | errors(401, 403, 404, 409))
+    async def open_dialog(
+        dialog: DialogId, claims: visitor, response: Response, body: OpeningBody | None = None
+    ) -> OpeningView:
+        """Opens a dialog in the channel of the visitor's token."""
+        command = await desk.opening(claims, dialog, body.locale if body else None)
+        outcome = await desk.tell(dialog, command)
+        response.status_code = _created(outcome)
+        return _opening(talk_of(outcome.state))
+
+    @router.put("/messages/{message}", responses=CREATED | errors(401, 403, 404, 409))
+    async def post_message(
+        dialog: DialogId, message: MessageId, body: MessageBody, claims: people, response: Response
+    ) -> MessageView:
+        """Writes. The visitor of the dialog may, and its operator."""
+        talk, side = side_of(claims, await desk.dialog(dialog))
+        command = await desk.posting(talk, side, message, body.text)
+        outcome = await desk.tell(dialog, command)
+        response.status_code = _created(outcome)
+        posted = talk_of(outcome.state).messages[message]
+        return MessageView(dialog=dialog, message=message, author=side.kind, posted_at=posted.at)
+
+    @router.put("/operator", responses=errors(401, 403, 404, 409))
+    async def assign_operator(
+        dialog: DialogId, claims: staff, body: OperatorBody | None = None
+    ) -> OperatorView:
+        """An operator takes a waiting dialog, or an own one back; supervisors and admins assign anybody."""
+        whom = Operator(body.operator, body.name, body.team) if body else None
+        operator, takes = assigning(claims, await desk.dialog(dialog), whom)
+        await desk.tell(dialog, AssignOperator(operator, takes, desk.streams.clock.now()))
+        return OperatorView(dialog=dialog, operator=operator.id, name=operator.name, team=operator.team)
+
+    @router.post("/close", responses=errors(401, 403, 404, 409))
+    async def close_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> CloseView:
+        """Closes. The visitor of the dialog may, and its operator."""
+        talk, side = side_of(claims, await desk.dialog(dialog))
+        close_seq = body.close_seq if body else None
+        outcome = await desk.tell(dialog, await desk.closing(talk, side, close_seq))
+        return _close(talk_of(outcome.state), close_seq)
+
+    @router.post("/reopen", responses=errors(401, 403, 404, 409))
+    async def reopen_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> ReopeningView:
+        """Undoes a close. The visitor of the dialog may, and its operator."""
+        talk, _ = side_of(claims, await desk.dialog(dialog))
+        refuse_if_erased(await desk.client(talk.client))
+        close_seq = body.close_seq if body else None
+        outcome = await desk.tell(dialog, ReopenDialog(desk.streams.clock.now(), close_seq))
+        return _reopening(talk_of(outcome.state), close_seq)
+
+    return router
+
+
+def _created(outcome: Outcome[Dialog, DialogEvent]) -> int:
+    return status.HTTP_201_CREATED if outcome.events else status.HTTP_200_OK
+
+
+def _opening(talk: Talk) -> OpeningView:
+    return OpeningView(
+        dialog=talk.dialog,
+        channel=talk.channel,
+        client=talk.client,
+        locale=talk.locale,
+        opened_at=talk.opened_at,
+    )
+
+
+def _close(talk: Talk, close_seq: int | None) -> CloseView:
+    number = close_seq or talk.closes
+    return CloseView(dialog=talk.dialog, close_seq=number, closed_at=talk.closed_at[number - 1])
+
+
+def _reopening(talk: Talk, close_seq: int | None) -> ReopeningView:
+    number = close_seq or len(talk.reopened_at)
+    moment = talk.reopened_at[number - 1] if number else None
+    return ReopeningView(dialog=talk.dialog, close_seq=number or None, reopened_at=moment)

@@ -1,0 +1,101 @@
+"""Reading dialogs: an operator's list, and what was said in one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.exceptions import RequestValidationError
+
+from chassis.web.auth import Verifier, allow
+from chassis.web.errors import errors
+from chat.api.audit import Audit
+from chat.api.dialogs import Desk
+from chat.api.rights import LEADS, PEOPLE, Reader, reader_of
+from chat.api.shapes import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
+from chat.domain.dialog_state import Open, Talk
+from chat.read_models.dialogs import Dialogs, DialogState, NotACursor
+from chat.read_models.transcript import Ending, Said, transcript_of
+from contracts.access import EVERY_CHANNEL, Claims, Role
+
+MOST_OF_A_PAGE = 200
+
+
+def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> APIRouter:
+    """The routes that change nothing."""
+    router = APIRouter(prefix="/v1/dialogs", tags=["dialogs"])
+    operator = Annotated[Claims, Depends(allow(verifier, Role.OPERATOR))]
+    readers = Annotated[Claims, Depends(allow(verifier, *PEOPLE, *LEADS))]
+
+    @router.get("", responses=errors(401, 403))
+    async def list_dialogs(
+        claims: operator,
+        state: DialogState = "open",
+        cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before.")] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE)] = 50,
+    ) -> DialogList:
+        """An operator's own dialogs and those that wait in their channels: the longest open first."""
+        channels = None if EVERY_CHANNEL in claims.channels else claims.channels
+        try:
+            page = await dialogs.of_operator(claims.sub, channels, state, cursor, limit)
+        except NotACursor as error:
+            raise _wrong_cursor(error) from None
+        views = [DialogView.model_validate(document) for document in page.dialogs]
+        return DialogList(dialogs=views, next=page.next)
+
+    @router.get("/{dialog}", responses=errors(401, 403, 404))
+    async def read_dialog(dialog: DialogId, claims: readers) -> TranscriptView:
+        """What was said. Its visitor, its operator, and supervisors and admins of the channel may read it.
+
+        That a supervisor or admin reads is put on record first.
+        """
+        state = await desk.dialog(dialog)
+        talk, reader = reader_of(claims, state)
+        if reader == "lead":
+            await audit.transcript_read(claims, dialog, talk.channel, desk.streams.clock.now())
+        transcript = await transcript_of(desk.streams.log, desk.keys, dialog)
+        return TranscriptView(
+            **_facts(talk, reader),
+            state="open" if isinstance(state, Open) else "closed",
+            closes=[_ending(ending) for ending in transcript.closes],
+            messages=[_said(said, reader) for said in transcript.messages],
+        )
+
+    return router
+
+
+def _wrong_cursor(error: NotACursor) -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": ("query", "cursor"), "msg": str(error)}])
+
+
+def _facts(talk: Talk, reader: Reader) -> dict[str, object]:
+    assigned = talk.assigned
+    return {
+        "dialog": talk.dialog,
+        "channel": talk.channel,
+        "client": talk.client,
+        "locale": talk.locale,
+        "operator": assigned.id if assigned and reader != "client" else None,
+        "operator_name": assigned.name if assigned else None,
+        "opened_at": talk.opened_at,
+    }
+
+
+def _ending(ending: Ending) -> EndingView:
+    return EndingView(
+        close_seq=ending.closed.close_seq,
+        closed_at=ending.closed.closed_at,
+        closed_by=ending.closed.closed_by,
+        reopened_at=ending.reopened_at,
+    )
+
+
+def _said(said: Said, reader: Reader) -> SaidView:
+    posted = said.posted
+    return SaidView(
+        message=posted.message,
+        author=posted.author,
+        operator=posted.operator if reader != "client" else None,
+        name=posted.name,
+        posted_at=posted.posted_at,
+        text=said.text,
+        erased=said.text is None,
+    )

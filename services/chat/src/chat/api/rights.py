@@ -1,0 +1,94 @@
+"""Who may do what in chat. Whatever is not allowed here is denied; what may not be seen is not there."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
+
+from chassis.web.auth import visitor_of
+from chassis.web.errors import Forbidden, NotFound
+from chat.domain.dialog_state import Dialog, Operator, Talk, Unopened
+from contracts.access import Claims, Role
+from contracts.envelope import Id
+
+NO_SUCH_DIALOG = "There is no such dialog."
+PEOPLE = (Role.VISITOR, Role.OPERATOR)
+LEADS = (Role.SUPERVISOR, Role.ADMIN)
+STAFF = (Role.OPERATOR, *LEADS)
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+
+
+@dataclass(frozen=True)
+class Side:
+    """Who acts in a dialog: its operator, or its client if `operator` is None."""
+
+    operator: Operator | None
+
+    @property
+    def kind(self) -> Literal["operator", "client"]:
+        """As a close names it."""
+        return "operator" if self.operator else "client"
+
+
+Reader = Literal["client", "operator", "lead"]
+
+
+def operator_of(claims: Claims) -> Operator:
+    """The operator behind a token. `Forbidden` if its subject can't be an operator's id."""
+    try:
+        operator = _ID.validate_python(claims.sub)
+    except ValidationError:
+        raise Forbidden("The subject of this token can't be an operator's id.") from None
+    return Operator(operator, claims.name or operator, claims.team or None)
+
+
+def side_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Side]:
+    """Who the caller is in a dialog of their own; `NotFound` if it is not, or there is none."""
+    if not isinstance(dialog, Unopened):
+        if Role.VISITOR in claims.roles and dialog.talk.client == visitor_of(claims).client:
+            return dialog.talk, Side(None)
+        if Role.OPERATOR in claims.roles and dialog.talk.is_own(claims.sub):
+            return dialog.talk, Side(operator_of(claims))
+    raise NotFound(NO_SUCH_DIALOG)
+
+
+def reader_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Reader]:
+    """As whom the caller may read a dialog; `NotFound` if they may not, or there is none."""
+    if not isinstance(dialog, Unopened):
+        talk = dialog.talk
+        if Role.VISITOR in claims.roles and talk.client == visitor_of(claims).client:
+            return talk, "client"
+        if Role.OPERATOR in claims.roles and talk.is_own(claims.sub):
+            return talk, "operator"
+        if claims.roles & frozenset(LEADS) and claims.covers(talk.channel):
+            return talk, "lead"
+    raise NotFound(NO_SUCH_DIALOG)
+
+
+def assigning(claims: Claims, dialog: Dialog, whom: Operator | None) -> tuple[Operator, bool]:
+    """Who gets the dialog, and whether they take it themselves.
+
+    An operator takes for themself what is their own or stands in a channel of theirs; a supervisor or admin
+    of the channel gives it to anybody they name. `NotFound`, `Forbidden` or a wrong shape otherwise.
+    """
+    if isinstance(dialog, Unopened):
+        raise NotFound(NO_SUCH_DIALOG)
+    covered = claims.covers(dialog.talk.channel)
+    leads = covered and bool(claims.roles & frozenset(LEADS))
+    if leads and whom is not None:
+        return whom, False
+    if leads and Role.OPERATOR not in claims.roles:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "is required"}])
+    if Role.OPERATOR not in claims.roles or not (covered or dialog.talk.is_own(claims.sub)):
+        raise NotFound(NO_SUCH_DIALOG)
+    themself = operator_of(claims)
+    if whom is not None and whom.id != themself.id:
+        raise Forbidden("An operator takes a dialog only for themself.")
+    return themself, True
+
+
+def refuse_other_channels(claims: Claims, channel: str) -> None:
+    """`Forbidden` unless the token is good for the channel."""
+    if not claims.covers(channel):
+        raise Forbidden("This token is not good for that channel.")

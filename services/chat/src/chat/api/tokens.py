@@ -1,0 +1,68 @@
+"""Visitors' tokens: chat signs them, chat and rating believe them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from chassis.web.auth import STAFF, TrustedIssuer, Verifier, issue, kid_of, public_jwk
+from chassis.web.keys import Keys, key_source, parse
+from chat.settings import ChatSettings, signing_key
+from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
+
+
+class OwnKeys:
+    """What chat's tokens are verified with: the key it signs with, and those it used to sign with."""
+
+    def __init__(self, own: Ed25519PublicKey, others: Keys) -> None:
+        known = [kid for kid, key in others.items() if key.public_bytes_raw() == own.public_bytes_raw()]
+        self.kid = known[0] if known else kid_of(own)
+        self._keys = {**others, self.kid: own}
+
+    async def find(self, kid: str) -> Ed25519PublicKey | None:
+        """The key with this id."""
+        return self._keys.get(kid)
+
+    def jwks(self) -> dict[str, Sequence[dict[str, str]]]:
+        """The set as JSON, for those who verify."""
+        return {"keys": [public_jwk(key, kid) for kid, key in self._keys.items()]}
+
+
+@dataclass(frozen=True)
+class VisitorTokens:
+    """Signs tokens that are good for `lifetime`, for one client and one channel each."""
+
+    key: Ed25519PrivateKey
+    keys: OwnKeys
+    issuer: str
+    lifetime: timedelta
+
+    @classmethod
+    def of(cls, settings: ChatSettings) -> Self:
+        """As the settings say."""
+        key = signing_key(settings.visitor_signing_key)
+        keys = OwnKeys(key.public_key(), _others(settings.visitor_jwks))
+        return cls(key, keys, settings.visitor_issuer, settings.visitor_token_lifetime)
+
+    def issue(self, client: str, channel: str, now: datetime) -> tuple[str, datetime]:
+        """A token, and when it expires."""
+        claims = Claims(sub=client, roles=frozenset({Role.VISITOR}), channels=frozenset({channel}))
+        audience = (AUDIENCE_CHAT, AUDIENCE_RATING)
+        token = issue(self.key, self.keys.kid, self.issuer, audience, claims, self.lifetime, now)
+        return token, now + self.lifetime
+
+    def verifier(self, settings: ChatSettings) -> Verifier:
+        """Believes staff's issuer, and chat itself as far as visitors go."""
+        staff = TrustedIssuer(settings.staff_issuer, AUDIENCE_STAFF, key_source(settings.staff_jwks), STAFF)
+        visitors = TrustedIssuer(self.issuer, AUDIENCE_CHAT, self.keys, frozenset({Role.VISITOR}))
+        return Verifier([staff, visitors])
+
+
+def _others(source: str | None) -> Keys:
+    """Keys of a set that settings hold or name as a file; a URL can only be chat's own address."""
+    if source is None or ("://" in source and not source.lstrip().startswith("{")):
+        return {}
+    return parse(source if source.lstrip().startswith("{") else Path(source).read_bytes())

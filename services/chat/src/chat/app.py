@@ -1,0 +1,59 @@
+"""Joins the parts of chat."""
+
+from fastapi import FastAPI
+
+from chassis.clock import DatabaseClock
+from chassis.eventlog.follower import Follower
+from chassis.eventlog.handle import Streams
+from chassis.eventlog.mongo import MongoLog
+from chassis.messaging.publisher import Publisher
+from chassis.mongo import connect
+from chassis.sealing import KeyRing
+from chassis.service import Parts
+from chassis.settings import key_bytes
+from chassis.web.app import create
+from chassis.web.health import broker_answers, database_answers
+from chat.api import channels, clients, dialogs, reading
+from chat.api.audit import Audit
+from chat.api.tokens import VisitorTokens
+from chat.following import following
+from chat.read_models.channels import Channels
+from chat.read_models.dialogs import Dialogs
+from chat.settings import ChatSettings
+from contracts.topics import DIALOG_KEYS
+
+
+def build(settings: ChatSettings) -> FastAPI:
+    """The service, ready to be served; nothing is connected before it runs."""
+    name, client = settings.service, connect(settings.mongo)
+    database = client[settings.database]
+    clock, log, publisher = DatabaseClock(client), MongoLog(database), Publisher(settings.kafka, name)
+    listed, listing, audit = Channels(database), Dialogs(database), Audit(database)
+    keys = KeyRing(
+        database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
+        master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
+    )  # fmt: skip
+    follower = Follower(name, log, publisher, following(listed, listing, keys))
+    streams = Streams(log, clock, wake=follower.wake, service=name)
+    tokens, desk = VisitorTokens.of(settings), dialogs.Desk(streams, keys)
+    trusted = tokens.verifier(settings)
+
+    async def prepare() -> None:
+        for step in (log.prepare, listing.prepare, audit.prepare, keys.prepare, clock.sync):
+            await step()
+
+    async def release() -> None:
+        await publisher.stop()
+        client.close()
+
+    return create(
+        settings,
+        title="Candor chat",
+        description="Channels, visitors and their dialogs. Requests can be repeated.",
+        routers=[
+            channels.routes(streams, trusted, keys, tokens, listed), dialogs.routes(desk, trusted),
+            clients.routes(streams, trusted, tokens.keys), reading.routes(desk, trusted, listing, audit),
+        ],
+        parts=Parts([clock, keys, follower], prepare, release),
+        checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
+    )  # fmt: skip

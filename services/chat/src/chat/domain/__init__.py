@@ -1,0 +1,1 @@
+"""What chat decides: pure rules, without clock, network or public events."""

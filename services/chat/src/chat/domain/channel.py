@@ -1,0 +1,88 @@
+"""A channel is what was last published of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from chassis.eventlog.decider import Decider
+
+
+class ChannelPublished(BaseModel):
+    """The whole channel as it now is. Storage format: only add."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["published"] = "published"
+    channel: str
+    name: str
+    locales: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    time_zone: str = "UTC"
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Nobody has published this channel."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """The channel as it is; `closed` means that no new dialog may be opened."""
+
+    published: ChannelPublished
+
+    @property
+    def closed(self) -> bool:
+        """Whether new dialogs and visitors are turned away."""
+        return self.published.closed
+
+
+Channel = Unknown | Published
+
+
+def evolve(_: Channel, event: ChannelPublished) -> Channel:
+    """The channel after the event."""
+    return Published(event)
+
+
+@dataclass(frozen=True)
+class PublishChannel:
+    """Make the channel be like this."""
+
+    channel: str
+    name: str
+    locales: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    time_zone: str = "UTC"
+    closed: bool = False
+
+
+def decide(state: Channel, command: PublishChannel) -> Sequence[ChannelPublished]:
+    """What comes of the command; nothing if the channel is like this already."""
+    wanted = ChannelPublished(
+        channel=command.channel,
+        name=command.name,
+        locales=command.locales,
+        allowed_origins=command.allowed_origins,
+        time_zone=command.time_zone,
+        closed=command.closed,
+    )
+    match state:
+        case Unknown():
+            return [wanted]
+        case Published(published):
+            return [] if published == wanted else [wanted]
+        case _:
+            assert_never(state)
+
+
+CHANNEL: Decider[Channel, PublishChannel, ChannelPublished] = Decider(
+    category="channel",
+    initial=Unknown(),
+    evolve=evolve,
+    decide=decide,
+    events=TypeAdapter(ChannelPublished),
+)

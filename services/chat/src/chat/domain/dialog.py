@@ -1,0 +1,257 @@
+"""A dialog is open or closed, its closes are numbered 1, 2, 3…, and every message is in it once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, assert_never
+
+from pydantic import Field, TypeAdapter
+
+from chassis.eventlog.decider import Decider, Refused
+from chat.domain.dialog_events import (
+    ClosedBy,
+    CountedBy,
+    DialogClosed,
+    DialogEvent,
+    DialogOpened,
+    DialogReopened,
+    MessagePosted,
+    OperatorAssigned,
+)
+from chat.domain.dialog_state import Closed, Dialog, Open, Operator, Piece, Posted, Talk, Unopened, evolve
+
+MOST_MESSAGES = 5_000
+"""Of one dialog: what it remembers of every message is kept in memory while it is worked with."""
+
+
+@dataclass(frozen=True)
+class OpenDialog:
+    """Open a dialog, if its channel still takes new ones."""
+
+    dialog: str
+    client: str
+    channel: str
+    channel_closed: bool
+    now: datetime
+    locale: str | None = None
+    origin: str = "widget"
+
+
+@dataclass(frozen=True)
+class PostMessage:
+    """Write; without an operator it is the client who writes. The text comes sealed."""
+
+    message: str
+    operator: Operator | None
+    text: str
+    chars: int
+    fingerprint: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class AssignOperator:
+    """Give the dialog to an operator. One who `takes` it may not take it out of another's hands."""
+
+    operator: Operator
+    takes: bool
+    now: datetime
+
+
+@dataclass(frozen=True)
+class CloseDialog:
+    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed."""
+
+    closed_by: ClosedBy
+    now: datetime
+    close_seq: int | None = None
+    email: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class ReopenDialog:
+    """Undo the close numbered `close_seq`, or simply the last one."""
+
+    now: datetime
+    close_seq: int | None = None
+
+
+DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog
+
+NO_SUCH_DIALOG = "There is no such dialog"
+REOPEN_FIRST = "This dialog is closed: reopen it first"
+
+
+def decide(state: Dialog, command: DialogCommand) -> Sequence[DialogEvent]:
+    """What comes of the command. Raises `Refused`."""
+    match command:
+        case OpenDialog():
+            return open_dialog(state, command)
+        case PostMessage():
+            return post(state, command)
+        case AssignOperator():
+            return assign(state, command)
+        case CloseDialog():
+            return close(state, command)
+        case ReopenDialog():
+            return reopen(state, command)
+        case _:
+            assert_never(command)
+
+
+def open_dialog(state: Dialog, command: OpenDialog) -> Sequence[DialogOpened]:
+    """Once; asking again for the same is nothing new, even when the channel has closed since."""
+    match state:
+        case Unopened() if command.channel_closed:
+            raise Refused("This channel is closed: no new dialog can be opened")
+        case Unopened():
+            return [
+                DialogOpened(
+                    dialog=command.dialog,
+                    client=command.client,
+                    channel=command.channel,
+                    locale=command.locale,
+                    origin=command.origin,
+                    opened_at=command.now,
+                )
+            ]
+        case Open(talk) | Closed(talk):
+            known = (talk.client, talk.channel, talk.locale, talk.origin)
+            if known != (command.client, command.channel, command.locale, command.origin):
+                raise Refused("This dialog is open already, in another way")
+            return []
+        case _:
+            assert_never(state)
+
+
+def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
+    """Once for each id; the same message again is nothing new, also after a close."""
+    match state:
+        case Unopened():
+            raise Refused(NO_SUCH_DIALOG)
+        case Open(talk) | Closed(talk) if command.message in talk.messages:
+            return _posted_before(talk.messages[command.message], command)
+        case Closed():
+            raise Refused(REOPEN_FIRST)
+        case Open(talk) if len(talk.messages) >= MOST_MESSAGES:
+            raise Refused(f"This dialog is full: it holds {MOST_MESSAGES} messages. Open another one")
+        case Open():
+            return [_posting(command)]
+        case _:
+            assert_never(state)
+
+
+def _posted_before(posted: Posted, command: PostMessage) -> Sequence[MessagePosted]:
+    operator = command.operator.id if command.operator else None
+    if (posted.operator, posted.fingerprint) != (operator, command.fingerprint):
+        raise Refused("There is another message with this id")
+    return []
+
+
+def _posting(command: PostMessage) -> MessagePosted:
+    operator = command.operator
+    return MessagePosted(
+        message=command.message,
+        author="client" if operator is None else "operator",
+        operator=operator and operator.id,
+        name=operator and operator.name,
+        team=operator and operator.team,
+        text=command.text,
+        chars=command.chars,
+        fingerprint=command.fingerprint,
+        posted_at=command.now,
+    )
+
+
+def assign(state: Dialog, command: AssignOperator) -> Sequence[OperatorAssigned]:
+    """Two operators may reach for a waiting dialog at once: one gets it."""
+    match state:
+        case Unopened():
+            raise Refused(NO_SUCH_DIALOG)
+        case Open(talk) | Closed(talk) if talk.assigned == command.operator:
+            return []
+        case Closed():
+            raise Refused(REOPEN_FIRST)
+        case Open(talk) if command.takes and talk.assigned and not talk.is_own(command.operator.id):
+            raise Refused("Another operator has taken this dialog")
+        case Open():
+            who = command.operator
+            return [OperatorAssigned(operator=who.id, name=who.name, team=who.team, assigned_at=command.now)]
+        case _:
+            assert_never(state)
+
+
+def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
+    """A close that was made already is nothing new, even if it was undone since."""
+    match state:
+        case Unopened():
+            raise Refused(NO_SUCH_DIALOG)
+        case Open(talk) | Closed(talk) if command.close_seq is not None and command.close_seq <= talk.closes:
+            return []
+        case Closed() if command.close_seq is None:
+            return []
+        case Closed():
+            raise Refused(REOPEN_FIRST)
+        case Open(talk) if command.close_seq not in {None, talk.closes + 1}:
+            raise Refused(f"The next close of this dialog is number {talk.closes + 1}")
+        case Open(talk, piece):
+            return [_closing(talk, piece, command)]
+        case _:
+            assert_never(state)
+
+
+def _closing(talk: Talk, piece: Piece, command: CloseDialog) -> DialogClosed:
+    operator, team, counted_by = _who_counts(talk, piece)
+    participants = tuple(piece.participants.values())
+    return DialogClosed(
+        close_seq=talk.closes + 1,
+        closed_at=command.now,
+        opened_at=piece.since,
+        first_reply_at=piece.first_reply_at,
+        closed_by=command.closed_by,
+        operator=operator,
+        team=team,
+        counted_by=counted_by,
+        participants=participants,
+        client_messages=piece.client_messages,
+        operator_messages=sum(participant.messages for participant in participants),
+        longest_client_text=piece.longest_client_text,
+        email=command.email,
+        name=command.name,
+    )
+
+
+def _who_counts(talk: Talk, piece: Piece) -> tuple[str | None, str | None, CountedBy]:
+    if piece.last_reply_by is not None:
+        last = piece.participants[piece.last_reply_by]
+        return last.id, last.team, "last_reply"
+    if talk.assigned is not None:
+        return talk.assigned.id, talk.assigned.team, "assigned"
+    return None, None, "nobody"
+
+
+def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
+    """A close that was undone already stays undone, however often it is asked."""
+    match state:
+        case Unopened():
+            raise Refused(NO_SUCH_DIALOG)
+        case Open(talk) | Closed(talk) if command.close_seq is not None and command.close_seq > talk.closes:
+            raise Refused(f"This dialog has no close number {command.close_seq}")
+        case Open():
+            return []
+        case Closed(talk) if command.close_seq in {None, talk.closes}:
+            return [DialogReopened(close_seq=talk.closes, reopened_at=command.now)]
+        case Closed():
+            return []
+        case _:
+            assert_never(state)
+
+
+DIALOG: Decider[Dialog, DialogCommand, DialogEvent] = Decider(
+    category="dialog",
+    initial=Unopened(),
+    evolve=evolve,
+    decide=decide,
+    events=TypeAdapter(Annotated[DialogEvent, Field(discriminator="type")]),
+)

@@ -1,0 +1,1 @@
+"""What chat can be asked: one module for each question."""

@@ -1,0 +1,31 @@
+"""Answers: which channels are there."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+
+from chassis.eventlog.following import Followed
+from chat.domain.channel import Channel, ChannelPublished
+from chat.read_models.guarded import newest
+
+
+class Channels:
+    """The collection ``channels``, a document for each one as it was last published."""
+
+    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
+        self._channels = database["channels"]
+
+    async def project(self, batch: Sequence[Followed[Channel, ChannelPublished]]) -> None:
+        """Takes in events; any part of a batch may come again."""
+        writes = [
+            newest(followed.event.channel, followed.position, followed.event.model_dump(exclude={"type"}))
+            for followed in batch
+        ]
+        if writes:
+            await self._channels.bulk_write(writes)
+
+    async def all(self) -> list[ChannelPublished]:
+        """Every channel, by its id."""
+        found = await self._channels.find({}, {"_id": 0, "position": 0}).sort("channel", 1).to_list(None)
+        return [ChannelPublished.model_validate(document) for document in found]

@@ -1,0 +1,52 @@
+"""What chat is told by its environment: beyond every service's settings, how visitors' tokens are signed."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import AfterValidator, Field, SecretStr
+
+from chassis.settings import Key32, ServiceSettings
+
+
+def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
+    """The Ed25519 key in a PEM, or in the PEM file of that name; ValueError if it is anything else."""
+    text = pem.get_secret_value()
+    try:
+        content = text.encode() if "-----BEGIN" in text else Path(text).read_bytes()
+        key = load_pem_private_key(content, password=None)
+    except (OSError, ValueError, TypeError):
+        # What was read may be the secret itself.
+        raise ValueError("must be an Ed25519 key as PEM, or the name of a file that holds one") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("must be an Ed25519 key, not one of another kind")  # noqa: TRY004 - a setting is wrong
+    return key
+
+
+def _is_signing_key(pem: SecretStr) -> SecretStr:
+    signing_key(pem)
+    return pem
+
+
+class ChatSettings(ServiceSettings):
+    """Settings of the chat service."""
+
+    service: ClassVar[str] = "chat"
+    offset: ClassVar[int] = 0
+
+    visitor_issuer: str = Field(min_length=1, description="who issues visitors' tokens (their `iss`)")
+    visitor_signing_key: Annotated[SecretStr, AfterValidator(_is_signing_key)] = Field(
+        description="signs visitors' tokens: an Ed25519 key as PEM, or the file that holds it"
+    )
+    visitor_token_days: int = Field(
+        default=30, ge=1, le=400, description="how long a visitor's token is good"
+    )
+    master_key: Key32 = Field(description="wraps the keys of what people write, base64url of 32 bytes")
+    readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
+
+    @property
+    def visitor_token_lifetime(self) -> timedelta:
+        """How long a visitor's token is good."""
+        return timedelta(days=self.visitor_token_days)

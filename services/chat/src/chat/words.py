@@ -1,0 +1,46 @@
+"""Words of people, on their way into the domain and out of it: sealed before they are first written."""
+
+from chassis.eventlog.decider import Refused
+from chassis.sealing import Forgotten, KeyRing
+from chat.domain.client import Client, Registered
+
+Contact = tuple[str | None, str | None]
+"""E-mail and name, sealed."""
+
+ERASED = "This client was erased: nothing can be opened or written any more"
+
+
+def card_of(client: str) -> str:
+    """The name of the key under which a client's contact lies before there is a dialog."""
+    return f"client:{client}"  # never a dialog's id, which clients choose
+
+
+async def seal_contact(
+    keys: KeyRing, name_of_key: str, client: str, email: str | None, name: str | None
+) -> Contact:
+    """E-mail and name, sealed, as far as they are given."""
+    try:
+        sealed = [word and await keys.seal(name_of_key, client, word) for word in (email, name)]
+    except Forgotten:
+        raise Refused(ERASED) from None
+    return sealed[0], sealed[1]
+
+
+async def contact_for(keys: KeyRing, dialog: str, client: str, state: Client) -> Contact:
+    """E-mail and name, sealed again under the dialog's key, so that its readers need no other."""
+    if not isinstance(state, Registered) or not (state.email or state.name):
+        return None, None
+    email = await keys.open(state.email) if state.email else None
+    name = await keys.open(state.name) if state.name else None
+    try:
+        return await seal_contact(keys, dialog, client, email, name)
+    except Refused:
+        return None, None  # erased meanwhile: the dialog can be closed all the same
+
+
+async def seal_message(keys: KeyRing, dialog: str, client: str, text: str) -> tuple[str, str]:
+    """The text, sealed, and its fingerprint. `Refused` if the client is erased."""
+    try:
+        return await keys.seal(dialog, client, text), await keys.fingerprint(dialog, client, text)
+    except Forgotten:
+        raise Refused(ERASED) from None

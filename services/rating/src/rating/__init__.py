@@ -1,0 +1,1 @@
+"""Rating asks the client after a close, and keeps what they answer."""

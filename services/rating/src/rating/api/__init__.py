@@ -1,0 +1,1 @@
+"""Where rating is called over HTTP."""

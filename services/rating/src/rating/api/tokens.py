@@ -1,0 +1,47 @@
+"""Form tokens: whoever holds one may answer that form. They prove themselves before anything is looked up."""
+
+import base64
+import hashlib
+import hmac
+from typing import NamedTuple
+
+from chassis.web.errors import NotFound
+from rating.read_models.cards import form_id
+
+
+class FormKey(NamedTuple):
+    """Which form: a dialog and the number of its close."""
+
+    dialog: str
+    close_seq: int
+
+
+def no_such_form() -> NotFound:
+    """The one answer for a token that is wrong and for a form that isn't there."""
+    return NotFound("There is no such form.")
+
+
+class FormTokens:
+    """Makes and reads tokens: ``<dialog>.<close_seq>.<HMAC-SHA-256 of these, base64url>``."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def issue(self, form: FormKey) -> str:
+        """The token of a form, always the same."""
+        name = form_id(*form)
+        return f"{name}.{self._sign(name.encode())}"
+
+    def read(self, token: str) -> FormKey:
+        """The form that a token is for. Raises `NotFound` if this service didn't issue it."""
+        name, _, signature = token.rpartition(".")
+        # A stranger's letters may be no UTF-8; whatever they are, they take the same way to the same answer.
+        letters = name.encode(errors="surrogatepass")
+        if not hmac.compare_digest(self._sign(letters).encode(), signature.encode(errors="surrogatepass")):
+            raise no_such_form()
+        dialog, _, close_seq = name.rpartition(".")
+        return FormKey(dialog, int(close_seq))
+
+    def _sign(self, name: bytes) -> str:
+        digest = hmac.digest(self._secret, name, hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,0 +1,1 @@
+"""The rules of rating: pure, without clock, network or contracts."""

@@ -1,0 +1,178 @@
+"""What a close can be: one small shape for each, so that given and expired can't be written together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from rating.domain.events import (
+    Answered,
+    AnyEvent,
+    CloseHeard,
+    FormCancelled,
+    FormDeclined,
+    FormExpired,
+    FormNotOffered,
+    FormOffered,
+    FormScheduled,
+    RatingChanged,
+    RatingGiven,
+    ReopenHeard,
+)
+from rating.domain.rules import CancelledBecause, NotOfferedBecause, Rules, Snapshot
+
+
+@dataclass(frozen=True)
+class Form:
+    """Whom the form of a close belongs to, and the rules it was made from."""
+
+    snapshot: Snapshot
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What makes two answers the same."""
+
+    score: int
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """Nothing is known of this close."""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """Reopened before it was heard."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Heard, and not yet decided; lasts only within one decision."""
+
+    form: Form
+
+
+@dataclass(frozen=True)
+class NotOffered:
+    """There is no form and never will be."""
+
+    form: Form
+    reason: NotOfferedBecause
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Offered later."""
+
+    form: Form
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Waiting for its client."""
+
+    form: Form
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Given:
+    """Answered, and `changes` times more; the last answer counts."""
+
+    form: Form
+    expires_at: datetime
+    answer: Answer
+    given_at: datetime
+    editable_until: datetime
+    changes: int = 0
+
+
+@dataclass(frozen=True)
+class Declined:
+    """Declined, and still open to a change of mind until it would have expired."""
+
+    form: Form
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Never answered."""
+
+    form: Form
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Withdrawn."""
+
+    form: Form
+    reason: CancelledBecause
+
+
+Close = (
+    Unheard | Undone | Heard | NotOffered | Scheduled | Offered | Given | Declined | Expired | Cancelled
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rating:
+    """All closes of one dialog."""
+
+    closes: Mapping[int, Close] = field(default_factory=dict)
+
+    def close(self, close_seq: int) -> Close:
+        """The close of that number; `Unheard` if there is none."""
+        return self.closes.get(close_seq, Unheard())
+
+
+def evolve(rating: Rating, event: AnyEvent) -> Rating:
+    """The dialog after the event."""
+    close = _after(rating.close(event.close_seq), event)
+    return Rating({**rating.closes, event.close_seq: close})
+
+
+def _after(close: Close, event: AnyEvent) -> Close:  # noqa: C901, PLR0911 - one line for each event
+    if isinstance(event, CloseHeard):
+        return Heard(Form(event.snapshot, event.rules))
+    if isinstance(event, ReopenHeard):
+        return Undone()
+    if isinstance(close, Unheard | Undone):
+        return close
+    match event:
+        case FormNotOffered():
+            return NotOffered(close.form, event.reason)
+        case FormScheduled():
+            return Scheduled(close.form, event.due_at)
+        case FormOffered():
+            return Offered(close.form, event.expires_at)
+        case RatingGiven():
+            return _given(close, event)
+        case RatingChanged():
+            return _changed(close, event)
+        case FormDeclined():
+            return Declined(close.form, close.expires_at) if isinstance(close, Offered) else close
+        case FormExpired():
+            return Expired(close.form)
+        case FormCancelled():
+            return Cancelled(close.form, event.reason)
+        case _:
+            assert_never(event)
+
+
+def _given(close: Close, event: RatingGiven) -> Close:
+    if isinstance(close, Offered | Declined):
+        return Given(close.form, close.expires_at, _answer(event), event.given_at, event.editable_until)
+    return close
+
+
+def _changed(close: Close, event: RatingChanged) -> Close:
+    return replace(close, answer=_answer(event), changes=event.change) if isinstance(close, Given) else close
+
+
+def _answer(event: Answered) -> Answer:
+    return Answer(event.score, event.fingerprint)

@@ -1,0 +1,291 @@
+"""A close has at most one form, and a form is answered or expires, never both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from chassis.eventlog.decider import Decider, Refused
+from rating.domain.closes import (
+    Answer,
+    Cancelled,
+    Close,
+    Declined,
+    Expired,
+    Given,
+    Heard,
+    NotOffered,
+    Offered,
+    Rating,
+    Scheduled,
+    Undone,
+    Unheard,
+    evolve,
+)
+from rating.domain.events import (
+    EVENTS,
+    AnyEvent,
+    CloseHeard,
+    FormCancelled,
+    FormDeclined,
+    FormExpired,
+    FormNotOffered,
+    FormOffered,
+    FormScheduled,
+    RatingChanged,
+    RatingGiven,
+    ReopenHeard,
+)
+from rating.domain.rules import CancelledBecause, NotOfferedBecause, Rules, Snapshot
+
+
+@dataclass(frozen=True)
+class HearClose:
+    """A dialog was closed; `erased` if its client is already forgotten."""
+
+    snapshot: Snapshot
+    rules: Rules
+    by_people: bool
+    spam: bool
+    replied: bool
+    erased: bool
+    now: datetime
+
+
+@dataclass(frozen=True)
+class HearReopen:
+    """A close was undone."""
+
+    close_seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class OfferForm:
+    """The delay may be over."""
+
+    close_seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class GiveRating:
+    """A client answers; `comment` is sealed, `comment_length` its characters before."""
+
+    close_seq: int
+    score: int
+    now: datetime
+    comment: str | None = None
+    fingerprint: str | None = None
+    comment_length: int = 0
+
+
+@dataclass(frozen=True)
+class DeclineRating:
+    """A client says "No, thanks"."""
+
+    close_seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class ExpireForm:
+    """The time to answer may be over."""
+
+    close_seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class CancelErased:
+    """A client is to be forgotten: nothing more is asked of them."""
+
+    client: str
+    now: datetime
+
+
+Command = HearClose | HearReopen | OfferForm | GiveRating | DeclineRating | ExpireForm | CancelErased
+
+
+def decide(rating: Rating, command: Command) -> Sequence[AnyEvent]:  # noqa: PLR0911 - one for each command
+    """What follows from the command; raises `Refused`."""
+    match command:
+        case HearClose():
+            return hear_close(rating.close(command.snapshot.close_seq), command)
+        case HearReopen():
+            return hear_reopen(rating.close(command.close_seq), command)
+        case OfferForm():
+            return offer(rating.close(command.close_seq), command)
+        case GiveRating():
+            return give(rating.close(command.close_seq), command)
+        case DeclineRating():
+            return decline(rating.close(command.close_seq), command)
+        case ExpireForm():
+            return expire(rating.close(command.close_seq), command)
+        case CancelErased():
+            return cancel_erased(rating, command)
+        case _:
+            assert_never(command)
+
+
+def hear_close(close: Close, command: HearClose) -> Sequence[AnyEvent]:
+    """The first hearing of a close decides about its form."""
+    match close:
+        case Unheard():
+            return [_heard(command), _decided(command, why_not(command))]
+        case Undone():
+            return [_heard(command), _decided(command, NotOfferedBecause.REOPENED)]
+        case (
+            Heard() | NotOffered() | Scheduled() | Offered() | Given() | Declined() | Expired() | Cancelled()
+        ):
+            return []
+        case _:
+            assert_never(close)
+
+
+def why_not(command: HearClose) -> NotOfferedBecause | None:
+    """The reason that this close gets no form, if there is one."""
+    reasons = {
+        NotOfferedBecause.ERASED: command.erased,
+        NotOfferedBecause.SPAM: command.spam,
+        NotOfferedBecause.KIND_OF_CLOSE: not command.by_people,
+        NotOfferedBecause.NO_REPLY: not command.replied,
+        NotOfferedBecause.TOO_LATE: command.snapshot.closed_at + command.rules.offer_window <= command.now,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def _heard(command: HearClose) -> CloseHeard:
+    snapshot = command.snapshot
+    return CloseHeard(
+        close_seq=snapshot.close_seq, snapshot=snapshot, rules=command.rules, heard_at=command.now
+    )
+
+
+def _decided(command: HearClose, reason: NotOfferedBecause | None) -> AnyEvent:
+    close_seq, rules = command.snapshot.close_seq, command.rules
+    due_at = command.snapshot.closed_at + rules.delay
+    if reason:
+        return FormNotOffered(close_seq=close_seq, reason=reason, decided_at=command.now)
+    if rules.delay and command.now < due_at:
+        return FormScheduled(close_seq=close_seq, due_at=due_at)
+    return _offered(close_seq, rules, command.now)
+
+
+def _offered(close_seq: int, rules: Rules, now: datetime) -> FormOffered:
+    return FormOffered(close_seq=close_seq, offered_at=now, expires_at=now + rules.expiry)
+
+
+def hear_reopen(close: Close, command: HearReopen) -> Sequence[AnyEvent]:
+    """Reopening withdraws a form that waits, and keeps what the client has said."""
+    match close:
+        case Unheard():
+            return [ReopenHeard(close_seq=command.close_seq, heard_at=command.now)]
+        case Scheduled() | Offered():
+            return [_cancelled(command.close_seq, CancelledBecause.REOPENED, command.now)]
+        case Undone() | Heard() | NotOffered() | Given() | Declined() | Expired() | Cancelled():
+            return []
+        case _:
+            assert_never(close)
+
+
+def _cancelled(close_seq: int, reason: CancelledBecause, now: datetime) -> FormCancelled:
+    return FormCancelled(close_seq=close_seq, reason=reason, cancelled_at=now)
+
+
+def offer(close: Close, command: OfferForm) -> Sequence[AnyEvent]:
+    """A scheduled form is offered when its time has come."""
+    if isinstance(close, Scheduled) and command.now >= close.due_at:
+        return [_offered(command.close_seq, close.form.rules, command.now)]
+    return []
+
+
+def give(close: Close, command: GiveRating) -> Sequence[AnyEvent]:
+    """An answer counts until the form expires, and can be changed within the edit window of the first."""
+    match close:
+        case Given() if close.answer == Answer(command.score, command.fingerprint):
+            return []
+        case Given() if command.now < close.editable_until:
+            return [_change(close, _checked(close.form.rules, command))]
+        case Given():
+            raise Refused("This dialog is already rated, and the time to change the rating is over.")
+        case Offered() | Declined() if command.now < close.expires_at:
+            return [_first(close.form.rules, _checked(close.form.rules, command))]
+        case Offered() | Declined() | Expired():
+            raise Refused("The time to rate this dialog is over.")
+        case Cancelled():
+            raise Refused("This dialog can't be rated: the question was withdrawn.")
+        case Unheard() | Undone() | Heard() | NotOffered() | Scheduled():
+            raise Refused("There is nothing to rate here.")
+        case _:
+            assert_never(close)
+
+
+def _checked(rules: Rules, command: GiveRating) -> GiveRating:
+    if not rules.scale.holds(command.score):
+        raise Refused(f"Please choose a score from {rules.scale.lowest} to {rules.scale.highest}.")
+    if command.comment_length > rules.comment_limit:
+        raise Refused(f"A comment can have at most {rules.comment_limit:,} characters.")
+    return command
+
+
+def _first(rules: Rules, command: GiveRating) -> RatingGiven:
+    return RatingGiven(
+        close_seq=command.close_seq,
+        score=command.score,
+        comment=command.comment,
+        fingerprint=command.fingerprint,
+        given_at=command.now,
+        editable_until=command.now + rules.edit_window,
+    )
+
+
+def _change(close: Given, command: GiveRating) -> RatingChanged:
+    return RatingChanged(
+        close_seq=command.close_seq,
+        score=command.score,
+        comment=command.comment,
+        fingerprint=command.fingerprint,
+        change=close.changes + 1,
+        changed_at=command.now,
+    )
+
+
+def decline(close: Close, command: DeclineRating) -> Sequence[AnyEvent]:
+    """Saying "No, thanks" settles a form that waits."""
+    match close:
+        case Offered() if command.now < close.expires_at:
+            return [FormDeclined(close_seq=command.close_seq, declined_at=command.now)]
+        case Declined():
+            return []
+        case Given():
+            raise Refused("This dialog is already rated.")
+        case Offered() | Expired():
+            raise Refused("The time to rate this dialog is over.")
+        case Cancelled():
+            raise Refused("This dialog can't be rated: the question was withdrawn.")
+        case Unheard() | Undone() | Heard() | NotOffered() | Scheduled():
+            raise Refused("There is nothing to rate here.")
+        case _:
+            assert_never(close)
+
+
+def expire(close: Close, command: ExpireForm) -> Sequence[AnyEvent]:
+    """A form that still waits at its deadline expires, as of the deadline, however late the timer."""
+    if isinstance(close, Offered) and command.now >= close.expires_at:
+        return [FormExpired(close_seq=command.close_seq, expired_at=close.expires_at)]
+    return []
+
+
+def cancel_erased(rating: Rating, command: CancelErased) -> Sequence[AnyEvent]:
+    """Every form of the client that is scheduled or waits is withdrawn."""
+    return [
+        _cancelled(close_seq, CancelledBecause.ERASED, command.now)
+        for close_seq, close in rating.closes.items()
+        if isinstance(close, Scheduled | Offered) and close.form.snapshot.client == command.client
+    ]
+
+
+RATING: Decider[Rating, Command, AnyEvent] = Decider(
+    category="dialog", initial=Rating(), evolve=evolve, decide=decide, events=EVENTS
+)

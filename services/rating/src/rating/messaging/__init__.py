@@ -1,0 +1,1 @@
+"""What rating hears from Kafka, and what it says there."""

@@ -1,0 +1,107 @@
+"""Hears dialogs and clients, and turns what it hears into commands; the same event twice does no harm."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from chassis.clock import Clock
+from chassis.eventlog.handle import Streams, handle
+from chassis.messaging.hearing import Hearing
+from chassis.messaging.publisher import Publisher
+from chassis.messaging.records import Heard
+from chassis.sealing import KeyRing
+from contracts.clients import CLIENT_EVENTS, ClientErased
+from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed, DialogOpened, DialogReopened
+from contracts.topics import CLIENTS, DIALOGS, replay
+from rating.domain.rating import RATING, CancelErased, HearClose, HearReopen
+from rating.domain.rules import Rules, Snapshot
+from rating.read_models.cards import Card
+from rating.read_models.erased import Erased
+from rating.read_models.forms import Forms
+
+PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
+
+AnyHeard = DialogOpened | DialogClosed | DialogReopened | ClientErased
+HEARD: TypeAdapter[AnyHeard] = TypeAdapter(Annotated[AnyHeard, Field(discriminator="type")])
+"""Everything that rating hears: what its replay topic may hold."""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """What rating does with what it hears."""
+
+    streams: Streams
+    clock: Clock
+    rules: Rules
+    forms: Forms
+    erased: Erased
+    keys: KeyRing
+
+    async def hear(self, heard: Heard[Any]) -> None:
+        """Passes an event on to its handler."""
+        match heard.event:
+            case DialogClosed() as event:
+                await self.on_dialog_closed(event)
+            case DialogReopened() as event:
+                await self.on_dialog_reopened(event)
+            case ClientErased() as event:
+                await self.on_client_erased(event)
+
+    async def on_dialog_closed(self, event: DialogClosed) -> None:
+        """Decides about the form of the close."""
+        erased = bool(await self.erased.among([event.client]))
+        command = HearClose(
+            snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
+            rules=self.rules,
+            by_people=event.closed_by in PEOPLE,
+            spam=event.spam,
+            replied=event.operator_messages > 0,
+            erased=erased,
+            now=self.clock.now(),
+        )
+        await handle(self.streams, RATING, RATING.stream(event.dialog), command)
+
+    async def on_dialog_reopened(self, event: DialogReopened) -> None:
+        """Withdraws the form of the close that was undone."""
+        command = HearReopen(event.close_seq, self.clock.now())
+        await handle(self.streams, RATING, RATING.stream(event.dialog), command)
+
+    async def on_client_erased(self, event: ClientErased) -> None:
+        """Forgets what the client wrote, and asks nothing more.
+
+        The mark comes first: a form that is written too late to be found here meets the mark in
+        `withdraw_erased`.
+        """
+        await self.erased.mark(event.client, event.erased_at)
+        await self.keys.forget(event.client)
+        for dialog in await self.forms.waiting_dialogs(event.client):
+            await self._cancel(event.client, dialog)
+
+    async def withdraw_erased(self, waiting: Collection[Card]) -> None:
+        """Cancels those of the forms just written whose client is erased."""
+        erased = await self.erased.among({card.client for card in waiting})
+        for client, dialog in {(card.client, card.dialog) for card in waiting if card.client in erased}:
+            await self._cancel(client, dialog)
+
+    async def _cancel(self, client: str, dialog: str) -> None:
+        await handle(self.streams, RATING, RATING.stream(dialog), CancelErased(client, self.clock.now()))
+
+
+def ears(inbound: Inbound, bootstrap: str, publisher: Publisher) -> list[Hearing]:
+    """What rating hears: dialogs, with what is replayed, in one group, clients in their own."""
+    service = "rating"
+    dialogs: dict[str, TypeAdapter[Any]] = {DIALOGS.name: DIALOG_EVENTS, replay(service).name: HEARD}
+    clients: dict[str, TypeAdapter[Any]] = {CLIENTS.name: CLIENT_EVENTS}
+    return [
+        Hearing(
+            service=service,
+            bootstrap=bootstrap,
+            group=f"candor.{service}.{name}",
+            topics=topics,
+            handler=inbound.hear,
+            publisher=publisher,
+        )
+        for name, topics in (("dialogs", dialogs), ("clients", clients))
+    ]

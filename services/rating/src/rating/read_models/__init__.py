@@ -1,0 +1,1 @@
+"""What rating can be asked."""

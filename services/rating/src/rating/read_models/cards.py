@@ -1,0 +1,108 @@
+"""A form as its client sees it."""
+
+from datetime import datetime
+from typing import Any, assert_never
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from rating.domain.closes import (
+    Cancelled,
+    Close,
+    Declined,
+    Expired,
+    Given,
+    Heard,
+    NotOffered,
+    Offered,
+    Scheduled,
+    Undone,
+    Unheard,
+)
+from rating.domain.rules import Scale
+
+Known = Heard | NotOffered | Scheduled | Offered | Given | Declined | Expired | Cancelled
+"""A close that was heard, so that it is known whom it belongs to."""
+
+
+class Card(BaseModel):
+    """One form. `position` is that of the last event of its dialog's stream that it shows."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    form: str = Field(validation_alias=AliasChoices("form", "_id"))
+    dialog: str
+    close_seq: int
+    channel: str
+    client: str
+    closed_at: datetime
+    state: str
+    question: str
+    scale: Scale
+    comment_limit: int
+    expires_at: datetime | None = None
+    editable_until: datetime | None = None
+    score: int | None = None
+    position: int
+
+
+def form_id(dialog: str, close_seq: int) -> str:
+    """The id of the form of a close: the same however often the close is heard."""
+    return f"{dialog}.{close_seq}"
+
+
+def card_of(close: Known, position: int) -> Card:
+    """The card of a close."""
+    snapshot, rules = close.form.snapshot, close.form.rules
+    return Card(
+        form=form_id(snapshot.dialog, snapshot.close_seq),
+        dialog=snapshot.dialog,
+        close_seq=snapshot.close_seq,
+        channel=snapshot.channel,
+        client=snapshot.client,
+        closed_at=snapshot.closed_at,
+        state=state_of(close),
+        question=rules.question,
+        scale=rules.scale,
+        comment_limit=rules.comment_limit,
+        position=position,
+        **_of_answer(close),
+    )
+
+
+def _of_answer(close: Known) -> dict[str, Any]:
+    match close:
+        case Offered() | Declined():
+            return {"expires_at": close.expires_at}
+        case Given():
+            return {
+                "expires_at": close.expires_at,
+                "editable_until": close.editable_until,
+                "score": close.answer.score,
+            }
+        case Heard() | NotOffered() | Scheduled() | Expired() | Cancelled():
+            return {}
+        case _:
+            assert_never(close)
+
+
+def state_of(close: Close) -> str:  # noqa: PLR0911 - one line for each state
+    """The name of the state, in the words of the contracts."""
+    match close:
+        case Unheard() | Undone() | Heard():
+            return "undecided"
+        case NotOffered():
+            return "not_offered"
+        case Scheduled():
+            return "scheduled"
+        case Offered():
+            return "pending"
+        case Given():
+            return "given"
+        case Declined():
+            return "declined"
+        case Expired():
+            return "expired"
+        case Cancelled():
+            return "cancelled"
+        case _:
+            assert_never(close)

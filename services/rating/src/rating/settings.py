@@ -1,0 +1,71 @@
+"""What rating is told by its environment: beyond every service's settings, how its forms behave."""
+
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+
+from chassis.settings import Key32, ServiceSettings
+from rating.domain.rules import Rules, Scale
+
+SECOND = timedelta(seconds=1)
+TEN_YEARS = timedelta(days=3650)
+STARS = Scale(name="stars", lowest=1, highest=5, satisfied_from=4)
+
+
+def _seconds_too(value: Any) -> Any:
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value  # not a number: pydantic reads ISO 8601, or says what is wrong
+    except OverflowError:
+        raise ValueError("is far too long") from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds_too)]
+"""A number of seconds, or ISO 8601 such as ``PT15M``."""
+
+
+class RatingSettings(ServiceSettings):
+    """Settings of the rating service."""
+
+    service: ClassVar[str] = "rating"
+    offset: ClassVar[int] = 1
+
+    visitor_issuer: str = Field(min_length=1, description="who issues visitors' tokens (their `iss`)")
+    visitor_jwks: str = Field(description="visitors' public keys: a file, a https:// URL, or the JSON itself")
+    master_key: Key32 = Field(description="wraps the keys of comments, base64url of 32 bytes")
+    readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
+    form_secret: Key32 = Field(description="signs form tokens, base64url of 32 bytes")
+    rating_delay: Duration = Field(
+        default=timedelta(0), ge=timedelta(0), le=TEN_YEARS, description="from the close to the form"
+    )
+    rating_expiry: Duration = Field(
+        default=timedelta(days=7), ge=SECOND, le=TEN_YEARS, description="how long a form waits"
+    )
+    rating_edit_window: Duration = Field(
+        default=timedelta(minutes=15),
+        ge=SECOND,
+        le=TEN_YEARS,
+        description="how long an answer can change",
+    )
+    rating_offer_window: Duration = Field(
+        default=timedelta(hours=24),
+        ge=SECOND,
+        le=TEN_YEARS,
+        description="the age of a close that gets no form",
+    )
+
+    @property
+    def rules(self) -> Rules:
+        """The one version of every channel's settings, as long as Quality control can't set them."""
+        return Rules(
+            version=1,
+            question="How was your conversation with us?",
+            scale=STARS,
+            comment_limit=2000,
+            delay=self.rating_delay,
+            expiry=self.rating_expiry,
+            edit_window=self.rating_edit_window,
+            offer_window=self.rating_offer_window,
+        )

@@ -1,0 +1,110 @@
+"""A close, told in every order."""
+
+from itertools import permutations
+from random import Random
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from analytics.domain.close import Close, CloseEvent, State
+from analytics.messaging.inbound import fold_all
+from analytics.read_models.documents import from_document, to_document
+from contracts.ratings import CancelledReason, NotOfferedReason
+from tests.analytics.story import WAYS, Told, after
+
+TOLD = Told()
+
+
+def heard(*events: CloseEvent) -> Close:
+    return fold_all(Close("d1", 1), events)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_ends_in_its_state_in_every_order(way: str) -> None:
+    events = Told(way=way, changes=(2, 4)).events()
+    ends = [heard(*order) for order in permutations(events)]
+    assert ends[0].state == way.split(maxsplit=1)[0].rstrip(",")
+    assert all(end == ends[0] for end in ends)
+
+
+@pytest.mark.parametrize(
+    ("settled", "state"),
+    [
+        (TOLD.given(), State.GIVEN),
+        (TOLD.declined(), State.DECLINED),
+        (TOLD.expired(), State.EXPIRED),
+        (TOLD.cancelled(), State.CANCELLED),
+        (TOLD.undeliverable(), State.UNDELIVERABLE),
+        (TOLD.not_offered(), State.NOT_OFFERED),
+    ],
+)
+def test_settled_beats_pending_beats_scheduled(settled: CloseEvent, state: State) -> None:
+    assert heard(TOLD.scheduled()).state == State.SCHEDULED
+    assert heard(TOLD.offered(), TOLD.scheduled()).state == State.PENDING
+    assert heard(settled, TOLD.offered(), TOLD.scheduled()).state == state
+
+
+def test_an_answer_beats_the_refusal_before_it_and_any_withdrawal() -> None:
+    assert heard(TOLD.given(), TOLD.declined(), TOLD.cancelled(), TOLD.expired()).state == State.GIVEN
+
+
+def test_nothing_counts_before_the_closing_is_heard() -> None:
+    waiting = heard(TOLD.given())
+    assert waiting.closed is None
+    assert heard(TOLD.given(), TOLD.closed()).closed == TOLD.closed()
+
+
+def test_the_last_change_counts_and_the_first_answer_dates_it() -> None:
+    close = heard(TOLD.changed(2, 1), TOLD.given(), TOLD.changed(1, 3), TOLD.changed(2, 1))
+    assert close.answer is not None
+    assert (close.answer.score, close.given_at) == (1, after(1))
+
+
+def test_a_change_that_dates_itself_does_not_move_the_answer() -> None:
+    late = TOLD.changed(1, 3).model_copy(update={"given_at": after(9)})
+    assert heard(late, TOLD.given()).given_at == after(1)
+
+
+def test_a_change_that_overtook_its_answer_is_an_answer() -> None:
+    close = heard(TOLD.changed(1, 3))
+    assert (close.state, close.given_at) == (State.GIVEN, after(1))
+
+
+def test_reasons_belong_to_their_states() -> None:
+    assert heard(TOLD.not_offered(NotOfferedReason.TOO_LATE)).reason == "too_late"
+    assert heard(TOLD.cancelled(CancelledReason.ERASED)).reason == "erased"
+    assert heard(TOLD.cancelled(), TOLD.given()).reason is None
+
+
+def test_hearing_something_again_changes_nothing_at_all() -> None:
+    close = heard(*TOLD.events())
+    assert heard(*TOLD.events(), *TOLD.events()) == close
+    assert fold_all(close, TOLD.events()) is close
+
+
+def test_a_close_is_kept_and_read_again() -> None:
+    close = heard(*Told(way="given, reopened", changes=(1,), comment="eyJ9..AA.BB.CC").events())
+    assert from_document(to_document(close, 3)) == close
+
+
+EVENTS = st.sampled_from(
+    [
+        *(event for way in WAYS for event in Told(way=way, changes=(2, 4)).events()),
+        # What no source should say: two versions of one event.
+        Told(channel="course-b").closed(),
+        Told(operator=None).offered(),
+        Told(score=1).given(),
+        Told(score=3).changed(1, 5),
+        TOLD.not_offered(NotOfferedReason.DISABLED),
+    ]
+)
+
+
+@for_all(st.lists(EVENTS, max_size=12), st.randoms(use_true_random=False))
+@settings(max_examples=300, deadline=None)
+def test_any_order_and_any_repetition_give_the_same_close(events: list[CloseEvent], random: Random) -> None:
+    again = [*events, *random.choices(events, k=len(events))] if events else []
+    random.shuffle(again)
+    assert to_document(heard(*again), 0) == to_document(heard(*events), 0)

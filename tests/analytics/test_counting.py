@@ -1,0 +1,123 @@
+"""What closes count, and how counters move."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from analytics.domain.close import Close, CloseEvent
+from analytics.domain.counting import Cell, Scored, Tally, count, difference, quarter_of, scales
+from analytics.domain.numbers import Numbers, numbers
+from analytics.messaging.inbound import by_close, fold_all, nothing_said
+from tests.analytics.story import FACES, WAYS, Told, batches, heard, many, shuffled
+
+K = TypeVar("K")
+
+
+def counted(*events: CloseEvent) -> Tally:
+    return count(fold_all(Close("d1", 1), events))
+
+
+def names(tally: Tally) -> dict[str, int]:
+    return {name: n for (_, name), n in tally.items()}
+
+
+def test_a_close_counts_in_the_cell_of_its_closing() -> None:
+    told = Told(operator=None, closed_at=datetime(2026, 3, 2, 12, 44, 59, 999000, UTC), way="undecided")
+    cell = Cell("course-a", None, "first.line", datetime(2026, 3, 2, 12, 30, tzinfo=UTC))
+    assert counted(*told.events()) == {(cell, "closed"): 1, (cell, "undecided"): 1}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_counts_what_its_story_says(way: str) -> None:
+    told = Told(way=way, changes=(2, 4))
+    assert without_zeros(names(counted(*told.events()))) == without_zeros(told.counts())
+
+
+def test_rating_events_that_come_early_are_not_counted() -> None:
+    assert counted(Told().offered(), Told().given()) == {}
+
+
+def test_counters_move_by_what_changed_and_by_nothing_else() -> None:
+    told = Told(score=5)
+    before = fold_all(Close("d1", 1), [told.closed(), told.given()])
+    moved = names(difference(before, fold_all(before, [told.changed(1, 2)])))
+    star = "scale:stars:1:5"
+    assert moved == {"satisfied": -1, f"{star}:sum": -3, f"{star}:score:5": -1, f"{star}:score:2": 1}
+    assert difference(before, before) == {}
+
+
+def test_a_close_that_expired_moves_from_pending() -> None:
+    told = Told()
+    before = fold_all(Close("d1", 1), [told.closed(), told.offered()])
+    assert names(difference(before, fold_all(before, [told.expired()]))) == {"pending": -1, "expired": 1}
+
+
+def test_a_scale_of_any_name_is_counted_under_a_name_that_is_no_path() -> None:
+    scored = Scored.of(FACES)
+    assert not set(scored.name) & set(".$")
+    assert scales(scored.count(-1)) == [Scored("faces v2.0 $", -1, 1)]
+
+
+def test_quarter_hours_begin_where_they_should() -> None:
+    assert quarter_of(datetime(2026, 1, 1, 0, 14, 59, 999000, UTC)) == datetime(2026, 1, 1, tzinfo=UTC)
+    assert quarter_of(datetime(2026, 1, 1, 0, 15, tzinfo=UTC)) == datetime(2026, 1, 1, 0, 15, tzinfo=UTC)
+
+
+def projected(parts: Iterable[Sequence[CloseEvent]]) -> tuple[dict[str, Close], dict[Any, int]]:
+    """Closes and counters after hearing the batches, kept in memory."""
+    closes: dict[str, Close] = {}
+    counters: Tally = Counter()
+    for part in parts:
+        for name, told in by_close([heard(event) for event in part]).items():
+            before = closes.get(name) or nothing_said(told[0].event)
+            closes[name] = fold_all(before, [record.event for record in told])
+            counters.update(difference(before, closes[name]))
+    return closes, without_zeros(counters)
+
+
+@for_all(st.integers(0, 2**32), st.integers(1, 40))
+@settings(max_examples=100, deadline=None)
+def test_any_order_repetition_and_batches_give_the_same_closes_and_counters(seed: int, number: int) -> None:
+    random = Random(seed)
+    told = many(random, number)
+    closes, counters = projected(batches(random, shuffled(random, told)))
+    assert (closes, counters) == projected([[event for close in told for event in close.events()]])
+    found: Counter[str] = Counter()
+    for (_, name), n in counters.items():
+        found[name] += n
+    assert without_zeros(found) == totals(told)
+    adds_up(numbers(found))
+
+
+def totals(told: list[Told]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for close in told:
+        found.update(close.counts())
+    return without_zeros(found)
+
+
+def without_zeros(counts: Mapping[K, int]) -> dict[K, int]:
+    return {name: n for name, n in counts.items() if n}
+
+
+def adds_up(all_of: Numbers) -> None:
+    """The parts of product.md's numbers are the whole, and no share leaves 0 to 100."""
+    offered = ("scheduled", "pending", "given", "declined", "expired", "cancelled", "undeliverable")
+    assert all_of.closed == all_of.undecided + all_of.not_offered + all_of.offered_total
+    assert all_of.offered_total == sum(getattr(all_of, name) for name in offered)
+    assert all_of.unrated.total == all_of.closed - all_of.given == sum(all_of.unrated.by_state.values())
+    assert all_of.not_offered == sum(all_of.unrated.not_offered_by_reason.values())
+    assert all_of.cancelled == sum(all_of.unrated.cancelled_by_reason.values())
+    assert all_of.given == sum(scale.n for scale in all_of.scales) == all_of.csat.n
+    for scale in all_of.scales:
+        assert scale.n == sum(score.n for score in scale.distribution)
+    for share in (all_of.csat, all_of.response_rate, all_of.coverage):
+        assert (share.value is None) == (share.n == 0)
+        assert share.value is None or 0 <= (share.low or 0) <= share.value <= (share.high or 0) <= 100

@@ -1,0 +1,103 @@
+"""The numbers, against published values and sums done by hand."""
+
+from collections import Counter
+from math import isclose, sqrt
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from analytics.domain.counting import Counts, Scored
+from analytics.domain.numbers import numbers, share, wilson
+
+STARS = Scored("stars", 1, 5)
+THUMBS = Scored("thumbs", 0, 1)
+
+
+def answers(scored: Scored, *scores: int) -> Counts:
+    counts: Counts = Counter()
+    for score in scores:
+        counts.update(scored.count(score))
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [
+        # Published: Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in
+        # Medicine 17 (1998), table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_the_interval_is_the_published_one(hits: int, n: int, low: float, high: float) -> None:
+    assert [round(bound, 4) for bound in wilson(hits, n)] == [low, high]
+
+
+@for_all(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_bounds_are_the_shares_that_just_would_not_be_rejected(case: tuple[int, int]) -> None:
+    """Where the interval comes from: |p - bound| is z standard errors of the bound itself."""
+    hits, n = case
+    low, high = wilson(hits, n)
+    assert 0 <= low <= hits / n <= high <= 1
+    for bound in {low, high} - {0.0, 1.0}:
+        error = 1.959963984540054 * sqrt(bound * (1 - bound) / n)
+        assert isclose(abs(hits / n - bound), error, rel_tol=1e-6, abs_tol=1e-9)
+
+
+def test_nothing_to_divide_by_is_null_and_not_zero() -> None:
+    nothing = numbers(Counter())
+    for each in (nothing.csat, nothing.response_rate, nothing.coverage):
+        assert (each.value, each.low, each.high, each.n, each.too_few) == (None, None, None, 0, True)
+    assert (nothing.average_normalised.value, nothing.scales) == (None, ())
+
+
+def test_few_answers_are_marked() -> None:
+    assert share(10, 19).too_few
+    assert not share(10, 20).too_few
+    assert not share(1, 3, minimum=3).too_few
+
+
+def test_csat_is_satisfied_of_given() -> None:
+    found = numbers(Counter(closed=8, given=4, satisfied=3, declined=1, expired=3))
+    assert (found.csat.value, found.csat.n) == (75.0, 4)
+
+
+def test_the_response_rate_looks_at_settled_forms_only() -> None:
+    counts = Counter(closed=20, given=4, declined=1, expired=3, pending=5, cancelled=2, not_offered=5)
+    found = numbers(counts)
+    assert (found.response_rate.value, found.response_rate.n) == (50.0, 8)
+    assert (found.coverage.value, found.coverage.n, found.offered_total) == (75.0, 20, 15)
+    assert (found.unrated.total, found.unrated.by_state["pending"]) == (16, 5)
+
+
+def test_averages_stay_on_their_scale_and_meet_from_0_to_100() -> None:
+    found = numbers(answers(STARS, 5, 3) + answers(THUMBS, 1, 0, 0, 1))
+    stars, thumbs = found.scales
+    assert (stars.name, stars.average, stars.n) == ("stars", 4.0, 2)
+    assert (thumbs.name, thumbs.average, thumbs.n) == ("thumbs", 0.5, 4)
+    # Stars are at 100 and 50, thumbs at 100, 0, 0 and 100.
+    assert isclose(found.average_normalised.value or 0, 350 / 6)
+
+
+def test_a_distribution_shows_scores_that_nobody_gave() -> None:
+    (stars,) = numbers(answers(STARS, 5, 5, 2)).scales
+    assert [(each.score, each.n) for each in stars.distribution] == [(1, 0), (2, 1), (3, 0), (4, 0), (5, 2)]
+
+
+def test_a_very_wide_scale_shows_only_scores_that_were_given() -> None:
+    (wide,) = numbers(answers(Scored("points", 0, 10**9), 7, 10**9)).scales
+    assert [each.score for each in wide.distribution] == [7, 10**9]
+
+
+def test_a_scale_of_one_score_cannot_be_stretched() -> None:
+    found = numbers(answers(Scored("like", 1, 1), 1) + answers(STARS, 3))
+    assert (found.average_normalised.value, found.average_normalised.n) == (50.0, 1)
+
+
+def test_a_scale_that_all_answers_left_is_gone() -> None:
+    counts = answers(STARS, 5)
+    counts.subtract(answers(STARS, 5))
+    assert numbers(counts).scales == ()

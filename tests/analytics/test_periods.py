@@ -1,0 +1,117 @@
+"""Days and hours as the clocks of a zone make them."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from analytics.domain.periods import NotAPeriod, bound, cuts, start_of, zone_of
+
+PARIS, KATHMANDU, ST_JOHNS = (
+    zone_of(name) for name in ("Europe/Paris", "Asia/Kathmandu", "America/St_Johns")
+)
+
+
+def hours(by: str, since: str, until: str, zone: ZoneInfo) -> list[float]:
+    """How many hours each part of the range has."""
+    start, end = bound(since, zone), bound(until, zone)
+    starts = cuts(by, start, end, zone)
+    return [(b - a) / timedelta(hours=1) for a, b in zip(starts, [*starts[1:], end], strict=True)]
+
+
+def test_a_date_begins_at_midnight_of_its_zone() -> None:
+    assert bound("2026-01-31", PARIS) == datetime(2026, 1, 30, 23, tzinfo=UTC)
+    assert bound("2026-01-31", KATHMANDU) == datetime(2026, 1, 30, 18, 15, tzinfo=UTC)
+    assert bound("2026-07-31", ST_JOHNS) == datetime(2026, 7, 31, 2, 30, tzinfo=UTC)
+
+
+def test_an_instant_says_its_own_offset() -> None:
+    assert bound("2026-01-31T08:15:00+05:45", PARIS) == datetime(2026, 1, 31, 2, 30, tzinfo=UTC)
+    assert bound("2026-01-31T08:15Z", KATHMANDU) == datetime(2026, 1, 31, 8, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "yesterday",
+        "2026-02-30",
+        "2026-01-31T08:15",
+        "2026-01-31T08:15:01Z",
+        "2026-01-31T08:07Z",
+        "0001-01-01",
+    ],
+)
+def test_anything_else_is_no_bound(wrong: str) -> None:
+    with pytest.raises(NotAPeriod):
+        bound(wrong, PARIS)
+
+
+def test_a_zone_of_old_with_an_offset_of_minutes_is_no_bound() -> None:
+    with pytest.raises(NotAPeriod):
+        bound("1971-06-01", ZoneInfo("Africa/Monrovia"))
+
+
+@pytest.mark.parametrize("name", ["../etc/passwd", "Mars/Olympus", "", "Europe"])
+def test_only_iana_zones_are_zones(name: str) -> None:
+    with pytest.raises(NotAPeriod):
+        zone_of(name)
+
+
+@pytest.mark.parametrize(
+    ("zone", "since", "until", "lengths"),
+    [
+        (PARIS, "2026-03-28", "2026-03-31", [24, 23, 24]),
+        (PARIS, "2026-10-24", "2026-10-27", [24, 25, 24]),
+        (ST_JOHNS, "2026-03-07", "2026-03-10", [24, 23, 24]),
+        (ST_JOHNS, "2026-10-31", "2026-11-03", [24, 25, 24]),
+        (KATHMANDU, "2026-03-28", "2026-03-31", [24, 24, 24]),
+        (ZoneInfo("Australia/Lord_Howe"), "2026-04-04", "2026-04-07", [24, 24.5, 24]),
+        (ZoneInfo("Africa/Cairo"), "2026-04-23", "2026-04-26", [24, 23, 24]),
+    ],
+    ids=lambda value: getattr(value, "key", None),
+)
+def test_days_are_as_long_as_the_clock_makes_them(
+    zone: ZoneInfo, since: str, until: str, lengths: list[float]
+) -> None:
+    assert hours("day", since, until, zone) == lengths
+
+
+def test_a_day_without_midnight_begins_where_midnight_is_skipped_to() -> None:
+    cairo = ZoneInfo("Africa/Cairo")
+    assert start_of(date(2026, 4, 24), cairo).astimezone(cairo).hour == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "next_day", "lengths"),
+    [
+        (PARIS, "2026-03-29", "2026-03-30", [1] * 23),
+        (PARIS, "2026-10-25", "2026-10-26", [1] * 25),
+        (KATHMANDU, "2026-10-25", "2026-10-26", [1] * 24),
+        (ST_JOHNS, "2026-11-01", "2026-11-02", [1] * 25),
+        (ZoneInfo("Australia/Lord_Howe"), "2026-04-05", "2026-04-06", [1, 1, 0.5, *[1] * 22]),
+    ],
+    ids=lambda value: getattr(value, "key", None),
+)
+def test_hours_begin_on_the_zones_own_full_hours(
+    zone: ZoneInfo, day: str, next_day: str, lengths: list[float]
+) -> None:
+    found = hours("hour", day, next_day, zone)
+    assert sum(found) == sum(lengths)
+    assert sorted(found) == sorted(lengths)
+
+
+def test_the_hour_that_comes_twice_is_two() -> None:
+    starts = cuts("hour", bound("2026-10-25", PARIS), bound("2026-10-25T05:00:00+01:00", PARIS), PARIS)
+    local = [start.astimezone(PARIS).strftime("%H%z") for start in starts]
+    assert local == ["00+0200", "01+0200", "02+0200", "02+0100", "03+0100", "04+0100"]
+
+
+def test_a_range_that_begins_within_a_day_begins_with_the_rest_of_it() -> None:
+    assert hours("day", "2026-01-31T22:30:00+01:00", "2026-02-01T06:15:00+01:00", PARIS) == [1.5, 6.25]
+    assert hours("hour", "2026-01-31T22:30:00+01:00", "2026-02-01T00:15:00+01:00", PARIS) == [0.5, 1, 0.25]
+
+
+@pytest.mark.parametrize(("by", "until"), [("day", "2030-01-01"), ("hour", "2026-05-01")])
+def test_a_range_of_too_many_parts_is_refused(by: str, until: str) -> None:
+    with pytest.raises(NotAPeriod):
+        hours(by, "2026-01-01", until, PARIS)

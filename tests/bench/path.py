@@ -1,0 +1,171 @@
+"""How fast is the path from a closed dialog to the summary? Against a running system (`make run`).
+
+    python -m tests.bench.path latency --rate 50 --seconds 60
+    python -m tests.bench.path throughput --dialogs 3000
+
+Latency is from the moment a close is acknowledged to the first summary that counts it. Closes are not told
+apart in a summary, so the k-th acknowledged close is matched with the first summary that shows k closes;
+that is exact for the sum, and for each close as long as closes are counted in the order they were
+acknowledged in. The machine's steal and the generator's own lag stand beside every figure: where they are
+high, the window says little and is to be repeated.
+"""
+
+import argparse
+import asyncio
+import secrets
+import statistics
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import httpx
+import psutil
+
+from deploy.demo.floor import Floor
+from deploy.demo.people import Operator, Places, Visitor, at_once
+from deploy.local.stack import FOLDER, port_base
+from deploy.local.tokens import token
+
+DRAIN_SECONDS = 120.0
+
+
+@dataclass
+class Seen:
+    """When the summary first showed how many closes; times are of the monotonic clock, in seconds."""
+
+    times: list[float] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+    def first(self, count: int) -> float:
+        """When `count` closes were first shown."""
+        return self.times[bisect_left(self.counts, count)]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What else took the processors' time, in per cent of both."""
+
+    steal: float
+    idle: float
+
+    @classmethod
+    def between(cls, before: object, after: object) -> "Machine":
+        """The shares between two readings of `psutil.cpu_times`."""
+        spent = {
+            name: getattr(after, name) - getattr(before, name)
+            for name in ("user", "system", "idle", "steal", "iowait")
+        }
+        whole = sum(spent.values()) or 1.0
+        return cls(100 * spent["steal"] / whole, 100 * spent["idle"] / whole)
+
+
+async def watch(floor: Floor, channel: str, wanted: int, seen: Seen) -> None:
+    """Reads the summary again and again until it shows `wanted` closes."""
+    supervisor = floor.supervisor()
+    while not seen.counts or seen.counts[-1] < wanted:
+        closed = (await supervisor.read("summary", channel=channel))["closed"]
+        seen.times.append(time.perf_counter())
+        seen.counts.append(closed)
+
+
+async def ready_dialogs(floor: Floor, channel: str, count: int) -> tuple[Operator, list[str]]:
+    """Open dialogs with a word from each side, ready to be closed."""
+    await floor.channel(channel)
+    operator, visitor = floor.operator("bench-operator"), await floor.visitor(channel)
+    dialogs = [visitor.name_dialog() for _ in range(count)]
+    await at_once(16, [_talker(visitor, operator, dialog) for dialog in dialogs])
+    return operator, dialogs
+
+
+def _talker(visitor: Visitor, operator: Operator, dialog: str):  # type: ignore[no-untyped-def]
+    async def talk() -> None:
+        await visitor.open(dialog)
+        await visitor.say(dialog, "m1", "Hello")
+        await operator.take(dialog)
+        await operator.say(dialog, "m2", "How can I help?")
+
+    return talk
+
+
+async def latency(floor: Floor, rate: float, seconds: float) -> None:
+    """Closes at a steady rate, open loop, and prints the latencies."""
+    channel = f"bench-{secrets.token_hex(4)}"
+    operator, dialogs = await ready_dialogs(floor, channel, int(rate * seconds))
+    seen, acknowledged, late = Seen(), [], []
+    watching = asyncio.create_task(watch(floor, channel, len(dialogs), seen))
+    before, start = psutil.cpu_times(), time.perf_counter()
+
+    async def close(index: int, dialog: str) -> None:
+        await asyncio.sleep(start + index / rate - time.perf_counter())
+        late.append(time.perf_counter() - start - index / rate)
+        await operator.close(dialog, 1)
+        acknowledged.append(time.perf_counter())
+
+    await asyncio.gather(*(close(index, dialog) for index, dialog in enumerate(dialogs)))
+    await asyncio.wait_for(watching, DRAIN_SECONDS)
+    machine = Machine.between(before, psutil.cpu_times())
+    took = [seen.first(k) - moment for k, moment in enumerate(sorted(acknowledged), start=1)]
+    print(f"{len(dialogs)} closes at {rate:g}/s, acknowledged → in the summary: {_spread(took)}")
+    print(f"generator lag: {_spread(late)}; summary read every {1000 * _step(seen):.0f} ms")
+    print(f"machine: steal {machine.steal:.1f} %, idle {machine.idle:.1f} %")
+
+
+async def throughput(floor: Floor, count: int) -> None:
+    """Closes as fast as they are acknowledged, and prints the rate at which the summary has them all."""
+    channel = f"bench-{secrets.token_hex(4)}"
+    start = time.perf_counter()
+    operator, dialogs = await ready_dialogs(floor, channel, count)
+    talked = time.perf_counter() - start
+    print(
+        f"{count} dialogs of 4 requests: {count / talked:.0f} dialogs/s, {4 * count / talked:.0f} requests/s"
+    )
+    seen = Seen()
+    before, start = psutil.cpu_times(), time.perf_counter()
+    watching = asyncio.create_task(watch(floor, channel, count, seen))
+    await at_once(32, [_closer(operator, dialog) for dialog in dialogs])
+    closed = time.perf_counter() - start
+    await asyncio.wait_for(watching, DRAIN_SECONDS)
+    whole = seen.first(count) - start
+    machine = Machine.between(before, psutil.cpu_times())
+    print(f"{count} closes: acknowledged at {count / closed:.0f}/s, in the summary at {count / whole:.0f}/s")
+    print(f"machine: steal {machine.steal:.1f} %, idle {machine.idle:.1f} %")
+
+
+def _closer(operator: Operator, dialog: str):  # type: ignore[no-untyped-def]
+    async def close() -> None:
+        await operator.close(dialog, 1)
+
+    return close
+
+
+def _step(seen: Seen) -> float:
+    return (seen.times[-1] - seen.times[0]) / max(1, len(seen.times) - 1)
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    cuts = statistics.quantiles(seconds, n=100)
+    return f"p50 {1000 * cuts[49]:.0f} ms, p99 {1000 * cuts[98]:.0f} ms, max {1000 * max(seconds):.0f} ms"
+
+
+async def main() -> None:
+    """Reads the command line and measures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.path", description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    steady = kinds.add_parser("latency")
+    steady.add_argument("--rate", type=float, default=50.0, help="closes a second")
+    steady.add_argument("--seconds", type=float, default=60.0)
+    flood = kinds.add_parser("throughput")
+    flood.add_argument("--dialogs", type=int, default=3000)
+    told = parser.parse_args()
+    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=64)) as http:
+        floor = Floor(http, Places.at(port_base()), partial(token, FOLDER))
+        if told.kind == "latency":
+            await latency(floor, told.rate, told.seconds)
+        else:
+            await throughput(floor, told.dialogs)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,105 @@
+"""Every service and server is killed (-9) in turn while dialogs flow: nothing lost, nothing counted twice.
+
+The default run is a short one; `make chaos` plays 2,000 dialogs.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+
+import httpx
+import pytest
+
+from deploy.demo.check import differences, settled
+from deploy.demo.floor import Floor
+from deploy.demo.people import NotYet, Places, at_once, until
+from deploy.demo.story import COMMENTS, Encounter, Ledger, moods
+from deploy.local.ports import free_base
+from deploy.local.servers import Server
+from deploy.local.stack import METRICS, Stack
+from deploy.local.tokens import token
+
+DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "240"))
+AT_ONCE = 24
+EXPIRY_SECONDS = 20
+PATIENCE = 120.0
+VICTIMS = ("rating", "kafka", "analytics", "mongo", "chat")
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    offsets = [port + extra for port in range(3) for extra in (0, METRICS)]
+    rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS)}
+    with Stack(tmp_path_factory.mktemp("chaos"), base=free_base(offsets), extra=rules) as up:
+        yield up
+
+
+def victim(stack: Stack, name: str) -> Server:
+    return {"kafka": stack.kafka, "mongo": stack.mongo, **stack.services}[name]
+
+
+async def cast(floor: Floor, channel: str, dice: random.Random) -> list[Encounter]:
+    await floor.channel(channel)
+    encounters = []
+    for index, mood in enumerate(moods(DIALOGS, dice)):
+        operator = f"operator-{index % 7}"
+        person, visitor = floor.operator(operator), await floor.visitor(channel)
+        comment = COMMENTS[index % len(COMMENTS)] if index % 3 == 0 else None
+        score = dice.randint(1, 5)
+        encounters.append(
+            Encounter(visitor, person, operator, channel, mood, score, comment, looks_for=2 * EXPIRY_SECONDS)
+        )
+    return encounters
+
+
+async def kill_in_turn(stack: Stack, ledger: Ledger) -> dict[str, float]:
+    """Kills one after the other while dialogs are closed; returns the seconds until each was back."""
+    back: dict[str, float] = {}
+    for number, name in enumerate(VICTIMS, start=1):
+        await until(partial(_closes, ledger, number * DIALOGS // (len(VICTIMS) + 1)), PATIENCE * 3)
+        start = time.monotonic()
+        await asyncio.to_thread(victim(stack, name).kill)
+        await asyncio.to_thread(victim(stack, name).start)
+        back[name] = round(time.monotonic() - start, 1)
+    return back
+
+
+async def _closes(ledger: Ledger, wanted: int) -> None:
+    if sum(ledger.closes.values()) < wanted:
+        raise NotYet(f"{sum(ledger.closes.values())} of {wanted} closes")
+
+
+def player(one: Encounter, ledger: Ledger) -> Callable[[], Awaitable[None]]:
+    return lambda: one.play(ledger)
+
+
+async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice(stack: Stack) -> None:
+    ledger, channel, dice = Ledger(), f"chaos-{secrets.token_hex(4)}", random.Random(7)
+    async with httpx.AsyncClient(
+        timeout=15, trust_env=False, limits=httpx.Limits(max_connections=64)
+    ) as http:
+        floor = Floor(http, Places.at(stack.base), partial(token, stack.folder), PATIENCE)
+        encounters = await cast(floor, channel, dice)
+        start = time.monotonic()
+        killing = asyncio.create_task(kill_in_turn(stack, ledger))
+        await at_once(AT_ONCE, [player(one, ledger) for one in encounters])
+        back = await killing
+        played = time.monotonic() - start
+
+        supervisor = floor.supervisor()
+        summary = await settled(supervisor, channel, ledger.closes[channel], PATIENCE)
+
+        assert differences(summary, ledger, channel) == []
+        assert (await supervisor.read("reconcile"))["equal"]
+        reviews = await supervisor.every_review(channel=channel)
+        assert len({(review["dialog"], review["close_seq"]) for review in reviews}) == ledger.closes[channel]
+        print(
+            f"{DIALOGS} dialogs, {ledger.closes[channel]} closes, played in {played:.0f} s; back after: {back}"
+        )
+        print({state: n for (_, state), n in sorted(ledger.states.items())})

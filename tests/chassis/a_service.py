@@ -1,0 +1,69 @@
+"""A small service that the tests run as a process: one slow route, one part with a batch in hand."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from fastapi import APIRouter
+
+from chassis.service import Parts, serve
+from chassis.settings import ServiceSettings
+from chassis.web.app import create
+
+HAPPENED = Path(os.environ["HAPPENED"])
+
+
+class ShopSettings(ServiceSettings):
+    """What the shop is told."""
+
+    service: ClassVar[str] = "shop"
+    offset: ClassVar[int] = 0
+
+
+def happened(what: str) -> None:
+    """Tells the test."""
+    with HAPPENED.open("a") as told:
+        told.write(what + "\n")
+
+
+class Batches:
+    """Works on a batch, and ends it before it stops."""
+
+    name = "batches"
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.1)
+            happened("batch finished")
+
+    def trouble(self) -> str | None:
+        """None."""
+        return None
+
+
+def routes() -> APIRouter:
+    """One slow route."""
+    router = APIRouter()
+
+    @router.get("/slow")
+    async def slow() -> str:
+        happened("request begun")
+        await asyncio.sleep(0.5)
+        return "done"
+
+    return router
+
+
+async def release() -> None:
+    """The last thing."""
+    happened("released")
+
+
+if __name__ == "__main__":
+    settings = ShopSettings.load()
+    parts = Parts([Batches()], release=release)
+    serve(create(settings, title="Shop", routers=[routes()], parts=parts, checks={}), settings)

@@ -1,0 +1,197 @@
+"""Members of a group that come, go and die, and a broker that is killed: nothing is lost."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from chassis.messaging.publisher import NotPublished, Outgoing, Publisher
+from chassis.messaging.records import Heard
+from deploy.local.servers import Named, Servers, servers
+from tests.chassis.messaging.test_projecting import Tally, client, projecting, tally
+from tests.chassis.messaging.world import World, create, running, stopped, until, until_later
+
+pytestmark = pytest.mark.real
+
+__all__ = ["client", "tally"]
+
+
+class Diary:
+    """What each member heard; `slow` makes every note take a moment, so that rebalances meet work in hand."""
+
+    def __init__(self) -> None:
+        self.heard: Counter[int] = Counter()
+        self.by: dict[str, set[int]] = {}
+        self.order: dict[str, list[int]] = {}
+        self.slow = 0.0
+
+    def member(self, name: str) -> Any:
+        async def hear(heard: Heard[Any]) -> None:
+            await asyncio.sleep(self.slow)
+            number = heard.event.number
+            self.heard[number] += 1
+            self.by.setdefault(name, set()).add(number)
+            self.order.setdefault(heard.key, []).append(number)
+
+        return hear
+
+
+def notes(world: World, first: int, last: int) -> list[Outgoing]:
+    return [world.noted(f"k{number % 40}", number) for number in range(first, last)]
+
+
+async def test_two_members_share_the_work_and_lose_nothing(world: World) -> None:
+    diary = Diary()
+    diary.slow = 0.002
+    said = 0
+
+    async def say() -> None:
+        nonlocal said
+        await world.say(*notes(world, said, said + 40))
+        said += 40
+
+    async def both_hear() -> bool:
+        await say()
+        return "b" in diary.by
+
+    async with running(world.hearing(diary.member("a"))):
+        await say()
+        await until(lambda: diary.heard)
+        async with running(world.hearing(diary.member("b"))):
+            await until_later(both_hear)
+            await say()
+        await say()
+        await until(lambda: len(diary.heard) == said)
+    # The batch in hand was finished and committed before its partitions went on.
+    assert set(diary.heard.values()) == {1}
+    assert all(own == sorted(own) for own in diary.order.values())
+
+
+async def test_a_member_that_waits_for_the_database_lets_go_of_its_partitions(world: World) -> None:
+    diary = Diary()
+    tries = 0
+
+    async def cut_off(_: Heard[Any]) -> None:
+        nonlocal tries
+        tries += 1
+        raise ConnectionResetError
+
+    await world.say(*notes(world, 0, 100))
+    first = asyncio.create_task(world.hearing(cut_off).run())
+    await until(lambda: tries > 50)
+    async with running(world.hearing(diary.member("b"))):
+        await until(lambda: diary.heard)
+        await stopped(first)
+        await until(lambda: len(diary.heard) == 100)
+
+
+async def test_the_partitions_of_a_dead_member_go_to_the_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends without a word, as a crash does; what it had in hand comes again."""
+    monkeypatch.setattr("chassis.messaging.listening.STOP_SECONDS", 0.1)
+    diary = Diary()
+    stuck = asyncio.Event()
+
+    async def never(_: Heard[Any]) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    await world.say(*notes(world, 0, 40))
+    dying = world.hearing(never)
+    task = asyncio.create_task(dying.run())
+    await stuck.wait()
+    consumer = dying._listening.consumer
+    assert consumer is not None
+    await consumer._coordinator._stop_heartbeat_task()
+    async with running(world.hearing(diary.member("b"))):
+        await until(lambda: len(diary.heard) == 40, 40)
+    await stopped(task)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """A Kafka of this file's own, to be killed without hurting other tests."""
+    mine = servers(tmp_path_factory.mktemp("own"))
+    if isinstance(mine.kafka, Named):
+        pytest.skip("the environment names a Kafka that isn't ours to kill")
+    mine.kafka.start()
+    yield mine
+    mine.kafka.stop()
+
+
+@pytest.fixture
+async def fragile(own: Servers) -> Any:
+    world = World(own.kafka_address)
+    await world.create()
+    yield world
+    await world.publisher.stop()
+
+
+@pytest.mark.timeout(180)
+async def test_a_broker_that_is_killed_loses_nothing(fragile: World, own: Servers, tally: Tally) -> None:
+    diary = Diary()
+    hearing, projection = fragile.hearing(diary.member("a")), projecting(fragile, tally, group="projection")
+    async with running(hearing, projection):
+        await fragile.say(*notes(fragile, 0, 100))
+        await until(lambda: len(diary.heard) == 100)
+        saying = asyncio.create_task(say_all(fragile, 100, 400))
+        await asyncio.to_thread(own.kafka.kill)
+        await until(lambda: "does not answer" in (hearing.trouble() or ""))
+        await asyncio.to_thread(own.kafka.start)
+        await saying
+        await until(lambda: len(diary.heard) == 400, 60)
+        await until_later(lambda: all_of(tally, 400), 60)
+        await until(lambda: hearing.trouble() is None and projection.trouble() is None, 40)
+
+
+@pytest.mark.timeout(180)
+async def test_it_starts_before_the_broker_does(own: Servers) -> None:
+    world = World(own.kafka_address)
+    await world.create()
+    await asyncio.to_thread(own.kafka.stop)
+    diary = Diary()
+    hearing = world.hearing(diary.member("a"))
+    async with running(hearing):
+        await until(lambda: "KafkaConnectionError" in (hearing.trouble() or ""))
+        await asyncio.to_thread(own.kafka.start)
+        await say_all(world, 0, 10)
+        await until(lambda: len(diary.heard) == 10, 60)
+    await world.publisher.stop()
+
+
+@pytest.mark.timeout(180)
+async def test_publishing_to_a_killed_broker_is_unknown_and_works_again_later(own: Servers) -> None:
+    publisher = Publisher(own.kafka_address, "impatient", timeout=1.5)
+    topic = World(own.kafka_address).notes
+    await create(own.kafka_address, {topic: 1})
+    await publisher.publish([Outgoing(topic, "k", b"1")])
+    await asyncio.to_thread(own.kafka.kill)
+    with pytest.raises(NotPublished):
+        await publisher.publish([Outgoing(topic, "k", b"2")])
+    with pytest.raises(NotPublished):
+        await publisher.start()
+    await asyncio.to_thread(own.kafka.start)
+    await until_later(lambda: _published(publisher, Outgoing(topic, "k", b"3")))
+    await publisher.stop()
+
+
+async def say_all(world: World, first: int, last: int) -> None:
+    """Says every note until Kafka has acknowledged it, as a follower does: some may be said twice."""
+    for note in notes(world, first, last):
+        await until_later(partial(_published, world.publisher, note), 60)
+
+
+async def _published(publisher: Publisher, record: Outgoing) -> bool:
+    try:
+        await publisher.publish([record])
+    except NotPublished:
+        return False
+    return True
+
+
+async def all_of(tally: Tally, expected: int) -> bool:
+    return len({number for own in (await tally.numbers()).values() for number in own}) == expected

@@ -1,0 +1,302 @@
+"""Exactly once in effect, on the real broker and the real database, whoever believes to own a partition."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.structs import TopicPartition
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from pymongo.errors import AutoReconnect, PyMongoError
+
+from chassis.messaging.projecting import Projecting
+from chassis.messaging.records import Heard
+from chassis.mongo import connect
+from tests.chassis.messaging.world import Notes, World, running, stopped, until, until_later
+
+pytestmark = pytest.mark.real
+
+
+class Tally:
+    """Counts notes per key and in all; `faults` says what to raise for a number."""
+
+    name = "tally"
+    version = 1
+
+    def __init__(self, client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> None:
+        self.client = client
+        self.collection = client[database]["tally"]
+        self.calls = 0
+        self.tries: Counter[int] = Counter()
+        self.faults: dict[int, Exception] = {}
+
+    async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[Heard[Any]]) -> None:
+        self.calls += 1
+        self.tries.update(heard.event.number for heard in records)
+        for heard in records:
+            if fault := self.faults.get(heard.event.number):
+                raise fault
+            change = {"$inc": {"count": 1}, "$push": {"numbers": heard.event.number}}
+            await self.collection.update_one({"_id": heard.key}, change, upsert=True, session=session)
+
+    async def numbers(self) -> dict[str, list[int]]:
+        return {one["_id"]: one["numbers"] async for one in self.collection.find()}
+
+    async def total(self) -> int:
+        return sum([len(numbers) for numbers in (await self.numbers()).values()])
+
+
+@pytest.fixture
+def client(mongo: str) -> "Iterator[AsyncIOMotorClient[dict[str, Any]]]":
+    made = connect(mongo)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tally(client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> Tally:
+    return Tally(client, database)
+
+
+def projecting(world: World, tally: Tally, *, group: str | None = None) -> Projecting:
+    return Projecting(
+        service=world.service,
+        bootstrap=world.kafka,
+        group=group or world.group,
+        topics={world.notes: Notes},
+        projection=tally,
+        client=tally.client,
+        database=tally.collection.database.name,
+        publisher=world.publisher,
+    )
+
+
+async def once_each(tally: Tally, expected: int) -> bool:
+    numbers = [number for own in (await tally.numbers()).values() for number in own]
+    assert len(set(numbers)) == len(numbers), "applied twice"
+    return len(numbers) == expected
+
+
+def notes(world: World, first: int, last: int, keys: int = 20) -> list[Any]:
+    return [world.noted(f"k{number % keys}", number) for number in range(first, last)]
+
+
+async def test_applies_everything_once_and_in_order_and_goes_on_after_a_restart(
+    world: World, tally: Tally
+) -> None:
+    await world.say(*notes(world, 0, 300))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 300))
+    await world.say(*notes(world, 300, 500))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 500))
+    assert all(own == sorted(own) for own in (await tally.numbers()).values())
+
+
+async def test_the_groups_offsets_are_not_trusted(world: World, tally: Tally) -> None:
+    await world.say(*notes(world, 0, 50))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 50))
+    await tally.client.drop_database(tally.collection.database.name)
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 50))
+
+
+async def test_another_version_starts_from_the_beginning(world: World, tally: Tally) -> None:
+    await world.say(*notes(world, 0, 50))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 50))
+    tally.version = 2
+    tally.collection = tally.collection.database["tally2"]
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 50))
+
+
+async def test_permanent_zombies_count_once(world: World, tally: Tally) -> None:
+    """Two groups over the same checkpoints: each of both owns everything, all the time."""
+    zombies = [projecting(world, tally, group=f"{world.group}.{name}") for name in ("a", "b")]
+    async with running(*zombies):
+        for first in range(0, 600, 50):
+            await world.say(*notes(world, first, first + 50))
+        await until_later(lambda: once_each(tally, 600), 40)
+    assert all(own == sorted(own) for own in (await tally.numbers()).values())
+
+
+async def test_members_that_come_and_go_count_once(world: World, tally: Tally) -> None:
+    async with running(projecting(world, tally)):
+        await world.say(*notes(world, 0, 200))
+        second = asyncio.create_task(projecting(world, tally).run())
+        await world.say(*notes(world, 200, 400))
+        await until_later(lambda: once_each(tally, 400))
+        await world.say(*notes(world, 400, 600))
+        await stopped(second)
+        await until_later(lambda: once_each(tally, 600))
+
+
+async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
+    world: World, tally: Tally
+) -> None:
+    await world.say(world.noted("k", 1), world.raw("k", b"{"), world.raw("k", None), world.noted("k", 2))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 2))
+    assert {letter.cause.split(":")[0] for letter in await world.letters()} == {
+        "not a valid tagged-union[Noted,Erased]",
+        "the value is null",
+    }
+
+
+async def test_a_record_that_cannot_be_applied_is_found_among_many(world: World, tally: Tally) -> None:
+    tally.faults[77] = ValueError("the client wrote: canary")
+    await world.say(*(world.noted(f"k{number % 5}", number) for number in range(200)))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 199))
+    [letter] = await world.letters()
+    assert letter.cause == "the projection raised ValueError"
+    assert tally.calls < 60
+    assert tally.tries[77] >= 5
+    assert all(own == sorted(own) for own in (await tally.numbers()).values())
+    assert world.counted("candor_alarms_total", kind="projection failed") == 1
+
+
+async def test_an_unknown_type_is_passed(world: World, tally: Tally) -> None:
+    await world.say(world.raw("k", b"?", named="test.brandnew.v9"))
+    async with running(projecting(world, tally)):
+        await world.say(world.noted("k", 1))
+        await until_later(lambda: once_each(tally, 1))
+    assert await world.letters() == []
+
+
+async def test_a_database_that_is_down_is_waited_for(world: World, tally: Tally) -> None:
+    tally.faults[1] = AutoReconnect("down")
+    await world.say(world.noted("k", 0), world.noted("k", 1), world.noted("k", 2))
+    async with running(projecting(world, tally)):
+        await until(lambda: tally.tries[1] > 5)
+        tally.faults.clear()
+        await until_later(lambda: once_each(tally, 3))
+    assert await world.letters() == []
+
+
+async def test_a_commit_of_unknown_outcome_is_settled_by_the_checkpoint(
+    world: World, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = AsyncIOMotorClientSession.commit_transaction
+    said: list[PyMongoError] = []
+
+    async def stored_but_not_told(self: AsyncIOMotorClientSession) -> None:
+        await commit(self)
+        if len(said) < 3:
+            error = PyMongoError("the answer was lost")
+            error._add_error_label("UnknownTransactionCommitResult")
+            said.append(error)
+            raise error
+
+    monkeypatch.setattr(AsyncIOMotorClientSession, "commit_transaction", stored_but_not_told)
+    async with running(projecting(world, tally)):
+        for number in range(5):
+            await world.say(world.noted("k", number))
+            await until_later(partial(once_each, tally, number + 1))
+    assert len(said) == 3
+
+
+async def test_a_log_emptied_by_retention_up_to_the_checkpoint_is_fine(world: World, tally: Tally) -> None:
+    await world.say(*(world.noted("k", number, partition=0) for number in range(10)))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 10))
+    await delete_before(world, 10)
+    again = projecting(world, tally)
+    async with running(again):
+        await world.say(world.noted("k", 10, partition=0))
+        await until_later(lambda: once_each(tally, 11))
+        assert again.trouble() is None
+
+
+async def test_a_log_that_starts_beyond_the_checkpoint_stops_that_partition_alone(
+    world: World, tally: Tally
+) -> None:
+    await world.say(*(world.noted("a", number, partition=0) for number in range(10)))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 10))
+    await world.say(*(world.noted("a", number, partition=0) for number in range(10, 20)))
+    await delete_before(world, 15)
+    again = projecting(world, tally)
+    async with running(again):
+        await until(lambda: "records 10 to 14 are gone" in (again.trouble() or ""))
+        await world.say(world.noted("b", 99, partition=1))
+        await until_later(lambda: once_each(tally, 11))
+    assert world.counted("candor_alarms_total", kind="partition stopped") == 1
+
+
+async def test_records_that_vanish_while_it_listens_are_not_skipped(world: World, tally: Tally) -> None:
+    """The position is out of range, and aiokafka goes to the log's start by itself."""
+    await world.say(world.noted("a", 0, partition=0))
+    late = projecting(world, tally)
+    async with running(late):
+        await until_later(lambda: once_each(tally, 1))
+        late._listening.hold([TopicPartition(world.notes, 0)])  # it is slow, and nothing is fetched meanwhile
+        await world.say(*(world.noted("a", number, partition=0) for number in range(1, 10)))
+        await delete_before(world, 5)
+        late._listening.release([TopicPartition(world.notes, 0)])
+        await until(lambda: "records 1 to 4 are gone" in (late.trouble() or ""))
+    assert await tally.numbers() == {"a": [0]}
+
+
+@pytest.mark.parametrize(
+    ("again", "reason"), [(3, "before the checkpoint 10"), (20, "another record stands at 9")]
+)
+async def test_a_topic_made_anew_is_never_taken_for_the_old_one(
+    world: World, tally: Tally, again: int, reason: str
+) -> None:
+    await world.say(*(world.noted("a", number, partition=0) for number in range(10)))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 10))
+    await make_anew(world)
+    await world.say(*(world.noted("a", number, partition=0) for number in range(100, 100 + again)))
+    other = projecting(world, tally)
+    async with running(other):
+        await until(lambda: reason in (other.trouble() or ""))
+    assert await tally.total() == 10
+
+
+async def test_a_graceful_stop_finishes_the_batch(world: World, tally: Tally) -> None:
+    begun = asyncio.Event()
+    apply = tally.apply
+
+    async def slowly(session: AsyncIOMotorClientSession, records: Sequence[Heard[Any]]) -> None:
+        begun.set()
+        await asyncio.sleep(0.3)  # the work itself takes time
+        await apply(session, records)
+
+    tally.apply = slowly  # type: ignore[method-assign]
+    await world.say(*(world.noted("k", number) for number in range(20)))
+    task = asyncio.create_task(projecting(world, tally).run())
+    await begun.wait()
+    await stopped(task)
+    assert await once_each(tally, 20)
+
+
+async def delete_before(world: World, offset: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(world.notes, 0): RecordsToDelete(offset)})
+    finally:
+        await admin.close()
+
+
+async def make_anew(world: World) -> None:
+    await world.publisher.stop()
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+    await admin.start()
+    try:
+        await admin.delete_topics([world.notes])
+        await until_later(lambda: _gone(admin, world.notes))
+        await admin.create_topics([NewTopic(world.notes, 4, 1)])
+    finally:
+        await admin.close()
+
+
+async def _gone(admin: AIOKafkaAdminClient, topic: str) -> bool:
+    return topic not in await admin.list_topics()

@@ -1,0 +1,206 @@
+"""A service that is told something wrong says so, in one sentence for each variable, and doesn't start."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from pydantic import Field, ValidationError
+
+from chassis.settings import Key32, ServiceSettings, key_bytes
+
+SECRET = "kanarienvogel"
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+
+
+class ShopSettings(ServiceSettings):
+    """What a shop is told."""
+
+    service: ClassVar[str] = "shop"
+    offset: ClassVar[int] = 1
+
+    master_key: Key32 = Field(description="wraps the shop's keys, base64url of 32 bytes")
+
+
+GOOD = {
+    "CANDOR_KAFKA": "kafka-1:9092,kafka-2:9092,[::1]:9092",
+    "CANDOR_MONGO": f"mongodb://shop:{SECRET}@db/?replicaSet=rs0",
+    "CANDOR_STAFF_ISSUER": "https://staff.test",
+    "CANDOR_STAFF_JWKS": "https://staff.test/keys",
+    "CANDOR_MASTER_KEY": KEY,
+}
+DEVELOPMENT = {"CANDOR_ENV": "development"}
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CANDOR_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> "Told":
+    return Told(monkeypatch)
+
+
+class Told:
+    """Loads the settings from an environment."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, **environment: str) -> ShopSettings:
+        for name, value in (GOOD | environment).items():
+            self._monkeypatch.setenv(name, value)
+        return ShopSettings.load()
+
+
+def sentences(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    heading, *found = capsys.readouterr().err.splitlines()
+    assert heading == "shop cannot start:"
+    return [sentence.strip() for sentence in found]
+
+
+def test_a_service_knows_its_ports_and_its_database(told: Told) -> None:
+    settings = told()
+    assert (settings.port, settings.metrics_port) == (8002, 8102)
+    assert settings.database == "candor_shop"
+    assert key_bytes(settings.master_key) == bytes(range(32))
+    moved = told(CANDOR_PORT_BASE="9001", CANDOR_DATABASE="other")
+    assert (moved.port, moved.metrics_port, moved.database) == (9002, 9102, "other")
+
+
+def test_nothing_said_means_production_and_every_address(told: Told) -> None:
+    settings = told()
+    assert (settings.env, settings.host) == ("production", "0.0.0.0")
+
+
+def test_development_is_for_this_machine_only(told: Told) -> None:
+    assert told(**DEVELOPMENT).host == "127.0.0.1"
+    assert told(**DEVELOPMENT, CANDOR_HOST="::1").host == "::1"
+
+
+def test_variables_of_others_are_nobodys_business(told: Told) -> None:
+    assert told(CANDOR_FORM_SECRET="x", CANDOR_WHATEVER="y").service == "shop"
+
+
+def test_a_variable_that_is_empty_is_a_variable_that_is_missing(
+    told: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        told(CANDOR_KAFKA="")
+    assert stopped.value.code == 2
+    assert sentences(capsys) == ["CANDOR_KAFKA is missing (the Kafka servers, as host:port,host:port)."]
+
+
+def test_everything_that_is_missing_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        ShopSettings.load()
+    assert stopped.value.code == 2
+    named = [sentence.split()[0] for sentence in sentences(capsys)]
+    assert named == list(GOOD)
+
+
+LOCAL_HTTP = "http://127.0.0.1:9000/keys"
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"CANDOR_ENV": "staging"}, "should be 'development' or 'production'"),
+        ({"CANDOR_KAFKA": SECRET}, "must name servers"),
+        ({"CANDOR_KAFKA": f"a:1,{SECRET}"}, "must name servers"),
+        ({"CANDOR_KAFKA": f"kafka://{SECRET}:1"}, "must name servers"),
+        ({"CANDOR_MONGO": f"{SECRET}:27017"}, "must start with mongodb://"),
+        ({"CANDOR_DATABASE": f"{SECRET}/x"}, "pattern"),
+        ({"CANDOR_PORT_BASE": SECRET}, "valid integer"),
+        ({"CANDOR_PORT_BASE": "0"}, "greater than or equal to 1"),
+        ({"CANDOR_PORT_BASE": "70000"}, "less than or equal to 65000"),
+        ({"CANDOR_STAFF_JWKS": f"/nowhere/{SECRET}.json"}, "file that isn't there"),
+        ({"CANDOR_STAFF_JWKS": SECRET * 100}, "file that isn't there"),
+        ({"CANDOR_STAFF_JWKS": f"ftp://{SECRET}/keys"}, "must be a file, a https:// URL, or JSON"),
+        ({"CANDOR_STAFF_JWKS": f"https:///{SECRET}"}, "must be a file, a https:// URL, or JSON"),
+        ({"CANDOR_STAFF_JWKS": f"http://{SECRET}/keys"}, "must be https://"),
+        ({"CANDOR_STAFF_JWKS": LOCAL_HTTP}, "must be https://"),
+        ({"CANDOR_STAFF_JWKS": f"http://{SECRET}/keys", **DEVELOPMENT}, "must be https://"),
+        ({"CANDOR_STAFF_JWKS": f'{{"keys": [{SECRET}'}, "must be JSON"),
+        ({"CANDOR_STAFF_JWKS": f'{{"key": "{SECRET}"}}'}, "must be a JWK set"),
+        ({"CANDOR_VISITOR_JWKS": LOCAL_HTTP}, "must be https://"),
+        ({"CANDOR_HOST": "0.0.0.0", **DEVELOPMENT}, "must be a loopback address"),
+        ({"CANDOR_MASTER_KEY": SECRET}, "base64url"),
+        ({"CANDOR_MASTER_KEY": f"{SECRET}!"}, "must be base64url"),
+        ({"CANDOR_MASTER_KEY": KEY[:-5]}, "exactly 32 bytes"),
+        ({"CANDOR_MASTER_KEY": KEY[:-1] + "AAAA"}, "exactly 32 bytes"),
+        ({"CANDOR_MASTER_KEY": KEY.replace("A", "+")}, "must be base64url"),
+    ],
+)
+def test_what_is_wrong_is_named_and_never_quoted(
+    told: Told, capsys: pytest.CaptureFixture[str], environment: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        told(**environment)
+    assert stopped.value.code == 2
+    (sentence,) = sentences(capsys)
+    assert sentence.startswith(next(iter(environment)))
+    assert complaint in sentence
+    assert SECRET not in sentence
+    assert KEY[:12] not in sentence
+
+
+def test_several_mistakes_are_said_together(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        told(CANDOR_PORT_BASE="x", CANDOR_MASTER_KEY="x", CANDOR_STAFF_JWKS="http://x")
+    named = {sentence.split()[0] for sentence in sentences(capsys)}
+    assert named == {"CANDOR_PORT_BASE", "CANDOR_MASTER_KEY", "CANDOR_STAFF_JWKS"}
+
+
+@pytest.mark.parametrize("source", [LOCAL_HTTP, "https://staff.test/keys", '{"keys": []}', __file__])
+def test_public_keys_may_be_in_these_places(told: Told, source: str) -> None:
+    assert told(**DEVELOPMENT, CANDOR_STAFF_JWKS=source).staff_jwks == source
+
+
+def test_a_key_may_come_with_or_without_its_padding(told: Told) -> None:
+    assert KEY.endswith("=")
+    assert key_bytes(told(CANDOR_MASTER_KEY=KEY.rstrip("=")).master_key) == bytes(range(32))
+
+
+def test_secrets_are_in_no_representation(told: Told) -> None:
+    settings = told()
+    for text in (repr(settings), str(settings), repr(settings.master_key)):
+        assert SECRET not in text
+        assert KEY not in text
+    assert KEY not in str(settings.model_dump())
+
+
+def test_settings_stay_as_they_are(told: Told) -> None:
+    with pytest.raises(ValidationError):
+        told().port_base = 1  # type: ignore[misc]
+
+
+def test_a_process_that_is_told_nonsense_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
+    program = (
+        "from typing import ClassVar\n"
+        "from chassis.settings import Key32, ServiceSettings\n"
+        "class Shop(ServiceSettings):\n"
+        "    service: ClassVar[str] = 'shop'\n"
+        "    offset: ClassVar[int] = 1\n"
+        "    master_key: Key32\n"
+        "Shop.load()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], "CANDOR_MASTER_KEY": SECRET, "CANDOR_KAFKA": "a:1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert [line.split()[0].rstrip(":") for line in ended.stderr.splitlines()] == [
+        "shop", "CANDOR_MONGO", "CANDOR_STAFF_ISSUER", "CANDOR_STAFF_JWKS", "CANDOR_MASTER_KEY",
+    ]  # fmt: skip
+    assert SECRET not in ended.stderr
+    assert "Traceback" not in ended.stderr

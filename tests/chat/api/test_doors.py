@@ -1,0 +1,193 @@
+"""Who gets through which door: every route with every role, and what wrong requests are told."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chat
+from contracts.access import Role
+from tests.chat.house import House, Person, done, until
+
+pytestmark = pytest.mark.real
+
+ROUTES: dict[str, tuple[str, str, Any]] = {
+    "publish a channel": ("PUT", "/v1/channels/{channel}", {"name": "Shop"}),
+    "list channels": ("GET", "/v1/channels", None),
+    "admit a visitor": ("POST", "/v1/channels/{channel}/visitors", {}),
+    "open a dialog": ("PUT", "/v1/dialogs/{fresh}", {}),
+    "write": ("PUT", "{dialog}/messages/m1", {"text": "Hello"}),
+    "take": ("PUT", "{dialog}/operator", None),
+    "assign": ("PUT", "{dialog}/operator", {"operator": "ann", "name": "Ann"}),
+    "close": ("POST", "{dialog}/close", {"close_seq": 1}),
+    "reopen": ("POST", "{dialog}/reopen", {"close_seq": 1}),
+    "read": ("GET", "{dialog}", None),
+    "list dialogs": ("GET", "/v1/dialogs", None),
+    "erase": ("DELETE", "/v1/clients/somebody", None),
+    "read the keys": ("GET", "/.well-known/jwks.json", None),
+}
+OPEN_TO_ALL = {"admit a visitor", "read the keys"}
+ALLOWED: dict[str, set[str]] = {
+    "nobody": set(),
+    "its visitor": {"open a dialog", "write", "close", "reopen", "read"},
+    "another visitor": {"open a dialog"},
+    "its operator": {"list channels", "write", "take", "assign", "close", "reopen", "read", "list dialogs"},
+    "an operator elsewhere": {"list channels", "list dialogs"},
+    "a supervisor": {"list channels", "assign", "read"},
+    "a supervisor elsewhere": {"list channels"},
+    "an admin": {"publish a channel", "list channels", "assign", "read", "erase"},
+    "an admin elsewhere": {"list channels", "erase"},
+    "a service": set(),
+    "the platform team": set(),
+}
+
+
+def refusals(who: str, what: str) -> set[int]:
+    if who == "nobody":
+        return {401}
+    # Whoever may assign anybody has to say whom.
+    return {422} if (who, what) in {("a supervisor", "take"), ("an admin", "take")} else {403, 404}
+
+
+async def callers(house: House, channel: str, zoe: Person) -> dict[str, Person]:
+    return {
+        "nobody": house.anybody,
+        "its visitor": zoe,
+        "another visitor": await house.visitor(channel),
+        "its operator": house.operator("ann", channel),
+        "an operator elsewhere": house.operator("bo", "another"),
+        "a supervisor": house.staff(Role.SUPERVISOR, "sue", channel),
+        "a supervisor elsewhere": house.staff(Role.SUPERVISOR, "tom", "another"),
+        "an admin": house.admin,
+        "an admin elsewhere": house.staff(Role.ADMIN, "kim", "another"),
+        "a service": house.staff(Role.SERVICE, zoe.id),
+        "the platform team": house.staff(Role.PLATFORM, "ann"),
+    }
+
+
+async def test_every_door_with_every_role(house: House) -> None:
+    channel = await house.channel()
+    zoe, ann = await house.visitor(channel), house.operator("ann", channel)
+    for who, caller in (await callers(house, channel, zoe)).items():
+        for what, (method, path, body) in ROUTES.items():
+            dialog = await house.dialog(zoe, taken_by=ann)
+            place = path.format(channel=channel, dialog=dialog, fresh=f"f-{caller.id[:8]}-{channel}")
+            if what == "reopen":
+                done(await zoe.post(f"{dialog}/close"))
+            answer = await caller.do(method, place, body)
+            allowed = what in ALLOWED[who] | OPEN_TO_ALL
+            assert answer.is_success == allowed, f"{who} may {'' if allowed else 'not '}{what}: {answer.text}"
+            if not allowed:
+                assert answer.status_code in refusals(who, what), f"{who}: {what}"
+                assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_unknown_dialogs_and_those_of_others_look_alike(house: House) -> None:
+    channel = await house.channel()
+    zoe, other = await house.visitor(channel), await house.visitor(channel)
+    there = await house.dialog(zoe)
+    for method, path, body in [ROUTES["write"], ROUTES["close"], ROUTES["reopen"], ROUTES["read"]]:
+        answers = [
+            await other.do(method, path.format(dialog=place), body)
+            for place in (there, "/v1/dialogs/never-opened")
+        ]
+        problems = [{**answer.json(), "instance": ""} for answer in answers]
+        assert problems[0] == problems[1]
+        assert answers[0].status_code == 404
+    assert (await other.put(there)).status_code == 404
+
+
+async def test_roles_are_not_mixed_up_with_each_other(house: House) -> None:
+    channel = await house.channel()
+    zoe = await house.visitor(channel)
+    path = await house.dialog(zoe)
+    like_the_client = house.operator(zoe.id, "another")
+    assert (await like_the_client.get(path)).status_code == 404
+    forged = replace(zoe, token=f"{str(zoe.token)[:-6]}AAAAAA")
+    assert (await forged.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/dialogs/with%20space", {}),
+        ("/v1/dialogs/-begins-with-a-dash", {}),
+        (f"/v1/dialogs/{'d' * 65}", {}),
+        ("/v1/dialogs/client:somebody", {}),
+        ("/v1/dialogs/d1", {"locale": "not a language"}),
+        ("/v1/dialogs/d1", {"unknown": 1}),
+        ("/v1/dialogs/d1/messages/m.1", {"text": "Hello"}),
+        ("/v1/dialogs/d1/messages/m1", {"text": ""}),
+        ("/v1/dialogs/d1/messages/m1", {"text": "x" * 10_001}),
+        ("/v1/dialogs/d1/messages/m1", {"text": 5}),
+        ("/v1/dialogs/d1/messages/m1", None),
+    ],
+)
+async def test_a_wrong_shape_is_said_without_quoting_it(house: House, path: str, body: Any) -> None:
+    zoe = await house.visitor(await house.channel())
+    answer = await zoe.put(path, body)
+    assert answer.status_code == 422
+    assert "not a language" not in answer.text
+    assert "xxx" not in answer.text
+
+
+async def test_channels_have_the_shape_that_others_rely_on(house: House) -> None:
+    for wrong in (
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": "../../etc/passwd"},
+        {"locales": ["french!"]},
+        {"allowed_origins": ["https://school.example/path"]},
+        {"name": ""},
+    ):
+        assert (await house.admin.put("/v1/channels/c1", {"name": "C", **wrong})).status_code == 422, wrong
+    channel = await house.channel(time_zone="Asia/Kathmandu", allowed_origins=["https://school.example"])
+    sue = house.staff(Role.SUPERVISOR, "sue", channel)
+    listed = await until(lambda: sue.get("/v1/channels"), lambda answer: answer.json()["channels"])
+    assert [(each["channel"], each["time_zone"]) for each in listed.json()["channels"]] == [
+        (channel, "Asia/Kathmandu")
+    ]
+
+
+async def test_unknown_channels_admit_nobody(house: House) -> None:
+    assert (await house.anybody.post("/v1/channels/nowhere/visitors")).status_code == 404
+
+
+async def test_ten_thousand_characters_of_any_script_are_one_message(house: House) -> None:
+    zoe = await house.visitor(await house.channel())
+    path = await house.dialog(zoe)
+    text = "👩🏽‍🏫ж" * 2_000
+    done(await zoe.put(f"{path}/messages/m1", {"text": text}))
+    assert done(await zoe.get(path))["messages"][0]["text"] == text
+
+
+async def test_every_route_is_documented_with_examples_and_problems(house: House) -> None:
+    document = done(await house.http.get("/openapi.json"))
+    for path, methods in document["paths"].items():
+        for method, route in methods.items():
+            assert route["description"] or path.startswith("/health"), f"{method} {path}"
+            if path.startswith("/v1/"):
+                assert {"422", "500", "503"} <= set(route["responses"]), f"{method} {path}"
+            if "security" in route:
+                assert {"401", "403"} <= set(route["responses"]), f"{method} {path}"
+    shapes = document["components"]["schemas"]
+    for name in ("ChannelBody", "VisitorBody", "OpeningBody", "MessageBody", "OperatorBody", "CloseBody"):
+        assert shapes[name]["examples"], name
+
+
+def sources() -> list[tuple[str, str]]:
+    return [(str(path), path.read_text()) for path in Path(chat.__path__[0]).rglob("*.py")]
+
+
+async def test_chat_knows_nothing_of_what_clients_think_of_it(house: House) -> None:
+    document = json.dumps(done(await house.http.get("/openapi.json"))).lower()
+    assert "rating" not in document
+    unheard = re.compile(r"contracts\.ratings|RATINGS|RATING_KEYS|RATING_EVENTS")
+    assert not [path for path, source in sources() if unheard.search(source)]
+
+
+async def test_it_is_ready_and_says_so(house: House) -> None:
+    answer = await until(lambda: house.http.get("/health/ready"), lambda answer: answer.is_success)
+    assert set(answer.json()["parts"]) >= {"database", "broker", "clock", "keys", "follower"}

@@ -1,0 +1,119 @@
+"""Who may do what: whatever isn't in these tables is denied."""
+
+from itertools import product
+
+import pytest
+from fastapi.exceptions import RequestValidationError
+
+from chassis.web.errors import Forbidden, NotFound
+from chat.api.rights import assigning, operator_of, reader_of, side_of
+from chat.domain.dialog import DIALOG
+from chat.domain.dialog_events import DialogEvent
+from chat.domain.dialog_state import Operator
+from contracts.access import Claims, Role
+from tests.chat.people import ANN, BO, assigned, closed, opened, wrote
+
+
+def claims(role: Role, sub: str, *channels: str) -> Claims:
+    return Claims(sub=sub, roles=frozenset({role}), channels=frozenset(channels), name=sub.title())
+
+
+CALLERS = {
+    "its visitor": claims(Role.VISITOR, "c1", "shop"),
+    "another visitor": claims(Role.VISITOR, "c2", "shop"),
+    "its operator": claims(Role.OPERATOR, "ann"),
+    "an operator of the channel": claims(Role.OPERATOR, "zoe", "shop"),
+    "an operator of all channels": claims(Role.OPERATOR, "zoe", "*"),
+    "an operator of another channel": claims(Role.OPERATOR, "zoe", "school"),
+    "an operator called like the client": claims(Role.OPERATOR, "c1"),
+    "a supervisor of the channel": claims(Role.SUPERVISOR, "sue", "shop"),
+    "a supervisor of another channel": claims(Role.SUPERVISOR, "sue", "school"),
+    "a supervisor called like its operator": claims(Role.SUPERVISOR, "ann"),
+    "an admin of all channels": claims(Role.ADMIN, "joe", "*"),
+    "an admin of none": claims(Role.ADMIN, "joe"),
+    "a service": claims(Role.SERVICE, "c1", "*"),
+    "the platform team": claims(Role.PLATFORM, "ann", "*"),
+    "nobody in particular": Claims(sub="ann", channels=frozenset("*")),
+}
+DIALOGS: dict[str, tuple[DialogEvent, ...]] = {
+    "unknown": (),
+    "waiting": (opened(),),
+    "assigned": (opened(), assigned(ANN)),
+    "written in": (opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)),
+    "closed": (opened(), assigned(ANN), closed()),
+}
+LEADERS = {"a supervisor of the channel", "an admin of all channels"}
+MINE = {"assigned", "written in", "closed"}
+EXISTING = set(DIALOGS) - {"unknown"}
+everything = pytest.mark.parametrize(("caller", "dialog"), list(product(CALLERS, DIALOGS)))
+
+
+@everything
+def test_taking_part(caller: str, dialog: str) -> None:
+    may = {"its visitor": (EXISTING, None), "its operator": (MINE, "ann")}
+    dialogs, operator = may.get(caller, (set[str](), None))
+    state = DIALOG.fold(DIALOG.initial, DIALOGS[dialog])
+    if dialog in dialogs:
+        _, side = side_of(CALLERS[caller], state)
+        assert (side.operator and side.operator.id) == operator
+    else:
+        with pytest.raises(NotFound):
+            side_of(CALLERS[caller], state)
+
+
+@everything
+def test_reading(caller: str, dialog: str) -> None:
+    may = {
+        "its visitor": (EXISTING, "client"),
+        "its operator": (MINE, "operator"),
+        "a supervisor of the channel": (EXISTING, "lead"),
+        "an admin of all channels": (EXISTING, "lead"),
+    }
+    dialogs, reader = may.get(caller, (set[str](), "nobody"))
+    state = DIALOG.fold(DIALOG.initial, DIALOGS[dialog])
+    if dialog in dialogs:
+        assert reader_of(CALLERS[caller], state)[1] == reader
+    else:
+        with pytest.raises(NotFound):
+            reader_of(CALLERS[caller], state)
+
+
+@everything
+def test_taking_a_dialog(caller: str, dialog: str) -> None:
+    may = {
+        "its operator": MINE,
+        "an operator of the channel": EXISTING,
+        "an operator of all channels": EXISTING,
+    }
+    state = DIALOG.fold(DIALOG.initial, DIALOGS[dialog])
+    if dialog in may.get(caller, set()):
+        operator, takes = assigning(CALLERS[caller], state, None)
+        assert (operator.id, takes) == (CALLERS[caller].sub, True)
+    else:
+        leads = caller in LEADERS and dialog in EXISTING
+        with pytest.raises(RequestValidationError if leads else NotFound):
+            assigning(CALLERS[caller], state, None)
+
+
+@everything
+def test_giving_a_dialog_to_somebody(caller: str, dialog: str) -> None:
+    state = DIALOG.fold(DIALOG.initial, DIALOGS[dialog])
+    if caller in LEADERS and dialog in EXISTING:
+        assert assigning(CALLERS[caller], state, BO) == (BO, False)
+    else:
+        with pytest.raises((NotFound, Forbidden)):
+            assigning(CALLERS[caller], state, BO)
+
+
+def test_a_participant_takes_back_what_is_anothers() -> None:
+    state = DIALOG.fold(DIALOG.initial, DIALOGS["written in"])
+    assert assigning(CALLERS["its operator"], state, None)[1]
+
+
+def test_an_operator_has_an_id_that_events_can_hold() -> None:
+    with pytest.raises(Forbidden):
+        operator_of(claims(Role.OPERATOR, "auth0|ann@school.example"))
+
+
+def test_an_operator_without_a_name_is_called_by_the_id() -> None:
+    assert operator_of(Claims(sub="ann")) == Operator("ann", "ann")

@@ -1,0 +1,95 @@
+"""Visitors' tokens: chat signs them, chat and rating believe them, nobody else can make one."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from chassis.web.auth import TrustedIssuer, Verifier, issue, public_jwk
+from chassis.web.errors import Unauthenticated
+from chassis.web.keys import InlineKeys
+from chat.api.tokens import VisitorTokens
+from chat.settings import ChatSettings
+from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
+from tests.chat.house import STAFF, STAFF_KEY, VISITOR_KEY, VISITORS, settings_for
+
+
+def settings(jwks: str | None = None) -> ChatSettings:
+    plain = settings_for("127.0.0.1:1", "mongodb://127.0.0.1/?replicaSet=candor", "d")
+    return plain.model_copy(update={"visitor_jwks": jwks})
+
+
+def elsewhere(tokens: VisitorTokens, audience: str) -> Verifier:
+    """A verifier that knows only what chat publishes."""
+    keys = InlineKeys(json.dumps(tokens.keys.jwks()))
+    return Verifier([TrustedIssuer(VISITORS, audience, keys, frozenset({Role.VISITOR}))])
+
+
+@pytest.mark.parametrize("audience", [AUDIENCE_CHAT, AUDIENCE_RATING])
+async def test_a_token_is_believed_by_whoever_knows_the_public_keys(audience: str) -> None:
+    tokens = VisitorTokens.of(settings())
+    token, expires_at = tokens.issue("c1", "shop", now := datetime.now(UTC))
+    claims = await elsewhere(tokens, audience).verify(token)
+    assert claims == Claims(sub="c1", roles=frozenset({Role.VISITOR}), channels=frozenset({"shop"}))
+    assert expires_at == now + timedelta(days=30)
+
+
+async def test_it_is_good_for_nothing_else() -> None:
+    tokens = VisitorTokens.of(settings())
+    token, _ = tokens.issue("c1", "shop", datetime.now(UTC))
+    with pytest.raises(Unauthenticated):
+        await elsewhere(tokens, AUDIENCE_STAFF).verify(token)
+
+
+async def test_it_expires() -> None:
+    tokens = VisitorTokens.of(settings())
+    token, _ = tokens.issue("c1", "shop", datetime.now(UTC) - timedelta(days=31))
+    with pytest.raises(Unauthenticated):
+        await tokens.verifier(settings()).verify(token)
+
+
+async def test_staff_cannot_make_visitors_nor_visitors_staff() -> None:
+    tokens = VisitorTokens.of(settings())
+    verifier, now, hour = tokens.verifier(settings()), datetime.now(UTC), timedelta(hours=1)
+    visitor = Claims(sub="c1", roles=frozenset({Role.VISITOR}), channels=frozenset({"shop"}))
+    admin = visitor.model_copy(update={"roles": frozenset({Role.ADMIN})})
+    staff_kid = public_jwk(STAFF_KEY.public_key())["kid"]
+    forged = [
+        issue(STAFF_KEY, staff_kid, STAFF, [AUDIENCE_STAFF], visitor, hour, now),
+        issue(STAFF_KEY, staff_kid, VISITORS, [AUDIENCE_CHAT], visitor, hour, now),
+        issue(VISITOR_KEY, tokens.keys.kid, VISITORS, [AUDIENCE_CHAT], admin, hour, now),
+    ]
+    for token in forged:
+        with pytest.raises(Unauthenticated):
+            await verifier.verify(token)
+
+
+async def test_tokens_of_a_retired_key_are_still_believed() -> None:
+    retired = Ed25519PrivateKey.generate()
+    jwk = public_jwk(retired.public_key(), "last-year")
+    told = settings(json.dumps({"keys": [jwk]}))
+    tokens = VisitorTokens.of(told)
+    visitor = Claims(sub="c1", roles=frozenset({Role.VISITOR}), channels=frozenset({"shop"}))
+    token = issue(
+        retired, "last-year", VISITORS, [AUDIENCE_CHAT], visitor, timedelta(hours=1), datetime.now(UTC)
+    )
+    assert (await tokens.verifier(told).verify(token)).sub == "c1"
+    assert {key["kid"] for key in tokens.keys.jwks()["keys"]} == {"last-year", tokens.keys.kid}
+
+
+def test_its_own_key_keeps_the_name_that_others_know_it_by() -> None:
+    named = public_jwk(VISITOR_KEY.public_key(), "this-year")
+    tokens = VisitorTokens.of(settings(json.dumps({"keys": [named]})))
+    assert tokens.keys.kid == "this-year"
+    assert [key["kid"] for key in tokens.keys.jwks()["keys"]] == ["this-year"]
+
+
+def test_keys_at_an_address_are_chats_own() -> None:
+    tokens = VisitorTokens.of(settings("https://chat.example/.well-known/jwks.json"))
+    assert [key["kid"] for key in tokens.keys.jwks()["keys"]] == [tokens.keys.kid]
+
+
+def test_only_public_halves_are_shown() -> None:
+    shown = json.dumps(VisitorTokens.of(settings()).keys.jwks())
+    assert '"d"' not in shown

@@ -1,0 +1,13 @@
+"""A chat of its own for each test that wants one."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.chat.house import House, running, settings_for
+
+
+@pytest.fixture
+async def house(kafka: str, mongo: str, database: str) -> AsyncIterator[House]:
+    async with running(settings_for(kafka, mongo, database)) as house:
+        yield house

@@ -1,0 +1,227 @@
+"""A dialog is open or closed, its closes are numbered 1, 2, 3…, and every message is in it once."""
+
+from typing import Any
+
+import pytest
+
+from chassis.eventlog.decider import Decider
+from chat.domain import dialog
+from chat.domain.dialog import DIALOG, CloseDialog, DialogCommand
+from chat.domain.dialog_events import DialogClosed, DialogEvent, Participant
+from chat.domain.dialog_state import Dialog, Operator
+from tests.chat.people import (
+    ANN,
+    BO,
+    assigned,
+    at,
+    close_it,
+    closed,
+    give_to,
+    open_it,
+    opened,
+    reopen_it,
+    reopened,
+    take,
+    write,
+    wrote,
+)
+from tests.chat.stories import Given, given
+
+
+def given_dialog(*past: DialogEvent) -> Given[Dialog, DialogCommand, DialogEvent]:
+    decider: Decider[Dialog, DialogCommand, DialogEvent] = DIALOG
+    return given(decider, *past)
+
+
+def closing(*past: DialogEvent, command: CloseDialog | None = None) -> DialogClosed:
+    [event] = given_dialog(*past).when(command or close_it()).events
+    assert isinstance(event, DialogClosed)
+    return event
+
+
+class TestOpening:
+    def test_a_client_opens_a_dialog(self) -> None:
+        given_dialog().when(open_it()).then(opened())
+
+    def test_not_on_a_closed_channel(self) -> None:
+        given_dialog().when(open_it(channel_closed=True)).then_refused("channel is closed")
+
+    def test_not_somebody_elses(self) -> None:
+        given_dialog(opened()).when(open_it(client="c2")).then_refused("open already")
+
+    def test_not_in_another_language(self) -> None:
+        given_dialog(opened()).when(open_it(locale="de")).then_refused("open already")
+
+    def test_the_same_again_is_nothing_new(self) -> None:
+        given_dialog(opened()).when(open_it()).then_nothing()
+
+    def test_the_same_again_is_nothing_new_when_the_channel_has_closed_since(self) -> None:
+        given_dialog(opened(), closed()).when(open_it(channel_closed=True)).then_nothing()
+
+
+class TestPosting:
+    def test_a_client_writes(self) -> None:
+        given_dialog(opened()).when(write("m1")).then(wrote("m1"))
+
+    def test_an_operator_writes(self) -> None:
+        given_dialog(opened(), assigned()).when(write("m1", ANN)).then(wrote("m1", ANN))
+
+    @pytest.mark.parametrize("who", [None, ANN])
+    def test_nobody_writes_into_a_closed_dialog(self, who: Operator | None) -> None:
+        given_dialog(opened(), assigned(), closed()).when(write("m1", who)).then_refused("reopen it first")
+
+    def test_nobody_writes_where_there_is_no_dialog(self) -> None:
+        given_dialog().when(write("m1")).then_refused("no such dialog")
+
+    def test_an_id_does_not_hold_other_words(self) -> None:
+        given_dialog(opened(), wrote("m1")).when(write("m1", words="other")).then_refused("another message")
+
+    def test_an_id_does_not_change_hands(self) -> None:
+        given_dialog(opened(), wrote("m1")).when(write("m1", ANN)).then_refused("another message")
+
+    def test_a_full_dialog_takes_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(dialog, "MOST_MESSAGES", 2)
+        full = given_dialog(opened(), wrote("m1"), wrote("m2"))
+        full.when(write("m3")).then_refused("full")
+        full.when(write("m2")).then_nothing()
+
+    def test_the_same_again_is_nothing_new(self) -> None:
+        given_dialog(opened(), wrote("m1")).when(write("m1", minutes=3)).then_nothing()
+
+    def test_the_same_again_is_nothing_new_after_a_close(self) -> None:
+        given_dialog(opened(), wrote("m1"), closed()).when(write("m1", minutes=9)).then_nothing()
+
+
+class TestAssigning:
+    def test_an_operator_takes_a_waiting_dialog(self) -> None:
+        given_dialog(opened()).when(take(ANN)).then(assigned(ANN))
+
+    def test_not_out_of_anothers_hands(self) -> None:
+        given_dialog(opened(), assigned(BO)).when(take(ANN)).then_refused("Another operator")
+
+    def test_back_into_ones_own(self) -> None:
+        past = opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)
+        given_dialog(*past).when(take(ANN)).then(assigned(ANN))
+
+    def test_a_supervisor_may_give_it_to_anybody(self) -> None:
+        given_dialog(opened(), assigned(ANN)).when(give_to(BO)).then(assigned(BO))
+
+    def test_not_while_it_is_closed(self) -> None:
+        given_dialog(opened(), closed()).when(take(ANN)).then_refused("reopen it first")
+
+    def test_not_where_there_is_no_dialog(self) -> None:
+        given_dialog().when(take(ANN)).then_refused("no such dialog")
+
+    def test_the_same_again_is_nothing_new(self) -> None:
+        given_dialog(opened(), assigned(ANN)).when(take(ANN, minutes=4)).then_nothing()
+        given_dialog(opened(), assigned(ANN), closed()).when(take(ANN, minutes=9)).then_nothing()
+
+    def test_a_new_name_is_news(self) -> None:
+        renamed = Operator("ann", "Ann Smith", "second-line")
+        given_dialog(opened(), assigned(ANN)).when(take(renamed)).then(assigned(renamed))
+
+
+class TestClosing:
+    def test_a_close_tells_all_that_was(self) -> None:
+        past = (
+            opened(),
+            wrote("m1", chars=7),
+            assigned(ANN, 2),
+            wrote("m2", ANN, minutes=3),
+            wrote("m3", BO, minutes=3.5),
+            wrote("m4", chars=312, minutes=4),
+            wrote("m5", Operator("ann", "Ann Smith", "second-line"), minutes=4.5),
+        )
+        command = CloseDialog("operator", at(5), 1, email="sealed-email", name="sealed-name")
+        given_dialog(*past).when(command).then(
+            DialogClosed(
+                close_seq=1,
+                closed_at=at(5),
+                opened_at=at(0),
+                first_reply_at=at(3),
+                closed_by="operator",
+                operator="ann",
+                team="second-line",
+                counted_by="last_reply",
+                participants=(
+                    Participant(id="ann", name="Ann Smith", team="second-line", messages=2),
+                    Participant(id="bo", name="Bo", messages=1),
+                ),
+                client_messages=2,
+                operator_messages=3,
+                longest_client_text=312,
+                email="sealed-email",
+                name="sealed-name",
+            )
+        )
+
+    def test_the_operator_who_wrote_last_counts_whoever_is_assigned(self) -> None:
+        event = closing(opened(), assigned(ANN), wrote("m1", BO), wrote("m2"))
+        assert (event.operator, event.team, event.counted_by) == ("bo", None, "last_reply")
+
+    def test_without_a_reply_the_assigned_operator_counts(self) -> None:
+        event = closing(opened(), assigned(ANN), wrote("m1"))
+        assert (event.operator, event.team, event.counted_by) == ("ann", "first-line", "assigned")
+        assert event.participants == ()
+
+    def test_without_anybody_nobody_counts(self) -> None:
+        event = closing(opened(), wrote("m1"))
+        assert (event.operator, event.counted_by, event.first_reply_at) == (None, "nobody", None)
+
+    def test_the_next_close_counts_from_the_reopening_on(self) -> None:
+        past = opened(), assigned(ANN), wrote("m1"), wrote("m2", BO), closed(), reopened(1, 6)
+        event = closing(*past, wrote("m3", chars=3, minutes=7))
+        assert (event.close_seq, event.opened_at, event.first_reply_at) == (2, at(6), None)
+        assert (event.client_messages, event.operator_messages, event.longest_client_text) == (1, 0, 3)
+        assert (event.operator, event.counted_by, event.participants) == ("ann", "assigned", ())
+
+    def test_not_where_there_is_no_dialog(self) -> None:
+        given_dialog().when(close_it()).then_refused("no such dialog")
+
+    def test_not_ahead_of_its_turn(self) -> None:
+        given_dialog(opened()).when(close_it(2)).then_refused("number 1")
+        given_dialog(opened(), closed()).when(close_it(2)).then_refused("reopen it first")
+
+    def test_the_same_close_again_is_nothing_new(self) -> None:
+        given_dialog(opened(), closed()).when(close_it(1)).then_nothing()
+        given_dialog(opened(), closed()).when(close_it()).then_nothing()
+
+    def test_the_same_close_again_is_nothing_new_after_it_was_undone(self) -> None:
+        given_dialog(opened(), closed(), reopened()).when(close_it(1, minutes=9)).then_nothing()
+
+
+class TestReopening:
+    def test_the_last_close_is_undone(self) -> None:
+        given_dialog(opened(), closed()).when(reopen_it(1)).then(reopened(1))
+        given_dialog(opened(), closed()).when(reopen_it()).then(reopened(1))
+
+    def test_not_where_there_is_no_dialog(self) -> None:
+        given_dialog().when(reopen_it()).then_refused("no such dialog")
+
+    def test_not_a_close_that_never_was(self) -> None:
+        given_dialog(opened()).when(reopen_it(1)).then_refused("no close number 1")
+        given_dialog(opened(), closed()).when(reopen_it(2)).then_refused("no close number 2")
+
+    def test_the_same_reopening_again_is_nothing_new(self) -> None:
+        given_dialog(opened(), closed(), reopened()).when(reopen_it(1)).then_nothing()
+        given_dialog(opened(), closed(), reopened()).when(reopen_it()).then_nothing()
+
+    def test_an_old_reopening_does_not_undo_a_later_close(self) -> None:
+        given_dialog(opened(), closed(), reopened(), closed(2)).when(reopen_it(1)).then_nothing()
+
+
+def test_nothing_that_was_said_stays_in_memory() -> None:
+    state: Any = DIALOG.fold(DIALOG.initial, [opened(), wrote("m1"), wrote("m2", ANN)])
+    assert "sealed" not in repr(state)
+
+
+@pytest.mark.parametrize("event", [wrote("m1"), assigned(), closed(), reopened()])
+def test_a_story_without_a_beginning_is_not_readable(event: DialogEvent) -> None:
+    with pytest.raises(ValueError, match="before it is opened"):
+        DIALOG.evolve(DIALOG.initial, event)
+
+
+def test_what_is_stored_is_read_again() -> None:
+    story = [opened(), wrote("m1"), assigned(), closing(opened(), wrote("m2", ANN)), reopened()]
+    stored = [event.model_dump(mode="json") for event in story]
+    assert [DIALOG.events.validate_python(document) for document in stored] == story

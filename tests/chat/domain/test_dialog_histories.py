@@ -1,0 +1,132 @@
+"""Whatever people do, in whatever order and however often: closes count up, counts are right."""
+
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chassis.eventlog.decider import Refused
+from chat.domain.dialog import DIALOG, AssignOperator, DialogCommand
+from chat.domain.dialog_events import (
+    DialogClosed,
+    DialogEvent,
+    DialogOpened,
+    DialogReopened,
+    MessagePosted,
+    OperatorAssigned,
+)
+from chat.domain.dialog_state import Dialog
+from tests.chat.people import ANN, BO, at, close_it, give_to, open_it, reopen_it, take, write
+
+who = st.sampled_from([None, ANN, BO])
+operators = st.sampled_from([ANN, BO])
+some_close = st.none() | st.integers(1, 4)
+commands = st.one_of(
+    st.builds(open_it, client=st.sampled_from(["c1", "c1", "c2"]), channel_closed=st.booleans()),
+    st.builds(
+        write,
+        st.sampled_from([f"m{n}" for n in range(12)]),
+        who,
+        words=st.none() | st.just("other"),
+        chars=st.integers(1, 400),
+    ),
+    st.builds(take, operators),
+    st.builds(give_to, operators),
+    st.builds(close_it, some_close),
+    st.builds(reopen_it, some_close),
+)
+histories = st.lists(commands, max_size=40).map(lambda made: [open_it(), *made])
+
+
+def in_time(history: list[DialogCommand]) -> list[DialogCommand]:
+    return [replace(command, now=at(minute)) for minute, command in enumerate(history)]
+
+
+def obey(state: Dialog, command: DialogCommand) -> tuple[Dialog, list[DialogEvent]]:
+    try:
+        events = list(DIALOG.decide(state, command))
+    except Refused:
+        return state, []
+    return DIALOG.fold(state, events), events
+
+
+def play(history: list[DialogCommand]) -> tuple[Dialog, list[DialogEvent]]:
+    state, story = DIALOG.initial, list[DialogEvent]()
+    for command in history:
+        state, events = obey(state, command)
+        story += events
+    return state, story
+
+
+@given(histories)
+def test_asking_again_changes_nothing(history: list[DialogCommand]) -> None:
+    state: Dialog = DIALOG.initial
+    for command in in_time(history):
+        state, _ = obey(state, command)
+        assert obey(state, replace(command, now=at(999))) == (state, [])
+
+
+@given(histories)
+def test_what_was_named_can_be_asked_again_at_any_time(history: list[DialogCommand]) -> None:
+    state, named = DIALOG.initial, list[DialogCommand]()
+    for command in in_time(history):
+        state, events = obey(state, command)
+        if events and getattr(command, "close_seq", 0) is not None:
+            named.append(command)
+        for again in named:
+            if not isinstance(again, AssignOperator):  # which says how it shall be from now on
+                assert obey(state, replace(again, now=at(999))) == (state, [])
+
+
+@given(histories)
+def test_closes_count_up_and_every_reopening_undoes_the_last(history: list[DialogCommand]) -> None:
+    _, story = play(in_time(history))
+    turns = [event for event in story if isinstance(event, DialogClosed | DialogReopened)]
+    expected = [(kind, n // 2 + 1) for n, kind in enumerate([DialogClosed, DialogReopened] * len(turns))]
+    assert [(type(event), event.close_seq) for event in turns] == expected[: len(turns)]
+
+
+@given(histories)
+def test_a_message_is_there_once(history: list[DialogCommand]) -> None:
+    _, story = play(in_time(history))
+    times = Counter(event.message for event in story if isinstance(event, MessagePosted))
+    assert all(count == 1 for count in times.values())
+
+
+@given(histories)
+@settings(max_examples=200)
+def test_a_close_counts_what_an_independent_count_counts(history: list[DialogCommand]) -> None:
+    _, story = play(in_time(history))
+    since, owner, piece = at(0), None, list[MessagePosted]()
+    for event in story:
+        match event:
+            case DialogOpened():
+                since = event.opened_at
+            case DialogReopened():
+                since, piece = event.reopened_at, []
+            case MessagePosted():
+                piece.append(event)
+            case OperatorAssigned():
+                owner = event.operator
+            case DialogClosed():
+                check(event, piece)
+                assert event.opened_at == since
+                assert event.operator == next((p.operator for p in reversed(piece) if p.operator), owner)
+
+
+def check(close: DialogClosed, piece: list[MessagePosted]) -> None:
+    by_client = [message for message in piece if message.author == "client"]
+    replies = [message for message in piece if message.author == "operator"]
+    assert close.client_messages == len(by_client)
+    assert close.operator_messages == len(replies)
+    assert close.longest_client_text == max((message.chars for message in by_client), default=0)
+    assert close.first_reply_at == min((message.posted_at for message in replies), default=None)
+    assert {p.id: p.messages for p in close.participants} == Counter(r.operator for r in replies)
+
+
+@given(histories)
+def test_the_state_is_the_same_however_it_is_folded(history: list[DialogCommand]) -> None:
+    state, story = play(in_time(history))
+    stored = [event.model_dump(mode="json") for event in story]
+    assert DIALOG.fold(DIALOG.initial, [DIALOG.events.validate_python(raw) for raw in stored]) == state

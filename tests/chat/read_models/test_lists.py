@@ -1,0 +1,78 @@
+"""Read models end up the same whatever is repeated, overlaps, or comes late."""
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorDatabase
+
+from chassis.eventlog.following import Followed
+from chassis.mongo import connect
+from chat.domain.channel import CHANNEL, Channel, ChannelPublished
+from chat.domain.dialog import DIALOG
+from chat.domain.dialog_events import DialogEvent
+from chat.domain.dialog_state import Dialog
+from chat.read_models.channels import Channels
+from chat.read_models.dialogs import Dialogs
+from tests.chat.people import ANN, BO, assigned, at, closed, opened, reopened, wrote
+
+pytestmark = pytest.mark.real
+
+STORY = (
+    opened(),
+    wrote("m1"),
+    assigned(ANN, 2),
+    wrote("m2", ANN),
+    closed(1, 5),
+    reopened(1, 6),
+    assigned(BO, 7),
+)
+
+
+@pytest.fixture
+async def db(mongo: str, database: str) -> AsyncIterator[AsyncIOMotorDatabase[dict[str, Any]]]:
+    client = connect(mongo)
+    yield client[database]
+    client.close()
+
+
+def followed(story: Sequence[DialogEvent]) -> list[Followed[Dialog, DialogEvent]]:
+    state, found = DIALOG.initial, list[Followed[Dialog, DialogEvent]]()
+    for number, event in enumerate(story, 1):
+        state = DIALOG.evolve(state, event)
+        found.append(Followed("dialog:d1", number, number, state, event, at(number), None))
+    return found
+
+
+EXPECTED = {
+    "_id": "d1", "position": 7, "dialog": "d1", "channel": "shop", "client": "c1", "locale": "fr",
+    "state": "open", "waiting": False, "operator": "bo", "operators": ["ann", "bo"],
+    "opened_at": at(0), "since": at(6), "closes": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_dialog_is_listed_as_it_now_is(db: AsyncIOMotorDatabase[dict[str, Any]], seed: int) -> None:
+    dialogs, dice = Dialogs(db), random.Random(seed)
+    cuts = sorted({0, len(STORY), *dice.choices(range(1, len(STORY)), k=3)})
+    batches = [followed(STORY)[start:end] for start, end in pairwise(cuts)]
+    disorder = [*batches, *dice.choices(batches, k=3)]
+    dice.shuffle(disorder)
+    for batch in disorder:
+        await dialogs.project(batch)
+    assert await db["dialogs"].find().to_list(None) == [EXPECTED]
+
+
+async def test_a_channel_is_listed_as_it_was_last_published(db: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+    channels = Channels(db)
+    first = ChannelPublished(channel="shop", name="Shop")
+    second = first.model_copy(update={"name": "$name", "closed": True})
+    batch: list[Followed[Channel, ChannelPublished]] = [
+        Followed("channel:shop", number, number, CHANNEL.evolve(CHANNEL.initial, event), event, at(0), None)
+        for number, event in enumerate((first, second), 1)
+    ]
+    for repeated in (batch, batch[:1], batch[1:], batch[:1]):
+        await channels.project(repeated)
+    assert await channels.all() == [second]

@@ -1,0 +1,72 @@
+"""What chat is told: a wrong key is a sentence, never the key itself."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from chat.settings import ChatSettings, signing_key
+from tests.chat.house import VISITOR_KEY, pem, settings_for
+
+
+def environment(monkeypatch: pytest.MonkeyPatch, **changed: str) -> None:
+    told = {
+        "CANDOR_ENV": "development",
+        "CANDOR_KAFKA": "127.0.0.1:9092",
+        "CANDOR_MONGO": "mongodb://127.0.0.1/?replicaSet=candor",
+        "CANDOR_STAFF_ISSUER": "https://staff.test",
+        "CANDOR_STAFF_JWKS": '{"keys": []}',
+        "CANDOR_VISITOR_ISSUER": "https://chat.test",
+        "CANDOR_VISITOR_SIGNING_KEY": pem(VISITOR_KEY).get_secret_value(),
+        "CANDOR_MASTER_KEY": "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE",
+        "CANDOR_READERS_KEY": "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI",
+        **changed,
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_it_listens_on_the_first_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment(monkeypatch, CANDOR_PORT_BASE="9001")
+    settings = ChatSettings.load()
+    assert (settings.port, settings.metrics_port, settings.database) == (9001, 9101, "candor_chat")
+    assert settings.visitor_token_lifetime.days == 30
+
+
+def test_the_signing_key_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "visitor.pem"
+    path.write_text(pem(VISITOR_KEY).get_secret_value())
+    environment(monkeypatch, CANDOR_VISITOR_SIGNING_KEY=str(path))
+    assert (
+        signing_key(ChatSettings.load().visitor_signing_key).private_bytes_raw()
+        == VISITOR_KEY.private_bytes_raw()
+    )
+
+
+def another_kind() -> str:
+    key = generate_private_key(SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["/nowhere/at/all.pem", "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----", another_kind()],
+)
+def test_a_wrong_signing_key_is_a_sentence(
+    wrong: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment(monkeypatch, CANDOR_VISITOR_SIGNING_KEY=wrong)
+    with pytest.raises(SystemExit, match="2"):
+        ChatSettings.load()
+    said = capsys.readouterr().err
+    assert "CANDOR_VISITOR_SIGNING_KEY" in said
+    assert "Ed25519" in said
+    assert wrong not in said
+
+
+def test_no_secret_is_shown() -> None:
+    shown = repr(settings_for("127.0.0.1:1", "mongodb://user:word@127.0.0.1", "d"))
+    assert "PRIVATE KEY" not in shown
+    assert "user:word" not in shown
+    assert "QUFB" not in shown

@@ -1,0 +1,47 @@
+"""A whole system of the tests' own: forms expire after seconds here."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+
+import httpx
+import pytest
+
+from deploy.demo.floor import Floor
+from deploy.demo.people import Places
+from deploy.local.ports import free_base
+from deploy.local.stack import METRICS, Stack
+from deploy.local.tokens import token
+
+EXPIRY_SECONDS = 6
+SETTLE_SECONDS = EXPIRY_SECONDS + 30
+OFFSETS = [port + extra for port in range(3) for extra in (0, METRICS)]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Servers and services, ready."""
+    rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS), "CANDOR_RATING_DELAY": "1"}
+    with Stack(tmp_path_factory.mktemp("stack"), base=free_base(OFFSETS), extra=rules) as up:
+        yield up
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """Connections to loopback, whatever proxy the environment names."""
+    async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def floor(stack: Stack, http: httpx.AsyncClient) -> Floor:
+    """People of every role."""
+    return Floor(http, Places.at(stack.base), partial(token, stack.folder), patience=20)
+
+
+@pytest.fixture
+async def channel(floor: Floor) -> str:
+    """A channel that no other test knows."""
+    name = f"course-{secrets.token_hex(4)}"
+    await floor.channel(name)
+    return name

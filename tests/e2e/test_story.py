@@ -1,0 +1,185 @@
+"""From a closed dialog to a number on the dashboard API: real services, real Kafka, real MongoDB."""
+
+import random
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.demo.check import differences, settled
+from deploy.demo.floor import Floor
+from deploy.demo.people import NotYet, Visitor, at_once, until
+from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
+from tests.e2e.conftest import SETTLE_SECONDS
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
+
+
+async def encounter(floor: Floor, channel: str, mood: Mood, score: int, **who: Any) -> Encounter:
+    visitor = await floor.visitor(channel)
+    comment = who.pop("comment", None)
+    return Encounter(visitor, floor.operator("ann", "Ann Lee"), "ann", channel, mood, score, comment)
+
+
+async def test_the_numbers_are_what_the_clients_did(floor: Floor, channel: str) -> None:
+    dice, ledger = random.Random(20), Ledger()
+    encounters = [
+        await encounter(floor, channel, mood, dice.randint(1, 5), comment=COMMENTS[index % len(COMMENTS)])
+        for index, mood in enumerate(moods(40, dice))
+    ]
+    await at_once(8, [_player(one, ledger) for one in encounters])
+
+    supervisor = floor.supervisor()
+    summary = await settled(supervisor, channel, sum(ledger.closes.values()), SETTLE_SECONDS)
+    assert differences(summary, ledger, channel) == []
+
+    reviews = await supervisor.every_review(channel=channel)
+    assert len(reviews) == summary["closed"], "a dialog without a rating is part of the reviews"
+    assert {review["comment"]["text"] for review in reviews if review["comment"]} == ledger.comments
+    reconciled = await supervisor.read("reconcile")
+    assert reconciled["equal"], reconciled
+
+
+def _player(one: Encounter, ledger: Ledger) -> Any:
+    return lambda: one.play(ledger)
+
+
+async def test_a_late_answer_is_refused_and_stores_nothing(floor: Floor, channel: str) -> None:
+    ledger = Ledger()
+    late = await encounter(floor, channel, Mood.IGNORES, 5)
+    dialog = await _closed(late)
+    form = await late.visitor.form(dialog, 1)
+    supervisor = floor.supervisor()
+    await settled(supervisor, channel, 1, SETTLE_SECONDS)
+
+    answer = await late.visitor.answer(form["token"], 5)
+
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    summary = await supervisor.read("summary", channel=channel)
+    ledger.closed(channel, "ann")
+    ledger.settled(channel, "expired")
+    assert differences(summary, ledger, channel) == []
+
+
+async def _closed(one: Encounter) -> str:
+    dialog = one.visitor.name_dialog()
+    await one.visitor.open(dialog)
+    await one.visitor.say(dialog, "m1", "Hello")
+    await one.operator.take(dialog)
+    await one.operator.say(dialog, "m2", "Hello")
+    await one.operator.close(dialog, 1)
+    return dialog
+
+
+async def test_every_request_can_be_repeated(floor: Floor, channel: str) -> None:
+    one = await encounter(floor, channel, Mood.RATES, 4)
+    dialog = one.visitor.name_dialog()
+    for _ in range(3):
+        await one.visitor.open(dialog)
+        await one.visitor.say(dialog, "m1", "Hello")
+        await one.operator.take(dialog)
+        await one.operator.say(dialog, "m2", "Hello")
+    for _ in range(3):
+        await one.operator.close(dialog, 1)
+    form = await one.visitor.form(dialog, 1)
+    answers = [await one.visitor.answer(form["token"], 4, "good") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    summary = await settled(floor.supervisor(), channel, 1, SETTLE_SECONDS)
+    assert (summary["closed"], summary["given"]) == (1, 1)
+
+
+async def test_an_operator_learns_nothing_of_forms_and_numbers(floor: Floor, channel: str) -> None:
+    one = await encounter(floor, channel, Mood.RATES, 5)
+    dialog = await _closed(one)
+    form = await one.visitor.form(dialog, 1)
+    operator = one.operator.caller
+    rating, analytics = floor.places.rating, floor.places.analytics
+    requests = [
+        ("GET", f"{rating}/v1/forms/mine", {}),
+        *(
+            ("POST", f"{rating}/v1/forms/{verb}", {"json": {"token": token, "score": 5}})
+            for verb in ("read", "answer", "decline")
+            for token in (form["token"], "nonsense")
+        ),
+        *(("GET", f"{analytics}/v1/live-chat/{what}", {}) for what in ("summary", "reviews", "reconcile")),
+    ]
+    for method, url, body in requests:
+        answer = await operator.call(method, url, **body)
+        assert answer.status_code == 403, f"{method} {url}: {answer.status_code}"
+
+
+async def test_whoever_was_erased_is_asked_nothing_and_their_words_are_gone(
+    floor: Floor, channel: str
+) -> None:
+    rated = await encounter(floor, channel, Mood.RATES, 2)
+    dialog = await _closed(rated)
+    form = await rated.visitor.form(dialog, 1)
+    await rated.visitor.answer(form["token"], 2, "a word to forget")
+    waiting = await _another_dialog(rated)
+    supervisor = floor.supervisor()
+    await until(lambda: _review_says(floor, channel, dialog, "a word to forget"))
+
+    await floor.erase(rated.visitor.client)
+
+    await until(lambda: _review_is_erased(floor, channel, dialog))
+    summary = await settled(supervisor, channel, 2, SETTLE_SECONDS)
+    assert (summary["given"], summary["cancelled"]) == (1, 1), "the numbers stay, the open form is withdrawn"
+    assert summary["unrated"]["cancelled_by_reason"]["erased"] == 1
+    answer = await rated.visitor.answer(waiting["token"], 5)
+    assert answer.status_code == 409
+
+
+async def _another_dialog(one: Encounter) -> dict[str, Any]:
+    dialog = await _closed(one)
+    return await one.visitor.form(dialog, 1)
+
+
+async def _review(floor: Floor, channel: str, dialog: str) -> dict[str, Any]:
+    for review in await floor.supervisor().every_review(channel=channel):
+        if review["dialog"] == dialog and review["comment"]:
+            return dict(review)
+    raise NotYet("no comment yet")
+
+
+async def _review_says(floor: Floor, channel: str, dialog: str, text: str) -> None:
+    comment = (await _review(floor, channel, dialog))["comment"]
+    if comment["text"] != text:
+        raise NotYet(f"the comment is {comment}")
+
+
+async def _review_is_erased(floor: Floor, channel: str, dialog: str) -> None:
+    comment = (await _review(floor, channel, dialog))["comment"]
+    if comment["state"] != "erased" or comment["text"] is not None:
+        raise NotYet(f"the comment is {comment}")
+
+
+async def test_a_visitor_finds_own_forms_only(floor: Floor, channel: str) -> None:
+    one = await encounter(floor, channel, Mood.RATES, 5)
+    dialog = await _closed(one)
+    await one.visitor.form(dialog, 1)
+    stranger = await Visitor.arrive(floor.http, floor.places, channel)
+
+    mine = await stranger.caller.do("GET", f"{floor.places.rating}/v1/forms/mine")
+    theirs = await stranger.caller.call("GET", f"{floor.places.chat}/v1/dialogs/{dialog}")
+
+    assert mine["forms"] == []
+    assert theirs.status_code == 404
+
+
+async def test_each_service_tells_its_health_and_its_api(floor: Floor) -> None:
+    for place in (floor.places.chat, floor.places.rating, floor.places.analytics):
+        ready = await floor.http.get(f"{place}/health/ready")
+        schema: dict[str, Any] = (await floor.http.get(f"{place}/openapi.json")).json()
+        assert ready.status_code == 200, ready.text
+        assert schema["paths"]
+
+
+async def test_a_stranger_gets_401(http: httpx.AsyncClient, floor: Floor) -> None:
+    for url in (
+        f"{floor.places.analytics}/v1/live-chat/summary",
+        f"{floor.places.rating}/v1/forms/mine",
+        f"{floor.places.chat}/v1/dialogs/d1",
+    ):
+        assert (await http.get(url)).status_code == 401

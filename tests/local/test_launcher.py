@@ -1,0 +1,207 @@
+"""Start, start twice, crash, stop: the launcher leaves what it should and nothing else."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+import psutil
+import pytest
+from pymongo import MongoClient
+from rich.console import Console
+
+from deploy.local import containers, launcher, mongod, servers, stack
+from deploy.local.failures import CannotStart
+from deploy.local.launcher import Watched
+from deploy.local.process import is_alive
+from deploy.local.servers import Servers
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.real
+def test_servers_named_by_the_environment_are_used_and_never_ended(
+    stack_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_KAFKA", stack_servers.kafka_address)
+    monkeypatch.setenv("CANDOR_MONGO", stack_servers.mongo_address)
+
+    with servers.servers(tmp_path) as up:
+        assert (up.kafka_address, up.mongo_address) == (
+            stack_servers.kafka_address,
+            stack_servers.mongo_address,
+        )
+        with pytest.raises(CannotStart, match="kafka is named by CANDOR_KAFKA"):
+            up.kafka.kill()
+
+    assert stack_servers.kafka.running()
+    assert stack_servers.mongo.running()
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("CANDOR_KAFKA", "127.0.0.1:1", "No Kafka answers at 127.0.0.1:1, which CANDOR_KAFKA names"),
+        ("CANDOR_MONGO", "mongodb://127.0.0.1:1", "No MongoDB answers where CANDOR_MONGO"),
+    ],
+)
+def test_a_named_server_that_does_not_answer_is_said(
+    variable: str, value: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    for each in ("CANDOR_KAFKA", "CANDOR_MONGO"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(mongod, "NAMED_PATIENCE_MS", 100)
+    named = servers.servers(tmp_path)
+
+    with pytest.raises(CannotStart, match=sentence):
+        (named.kafka if variable == "CANDOR_KAFKA" else named.mongo).start()
+
+
+def test_a_taken_port_is_said_with_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+        monkeypatch.setenv("CANDOR_KAFKA_PORT", str(port))
+
+        with pytest.raises(
+            CannotStart, match=rf"kafka cannot start: port {port} \(CANDOR_KAFKA_PORT\) is taken"
+        ):
+            servers.servers(tmp_path)
+
+
+def test_a_taken_service_port_is_said_with_who_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        chat = stack.Stack(tmp_path, names=(), base=port).service("chat", port)
+
+        with pytest.raises(CannotStart, match=rf"chat cannot start: port {port} is taken by .*{os.getpid()}"):
+            chat.launch()
+
+
+def test_a_wrong_way_to_servers_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "clouds")
+
+    with pytest.raises(CannotStart, match="CANDOR_SERVERS must be containers or embedded, not 'clouds'"):
+        servers.servers(tmp_path)
+
+
+def test_a_container_is_told_the_settings_of_the_embedded_kafka(tmp_path: Path) -> None:
+    told = containers.kafka(tmp_path, 9092).settings
+
+    assert told["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert told["KAFKA_ADVERTISED_LISTENERS"].startswith("PLAINTEXT://127.0.0.1:9092,")
+
+
+@pytest.fixture
+def launched(
+    tmp_path: Path, kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    # Kafka is the shared one: these stories are about whatever is started, and mongod starts in a second.
+    monkeypatch.setenv("CANDOR_KAFKA", kafka)
+    monkeypatch.delenv("CANDOR_MONGO", raising=False)
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    made: list[subprocess.Popen[str]] = []
+
+    def launch() -> subprocess.Popen[str]:
+        one = subprocess.Popen(said("servers", tmp_path), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        made.append(one)
+        assert one.stdout is not None
+        for line in one.stdout:
+            if "Ctrl-C" in line:
+                return one
+        raise AssertionError("It ended without having started.")
+
+    yield launch
+    for each in made:
+        each.kill()
+        each.communicate()
+    assert launcher.stop(tmp_path, Console(file=StringIO())) == 0
+
+
+def said(command: str, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "deploy.local", command, "--data", str(folder)]
+
+
+def do(command: str, folder: Path) -> str:
+    return subprocess.run(said(command, folder), cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def mongod_of(folder: Path) -> psutil.Process:
+    return psutil.Process(json.loads((folder / "run" / "mongo.json").read_text())["pid"])
+
+
+@pytest.mark.real
+def test_started_twice_crashed_started_again_and_stopped(
+    launched: Callable[[], subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    first = launched()
+    addresses = launcher.running(tmp_path)
+    assert addresses is not None
+    with MongoClient[dict[str, str]](addresses.mongo) as client:
+        client["story"]["words"].insert_one({"_id": "kept"})
+
+    again = do("servers", tmp_path)
+    assert "runs already" in again
+    assert addresses.mongo in again
+
+    mongod = mongod_of(tmp_path)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert launcher.running(tmp_path) is None
+
+    second = launched()
+    assert not is_alive(mongod)
+    assert launcher.running(tmp_path) == addresses, "ports are the same"
+    with MongoClient[dict[str, str]](addresses.mongo) as client:
+        assert client["story"]["words"].count_documents({}) == 1, "data survives"
+
+    mongod = mongod_of(tmp_path)
+    assert "Stopped." in do("stop", tmp_path)
+    assert second.wait(timeout=10) == 0
+    assert not is_alive(mongod)
+    assert "Nothing is running." in do("stop", tmp_path)
+
+
+class Fallen:
+    """A part that ended by itself."""
+
+    name = "thing"
+    log = Path("thing.log")
+
+    def __init__(self) -> None:
+        self.starts = 0
+
+    def running(self) -> bool:
+        return bool(self.starts)
+
+    def start(self) -> None:
+        self.starts += 1
+
+    stop = kill = restart = start
+
+
+def test_what_ends_by_itself_is_said_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, out, part = [100.0], StringIO(), Fallen()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    watched, console = Watched(part), Console(file=out, width=200)
+
+    watched.look(console)
+    assert "thing ended by itself, starting it again in 1 s; its log is thing.log" in out.getvalue()
+    assert part.starts == 0
+
+    now[0] += 1
+    watched.look(console)
+    assert part.starts == 1
+    assert "thing runs again." in out.getvalue()

@@ -1,0 +1,61 @@
+"""Development secrets: made once, for their owner's eyes, and each service gets its own."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from chassis.web.auth import TrustedIssuer, Verifier
+from chassis.web.keys import key_source
+from contracts.access import AUDIENCE_STAFF, Claims, Role
+from deploy.local import tokens
+from deploy.local.failures import CannotStart
+from deploy.local.secrets import STAFF_ISSUER, Secrets
+
+
+def test_nobody_else_can_read_them(tmp_path: Path) -> None:
+    folder = Secrets(tmp_path).folder
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    modes = {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir() if each.name != "lock"}
+    assert modes == {0o600}
+
+
+def test_they_are_made_once(tmp_path: Path) -> None:
+    assert Secrets(tmp_path).environment("chat") == Secrets(tmp_path).environment("chat")
+
+
+def test_each_service_knows_only_its_own(tmp_path: Path) -> None:
+    told = {service: Secrets(tmp_path).environment(service) for service in ("chat", "rating", "analytics")}
+
+    assert told["chat"]["CANDOR_MASTER_KEY"] != told["rating"]["CANDOR_MASTER_KEY"]
+    assert len({each["CANDOR_READERS_KEY"] for each in told.values()}) == 1
+    assert [name for name in told if "CANDOR_VISITOR_SIGNING_KEY" in told[name]] == ["chat"]
+    assert [name for name in told if "CANDOR_FORM_SECRET" in told[name]] == ["rating"]
+    assert "CANDOR_MASTER_KEY" not in told["analytics"]
+
+
+async def test_a_development_token_is_believed_by_the_services(tmp_path: Path) -> None:
+    token = tokens.token(tmp_path, Role.SUPERVISOR, channels=["a", "b"], name="Ann")
+    keys = key_source(Secrets(tmp_path).environment("chat")["CANDOR_STAFF_JWKS"])
+    verifier = Verifier([TrustedIssuer(STAFF_ISSUER, AUDIENCE_STAFF, keys, frozenset({Role.SUPERVISOR}))])
+
+    claims = await verifier.verify(token)
+
+    assert claims == Claims(
+        sub="supervisor-1", name="Ann", roles=frozenset({Role.SUPERVISOR}), channels=frozenset("ab")
+    )
+
+
+def test_there_are_no_development_tokens_in_production(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_ENV", "production")
+
+    with pytest.raises(CannotStart, match="CANDOR_ENV=development only"):
+        tokens.token(tmp_path, Role.ADMIN)
+
+
+def test_visitors_get_their_tokens_from_chat(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="comes from chat"):
+        tokens.token(tmp_path, Role.VISITOR)

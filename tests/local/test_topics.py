@@ -1,0 +1,63 @@
+"""Topics are created as the contracts say, once, and differences are told."""
+
+from uuid import uuid4
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from contracts.topics import ALL, Kept, Topic
+from deploy.topics import Layout, create
+
+LAYOUT = Layout(partitions=3)
+
+
+def topic(**settings: str) -> Topic:
+    return Topic(name=f"test.{uuid4().hex}", kept=Kept.COMPACTED, settings=settings)
+
+
+@pytest.mark.real
+async def test_all_topics_are_created_once(kafka: str) -> None:
+    renamed = [each.model_copy(update={"name": f"{each.name}.{uuid4().hex}"}) for each in ALL]
+
+    first = await create(kafka, LAYOUT, renamed)
+    second = await create(kafka, LAYOUT, renamed)
+
+    assert sorted(first.created) == sorted(each.name for each in renamed)
+    assert (list(second.created), list(second.differences)) == ([], [])
+
+
+@pytest.mark.real
+async def test_a_topic_that_exists_with_other_settings_is_told_and_left(kafka: str) -> None:
+    wanted = topic(**{"segment.ms": "10000"})
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(wanted.name, 2, 1, topic_configs={"cleanup.policy": "delete"})])
+    await admin.close()
+
+    report = await create(kafka, LAYOUT, [wanted])
+
+    assert not report.created
+    assert set(report.differences) == {
+        f"{wanted.name} exists with partitions=2, not 3.",
+        f"{wanted.name} exists with cleanup.policy=delete, not compact.",
+        f"{wanted.name} exists with segment.ms=604800000, not 10000.",
+    }
+
+
+@pytest.mark.real
+async def test_a_refused_topic_is_an_error(kafka: str) -> None:
+    with pytest.raises(Exception, match="eplication factor"):
+        await create(kafka, Layout(replication=3), [topic()])
+
+
+def test_the_layout_comes_from_the_environment() -> None:
+    told = {"CANDOR_PARTITIONS": "24", "CANDOR_REPLICATION": "3", "CANDOR_MIN_ISR": "2"}
+
+    assert Layout.from_environment(told) == Layout(24, 3, 2)
+    assert Layout.from_environment({}) == Layout(12, 1, 1)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_wrong_layout_is_said_by_name(value: str) -> None:
+    with pytest.raises(ValueError, match="CANDOR_MIN_ISR must be a whole number"):
+        Layout.from_environment({"CANDOR_MIN_ISR": value})

@@ -1,0 +1,14 @@
+"""What the tests of rating share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.rating.house import House, open_house
+
+
+@pytest.fixture
+async def house(mongo: str, database: str) -> AsyncIterator[House]:
+    """Rating's rooms on a database of the test's own."""
+    async with open_house(mongo, database) as rooms:
+        yield rooms

@@ -1,0 +1,309 @@
+"""What clients can do with their forms over HTTP, and what nobody can."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts.access import Role
+from contracts.clients import ClientErased
+from contracts.ratings import RatingChanged, RatingGiven
+from tests.rating.front import Front, open_front, staff, visitor
+from tests.rating.house import KEYS, House, closed, reopened
+from tests.rating.story import CLOSED_AT, EXPIRY, WINDOW
+
+pytestmark = pytest.mark.real
+
+FAMILY = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}\N{RIGHT-TO-LEFT OVERRIDE}"
+WORDS = [" as it is \n", "\u0000", "e\u0301 \u00e9", FAMILY, "x" * 2000, "\N{THUMBS UP SIGN}" * 2000]
+
+
+@pytest.fixture
+async def front(house: House) -> AsyncIterator[Front]:
+    async with open_front(house) as api:
+        yield api
+
+
+@pytest.fixture
+async def asked(front: Front) -> Front:
+    """The API after the first close of d1: its client c1 is asked."""
+    await front.house.inbound.on_dialog_closed(closed())
+    await front.house.followed()
+    return front
+
+
+async def commits(front: Front) -> int:
+    return await front.house.database["commits"].count_documents({})
+
+
+class TestMine:
+    async def test_shows_what_waits(self, asked: Front) -> None:
+        (form,) = await asked.mine()
+        assert form == {
+            "form": "d1.1",
+            "token": asked.token(),
+            "dialog": "d1",
+            "close_seq": 1,
+            "question": "How did we do?",
+            "scale": {"name": "stars", "lowest": 1, "highest": 5},
+            "comment": {"max_length": 2000},
+            "state": "pending",
+            "expires_at": "2026-03-29T01:59:59.999Z",
+        }
+
+    async def test_shows_nobody_elses(self, asked: Front) -> None:
+        assert await asked.mine("c2") == []
+        assert await asked.mine("c1", "another") == []
+
+    async def test_shows_an_answer_until_it_can_no_longer_be_changed(self, asked: Front) -> None:
+        await asked.answer(4)
+        await asked.house.followed()
+        (form,) = await asked.mine()
+        assert (form["state"], form["score"]) == ("given", 4)
+        assert form["editable_until"] == "2026-03-29T01:14:59.999Z"
+        asked.house.clock.advance(WINDOW)
+        assert await asked.mine() == []
+
+    async def test_shows_a_declined_form_until_it_expires(self, asked: Front) -> None:
+        await asked.post("decline", {"token": asked.token()})
+        await asked.house.followed()
+        asked.house.clock.advance(EXPIRY - timedelta(milliseconds=1))
+        assert [form["state"] for form in await asked.mine()] == ["declined"]
+        asked.house.clock.advance(timedelta(milliseconds=1))
+        assert await asked.mine() == []
+
+    async def test_shows_no_form_past_its_time_even_before_the_timer_comes(self, asked: Front) -> None:
+        asked.house.clock.advance(EXPIRY)
+        assert await asked.mine() == []
+
+    async def test_shows_nothing_that_was_withdrawn(self, asked: Front) -> None:
+        await asked.house.inbound.on_dialog_reopened(reopened())
+        await asked.house.followed()
+        assert await asked.mine() == []
+
+    async def test_needs_a_visitor(self, asked: Front) -> None:
+        assert (await asked.http.get("/v1/forms/mine")).status_code == 401
+        for roles in ((Role.SUPERVISOR,), (Role.ADMIN,), (Role.OPERATOR,), (Role.OPERATOR, Role.ADMIN)):
+            answer = await asked.http.get("/v1/forms/mine", headers=staff(*roles))
+            assert answer.status_code == 403
+
+
+class TestRead:
+    async def test_shows_the_form_and_changes_nothing(self, asked: Front) -> None:
+        before = await commits(asked)
+        answer = await asked.post("read", {"token": asked.token()})
+        assert answer.status_code == 200
+        assert answer.json() == (await asked.mine())[0]
+        assert await commits(asked) == before
+
+    async def test_shows_an_answered_form_as_answered_for_ever(self, asked: Front) -> None:
+        await asked.answer(2)
+        asked.house.clock.advance(10 * EXPIRY)
+        form = (await asked.post("read", {"token": asked.token()})).json()
+        assert (form["state"], form["score"]) == ("given", 2)
+
+    async def test_get_does_nothing_at_all(self, asked: Front) -> None:
+        before = await commits(asked)
+        for route in ("read", "answer", "decline"):
+            answer = await asked.http.get(f"/v1/forms/{route}", params={"token": asked.token(), "score": 5})
+            assert answer.status_code == 405
+        assert await commits(asked) == before
+
+
+class TestAnswer:
+    async def test_rates(self, asked: Front) -> None:
+        answer = await asked.answer(5)
+        assert answer.status_code == 200
+        assert answer.json() == {"state": "given", "score": 5, "editable_until": "2026-03-29T01:14:59.999Z"}
+
+    async def test_the_same_answer_again_is_one_answer(self, asked: Front) -> None:
+        for _ in range(3):
+            assert (await asked.answer(5, "Thank you")).status_code == 200
+        await asked.house.followed()
+        assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
+
+    async def test_the_same_answer_many_times_at_once_is_one_answer(self, asked: Front) -> None:
+        answers = await asyncio.gather(*(asked.answer(5, "Thank you") for _ in range(10)))
+        assert {answer.status_code for answer in answers} == {200}
+        await asked.house.followed()
+        assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
+
+    async def test_another_comment_is_another_answer(self, asked: Front) -> None:
+        await asked.answer(5, "Thank you")
+        await asked.answer(5, "Thank you!")
+        await asked.house.followed()
+        assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven, RatingChanged]
+
+    async def test_an_empty_comment_is_none(self, asked: Front) -> None:
+        await asked.answer(5)
+        await asked.answer(5, "")
+        await asked.house.followed()
+        (event,) = asked.house.notes.ratings[1:]
+        assert isinstance(event, RatingGiven)
+        assert event.comment is None
+
+    @pytest.mark.parametrize("words", WORDS)
+    async def test_a_comment_is_sealed_as_it_is_and_its_key_is_said_first(
+        self, asked: Front, words: str
+    ) -> None:
+        assert (await asked.answer(1, words)).status_code == 200
+        await asked.house.followed()
+        event = asked.house.notes.ratings[-1]
+        assert isinstance(event, RatingGiven)
+        assert event.comment is not None
+        assert await asked.house.keys.open(event.comment) == words
+        assert [record.topic == KEYS for record in asked.house.notes.records] == [False, True, False]
+
+    async def test_no_word_of_a_comment_is_stored_in_clear(self, asked: Front) -> None:
+        await asked.answer(1, "canary")
+        await asked.house.followed()
+        for name in await asked.house.database.list_collection_names():
+            assert "canary" not in str(await asked.house.database[name].find().to_list(None))
+        assert b"canary" not in b"".join(record.value or b"" for record in asked.house.notes.records)
+
+    async def test_is_refused_at_the_deadline_and_nothing_is_stored(self, asked: Front) -> None:
+        asked.house.clock.advance(EXPIRY)
+        before = await commits(asked)
+        answer = await asked.answer(5)
+        assert answer.status_code == 409
+        assert answer.json()["detail"] == "The time to rate this dialog is over."
+        assert await commits(asked) == before
+
+    async def test_another_answer_after_the_edit_window_is_refused(self, asked: Front) -> None:
+        await asked.answer(5)
+        asked.house.clock.advance(WINDOW)
+        assert (await asked.answer(4)).status_code == 409
+        assert (await asked.answer(5)).status_code == 200
+
+    @pytest.mark.parametrize("score", [0, 6, -1, 10**18])
+    async def test_a_score_off_the_scale_is_refused(self, asked: Front, score: int) -> None:
+        answer = await asked.answer(score)
+        assert (answer.status_code, answer.json()["detail"]) == (409, "Please choose a score from 1 to 5.")
+
+    async def test_a_comment_that_is_too_long_is_refused_never_cut(self, asked: Front) -> None:
+        answer = await asked.answer(5, "x" * 2001)
+        assert answer.status_code == 409
+        assert answer.json()["detail"] == "A comment can have at most 2,000 characters."
+        assert [form["state"] for form in await asked.mine()] == ["pending"]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"score": "5"},
+            {"score": 4.5},
+            {"score": 5.0},
+            {"score": True},
+            {"score": None},
+            {},
+            {"score": 5, "comment": 1},
+            {"score": 5, "comment": ["$gt"]},
+            {"score": 5, "more": 1},
+            {"score": 5, "token": {"$gt": ""}},
+        ],
+    )
+    async def test_a_wrong_shape_is_told_without_quoting_it(self, asked: Front, body: dict[str, Any]) -> None:
+        answer = await asked.post("answer", {"token": asked.token(), **body})
+        assert answer.status_code == 422
+        assert asked.token() not in answer.text
+        assert "$gt" not in answer.text
+
+    async def test_half_a_character_is_refused(self, asked: Front) -> None:
+        body = b'{"token": "%s", "score": 5, "comment": "a\\ud800"}' % asked.token().encode()
+        answer = await asked.http.post(
+            "/v1/forms/answer", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 422
+
+    async def test_a_withdrawn_form_cannot_be_answered(self, asked: Front) -> None:
+        await asked.house.inbound.on_dialog_reopened(reopened())
+        answer = await asked.answer(5)
+        assert (answer.status_code, "withdrawn" in answer.json()["detail"]) == (409, True)
+
+    async def test_nothing_more_is_taken_from_an_erased_client(self, asked: Front) -> None:
+        assert (await asked.answer(5, "a word")).status_code == 200
+        await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
+        answer = await asked.answer(4, "another word")
+        assert answer.status_code == 409
+
+
+class TestDecline:
+    async def test_declines_and_can_still_be_answered(self, asked: Front) -> None:
+        for _ in range(2):
+            answer = await asked.post("decline", {"token": asked.token()})
+            assert answer.status_code == 200
+            assert answer.json() == {"state": "declined", "expires_at": "2026-03-29T01:59:59.999Z"}
+        assert (await asked.answer(3)).status_code == 200
+        assert (await asked.post("decline", {"token": asked.token()})).status_code == 409
+
+
+class TestStrangers:
+    """Whoever holds no token learns nothing, whether the form exists or not."""
+
+    async def test_every_wrong_token_gets_the_same_answer(self, asked: Front) -> None:
+        good = asked.token()
+        wrong = [good[:-1], "d1.1", "d9.1.x", "", "x" * 500, good.replace("d1.1", "d1.2"), asked.token("d9")]
+        for route, more in (
+            ("read", {}),
+            ("answer", {"score": 5}),
+            ("answer", {"score": 99}),
+            ("decline", {}),
+        ):
+            answers = [await asked.post(route, {"token": token, **more}) for token in wrong]
+            assert {answer.status_code for answer in answers} == {404}
+            assert len({_told(answer) for answer in answers}) == 1
+
+    async def test_a_form_that_is_not_offered_isnt_there(self, asked: Front) -> None:
+        await asked.house.inbound.on_dialog_closed(closed("d2", spam=True))
+        answer = await asked.post("read", {"token": asked.token("d2")})
+        assert answer.status_code == 404
+
+    @pytest.mark.parametrize("roles", [(Role.OPERATOR,), (Role.OPERATOR, Role.ADMIN, Role.SUPERVISOR)])
+    async def test_operators_are_kept_out_whatever_they_send(
+        self, asked: Front, roles: tuple[Role, ...]
+    ) -> None:
+        operator = staff(*roles)
+        bodies: list[Any] = [
+            {"token": asked.token(), "score": 5},
+            {"token": asked.token()},
+            {"token": "wrong", "score": 5},
+            {},
+            [],
+        ]
+        answers = [
+            await asked.post(route, body, headers=operator)
+            for route in ("read", "answer", "decline")
+            for body in bodies
+        ]
+        for content in (b"{", b"\xff", b""):
+            broken = await asked.http.post("/v1/forms/answer", content=content, headers=operator)
+            answers.append(broken)
+        assert {answer.status_code for answer in answers} == {403}
+        assert len({_told(answer) for answer in answers}) == 1
+        assert [form["state"] for form in await asked.mine()] == ["pending"]
+
+    async def test_a_bearer_token_that_is_no_good_is_refused(self, asked: Front) -> None:
+        answer = await asked.post("read", {"token": asked.token()}, headers={"Authorization": "Bearer x.y.z"})
+        assert answer.status_code == 401
+
+    async def test_a_visitor_may_send_their_token_along(self, asked: Front) -> None:
+        assert (await asked.answer(5, headers=visitor())).status_code == 200
+
+
+def _told(answer: httpx.Response) -> str:
+    body = answer.json()
+    body.pop("instance")
+    return str(body)
+
+
+async def test_every_route_is_documented_with_its_errors(front: Front) -> None:
+    paths = (await front.http.get("/openapi.json")).json()["paths"]
+    for route, codes in {
+        "read": {"200", "401", "403", "404", "422", "503"},
+        "answer": {"200", "401", "403", "404", "409", "422", "503"},
+        "decline": {"200", "401", "403", "404", "409", "422", "503"},
+    }.items():
+        assert codes <= set(paths[f"/v1/forms/{route}"]["post"]["responses"])
+    assert {"200", "401", "403"} <= set(paths["/v1/forms/mine"]["get"]["responses"])

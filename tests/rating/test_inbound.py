@@ -1,0 +1,116 @@
+"""What rating makes of what it hears, however often and in whatever order."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chassis.sealing import Forgotten
+from contracts.clients import ClientErased
+from contracts.dialogs import ClosedBy
+from contracts.ratings import RatingNotOffered
+from rating.domain.closes import Offered
+from rating.domain.rating import RATING
+from rating.domain.rules import Snapshot
+from tests.rating.house import House, closed, open_house, reopened
+from tests.rating.story import CLOSED_AT
+
+pytestmark = pytest.mark.real
+
+ERASED = ClientErased(client="c1", erased_at=CLOSED_AT)
+
+
+async def said(house: House) -> list[str]:
+    """The short names of what was said, in order."""
+    await house.followed()
+    return [event.type.removeprefix("candor.rating.").removesuffix(".v1") for event in house.notes.ratings]
+
+
+async def state(house: House, form: str = "d1.1") -> Any:
+    found = await house.database["forms"].find_one({"_id": form})
+    return found and found["state"]
+
+
+async def test_a_close_heard_twice_makes_one_form(house: House) -> None:
+    await asyncio.gather(*(house.inbound.on_dialog_closed(closed()) for _ in range(5)))
+    assert await said(house) == ["offered"]
+
+
+async def test_the_snapshot_is_taken_as_it_was_said(house: House) -> None:
+    await house.inbound.on_dialog_closed(closed())
+    close = (await house.streams.load(RATING, "dialog:d1")).state.close(1)
+    assert isinstance(close, Offered)
+    assert close.form.snapshot == Snapshot(
+        dialog="d1",
+        close_seq=1,
+        channel="shop",
+        client="c1",
+        operator="o1",
+        team="north",
+        locale="en",
+        closed_at=CLOSED_AT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"spam": True}, "spam"),
+        ({"operator_messages": 0}, "no_reply"),
+        ({"closed_by": ClosedBy.IDLE}, "kind_of_close"),
+        ({"closed_by": ClosedBy.SYSTEM}, "kind_of_close"),
+    ],
+)
+async def test_some_closes_get_no_form(house: House, more: dict[str, Any], reason: str) -> None:
+    await house.inbound.on_dialog_closed(closed(**more))
+    await house.followed()
+    (event,) = house.notes.ratings
+    assert isinstance(event, RatingNotOffered)
+    assert event.reason == reason
+
+
+async def test_a_client_who_closes_is_asked(house: House) -> None:
+    await house.inbound.on_dialog_closed(closed(closed_by=ClosedBy.CLIENT))
+    assert await said(house) == ["offered"]
+
+
+async def test_reopening_withdraws_and_the_next_close_asks_again(house: House) -> None:
+    await house.inbound.on_dialog_closed(closed())
+    for _ in range(2):
+        await house.inbound.on_dialog_reopened(reopened())
+    await house.inbound.on_dialog_closed(closed(close_seq=2))
+    assert await said(house) == ["offered", "cancelled", "offered"]
+
+
+async def test_a_reopening_heard_first_answers_its_close(house: House) -> None:
+    await house.inbound.on_dialog_reopened(reopened())
+    await house.inbound.on_dialog_closed(closed())
+    assert await said(house) == ["not-offered"]
+
+
+async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: House) -> None:
+    await house.inbound.on_dialog_closed(closed("d1"))
+    await house.inbound.on_dialog_closed(closed("d2", client="c2"))
+    await house.followed()
+    for _ in range(2):
+        await house.inbound.on_client_erased(ERASED)
+    await house.inbound.on_dialog_closed(closed("d3"))
+    assert sorted(await said(house)) == ["cancelled", "not-offered", "offered", "offered"]
+    assert [await state(house, f"{dialog}.1") for dialog in ("d1", "d2", "d3")] == [
+        "cancelled",
+        "pending",
+        "not_offered",
+    ]
+    with pytest.raises(Forgotten):
+        await house.keys.seal("d1", "c1", "a word")
+
+
+async def test_a_form_made_while_its_client_is_erased_is_withdrawn_when_it_is_written(
+    mongo: str, database: str
+) -> None:
+    async with open_house(mongo, database, following=False) as house:
+        await house.inbound.on_dialog_closed(closed())
+        # The close was decided before the mark, and its form isn't written yet when forms are looked for.
+        await house.inbound.on_client_erased(ERASED)
+        async with house.at_work():
+            assert await said(house) == ["offered", "cancelled"]

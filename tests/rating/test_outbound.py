@@ -1,0 +1,94 @@
+"""What rating says of each event, and to whom it credits it."""
+
+from itertools import accumulate
+
+import pytest
+
+from contracts import ratings as said
+from contracts.ratings import RATING_EVENTS
+from rating.domain.events import AnyEvent
+from rating.domain.rating import RATING
+from rating.messaging.outbound import to_public
+from tests.rating.story import (
+    LATER,
+    WINDOW,
+    at,
+    cancelled,
+    changed,
+    declined,
+    expired,
+    heard,
+    not_offered,
+    offered,
+    rated,
+    reopen_heard,
+    scheduled,
+)
+
+SEALED = "eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn"
+WAITING = (heard(), offered())
+
+
+def sealed(event: AnyEvent) -> AnyEvent:
+    return event.model_copy(update={"comment": SEALED, "fingerprint": "f"})
+
+
+def last_said(*history: AnyEvent) -> said.AnyRating | None:
+    """What is said of the last event, read back as a stranger reads it."""
+    state = list(accumulate(history, RATING.evolve, initial=RATING.initial))[-1]
+    public = to_public(state, history[-1])
+    if public is None:
+        return None
+    assert (public.topic, public.key) == ("candor.ratings", "d1")
+    event = RATING_EVENTS.validate_json(public.event.model_dump_json())
+    assert event == public.event
+    return event
+
+
+@pytest.mark.parametrize(
+    ("history", "kind"),
+    [
+        ((heard(), not_offered("spam")), said.RatingNotOffered),
+        ((heard(rules=LATER), scheduled()), said.RatingScheduled),
+        (WAITING, said.RatingOffered),
+        ((*WAITING, sealed(rated(5, at(1)))), said.RatingGiven),
+        ((*WAITING, rated(5, at(1)), sealed(changed(3, at(2)))), said.RatingChanged),
+        ((*WAITING, declined(at(1))), said.RatingDeclined),
+        ((*WAITING, expired(at(60))), said.RatingExpired),
+        ((*WAITING, cancelled("reopened")), said.RatingCancelled),
+        ((*WAITING, cancelled("erased")), said.RatingCancelled),
+    ],
+)
+def test_says_each_event_with_the_attribution_of_the_close(history: tuple[AnyEvent, ...], kind: type) -> None:
+    event = last_said(*history)
+    assert isinstance(event, kind)
+    assert isinstance(event, said.RatingEventBase)
+    assert (event.dialog, event.close_seq, event.channel, event.client) == ("d1", 1, "shop", "c1")
+    assert (event.operator, event.team, event.locale) == ("o1", "north", "en")
+
+
+@pytest.mark.parametrize("event", [heard(), reopen_heard()])
+def test_keeps_to_itself_what_it_only_heard(event: AnyEvent) -> None:
+    assert last_said(event) is None
+
+
+@pytest.mark.parametrize("reason", ["reopened", "erased", "spam", "kind_of_close", "no_reply", "too_late"])
+def test_every_reason_has_a_public_name(reason: str) -> None:
+    event = last_said(heard(), not_offered(reason))
+    assert isinstance(event, said.RatingNotOffered)
+    assert event.reason == reason
+
+
+@pytest.mark.parametrize(("score", "satisfied"), [(1, False), (3, False), (4, True), (5, True)])
+def test_says_who_is_satisfied_by_the_forms_own_scale(score: int, *, satisfied: bool) -> None:
+    event = last_said(*WAITING, rated(score, at(1)))
+    assert isinstance(event, said.RatingGiven)
+    assert event.satisfied is satisfied
+    assert event.form_version == 1
+
+
+def test_a_change_keeps_the_time_and_the_window_of_the_first_answer() -> None:
+    event = last_said(*WAITING, rated(5, at(1)), changed(2, at(9)))
+    assert isinstance(event, said.RatingChanged)
+    assert (event.given_at, event.editable_until) == (at(1), at(1) + WINDOW)
+    assert (event.changed_at, event.change, event.score) == (at(9), 1, 2)

@@ -1,0 +1,272 @@
+"""What rating decides about a close, told as stories."""
+
+from datetime import datetime
+
+import pytest
+
+from rating.domain.events import AnyEvent
+from rating.domain.rating import HearClose
+from tests.rating.story import (
+    DELAY,
+    LATER,
+    RULES,
+    at,
+    cancelled,
+    changed,
+    decline,
+    declined,
+    erase,
+    expire,
+    expired,
+    give,
+    given,
+    hear,
+    heard,
+    not_offered,
+    offer,
+    offered,
+    rated,
+    reopen,
+    reopen_heard,
+    scheduled,
+)
+
+History = tuple[AnyEvent, ...]
+WAITING: History = (heard(), offered())
+"""Offered at the close, to be answered within the hour."""
+
+
+class TestHearClose:
+    def test_offers_a_form_at_once_without_a_delay(self) -> None:
+        given().when(hear()).then(heard(), offered())
+
+    def test_schedules_the_form_with_a_delay(self) -> None:
+        given().when(hear(rules=LATER)).then(heard(rules=LATER), scheduled())
+
+    def test_counts_the_delay_from_the_close_however_late_it_is_heard(self) -> None:
+        given().when(hear(rules=LATER, now=at(5))).then(heard(now=at(5), rules=LATER), offered(at(5)))
+
+    def test_offers_at_once_even_if_the_close_seems_to_lie_ahead(self) -> None:
+        given().when(hear(now=at(-1))).then(heard(now=at(-1)), offered(at(-1)))
+
+    @pytest.mark.parametrize(
+        ("close", "reason"),
+        [
+            (hear(erased=True), "erased"),
+            (hear(spam=True), "spam"),
+            (hear(by_people=False), "kind_of_close"),
+            (hear(replied=False), "no_reply"),
+            (hear(spam=True, by_people=False, replied=False), "spam"),
+        ],
+    )
+    def test_says_why_there_is_no_form(self, close: HearClose, reason: str) -> None:
+        given().when(close).then(heard(), not_offered(reason))
+
+    def test_offers_until_just_before_the_offer_window_ends(self) -> None:
+        now = at(24 * 60 - 0.001)
+        given().when(hear(now=now)).then(heard(now=now), offered(now))
+
+    def test_does_not_ask_when_the_offer_window_has_ended(self) -> None:
+        now = at(24 * 60)
+        given().when(hear(now=now)).then(heard(now=now), not_offered("too_late", now=now))
+
+    def test_answers_a_close_that_was_undone_before(self) -> None:
+        given(reopen_heard()).when(hear()).then(heard(), not_offered("reopened"))
+
+    @pytest.mark.parametrize(
+        "history",
+        [
+            (heard(), not_offered("spam")),
+            (heard(rules=LATER), scheduled()),
+            WAITING,
+            (*WAITING, rated(5, at(1))),
+            (*WAITING, declined(at(1))),
+            (*WAITING, expired(at(60))),
+            (*WAITING, cancelled("reopened")),
+        ],
+    )
+    def test_hears_the_same_close_twice_without_effect(self, history: History) -> None:
+        given(*history).when(hear()).then()
+
+    def test_makes_a_form_of_its_own_for_the_next_close(self) -> None:
+        given(*WAITING, rated(5, at(1))).when(hear(2)).then(heard(2), offered(close_seq=2))
+
+
+class TestHearReopen:
+    def test_withdraws_a_scheduled_form(self) -> None:
+        given(heard(rules=LATER), scheduled()).when(reopen()).then(cancelled("reopened"))
+
+    def test_withdraws_a_waiting_form(self) -> None:
+        given(*WAITING).when(reopen()).then(cancelled("reopened"))
+
+    def test_remembers_a_close_not_yet_heard(self) -> None:
+        given().when(reopen()).then(reopen_heard())
+
+    def test_leaves_other_closes_alone(self) -> None:
+        given(*WAITING).when(reopen(2)).then(reopen_heard(2))
+
+    @pytest.mark.parametrize(
+        "history",
+        [
+            (reopen_heard(),),
+            (heard(), not_offered("spam")),
+            (*WAITING, rated(5, at(1))),
+            (*WAITING, declined(at(1))),
+            (*WAITING, expired(at(60))),
+            (*WAITING, cancelled("erased")),
+        ],
+    )
+    def test_keeps_what_is_settled(self, history: History) -> None:
+        given(*history).when(reopen()).then()
+
+
+class TestOfferForm:
+    def test_offers_when_the_time_has_come_and_counts_the_expiry_from_then(self) -> None:
+        given(heard(rules=LATER), scheduled()).when(offer(at(7))).then(offered(at(7)))
+
+    def test_offers_exactly_when_due(self) -> None:
+        given(heard(rules=LATER), scheduled()).when(offer(at(0) + DELAY)).then(offered(at(5)))
+
+    def test_does_nothing_before(self) -> None:
+        given(heard(rules=LATER), scheduled()).when(offer(at(4.999))).then()
+
+    @pytest.mark.parametrize("history", [(), (reopen_heard(),), WAITING, (*WAITING, cancelled("reopened"))])
+    def test_has_nothing_to_do_when_nothing_is_scheduled(self, history: History) -> None:
+        given(*history).when(offer(at(7))).then()
+
+
+class TestGiveRating:
+    def test_rates(self) -> None:
+        given(*WAITING).when(give(5, at(1), "lovely")).then(rated(5, at(1), "lovely"))
+
+    def test_rates_just_before_the_form_expires(self) -> None:
+        given(*WAITING).when(give(1, at(59.999))).then(rated(1, at(59.999)))
+
+    def test_rates_after_a_no_thanks(self) -> None:
+        given(*WAITING, declined(at(1))).when(give(4, at(59))).then(rated(4, at(59)))
+
+    def test_changes_inside_the_edit_window_even_beyond_the_expiry(self) -> None:
+        given(*WAITING, rated(5, at(59))).when(give(2, at(73.999))).then(changed(2, at(73.999)))
+
+    def test_counts_the_changes_and_the_window_from_the_first_answer(self) -> None:
+        history = (*WAITING, rated(5, at(1)), changed(4, at(10)))
+        given(*history).when(give(3, at(15))).then(changed(3, at(15), change=2))
+        given(*history).when(give(3, at(16))).refused("already rated")
+
+    def test_the_last_answer_is_the_one_to_compare_with(self) -> None:
+        history = (*WAITING, rated(5, at(1)), changed(4, at(2)))
+        given(*history).when(give(4, at(3))).then()
+        given(*history).when(give(5, at(3))).then(changed(5, at(3), change=2))
+
+    def test_a_changed_comment_is_another_answer(self) -> None:
+        given(*WAITING, rated(5, at(1), "fine")).when(give(5, at(2), "good")).then(
+            changed(5, at(2), words="good")
+        )
+
+    def test_goes_by_the_rules_that_the_form_was_made_from(self) -> None:
+        scale = RULES.scale.model_copy(update={"highest": 7})
+        seven = RULES.model_copy(update={"version": 2, "scale": scale})
+        given(heard(rules=seven), offered()).when(give(7, at(1))).then(rated(7, at(1)))
+        given(*WAITING).when(give(7, at(1))).refused("from 1 to 5")
+
+    @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
+    def test_the_same_answer_again_is_one_answer_whenever_it_comes(self, now: datetime) -> None:
+        given(*WAITING, rated(5, at(1), "fine")).when(give(5, now, "fine")).then()
+
+    def test_refuses_another_answer_when_the_edit_window_has_ended(self) -> None:
+        given(*WAITING, rated(5, at(1))).when(give(4, at(16))).refused("already rated")
+
+    @pytest.mark.parametrize("history", [WAITING, (*WAITING, declined(at(1))), (*WAITING, expired(at(60)))])
+    def test_refuses_an_answer_at_the_deadline(self, history: History) -> None:
+        given(*history).when(give(5, at(60))).refused("time to rate", "over")
+
+    @pytest.mark.parametrize("score", [0, 6, -1, 10**30])
+    def test_refuses_a_score_outside_the_scale(self, score: int) -> None:
+        given(*WAITING).when(give(score, at(1))).refused("from 1 to 5")
+        given(*WAITING, rated(5, at(1))).when(give(score, at(2))).refused("from 1 to 5")
+
+    def test_refuses_a_comment_that_is_too_long_and_takes_one_that_just_fits(self) -> None:
+        given(*WAITING).when(give(5, at(1), "much", length=2001)).refused("2,000 characters")
+        given(*WAITING).when(give(5, at(1), "much", length=2000)).then(rated(5, at(1), "much"))
+
+    @pytest.mark.parametrize("reason", ["reopened", "erased"])
+    def test_refuses_what_was_withdrawn(self, reason: str) -> None:
+        given(*WAITING, cancelled(reason)).when(give(5, at(1))).refused("withdrawn")
+
+    @pytest.mark.parametrize(
+        "history",
+        [(), (reopen_heard(),), (heard(), not_offered("spam")), (heard(rules=LATER), scheduled())],
+    )
+    def test_refuses_where_nothing_was_asked(self, history: History) -> None:
+        given(*history).when(give(5, at(1))).refused("nothing to rate")
+
+
+class TestDeclineRating:
+    def test_declines(self) -> None:
+        given(*WAITING).when(decline(at(59.999))).then(declined(at(59.999)))
+
+    @pytest.mark.parametrize("now", [at(2), at(60)])
+    def test_has_nothing_to_do_the_second_time(self, now: datetime) -> None:
+        given(*WAITING, declined(at(1))).when(decline(now)).then()
+
+    @pytest.mark.parametrize(
+        ("history", "words"),
+        [
+            (WAITING, "is over"),
+            ((*WAITING, expired(at(60))), "is over"),
+            ((*WAITING, rated(5, at(1))), "already rated"),
+            ((*WAITING, cancelled("reopened")), "withdrawn"),
+            ((heard(rules=LATER), scheduled()), "nothing to rate"),
+            ((), "nothing to rate"),
+        ],
+    )
+    def test_refuses_when_there_is_nothing_to_decline_any_more(self, history: History, words: str) -> None:
+        given(*history).when(decline(at(60))).refused(words)
+
+
+class TestExpireForm:
+    def test_expires_at_the_deadline(self) -> None:
+        given(*WAITING).when(expire(at(60))).then(expired(at(60)))
+
+    def test_expires_as_of_the_deadline_however_late_the_timer(self) -> None:
+        given(*WAITING).when(expire(at(600))).then(expired(at(60)))
+
+    def test_does_nothing_before(self) -> None:
+        given(*WAITING).when(expire(at(59.999))).then()
+
+    @pytest.mark.parametrize(
+        "history",
+        [
+            (),
+            (heard(rules=LATER), scheduled()),
+            (*WAITING, rated(5, at(1))),
+            (*WAITING, declined(at(1))),
+            (*WAITING, expired(at(60))),
+            (*WAITING, cancelled("reopened")),
+        ],
+    )
+    def test_never_touches_what_is_settled(self, history: History) -> None:
+        given(*history).when(expire(at(600))).then()
+
+
+class TestCancelErased:
+    def test_withdraws_every_form_that_waits_or_will(self) -> None:
+        given(*WAITING, heard(2, rules=LATER), scheduled(2)).when(erase()).then(
+            cancelled("erased"), cancelled("erased", close_seq=2)
+        )
+
+    @pytest.mark.parametrize(
+        "history",
+        [
+            (),
+            (reopen_heard(),),
+            (*WAITING, rated(5, at(1))),
+            (*WAITING, declined(at(1))),
+            (*WAITING, cancelled("erased")),
+        ],
+    )
+    def test_keeps_the_numbers(self, history: History) -> None:
+        given(*history).when(erase()).then()
+
+    def test_leaves_other_clients_alone(self) -> None:
+        given(*WAITING).when(erase("c2")).then()

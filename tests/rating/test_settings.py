@@ -1,0 +1,62 @@
+"""What rating is told by its environment."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from rating.settings import RatingSettings
+
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+TOLD: dict[str, Any] = {
+    "env": "development",
+    "kafka": "127.0.0.1:9092",
+    "mongo": "mongodb://127.0.0.1:27017",
+    "staff_issuer": "https://staff.test",
+    "staff_jwks": json.dumps({"keys": []}),
+    "visitor_issuer": "https://chat.test",
+    "visitor_jwks": json.dumps({"keys": []}),
+    "master_key": KEY,
+    "readers_key": KEY,
+    "form_secret": KEY,
+}
+
+
+def test_asks_at_once_and_waits_a_week_unless_told_otherwise() -> None:
+    rules = RatingSettings(**TOLD).rules
+    assert rules.delay == timedelta(0)
+    assert rules.expiry == timedelta(days=7)
+    assert rules.edit_window == timedelta(minutes=15)
+    assert rules.offer_window == timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("text", "expiry"),
+    [("1", 1), ("1.5", 1.5), ("900", 900), ("PT15M", 900), ("P1D", 86400), ("PT1S", 1)],
+)
+def test_reads_seconds_and_iso_8601(text: str, expiry: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_RATING_EXPIRY", text)
+    monkeypatch.setenv("CANDOR_RATING_DELAY", text)
+    rules = RatingSettings(**TOLD).rules
+    assert rules.expiry == rules.delay == timedelta(seconds=expiry)
+
+
+@pytest.mark.parametrize("text", ["0", "0.9", "-5", "soon", "nan", "inf", "1e400", "P4000D", "PT0S"])
+def test_refuses_what_is_no_time_to_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_RATING_EXPIRY", text)
+    with pytest.raises(ValidationError, match="rating_expiry"):
+        RatingSettings(**TOLD)
+
+
+def test_says_which_variable_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in TOLD.items():
+        monkeypatch.setenv(f"CANDOR_{name.upper()}", str(value))
+    monkeypatch.setenv("CANDOR_RATING_DELAY", "soon")
+    with pytest.raises(SystemExit):
+        RatingSettings.load()
+    assert "CANDOR_RATING_DELAY" in capsys.readouterr().err

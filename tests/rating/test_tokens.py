@@ -1,0 +1,39 @@
+"""Who holds a form's token, and what is said to everybody else."""
+
+import pytest
+
+from chassis.web.errors import NotFound
+from rating.api.tokens import FormKey, FormTokens
+
+TOKENS = FormTokens(b"s" * 32)
+GOOD = TOKENS.issue(FormKey("d1", 1))
+
+
+def test_a_token_leads_to_its_form() -> None:
+    assert TOKENS.read(GOOD) == FormKey("d1", 1)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        ".",
+        "..",
+        "d1.1",
+        "d1.1.",
+        GOOD[:-1],
+        GOOD + "=",
+        GOOD + " ",
+        GOOD.replace("d1.1", "d1.2"),
+        GOOD.replace("d1.1", "d2.1"),
+        GOOD.replace("d1.1", "d1.01"),
+        FormTokens(b"t" * 32).issue(FormKey("d1", 1)),
+        "d1.1.ä",
+        "\ud800.1.x",
+        "d1.1.\ud800",
+        "d1.x." + TOKENS._sign(b"d1.1"),
+    ],
+)
+def test_any_other_letters_lead_nowhere(token: str) -> None:
+    with pytest.raises(NotFound, match="no such form"):
+        TOKENS.read(token)
