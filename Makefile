@@ -40,8 +40,8 @@ format: $(READY) ## bring all Python into shape
 	@$(BIN)/ruff check --fix --select I --quiet
 	@$(BIN)/ruff format
 
-chaos: $(READY) ## kill services and servers while dialogs flow, then count
-	@$(BIN)/pytest tests/chaos
+chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, then count
+	@CANDOR_CHAOS_DIALOGS=2000 $(BIN)/pytest -s tests/chaos
 
 containers: $(READY) ## the end-to-end tests on servers in containers (needs Docker)
 	@CANDOR_SERVERS=containers $(BIN)/pytest tests/e2e

@@ -5,8 +5,7 @@ import asyncio
 import random
 import secrets
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,24 +19,14 @@ from deploy.demo.floor import Floor
 from deploy.demo.people import Away, NotYet, Places, at_once
 from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
 from deploy.local.failures import CannotStart
-from deploy.local.stack import FOLDER, Stack, is_ready, port_base
+from deploy.local.launcher import AlreadyRuns, running, up
+from deploy.local.stack import FOLDER, Addresses
 from deploy.local.tokens import token
 
 OPERATORS = {"ann": "Ann Lee", "bo": "Bo Martín", "chika": "Chika Ōta"}
 AT_ONCE = 8
 SETTLE_SECONDS = 60.0
 console = Console()
-
-
-@contextmanager
-def running() -> Iterator[None]:
-    """The system, started for the demo if it isn't up; then it is stopped again, and its data stays."""
-    if all(is_ready(port_base() + offset) for offset in range(3)):
-        yield
-        return
-    console.print("Candor is not running: starting it for the demo ([bold]make run[/] keeps it running) …")
-    with Stack(FOLDER):
-        yield
 
 
 async def cast(floor: Floor, channels: dict[str, str], count: int, dice: random.Random) -> list[Encounter]:
@@ -109,12 +98,12 @@ def show_reviews(reviews: list[dict[str, Any]]) -> None:
     console.print(table)
 
 
-async def story(count: int, seed: int) -> list[str]:
+async def story(addresses: Addresses, count: int, seed: int) -> list[str]:
     """Plays, shows, compares; returns what doesn't add up."""
     dice, ledger, run = random.Random(seed), Ledger(), secrets.token_hex(3)  # noqa: S311 - a story, not a secret
     channels = {f"demo-site-{run}": "Site", f"demo-course-{run}": "Course"}
     async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
-        floor = Floor(http, Places.at(port_base()), partial(token, FOLDER))
+        floor = Floor(http, Places(**addresses.services), partial(token, FOLDER))
         await play(await cast(floor, channels, count, dice), ledger)
         console.print("Waiting until the last unanswered form has expired …")
         supervisor = floor.supervisor()
@@ -136,9 +125,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same dialogs (1)")
     told = parser.parse_args()
     try:
-        with running():
-            wrong = asyncio.run(story(told.dialogs, told.seed))
-    except (CannotStart, Away, NotYet, httpx.HTTPStatusError) as trouble:
+        if running(FOLDER) is None:
+            console.print(
+                "Candor is not running: starting it for the demo ([bold]make run[/] keeps it running) …"
+            )
+        with up(FOLDER) as addresses:
+            wrong = asyncio.run(story(addresses, told.dialogs, told.seed))
+    except (AlreadyRuns, CannotStart, Away, NotYet, httpx.HTTPStatusError) as trouble:
         console.print(f"[bold]The demo could not be played to its end:[/] {trouble}")
         return 1
     for line in wrong:

@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".candor"
 PORT_BASE = 8001
 METRICS = 100
+# Forms of `make demo` expire while one watches; those of other channels wait for a week.
+DEMO_TIMES = '{"demo-*": {"expiry": 10}}'
 HIGHEST_BASE = 65_000
 
 
@@ -111,6 +113,7 @@ class Stack:
             "CANDOR_KAFKA": self.servers.kafka_address,
             "CANDOR_MONGO": self.servers.mongo_address,
             "CANDOR_PORT_BASE": str(base),
+            "CANDOR_RATING_CHANNELS": os.environ.get("CANDOR_RATING_CHANNELS", DEMO_TIMES),
             **Secrets(self.folder).environment(service),
             **self._extra,
         }

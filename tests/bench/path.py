@@ -1,7 +1,6 @@
-"""How fast is the path from a closed dialog to the summary? Against a running system (`make run`).
+"""How fast is the path from a closed dialog to the summary?
 
-    python -m tests.bench.path latency --rate 50 --seconds 60
-    python -m tests.bench.path throughput --dialogs 3000
+    python -m tests.bench.path [all|latency|throughput] [--rate 50] [--seconds 60] [--dialogs 3000]
 
 Latency is from the moment a close is acknowledged to the first summary that counts it. Closes are not told
 apart in a summary, so the k-th acknowledged close is matched with the first summary that shows k closes;
@@ -25,7 +24,8 @@ import psutil
 
 from deploy.demo.floor import Floor
 from deploy.demo.people import Operator, Places, Visitor, at_once
-from deploy.local.stack import FOLDER, port_base
+from deploy.local.launcher import up
+from deploy.local.stack import FOLDER, Addresses
 from deploy.local.tokens import token
 
 DRAIN_SECONDS = 120.0
@@ -149,23 +149,29 @@ def _spread(seconds: Sequence[float]) -> str:
     return f"p50 {1000 * cuts[49]:.0f} ms, p99 {1000 * cuts[98]:.0f} ms, max {1000 * max(seconds):.0f} ms"
 
 
-async def main() -> None:
-    """Reads the command line and measures."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.path", description=__doc__)
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    steady = kinds.add_parser("latency")
-    steady.add_argument("--rate", type=float, default=50.0, help="closes a second")
-    steady.add_argument("--seconds", type=float, default=60.0)
-    flood = kinds.add_parser("throughput")
-    flood.add_argument("--dialogs", type=int, default=3000)
-    told = parser.parse_args()
-    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=64)) as http:
-        floor = Floor(http, Places.at(port_base()), partial(token, FOLDER))
-        if told.kind == "latency":
+async def measure(addresses: Addresses, kind: str, told: argparse.Namespace) -> None:
+    """One kind of measurement, or both."""
+    async with httpx.AsyncClient(
+        timeout=30, trust_env=False, limits=httpx.Limits(max_connections=64)
+    ) as http:
+        floor = Floor(http, Places(**addresses.services), partial(token, FOLDER))
+        if kind in {"latency", "all"}:
             await latency(floor, told.rate, told.seconds)
-        else:
+        if kind in {"throughput", "all"}:
             await throughput(floor, told.dialogs)
 
 
+def main() -> None:
+    """Reads the command line and measures the running system, or one brought up for it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.path", description=__doc__)
+    parser.add_argument("kind", nargs="?", default="all", choices=("all", "latency", "throughput"))
+    parser.add_argument("--rate", type=float, default=50.0, help="closes a second (50)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long to close at that rate (60)")
+    parser.add_argument("--dialogs", type=int, default=3000, help="how many to close at once (3000)")
+    told = parser.parse_args()
+    with up(FOLDER) as addresses:
+        asyncio.run(measure(addresses, told.kind, told))
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

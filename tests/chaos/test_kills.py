@@ -99,7 +99,5 @@ async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice
         assert (await supervisor.read("reconcile"))["equal"]
         reviews = await supervisor.every_review(channel=channel)
         assert len({(review["dialog"], review["close_seq"]) for review in reviews}) == ledger.closes[channel]
-        print(
-            f"{DIALOGS} dialogs, {ledger.closes[channel]} closes, played in {played:.0f} s; back after: {back}"
-        )
+        print(f"{DIALOGS} dialogs, {len(reviews)} closes, played in {played:.0f} s; back after (s): {back}")
         print({state: n for (_, state), n in sorted(ledger.states.items())})

@@ -68,7 +68,7 @@ class House:
             topic=KEYS,
             publisher=self.notes,
         )
-        self.inbound = Inbound(self.streams, self.clock, RULES, self.forms, self.erased, self.keys)
+        self.inbound = Inbound(self.streams, self.clock, lambda _: RULES, self.forms, self.erased, self.keys)
         self.timers = Timers(self.forms, self.streams, self.clock)
         self.follower = Follower(
             "rating", self.log, self.notes, [following(self.forms, self.inbound, self.keys)]

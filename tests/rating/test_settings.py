@@ -26,7 +26,7 @@ TOLD: dict[str, Any] = {
 
 
 def test_asks_at_once_and_waits_a_week_unless_told_otherwise() -> None:
-    rules = RatingSettings(**TOLD).rules
+    rules = RatingSettings(**TOLD).rules_of("course-a")
     assert rules.delay == timedelta(0)
     assert rules.expiry == timedelta(days=7)
     assert rules.edit_window == timedelta(minutes=15)
@@ -40,7 +40,7 @@ def test_asks_at_once_and_waits_a_week_unless_told_otherwise() -> None:
 def test_reads_seconds_and_iso_8601(text: str, expiry: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_RATING_EXPIRY", text)
     monkeypatch.setenv("CANDOR_RATING_DELAY", text)
-    rules = RatingSettings(**TOLD).rules
+    rules = RatingSettings(**TOLD).rules_of("course-a")
     assert rules.expiry == rules.delay == timedelta(seconds=expiry)
 
 
@@ -60,3 +60,25 @@ def test_says_which_variable_is_wrong(
     with pytest.raises(SystemExit):
         RatingSettings.load()
     assert "CANDOR_RATING_DELAY" in capsys.readouterr().err
+
+
+def test_a_channel_has_times_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_RATING_DELAY", "30")
+    monkeypatch.setenv("CANDOR_RATING_CHANNELS", '{"demo-*": {"expiry": "10", "delay": 0}}')
+    settings = RatingSettings(**TOLD)
+    demo, other = settings.rules_of("demo-site"), settings.rules_of("course-a")
+    assert (demo.delay, demo.expiry) == (timedelta(0), timedelta(seconds=10))
+    assert (other.delay, other.expiry) == (timedelta(seconds=30), timedelta(days=7))
+    assert demo.edit_window == other.edit_window
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": {"expiry": 0}}', '{"a": {"expirey": 5}}', '["a"]', "demo=5", '{"a": {"delay": "soon"}}']
+)
+def test_refuses_times_of_channels_that_make_no_sense(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in TOLD.items():
+        monkeypatch.setenv(f"CANDOR_{name.upper()}", str(value))
+    monkeypatch.setenv("CANDOR_RATING_CHANNELS", text)
+    with pytest.raises(SystemExit) as exit_:
+        RatingSettings.load()
+    assert exit_.value.code == 2

@@ -25,7 +25,7 @@ async def document(house: House, form: str = "d1.1") -> dict[str, Any]:
 
 async def hear_later(house: House, *dialogs: str) -> None:
     """Closes with a form five minutes later."""
-    inbound = replace(house.inbound, rules=LATER)
+    inbound = replace(house.inbound, rules_of=lambda _: LATER)
     for dialog in dialogs:
         await inbound.on_dialog_closed(closed(dialog))
     await house.followed()

@@ -168,10 +168,14 @@ async def test_a_stream_that_can_t_be_read_stops_no_other(mongo_log: MongoLog) -
     await mongo_log.append(replace(commit("jar:bad", 2), events=({"type": "jar.smashed"},)))
     await fill(mongo_log, *(f"jar:{key}" for key in range(5)))
     listener = Listener()
-    async with running(listener.follower(mongo_log)):
+    follower = listener.follower(mongo_log)
+    apart: list[frozenset[str]] = []
+    listener.reach = lambda _: apart.append(follower._ward.streams)
+    async with running(follower):
         await until(lambda: unfollowed_is(mongo_log, ["jar:bad:0000000002"]))
         await fill(mongo_log, "jar:later")
         await until(lambda: unfollowed_is(mongo_log, ["jar:bad:0000000002"]))
+    assert apart[0] == {"jar:bad"}  # before anything is made of the others
     assert listener.sequences("jar-bad") == [1]  # what came before is said
     assert listener.sequences("jar-later") == [1, 2, 3]
 

@@ -248,6 +248,29 @@ async def test_a_graceful_stop_finishes_the_batch_commits_it_and_leaves_the_grou
     assert await members(world) == 0
 
 
+async def test_a_batch_that_fails_for_a_fault_of_our_own_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastStream swallows what a handler raises, and a later commit would pass the batch."""
+    ear = Ear()
+    hearing = world.hearing(ear)
+    work = hearing._listening._work
+    failed: list[int] = []
+
+    async def fail_once(records: Any) -> None:
+        if not failed:
+            failed.append(len(records))
+            raise RuntimeError
+        await work(records)
+
+    monkeypatch.setattr(hearing._listening, "_work", fail_once)
+    await world.say(*(world.noted("k", number) for number in range(10)))
+    async with running(hearing):
+        await until_later(lambda: _is(committed(world), 10))
+    assert ear.heard == [("k", number) for number in range(10)]
+    assert world.counted("candor_alarms_total", kind="batch failed") == 1
+
+
 async def test_what_was_done_but_not_committed_comes_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +300,23 @@ async def test_the_trace_goes_on(world: World) -> None:
     await world.say(world.raw("k", BODY, {"traceparent": said.encode()}))
     async with running(world.hearing(look)):
         await until(lambda: seen == [0x0AF7651916CD43DD8448EB211C80319C])
+
+
+async def test_a_stuck_consumer_is_made_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records wait, nothing is in hand and nothing comes: aiokafka #718, #847."""
+    monkeypatch.setattr("chassis.messaging.listening.STUCK_SECONDS", 1)
+    monkeypatch.setattr("chassis.messaging.listening.LOOK_SECONDS", 0.2)
+    ear = Ear()
+    hearing = world.hearing(ear)
+    async with running(hearing):
+        await until(lambda: hearing.trouble() is None)
+        stuck = hearing._listening.consumer
+        assert stuck is not None
+        hearing._listening.hold(stuck.assignment())
+        await world.say(world.noted("k", 1))
+        await until(lambda: ear.numbers == {1})
+        assert hearing._listening.consumer is not stuck
+    assert world.counted("candor_alarms_total", kind="stuck consumer") == 1
 
 
 async def test_readiness_tells_of_a_lag_without_progress(

@@ -11,12 +11,10 @@ import pytest
 from chassis.messaging.publisher import NotPublished, Outgoing, Publisher
 from chassis.messaging.records import Heard
 from deploy.local.servers import Named, Servers, servers
-from tests.chassis.messaging.test_projecting import Tally, client, projecting, tally
+from tests.chassis.messaging.tally import Tally, projecting
 from tests.chassis.messaging.world import World, create, running, stopped, until, until_later
 
 pytestmark = pytest.mark.real
-
-__all__ = ["client", "tally"]
 
 
 class Diary:

@@ -1,83 +1,21 @@
 """Exactly once in effect, on the real broker and the real database, whoever believes to own a partition."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import AutoReconnect, PyMongoError
 
-from chassis.messaging.projecting import Projecting
 from chassis.messaging.records import Heard
-from chassis.mongo import connect
-from tests.chassis.messaging.world import Notes, World, running, stopped, until, until_later
+from tests.chassis.messaging.tally import Tally, once_each, projecting
+from tests.chassis.messaging.world import World, running, stopped, until, until_later
 
 pytestmark = pytest.mark.real
-
-
-class Tally:
-    """Counts notes per key and in all; `faults` says what to raise for a number."""
-
-    name = "tally"
-    version = 1
-
-    def __init__(self, client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> None:
-        self.client = client
-        self.collection = client[database]["tally"]
-        self.calls = 0
-        self.tries: Counter[int] = Counter()
-        self.faults: dict[int, Exception] = {}
-
-    async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[Heard[Any]]) -> None:
-        self.calls += 1
-        self.tries.update(heard.event.number for heard in records)
-        for heard in records:
-            if fault := self.faults.get(heard.event.number):
-                raise fault
-            change = {"$inc": {"count": 1}, "$push": {"numbers": heard.event.number}}
-            await self.collection.update_one({"_id": heard.key}, change, upsert=True, session=session)
-
-    async def numbers(self) -> dict[str, list[int]]:
-        return {one["_id"]: one["numbers"] async for one in self.collection.find()}
-
-    async def total(self) -> int:
-        return sum([len(numbers) for numbers in (await self.numbers()).values()])
-
-
-@pytest.fixture
-def client(mongo: str) -> "Iterator[AsyncIOMotorClient[dict[str, Any]]]":
-    made = connect(mongo)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def tally(client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> Tally:
-    return Tally(client, database)
-
-
-def projecting(world: World, tally: Tally, *, group: str | None = None) -> Projecting:
-    return Projecting(
-        service=world.service,
-        bootstrap=world.kafka,
-        group=group or world.group,
-        topics={world.notes: Notes},
-        projection=tally,
-        client=tally.client,
-        database=tally.collection.database.name,
-        publisher=world.publisher,
-    )
-
-
-async def once_each(tally: Tally, expected: int) -> bool:
-    numbers = [number for own in (await tally.numbers()).values() for number in own]
-    assert len(set(numbers)) == len(numbers), "applied twice"
-    return len(numbers) == expected
 
 
 def notes(world: World, first: int, last: int, keys: int = 20) -> list[Any]:
@@ -123,6 +61,20 @@ async def test_permanent_zombies_count_once(world: World, tally: Tally) -> None:
             await world.say(*notes(world, first, first + 50))
         await until_later(lambda: once_each(tally, 600), 40)
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
+
+
+async def test_a_zombie_that_wakes_up_where_it_was_applies_nothing_twice(world: World, tally: Tally) -> None:
+    zombie = projecting(world, tally, group=f"{world.group}.zombie")
+    async with running(zombie):
+        await until(lambda: len(zombie._at) == 4)
+        everything = list(zombie._at)
+        zombie._listening.hold(everything)
+        async with running(projecting(world, tally)):
+            await world.say(*notes(world, 0, 50))
+            await until_later(lambda: once_each(tally, 50))
+        await world.say(*notes(world, 50, 60))
+        zombie._listening.release(everything)
+        await until_later(lambda: once_each(tally, 60))
 
 
 async def test_members_that_come_and_go_count_once(world: World, tally: Tally) -> None:

@@ -154,7 +154,6 @@ class Follower:
                     self._admit(stream, error)
                 else:
                     self._ward.discharge(stream)
-                    self._ward.all_due()
             await asyncio.sleep(POLL_SECONDS)
 
     async def _follow_one_by_one(self, stream: str) -> None:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from chassis.eventlog.decider import Refused
 from chassis.messaging.deadletters import Graveyard
 from chassis.messaging.listening import Listening
-from chassis.messaging.patience import TRIES, LetGo, a_few_times, for_ever
+from chassis.messaging.patience import TRIES, LetGo, a_few_times, for_ever, is_the_worlds
 from chassis.messaging.publisher import Publisher
 from chassis.messaging.records import (
     Heard,
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 32
 BATCH = 500
+FIRST_WAIT_SECONDS = 0.03
 
 Handler = Callable[[Heard[Any]], Awaitable[None]]
 
@@ -123,9 +124,8 @@ class Hearing:
             return await self._attempt(record, partial(self._handler, heard))
 
     async def _attempt(self, record: Record, work: Callable[[], Awaitable[None]]) -> str:
-        pause = self._listening.pause
         try:
-            await a_few_times(lambda: for_ever(work, pause), pause, Refused)
+            await self._patiently(work)
         except Refused:
             return "refused"
         except LetGo:
@@ -133,6 +133,18 @@ class Hearing:
         except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
             return await self._give_up(record, error)
         return "handled"
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        # Nearly all work goes well, and setting up the tries takes longer than many a handler.
+        try:
+            await work()
+        except (Refused, LetGo):
+            raise
+        except Exception as error:  # noqa: BLE001 - what it is decides how often it is tried again
+            left = TRIES if is_the_worlds(error) else TRIES - 1
+            pause = self._listening.pause
+            await pause.sleep(FIRST_WAIT_SECONDS)
+            await a_few_times(lambda: for_ever(work, pause), pause, Refused, tries=left)
 
     async def _give_up(self, record: Record, error: Exception) -> str:
         # Only the kind: a message may quote what a client wrote.

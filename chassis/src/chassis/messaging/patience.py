@@ -101,20 +101,22 @@ async def for_ever(
     return await tries(_awaited, work)
 
 
-async def a_few_times(work: Callable[[], Awaitable[T]], pause: Pause, *final: type[Exception]) -> T:
-    """Does `work` up to five times, with short waits. Raises LetGo, `final` at once, else the fifth error."""
+async def a_few_times(
+    work: Callable[[], Awaitable[T]], pause: Pause, *final: type[Exception], tries: int = TRIES
+) -> T:
+    """Does `work` up to `tries` times, with short waits. Raises LetGo, `final` at once, or the last error."""
 
     def again(error: BaseException) -> bool:
         return isinstance(error, Exception) and not isinstance(error, (LetGo, *final))
 
-    tries = AsyncRetrying(
+    trying = AsyncRetrying(
         retry=retry_if_exception(again),
         wait=lambda _: random.uniform(0.02, 0.1),  # noqa: S311 - jitter
-        stop=stop_after_attempt(TRIES),
+        stop=stop_after_attempt(tries),
         sleep=pause.sleep,
         reraise=True,
     )
-    return await tries(_awaited, work)
+    return await trying(_awaited, work)
 
 
 async def _awaited(work: Callable[[], Awaitable[T]]) -> T:

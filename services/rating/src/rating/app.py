@@ -35,7 +35,7 @@ def build(settings: RatingSettings) -> FastAPI:
                    bootstrap=settings.kafka, master_key=key_bytes(settings.master_key),
                    readers_key=key_bytes(settings.readers_key))  # fmt: skip
     streams = Streams(log, clock, service=name)
-    inbound = Inbound(streams, clock, settings.rules, cards, erased, keys)
+    inbound = Inbound(streams, clock, settings.rules_of, cards, erased, keys)
     follower = Follower(name, log, publisher, [following(cards, inbound, keys)])
     streams.wake = follower.wake
 

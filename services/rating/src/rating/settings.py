@@ -1,9 +1,10 @@
 """What rating is told by its environment: beyond every service's settings, how its forms behave."""
 
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from chassis.settings import Key32, ServiceSettings
 from rating.domain.rules import Rules, Scale
@@ -24,6 +25,17 @@ def _seconds_too(value: Any) -> Any:
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds_too)]
 """A number of seconds, or ISO 8601 such as ``PT15M``."""
+
+
+class ChannelTimes(BaseModel):
+    """What some channels have otherwise; an absent time is the service's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    delay: Duration | None = Field(default=None, ge=timedelta(0), le=TEN_YEARS)
+    expiry: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
+    edit_window: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
+    offer_window: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
 
 
 class RatingSettings(ServiceSettings):
@@ -56,16 +68,22 @@ class RatingSettings(ServiceSettings):
         description="the age of a close that gets no form",
     )
 
-    @property
-    def rules(self) -> Rules:
-        """The one version of every channel's settings, as long as Quality control can't set them."""
+    rating_channels: dict[str, ChannelTimes] = Field(
+        default_factory=dict,
+        description='other times for some channels, as JSON: {"demo-*": {"expiry": 10}}, first match holds',
+    )
+
+    def rules_of(self, channel: str) -> Rules:
+        """The one version of a channel's settings, as long as Quality control can't set them."""
+        own = (times for pattern, times in self.rating_channels.items() if fnmatchcase(channel, pattern))
+        times = next(own, ChannelTimes())
         return Rules(
             version=1,
             question="How was your conversation with us?",
             scale=STARS,
             comment_limit=2000,
-            delay=self.rating_delay,
-            expiry=self.rating_expiry,
-            edit_window=self.rating_edit_window,
-            offer_window=self.rating_offer_window,
+            delay=self.rating_delay if times.delay is None else times.delay,
+            expiry=times.expiry or self.rating_expiry,
+            edit_window=times.edit_window or self.rating_edit_window,
+            offer_window=times.offer_window or self.rating_offer_window,
         )

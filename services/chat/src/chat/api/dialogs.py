@@ -1,6 +1,6 @@
 """Dialogs: opened, written in, taken, closed and reopened. Every request can be repeated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, status
@@ -23,6 +23,7 @@ from chat.api.shapes import (
     OperatorView,
     ReopeningView,
 )
+from chat.api.turns import Turns
 from chat.domain.channel import CHANNEL, Published
 from chat.domain.client import CLIENT, Client, Registered, refuse_if_erased
 from chat.domain.dialog import (
@@ -48,6 +49,7 @@ class Desk:
 
     streams: Streams
     keys: KeyRing
+    turns: Turns = field(default_factory=Turns)
 
     async def dialog(self, dialog: str) -> Dialog:
         """The dialog as it is stored now."""
@@ -64,7 +66,8 @@ class Desk:
 
     async def tell(self, dialog: str, command: DialogCommand) -> Outcome[Dialog, DialogEvent]:
         """Has the dialog do something."""
-        return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
+        async with self.turns.of(dialog):
+            return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
 
     async def opening(self, claims: Claims, dialog: str, locale: str | None) -> OpenDialog:
         """The command of a visitor who opens a dialog; somebody else's is not there."""

@@ -1,6 +1,6 @@
 """Hears dialogs and clients, and turns what it hears into commands; the same event twice does no harm."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -34,7 +34,7 @@ class Inbound:
 
     streams: Streams
     clock: Clock
-    rules: Rules
+    rules_of: Callable[[str], Rules]
     forms: Forms
     erased: Erased
     keys: KeyRing
@@ -54,7 +54,7 @@ class Inbound:
         erased = bool(await self.erased.among([event.client]))
         command = HearClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
-            rules=self.rules,
+            rules=self.rules_of(event.channel),
             by_people=event.closed_by in PEOPLE,
             spam=event.spam,
             replied=event.operator_messages > 0,
