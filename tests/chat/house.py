@@ -62,6 +62,9 @@ class House:
     settings: ChatSettings
     database: AsyncIOMotorDatabase[dict[str, Any]]
 
+    async def unfollowed(self) -> int:
+        return await self.database["commits"].count_documents({"followed": False})
+
     def staff(
         self, role: Role, sub: str, *channels: str, team: str | None = None, name: str | None = None
     ) -> Person:
@@ -143,7 +146,10 @@ async def running(settings: ChatSettings) -> AsyncIterator[House]:
     ):
         await until(lambda: http.get("/.well-known/jwks.json"), lambda answer: answer.is_success)
         client = connect(settings.mongo)
-        yield House(http, settings, client[settings.database])
+        house = House(http, settings, client[settings.database])
+        yield house
+        # A publisher that is stopped in the middle of a sentence takes its time.
+        await until(house.unfollowed, lambda count: count == 0)
         client.close()
 
 

@@ -43,8 +43,8 @@ def build(settings: ChatSettings) -> FastAPI:
             await step()
 
     async def release() -> None:
-        await publisher.stop()
         client.close()
+        await publisher.stop()
 
     return create(
         settings,

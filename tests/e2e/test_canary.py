@@ -1,0 +1,115 @@
+"""What a client writes stands in no byte on the disk, and its key leaves Kafka within a minute of erasure."""
+
+import base64
+import mmap
+import secrets
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from chassis.sealing.jwe import unseal
+from deploy.demo.floor import Floor
+from deploy.demo.people import NotYet, Operator, Visitor, until
+from deploy.local.stack import Stack
+from tests.e2e.conftest import SETTLE_SECONDS
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
+
+A_MINUTE = 60.0
+
+
+def holding(folder: Path, needle: bytes) -> list[Path]:
+    """The files below `folder` that hold `needle`."""
+    return [path for path in _files(folder) if _has(path, needle)]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _has(path: Path, needle: bytes) -> bool:
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(needle) >= 0
+    except (FileNotFoundError, ValueError):
+        return False  # gone meanwhile, or empty
+
+
+async def rated_with(floor: Floor, channel: str, canary: str) -> tuple[Visitor, str]:
+    """A dialog in which the client writes the canary everywhere, and rates with it."""
+    visitor: Visitor = await floor.visitor(channel, name=canary, email=f"{canary}@example.org")
+    operator: Operator = floor.operator("ann")
+    dialog = visitor.name_dialog()
+    await visitor.open(dialog)
+    await visitor.say(dialog, "m1", f"my name is {canary}")
+    await operator.take(dialog)
+    await operator.say(dialog, "m2", "Hello")
+    await operator.close(dialog, 1)
+    form = await visitor.form(dialog, 1)
+    answer = await visitor.answer(form["token"], 5, f"it was {canary}")
+    assert answer.status_code == 200
+    return visitor, dialog
+
+
+async def comment_of(floor: Floor, channel: str) -> dict[str, Any]:
+    reviews = await floor.supervisor().every_review(channel=channel)
+    if not reviews or not reviews[0]["comment"]:
+        raise NotYet("no comment yet")
+    return dict(reviews[0]["comment"])
+
+
+async def _shown(floor: Floor, channel: str, state: str) -> None:
+    if (await comment_of(floor, channel))["state"] != state:
+        raise NotYet(f"the comment is not {state}")
+
+
+def data_key(stack: Stack, service: str, dialog: str) -> bytes:
+    """The data key of a dialog in clear, as only its owner can open it."""
+    master = (stack.folder / "secrets" / f"{service}.master.key").read_text()
+    with MongoClient[dict[str, Any]](stack.addresses.mongo) as client:
+        document = client[f"candor_{service}"]["keys"].find_one({"_id": dialog})
+    assert document
+    return unseal(document["wrapped"], base64.urlsafe_b64decode(master))
+
+
+def published_key(stack: Stack, dialog: str) -> bytes:
+    """The part of the comment's key, wrapped for readers, that compression leaves as it is: its ciphertext."""
+    with MongoClient[dict[str, Any]](stack.addresses.mongo) as client:
+        found = client["candor_analytics"]["reader_keys"].find_one({"dialog": dialog})
+    assert found
+    _header, _key, _iv, ciphertext, _tag = str(found["wrapped"]).split(".")
+    return ciphertext.encode()
+
+
+async def test_no_byte_on_the_disk_holds_what_a_client_wrote(
+    stack: Stack, floor: Floor, channel: str
+) -> None:
+    canary = f"canary{secrets.token_hex(12)}"
+    visitor, dialog = await rated_with(floor, channel, canary)
+    await until(partial(_shown, floor, channel, "open"), SETTLE_SECONDS)
+    keys = {service: data_key(stack, service, dialog) for service in ("chat", "rating")}
+    published = published_key(stack, dialog)
+
+    # The search sees: what isn't secret stands in the database's files, in Kafka's segments, and the key too.
+    seen = {path.relative_to(stack.folder).parts[0] for path in holding(stack.folder, dialog.encode())}
+    assert {"mongo", "kafka"} <= seen, seen
+    assert holding(stack.folder / "kafka", published)
+
+    assert holding(stack.folder, canary.encode()) == []
+    for key in keys.values():
+        for form in (key, key.hex().encode(), base64.urlsafe_b64encode(key).rstrip(b"=")):
+            assert holding(stack.folder, form) == []
+
+    await floor.erase(visitor.client)
+
+    async def out_of_kafka() -> None:
+        if still := holding(stack.folder / "kafka", published):
+            raise NotYet(f"the key still stands in {[path.name for path in still]}")
+
+    await until(out_of_kafka, A_MINUTE)
+    await until(partial(_shown, floor, channel, "erased"), SETTLE_SECONDS)
+    assert holding(stack.folder, canary.encode()) == []
