@@ -1,6 +1,6 @@
 #!/bin/sh
-# Resolves everything anew and writes the hashed requirements that installs use. uv.lock itself stays
-# out of version control: it records the registry's host names.
+# Resolves everything anew and writes the hashed requirements that installs use. uv.lock itself stays out
+# of version control: it names the place that packages came from.
 set -eu
 cd "$(dirname "$0")/.."
 uv lock --quiet "$@"

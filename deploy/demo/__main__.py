@@ -69,6 +69,12 @@ def percent(share: dict[str, Any]) -> str:
     return f"{share['value']:.0f} % ({share['low']:.0f}–{share['high']:.0f} %, n {share['n']}{few})"
 
 
+def average(summary: dict[str, Any]) -> str:
+    """The average on each scale that was answered on."""
+    found = [f"{scale['average']:.1f} of {scale['highest']}" for scale in summary["scales"] if scale["n"]]
+    return ", ".join(found) or "—"
+
+
 def show_summaries(summaries: dict[str, dict[str, Any]]) -> None:
     """The numbers, a column per channel."""
     table = Table(title="Live Chat")
@@ -78,6 +84,7 @@ def show_summaries(summaries: dict[str, dict[str, Any]]) -> None:
     counts = ("closed", "not_offered", "offered_total", "given", "declined", "expired", "cancelled")
     for name in counts:
         table.add_row(name.replace("_", " "), *(str(summary[name]) for summary in summaries.values()))
+    table.add_row("average", *(average(summary) for summary in summaries.values()))
     for name, title in (("csat", "satisfied"), ("response_rate", "response rate"), ("coverage", "coverage")):
         table.add_row(title, *(percent(summary[name]) for summary in summaries.values()))
     console.print(table)
@@ -85,14 +92,14 @@ def show_summaries(summaries: dict[str, dict[str, Any]]) -> None:
 
 def show_reviews(reviews: list[dict[str, Any]]) -> None:
     """The newest reviews, rated or not."""
-    table = Table(title="Newest reviews")
-    for column in ("closed at", "channel", "operator", "rating", "comment"):
+    table = Table(title=f"Newest reviews of {reviews[0]['channel']}")
+    for column in ("closed at (UTC)", "operator", "rating", "comment"):
         table.add_column(column)
     for review in reviews:
         rating = "★" * review["score"] if review["score"] else f"— {review['state'].replace('_', ' ')}"
         comment = review["comment"] or {}
         table.add_row(
-            review["closed_at"][:19].replace("T", " "), review["channel"], review["operator"] or "—",
+            review["closed_at"][11:19], review["operator_name"] or "—",
             rating, comment.get("text") or comment.get("state", ""),
         )  # fmt: skip
     console.print(table)

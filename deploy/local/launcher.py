@@ -150,7 +150,7 @@ def show(console: Console, addresses: Addresses, folder: Path, kind: str) -> Non
         title="Candor runs" if addresses.services else "The servers run", title_justify="left", box=None
     )
     for name, url in addresses.services.items():
-        table.add_row(name, f"{url}/docs")
+        table.add_row(name, f"{url}/openapi.json")
     table.add_row("kafka", f"{addresses.kafka}  [dim]{kind}")
     table.add_row("mongo", f"{addresses.mongo}  [dim]{kind}")
     table.add_row("data, logs", str(folder))

@@ -77,7 +77,7 @@ def data_key(stack: Stack, service: str, dialog: str) -> bytes:
 
 
 def published_key(stack: Stack, dialog: str) -> bytes:
-    """The part of the comment's key, wrapped for readers, that compression leaves as it is: its ciphertext."""
+    """The ciphertext of the comment's key, wrapped for readers: compression leaves it as it is."""
     with MongoClient[dict[str, Any]](stack.addresses.mongo) as client:
         found = client["candor_analytics"]["reader_keys"].find_one({"dialog": dialog})
     assert found

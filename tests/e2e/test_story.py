@@ -183,3 +183,8 @@ async def test_a_stranger_gets_401(http: httpx.AsyncClient, floor: Floor) -> Non
         f"{floor.places.chat}/v1/dialogs/d1",
     ):
         assert (await http.get(url)).status_code == 401
+
+
+async def test_nothing_that_chat_shows_hints_at_forms_or_scores(floor: Floor) -> None:
+    told = (await floor.http.get(f"{floor.places.chat}/openapi.json")).text.lower()
+    assert not [word for word in ("rating", "rate ", "score", "survey", "satisf", "feedback") if word in told]

@@ -1,1 +1,1 @@
-"""How any Candor service runs. No business word lives here."""
+"""How any Candor service runs. No rule of the business lives here."""

@@ -102,7 +102,7 @@ def _documented(status: int) -> dict[str, Any]:
         "instance": "0b5e3f5f2f1c4f8e9a7d6c5b4a392817",
     }
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        details["errors"] = [{"field": "body.score", "sentence": "must be at most 5"}]
+        details["errors"] = [{"field": "body.locale", "sentence": "must be a text"}]
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {"description": title(status), "content": {MEDIA_TYPE: {"schema": schema, "example": details}}}
 
@@ -111,7 +111,7 @@ _EXAMPLES = {
     401: "A valid token is needed.",
     403: "You may not do this.",
     404: "There is no such dialog.",
-    409: "The time to rate this dialog is over.",
+    409: "It is too late for that.",
     410: "This was forgotten.",
     413: "The body may be 256 KiB at most.",
     503: "This doesn't work right now. Try again in a moment.",

@@ -53,7 +53,7 @@ _SENTENCES: Mapping[str, str] = {
 
 
 class FieldError(BaseModel):
-    """A field by its path, such as ``body.score``, and what is wrong with it."""
+    """A field by its path, such as ``body.locale``, and what is wrong with it."""
 
     field: str
     sentence: str
