@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from contracts.dialogs import Attribution, CloseSeq
 from contracts.envelope import Instant, Sealed
 
 Version = Annotated[int, Field(ge=1)]
+
+WIDEST = 1_000_000
+LONGEST_NAME = 64
 
 
 class NotOfferedReason(StrEnum):
@@ -54,6 +57,14 @@ class Scale(BaseModel):
     lowest: int
     highest: int
     satisfied_from: int
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not -WIDEST <= self.lowest < self.highest <= WIDEST:
+            raise ValueError(f"a scale runs upwards, within {WIDEST} to either side of 0")
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"a scale's name has at most {LONGEST_NAME} characters")
+        return self
 
 
 class RatingEventBase(Attribution):
@@ -101,6 +112,14 @@ class Answer(RatingEventBase):
     form_version: Version
     given_at: Instant
     editable_until: Instant
+
+    @model_validator(mode="after")
+    def _on_its_scale(self) -> Self:
+        if not self.scale.lowest <= self.score <= self.scale.highest:
+            raise ValueError("the score is not on its scale")
+        if self.satisfied != (self.score >= self.scale.satisfied_from):
+            raise ValueError("satisfied is not what the scale says of the score")
+        return self
 
 
 class RatingGiven(Answer):
