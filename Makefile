@@ -6,6 +6,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.candor-ready
+STANDINS := CANDOR_KAFKA_IMAGE=candor-standin/kafka CANDOR_MONGO_IMAGE=candor-standin/mongo TESTCONTAINERS_RYUK_DISABLED=true
 MEMBERS := contracts chassis services/chat services/rating services/analytics
 
 .PHONY: help run demo stop test check format lock events token chaos containers bench
@@ -24,7 +25,7 @@ stop: $(READY) ## end what `make run` started
 
 token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b]
 	@test -n "$(ROLE)" || { echo "Say whose: make token ROLE=operator|supervisor|admin|service|platform" >&2; exit 2; }
-	@$(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)")
+	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)")
 
 test: $(READY) ## all tests, on real servers
 	@$(BIN)/pytest
@@ -43,8 +44,11 @@ format: $(READY) ## bring all Python into shape
 chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, then count
 	@CANDOR_CHAOS_DIALOGS=2000 $(BIN)/pytest -s tests/chaos
 
-containers: $(READY) ## the end-to-end tests on servers in containers (needs Docker)
-	@CANDOR_SERVERS=containers $(BIN)/pytest tests/e2e
+containers: $(READY) ## the end-to-end tests on servers in Docker containers; STANDIN=1 makes the images here
+	@$(BIN)/python -m deploy.local.engine
+	@$(if $(STANDIN),$(BIN)/python -m deploy.standin kafka mongo,:)
+	@env -u CANDOR_KAFKA -u CANDOR_MONGO CANDOR_SERVERS=containers TESTCONTAINERS_CONNECTION_MODE=docker_host \
+		$(if $(STANDIN),$(STANDINS)) $(BIN)/pytest tests/local/test_containers.py tests/e2e
 
 bench: $(READY) ## latency and throughput of the path on this machine
 	@$(BIN)/python -m tests.bench.path

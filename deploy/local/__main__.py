@@ -1,6 +1,7 @@
 """``python -m deploy.local run | servers | stop | token``: Candor on this machine."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def _do(told: argparse.Namespace, console: Console) -> int:
 
 
 def _token(told: argparse.Namespace) -> str:
+    if os.environ.get("CANDOR_ENV") != "development":
+        raise CannotStart("Development tokens are for CANDOR_ENV=development only.")
     from deploy.local import tokens  # noqa: PLC0415 - brings a web framework: half a second
 
     channels = [each.strip() for each in told.channels.split(",") if each.strip()]

@@ -73,8 +73,11 @@ class Container:
 
     def start(self) -> None:
         """Start and wait until it answers. Raises CannotStart."""
+        from deploy.local import engine  # noqa: PLC0415
+
         if self.running():
             return
+        engine.require()
         self._remove()
         remove_remembered(self._memory)
         try:
@@ -115,6 +118,7 @@ class Container:
         for made in (data, self._memory.parent, self.log.parent):
             made.mkdir(parents=True, exist_ok=True)
         data.chmod(0o777)
+        box = None
         try:
             box = DockerContainer(self.image, volumes=[(str(data), self.data, "rw")], env=dict(self.settings))
             # testcontainers' own way would publish the port to the whole network.
@@ -125,6 +129,9 @@ class Container:
             )
             box.start()
         except engine.TROUBLE as reason:
+            if box is not None:
+                with suppress(*engine.TROUBLE):  # it may have been created, but not started
+                    box.stop()
             raise CannotStart(
                 f"{self.name} could not be started as a container of {self.image}: {reason}. "
                 f"CANDOR_{self.name.upper()}_IMAGE names another image; "
@@ -150,19 +157,24 @@ class Container:
     def _remove(self) -> None:
         from deploy.local import engine  # noqa: PLC0415
 
-        if self._box is not None:
-            with suppress(*engine.TROUBLE):  # it may be gone already, as may be its log
-                self._copy_log()
-                self._box.stop()
-            self._box = None
-        self._memory.unlink(missing_ok=True)
+        if self._box is None:
+            return
+        with suppress(*engine.TROUBLE):  # it may be gone already, and its log with it
+            self._copy_log()
+        with suppress(*engine.TROUBLE):
+            self._box.stop()
+            self._memory.unlink(missing_ok=True)
+        self._box = None
 
 
 def remove_remembered(memory: Path) -> bool:
-    """Remove the container that a crashed launcher left behind. Returns whether there was one."""
-    from deploy.local import engine  # noqa: PLC0415
+    """Remove the container that a crashed launcher left behind. Returns whether there was one.
 
-    if not memory.exists():
+    Without an engine it cannot run either, and stays remembered until there is one again.
+    """
+    from deploy.local import engine  # noqa: PLC0415 - Docker's library takes a fifth of a second
+
+    if not (memory.exists() and engine.answers()):
         return False
     found = engine.remove(memory.read_text())
     memory.unlink(missing_ok=True)

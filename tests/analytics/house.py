@@ -14,6 +14,7 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 
 from analytics.api import live_chat
+from analytics.api.answers import Answers
 from analytics.domain.close import CloseEvent
 from analytics.messaging.inbound import LiveChat
 from analytics.read_models.audit import Audit
@@ -119,16 +120,16 @@ async def open_house(mongo: str, database: str) -> AsyncIterator[House]:
     client, told = connect(mongo), settings(mongo, database)
     rooms = client[database]
     documents, audit, keys = LiveChatDocuments.of(rooms), Audit(rooms), Keys()
-    router = live_chat.routes(
+    answers = Answers(
         client=client,
         documents=documents,
         audit=audit,
         opener=Opener(keys, keys.read_to_end),
-        verifier=verifier(told),
         clock=ManualClock(NOON),
         lag=lambda: 7,
         minimum=20,
     )
+    router = live_chat.routes(answers, verifier(told))
 
     async def prepare() -> None:
         await documents.prepare()

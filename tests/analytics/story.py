@@ -220,4 +220,4 @@ def heard(event: Any, offset: int = 0) -> Heard[Any]:
         sequence=1,
     )
     partition = sum(event.dialog.encode()) % PARTITIONS
-    return Heard(event, envelope, event.dialog, "candor.dialogs", partition, offset, 0)
+    return Heard(event, envelope, event.dialog, "candor.dialogs", partition, offset)

@@ -34,6 +34,12 @@ def test_a_close_counts_in_the_cell_of_its_closing() -> None:
     assert counted(*told.events()) == {(cell, "closed"): 1, (cell, "undecided"): 1}
 
 
+def test_an_answer_counts_for_whoever_the_dialog_was_closed_by() -> None:
+    told, moved = Told(), Told(operator="bo", team="second.line")
+    (cell,) = {cell for cell, _ in counted(told.closed(), moved.offered(), moved.given())}
+    assert (cell.operator, cell.team) == ("ann", "first.line")
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_counts_what_its_story_says(way: str) -> None:
     told = Told(way=way, changes=(2, 4))

@@ -1,105 +1,77 @@
-"""Hearing from the real broker: closes through the projection, keys through their group."""
+"""Hearing from the real broker, through the projection."""
 
-import asyncio
+import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pydantic import TypeAdapter
 
-from analytics.adapters.key_topics import KeyTopics
 from analytics.messaging.inbound import LiveChat
-from analytics.messaging.keys import Keys
-from chassis.messaging.hearing import Hearing
+from chassis.messaging.deadletters import letters
 from chassis.messaging.projecting import Projecting
 from chassis.messaging.publisher import Outgoing, Publisher
-from chassis.service import Part
 from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened
-from contracts.envelope import Envelope
-from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.ratings import RATING_EVENTS
+from tests.analytics.broker import a_service, record, running, topics, until
 from tests.analytics.house import House
-from tests.analytics.story import NOON, SEALED, many, shuffled
+from tests.analytics.story import Told, many, shuffled
 
 pytestmark = pytest.mark.real
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - what is waited for happens in Kafka
-            await asyncio.sleep(0.05)
+@dataclass
+class Scene:
+    """A service, and the topics it hears."""
 
+    house: House
+    kafka: str
+    publisher: Publisher
+    service: str
+    dialogs: str
+    ratings: str
 
-@asynccontextmanager
-async def running(part: Part) -> AsyncIterator[None]:
-    task = asyncio.create_task(part.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    def projecting(self) -> Projecting:
+        heard: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
+        return Projecting(
+            service=self.service, bootstrap=self.kafka, group=f"g-{self.dialogs}", topics=heard,
+            projection=LiveChat(self.house.rooms), client=self.house.client, database=self.house.database,
+            publisher=self.publisher,
+        )  # fmt: skip
+
+    async def hears(self, records: Sequence[Outgoing], *, all_in_all: int) -> None:
+        """Says `records`, and hears until everything that was ever said is heard."""
+
+        async def heard() -> bool:
+            offsets = [int(each["offset"]) async for each in self.house.rooms["checkpoints"].find()]
+            return all_in_all <= sum(offsets)
+
+        await self.publisher.publish(records)
+        async with running(self.projecting()):
+            await until(heard)
 
 
 @pytest.fixture
-async def publisher(kafka: str) -> AsyncIterator[Publisher]:
-    one = Publisher(kafka, "test")
-    yield one
-    await one.stop()
+async def scene(house: House, kafka: str, publisher: Publisher) -> Scene:
+    return Scene(house, kafka, publisher, await a_service(kafka), *await topics(kafka, "dialogs", "ratings"))
 
 
-async def topics(kafka: str, *names: str) -> tuple[str, ...]:
-    made = tuple(f"{name}-{uuid4().hex[:8]}" for name in names)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 3, 1) for name in made])
-    await admin.close()
-    return made
-
-
-def record(topic: str, key: str, event: Any, number: int) -> Outgoing:
-    envelope = Envelope(
-        id=f"{key}:{number}", type=event.type, source="/candor/test", time=NOON, subject=key, sequence=1
-    )
-    return Outgoing(topic, key, event.model_dump_json().encode(), envelope.to_headers())
-
-
-async def test_closes_are_counted_once_through_restarts(
-    house: House, kafka: str, publisher: Publisher
-) -> None:
-    dialogs, ratings = await topics(kafka, "dialogs", "ratings")
+async def test_closes_are_counted_once_through_restarts(house: House, scene: Scene) -> None:
     random = Random(11)
     told = many(random, 150)
     events = shuffled(random, told)
     spoken = (DialogOpened, DialogClosed, DialogReopened)
     records = [
-        record(dialogs if isinstance(event, spoken) else ratings, event.dialog, event, number)
+        record(scene.dialogs if isinstance(event, spoken) else scene.ratings, event.dialog, event, number)
         for number, event in enumerate(events)
     ]
 
-    def projecting() -> Projecting:
-        heard: dict[str, TypeAdapter[Any]] = {dialogs: DIALOG_EVENTS, ratings: RATING_EVENTS}
-        return Projecting(
-            service="analytics", bootstrap=kafka, group=f"g-{dialogs}", topics=heard,
-            projection=LiveChat(house.rooms), client=house.client, database=house.database,
-            publisher=publisher,
-        )  # fmt: skip
-
-    async def all_read() -> bool:
-        offsets = [int(each["offset"]) async for each in house.rooms["checkpoints"].find()]
-        return expected <= sum(offsets)
-
-    half, expected = len(records) // 2, 0
-    for part in (records[:half], records[half:]):
-        await publisher.publish(part)
-        expected += len(part)
-        async with running(projecting()):
-            await until(all_read)
+    half = len(records) // 2
+    await scene.hears(records[:half], all_in_all=half)
+    await scene.hears(records[half:], all_in_all=len(records))
     counts: Counter[str] = Counter()
     for close in told:
         counts.update(close.counts())
@@ -110,47 +82,41 @@ async def test_closes_are_counted_once_through_restarts(
     assert (await house.ask("reconcile"))["equal"]
 
 
-class Learnt:
-    """Notes what it is told."""
-
-    def __init__(self) -> None:
-        self.kids: set[str] = set()
-
-    async def learn(self, key: KeyPublished) -> None:
-        self.kids.add(key.kid)
-
-    async def unlearn(self, kid: str) -> None:
-        self.kids.discard(kid)
+HUGE = 10**29
 
 
-async def test_keys_are_learnt_and_forgotten_and_the_end_is_known(kafka: str, publisher: Publisher) -> None:
-    (topic,) = await topics(kafka, "keys")
-    group, learnt = f"g-{topic}", Learnt()
-    ends, keys = KeyTopics(kafka, group, [topic]), Keys(learnt)
-    hearing = Hearing(
-        service="analytics", bootstrap=kafka, group=group, topics={topic: KEY_EVENTS},
-        handler=keys.heard, tombstone=keys.gone, publisher=publisher,
-    )  # fmt: skip
-    await until(ends.read_to_end)
-    published = [KeyPublished(kid=f"k{n}", dialog="d1", client="c1", wrapped=SEALED) for n in range(4)]
-    await publisher.publish([record(topic, key.kid, key, 0) for key in published])
-    assert not await ends.read_to_end()
-    async with running(hearing):
-        await until(ends.read_to_end)
-        assert learnt.kids == {"k0", "k1", "k2", "k3"}
-        await publisher.publish([Outgoing(topic, "k2", None)])
-        await until(lambda: _forgotten(learnt, "k2"))
-        await until(ends.read_to_end)
-    assert learnt.kids == {"k0", "k1", "k3"}
+def with_(outgoing: Outgoing, **changed: Any) -> Outgoing:
+    """The record as a stranger might have written it."""
+    body = json.loads(outgoing.value or b"")
+    return replace(outgoing, value=json.dumps({**body, **changed}).encode())
 
 
-async def _forgotten(learnt: Learnt, kid: str) -> bool:
-    return kid not in learnt.kids
-
-
-async def test_a_topic_that_is_not_there_was_not_read(kafka: str) -> None:
-    assert not await KeyTopics(kafka, "g", ["nowhere"]).read_to_end()
-
-
-async def test_a_broker_that_is_away_means_not_read() -> None:
-    assert not await KeyTopics("127.0.0.1:1", "g", ["keys"]).read_to_end()
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"score": HUGE},
+        {"score": -HUGE, "satisfied": False},
+        {"score": HUGE, "scale": {"name": "s", "lowest": 0, "highest": HUGE, "satisfied_from": 4}},
+        {"score": 2**62, "scale": {"name": "s", "lowest": 0, "highest": 2**63, "satisfied_from": 4}},
+        {"close_seq": HUGE},
+        {"close_seq": 2**63},
+    ],
+    ids=str,
+)
+async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
+    house: House, scene: Scene, wrong: dict[str, Any]
+) -> None:
+    good, strange = Told("d1"), Told("d1", close_seq=2)
+    records = [
+        record(scene.ratings, "d1", good.given(), 1),
+        with_(record(scene.ratings, "d1", strange.given(), 2), **wrong),
+        record(scene.dialogs, "d1", good.closed(), 3),
+        record(scene.dialogs, "d1", strange.closed(), 4),
+        record(scene.ratings, "d1", strange.expired(), 5),
+    ]
+    await scene.hears(records, all_in_all=len(records))
+    summary = await house.ask("summary")
+    assert (summary["closed"], summary["given"], summary["expired"]) == (2, 1, 1)
+    assert (await house.ask("reconcile"))["equal"]
+    [letter] = await letters(scene.service, scene.kafka)
+    assert letter.id.startswith(scene.ratings)

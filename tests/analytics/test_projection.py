@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pymongo.errors import OperationFailure
 
-from analytics.messaging.inbound import LiveChat
+from analytics.messaging.inbound import HEARD, LiveChat
 from chassis.messaging.projecting import Projection
+from chassis.messaging.records import Reader
 from tests.analytics.house import House
 from tests.analytics.story import Told, batches, heard, many, shuffled
 
@@ -111,3 +112,8 @@ async def test_words_with_odd_names_and_numbers_do_no_harm(house: House) -> None
     (found,) = (await house.ask("reviews"))["reviews"]
     assert (found["team"], found["state"]) == ("$a.b\0|", "given")
     assert (await house.ask("reconcile"))["equal"]
+
+
+def test_what_is_replayed_is_heard_by_the_same_members() -> None:
+    types = Reader(HEARD)._types
+    assert types["candor.analytics.replay"] == types["candor.dialogs"] | types["candor.ratings"]

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import ClassVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
-from chassis.service import Parts, serve
+from chassis.parts import Parts
+from chassis.service import main
 from chassis.settings import ServiceSettings
 from chassis.web.app import create
 
@@ -63,7 +65,11 @@ async def release() -> None:
     happened("released")
 
 
-if __name__ == "__main__":
-    settings = ShopSettings.load()
+def build(settings: ShopSettings) -> FastAPI:
+    """The shop."""
     parts = Parts([Batches()], release=release)
-    serve(create(settings, title="Shop", routers=[routes()], parts=parts, checks={}), settings)
+    return create(settings, title="Shop", routers=[routes()], parts=parts, checks={})
+
+
+if __name__ == "__main__":
+    sys.exit(main(ShopSettings, build))

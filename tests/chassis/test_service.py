@@ -10,14 +10,19 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
+import structlog
+from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from chassis import parts as parts_module
-from chassis.service import Parts
+from chassis.parts import Parts
+from chassis.service import main
+from chassis.settings import ServiceSettings
 
 QUICK = 0.001
 
@@ -220,6 +225,68 @@ async def test_stopping_needs_no_database() -> None:
         pass
 
 
+SECRET = "kanarienvogel"
+
+
+async def test_no_log_quotes_what_an_error_says() -> None:
+    async def cannot_prepare() -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise ConnectionError(SECRET)
+
+    async def falls_aloud() -> None:
+        raise ExceptionGroup(SECRET, [RuntimeError(SECRET)]) from ValueError(SECRET)
+
+    async def falls_when_told() -> None:
+        again.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise RuntimeError(SECRET)
+
+    attempts, again = list[int](), asyncio.Event()
+    worker = Worker("worker", falls_aloud, falls_when_told)
+    with structlog.testing.capture_logs() as logs:
+        async with Parts([worker], cannot_prepare, first_backoff=QUICK).running("shop"):
+            await again.wait()
+    told = [line for line in logs if "error" in line]
+    assert [(line["event"], line["error"]) for line in told] == [
+        ("not_prepared", "ConnectionError"),
+        ("part_fell", "ExceptionGroup"),
+        ("part_fell_while_stopping", "RuntimeError"),
+    ]
+    assert all("test_service.py" in line["where"] for line in told)
+    assert "from ValueError" in told[1]["where"]
+    assert "from RuntimeError" in told[1]["where"]
+    # The lines of the source stand in the frames, so the word is looked for where only its value can be.
+    assert SECRET not in str([{**line, "where": ""} for line in logs])
+
+
+class ShopSettings(ServiceSettings):
+    """A service that has nothing of its own."""
+
+    service: ClassVar[str] = "shop"
+    offset: ClassVar[int] = 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hears", "usage"),
+    [
+        (["nonsense"], True, "Usage: python -m shop [dead-letters …]\n"),
+        (["nonsense", "dead-letters"], True, "Usage: python -m shop [dead-letters …]\n"),
+        (["dead-letters", "list"], False, "Usage: python -m shop\n"),
+    ],
+)
+def test_an_unknown_command_is_answered_with_the_known_ones(
+    arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str], *, hears: bool
+) -> None:
+    def build(_: ShopSettings) -> FastAPI:
+        raise AssertionError("nothing is served")
+
+    assert main(ShopSettings, build, hears=hears, arguments=arguments) == 2
+    assert capsys.readouterr().err == usage
+
+
 def free_base() -> int:
     """A port that is free together with the one a hundred above it."""
     while True:
@@ -247,7 +314,7 @@ class Shop:
             "CANDOR_KAFKA": "127.0.0.1:1",
             "CANDOR_MONGO": "mongodb://127.0.0.1:1",
             "CANDOR_STAFF_ISSUER": "https://staff.test",
-            "CANDOR_STAFF_JWKS": '{"keys": []}',
+            "CANDOR_STAFF_JWKS": "https://staff.test/keys",
             "CANDOR_PORT_BASE": str(base),
         }
         self.process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """A service that is told something wrong says so, in one sentence for each variable, and doesn't start."""
 
 import base64
+import json
 import os
 import subprocess
 import sys
@@ -33,6 +34,7 @@ GOOD = {
     "CANDOR_MASTER_KEY": KEY,
 }
 DEVELOPMENT = {"CANDOR_ENV": "development"}
+PUBLIC = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +85,16 @@ def test_development_is_for_this_machine_only(told: Told) -> None:
     assert told(**DEVELOPMENT, CANDOR_HOST="::1").host == "::1"
 
 
+def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(told: Told) -> None:
+    assert told(CANDOR_HOST="0.0.0.0").metrics_host == "127.0.0.1"
+    assert told(CANDOR_METRICS_HOST="0.0.0.0").metrics_host == "0.0.0.0"
+
+
+@pytest.mark.parametrize("issuer", ["https://staff.candor.localhost", "https://staff.test", "staff"])
+def test_development_may_have_issuers_of_its_own(told: Told, issuer: str) -> None:
+    assert told(**DEVELOPMENT, CANDOR_STAFF_ISSUER=issuer).staff_issuer == issuer
+
+
 def test_variables_of_others_are_nobodys_business(told: Told) -> None:
     assert told(CANDOR_FORM_SECRET="x", CANDOR_WHATEVER="y").service == "shop"
 
@@ -102,6 +114,10 @@ def test_everything_that_is_missing_is_said_at_once(capsys: pytest.CaptureFixtur
     assert stopped.value.code == 2
     named = [sentence.split()[0] for sentence in sentences(capsys)]
     assert named == list(GOOD)
+
+
+def key_set(**more: object) -> str:
+    return json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", **more}]})
 
 
 LOCAL_HTTP = "http://127.0.0.1:9000/keys"
@@ -128,8 +144,21 @@ LOCAL_HTTP = "http://127.0.0.1:9000/keys"
         ({"CANDOR_STAFF_JWKS": f"http://{SECRET}/keys", **DEVELOPMENT}, "must be https://"),
         ({"CANDOR_STAFF_JWKS": f'{{"keys": [{SECRET}'}, "must be JSON"),
         ({"CANDOR_STAFF_JWKS": f'{{"key": "{SECRET}"}}'}, "must be a JWK set"),
-        ({"CANDOR_VISITOR_JWKS": LOCAL_HTTP}, "must be https://"),
+        ({"CANDOR_STAFF_JWKS": __file__}, "file that holds no JSON"),
+        ({"CANDOR_STAFF_JWKS": key_set(x=SECRET)}, "holds a key that is damaged"),
+        ({"CANDOR_STAFF_JWKS": key_set(x=5)}, "holds a key that is damaged"),
+        ({"CANDOR_STAFF_JWKS": "/etc/passwd"}, "file that holds no JSON"),
+        ({"CANDOR_STAFF_JWKS": '{"keys": []}'}, "holds no Ed25519 key"),
+        ({"CANDOR_STAFF_JWKS": '{"keys": []}', **DEVELOPMENT}, "holds no Ed25519 key"),
+        ({"CANDOR_STAFF_JWKS": key_set(x=PUBLIC, alg=SECRET)}, "holds no Ed25519 key"),
+        ({"CANDOR_STAFF_JWKS": key_set(x=PUBLIC, kid=None)}, "holds no Ed25519 key"),
+        ({"CANDOR_STAFF_JWKS": key_set(x=PUBLIC, kty="RSA", n=SECRET)}, "holds no Ed25519 key"),
+        ({"CANDOR_STAFF_ISSUER": f"https://{SECRET}.localhost"}, "development only"),
+        ({"CANDOR_STAFF_ISSUER": f"https://{SECRET}.LOCALHOST.:8443/realms/staff"}, "development only"),
+        ({"CANDOR_STAFF_ISSUER": "http://localhost:8080"}, "development only"),
+        ({"CANDOR_STAFF_ISSUER": f"{SECRET}.localhost"}, "development only"),
         ({"CANDOR_HOST": "0.0.0.0", **DEVELOPMENT}, "must be a loopback address"),
+        ({"CANDOR_METRICS_HOST": "0.0.0.0", **DEVELOPMENT}, "must be a loopback address"),
         ({"CANDOR_MASTER_KEY": SECRET}, "base64url"),
         ({"CANDOR_MASTER_KEY": f"{SECRET}!"}, "must be base64url"),
         ({"CANDOR_MASTER_KEY": KEY[:-5]}, "exactly 32 bytes"),
@@ -157,7 +186,12 @@ def test_several_mistakes_are_said_together(told: Told, capsys: pytest.CaptureFi
     assert named == {"CANDOR_PORT_BASE", "CANDOR_MASTER_KEY", "CANDOR_STAFF_JWKS"}
 
 
-@pytest.mark.parametrize("source", [LOCAL_HTTP, "https://staff.test/keys", '{"keys": []}', __file__])
+def test_public_keys_may_be_in_a_file(told: Told, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text(key_set(x=PUBLIC))
+    assert told(CANDOR_STAFF_JWKS=str(tmp_path / "keys.json")).staff_jwks == str(tmp_path / "keys.json")
+
+
+@pytest.mark.parametrize("source", [LOCAL_HTTP, "https://staff.test/keys", key_set(x=PUBLIC)])
 def test_public_keys_may_be_in_these_places(told: Told, source: str) -> None:
     assert told(**DEVELOPMENT, CANDOR_STAFF_JWKS=source).staff_jwks == source
 

@@ -17,7 +17,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import SecretStr
 
 from chassis.mongo import connect
-from chassis.web.auth import issue, kid_of, public_jwk
+from chassis.web.tokens import issue, kid_of, public_jwk
 from chat.app import build
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_STAFF, Claims, Role
@@ -66,12 +66,19 @@ class House:
         return await self.database["commits"].count_documents({"followed": False})
 
     def staff(
-        self, role: Role, sub: str, *channels: str, team: str | None = None, name: str | None = None
+        self,
+        role: Role,
+        sub: str,
+        *channels: str,
+        team: str | None = None,
+        name: str | None = None,
+        nowhere: bool = False,
     ) -> Person:
+        """Somebody of the staff: of these channels, of all if none is named, or of no channel at all."""
         claims = Claims(
             sub=sub,
             roles=frozenset({role}),
-            channels=frozenset(channels or {"*"}),
+            channels=frozenset() if nowhere else frozenset(channels or {"*"}),
             name=name or sub.title(),
             team=team,
         )

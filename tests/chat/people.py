@@ -86,9 +86,13 @@ def give_to(who: Operator, minutes: float = 1) -> AssignOperator:
     return AssignOperator(who, takes=False, now=at(minutes))
 
 
-def close_it(close_seq: int | None = None, minutes: float = 5) -> CloseDialog:
-    return CloseDialog("operator", at(minutes), close_seq)
+def close_it(close_seq: int | None = None, minutes: float = 5, *, by: Operator | None = None) -> CloseDialog:
+    """The client closes, or the operator that is named."""
+    who = by.id if by else None
+    return CloseDialog("operator" if by else "client", at(minutes), close_seq, operator=who)
 
 
-def reopen_it(close_seq: int | None = None, minutes: float = 6) -> ReopenDialog:
-    return ReopenDialog(at(minutes), close_seq)
+def reopen_it(
+    close_seq: int | None = None, minutes: float = 6, *, by: Operator | None = None
+) -> ReopenDialog:
+    return ReopenDialog(at(minutes), close_seq, operator=by.id if by else None)

@@ -27,8 +27,9 @@ class Decided(Generic[S, C, E]):
         self.then()
 
     def then_refused(self, words: str) -> None:
-        with pytest.raises(Refused, match=words):
+        with pytest.raises(Refused, match=words) as refusal:
             self.decider.decide(self.state, self.command)
+        assert str(refusal.value).endswith(".")
 
     @property
     def events(self) -> Sequence[E]:

@@ -1,29 +1,37 @@
 """What chat is told: a wrong key is a sentence, never the key itself."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from chassis.web.tokens import public_jwk
 from chat.settings import ChatSettings, signing_key
 from tests.chat.house import VISITOR_KEY, pem, settings_for
 
 
-def environment(monkeypatch: pytest.MonkeyPatch, **changed: str) -> None:
-    told = {
+def told(**changed: str) -> dict[str, str]:
+    return {
         "CANDOR_ENV": "development",
         "CANDOR_KAFKA": "127.0.0.1:9092",
         "CANDOR_MONGO": "mongodb://127.0.0.1/?replicaSet=candor",
         "CANDOR_STAFF_ISSUER": "https://staff.test",
-        "CANDOR_STAFF_JWKS": '{"keys": []}',
+        "CANDOR_STAFF_JWKS": "https://staff.test/keys",
         "CANDOR_VISITOR_ISSUER": "https://chat.test",
         "CANDOR_VISITOR_SIGNING_KEY": pem(VISITOR_KEY).get_secret_value(),
         "CANDOR_MASTER_KEY": "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE",
         "CANDOR_READERS_KEY": "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI",
         **changed,
     }
-    for name, value in told.items():
+
+
+def environment(monkeypatch: pytest.MonkeyPatch, **changed: str) -> None:
+    for name, value in told(**changed).items():
         monkeypatch.setenv(name, value)
 
 
@@ -70,3 +78,48 @@ def test_no_secret_is_shown() -> None:
     assert "PRIVATE KEY" not in shown
     assert "user:word" not in shown
     assert "QUFB" not in shown
+
+
+DAMAGED = json.dumps({"keys": [public_jwk(VISITOR_KEY.public_key()) | {"x": "kanarienvogel"}]})
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong", "sentence"),
+    [
+        ("CANDOR_VISITOR_JWKS", DAMAGED, "holds a key that is damaged."),
+        ("CANDOR_VISITOR_JWKS", '{"keys": [kanarienvogel', "must be JSON if it starts with {."),
+        ("CANDOR_VISITOR_JWKS", "/kanarienvogel.json", "names a file that isn't there."),
+        ("CANDOR_VISITOR_JWKS", __file__, "names a file that holds no JSON."),
+        (
+            "CANDOR_VISITOR_JWKS",
+            "https://kanarienvogel.test/keys",
+            "must be a file, or JSON: chat itself is the address of these keys.",
+        ),
+        ("CANDOR_STAFF_JWKS", DAMAGED, "holds a key that is damaged."),
+        ("CANDOR_VISITOR_ISSUER", "", "is missing (who issues visitors' tokens (their `iss`))."),
+    ],
+)
+def test_it_does_not_start_with_wrong_keys_and_says_so(
+    tmp_path: Path, variable: str, wrong: str, sentence: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "chat"],
+        env={"PATH": os.environ["PATH"], **told(**{variable: wrong})},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    heading, said = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout, heading) == (2, "", "chat cannot start:")
+    assert said.strip().startswith(variable)
+    assert said.endswith(sentence)
+    assert "kanarienvogel" not in said
+
+
+def test_it_hears_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "chat", "dead-letters", "list"],
+        env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat\n")

@@ -9,6 +9,7 @@ from chassis.web.auth import TrustedIssuer, Verifier
 from chassis.web.keys import key_source
 from contracts.access import AUDIENCE_STAFF, Claims, Role
 from deploy.local import tokens
+from deploy.local.__main__ import main
 from deploy.local.failures import CannotStart
 from deploy.local.secrets import STAFF_ISSUER, Secrets
 
@@ -54,6 +55,33 @@ def test_there_are_no_development_tokens_in_production(
 
     with pytest.raises(CannotStart, match="CANDOR_ENV=development only"):
         tokens.token(tmp_path, Role.ADMIN)
+
+
+@pytest.mark.parametrize("env", [None, "", "production", "Development"])
+def test_the_command_makes_tokens_only_where_it_is_told_of_development(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], env: str | None
+) -> None:
+    monkeypatch.delenv("CANDOR_ENV", raising=False)
+    if env is not None:
+        monkeypatch.setenv("CANDOR_ENV", env)
+    monkeypatch.setattr("sys.argv", ["local", "token", "--role", "admin", "--data", str(tmp_path)])
+
+    assert main() == 1
+
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "Development tokens are for CANDOR_ENV=development only.\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_prints_a_token_in_development(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CANDOR_ENV", "development")
+    monkeypatch.setattr("sys.argv", ["local", "token", "--role", "admin", "--data", str(tmp_path)])
+
+    assert main() == 0
+
+    assert capsys.readouterr().out.count(".") == 2
 
 
 def test_visitors_get_their_tokens_from_chat(tmp_path: Path) -> None:

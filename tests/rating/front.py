@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.service import Parts
+from chassis.parts import Parts
 from chassis.web.app import create
-from chassis.web.auth import issue, kid_of, public_jwk, verifier
+from chassis.web.auth import verifier
+from chassis.web.tokens import issue, kid_of, public_jwk
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
 from rating.api import forms, mine
 from rating.api.tokens import FormKey, FormTokens

@@ -17,6 +17,7 @@ from chassis.mongo import connect
 from chassis.sealing import KeyRing
 from contracts.dialogs import ClosedBy, CountedBy, DialogClosed, DialogReopened
 from contracts.ratings import RATING_EVENTS, AnyRating
+from rating.erasure import Erasure
 from rating.following import following
 from rating.messaging.inbound import Inbound
 from rating.read_models.erased import Erased
@@ -58,8 +59,8 @@ class House:
 
     def __post_init__(self) -> None:
         self.log = MongoLog(self.database)
-        self.streams = Streams(self.log, self.clock, service="rating")
-        self.forms, self.erased = Forms(self.database), Erased(self.database)
+        self.streams = Streams(self.log, self.clock, wake=self._wake, service="rating")
+        self.forms = Forms(self.database)
         self.keys = KeyRing(
             self.database,
             service="rating",
@@ -68,12 +69,16 @@ class House:
             topic=KEYS,
             publisher=self.notes,
         )
-        self.inbound = Inbound(self.streams, self.clock, lambda _: RULES, self.forms, self.erased, self.keys)
+        erased = Erased(self.database)
+        self.erasure = Erasure(self.streams, self.clock, self.forms, erased, self.keys)
+        self.inbound = Inbound(self.streams, self.clock, lambda _: RULES, self.erasure)
         self.timers = Timers(self.forms, self.streams, self.clock)
         self.follower = Follower(
-            "rating", self.log, self.notes, [following(self.forms, self.inbound, self.keys)]
+            "rating", self.log, self.notes, [following(self.forms, self.erasure, self.keys)]
         )
-        self.streams.wake = self.follower.wake
+
+    def _wake(self) -> None:
+        self.follower.wake()
 
     async def prepare(self) -> None:
         for step in (self.log.prepare, self.forms.prepare, self.keys.prepare):

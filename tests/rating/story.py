@@ -9,6 +9,7 @@ import pytest
 from chassis.eventlog.decider import Refused
 from rating.domain.events import (
     AnyEvent,
+    ClientForgotten,
     CloseHeard,
     FormCancelled,
     FormDeclined,
@@ -22,10 +23,10 @@ from rating.domain.events import (
 )
 from rating.domain.rating import (
     RATING,
-    CancelErased,
     Command,
     DeclineRating,
     ExpireForm,
+    ForgetClient,
     GiveRating,
     HearClose,
     HearReopen,
@@ -113,12 +114,16 @@ def expire(now: datetime) -> ExpireForm:
     return ExpireForm(1, now)
 
 
-def erase(client: str = "c1", now: datetime = CLOSED_AT) -> CancelErased:
-    return CancelErased(client, now)
+def erase(client: str = "c1", now: datetime = CLOSED_AT) -> ForgetClient:
+    return ForgetClient(client, now)
 
 
-def heard(close_seq: int = 1, now: datetime = CLOSED_AT, rules: Rules = RULES) -> CloseHeard:
-    return CloseHeard(close_seq=close_seq, snapshot=snapshot(close_seq), rules=rules, heard_at=now)
+def heard(
+    close_seq: int = 1, now: datetime = CLOSED_AT, rules: Rules = RULES, *, replied: bool = True
+) -> CloseHeard:
+    return CloseHeard(
+        close_seq=close_seq, snapshot=snapshot(close_seq), rules=rules, heard_at=now, replied=replied
+    )
 
 
 def reopen_heard(close_seq: int = 1) -> ReopenHeard:
@@ -171,6 +176,10 @@ def cancelled(reason: str, now: datetime = CLOSED_AT, close_seq: int = 1) -> For
     return FormCancelled(close_seq=close_seq, reason=CancelledBecause(reason), cancelled_at=now)
 
 
+def forgotten(close_seq: int = 1, now: datetime = CLOSED_AT) -> ClientForgotten:
+    return ClientForgotten(close_seq=close_seq, forgotten_at=now)
+
+
 @dataclass(frozen=True)
 class Story:
     """A history and the command that comes upon it."""
@@ -190,6 +199,7 @@ class Story:
         with pytest.raises(Refused) as refusal:
             self._decide()
         assert all(word in str(refusal.value) for word in words)
+        assert str(refusal.value).endswith(".")
 
     def _decide(self) -> Sequence[AnyEvent]:
         assert self.command is not None

@@ -157,12 +157,38 @@ class TestAnswer:
         assert await asked.house.keys.open(event.comment) == words
         assert [record.topic == KEYS for record in asked.house.notes.records] == [False, True, False]
 
+    async def test_the_key_is_said_first_when_only_a_change_has_words(self, asked: Front) -> None:
+        await asked.answer(5)
+        await asked.house.followed()
+        await asked.answer(5, "Thank you")
+        await asked.house.followed()
+        assert isinstance(asked.house.notes.ratings[-1], RatingChanged)
+        assert [record.topic == KEYS for record in asked.house.notes.records] == [False, False, True, False]
+
+    async def test_nobody_can_guess_a_comment_from_what_is_stored_without_its_key(self, asked: Front) -> None:
+        await asked.house.inbound.on_dialog_closed(closed("d2", client="c2"))
+        for dialog in ("d1", "d2"):
+            body = {"token": asked.token(dialog), "score": 1, "comment": "no"}
+            assert (await asked.post("answer", body)).status_code == 200
+        given = {"events.type": "given"}
+        found = await asked.house.database["commits"].find(given).to_list(None)
+        prints = [commit["events"][0]["fingerprint"] for commit in found]
+        assert len(set(prints)) == 2  # the same words, and nothing to look them up by
+
     async def test_no_word_of_a_comment_is_stored_in_clear(self, asked: Front) -> None:
         await asked.answer(1, "canary")
         await asked.house.followed()
         for name in await asked.house.database.list_collection_names():
             assert "canary" not in str(await asked.house.database[name].find().to_list(None))
         assert b"canary" not in b"".join(record.value or b"" for record in asked.house.notes.records)
+
+    async def test_no_word_of_a_comment_is_logged(
+        self, asked: Front, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for words in ("canary", "canary" * 1000, "another canary"):
+            await asked.answer(1, words)
+        assert "canary" not in caplog.text
+        assert "canary" not in "".join(capfd.readouterr())
 
     async def test_is_refused_at_the_deadline_and_nothing_is_stored(self, asked: Front) -> None:
         asked.house.clock.advance(EXPIRY)
@@ -222,12 +248,6 @@ class TestAnswer:
         answer = await asked.answer(5)
         assert (answer.status_code, "withdrawn" in answer.json()["detail"]) == (409, True)
 
-    async def test_nothing_more_is_taken_from_an_erased_client(self, asked: Front) -> None:
-        assert (await asked.answer(5, "a word")).status_code == 200
-        await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
-        answer = await asked.answer(4, "another word")
-        assert answer.status_code == 409
-
 
 class TestDecline:
     async def test_declines_and_can_still_be_answered(self, asked: Front) -> None:
@@ -237,6 +257,32 @@ class TestDecline:
             assert answer.json() == {"state": "declined", "expires_at": "2026-03-29T01:59:59.999Z"}
         assert (await asked.answer(3)).status_code == 200
         assert (await asked.post("decline", {"token": asked.token()})).status_code == 409
+
+
+@pytest.mark.parametrize("said", ["answer", "decline", None])
+async def test_nothing_more_is_asked_of_an_erased_client_nor_taken_from_them(
+    asked: Front, said: str | None
+) -> None:
+    if said:
+        more = {"score": 5, "comment": "a word"} if said == "answer" else {}
+        assert (await asked.post(said, {"token": asked.token(), **more})).status_code == 200
+        await asked.house.followed()
+        assert len(await asked.mine()) == 1
+    await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
+    answers = [
+        await asked.answer(4, "another word"), await asked.answer(4), await asked.answer(5),
+        await asked.post("decline", {"token": asked.token()}),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [409] * 4
+    if said:
+        assert {answer.json()["detail"] for answer in answers} == {
+            "This dialog can't be rated any more: its client was erased."
+        }
+    await asked.house.followed()
+    assert await asked.mine() == []
+    form = (await asked.post("read", {"token": asked.token()})).json()
+    state = {"answer": "given", "decline": "declined", None: "cancelled"}[said]
+    assert (form["state"], form.get("expires_at"), form.get("editable_until")) == (state, None, None)
 
 
 class TestStrangers:

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
+from chassis.eventlog.handle import handle
 from chassis.sealing import Forgotten
 from contracts.clients import ClientErased
 from contracts.dialogs import ClosedBy
 from contracts.ratings import RatingNotOffered
-from rating.domain.closes import Offered
-from rating.domain.rating import RATING
+from rating.domain.closes import Given, Offered
+from rating.domain.rating import RATING, GiveRating
 from rating.domain.rules import Snapshot
+from rating.messaging.inbound import ears
 from tests.rating.house import House, closed, open_house, reopened
 from tests.rating.story import CLOSED_AT
 
@@ -105,6 +107,20 @@ async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Ho
         await house.keys.seal("d1", "c1", "a word")
 
 
+async def test_what_is_answered_while_its_client_is_erased_is_final_when_it_is_written(
+    mongo: str, database: str
+) -> None:
+    async with open_house(mongo, database, following=False) as house:
+        await house.inbound.on_dialog_closed(closed())
+        await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
+        await house.inbound.on_client_erased(ERASED)
+        async with house.at_work():
+            assert await said(house) == ["offered", "given"]
+        close = (await house.streams.load(RATING, "dialog:d1")).state.close(1)
+        assert isinstance(close, Given)
+        assert close.forgotten
+
+
 async def test_a_form_made_while_its_client_is_erased_is_withdrawn_when_it_is_written(
     mongo: str, database: str
 ) -> None:
@@ -114,3 +130,11 @@ async def test_a_form_made_while_its_client_is_erased_is_withdrawn_when_it_is_wr
         await house.inbound.on_client_erased(ERASED)
         async with house.at_work():
             assert await said(house) == ["offered", "cancelled"]
+
+
+def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: House) -> None:
+    dialogs, clients = ears(house.inbound, "nowhere:1", house.notes)
+    assert set(dialogs._listening._topics) == {"candor.dialogs", "candor.rating.replay"}
+    assert set(clients._listening._topics) == {"candor.clients"}
+    types = dialogs._reader._types
+    assert types["candor.rating.replay"] >= types["candor.dialogs"] | clients._reader._types["candor.clients"]

@@ -17,12 +17,14 @@ from tests.rating.story import (
     changed,
     declined,
     expired,
+    forgotten,
     heard,
     not_offered,
     offered,
     rated,
     reopen_heard,
     scheduled,
+    snapshot,
 )
 
 SEALED = "eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn"
@@ -72,6 +74,11 @@ def test_keeps_to_itself_what_it_only_heard(event: AnyEvent) -> None:
     assert last_said(event) is None
 
 
+@pytest.mark.parametrize("answer", [rated(5, at(1)), declined(at(1))])
+def test_an_erasure_changes_no_number_of_those_who_count(answer: AnyEvent) -> None:
+    assert last_said(*WAITING, answer, forgotten()) is None
+
+
 @pytest.mark.parametrize("reason", ["reopened", "erased", "spam", "kind_of_close", "no_reply", "too_late"])
 def test_every_reason_has_a_public_name(reason: str) -> None:
     event = last_said(heard(), not_offered(reason))
@@ -92,3 +99,11 @@ def test_a_change_keeps_the_time_and_the_window_of_the_first_answer() -> None:
     assert isinstance(event, said.RatingChanged)
     assert (event.given_at, event.editable_until) == (at(1), at(1) + WINDOW)
     assert (event.changed_at, event.change, event.score) == (at(9), 1, 2)
+
+
+def test_an_answer_belongs_to_its_own_close_whoever_closed_the_dialog_since() -> None:
+    since = snapshot(2).model_copy(update={"operator": "o2", "team": "south"})
+    closed_again = heard(2).model_copy(update={"snapshot": since})
+    event = last_said(*WAITING, closed_again, offered(close_seq=2), rated(5, at(1)))
+    assert isinstance(event, said.RatingGiven)
+    assert (event.close_seq, event.operator, event.team) == (1, "o1", "north")

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from rating.domain.events import AnyEvent
-from rating.domain.rating import HearClose
+from rating.domain.rating import RATING, HearClose
 from tests.rating.story import (
     DELAY,
     LATER,
@@ -18,6 +18,7 @@ from tests.rating.story import (
     erase,
     expire,
     expired,
+    forgotten,
     give,
     given,
     hear,
@@ -60,7 +61,7 @@ class TestHearClose:
         ],
     )
     def test_says_why_there_is_no_form(self, close: HearClose, reason: str) -> None:
-        given().when(close).then(heard(), not_offered(reason))
+        given().when(close).then(heard(replied=close.replied), not_offered(reason))
 
     def test_offers_until_just_before_the_offer_window_ends(self) -> None:
         now = at(24 * 60 - 0.001)
@@ -90,6 +91,45 @@ class TestHearClose:
 
     def test_makes_a_form_of_its_own_for_the_next_close(self) -> None:
         given(*WAITING, rated(5, at(1))).when(hear(2)).then(heard(2), offered(close_seq=2))
+
+
+UNREPLIED = hear(2, replied=False)
+"""The second close, before which no operator wrote again."""
+
+
+class TestHearCloseAfterAReopening:
+    def test_a_reply_outlives_the_close_that_was_withdrawn(self) -> None:
+        history = (*WAITING, cancelled("reopened"))
+        given(*history).when(UNREPLIED).then(heard(2), offered(close_seq=2))
+
+    def test_also_when_the_reopening_was_heard_first(self) -> None:
+        history = (reopen_heard(), heard(), not_offered("reopened"))
+        given(*history).when(UNREPLIED).then(heard(2), offered(close_seq=2))
+
+    def test_however_often_it_is_closed_and_reopened(self) -> None:
+        again = (heard(2), offered(close_seq=2), cancelled("reopened", close_seq=2))
+        history = (*WAITING, cancelled("reopened"), *again)
+        given(*history).when(hear(3, replied=False)).then(heard(3), offered(close_seq=3))
+
+    @pytest.mark.parametrize(
+        "history",
+        [
+            (*WAITING, rated(5, at(1))),
+            (*WAITING, declined(at(1))),
+            (*WAITING, expired(at(60))),
+            (*WAITING, cancelled("erased")),
+            (heard(), not_offered("too_late")),
+            (heard(replied=False), not_offered("no_reply")),
+            (reopen_heard(), heard(replied=False), not_offered("reopened")),
+            (),
+        ],
+    )
+    def test_nothing_outlives_a_close_that_was_not_withdrawn_or_had_no_reply(self, history: History) -> None:
+        given(*history).when(UNREPLIED).then(heard(2, replied=False), not_offered("no_reply", close_seq=2))
+
+    def test_a_close_of_before_replies_were_stored_had_none(self) -> None:
+        stored = heard().model_dump(mode="json", exclude={"replied"})
+        assert RATING.events.validate_python(stored) == heard(replied=False)
 
 
 class TestHearReopen:
@@ -168,6 +208,13 @@ class TestGiveRating:
         seven = RULES.model_copy(update={"version": 2, "scale": scale})
         given(heard(rules=seven), offered()).when(give(7, at(1))).then(rated(7, at(1)))
         given(*WAITING).when(give(7, at(1))).refused("from 1 to 5")
+
+    def test_changes_twenty_times_and_no_more(self) -> None:
+        often = tuple(changed(1 + n % 2, at(2), change=n) for n in range(1, 21))
+        given(*WAITING, rated(5, at(1)), *often[:19]).when(give(1, at(3))).then(changed(1, at(3), change=20))
+        full = given(*WAITING, rated(5, at(1)), *often)
+        full.when(give(5, at(3))).refused("20 times")
+        full.when(give(1, at(3))).then()
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_the_same_answer_again_is_one_answer_whenever_it_comes(self, now: datetime) -> None:
@@ -249,24 +296,33 @@ class TestExpireForm:
         given(*history).when(expire(at(600))).then()
 
 
-class TestCancelErased:
+class TestForgetClient:
     def test_withdraws_every_form_that_waits_or_will(self) -> None:
         given(*WAITING, heard(2, rules=LATER), scheduled(2)).when(erase()).then(
             cancelled("erased"), cancelled("erased", close_seq=2)
         )
+
+    @pytest.mark.parametrize("history", [(*WAITING, rated(5, at(1))), (*WAITING, declined(at(1)))])
+    def test_keeps_the_numbers_and_takes_nothing_more(self, history: History) -> None:
+        given(*history).when(erase(now=at(2))).then(forgotten(now=at(2)))
+        for command in (give(4, at(3)), give(5, at(3)), give(5, at(3), "fine"), decline(at(3))):
+            given(*history, forgotten(now=at(2))).when(command).refused("client was erased")
 
     @pytest.mark.parametrize(
         "history",
         [
             (),
             (reopen_heard(),),
-            (*WAITING, rated(5, at(1))),
-            (*WAITING, declined(at(1))),
+            (heard(), not_offered("spam")),
+            (*WAITING, expired(at(60))),
             (*WAITING, cancelled("erased")),
+            (*WAITING, rated(5, at(1)), forgotten()),
+            (*WAITING, declined(at(1)), forgotten()),
         ],
     )
-    def test_keeps_the_numbers(self, history: History) -> None:
+    def test_has_nothing_to_do_where_nothing_can_be_said_anyway(self, history: History) -> None:
         given(*history).when(erase()).then()
 
     def test_leaves_other_clients_alone(self) -> None:
         given(*WAITING).when(erase("c2")).then()
+        given(*WAITING, rated(5, at(1))).when(erase("c2")).then()

@@ -2,7 +2,11 @@
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +20,9 @@ TOLD: dict[str, Any] = {
     "kafka": "127.0.0.1:9092",
     "mongo": "mongodb://127.0.0.1:27017",
     "staff_issuer": "https://staff.test",
-    "staff_jwks": json.dumps({"keys": []}),
+    "staff_jwks": "https://staff.test/keys",
     "visitor_issuer": "https://chat.test",
-    "visitor_jwks": json.dumps({"keys": []}),
+    "visitor_jwks": "https://chat.test/keys",
     "master_key": KEY,
     "readers_key": KEY,
     "form_secret": KEY,
@@ -44,7 +48,9 @@ def test_reads_seconds_and_iso_8601(text: str, expiry: float, monkeypatch: pytes
     assert rules.expiry == rules.delay == timedelta(seconds=expiry)
 
 
-@pytest.mark.parametrize("text", ["0", "0.9", "-5", "soon", "nan", "inf", "1e400", "P4000D", "PT0S"])
+@pytest.mark.parametrize(
+    "text", ["0", "0.9", "-5", "soon", "nan", "inf", "1e400", "P4000D", "PT0S", "10.0005", "PT1.0005S"]
+)
 def test_refuses_what_is_no_time_to_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_RATING_EXPIRY", text)
     with pytest.raises(ValidationError, match="rating_expiry"):
@@ -73,7 +79,15 @@ def test_a_channel_has_times_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": {"expiry": 0}}', '{"a": {"expirey": 5}}', '["a"]', "demo=5", '{"a": {"delay": "soon"}}']
+    "text",
+    [
+        '{"a": {"expiry": 0}}',
+        '{"a": {"expirey": 5}}',
+        '["a"]',
+        "demo=5",
+        '{"a": {"delay": "soon"}}',
+        '{"a": {"expiry": 10.0005}}',
+    ],
 )
 def test_refuses_times_of_channels_that_make_no_sense(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in TOLD.items():
@@ -82,3 +96,34 @@ def test_refuses_times_of_channels_that_make_no_sense(text: str, monkeypatch: py
     with pytest.raises(SystemExit) as exit_:
         RatingSettings.load()
     assert exit_.value.code == 2
+
+
+DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": "kanarienvogel"}]})
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong", "sentence"),
+    [
+        ("CANDOR_VISITOR_JWKS", DAMAGED, "holds a key that is damaged."),
+        ("CANDOR_VISITOR_JWKS", "http://kanarienvogel.test/keys", "and in development)."),
+        ("CANDOR_VISITOR_JWKS", "", "a https:// URL, or the JSON itself)."),
+        ("CANDOR_VISITOR_ISSUER", "", "is missing (who issues visitors' tokens (their `iss`))."),
+    ],
+)
+def test_it_does_not_start_with_wrong_keys_and_says_so(
+    tmp_path: Path, variable: str, wrong: str, sentence: str
+) -> None:
+    told = {f"CANDOR_{name.upper()}": str(value) for name, value in TOLD.items()}
+    ended = subprocess.run(
+        [sys.executable, "-m", "rating"],
+        env={"PATH": os.environ["PATH"], **told, variable: wrong},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    heading, said = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout, heading) == (2, "", "rating cannot start:")
+    assert said.strip().startswith(variable)
+    assert said.endswith(sentence)
+    assert "kanarienvogel" not in said

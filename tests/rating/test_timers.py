@@ -1,20 +1,36 @@
 """Forms are offered and expire when their time has come, by whichever worker, once."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
+from prometheus_client import REGISTRY
+from pymongo.errors import ServerSelectionTimeoutError
 
-from chassis.eventlog.handle import handle
+from chassis.eventlog.handle import Busy, Streams, handle
+from chassis.eventlog.log import Commit
+from chassis.eventlog.mongo import MongoLog
 from contracts.ratings import RatingExpired, RatingOffered
 from rating.domain.rating import RATING, GiveRating, OfferForm
+from rating.read_models.cards import Card
 from rating.timers import LEASE, Timers
 from tests.rating.house import House, closed, until
-from tests.rating.story import CLOSED_AT, DELAY, EXPIRY, LATER, at
+from tests.rating.story import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
 
 pytestmark = pytest.mark.real
+
+
+ODD = timedelta(microseconds=500)
+CANARY = "kanarienvogel"
+
+
+def alarms() -> float:
+    labels = {"service": "rating", "kind": "timer"}
+    return REGISTRY.get_sample_value("candor_alarms_total", labels) or 0
 
 
 async def document(house: House, form: str = "d1.1") -> dict[str, Any]:
@@ -119,8 +135,82 @@ async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(house: House
     claimed = await house.forms.claim(house.clock.now(), LEASE, 10)
     await handle(house.streams, RATING, "dialog:d1", OfferForm(1, house.clock.now()))
     await house.followed()
-    await house.forms.settle(claimed)
+    await house.forms.settle(dict.fromkeys(claimed))
     assert (await document(house))["due_at"] == at(5) + EXPIRY
+
+
+async def test_a_form_is_never_forgotten_before_its_time_is_over(house: House) -> None:
+    # Rules of long ago may have times that the database can't keep: it cuts them to milliseconds.
+    odd = RULES.model_copy(update={"delay": DELAY + ODD, "expiry": EXPIRY + ODD})
+    await replace(house.inbound, rules_of=lambda _: odd).on_dialog_closed(closed())
+    await house.followed()
+    for wait, state in ((DELAY, "pending"), (EXPIRY, "expired")):
+        house.clock.advance(wait)
+        while (await document(house))["due_at"] > house.clock.now():
+            house.clock.advance(timedelta(milliseconds=1))
+        assert await house.timers.settle_due() == 1
+        assert (await document(house))["due_at"] is not None
+        house.clock.advance(timedelta(milliseconds=1))
+        assert await house.timers.settle_due() == 1
+        await house.followed()
+        assert (await document(house))["state"] == state
+
+
+class Away(MongoLog):
+    """A log whose database doesn't answer, or which breaks with a client's words."""
+
+    error: Exception
+
+    async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
+        if self.error:
+            raise self.error
+        return await super().read(stream, after)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(ServerSelectionTimeoutError("away"), 0), (Busy("busy"), 0), (KeyError(CANARY), 1)]
+)
+async def test_a_database_that_is_away_is_no_alarm_and_no_log_quotes_an_error(
+    house: House, error: Exception, raised: int
+) -> None:
+    await hear_later(house, "d1")
+    house.clock.advance(DELAY)
+    log = Away(house.database)
+    log.error = error
+    timers = Timers(house.forms, Streams(log, house.clock, service="rating"), house.clock)
+    before = alarms()
+    with structlog.testing.capture_logs() as logs:
+        assert await timers.settle_due() == 1
+    assert alarms() - before == raised
+    assert [line["error"] for line in logs] == [type(error).__name__]
+    assert CANARY not in str(logs)
+    assert (await document(house))["due_at"] == house.clock.now() + LEASE
+
+
+async def test_the_part_waits_while_the_database_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hear_later(house, "d1")
+    house.clock.advance(DELAY)
+    claim, tries = house.forms.claim, list[int]()
+
+    async def away_at_first(*asked: Any) -> list[Card]:
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise ServerSelectionTimeoutError("away")
+        return await claim(*asked)
+
+    monkeypatch.setattr(house.forms, "claim", away_at_first)
+    monkeypatch.setattr("rating.timers.AWAY", timedelta(milliseconds=1))
+    working = asyncio.create_task(house.timers.run())
+
+    async def offered() -> bool:
+        return working.done() or bool((await document(house))["state"] == "pending")
+
+    await until(offered)
+    assert not working.done()
+    working.cancel()
+    await asyncio.wait([working])
 
 
 async def test_the_running_part_notices_by_itself(house: House) -> None:

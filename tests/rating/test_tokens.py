@@ -1,8 +1,10 @@
 """Who holds a form's token, and what is said to everybody else."""
 
+import hmac
+
 import pytest
 
-from chassis.web.errors import NotFound
+from chassis.web.problems import NotFound
 from rating.api.tokens import FormKey, FormTokens
 
 TOKENS = FormTokens(b"s" * 32)
@@ -37,3 +39,22 @@ def test_a_token_leads_to_its_form() -> None:
 def test_any_other_letters_lead_nowhere(token: str) -> None:
     with pytest.raises(NotFound, match="no such form"):
         TOKENS.read(token)
+
+
+@pytest.mark.parametrize("token", [GOOD, "d1.1.x", "d1.1.ä"])
+def test_how_long_it_takes_tells_nothing(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signatures are compared in constant time; a clock would tell too rarely to be a test."""
+    compared: list[tuple[bytes, bytes]] = []
+    compare = hmac.compare_digest
+
+    def constant_time(ours: bytes, theirs: bytes) -> bool:
+        compared.append((ours, theirs))
+        return compare(ours, theirs)
+
+    monkeypatch.setattr(hmac, "compare_digest", constant_time)
+    if token == GOOD:
+        assert TOKENS.read(token) == FormKey("d1", 1)
+    else:
+        with pytest.raises(NotFound):
+            TOKENS.read(token)
+    assert len(compared) == 1

@@ -1,10 +1,16 @@
 """Joins MongoDB the way everything here expects it."""
 
+from datetime import UTC
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
 
 SERVER_SELECTION_MS = 3_000
+CODEC: CodecOptions[Any] = CodecOptions(document_class=dict, tz_aware=True, tzinfo=UTC)
 
 
 def connect(uri: str) -> "AsyncIOMotorClient[dict[str, Any]]":
@@ -22,4 +28,20 @@ def connect(uri: str) -> "AsyncIOMotorClient[dict[str, Any]]":
         serverSelectionTimeoutMS=SERVER_SELECTION_MS,
         connectTimeoutMS=SERVER_SELECTION_MS,
         appname="candor",
+    )
+
+
+def durable(
+    database: "AsyncIOMotorDatabase[dict[str, Any]]", name: str
+) -> "AsyncIOMotorCollection[dict[str, Any]]":
+    """The collection `name`, with reads and writes that can't be rolled back, however the client is set.
+
+    Majority and journal for writes, majority from the primary for reads, aware UTC times.
+    """
+    return database.get_collection(
+        name,
+        codec_options=CODEC,
+        read_preference=ReadPreference.PRIMARY,
+        write_concern=WriteConcern(w="majority", j=True),
+        read_concern=ReadConcern("majority"),
     )

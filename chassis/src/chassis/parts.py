@@ -10,6 +10,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
 from tenacity.wait import wait_base
 
+from chassis.blame import where
 from chassis.telemetry.metrics import ALARMS
 
 STEADY = 60.0
@@ -177,14 +178,14 @@ async def _end(task: "asyncio.Future[None]", name: str, seconds: float, *, cance
         log.error("part_cut_off", part=name, after_seconds=round(seconds, 1))
         task.cancel()
     elif not task.cancelled() and (error := task.exception()):
-        log.error("part_fell_while_stopping", part=name, error=type(error).__name__, reason=str(error)[:500])
+        log.error("part_fell_while_stopping", part=name, error=type(error).__name__, where=where(error))
 
 
 def _told(attempt: RetryCallState) -> dict[str, object]:
     error = attempt.outcome.exception() if attempt.outcome else None
     return {
-        "exc_info": error,
         "error": type(error).__name__,
+        "where": where(error) if error else "",
         "attempt": attempt.attempt_number,
         "again_in_seconds": round(attempt.upcoming_sleep, 1),
     }

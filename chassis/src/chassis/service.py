@@ -5,19 +5,23 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from chassis.parts import Part, PartEnded, Parts
+from chassis.messaging.deadletters import cli
+from chassis.parts import Part, Parts
 from chassis.settings import ServiceSettings
 from chassis.telemetry import configure_logging, configure_tracing, serve_metrics
+from chassis.web.connections import Connection
 
-__all__ = ["Part", "PartEnded", "Parts", "serve"]
+__all__ = ["Part", "Parts", "main", "serve"]
+
+S = TypeVar("S", bound=ServiceSettings)
 
 REQUESTS_END_WITHIN = 5
 
@@ -37,6 +41,29 @@ class _Server(uvicorn.Server):
         finally:
             for sign in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(sign)
+
+
+def main(
+    kind: type[S],
+    build: Callable[[S], FastAPI],
+    *,
+    hears: bool = True,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """The command line of a service; returns the exit code.
+
+    Nothing said: builds and serves it. ``dead-letters …``, unless it `hears` nothing: looks after what could
+    not be heard. Wrong settings and anything else end with 2 and a sentence.
+    """
+    said = sys.argv[1:] if arguments is None else list(arguments)
+    if said and not (hears and said[0] == "dead-letters"):
+        sys.stderr.write(f"Usage: python -m {kind.service}{' [dead-letters …]' if hears else ''}\n")
+        return 2
+    settings = kind.load()
+    if said:
+        return cli(settings.service, settings.kafka, said[1:])
+    serve(build(settings), settings)
+    return 0
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
@@ -62,7 +89,7 @@ def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -70,7 +97,6 @@ def _config(app: FastAPI) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=1_000,
         timeout_keep_alive=20,
         timeout_graceful_shutdown=REQUESTS_END_WITHIN,
         h11_max_incomplete_event_size=16 * 1024,
@@ -87,9 +113,9 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _serve_metrics(settings: ServiceSettings) -> Callable[[], None]:
     try:
-        return serve_metrics(settings.metrics_port, settings.host)
+        return serve_metrics(settings.metrics_port, settings.metrics_host)
     except OSError as error:
-        _give_up(f"cannot serve metrics on {settings.host}:{settings.metrics_port}", error)
+        _give_up(f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}", error)
 
 
 def _give_up(what: str, error: OSError) -> NoReturn:

@@ -8,11 +8,13 @@ import re
 import sys
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NoReturn, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from chassis.keysets import Keys, parse
 
 KEY_BYTES = 32
 PREFIX = "CANDOR_"
@@ -76,12 +78,9 @@ class ServiceSettings(BaseSettings):
     database: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,63}$", description="the database's name")
     port_base: int = Field(default=8001, ge=1, le=65_000, description="the first of the services' ports")
     host: str = Field(default="", description="the address to listen on")
+    metrics_host: str = Field(default="127.0.0.1", description="the address that metrics are served on")
     staff_issuer: str = Field(min_length=1, description="who issues staff's tokens (their `iss`)")
     staff_jwks: str = Field(description="staff's public keys: a file, a https:// URL, or the JSON itself")
-    visitor_issuer: str | None = Field(default=None, description="who issues visitors' tokens (their `iss`)")
-    visitor_jwks: str | None = Field(
-        default=None, description="visitors' public keys: a file, a https:// URL, or the JSON itself"
-    )
 
     @property
     def port(self) -> int:
@@ -92,11 +91,6 @@ class ServiceSettings(BaseSettings):
     def metrics_port(self) -> int:
         """Where Prometheus finds the metrics."""
         return self.port_base + 100 + self.offset
-
-    @property
-    def in_development(self) -> bool:
-        """Whether insecure conveniences are allowed; only loopback is served then."""
-        return self.env == "development"
 
     @field_validator("kafka")
     @classmethod
@@ -125,12 +119,22 @@ class ServiceSettings(BaseSettings):
             raise ValueError("must be a loopback address while CANDOR_ENV is development")
         return host or ("127.0.0.1" if development else "0.0.0.0")  # noqa: S104 - a container's port is its border
 
-    @field_validator("staff_jwks", "visitor_jwks")
+    @field_validator("metrics_host")
     @classmethod
-    def _safe_keys(cls, source: str | None, info: ValidationInfo) -> str | None:
-        if source is not None:
-            _check_key_source(source, development=info.data.get("env") == "development")
-        return source
+    def _safe_metrics_host(cls, host: str, info: ValidationInfo) -> str:
+        if info.data.get("env") == "development" and not is_loopback(host):
+            raise ValueError("must be a loopback address while CANDOR_ENV is development")
+        return host
+
+    @field_validator("staff_issuer")
+    @classmethod
+    def _safe_staff_issuer(cls, issuer: str, info: ValidationInfo) -> str:
+        return check_issuer(issuer, info)
+
+    @field_validator("staff_jwks")
+    @classmethod
+    def _safe_staff_keys(cls, source: str, info: ValidationInfo) -> str:
+        return check_key_source(source, info)
 
     @classmethod
     def load(cls) -> Self:
@@ -156,27 +160,70 @@ class ServiceSettings(BaseSettings):
         return f"{PREFIX}{name.upper()}{hint}: {problem[0].lower()}{problem[1:]}."
 
 
-def _check_key_source(source: str, *, development: bool) -> None:
+class VisitorSettings(ServiceSettings):
+    """What a service needs that visitors call, besides the rest."""
+
+    visitor_issuer: str = Field(min_length=1, description="who issues visitors' tokens (their `iss`)")
+    visitor_jwks: str = Field(description="visitors' public keys: a file, a https:// URL, or the JSON itself")
+
+    @field_validator("visitor_issuer")
+    @classmethod
+    def _safe_visitor_issuer(cls, issuer: str, info: ValidationInfo) -> str:
+        return check_issuer(issuer, info)
+
+    @field_validator("visitor_jwks")
+    @classmethod
+    def _safe_visitor_keys(cls, source: str, info: ValidationInfo) -> str:
+        return check_key_source(source, info)
+
+
+def check_issuer(issuer: str, info: ValidationInfo) -> str:
+    """An issuer as it is; ValueError if it is one of development's, whose keys lie around, in production."""
+    host = (urlsplit(issuer).hostname or issuer).lower().rstrip(".")
+    if info.data.get("env") != "development" and f".{host}".endswith(".localhost"):
+        raise ValueError("is at a .localhost address, which is for development only")
+    return issuer
+
+
+def check_key_source(source: str, info: ValidationInfo) -> str:
+    """The source of public keys, as it is; ValueError unless it can be one, and what is here can be read."""
+    if is_address(source):
+        _check_address(urlsplit(source), development=info.data.get("env") == "development")
+    elif not keys_here(source):
+        raise ValueError("holds no Ed25519 key that signs and has an id (kid)")
+    return source
+
+
+def is_address(source: str) -> bool:
+    """Whether a key source is a URL; anything else is the JSON itself, or a file."""
+    return "://" in source and not source.lstrip().startswith("{")
+
+
+def keys_here(source: str) -> Keys:
+    """The keys that settings hold, or name as a file; ValueError, without a word of them, if they can't."""
     if source.lstrip().startswith("{"):
-        _check_key_set(source)
-        return
-    url = urlsplit(source) if "://" in source else None
-    if url is None:
-        if not _is_file(source):
-            raise ValueError("names a file that isn't there")
-    elif url.scheme == "http" and not (development and is_loopback(url.hostname or "")):
+        return _key_set(source, "must be JSON if it starts with {")
+    if not _is_file(source):
+        raise ValueError("names a file that isn't there")
+    try:
+        content = Path(source).read_bytes()
+    except OSError:
+        raise ValueError("names a file that can't be read") from None
+    return _key_set(content, "names a file that holds no JSON")
+
+
+def _check_address(url: SplitResult, *, development: bool) -> None:
+    if url.scheme == "http" and not (development and is_loopback(url.hostname or "")):
         raise ValueError("must be https:// (http:// only for this machine, and in development)")
-    elif url.scheme not in {"http", "https"} or not url.hostname:
+    if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError("must be a file, a https:// URL, or JSON")
 
 
-def _check_key_set(text: str) -> None:
+def _key_set(text: str | bytes, no_json: str) -> Keys:
     try:
-        members = json.loads(text).get("keys")
-    except ValueError:
-        raise ValueError("must be JSON if it starts with {") from None
-    if not isinstance(members, list):
-        raise ValueError("must be a JWK set: an object with a list of keys")  # noqa: TRY004 - the text is wrong
+        return parse(text)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise ValueError(no_json) from None
 
 
 def _is_file(path: str) -> bool:

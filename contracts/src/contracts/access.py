@@ -38,10 +38,6 @@ class Claims(BaseModel):
     name: str | None = None
     team: str | None = None
 
-    def has(self, role: Role) -> bool:
-        """Whether the bearer has the role; a role that denies (operator) is the caller's to check."""
-        return role in self.roles
-
     def covers(self, channel: str) -> bool:
         """Whether the token is good for this channel."""
         return EVERY_CHANNEL in self.channels or channel in self.channels

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from chassis.eventlog.decider import Decider, Refused
-from chassis.eventlog.follower import Public
+from chassis.eventlog.following import Public
 from chassis.eventlog.log import Commit
 from chassis.eventlog.stored import to_stored
 from contracts.envelope import Event, Instant

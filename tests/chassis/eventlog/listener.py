@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from chassis.eventlog.follower import Followed, Follower, Following, Public
+from chassis.eventlog.follower import Follower
+from chassis.eventlog.following import Followed, Following, Public
 from chassis.eventlog.mongo import MongoLog
 from chassis.eventlog.outbox import Mark
 from chassis.messaging.publisher import Outgoing

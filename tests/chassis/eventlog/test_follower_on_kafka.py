@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from chassis.clock import ManualClock
-from chassis.eventlog.follower import Follower, Following
+from chassis.eventlog.follower import Follower
+from chassis.eventlog.following import Following
 from chassis.eventlog.handle import Streams, handle
 from chassis.eventlog.mongo import MongoLog
 from chassis.messaging.publisher import Publisher

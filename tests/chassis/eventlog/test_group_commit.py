@@ -175,3 +175,9 @@ async def test_a_flight_that_is_cut_off_leaves_nobody_waiting(mongo_log: MongoLo
     flight.cancel()
     between.open.set()
     assert await told(tasks) == [OutcomeUnknown, None]
+
+
+async def test_what_is_stored_can_t_be_rolled_back(mongo_log: MongoLog) -> None:
+    """One server alone would never show the difference; a failover of three would."""
+    assert mongo_log.commits.write_concern.document == {"w": "majority", "j": True}
+    assert mongo_log.commits.read_concern.level == "majority"

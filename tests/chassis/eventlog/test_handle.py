@@ -15,9 +15,10 @@ from prometheus_client import REGISTRY
 from chassis.clock import ManualClock
 from chassis.eventlog import handle as handle_module
 from chassis.eventlog.decider import Refused
-from chassis.eventlog.handle import Busy, Outcome, Streams, UnknownStoredEvent, handle
+from chassis.eventlog.handle import Busy, Outcome, Streams, handle
 from chassis.eventlog.log import Commit, Conflict, EventLog, OutcomeUnknown
 from chassis.eventlog.memory import MemoryLog
+from chassis.eventlog.stored import UnknownStoredEvent
 from tests.chassis.eventlog.jar import JARS, NOON, Filled, Jar, JarEvent, Put, PutCoin, commit
 
 A = JARS.stream("a")
@@ -192,6 +193,25 @@ async def test_a_commit_carries_the_time_and_the_trace() -> None:
     assert found.at == NOON + timedelta(seconds=5)
     assert found.traceparent is not None
     assert trace.format_trace_id(span.get_span_context().trace_id) in found.traceparent
+
+
+async def test_commands_of_one_process_never_conflict_with_each_other() -> None:
+    log = Unsure(MemoryLog(), [])
+    streams = over(log)
+    await asyncio.gather(*(put(streams, name) for name in ["x", "y", "z"] * 10))
+    assert log.appends == 3
+
+
+async def test_whoever_waits_too_long_for_a_turn_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handle_module, "GIVE_UP_SECONDS", 0.05)
+    streams = over(MemoryLog())
+    async with streams.turns.of(A, 1):
+        with pytest.raises(Busy, match=A):
+            await put(streams, "x")
+        await handle(streams, JARS, JARS.stream("b"), PutCoin("x"))
+    await put(streams, "x")
 
 
 names = st.sampled_from(["u", "v", "w", "x", "y"])

@@ -8,7 +8,6 @@ from bson import decode
 from chassis.eventlog.decider import Decider
 from chassis.eventlog.log import Commit
 from chassis.eventlog.stored import (
-    CODEC,
     UnknownStoredEvent,
     from_document,
     read_events,
@@ -16,6 +15,7 @@ from chassis.eventlog.stored import (
     to_document,
     to_stored,
 )
+from chassis.mongo import CODEC
 from tests.chassis.eventlog.jar import JARS, NOON, Coin, Filled, Jar, Put, commit
 
 

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from opentelemetry import trace
 from pymongo.errors import AutoReconnect
 
 from chassis.eventlog.decider import Refused
-from chassis.messaging.records import Heard
+from chassis.eventlog.stored import UnknownStoredEvent
+from chassis.messaging.publisher import NotPublished
+from chassis.messaging.records import Heard, Record
 from chassis.telemetry.tracing import configure_tracing
 from tests.chassis.messaging.world import World, running, stopped, until, until_later
 
@@ -45,6 +48,8 @@ async def committed(world: World) -> int:
     try:
         offsets = await admin.list_consumer_group_offsets(world.group)
         return sum(at.offset for at in offsets.values())
+    except GroupCoordinatorNotAvailableError:
+        return 0  # a fresh broker makes the topic of offsets when the first group comes
     finally:
         await admin.close()
 
@@ -91,7 +96,7 @@ async def test_a_raising_handler_costs_that_record_alone(world: World) -> None:
     assert ear.tries[2] == 5
     [letter] = await world.letters()
     assert letter.cause == "the handler raised ValueError"
-    assert world.counted("candor_alarms_total", kind="handler failed") == 1
+    assert world.counted("candor_alarms_total", kind="handler_failed") == 1
     assert world.counted("candor_dead_letters_total", topic=world.notes) == 1
 
 
@@ -140,6 +145,28 @@ async def test_a_poison_record_is_put_aside_and_the_rest_goes_on(
     assert cause in letter.cause
     assert "canary" not in letter.cause
     assert (letter.record.key, letter.record.value) == (b"k", value)
+
+
+async def test_a_record_waits_for_a_topic_of_dead_letters_that_is_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear = Ear()
+    hearing = world.hearing(ear)
+    bury = hearing._graveyard.bury
+    refused: list[Record] = []
+
+    async def down_for_a_while(record: Record, cause: str, attempts: int) -> None:
+        if len(refused) < 3:
+            refused.append(record)
+            raise NotPublished("down")
+        await bury(record, cause, attempts)
+
+    monkeypatch.setattr(hearing._graveyard, "bury", down_for_a_while)
+    await world.say(world.raw("k", b"{"), world.noted("k", 2))
+    async with running(hearing):
+        await until(lambda: ear.numbers == {2})
+    assert len(refused) == 3
+    assert len(await world.letters()) == 1
 
 
 async def test_a_foreign_null_header_does_no_harm(world: World) -> None:
@@ -217,6 +244,20 @@ async def test_a_database_that_is_down_is_waited_for(world: World) -> None:
     assert await world.letters() == []
 
 
+async def test_what_a_newer_release_stored_is_waited_for_with_an_alarm(world: World) -> None:
+    ear = Ear()
+    ear.faults[1] = [UnknownStoredEvent("dialog:1 holds Foo")]
+    await world.say(world.noted("k", 1), world.noted("k", 2))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.tries[1] > 6)
+        assert await committed(world) == 0
+        assert world.counted("candor_alarms_total", kind="newer_release_awaited") > 5
+        ear.faults.clear()
+        await until(lambda: ear.heard == [("k", 1), ("k", 2)])
+        await until_later(lambda: _is(committed(world), 2))
+    assert await world.letters() == []
+
+
 async def test_stopping_while_the_database_is_down_leaves_the_record_for_the_next(world: World) -> None:
     ear = Ear()
     ear.faults[1] = [AutoReconnect("down")]
@@ -268,7 +309,7 @@ async def test_a_batch_that_fails_for_a_fault_of_our_own_is_read_again(
     async with running(hearing):
         await until_later(lambda: _is(committed(world), 10))
     assert ear.heard == [("k", number) for number in range(10)]
-    assert world.counted("candor_alarms_total", kind="batch failed") == 1
+    assert world.counted("candor_alarms_total", kind="batch_failed") == 1
 
 
 async def test_what_was_done_but_not_committed_comes_again(
@@ -316,7 +357,7 @@ async def test_a_stuck_consumer_is_made_anew(world: World, monkeypatch: pytest.M
         await world.say(world.noted("k", 1))
         await until(lambda: ear.numbers == {1})
         assert hearing._listening.consumer is not stuck
-    assert world.counted("candor_alarms_total", kind="stuck consumer") == 1
+    assert world.counted("candor_alarms_total", kind="stuck_consumer") == 1
 
 
 async def test_readiness_tells_of_a_lag_without_progress(
@@ -330,9 +371,10 @@ async def test_readiness_tells_of_a_lag_without_progress(
     await world.say(world.noted("k", 1))
     async with running(hearing):
         await until(lambda: "no progress" in (hearing.trouble() or ""))
-        assert hearing.lag() == 1
+        assert world.counted("candor_lag_events", topic=world.notes) == 1
         ear.faults.clear()
-        await until(lambda: hearing.trouble() is None and hearing.lag() == 0)
+        await until(lambda: hearing.trouble() is None)
+        await until(lambda: world.counted("candor_lag_events", topic=world.notes) == 0)
 
 
 async def _is(value: Any, expected: Any) -> bool:

@@ -9,9 +9,14 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
 from pymongo.errors import AutoReconnect, PyMongoError
 
+from chassis.messaging.projecting import Projecting
+from chassis.messaging.publisher import NotPublished
 from chassis.messaging.records import Heard
+from chassis.telemetry.tracing import configure_tracing
 from tests.chassis.messaging.tally import Tally, once_each, projecting
 from tests.chassis.messaging.world import World, running, stopped, until, until_later
 
@@ -66,8 +71,8 @@ async def test_permanent_zombies_count_once(world: World, tally: Tally) -> None:
 async def test_a_zombie_that_wakes_up_where_it_was_applies_nothing_twice(world: World, tally: Tally) -> None:
     zombie = projecting(world, tally, group=f"{world.group}.zombie")
     async with running(zombie):
-        await until(lambda: len(zombie._at) == 4)
-        everything = list(zombie._at)
+        await until(lambda: len(zombie._places.at) == 4)
+        everything = list(zombie._places.at)
         zombie._listening.hold(everything)
         async with running(projecting(world, tally)):
             await world.say(*notes(world, 0, 50))
@@ -110,7 +115,30 @@ async def test_a_record_that_cannot_be_applied_is_found_among_many(world: World,
     assert tally.calls < 60
     assert tally.tries[77] >= 5
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
-    assert world.counted("candor_alarms_total", kind="projection failed") == 1
+    assert world.counted("candor_alarms_total", kind="projection_failed") == 1
+
+
+@pytest.mark.parametrize("poison", ["unreadable", "not applicable"])
+async def test_the_checkpoint_waits_for_the_dead_letter(
+    world: World, tally: Tally, monkeypatch: pytest.MonkeyPatch, poison: str
+) -> None:
+    """Kafka takes no letter, and the process dies meanwhile: the record must come again."""
+    tally.faults[1] = ValueError("it can't be applied")
+    bad = world.noted("k", 1) if poison == "not applicable" else world.raw("k", b"{")
+    first = projecting(world, tally)
+    refused: list[object] = []
+
+    async def down(*letter: object) -> None:
+        refused.append(letter)
+        raise NotPublished("down")
+
+    monkeypatch.setattr(first._graveyard, "bury", down)
+    await world.say(world.noted("k", 0), bad, world.noted("k", 2))
+    async with running(first):
+        await until(lambda: len(refused) > 2)
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 2))
+    assert len(await world.letters()) == 1
 
 
 async def test_an_unknown_type_is_passed(world: World, tally: Tally) -> None:
@@ -124,10 +152,12 @@ async def test_an_unknown_type_is_passed(world: World, tally: Tally) -> None:
 async def test_a_database_that_is_down_is_waited_for(world: World, tally: Tally) -> None:
     tally.faults[1] = AutoReconnect("down")
     await world.say(world.noted("k", 0), world.noted("k", 1), world.noted("k", 2))
-    async with running(projecting(world, tally)):
-        await until(lambda: tally.tries[1] > 5)
+    waiting = projecting(world, tally)
+    async with running(waiting):
+        await until(lambda: tally.tries[1] > 5 and waiting.lag() == 3)
         tally.faults.clear()
         await until_later(lambda: once_each(tally, 3))
+        await until(lambda: waiting.lag() == 0)
     assert await world.letters() == []
 
 
@@ -151,6 +181,43 @@ async def test_a_commit_of_unknown_outcome_is_settled_by_the_checkpoint(
             await world.say(world.noted("k", number))
             await until_later(partial(once_each, tally, number + 1))
     assert len(said) == 3
+
+
+async def test_a_batch_links_to_the_traces_of_its_records(world: World, tally: Tally) -> None:
+    configure_tracing("test")
+    said = [f"00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333{number}-01" for number in (1, 2)]
+    seen: set[int] = set()
+    apply = tally.apply
+
+    async def look(session: AsyncIOMotorClientSession, records: Sequence[Heard[Any]]) -> None:
+        span = trace.get_current_span()
+        assert isinstance(span, ReadableSpan)
+        seen.update(link.context.span_id for link in span.links)
+        await apply(session, records)
+
+    tally.apply = look  # type: ignore[method-assign]
+    body = b'{"type":"test.noted.v1","number":1}'
+    await world.say(*(world.raw("k", body, {"traceparent": one.encode()}) for one in said))
+    async with running(projecting(world, tally)):
+        await until(lambda: seen == {0xB7AD6B7169203331, 0xB7AD6B7169203332})
+
+
+async def test_a_batch_is_committed_for_good_from_one_snapshot(
+    world: World, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One server alone would never show the difference; a failover of three would."""
+    begin = AsyncIOMotorClientSession.start_transaction
+    asked: list[tuple[str, object]] = []
+
+    def noting(self: AsyncIOMotorClientSession, **how: Any) -> Any:
+        asked.append((how["read_concern"].level, how["write_concern"].document["w"]))
+        return begin(self, **how)
+
+    monkeypatch.setattr(AsyncIOMotorClientSession, "start_transaction", noting)
+    await world.say(world.noted("k", 1))
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 1))
+    assert set(asked) == {("snapshot", "majority")}
 
 
 async def test_a_log_emptied_by_retention_up_to_the_checkpoint_is_fine(world: World, tally: Tally) -> None:
@@ -178,7 +245,7 @@ async def test_a_log_that_starts_beyond_the_checkpoint_stops_that_partition_alon
         await until(lambda: "records 10 to 14 are gone" in (again.trouble() or ""))
         await world.say(world.noted("b", 99, partition=1))
         await until_later(lambda: once_each(tally, 11))
-    assert world.counted("candor_alarms_total", kind="partition stopped") == 1
+    assert world.counted("candor_alarms_total", kind="partition_stopped") == 1
 
 
 async def test_records_that_vanish_while_it_listens_are_not_skipped(world: World, tally: Tally) -> None:
@@ -187,10 +254,12 @@ async def test_records_that_vanish_while_it_listens_are_not_skipped(world: World
     late = projecting(world, tally)
     async with running(late):
         await until_later(lambda: once_each(tally, 1))
-        late._listening.hold([TopicPartition(world.notes, 0)])  # it is slow, and nothing is fetched meanwhile
+        everything = list(late._places.at)
+        late._listening.hold(everything)  # it is slow, and nothing is fetched meanwhile
+        await until(lambda: not fetching(late))
         await world.say(*(world.noted("a", number, partition=0) for number in range(1, 10)))
         await delete_before(world, 5)
-        late._listening.release([TopicPartition(world.notes, 0)])
+        late._listening.release(everything)
         await until(lambda: "records 1 to 4 are gone" in (late.trouble() or ""))
     assert await tally.numbers() == {"a": [0]}
 
@@ -227,6 +296,12 @@ async def test_a_graceful_stop_finishes_the_batch(world: World, tally: Tally) ->
     await begun.wait()
     await stopped(task)
     assert await once_each(tally, 20)
+
+
+def fetching(projecting: Projecting) -> bool:
+    """Whether a request is on its way: its answer could still bring what is deleted now, and rightly so."""
+    consumer = projecting._listening.consumer
+    return consumer is None or bool(consumer._fetcher._in_flight)
 
 
 async def delete_before(world: World, offset: int) -> None:

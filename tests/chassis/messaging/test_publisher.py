@@ -75,3 +75,12 @@ async def test_a_producer_that_lost_count_is_replaced(world: World, monkeypatch:
 async def test_many_may_publish_at_once(world: World) -> None:
     await asyncio.gather(*(world.say(world.noted("k", number)) for number in range(300)))
     assert len(await all_records(world.kafka, world.notes)) == 300
+
+
+async def test_a_record_is_written_once_and_by_all(world: World) -> None:
+    """One broker alone would never show the difference; a repeated send, or the loss of a leader, would."""
+    await world.say(world.noted("k", 1))
+    producer = world.publisher._producer
+    assert producer is not None
+    assert producer._sender._acks == -1
+    assert producer._txn_manager is not None

@@ -33,7 +33,6 @@ def test_reads_an_event_and_where_it_was() -> None:
     assert heard.event == Noted(number=7)
     assert (heard.topic, heard.partition, heard.offset, heard.key) == ("notes", 3, 7, "k")
     assert heard.envelope.id == "k:7"
-    assert heard.age(1_700_000_001_500) == 1.5
 
 
 def test_knows_an_unknown_type_without_reading_its_body() -> None:

@@ -34,7 +34,7 @@ async def test_with_the_key_there_are(reader: KeyReader) -> None:
         await reader.learn(KEY)
     assert await reader.open(WORDS) == "hello"
     other = jwe.seal(b"?", RAW, jwe.new_kid())
-    assert await reader.open_all([WORDS, other, WORDS]) == ["hello", None, "hello"]
+    assert [await reader.open(words) for words in (WORDS, other, WORDS)] == ["hello", None, "hello"]
 
 
 async def test_an_unlearned_key_is_gone_at_once(reader: KeyReader) -> None:
@@ -66,6 +66,28 @@ async def test_what_is_not_sealed_with_the_key_is_unreadable(reader: KeyReader) 
         await reader.open("hello")
 
 
-async def test_learning_nothing_is_nothing(reader: KeyReader) -> None:
-    await reader.learn_all([])
-    await reader.unlearn_all([])
+async def test_hearing_nothing_is_nothing(reader: KeyReader) -> None:
+    await reader.hear({})
+
+
+async def test_many_are_heard_in_one_write(
+    reader: KeyReader, store: AsyncIOMotorDatabase[dict[str, Any]]
+) -> None:
+    others = {f"k{n}": KEY.model_copy(update={"kid": f"k{n}"}) for n in range(3)}
+    await reader.learn(KEY)
+    await reader.hear({**others, KID: None}, marks={"place": "here"})
+    assert [(key["_id"], key["place"]) async for key in store["reader_keys"].find().sort("_id", 1)] == [
+        (kid, "here") for kid in others
+    ]
+
+
+async def test_what_a_transaction_drops_is_there_until_it_is_through(
+    reader: KeyReader, store: AsyncIOMotorDatabase[dict[str, Any]]
+) -> None:
+    await reader.learn(KEY)
+    async with await store.client.start_session() as session:
+        async with session.start_transaction():
+            await reader.hear({KID: None}, session=session)
+            assert await reader.open(WORDS) == "hello"
+        reader.let_go([KID])
+    assert await reader.open(WORDS) is None

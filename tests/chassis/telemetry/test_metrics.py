@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from chassis.telemetry import metrics
 
-ALLOWED = {"service", "topic", "partition", "command", "outcome", "kind", "le"}
+ALLOWED = {"service", "topic", "command", "outcome", "kind", "method", "route", "status", "le"}
 
 
 @pytest.fixture
@@ -30,5 +30,6 @@ def test_they_are_served_until_stopped(port: int) -> None:
 
 def test_no_label_can_tell_a_score_or_a_person() -> None:
     metrics.COMMAND_SECONDS.labels("rating", "give", "done").observe(0.01)
+    metrics.REQUEST_SECONDS.labels("rating", "POST", "/v1/forms/answer", "2xx").observe(0.01)
     ours = [family for family in REGISTRY.collect() if family.name.startswith("candor_")]
     assert {label for family in ours for sample in family.samples for label in sample.labels} <= ALLOWED

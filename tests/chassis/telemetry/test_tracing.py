@@ -5,7 +5,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import StatusCode
 
-from chassis.telemetry import configure_tracing, continued, current_traceparent
+from chassis.telemetry import configure_tracing, continued, current_traceparent, linked
 
 FAR = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -42,6 +42,25 @@ def test_what_the_caller_does_not_sample_is_not_sampled() -> None:
         here = current_traceparent()
     assert here is not None
     assert here.endswith("-00")
+
+
+def test_a_batch_begins_a_trace_that_links_to_those_of_its_records() -> None:
+    other = FAR.replace("b7ad6b7169203331", "00f067aa0ba902b7")
+    with continued(FAR, "outer"), linked([FAR, None, FAR, "nonsense", other], "project") as span:
+        assert isinstance(span, ReadableSpan)
+        assert [f"{link.context.span_id:016x}" for link in span.links] == [
+            "b7ad6b7169203331",
+            "00f067aa0ba902b7",
+        ]
+        assert span.parent is None
+        assert (current_traceparent() or "").split("-")[1] != FAR.split("-")[1]
+
+
+def test_a_large_batch_links_to_as_many_as_a_span_keeps() -> None:
+    with linked((f"{FAR[:36]}{number:016x}-01" for number in range(1, 1000)), "project") as span:
+        assert isinstance(span, ReadableSpan)
+        assert len(span.links) == 128
+        assert not span.dropped_links
 
 
 def test_an_error_marks_the_span_without_its_text() -> None:

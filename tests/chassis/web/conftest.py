@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import APIRouter
 
-from chassis.service import Parts
+from chassis.parts import Parts
 from chassis.settings import ServiceSettings
 from chassis.web.app import create
 from chassis.web.health import Check
@@ -30,7 +30,7 @@ def settings() -> ShopSettings:
         kafka="127.0.0.1:1",
         mongo="mongodb://127.0.0.1:1",
         staff_issuer="https://staff.test",
-        staff_jwks='{"keys": []}',
+        staff_jwks="https://staff.test/keys",
     )
 
 

@@ -15,8 +15,10 @@ from pymongo.errors import DuplicateKeyError, NotPrimaryError, ServerSelectionTi
 
 from chassis.clock import ClockNotSet
 from chassis.eventlog.decider import Refused
-from chassis.eventlog.handle import Busy, UnknownStoredEvent
-from chassis.web.errors import ERRORS, Forbidden, Gone, NotFound, Unauthenticated, Unavailable, errors
+from chassis.eventlog.handle import Busy
+from chassis.eventlog.stored import UnknownStoredEvent
+from chassis.web.errors import ERRORS, errors
+from chassis.web.problems import Forbidden, Gone, NotFound, Unauthenticated, Unavailable
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 CANARY = "kanarienvogel"

@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter
 
 from chassis.mongo import connect
-from chassis.service import Parts
+from chassis.parts import Parts
 from chassis.settings import ServiceSettings
 from chassis.web import health
 from chassis.web.app import create

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.web.errors import Unavailable
-from chassis.web.keys import FileKeys, InlineKeys, RemoteKeys, key_source, parse
+from chassis.keysets import parse
+from chassis.web.keys import FileKeys, InlineKeys, RemoteKeys, key_source
+from chassis.web.problems import Unavailable
 from chassis.web.tokens import public_jwk
 
 

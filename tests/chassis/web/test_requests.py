@@ -12,6 +12,7 @@ import pytest
 import structlog
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
+from opentelemetry import propagate
 from prometheus_client import REGISTRY
 
 from chassis.telemetry import configure_logging, configure_tracing, current_traceparent
@@ -138,3 +139,46 @@ async def test_a_callers_trace_goes_on(calling: Caller) -> None:
     async with calling(counter()) as client:
         answer = await client.get("/v1/trace", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
     assert trace in answer.json()
+
+
+GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [GIVEN.replace("0af7651916cd43dd8448eb211c80319c", "0" * 32)],
+        [GIVEN.replace("b7ad6b7169203331", "0" * 16)],
+        [GIVEN.upper()],
+        ["ff" + GIVEN[2:]],
+        [GIVEN + "-" + CANARY],
+        ["01" + GIVEN[2:] + "-" + CANARY],
+        [GIVEN + " "],
+        [GIVEN[:-1]],
+        [f"{GIVEN},{GIVEN}"],
+        [GIVEN, GIVEN],
+    ],
+)
+async def test_a_trace_that_is_not_well_formed_ends_at_the_door(calling: Caller, given: list[str]) -> None:
+    configure_tracing("shop")
+    async with calling(counter()) as client:
+        answer = await client.get("/v1/trace", headers=[("traceparent", each) for each in given])
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]", answer.json())
+    assert GIVEN[3:35] not in answer.json()
+
+
+async def test_nothing_but_the_ids_of_a_callers_trace_goes_on(calling: Caller) -> None:
+    configure_tracing("shop")
+    more = {"tracestate": f"who={CANARY}", "baggage": f"who={CANARY}"}
+    router = APIRouter()
+
+    @router.get("/carried")
+    async def carried() -> dict[str, str]:
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier)
+        return carrier
+
+    async with calling(router) as client:
+        answer = await client.get("/carried", headers={"traceparent": GIVEN, **more})
+    assert answer.json().keys() == {"traceparent"}
+    assert GIVEN[3:35] in answer.json()["traceparent"]

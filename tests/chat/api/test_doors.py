@@ -26,7 +26,8 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "reopen": ("POST", "{dialog}/reopen", {"close_seq": 1}),
     "read": ("GET", "{dialog}", None),
     "list dialogs": ("GET", "/v1/dialogs", None),
-    "erase": ("DELETE", "/v1/clients/somebody", None),
+    "erase": ("DELETE", "/v1/clients/{client}", None),
+    "erase a stranger": ("DELETE", "/v1/clients/somebody", None),
     "read the keys": ("GET", "/.well-known/jwks.json", None),
 }
 OPEN_TO_ALL = {"admit a visitor", "read the keys"}
@@ -38,8 +39,10 @@ ALLOWED: dict[str, set[str]] = {
     "an operator elsewhere": {"list channels", "list dialogs"},
     "a supervisor": {"list channels", "assign", "read"},
     "a supervisor elsewhere": {"list channels"},
-    "an admin": {"publish a channel", "list channels", "assign", "read", "erase"},
-    "an admin elsewhere": {"list channels", "erase"},
+    "an admin": {"publish a channel", "list channels", "assign", "read", "erase", "erase a stranger"},
+    "an admin of the channel": {"publish a channel", "list channels", "assign", "read", "erase"},
+    "an admin elsewhere": {"list channels"},
+    "an admin of nothing": {"list channels"},
     "a service": set(),
     "the platform team": set(),
 }
@@ -49,7 +52,8 @@ def refusals(who: str, what: str) -> set[int]:
     if who == "nobody":
         return {401}
     # Whoever may assign anybody has to say whom.
-    return {422} if (who, what) in {("a supervisor", "take"), ("an admin", "take")} else {403, 404}
+    leads = {"a supervisor", "an admin", "an admin of the channel"}
+    return {422} if who in leads and what == "take" else {403, 404}
 
 
 async def callers(house: House, channel: str, zoe: Person) -> dict[str, Person]:
@@ -62,7 +66,9 @@ async def callers(house: House, channel: str, zoe: Person) -> dict[str, Person]:
         "a supervisor": house.staff(Role.SUPERVISOR, "sue", channel),
         "a supervisor elsewhere": house.staff(Role.SUPERVISOR, "tom", "another"),
         "an admin": house.admin,
+        "an admin of the channel": house.staff(Role.ADMIN, "lee", channel),
         "an admin elsewhere": house.staff(Role.ADMIN, "kim", "another"),
+        "an admin of nothing": house.staff(Role.ADMIN, "pat", nowhere=True),
         "a service": house.staff(Role.SERVICE, zoe.id),
         "the platform team": house.staff(Role.PLATFORM, "ann"),
     }
@@ -74,7 +80,9 @@ async def test_every_door_with_every_role(house: House) -> None:
     for who, caller in (await callers(house, channel, zoe)).items():
         for what, (method, path, body) in ROUTES.items():
             dialog = await house.dialog(zoe, taken_by=ann)
-            place = path.format(channel=channel, dialog=dialog, fresh=f"f-{caller.id[:8]}-{channel}")
+            client = (await house.visitor(channel)).id if what == "erase" else ""
+            fresh = f"f-{caller.id[:8]}-{channel}"
+            place = path.format(channel=channel, dialog=dialog, fresh=fresh, client=client)
             if what == "reopen":
                 done(await zoe.post(f"{dialog}/close"))
             answer = await caller.do(method, place, body)
@@ -138,6 +146,8 @@ async def test_channels_have_the_shape_that_others_rely_on(house: House) -> None
     for wrong in (
         {"time_zone": "Mars/Olympus"},
         {"time_zone": "../../etc/passwd"},
+        {"time_zone": "posix/Europe/Berlin"},
+        {"time_zone": "posixrules"},
         {"locales": ["french!"]},
         {"allowed_origins": ["https://school.example/path"]},
         {"name": ""},
@@ -149,6 +159,39 @@ async def test_channels_have_the_shape_that_others_rely_on(house: House) -> None
     assert [(each["channel"], each["time_zone"]) for each in listed.json()["channels"]] == [
         (channel, "Asia/Kathmandu")
     ]
+
+
+UNSEEN = ["\r", "\n", "\0", "\x1b", "\x7f", "\x85", "\u2028", "\u200e", "\u202e", "\u2066", "\u061c"]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+async def test_names_and_addresses_hold_nothing_that_cannot_be_seen(house: House, unseen: str) -> None:
+    channel = await house.channel()
+    path, name = await house.dialog(await house.visitor(channel)), f"Z{unseen}oe"
+    visitors = f"/v1/channels/{channel}/visitors"
+    for answer in (
+        await house.anybody.post(visitors, {"name": name}),
+        await house.anybody.post(visitors, {"email": f"{name}@school.example"}),
+        await house.admin.put(f"/v1/channels/{channel}", {"name": name}),
+        await house.admin.put(f"{path}/operator", {"operator": "ann", "name": name}),
+        await house.admin.put(f"{path}/operator", {"operator": "ann", "name": "Ann", "team": name}),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert name not in answer.text
+
+
+async def test_names_of_every_script_are_names(house: House) -> None:
+    channel = await house.channel(name="Курс «А» 👩🏽‍🏫")
+    for name in ("Zoë O’Neil-Nuñez", "نیکی می‌خواهم", "李 小龍", "S. Müller, Ph.D."):
+        done(await house.anybody.post(f"/v1/channels/{channel}/visitors", {"name": name}))
+
+
+async def test_ids_that_people_choose_are_to_be_hard_to_guess(house: House) -> None:
+    document = done(await house.http.get("/openapi.json"))
+    parameters = document["paths"]["/v1/dialogs/{dialog}/messages/{message}"]["put"]["parameters"]
+    told = {each["name"]: each["description"] for each in parameters if each["in"] == "path"}
+    assert set(told) == {"dialog", "message"}
+    assert all("at least 64 random bits" in text for text in told.values())
 
 
 async def test_unknown_channels_admit_nobody(house: House) -> None:

@@ -5,13 +5,14 @@ from itertools import product
 import pytest
 from fastapi.exceptions import RequestValidationError
 
-from chassis.web.errors import Forbidden, NotFound
+from chassis.eventlog.decider import Refused
+from chassis.web.problems import Forbidden, NotFound
 from chat.api.rights import assigning, operator_of, reader_of, side_of
-from chat.domain.dialog import DIALOG
+from chat.domain.dialog import DIALOG, AssignOperator, CloseDialog
 from chat.domain.dialog_events import DialogEvent
 from chat.domain.dialog_state import Operator
 from contracts.access import Claims, Role
-from tests.chat.people import ANN, BO, assigned, closed, opened, wrote
+from tests.chat.people import ANN, BO, assigned, at, closed, opened, write, wrote
 
 
 def claims(role: Role, sub: str, *channels: str) -> Claims:
@@ -21,7 +22,9 @@ def claims(role: Role, sub: str, *channels: str) -> Claims:
 CALLERS = {
     "its visitor": claims(Role.VISITOR, "c1", "shop"),
     "another visitor": claims(Role.VISITOR, "c2", "shop"),
-    "its operator": claims(Role.OPERATOR, "ann"),
+    "its operator": claims(Role.OPERATOR, "ann", "shop"),
+    "its operator, with a token for another channel": claims(Role.OPERATOR, "ann", "school"),
+    "its operator, with a token for none": claims(Role.OPERATOR, "ann"),
     "an operator of the channel": claims(Role.OPERATOR, "zoe", "shop"),
     "an operator of all channels": claims(Role.OPERATOR, "zoe", "*"),
     "an operator of another channel": claims(Role.OPERATOR, "zoe", "school"),
@@ -81,7 +84,7 @@ def test_reading(caller: str, dialog: str) -> None:
 @everything
 def test_taking_a_dialog(caller: str, dialog: str) -> None:
     may = {
-        "its operator": MINE,
+        "its operator": EXISTING,
         "an operator of the channel": EXISTING,
         "an operator of all channels": EXISTING,
     }
@@ -105,9 +108,19 @@ def test_giving_a_dialog_to_somebody(caller: str, dialog: str) -> None:
             assigning(CALLERS[caller], state, BO)
 
 
-def test_a_participant_takes_back_what_is_anothers() -> None:
+def test_a_participant_who_was_replaced_only_reads() -> None:
     state = DIALOG.fold(DIALOG.initial, DIALOGS["written in"])
-    assert assigning(CALLERS["its operator"], state, None)[1]
+    ann = CALLERS["its operator"]
+    assert reader_of(ann, state)[1] == "operator"
+    _, side = side_of(ann, state)
+    operator, takes = assigning(ann, state, None)
+    for command in (
+        write("m2", side.operator),
+        CloseDialog(side.kind, at(9), operator=side.operator_id),
+        AssignOperator(operator, takes, at(9)),
+    ):
+        with pytest.raises(Refused, match="operator"):
+            DIALOG.decide(state, command)
 
 
 def test_an_operator_has_an_id_that_events_can_hold() -> None:

@@ -1,11 +1,15 @@
 """Chat over HTTP, on the real servers: from the first visitor to what other services hear."""
 
 import asyncio
+from base64 import urlsafe_b64encode
+from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import pytest
 
 from chassis.sealing import KeyReader
+from chassis.web.cursors import SUM_BYTES, encode
 from contracts.access import Role
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
@@ -144,6 +148,88 @@ async def test_an_erased_client_is_forgotten(house: House, kafka: str) -> None:
     assert closed.value["client_messages"] == 1
 
 
+async def test_an_erasure_is_on_record_before_it_is_done(house: House) -> None:
+    channel = await house.channel()
+    zoe, kim = await house.visitor(channel), house.staff(Role.ADMIN, "kim", channel)
+    entries = house.database["audit"]
+    assert (await house.staff(Role.ADMIN, "tom", "another").do("DELETE", f"/v1/clients/{zoe.id}")).is_error
+    assert await entries.count_documents({}) == 0
+    for _ in range(2):
+        erased = done(await kim.do("DELETE", f"/v1/clients/{zoe.id}"))
+    assert (await house.staff(Role.ADMIN, "tom", "another").do("DELETE", f"/v1/clients/{zoe.id}")).is_error
+    first, _ = await entries.find({}, {"_id": 0}).sort("at", 1).to_list(None)
+    assert first.pop("at") <= datetime.fromisoformat(erased["erased_at"])
+    assert first == {
+        "what": "erasure", "who": "kim", "roles": ["admin"], "client": zoe.id, "channel": channel,
+    }  # fmt: skip
+
+
+async def test_an_operator_who_was_replaced_reads_and_no_more(house: House) -> None:
+    channel = await house.channel()
+    ann, bob = house.operator("ann", channel), house.operator("bob", channel)
+    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+    done(await ann.put(f"{path}/messages/m1", {"text": "Hello"}))
+    done(await house.admin.put(f"{path}/operator", {"operator": "bob", "name": "Bob"}))
+    for refused in (
+        await ann.put(f"{path}/messages/m2", {"text": "."}),
+        await ann.put(f"{path}/operator"),
+        await ann.post(f"{path}/close"),
+    ):
+        assert refused.status_code == 409
+    done(await ann.get(path))
+    done(await bob.post(f"{path}/close"))
+    assert (await ann.post(f"{path}/reopen")).status_code == 409
+    elsewhere = house.operator("bob", "another")
+    for refused in (await elsewhere.get(path), await elsewhere.post(f"{path}/reopen")):
+        assert refused.status_code == 404
+    await until(
+        lambda: bob.get("/v1/dialogs?state=closed"), lambda answer: len(answer.json()["dialogs"]) == 1
+    )
+    assert done(await elsewhere.get("/v1/dialogs?state=closed"))["dialogs"] == []
+
+
+async def test_a_long_transcript_comes_in_pages(house: House) -> None:
+    zoe = await house.visitor(await house.channel())
+    path = await house.dialog(zoe)
+    for number in range(7):
+        done(await zoe.put(f"{path}/messages/m{number}", {"text": f"Number {number}"}))
+        if number in {2, 5}:
+            done(await zoe.post(f"{path}/close"))
+            done(await zoe.post(f"{path}/reopen"))
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = done(await zoe.get(f"{path}?limit=3{cursor and f'&cursor={cursor}'}"))
+        assert [close["close_seq"] for close in page["closes"]] == [1, 2]
+        assert [close["closed_by"] for close in page["closes"]] == ["client", "client"]
+        pages.append([said["text"] for said in page["messages"]])
+        cursor = page["next_cursor"]
+    numbers = [f"Number {number}" for number in range(7)]
+    assert pages == [numbers[:3], numbers[3:6], numbers[6:]]
+    assert done(await zoe.get(path))["next_cursor"] is None
+    assert done(await zoe.get(f"{path}?limit=7"))["next_cursor"] is None
+    for wrong in ("limit=0", "limit=201", "cursor=nonsense"):
+        assert (await zoe.get(f"{path}?{wrong}")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "place", ["0001-01-01T00:00:00+23:59|a", "9999-12-31T23:59:59-23:59|a", "2026-01-01T00:00:00+00:00|\0"]
+)
+async def test_a_cursor_that_somebody_made_up_is_told_so(house: House, place: str) -> None:
+    ann = house.operator()
+    made_up = urlsafe_b64encode(place.encode()).rstrip(b"=").decode()
+    ours = [encode("chat.dialogs", [2**63, "a"]), encode("chat.dialogs", [-1, "a"])]
+    for cursor in (made_up, *ours, encode("chat.dialogs", ["a", 1])):
+        assert (await ann.get(f"/v1/dialogs?cursor={cursor}")).status_code == 422
+    surrogate = sealed_cursor("chat.dialogs", b'[1,"\\ud800"]')
+    assert (await ann.get(f"/v1/dialogs?cursor={surrogate}")).status_code == 422
+
+
+def sealed_cursor(kind: str, body: bytes) -> str:
+    """A cursor with a right sum, whatever is in it."""
+    total = blake2b(body, digest_size=SUM_BYTES, key=kind.encode()).digest()
+    return urlsafe_b64encode(total + body).rstrip(b"=").decode()
+
+
 async def test_words_lie_nowhere_in_clear(house: House) -> None:
     channel = await house.channel()
     zoe = await house.visitor(channel, name=CANARY)
@@ -152,6 +238,16 @@ async def test_words_lie_nowhere_in_clear(house: House) -> None:
     done(await zoe.post(f"{path}/close"))
     for name in await house.database.list_collection_names():
         assert "canary-7c41" not in str(await house.database[name].find().to_list(None)), name
+
+
+async def test_nobody_can_guess_a_message_from_what_is_stored_without_its_key(house: House) -> None:
+    channel = await house.channel()
+    zoe = await house.visitor(channel)
+    for path in (await house.dialog(zoe), await house.dialog(zoe)):
+        done(await zoe.put(f"{path}/messages/m1", {"text": "no"}))
+    commits = await house.database["commits"].find({"events.type": "message-posted"}).to_list(None)
+    prints = {event["fingerprint"] for commit in commits for event in commit["events"]}
+    assert len(prints) == 2  # the same words, and nothing to look them up by
 
 
 async def test_operators_find_own_dialogs_and_those_that_wait(house: House) -> None:
@@ -169,9 +265,9 @@ async def test_operators_find_own_dialogs_and_those_that_wait(house: House) -> N
     assert await until(found, lambda seen: len(seen) == 4) == expected
     assert not {anothers.rpartition("/")[2], elsewhere.rpartition("/")[2]} & set(expected)
     page = done(await ann.get("/v1/dialogs?limit=3"))
-    rest = done(await ann.get(f"/v1/dialogs?limit=3&cursor={page['next']}"))
+    rest = done(await ann.get(f"/v1/dialogs?limit=3&cursor={page['next_cursor']}"))
     assert [each["dialog"] for each in page["dialogs"] + rest["dialogs"]] == expected
-    assert rest["next"] is None
+    assert rest["next_cursor"] is None
     done(await ann.post(f"{own}/close"))
     closed = await until(lambda: found("?state=closed"), bool)
     assert closed == [own.rpartition("/")[2]]
@@ -230,6 +326,8 @@ async def test_every_request_can_be_sent_twice(house: House) -> None:
     await twice(zoe, "POST", f"{dialog}/reopen", {"close_seq": 1})
     await twice(ann, "POST", f"{dialog}/close", {"close_seq": 1})
     await twice(zoe, "PUT", f"{dialog}/messages/m1", {"text": "Hello"}, 200)
+    assert (await zoe.post(f"{dialog}/close")).status_code == 409
+    await twice(zoe, "PUT", f"{dialog}/messages/m3", {"text": "Thanks"}, 201)
     await twice(zoe, "POST", f"{dialog}/close")
     await twice(zoe, "POST", f"{dialog}/reopen")
     for body in ({"text": "Hello!"}, {"text": "hello"}):

@@ -70,6 +70,14 @@ class TestPosting:
     def test_nobody_writes_into_a_closed_dialog(self, who: Operator | None) -> None:
         given_dialog(opened(), assigned(), closed()).when(write("m1", who)).then_refused("reopen it first")
 
+    @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
+    def test_only_the_operator_who_has_the_dialog_writes(self, past: tuple[DialogEvent, ...]) -> None:
+        given_dialog(opened(), *past).when(write("m2", ANN)).then_refused("operator who has this dialog")
+
+    def test_what_an_operator_wrote_before_they_were_replaced_can_be_sent_again(self) -> None:
+        past = opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)
+        given_dialog(*past).when(write("m1", ANN)).then_nothing()
+
     def test_nobody_writes_where_there_is_no_dialog(self) -> None:
         given_dialog().when(write("m1")).then_refused("no such dialog")
 
@@ -99,9 +107,10 @@ class TestAssigning:
     def test_not_out_of_anothers_hands(self) -> None:
         given_dialog(opened(), assigned(BO)).when(take(ANN)).then_refused("Another operator")
 
-    def test_back_into_ones_own(self) -> None:
+    def test_not_back_out_of_anothers_hands(self) -> None:
         past = opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)
-        given_dialog(*past).when(take(ANN)).then(assigned(ANN))
+        given_dialog(*past).when(take(ANN)).then_refused("Another operator")
+        given_dialog(*past).when(give_to(ANN)).then(assigned(ANN))
 
     def test_a_supervisor_may_give_it_to_anybody(self) -> None:
         given_dialog(opened(), assigned(ANN)).when(give_to(BO)).then(assigned(BO))
@@ -178,6 +187,21 @@ class TestClosing:
     def test_not_where_there_is_no_dialog(self) -> None:
         given_dialog().when(close_it()).then_refused("no such dialog")
 
+    @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
+    def test_no_operator_closes_but_the_one_who_has_the_dialog(self, past: tuple[DialogEvent, ...]) -> None:
+        given_dialog(opened(), *past).when(close_it(by=ANN)).then_refused("operator who has this dialog")
+        assert closing(opened(), assigned(ANN), command=close_it(by=ANN)).closed_by == "operator"
+
+    def test_no_client_closes_again_before_anything_was_written(self) -> None:
+        past = opened(), assigned(ANN), wrote("m1"), closed(), reopened()
+        given_dialog(*past).when(close_it(2)).then_refused("Nothing was written")
+        assert closing(*past, command=close_it(2, by=ANN)).close_seq == 2
+        for written in (wrote("m2", minutes=7), wrote("m2", ANN, minutes=7)):
+            assert closing(*past, written, command=close_it(2)).close_seq == 2
+
+    def test_a_client_closes_a_dialog_in_which_nothing_was_ever_written(self) -> None:
+        assert closing(opened(), command=close_it()).closed_by == "client"
+
     def test_not_ahead_of_its_turn(self) -> None:
         given_dialog(opened()).when(close_it(2)).then_refused("number 1")
         given_dialog(opened(), closed()).when(close_it(2)).then_refused("reopen it first")
@@ -201,6 +225,22 @@ class TestReopening:
     def test_not_a_close_that_never_was(self) -> None:
         given_dialog(opened()).when(reopen_it(1)).then_refused("no close number 1")
         given_dialog(opened(), closed()).when(reopen_it(2)).then_refused("no close number 2")
+
+    @pytest.mark.parametrize("who", [None, ANN])
+    def test_a_dialog_that_was_closed_fifty_times_stays_closed(self, who: Operator | None) -> None:
+        turns = [event for n in range(1, 50) for event in (closed(n), reopened(n))]
+        almost = given_dialog(opened(), assigned(ANN), *turns[:-1])
+        almost.when(reopen_it(49, by=who)).then(reopened(49))
+        full = given_dialog(opened(), assigned(ANN), *turns, closed(50))
+        full.when(reopen_it(by=who)).then_refused("closed 50 times")
+        full.when(reopen_it(49, by=who)).then_nothing()
+
+    @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
+    def test_no_operator_reopens_but_the_one_who_has_the_dialog(self, past: tuple[DialogEvent, ...]) -> None:
+        given_dialog(opened(), *past, closed()).when(reopen_it(by=ANN)).then_refused(
+            "operator who has this dialog"
+        )
+        given_dialog(opened(), assigned(ANN), closed()).when(reopen_it(by=ANN)).then(reopened())
 
     def test_the_same_reopening_again_is_nothing_new(self) -> None:
         given_dialog(opened(), closed(), reopened()).when(reopen_it(1)).then_nothing()

@@ -33,8 +33,8 @@ commands = st.one_of(
     ),
     st.builds(take, operators),
     st.builds(give_to, operators),
-    st.builds(close_it, some_close),
-    st.builds(reopen_it, some_close),
+    st.builds(close_it, some_close, by=who),
+    st.builds(reopen_it, some_close, by=who),
 )
 histories = st.lists(commands, max_size=40).map(lambda made: [open_it(), *made])
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from pymongo.errors import PyMongoError
 
-from chassis.eventlog.following import Followed, Following, Public, Step
+from chassis.blame import where
+from chassis.eventlog.following import Following, Step
 from chassis.eventlog.leases import Leases
 from chassis.eventlog.mongo import MongoLog
 from chassis.eventlog.outbox import Entry, Mark, Outbox
@@ -19,8 +20,6 @@ from chassis.eventlog.stored import UnknownStoredEvent, shard_of
 from chassis.eventlog.ward import Ward
 from chassis.messaging.publisher import Outgoing
 from chassis.telemetry.metrics import ALARMS, FOLLOWER_AGE_SECONDS, FOLLOWER_BACKLOG
-
-__all__ = ["Followed", "Follower", "Following", "Public", "Publisher"]
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +141,7 @@ class Follower:
         self._ward.admit(stream)
         kind = "unknown_stored_event" if isinstance(error, UnknownStoredEvent) else "stream_not_followed"
         ALARMS.labels(self._service, kind).inc()
-        logger.error("%s is not followed for now", stream, exc_info=error)
+        logger.error("%s is not followed for now", stream, extra=_told(error))
 
     async def _nurse(self) -> None:
         """Tries the streams that are kept apart, each on its own."""
@@ -208,3 +207,10 @@ async def _project(following: Following[Any, Any], steps: Sequence[Step[Any, Any
     public = [one for step in steps for one in step.public]
     if public and following.before_saying:
         await following.before_saying(public)
+
+
+def _told(error: Exception) -> dict[str, str]:
+    told = {"error": type(error).__name__, "where": where(error)}
+    if isinstance(error, UnknownStoredEvent):  # its sentence names the event, and quotes nothing
+        told["reason"] = str(error)
+    return told

@@ -20,10 +20,9 @@ from chassis.clock import Clock
 from chassis.eventlog.decider import Decider, Refused
 from chassis.eventlog.log import Commit, Conflict, EventLog, OutcomeUnknown
 from chassis.eventlog.stored import UnknownStoredEvent, read_events, to_stored
+from chassis.eventlog.turns import NoTurn, Turns
 from chassis.telemetry.metrics import ALARMS, COMMAND_SECONDS
 from chassis.telemetry.tracing import current_traceparent
-
-__all__ = ["Busy", "Folded", "Outcome", "Streams", "UnknownStoredEvent", "handle"]
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -55,7 +54,7 @@ class Outcome(Generic[S, E]):
 
 
 class Streams:
-    """Folded streams, read through a small cache.
+    """Folded streams, read through a small cache; in one process their commands take turns.
 
     `wake` is called after each commit; `service` is what metrics are labelled with.
     """
@@ -73,6 +72,7 @@ class Streams:
         self.clock = clock
         self.wake = wake
         self.service = service
+        self.turns = Turns()
         self._cache: LRUCache[str, Folded[Any]] = LRUCache(cache_size)
 
     async def load(self, decider: Decider[S, C, E], stream: str) -> Folded[S]:
@@ -111,16 +111,21 @@ async def handle(streams: Streams, decider: Decider[S, C, E], stream: str, comma
     Decides again after a conflict or an unknown outcome, so a repeated command must be seen in the state.
     Raises `Refused`, `UnknownStoredEvent`, and `Busy` after about ten seconds.
     """
-    again = AsyncRetrying(
-        retry=retry_if_exception_type((Conflict, OutcomeUnknown)),
-        wait=wait_random_exponential(multiplier=0.01, max=1),
-        stop=stop_after_delay(GIVE_UP_SECONDS),
-    )
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     with _measured(streams.service, type(command).__name__):
         try:
-            return await again(_decide, streams, decider, stream, command)
-        except RetryError as error:
+            async with streams.turns.of(stream, GIVE_UP_SECONDS):
+                return await _retrying(deadline)(_decide, streams, decider, stream, command)
+        except (RetryError, NoTurn) as error:
             raise Busy(f"{stream} could not be written in time") from error
+
+
+def _retrying(deadline: float) -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type((Conflict, OutcomeUnknown)),
+        wait=wait_random_exponential(multiplier=0.01, max=1),
+        stop=stop_after_delay(deadline - time.monotonic()),
+    )
 
 
 async def _decide(streams: Streams, decider: Decider[S, C, E], stream: str, command: C) -> Outcome[S, E]:

@@ -11,8 +11,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
-from chassis.eventlog.mongo import durably
 from chassis.eventlog.stored import SHARDS
+from chassis.mongo import durable
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Leases:
 
     def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]", *, seconds: float = 10.0) -> None:
         self.shards: frozenset[int] = frozenset()
-        self._leases = durably(database, "leases")
+        self._leases = durable(database, "leases")
         self._replica = uuid4().hex
         self._seconds = seconds
 

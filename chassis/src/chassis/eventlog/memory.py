@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from bson import decode
 
 from chassis.eventlog.log import Commit, Conflict
-from chassis.eventlog.stored import CODEC, from_document, to_document
+from chassis.eventlog.stored import from_document, to_document
+from chassis.mongo import CODEC
 
 
 class MemoryLog:

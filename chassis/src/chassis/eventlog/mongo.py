@@ -7,14 +7,12 @@ from typing import Any
 
 import pymongo
 from bson.raw_bson import RawBSONDocument
-from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.read_preferences import ReadPreference
-from pymongo.write_concern import WriteConcern
 
 from chassis.eventlog.log import Commit, Conflict, OutcomeUnknown
-from chassis.eventlog.stored import CODEC, commit_id, from_document, to_document
+from chassis.eventlog.stored import commit_id, from_document, to_document
+from chassis.mongo import durable
 from chassis.telemetry.metrics import APPEND_BATCH
 
 MAX_BATCH = 500
@@ -48,7 +46,7 @@ class MongoLog:
 
     def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
         self.database = database
-        self.commits = durably(database, "commits")
+        self.commits = durable(database, "commits")
         self._queue: list[_Waiting] = []
         self._flight: asyncio.Task[None] | None = None
 
@@ -112,19 +110,6 @@ class MongoLog:
             _tell_all(batch, OutcomeUnknown(f"MongoDB did not answer: {error}"))
         else:
             _tell_all(batch, None)
-
-
-def durably(
-    database: "AsyncIOMotorDatabase[dict[str, Any]]", name: str
-) -> "AsyncIOMotorCollection[dict[str, Any]]":
-    """The collection `name`, with reads and writes that can't be rolled back, however the client is set."""
-    return database.get_collection(
-        name,
-        codec_options=CODEC,
-        read_preference=ReadPreference.PRIMARY,
-        write_concern=WriteConcern(w="majority", j=True),
-        read_concern=ReadConcern("majority"),
-    )
 
 
 def of_stream(stream: str, after: int) -> dict[str, Any]:

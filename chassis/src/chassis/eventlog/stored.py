@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from zlib import crc32
 
-from bson import CodecOptions, encode
+from bson import encode
 from bson.raw_bson import RawBSONDocument
 from pydantic import BaseModel, ValidationError
 
@@ -17,7 +17,6 @@ E = TypeVar("E", bound=BaseModel)
 
 MAX_BYTES = 1_000_000
 SHARDS = 16
-CODEC: CodecOptions[Any] = CodecOptions(document_class=dict, tz_aware=True)
 
 
 class UnknownStoredEvent(Exception):  # noqa: N818 - nothing failed here, a newer release wrote it
@@ -55,7 +54,7 @@ def to_document(commit: Commit) -> RawBSONDocument:
 
 
 def from_document(document: Mapping[str, Any]) -> Commit:
-    """Reads what `to_document` wrote, decoded with `CODEC`."""
+    """Reads what `to_document` wrote, decoded as `durable` collections do."""
     return Commit(
         stream=document["stream"],
         number=document["number"],

@@ -1,15 +1,16 @@
 """Hears events and hands each to a handler: in order per key, many keys at once, at least once, none lost."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, assert_never
 
+import structlog
 from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
 
 from chassis.eventlog.decider import Refused
+from chassis.eventlog.stored import UnknownStoredEvent
 from chassis.messaging.deadletters import Graveyard
 from chassis.messaging.listening import Listening
 from chassis.messaging.patience import TRIES, LetGo, a_few_times, for_ever, is_the_worlds
@@ -23,11 +24,12 @@ from chassis.messaging.records import (
     Unreadable,
     by_partition,
     place,
+    where,
 )
 from chassis.telemetry.metrics import ALARMS, HEARD
 from chassis.telemetry.tracing import continued
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 AT_ONCE = 32
 BATCH = 500
@@ -39,8 +41,9 @@ Handler = Callable[[Heard[Any]], Awaitable[None]]
 class Hearing:
     """Hears `topics` as `group`; what `handler` raises decides what becomes of a record.
 
-    `Refused` is done; a fault of database, broker or network is tried for ever; anything else five times,
-    then the record is a dead letter. Handlers may be called again with what they did before.
+    `Refused` is done; a fault of database, broker or network is tried for ever, and so, with an alarm, is an
+    event that only a newer release can read; anything else five times, then the record is a dead letter.
+    Handlers may be called again with what they did before.
     `tombstone` is given the keys of null values; without it those are dead letters.
     """
 
@@ -78,10 +81,6 @@ class Hearing:
     def trouble(self) -> str | None:
         """Why it is not well, in a sentence; None if it is."""
         return self._listening.trouble()
-
-    def lag(self) -> int:
-        """How many records wait, as of the last look a few seconds ago."""
-        return self._listening.lag()
 
     async def _hear(self, records: Sequence[Record]) -> None:
         done: set[tuple[TopicPartition, int]] = set()
@@ -121,7 +120,15 @@ class Hearing:
 
     async def _handle(self, record: Record, heard: Heard[Any]) -> str:
         with continued(heard.envelope.traceparent, f"hear {heard.envelope.type}"):
-            return await self._attempt(record, partial(self._handler, heard))
+            return await self._attempt(record, partial(self._hand_over, record, heard))
+
+    async def _hand_over(self, record: Record, heard: Heard[Any]) -> None:
+        try:
+            await self._handler(heard)
+        except UnknownStoredEvent:
+            log.error("newer_release_awaited", **where(record))  # noqa: TRY400 - a message may quote
+            ALARMS.labels(self._service, "newer_release_awaited").inc()
+            raise
 
     async def _attempt(self, record: Record, work: Callable[[], Awaitable[None]]) -> str:
         try:
@@ -149,8 +156,8 @@ class Hearing:
     async def _give_up(self, record: Record, error: Exception) -> str:
         # Only the kind: a message may quote what a client wrote.
         cause = f"the handler raised {type(error).__name__}"
-        log.error("%s:%s:%s: %s", record.topic, record.partition, record.offset, cause)
-        ALARMS.labels(self._service, "handler failed").inc()
+        log.error("handler_failed", **where(record), error=type(error).__name__)
+        ALARMS.labels(self._service, "handler_failed").inc()
         return await self._bury(record, cause, TRIES)
 
     async def _bury(self, record: Record, cause: str, attempts: int) -> str:

@@ -1,32 +1,30 @@
-"""Keeps one FastStream subscriber alive and honest: batches, offsets, rebalances, lag, a stuck consumer.
+"""Keeps one FastStream subscriber alive and honest: batches, offsets, rebalances, a stuck consumer.
 
 The acknowledgement is a commit of explicit offsets; FastStream's own would commit the consumer's position,
 which may lie beyond work that was not done.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+import structlog
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
-from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
+from chassis.messaging.lag import Lag
 from chassis.messaging.patience import LetGo, Pause
 from chassis.messaging.records import Record, by_partition
-from chassis.telemetry.metrics import ALARMS, LAG_EVENTS, LAG_SECONDS
+from chassis.messaging.starting import started
+from chassis.messaging.subscribing import Rebalances, Subscription, subscribed
+from chassis.telemetry.metrics import ALARMS
 
-log = logging.getLogger(__name__)
-quiet = logging.getLogger("chassis.messaging.faststream")
-quiet.setLevel(logging.ERROR)
+log = structlog.stdlib.get_logger(__name__)
 
 START_SECONDS = 120  # another member may take a whole rebalance timeout to let go
 REVOKE_SECONDS = 50  # below the rebalance timeout, so that we are not put out of the group meanwhile
@@ -66,7 +64,7 @@ class Listening:
         self._idle.set()
         self._stopping = False
         self._in_hand: dict[TopicPartition, Record] = {}
-        self._lag: dict[TopicPartition, int] = {}
+        self._lag = Lag(service, self._topics)
         self._left_out: set[TopicPartition] = set()
         self._unreached: str | None = "the broker is not reached yet"
         self._progress = time.monotonic()
@@ -83,47 +81,28 @@ class Listening:
             await tries(self._listen)
 
     async def _listen(self) -> None:
-        broker = self._broker()
+        broker = self._subscribed()
         try:
             async with asyncio.timeout(START_SECONDS):
-                await broker.start()
+                await started(broker.start())
             self.progressed()
             await self._watch()
         except (KafkaError, OSError, TimeoutError) as error:
             self._unreached = f"the broker is not reached: {type(error).__name__}"
-            log.warning("%s: %s", self._group, self._unreached)
+            log.warning("broker_not_reached", group=self._group, error=type(error).__name__)
+            self._lag.report()
             raise
         finally:
             await self._stop(broker)
 
-    def _broker(self) -> KafkaBroker:
+    def _subscribed(self) -> KafkaBroker:
         self._stopping = False
         self.pause.carry_on()
-        broker = KafkaBroker(
-            self._bootstrap,
-            client_id=f"candor-{self._service}",
-            consumer_only=True,
-            graceful_timeout=STOP_SECONDS,  # without one FastStream does not wait at all
-            logger=quiet,
-            apply_types=False,
+        wanted = Subscription(
+            self._service, self._bootstrap, self._group, self._topics, self._max_records, STOP_SECONDS
         )
-        self._subscriber = broker.subscriber(
-            *self._topics,
-            batch=True,
-            group_id=self._group,
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            rebalance_timeout_ms=60_000,
-            heartbeat_interval_ms=1_000,
-            fetch_max_wait_ms=50,
-            batch_timeout_ms=20,
-            max_records=self._max_records,
-            listener=_Rebalances(self),
-            parser=_parse,
-            decoder=_leave_encoded,
-        )
-        self._subscriber(self._hear)
+        rebalances = Rebalances(self._on_revoked, self._on_assigned)
+        broker, self._subscriber = subscribed(wanted, self._hear, rebalances)
         return broker
 
     async def _stop(self, broker: KafkaBroker) -> None:
@@ -136,20 +115,22 @@ class Listening:
             await self.consumer._client.close()  # noqa: SLF001
             await asyncio.wait([stopping], timeout=2)
         if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
-            log.warning("%s: did not stop cleanly: %s", self._group, type(error).__name__)
+            log.warning("not_stopped_cleanly", group=self._group, error=type(error).__name__)
 
     async def _hear(self, records: Sequence[Record]) -> None:
         self._idle.clear()
         parts = by_partition(records)
         self._in_hand = {partition: part[0] for partition, part in parts.items()}
+        self._lag.reached(self._in_hand.values())
         try:
             await self._work(records)
+            self._lag.reached([part[-1] for part in parts.values()])
         except LetGo:
             self._again(parts)
         except Exception:
             # FastStream would swallow this, and the next commit would pass the batch: it would be lost.
-            log.exception("%s: a batch failed and is read again", self._group)
-            ALARMS.labels(self._service, "batch failed").inc()
+            log.exception("batch_failed", group=self._group)
+            ALARMS.labels(self._service, "batch_failed").inc()
             self._again(parts)
             with suppress(LetGo):
                 await self.pause.sleep(1)
@@ -185,7 +166,7 @@ class Listening:
                 if own:
                     await consumer.commit(own)
         except (KafkaError, TimeoutError) as error:
-            log.info("%s: offsets not committed: %s", self._group, type(error).__name__)
+            log.info("offsets_not_committed", group=self._group, error=type(error).__name__)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Goes on from `offset`; nothing if the partition is somebody else's by now."""
@@ -213,18 +194,18 @@ class Listening:
 
     # Rebalances
 
-    async def on_revoked(self) -> None:
+    async def _on_revoked(self) -> None:
         """Waits for the batch in hand, else it would be done twice; what waits for the world lets go."""
         self.pause.let_go()
         with suppress(TimeoutError):
             async with asyncio.timeout(REVOKE_SECONDS):
                 await self._idle.wait()
 
-    def on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+    def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         """A new assignment."""
         if not self._stopping:
             self.pause.carry_on()
-        self._lag = {}
+        self._lag.assigned(partitions)
         self.progressed()
         if self._assigned is not None:
             self._assigned(partitions)
@@ -236,25 +217,26 @@ class Listening:
         if self._unreached:
             return f"{self._group}: {self._unreached}"
         silent = time.monotonic() - self._progress
-        if self._waiting() and silent > SILENT_SECONDS:
-            return f"{self._group}: no progress for {silent:.0f} s although {self._waiting()} records wait"
+        if (waiting := self._waiting()) and silent > SILENT_SECONDS:
+            return f"{self._group}: no progress for {silent:.0f} s although {waiting} records wait"
         return None
 
     def lag(self) -> int:
         """How many records wait, as of the last look."""
-        return sum(self._lag.values())
+        return self._lag.waiting()
 
     def _waiting(self) -> int:
-        return sum(lag for partition, lag in self._lag.items() if partition not in self._left_out)
+        return self._lag.waiting(without=self._left_out)
 
     async def _watch(self) -> None:
         """Looks at the lag every few seconds; returns if the consumer is stuck (aiokafka #718, #847)."""
         while True:
             await self._look()
+            self._lag.report()
             silent = time.monotonic() - self._progress
             if self._waiting() and not self._in_hand and silent > STUCK_SECONDS:
-                log.error("%s: the consumer is stuck and is made anew", self._group)
-                ALARMS.labels(self._service, "stuck consumer").inc()
+                log.error("stuck_consumer", group=self._group, silent_seconds=round(silent))
+                ALARMS.labels(self._service, "stuck_consumer").inc()
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -269,12 +251,10 @@ class Listening:
             self._unreached = f"the broker does not answer: {type(error).__name__}"
             return
         self._unreached = None
-        self._lag = {
-            partition: await self._behind(consumer, partition, end) for partition, end in ends.items()
-        }
+        behind = {part: await self._behind(consumer, part, end) for part, end in ends.items()}
+        self._lag.seen(behind)
         if not self._waiting():
             self.progressed()
-        self._report()
 
     async def _behind(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> int:
         if first := self._in_hand.get(partition):
@@ -284,32 +264,3 @@ class Listening:
                 return max(0, end - int(await consumer.position(partition)))
         except (KafkaError, TimeoutError):
             return 0
-
-    def _report(self) -> None:
-        now_ms = time.time() * 1000
-        for topic in self._topics:
-            lag = sum(lag for partition, lag in self._lag.items() if partition.topic == topic)
-            LAG_EVENTS.labels(self._service, topic).set(lag)
-            oldest = [first.timestamp for part, first in self._in_hand.items() if part.topic == topic]
-            if oldest or not lag:
-                LAG_SECONDS.labels(self._service, topic).set((now_ms - min(oldest)) / 1000 if oldest else 0)
-
-
-class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, listening: Listening) -> None:
-        self._listening = listening
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002 - all of them
-        await self._listening.on_revoked()
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self._listening.on_assigned(frozenset(assigned))
-
-
-async def _parse(records: tuple[Record, ...]) -> KafkaMessage:
-    # FastStream's own parser decodes headers: one null or non-UTF-8 header loses the whole batch.
-    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
-
-
-async def _leave_encoded(message: KafkaMessage) -> Any:
-    return message.raw_message

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from chassis.clock import ClockNotSet
 from chassis.eventlog.handle import Busy
+from chassis.eventlog.stored import UnknownStoredEvent
 from chassis.messaging.publisher import NotPublished
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ WORLD = (
     TimeoutError,
     Busy,
     ClockNotSet,
+    UnknownStoredEvent,  # a newer release wrote it, and will read it
 )
 
 
@@ -45,7 +47,7 @@ class LetGo(Exception):  # noqa: N818
 
 
 def is_the_worlds(error: BaseException) -> bool:
-    """True for a fault of database, broker or network, which says nothing about the record in hand."""
+    """True for a fault that says nothing about the record in hand: of database, broker, network, release."""
     if isinstance(error, WORLD):
         return True
     if isinstance(error, OperationFailure) and error.code in RETRYABLE_CODES:

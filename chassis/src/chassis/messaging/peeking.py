@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 
 from chassis.messaging.records import Record, place
+from chassis.messaging.starting import started
 
 POLL_MS = 500
 IDLE_POLLS = 20
@@ -27,7 +28,7 @@ async def reader(bootstrap: str, *, fetch_bytes: int = 1024 * 1024) -> AsyncIter
         max_partition_fetch_bytes=fetch_bytes,
     )
     try:
-        await consumer.start()
+        await started(consumer.start())
         yield consumer
     finally:
         await consumer.stop()

@@ -9,6 +9,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
+from chassis.messaging.starting import started
+
 
 class NotPublished(Exception):  # noqa: N818 - what the caller knows is all that it says
     """Not every record was acknowledged; some may have been written: publish them again."""
@@ -48,14 +50,6 @@ class Publisher:
         self._timeout = timeout
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
-
-    async def start(self) -> None:
-        """Connects. Needs not be called; raises NotPublished if no broker answers."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._ready()
-        except (TimeoutError, KafkaError, OSError) as error:
-            raise NotPublished(f"no broker answers: {type(error).__name__}") from error
 
     async def stop(self) -> None:
         """Disconnects; whoever still waits in `publish` gets NotPublished."""
@@ -97,7 +91,7 @@ class Publisher:
             request_timeout_ms=int(self._timeout * 1000),
         )
         try:
-            await producer.start()
+            await started(producer.start())
         except BaseException:
             await _kill(producer)
             raise

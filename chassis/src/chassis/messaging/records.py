@@ -17,7 +17,7 @@ Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 
 @dataclass(frozen=True, slots=True)
 class Heard(Generic[E]):
-    """An event, and where it was heard. `timestamp` is Kafka's, in ms since 1970."""
+    """An event, and where it was heard."""
 
     event: E
     envelope: Envelope
@@ -25,11 +25,6 @@ class Heard(Generic[E]):
     topic: str
     partition: int
     offset: int
-    timestamp: int
-
-    def age(self, now_ms: float) -> float:
-        """How long ago it was written, in seconds."""
-        return max(0.0, (now_ms - self.timestamp) / 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ class Reader:
         event = self._adapters[record.topic].validate_json(record.value)
         if event.type != envelope.type:
             return Unreadable("the body's type is not the header's")
-        return Heard(event, envelope, key, record.topic, record.partition, record.offset, record.timestamp)
+        return Heard(event, envelope, key, record.topic, record.partition, record.offset)
 
     def _cause(self, error: ValidationError) -> str:
         """Which fields are wrong and how; not what they hold, nor foreign names: those are not ours."""
@@ -132,6 +127,11 @@ def _names(schema: Any) -> Iterator[str]:
 def place(record: Record) -> TopicPartition:
     """The partition that a record came from."""
     return TopicPartition(record.topic, record.partition)
+
+
+def where(record: Record) -> dict[str, Any]:
+    """The place of a record as fields of a log line."""
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
 def by_partition(records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chassis.messaging.publisher import Outgoing
+from chassis.messaging.starting import started
 from contracts.envelope import Envelope
 from contracts.keys import Beat
 
@@ -47,8 +48,8 @@ async def compacted_away(bootstrap: str, topic: str, places: Sequence[Place]) ->
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=FETCH_BYTES,
     )
-    await consumer.start()
     try:
+        await started(consumer.start())
         return {place for place in places if not await _still_there(consumer, topic, place)}
     finally:
         await consumer.stop()

@@ -1,10 +1,10 @@
 """The keys of others, as they were published: what reads sealed words keeps, and drops when told."""
 
-import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import ReplaceOne
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pymongo import DeleteOne, ReplaceOne
 
 from chassis.sealing import jwe
 from chassis.sealing.memory import DataKey, UnwrappedKeys
@@ -25,24 +25,34 @@ class KeyReader:
         self._memory = UnwrappedKeys()
 
     async def learn(self, key: KeyPublished) -> None:
-        """Keeps a published key, for good."""
-        await self.learn_all([key])
-
-    async def learn_all(self, keys: Sequence[KeyPublished]) -> None:
-        """Keeps published keys, for good, in one write; learning again changes nothing."""
-        if keys:
-            await self._keys.bulk_write([_learnt(key) for key in keys], ordered=False)
+        """Keeps a published key, for good; learning again changes nothing."""
+        await self.hear({key.kid: key})
 
     async def unlearn(self, kid: str) -> None:
         """Drops a key whose tombstone was heard, for good; other replicas stop using it within seconds."""
-        await self.unlearn_all([kid])
+        await self.hear({kid: None})
 
-    async def unlearn_all(self, kids: Collection[str]) -> None:
-        """Drops keys whose tombstones were heard, for good."""
+    async def hear(
+        self,
+        said: Mapping[str, KeyPublished | None],
+        *,
+        session: AsyncIOMotorClientSession | None = None,
+        marks: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keeps published keys, and drops those that are None, in one write; `marks` stand on what is kept.
+
+        In a `session`'s transaction this is done when that is; call `let_go` then.
+        """
+        writes = [_written(kid, key, marks or {}) for kid, key in said.items()]
         try:
-            await self._keys.delete_many({"_id": {"$in": list(kids)}})
+            if writes:
+                await self._keys.bulk_write(writes, ordered=False, session=session)
         finally:
-            self._memory.drop(lambda key: key.kid in kids)
+            self.let_go([kid for kid, key in said.items() if key is None])
+
+    def let_go(self, kids: Collection[str]) -> None:
+        """Takes these keys out of memory, so that they are looked up again."""
+        self._memory.drop(lambda key: key.kid in kids)
 
     async def open(self, sealed: str) -> str | None:
         """The words; None if there is no key for them. Raises `Unreadable`."""
@@ -55,16 +65,16 @@ class KeyReader:
         key = await self._memory.get(kid, load)
         return jwe.unseal(sealed, key.raw).decode() if key else None
 
-    async def open_all(self, sealed: Sequence[str]) -> list[str | None]:
-        """The words of a page of texts, as `open` gives them, looked up side by side."""
-        return await asyncio.gather(*map(self.open, sealed))
-
     def _unwrapped(self, key: Document) -> DataKey:
         return DataKey(
             key["_id"], key["dialog"], key["client"], jwe.unseal(key["wrapped"], self._readers_key)
         )
 
 
-def _learnt(key: KeyPublished) -> ReplaceOne[Document]:
-    stored = {"_id": key.kid, "dialog": key.dialog, "client": key.client, "wrapped": key.wrapped}
-    return ReplaceOne({"_id": key.kid}, stored, upsert=True)
+def _written(
+    kid: str, key: KeyPublished | None, marks: Mapping[str, Any]
+) -> ReplaceOne[Document] | DeleteOne:
+    if key is None:
+        return DeleteOne({"_id": kid})
+    stored = {"dialog": key.dialog, "client": key.client, "wrapped": key.wrapped}
+    return ReplaceOne({"_id": kid}, {**stored, **marks}, upsert=True)

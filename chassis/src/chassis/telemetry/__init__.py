@@ -2,6 +2,13 @@
 
 from chassis.telemetry.logs import configure_logging
 from chassis.telemetry.metrics import serve_metrics
-from chassis.telemetry.tracing import configure_tracing, continued, current_traceparent
+from chassis.telemetry.tracing import configure_tracing, continued, current_traceparent, linked
 
-__all__ = ["configure_logging", "configure_tracing", "continued", "current_traceparent", "serve_metrics"]
+__all__ = [
+    "configure_logging",
+    "configure_tracing",
+    "continued",
+    "current_traceparent",
+    "linked",
+    "serve_metrics",
+]

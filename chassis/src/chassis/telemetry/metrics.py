@@ -6,21 +6,31 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 HEARD = Counter("candor_heard", "Records heard, by what became of them", ("service", "topic", "outcome"))
 LAG_EVENTS = Gauge("candor_lag_events", "Records not yet heard", ("service", "topic"))
-LAG_SECONDS = Gauge("candor_lag_seconds", "Age of the record heard last", ("service", "topic"))
+LAG_SECONDS = Gauge(
+    "candor_lag_seconds", "Age of the oldest record not yet heard, 0 if none waits", ("service", "topic")
+)
 DEAD_LETTERS = Counter("candor_dead_letters", "Records put aside", ("service", "topic"))
 
 FOLLOWER_BACKLOG = Gauge("candor_follower_backlog", "Commits not yet followed", ("service",))
 FOLLOWER_AGE_SECONDS = Gauge(
     "candor_follower_age_seconds", "Age of the oldest commit not yet followed", ("service",)
 )
+# Without a label: the log is not told whose it is, and a process serves one service.
 APPEND_BATCH = Histogram(
     "candor_append_batch", "Commits stored in one go", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
+SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 COMMAND_SECONDS = Histogram(
     "candor_command_seconds",
     "From the command to its answer",
     ("service", "command", "outcome"),
-    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+    buckets=SECONDS,
+)
+REQUEST_SECONDS = Histogram(
+    "candor_http_request_seconds",
+    "From the request to the end of its answer",
+    ("service", "method", "route", "status"),
+    buckets=SECONDS,
 )
 KEYS_BEING_FORGOTTEN = Gauge(
     "candor_keys_being_forgotten", "Deleted keys that Kafka has not compacted away yet", ("service",)

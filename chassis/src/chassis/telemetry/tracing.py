@@ -1,19 +1,27 @@
-"""One trace from the click to the number, through HTTP, the event log and Kafka (W3C trace context)."""
+"""One trace from the click to the event, and a link from there to the number (W3C trace context).
+
+What hears one record goes on with its trace; what hears a batch has many, and links to each of them.
+"""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 PROPAGATOR = TraceContextTextMapPropagator()
+WELL_FORMED = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+LINKS = 128  # what a span keeps, unless OTEL_SPAN_LINK_COUNT_LIMIT says otherwise
 
 
 def configure_tracing(service: str) -> None:
@@ -39,11 +47,32 @@ def current_traceparent() -> str | None:
 @contextmanager
 def continued(traceparent: str | None, name: str) -> Iterator[Span]:
     """A span `name` in the trace that `traceparent` names; in a new one if it is None or unreadable."""
-    caller = PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {})
+    with _span(name, _context(traceparent), ()) as span:
+        yield span
+
+
+@contextmanager
+def linked(traceparents: Iterable[str | None], name: str) -> Iterator[Span]:
+    """A span `name` in a new trace, with links to those that `traceparents` name; to the first 128."""
+    known = dict.fromkeys(each for each in traceparents if each)
+    callers = (trace.get_current_span(_context(each)).get_span_context() for each in islice(known, LINKS))
+    with _span(name, Context(), [Link(caller) for caller in callers if caller.is_valid]) as span:
+        yield span
+
+
+def _context(traceparent: str | None) -> Context:
+    # Strangers write it too, and events keep it: their trace's two ids are taken, and nothing else.
+    known = traceparent is not None and WELL_FORMED.fullmatch(traceparent)
+    return PROPAGATOR.extract({"traceparent": traceparent} if known else {}, Context())
+
+
+@contextmanager
+def _span(name: str, context: Context, links: Sequence[Link]) -> Iterator[Span]:
     with trace.get_tracer("candor").start_as_current_span(
         name,
-        context=caller,
+        context=context,
         kind=SpanKind.CONSUMER,
+        links=links,
         # An exception's text may quote what a client wrote.
         record_exception=False,
         set_status_on_exception=False,

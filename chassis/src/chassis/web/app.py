@@ -5,13 +5,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
-from chassis.service import Parts
+from chassis.parts import Parts
 from chassis.settings import ServiceSettings
-from chassis.web.errors import ProblemDetails, Unavailable, add_handlers, errors
+from chassis.web.crowd import Crowd
+from chassis.web.errors import add_handlers, errors
 from chassis.web.health import Check, Readiness, routes
 from chassis.web.limits import BodyLimit
+from chassis.web.problems import ProblemDetails, Unavailable
 from chassis.web.requests import Requests
+
+# Its spans would hold paths with ids in them, its logs what callers wrote, its context a stranger's baggage.
+SILENT = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
 
 
 class _Api(FastAPI):
@@ -55,12 +61,14 @@ def create(
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=SILENT,
         responses=errors(422, 500, 503),
     )
     for router in routers:
         app.include_router(router, dependencies=[Depends(prepared)])
     app.include_router(routes(Readiness(checks, parts.health)))
     add_handlers(app)
+    app.add_middleware(Crowd)
     app.add_middleware(BodyLimit)
     app.add_middleware(Requests, service=settings.service)
     return app

@@ -10,24 +10,42 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import ValidationError
+from starlette.requests import HTTPConnection
 
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, VisitorSettings
 from chassis.web.keys import KeySource, key_source
 from chassis.web.problems import Forbidden, Unauthenticated
 from chassis.web.tokens import ALGORITHM, issue, kid_of, public_jwk, signing_key
 from contracts.access import AUDIENCE_STAFF, EVERY_CHANNEL, Claims, Role
 
 __all__ = [
-    "Credentials", "TrustedIssuer", "Verifier", "Visitor", "allow", "allow_anyone", "issue", "kid_of",
-    "public_jwk", "signing_key", "verifier", "visitor_of",
+    "BEARER", "Credentials", "TrustedIssuer", "Verifier", "Visitor", "allow", "allow_anyone", "issue",
+    "kid_of", "public_jwk", "signing_key", "verifier", "visitor_of",
 ]  # fmt: skip
 
 LEEWAY = timedelta(seconds=30)
 LONGEST_TOKEN = 8 * 1024
 STAFF = frozenset(Role) - {Role.VISITOR}
 
-_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="EdDSA-signed; the role decides.")
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+
+class Bearer(HTTPBearer):
+    """One bearer token, or none; whatever else stands in `Authorization` is a 401, everywhere."""
+
+    def __init__(self) -> None:
+        about = "EdDSA-signed; the role decides."
+        super().__init__(auto_error=False, bearerFormat="JWT", description=about, scheme_name="HTTPBearer")
+
+    async def __call__(self, request: HTTPConnection) -> HTTPAuthorizationCredentials | None:
+        """The token, not verified yet."""
+        given = request.headers.getlist("authorization")
+        found = await super().__call__(request)
+        if len(given) > 1 or (given and found is None):
+            raise Unauthenticated
+        return found
+
+
+BEARER = Bearer()
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 
 
 @dataclass(frozen=True)
@@ -101,23 +119,28 @@ def _claims(payload: dict[str, Any], trusted: TrustedIssuer) -> Claims:
     return Claims.model_validate({**payload, "roles": roles})
 
 
-def verifier(settings: ServiceSettings, *, visitors: str | None = None) -> Verifier:
-    """Believes staff's issuer and, for the audience `visitors` (``candor.chat``), chat's.
+def verifier(
+    settings: ServiceSettings, *, visitors: str | None = None, keys: KeySource | None = None
+) -> Verifier:
+    """Believes staff's issuer and, for the audience `visitors` (``candor.chat``), visitors'.
 
-    Exits with a sentence when visitors' issuer isn't set, or a key set in the settings is damaged.
+    `keys` are visitors' public keys, if the service has them itself; else they are where the settings say.
+    Exits with a sentence when a service that isn't told of visitors asks for them, or a key set that was
+    changed after the settings were checked is damaged.
     """
     issuers = [_trusted(settings.staff_issuer, AUDIENCE_STAFF, settings.staff_jwks, STAFF)]
     if visitors is not None:
-        if settings.visitor_issuer is None or settings.visitor_jwks is None:
+        if not isinstance(settings, VisitorSettings):
             raise SystemExit("CANDOR_VISITOR_ISSUER and CANDOR_VISITOR_JWKS are missing.")
-        only = frozenset({Role.VISITOR})
-        issuers.append(_trusted(settings.visitor_issuer, visitors, settings.visitor_jwks, only))
+        source = settings.visitor_jwks if keys is None else keys
+        issuers.append(_trusted(settings.visitor_issuer, visitors, source, frozenset({Role.VISITOR})))
     return Verifier(issuers)
 
 
-def _trusted(issuer: str, audience: str, source: str, roles: frozenset[Role]) -> TrustedIssuer:
+def _trusted(issuer: str, audience: str, source: str | KeySource, roles: frozenset[Role]) -> TrustedIssuer:
     try:
-        return TrustedIssuer(issuer, audience, key_source(source), roles)
+        keys = key_source(source) if isinstance(source, str) else source
+        return TrustedIssuer(issuer, audience, keys, roles)
     except ValueError as error:
         raise SystemExit(f"The public keys of {issuer} can't be read: {error}.") from error
 

@@ -11,14 +11,12 @@ from starlette.exceptions import HTTPException
 
 from chassis.clock import ClockNotSet
 from chassis.eventlog.decider import Refused
-from chassis.eventlog.handle import Busy, UnknownStoredEvent
+from chassis.eventlog.handle import Busy
+from chassis.eventlog.stored import UnknownStoredEvent
 from chassis.web.problems import (
     MEDIA_TYPE,
     Forbidden,
-    Gone,
-    NotFound,
     Problem,
-    ProblemDetails,
     Unauthenticated,
     Unavailable,
     answer,
@@ -27,10 +25,7 @@ from chassis.web.problems import (
 )
 from chassis.web.sentences import field_errors
 
-__all__ = [
-    "ERRORS", "Forbidden", "Gone", "NotFound", "Problem", "ProblemDetails", "Unauthenticated", "Unavailable",
-    "add_handlers", "broken", "errors",
-]  # fmt: skip
+__all__ = ["ERRORS", "Forbidden", "Unauthenticated", "add_handlers", "broken", "errors"]
 
 _SENTENCES = {
     400: "The request could not be read.",

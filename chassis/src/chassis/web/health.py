@@ -11,6 +11,8 @@ from fastapi import APIRouter, Response
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel
 
+from chassis.messaging.starting import started
+
 CHECK_WITHIN = 2.0
 FRESH_FOR = 1.0
 OK = "ok"
@@ -99,7 +101,7 @@ def broker_answers(bootstrap: str) -> Check:
     async def check() -> None:
         client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=int(CHECK_WITHIN * 1000))
         try:
-            await client.bootstrap()
+            await started(client.bootstrap())
         finally:
             await client.close()
 

@@ -1,18 +1,16 @@
 """Public keys by their id: from JSON, from a file that may change, or from a URL."""
 
 import asyncio
-import json
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from jwt import InvalidKeyError
-from jwt.algorithms import OKPAlgorithm
 
+from chassis.keysets import Keys, parse
 from chassis.web.problems import Unavailable
 
 REFRESH_AT_MOST_EVERY = 60.0
@@ -20,7 +18,6 @@ FETCH_AFTER = 3600.0
 FETCH_TIMEOUT = 5.0
 LARGEST_SET = 256 * 1024
 
-Keys = Mapping[str, Ed25519PublicKey]
 log = structlog.get_logger(__name__)
 
 
@@ -30,27 +27,6 @@ class KeySource(Protocol):
     async def find(self, kid: str) -> Ed25519PublicKey | None:
         """The key with this id, None if the issuer has none; `Unavailable` if that can't be said now."""
         ...
-
-
-def parse(text: str | bytes) -> Keys:
-    """The Ed25519 signature keys of a JWK set; others are passed over. ValueError if it is no JWK set."""
-    document = json.loads(text)
-    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
-        raise ValueError("This is not a JWK set")  # noqa: TRY004 - what is wrong is the text
-    return dict(found for key in document["keys"] if (found := _signature_key(key)))
-
-
-def _signature_key(jwk: Any) -> tuple[str, Ed25519PublicKey] | None:
-    if not isinstance(jwk, dict) or (jwk.get("kty"), jwk.get("crv")) != ("OKP", "Ed25519"):
-        return None
-    if jwk.get("use", "sig") != "sig" or jwk.get("alg", "EdDSA") not in {"EdDSA", "Ed25519"}:
-        return None
-    try:
-        key = OKPAlgorithm.from_jwk({"kty": "OKP", "crv": "Ed25519", "x": jwk.get("x")})
-    except InvalidKeyError as error:
-        raise ValueError("A key of this JWK set is damaged") from error
-    kid = jwk.get("kid")
-    return (kid, key) if isinstance(kid, str) and isinstance(key, Ed25519PublicKey) else None
 
 
 class InlineKeys:

@@ -6,19 +6,13 @@ import traceback
 import uuid
 
 import structlog
-from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.telemetry import continued
+from chassis.telemetry.metrics import REQUEST_SECONDS
 from chassis.web.errors import broken
 
-REQUEST_SECONDS = Histogram(
-    "candor_http_request_seconds",
-    "From the request to the end of its answer",
-    ("service", "method", "route", "status"),
-    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
-)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -48,7 +42,7 @@ class Requests:
         answer = _Answer(send, scope["request_id"])
         with (
             structlog.contextvars.bound_contextvars(request_id=scope["request_id"]),
-            continued(headers.get("traceparent"), "http") as span,
+            continued(_only(headers.getlist("traceparent")), "http") as span,
         ):
             await self._answered(scope, receive, answer)
             span.update_name(f"{_method(scope)} {_route(scope)}")
@@ -99,6 +93,10 @@ def _log_bug(error: Exception) -> None:
 
 def _id(given: str | None) -> str:
     return given if given and _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _only(given: list[str]) -> str | None:
+    return given[0] if len(given) == 1 else None
 
 
 def _method(scope: Scope) -> str:

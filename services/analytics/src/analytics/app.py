@@ -2,15 +2,17 @@
 
 from fastapi import FastAPI
 
+from analytics.adapters.key_positions import KeyPositions
 from analytics.adapters.key_topics import KeyTopics
 from analytics.api import live_chat
-from analytics.messaging import inbound, keys
+from analytics.api.answers import Answers
+from analytics.messaging import inbound
 from analytics.read_models.audit import Audit
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.read_models.words import Opener
 from analytics.settings import AnalyticsSettings
 from chassis.clock import DatabaseClock
-from chassis.messaging.hearing import Hearing
+from chassis.messaging.deadletters import Graveyard
 from chassis.messaging.projecting import Projecting
 from chassis.messaging.publisher import Publisher
 from chassis.mongo import connect
@@ -28,10 +30,9 @@ def build(settings: AnalyticsSettings) -> FastAPI:
     database, clock, publisher = client[settings.database], DatabaseClock(client), Publisher(kafka, name)
     documents, audit = LiveChatDocuments.of(database), Audit(database)
     reader = KeyReader(database, readers_key=key_bytes(settings.readers_key))
-    learner = keys.Keys(reader)
-    hearing = Hearing(
-        service=name, bootstrap=kafka, group=keys.GROUP, topics=keys.HEARD, publisher=publisher,
-        handler=learner.heard, tombstone=learner.gone,
+    key_topics = KeyTopics(
+        service=name, bootstrap=kafka, positions=KeyPositions(database, reader), clock=clock,
+        graveyard=Graveyard(name, publisher),
     )  # fmt: skip
     projecting = Projecting(
         service=name, bootstrap=kafka, group=inbound.GROUP, topics=inbound.HEARD, publisher=publisher,
@@ -42,15 +43,18 @@ def build(settings: AnalyticsSettings) -> FastAPI:
         for step in (documents.prepare, audit.prepare, clock.sync):
             await step()
 
-    router = live_chat.routes(
-        client=client, documents=documents, audit=audit, verifier=verifier(settings), clock=clock,
-        opener=Opener(reader, KeyTopics(kafka, keys.GROUP, keys.TOPICS).read_to_end), lag=projecting.lag,
-        minimum=settings.minimum_n,
+    async def release() -> None:
+        client.close()
+        await publisher.stop()
+
+    answers = Answers(
+        client=client, documents=documents, audit=audit, clock=clock, lag=projecting.lag,
+        opener=Opener(reader, key_topics.read_to_end), minimum=settings.minimum_n,
     )  # fmt: skip
     return create(
         settings,
         title="Candor analytics",
-        routers=[router],
-        parts=Parts([clock, hearing, projecting], prepare, publisher.stop),
+        routers=[live_chat.routes(answers, verifier(settings))],
+        parts=Parts([clock, key_topics, projecting], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(kafka)},
     )

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from analytics import SERVICE
 from analytics.domain.numbers import MINIMUM_N
-from analytics.messaging.inbound import SERVICE
 from chassis.settings import Key32, ServiceSettings
 
 

@@ -8,10 +8,11 @@ from chassis.eventlog.handle import Streams
 from chassis.eventlog.mongo import MongoLog
 from chassis.messaging.publisher import Publisher
 from chassis.mongo import connect
+from chassis.parts import Parts
 from chassis.sealing import KeyRing
-from chassis.service import Parts
 from chassis.settings import key_bytes
 from chassis.web.app import create
+from chassis.web.auth import verifier
 from chassis.web.health import broker_answers, database_answers
 from chat.api import channels, clients, dialogs, reading
 from chat.api.audit import Audit
@@ -20,6 +21,7 @@ from chat.following import following
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs
 from chat.settings import ChatSettings
+from contracts.access import AUDIENCE_CHAT
 from contracts.topics import DIALOG_KEYS
 
 
@@ -36,7 +38,7 @@ def build(settings: ChatSettings) -> FastAPI:
     follower = Follower(name, log, publisher, following(listed, listing, keys))
     streams = Streams(log, clock, wake=follower.wake, service=name)
     tokens, desk = VisitorTokens.of(settings), dialogs.Desk(streams, keys)
-    trusted = tokens.verifier(settings)
+    trusted = verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys)
 
     async def prepare() -> None:
         for step in (log.prepare, listing.prepare, audit.prepare, keys.prepare, clock.sync):

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from chassis.settings import Key32, ServiceSettings
+from chassis.settings import Key32, VisitorSettings, is_address, keys_here
 
 
 def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
@@ -30,13 +30,15 @@ def _is_signing_key(pem: SecretStr) -> SecretStr:
     return pem
 
 
-class ChatSettings(ServiceSettings):
+class ChatSettings(VisitorSettings):
     """Settings of the chat service."""
 
     service: ClassVar[str] = "chat"
     offset: ClassVar[int] = 0
 
-    visitor_issuer: str = Field(min_length=1, description="who issues visitors' tokens (their `iss`)")
+    visitor_jwks: str = Field(
+        default="", description="public keys that signed visitors' tokens before: a file, or the JSON itself"
+    )
     visitor_signing_key: Annotated[SecretStr, AfterValidator(_is_signing_key)] = Field(
         description="signs visitors' tokens: an Ed25519 key as PEM, or the file that holds it"
     )
@@ -45,6 +47,15 @@ class ChatSettings(ServiceSettings):
     )
     master_key: Key32 = Field(description="wraps the keys of what people write, base64url of 32 bytes")
     readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
+
+    @field_validator("visitor_jwks")
+    @classmethod
+    def _safe_visitor_keys(cls, source: str, info: ValidationInfo) -> str:  # noqa: ARG003 - as elsewhere
+        if is_address(source):
+            raise ValueError("must be a file, or JSON: chat itself is the address of these keys")
+        if source:
+            keys_here(source)
+        return source
 
     @property
     def visitor_token_lifetime(self) -> timedelta:

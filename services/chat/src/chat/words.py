@@ -2,12 +2,10 @@
 
 from chassis.eventlog.decider import Refused
 from chassis.sealing import Forgotten, KeyRing
-from chat.domain.client import Client, Registered
+from chat.domain.client import ERASED, Client, Registered
 
 Contact = tuple[str | None, str | None]
 """E-mail and name, sealed."""
-
-ERASED = "This client was erased: nothing can be opened or written any more"
 
 
 def card_of(client: str) -> str:

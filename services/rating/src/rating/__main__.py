@@ -2,23 +2,9 @@
 
 import sys
 
-from chassis.messaging.deadletters import cli
-from chassis.service import serve
+from chassis.service import main
 from rating.app import build
 from rating.settings import RatingSettings
 
-
-def main(arguments: list[str]) -> int:
-    """Runs the command line; returns the exit code."""
-    settings = RatingSettings.load()
-    if arguments[:1] == ["dead-letters"]:
-        return cli(settings.service, settings.kafka, arguments[1:])
-    if arguments:
-        sys.stderr.write("Usage: python -m rating [dead-letters …]\n")
-        return 2
-    serve(build(settings), settings)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(RatingSettings, build))

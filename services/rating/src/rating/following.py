@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from chassis.eventlog.follower import Followed, Following, Public
+from chassis.eventlog.following import Followed, Following, Public
 from chassis.sealing import KeyRing
 from contracts.ratings import RatingChanged, RatingGiven
 from rating.domain.closes import Rating
 from rating.domain.events import AnyEvent
 from rating.domain.rating import RATING
-from rating.messaging.inbound import Inbound
+from rating.erasure import Erasure
 from rating.messaging.outbound import to_public
 from rating.read_models.forms import Forms
 
 
-def following(forms: Forms, inbound: Inbound, keys: KeyRing) -> Following[Rating, AnyEvent]:
-    """Joins the read model and the keys to the follower."""
+def following(forms: Forms, erasure: Erasure, keys: KeyRing) -> Following[Rating, AnyEvent]:
+    """Joins the read model the erasure and the keys to the follower."""
 
     async def project(batch: Sequence[Followed[Rating, AnyEvent]]) -> None:
-        await inbound.withdraw_erased(await forms.project(batch))
+        await erasure.catch_up(await forms.project(batch))
 
     async def keys_first(said: Sequence[Public]) -> None:
         sealed = {public.key for public in said if _has_words(public)}

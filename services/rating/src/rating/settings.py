@@ -4,9 +4,9 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from chassis.settings import Key32, ServiceSettings
+from chassis.settings import Key32, VisitorSettings
 from rating.domain.rules import Rules, Scale
 
 SECOND = timedelta(seconds=1)
@@ -23,8 +23,15 @@ def _seconds_too(value: Any) -> Any:
         raise ValueError("is far too long") from None
 
 
-Duration = Annotated[timedelta, BeforeValidator(_seconds_too)]
-"""A number of seconds, or ISO 8601 such as ``PT15M``."""
+def _whole_ms(duration: timedelta) -> timedelta:
+    # Timers go by the database's times, which have no more: a form would be due before its time is over.
+    if duration % timedelta(milliseconds=1):
+        raise ValueError("must be whole milliseconds")
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds_too), AfterValidator(_whole_ms)]
+"""A number of seconds, or ISO 8601 such as ``PT15M``, in whole milliseconds."""
 
 
 class ChannelTimes(BaseModel):
@@ -38,14 +45,12 @@ class ChannelTimes(BaseModel):
     offer_window: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
 
 
-class RatingSettings(ServiceSettings):
+class RatingSettings(VisitorSettings):
     """Settings of the rating service."""
 
     service: ClassVar[str] = "rating"
     offset: ClassVar[int] = 1
 
-    visitor_issuer: str = Field(min_length=1, description="who issues visitors' tokens (their `iss`)")
-    visitor_jwks: str = Field(description="visitors' public keys: a file, a https:// URL, or the JSON itself")
     master_key: Key32 = Field(description="wraps the keys of comments, base64url of 32 bytes")
     readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
     form_secret: Key32 = Field(description="signs form tokens, base64url of 32 bytes")

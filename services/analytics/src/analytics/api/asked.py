@@ -8,25 +8,20 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from analytics.domain.close import State
-from analytics.domain.periods import bound, cuts, zone_of
+from analytics.domain.periods import bound, cuts
 from analytics.read_models.reviews import Place
 from analytics.read_models.scope import Scope
 from chassis.web.errors import Forbidden
 from contracts.access import EVERY_CHANNEL, Claims
 from contracts.envelope import Id
+from contracts.zones import TimeZone
 
 MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:.]{5,15}([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
-ZONE = r"^[A-Za-z0-9_+/-]{1,64}$"
 
 
 def _ours(cursor: str) -> str:
     Place.from_cursor(cursor)
     return cursor
-
-
-def _is_a_zone(name: str) -> str:
-    zone_of(name)
-    return name
 
 
 class By(StrEnum):
@@ -51,9 +46,7 @@ class Asked(BaseModel):
         examples=["2026-03-01"],
     )
     to: str | None = Field(None, pattern=MOMENT, description="Closed before.", examples=["2026-04-01"])
-    tz: Annotated[str, AfterValidator(_is_a_zone)] = Field(
-        "UTC", pattern=ZONE, description="IANA time zone of the dates.", examples=["Europe/Paris"]
-    )
+    tz: TimeZone = Field("UTC", description="IANA time zone of the dates.", examples=["Europe/Paris"])
 
     @model_validator(mode="after")
     def _is_a_period(self) -> Self:
@@ -65,7 +58,7 @@ class Asked(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         """The time zone asked for."""
-        return zone_of(self.tz)
+        return ZoneInfo(self.tz)
 
     @property
     def since(self) -> datetime | None:

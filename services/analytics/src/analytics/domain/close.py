@@ -1,4 +1,7 @@
-"""A close is the set of what was said about it: the same in any order, however often it was heard."""
+"""A close is the set of what was said about it: the same in any order, however often it was heard.
+
+This domain imports contracts on purpose: public events are all it knows, so they are its own language.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -3,25 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from analytics.domain.counting import QUARTER, quarter_of
 
 LONGEST: Final[Mapping[str, timedelta]] = {"day": timedelta(days=1100), "hour": timedelta(days=93)}
 """The longest range that is cut into days, and into hours."""
 
-ZONES: Final = frozenset(available_timezones())
-
 
 class NotAPeriod(ValueError):  # noqa: N818 - an answer to the caller, not a fault
     """A range that can't be counted; its text is a sentence for people."""
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """The IANA time zone. Raises `NotAPeriod` for any other name."""
-    if name not in ZONES:
-        raise NotAPeriod("tz must be an IANA time zone, such as Europe/Paris")
-    return ZoneInfo(name)
 
 
 def bound(text: str, zone: ZoneInfo) -> datetime:

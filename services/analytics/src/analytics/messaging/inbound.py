@@ -8,6 +8,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pydantic import TypeAdapter
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 
+from analytics import SERVICE
 from analytics.domain.close import Close, CloseEvent, fold
 from analytics.domain.counting import Tally, difference
 from analytics.read_models.documents import (
@@ -24,7 +25,6 @@ from contracts.dialogs import DIALOG_EVENTS, DialogEvent, DialogOpened
 from contracts.ratings import RATING_EVENTS, RatingEvent
 from contracts.topics import DIALOGS, RATINGS, replay
 
-SERVICE: Final = "analytics"
 HEARD: Final[Mapping[str, TypeAdapter[Any]]] = {
     DIALOGS.name: DIALOG_EVENTS,
     RATINGS.name: RATING_EVENTS,

@@ -1,44 +1,59 @@
-"""Hears the keys of sealed words, and forgets those that their owner has forgotten."""
+"""What the key topics say: keys of sealed words, and which of them their owner has forgotten."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from analytics.messaging.inbound import SERVICE
-from chassis.messaging.records import Heard
+from chassis.messaging.records import Heard, Reader, Record, Tombstone, Unknown, Unreadable
 from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import DIALOG_KEYS, RATING_KEYS
 
 TOPICS: Final = (DIALOG_KEYS.name, RATING_KEYS.name)
-# Dead letters are not heard again here: one from before its tombstone would bring forgotten words back.
-HEARD: Final[Mapping[str, TypeAdapter[Any]]] = dict.fromkeys(TOPICS, KEY_EVENTS)
-GROUP: Final = f"candor.{SERVICE}.keys"
 
 
-class Learner(Protocol):
-    """Keeps wrapped keys."""
+@dataclass
+class Said:
+    """What some records of one partition say; of each key the last word.
 
-    async def learn(self, key: KeyPublished) -> None:
-        """Keeps a key."""
-        ...
+    Dead letters are not heard again here: one from before its tombstone would bring forgotten words back.
+    """
 
-    async def unlearn(self, kid: str) -> None:
-        """Forgets a key."""
-        ...
+    keys: dict[str, KeyPublished | None] = field(default_factory=dict)
+    dead: list[tuple[Record, str]] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
 
 
-class Keys:
-    """Brings what the key topics say to the reader of sealed words; repeatable."""
+class KeyTeller:
+    """Reads records of the key topics; what is wrong with one never matters to another."""
 
-    def __init__(self, reader: Learner) -> None:
-        self._reader = reader
+    def __init__(self, topics: Sequence[str] = TOPICS) -> None:
+        adapters: Mapping[str, TypeAdapter[Any]] = dict.fromkeys(topics, KEY_EVENTS)
+        self._reader = Reader(adapters)
 
-    async def heard(self, record: Heard[Any]) -> None:
-        """A published key is learnt; a beat says nothing."""
-        if isinstance(record.event, KeyPublished):
-            await self._reader.learn(record.event)
+    def read(self, records: Sequence[Record]) -> Said:
+        """What `records` say, in their order."""
+        said = Said()
+        for record in records:
+            said.outcomes.append(self._one(record, said))
+        return said
 
-    async def gone(self, kid: str) -> None:
-        """A tombstone: the words of this key are forgotten."""
-        await self._reader.unlearn(kid)
+    def _one(self, record: Record, said: Said) -> str:
+        match self._reader.read(record):
+            case Tombstone(kid):
+                said.keys[kid] = None
+            case Heard(event=KeyPublished() as key, key=kid) if key.kid == kid:
+                said.keys[kid] = key
+            case Heard(event=KeyPublished()):
+                # No tombstone would ever reach such a key.
+                said.dead.append((record, "the record's key is not the id of the key that it holds"))
+                return "dead"
+            case Unreadable(cause):
+                said.dead.append((record, cause))
+                return "dead"
+            case Unknown():
+                return "unknown"
+            case _:
+                return "handled"  # a beat says nothing
+        return "handled"

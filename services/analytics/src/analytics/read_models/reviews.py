@@ -1,16 +1,17 @@
 """What did clients say? Closes of a scope one by one, the newest first, a page at a time."""
 
-import base64
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from analytics.domain.close import Close, State
 from analytics.read_models.documents import NEWEST_FIRST, LiveChatDocuments, close_id, from_document
 from analytics.read_models.scope import Scope
+from chassis.web.cursors import NotACursor, decode, encode
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CURSOR: Final = "analytics.reviews"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -22,21 +23,15 @@ class Place:
 
     def to_cursor(self) -> str:
         """An opaque text for URLs."""
-        milliseconds = (self.closed_at - EPOCH) // timedelta(milliseconds=1)
-        return base64.urlsafe_b64encode(json.dumps([milliseconds, self.close]).encode()).rstrip(b"=").decode()
+        return encode(CURSOR, [(self.closed_at - EPOCH) // timedelta(milliseconds=1), self.close])
 
     @classmethod
     def from_cursor(cls, cursor: str) -> "Place":
-        """Raises ValueError for anything that `to_cursor` did not write."""
-        try:
-            decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-            milliseconds, close = decoded
-            place = cls(EPOCH + timedelta(milliseconds=milliseconds), close)
-        except (ValueError, TypeError, OverflowError, RecursionError):
-            raise ValueError("the cursor is not one of ours") from None
-        if type(milliseconds) is not int or not isinstance(close, str) or place.to_cursor() != cursor:
-            raise ValueError("the cursor is not one of ours")
-        return place
+        """Raises `NotACursor`, a ValueError, for anything that `to_cursor` did not write."""
+        match decode(CURSOR, cursor):
+            case [int(milliseconds), str(close)] if 0 <= milliseconds <= LATEST:
+                return cls(EPOCH + timedelta(milliseconds=milliseconds), close)
+        raise NotACursor
 
 
 @dataclass(frozen=True)

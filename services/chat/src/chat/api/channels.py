@@ -9,7 +9,8 @@ from chassis.eventlog.decider import Refused
 from chassis.eventlog.handle import Streams, handle
 from chassis.sealing import KeyRing
 from chassis.web.auth import Verifier, allow
-from chassis.web.errors import NotFound, errors
+from chassis.web.errors import errors
+from chassis.web.problems import NotFound
 from chat.api.rights import STAFF, refuse_other_channels
 from chat.api.shapes import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
 from chat.api.tokens import VisitorTokens
@@ -66,7 +67,7 @@ async def _refuse_unless_taking_visitors(streams: Streams, channel: str) -> None
     if isinstance(state, Unknown):
         raise NotFound("There is no such channel.")
     if state.closed:
-        raise Refused("This channel is closed: it takes no new visitors")
+        raise Refused("This channel is closed: it takes no new visitors.")
 
 
 def _view(published: ChannelPublished) -> ChannelView:

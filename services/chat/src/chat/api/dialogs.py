@@ -1,6 +1,6 @@
 """Dialogs: opened, written in, taken, closed and reopened. Every request can be repeated."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, status
@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Response, status
 from chassis.eventlog.handle import Outcome, Streams, handle
 from chassis.sealing import KeyRing
 from chassis.web.auth import Verifier, allow, visitor_of
-from chassis.web.errors import NotFound, errors
-from chat.api.rights import NO_SUCH_DIALOG, PEOPLE, STAFF, Side, assigning, side_of
+from chassis.web.errors import errors
+from chassis.web.problems import NotFound
+from chat.api.rights import PEOPLE, STAFF, Side, assigning, side_of
 from chat.api.shapes import (
     CloseBody,
     CloseView,
@@ -23,11 +24,11 @@ from chat.api.shapes import (
     OperatorView,
     ReopeningView,
 )
-from chat.api.turns import Turns
 from chat.domain.channel import CHANNEL, Published
 from chat.domain.client import CLIENT, Client, Registered, refuse_if_erased
 from chat.domain.dialog import (
     DIALOG,
+    NO_SUCH_DIALOG,
     AssignOperator,
     CloseDialog,
     DialogCommand,
@@ -49,7 +50,6 @@ class Desk:
 
     streams: Streams
     keys: KeyRing
-    turns: Turns = field(default_factory=Turns)
 
     async def dialog(self, dialog: str) -> Dialog:
         """The dialog as it is stored now."""
@@ -66,8 +66,7 @@ class Desk:
 
     async def tell(self, dialog: str, command: DialogCommand) -> Outcome[Dialog, DialogEvent]:
         """Has the dialog do something."""
-        async with self.turns.of(dialog):
-            return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
+        return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
 
     async def opening(self, claims: Claims, dialog: str, locale: str | None) -> OpenDialog:
         """The command of a visitor who opens a dialog; somebody else's is not there."""
@@ -92,7 +91,7 @@ class Desk:
     async def closing(self, talk: Talk, side: Side, close_seq: int | None) -> CloseDialog:
         """The command of somebody who closes, with the client's contact under the dialog's key."""
         email, name = await contact_for(self.keys, talk.dialog, talk.client, await self.client(talk.client))
-        return CloseDialog(side.kind, self.streams.clock.now(), close_seq, email, name)
+        return CloseDialog(side.kind, self.streams.clock.now(), close_seq, email, name, side.operator_id)
 
 
 def routes(desk: Desk, verifier: Verifier) -> APIRouter:
@@ -116,7 +115,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
     async def post_message(
         dialog: DialogId, message: MessageId, body: MessageBody, claims: people, response: Response
     ) -> MessageView:
-        """Writes. The visitor of the dialog may, and its operator."""
+        """Writes. The visitor of the dialog may, and the operator who has it."""
         talk, side = side_of(claims, await desk.dialog(dialog))
         command = await desk.posting(talk, side, message, body.text)
         outcome = await desk.tell(dialog, command)
@@ -128,7 +127,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
     async def assign_operator(
         dialog: DialogId, claims: staff, body: OperatorBody | None = None
     ) -> OperatorView:
-        """An operator takes a waiting dialog, or an own one back; supervisors and admins assign anybody."""
+        """An operator takes a waiting dialog; supervisors and admins give it to anybody."""
         whom = Operator(body.operator, body.name, body.team) if body else None
         operator, takes = assigning(claims, await desk.dialog(dialog), whom)
         await desk.tell(dialog, AssignOperator(operator, takes, desk.streams.clock.now()))
@@ -136,7 +135,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
 
     @router.post("/close", responses=errors(401, 403, 404, 409))
     async def close_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> CloseView:
-        """Closes. The visitor of the dialog may, and its operator."""
+        """Closes. The visitor of the dialog may, and the operator who has it."""
         talk, side = side_of(claims, await desk.dialog(dialog))
         close_seq = body.close_seq if body else None
         outcome = await desk.tell(dialog, await desk.closing(talk, side, close_seq))
@@ -144,11 +143,11 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
 
     @router.post("/reopen", responses=errors(401, 403, 404, 409))
     async def reopen_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> ReopeningView:
-        """Undoes a close. The visitor of the dialog may, and its operator."""
-        talk, _ = side_of(claims, await desk.dialog(dialog))
+        """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
+        talk, side = side_of(claims, await desk.dialog(dialog))
         refuse_if_erased(await desk.client(talk.client))
         close_seq = body.close_seq if body else None
-        outcome = await desk.tell(dialog, ReopenDialog(desk.streams.clock.now(), close_seq))
+        outcome = await desk.tell(dialog, ReopenDialog(desk.streams.clock.now(), close_seq, side.operator_id))
         return _reopening(talk_of(outcome.state), close_seq)
 
     return router

@@ -29,7 +29,9 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
     async def list_dialogs(
         claims: operator,
         state: DialogState = "open",
-        cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before.")] = None,
+        cursor: Annotated[
+            str | None, Query(max_length=200, description="`next_cursor` of the page before.")
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE)] = 50,
     ) -> DialogList:
         """An operator's own dialogs and those that wait in their channels: the longest open first."""
@@ -39,7 +41,7 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
         except NotACursor as error:
             raise _wrong_cursor(error) from None
         views = [DialogView.model_validate(document) for document in page.dialogs]
-        return DialogList(dialogs=views, next=page.next)
+        return DialogList(dialogs=views, next_cursor=page.next)
 
     @router.get("/{dialog}", responses=errors(401, 403, 404))
     async def read_dialog(dialog: DialogId, claims: readers) -> TranscriptView:

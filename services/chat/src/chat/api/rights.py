@@ -7,12 +7,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from chassis.web.auth import visitor_of
-from chassis.web.errors import Forbidden, NotFound
+from chassis.web.problems import Forbidden, NotFound
+from chat.domain.dialog import NO_SUCH_DIALOG
 from chat.domain.dialog_state import Dialog, Operator, Talk, Unopened
 from contracts.access import Claims, Role
 from contracts.envelope import Id
 
-NO_SUCH_DIALOG = "There is no such dialog."
 PEOPLE = (Role.VISITOR, Role.OPERATOR)
 LEADS = (Role.SUPERVISOR, Role.ADMIN)
 STAFF = (Role.OPERATOR, *LEADS)
@@ -30,6 +30,11 @@ class Side:
         """As a close names it."""
         return "operator" if self.operator else "client"
 
+    @property
+    def operator_id(self) -> str | None:
+        """The operator's id, None for the client."""
+        return self.operator.id if self.operator else None
+
 
 Reader = Literal["client", "operator", "lead"]
 
@@ -44,13 +49,18 @@ def operator_of(claims: Claims) -> Operator:
 
 
 def side_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Side]:
-    """Who the caller is in a dialog of their own; `NotFound` if it is not, or there is none."""
-    if not isinstance(dialog, Unopened):
-        if Role.VISITOR in claims.roles and dialog.talk.client == visitor_of(claims).client:
-            return dialog.talk, Side(None)
-        if Role.OPERATOR in claims.roles and dialog.talk.is_own(claims.sub):
-            return dialog.talk, Side(operator_of(claims))
-    raise NotFound(NO_SUCH_DIALOG)
+    """Who the caller is in a dialog that they may read; `NotFound` if they may not, or there is none.
+
+    The dialog itself refuses an operator who only wrote in it once.
+    """
+    talk, reader = reader_of(claims, dialog)
+    match reader:
+        case "client":
+            return talk, Side(None)
+        case "operator":
+            return talk, Side(operator_of(claims))
+        case "lead":
+            raise NotFound(NO_SUCH_DIALOG)
 
 
 def reader_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Reader]:
@@ -59,9 +69,10 @@ def reader_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Reader]:
         talk = dialog.talk
         if Role.VISITOR in claims.roles and talk.client == visitor_of(claims).client:
             return talk, "client"
-        if Role.OPERATOR in claims.roles and talk.is_own(claims.sub):
+        covered = claims.covers(talk.channel)
+        if covered and Role.OPERATOR in claims.roles and talk.is_own(claims.sub):
             return talk, "operator"
-        if claims.roles & frozenset(LEADS) and claims.covers(talk.channel):
+        if covered and claims.roles & frozenset(LEADS):
             return talk, "lead"
     raise NotFound(NO_SUCH_DIALOG)
 
@@ -69,18 +80,17 @@ def reader_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Reader]:
 def assigning(claims: Claims, dialog: Dialog, whom: Operator | None) -> tuple[Operator, bool]:
     """Who gets the dialog, and whether they take it themselves.
 
-    An operator takes for themself what is their own or stands in a channel of theirs; a supervisor or admin
-    of the channel gives it to anybody they name. `NotFound`, `Forbidden` or a wrong shape otherwise.
+    An operator takes for themself what waits in a channel of theirs; a supervisor or admin of the channel
+    gives it to anybody they name. `NotFound`, `Forbidden` or a wrong shape otherwise.
     """
-    if isinstance(dialog, Unopened):
+    if isinstance(dialog, Unopened) or not claims.covers(dialog.talk.channel):
         raise NotFound(NO_SUCH_DIALOG)
-    covered = claims.covers(dialog.talk.channel)
-    leads = covered and bool(claims.roles & frozenset(LEADS))
+    leads = bool(claims.roles & frozenset(LEADS))
     if leads and whom is not None:
         return whom, False
     if leads and Role.OPERATOR not in claims.roles:
         raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "is required"}])
-    if Role.OPERATOR not in claims.roles or not (covered or dialog.talk.is_own(claims.sub)):
+    if Role.OPERATOR not in claims.roles:
         raise NotFound(NO_SUCH_DIALOG)
     themself = operator_of(claims)
     if whom is not None and whom.id != themself.id:

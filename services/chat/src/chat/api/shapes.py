@@ -1,7 +1,7 @@
 """The JSON that comes in and goes out, with an example of each."""
 
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from contracts.envelope import Id, Instant
 
 MOST_CHARS = 10_000
 MOST_OF_A_LIST = 100
+ZONES = frozenset(available_timezones())
 
 ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["course-a"])]
 ClientId = Annotated[Id, Path(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])]
@@ -27,10 +28,8 @@ CloseNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 def _is_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be an IANA time zone, as in Europe/Berlin") from None
+    if name not in ZONES:
+        raise ValueError("must be an IANA time zone, as in Europe/Berlin")
     return name
 
 
@@ -231,7 +230,7 @@ class DialogView(BaseModel):
 
 
 class DialogList(BaseModel):
-    """A page of dialogs; `next` is the cursor after it, null on the last one."""
+    """A page of dialogs; `next_cursor` is the cursor after it, null on the last one."""
 
     dialogs: list[DialogView]
-    next: str | None = Field(examples=["MjAyNi0wMy0yOVQwMDo0MDowMCswMDowMHxkLTdmM2E"])
+    next_cursor: str | None = Field(examples=["MjAyNi0wMy0yOVQwMDo0MDowMCswMDowMHxkLTdmM2E"])

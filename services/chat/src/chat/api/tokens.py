@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from chassis.web.auth import STAFF, TrustedIssuer, Verifier, issue, kid_of, public_jwk
-from chassis.web.keys import Keys, key_source, parse
+from chassis.keysets import Keys
+from chassis.settings import keys_here
+from chassis.web.tokens import issue, kid_of, public_jwk
 from chat.settings import ChatSettings, signing_key
-from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
+from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, Claims, Role
 
 
 class OwnKeys:
@@ -44,7 +44,8 @@ class VisitorTokens:
     def of(cls, settings: ChatSettings) -> Self:
         """As the settings say."""
         key = signing_key(settings.visitor_signing_key)
-        keys = OwnKeys(key.public_key(), _others(settings.visitor_jwks))
+        before = keys_here(settings.visitor_jwks) if settings.visitor_jwks else {}
+        keys = OwnKeys(key.public_key(), before)
         return cls(key, keys, settings.visitor_issuer, settings.visitor_token_lifetime)
 
     def issue(self, client: str, channel: str, now: datetime) -> tuple[str, datetime]:
@@ -53,16 +54,3 @@ class VisitorTokens:
         audience = (AUDIENCE_CHAT, AUDIENCE_RATING)
         token = issue(self.key, self.keys.kid, self.issuer, audience, claims, self.lifetime, now)
         return token, now + self.lifetime
-
-    def verifier(self, settings: ChatSettings) -> Verifier:
-        """Believes staff's issuer, and chat itself as far as visitors go."""
-        staff = TrustedIssuer(settings.staff_issuer, AUDIENCE_STAFF, key_source(settings.staff_jwks), STAFF)
-        visitors = TrustedIssuer(self.issuer, AUDIENCE_CHAT, self.keys, frozenset({Role.VISITOR}))
-        return Verifier([staff, visitors])
-
-
-def _others(source: str | None) -> Keys:
-    """Keys of a set that settings hold or name as a file; a URL can only be chat's own address."""
-    if source is None or ("://" in source and not source.lstrip().startswith("{")):
-        return {}
-    return parse(source if source.lstrip().startswith("{") else Path(source).read_bytes())

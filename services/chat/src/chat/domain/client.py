@@ -95,6 +95,8 @@ class EraseClient:
 
 ClientCommand = RegisterClient | EraseClient
 
+ERASED = "This client was erased: nothing can be opened or written any more."
+
 
 def decide(state: Client, command: ClientCommand) -> Sequence[ClientEvent]:
     """What comes of the command. Raises `Refused`."""
@@ -124,9 +126,9 @@ def register(state: Client, command: RegisterClient) -> Sequence[ClientRegistere
         case Registered() if state == _wanted(command):
             return []
         case Registered():
-            raise Refused("This client is registered already, as somebody else")
+            raise Refused("This client is registered already, as somebody else.")
         case Erased():
-            raise Refused("This client was erased")
+            raise Refused(ERASED)
         case _:
             assert_never(state)
 
@@ -149,7 +151,7 @@ def erase(state: Client, command: EraseClient) -> Sequence[ClientErased]:
 def refuse_if_erased(state: Client) -> None:
     """Raises `Refused` if nothing may be written by, or to, this client any more."""
     if isinstance(state, Erased):
-        raise Refused("This client was erased: nothing can be opened or written any more")
+        raise Refused(ERASED)
 
 
 CLIENT: Decider[Client, ClientCommand, ClientEvent] = Decider(

@@ -23,6 +23,9 @@ from chat.domain.dialog_state import Closed, Dialog, Open, Operator, Piece, Post
 MOST_MESSAGES = 5_000
 """Of one dialog: what it remembers of every message is kept in memory while it is worked with."""
 
+MOST_CLOSES = 50
+"""Of one dialog: each is told to every service, and may ask the client a question."""
+
 
 @dataclass(frozen=True)
 class OpenDialog:
@@ -60,27 +63,34 @@ class AssignOperator:
 
 @dataclass(frozen=True)
 class CloseDialog:
-    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed."""
+    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed.
+
+    `operator` is who closes, None for anybody else.
+    """
 
     closed_by: ClosedBy
     now: datetime
     close_seq: int | None = None
     email: str | None = None
     name: str | None = None
+    operator: str | None = None
 
 
 @dataclass(frozen=True)
 class ReopenDialog:
-    """Undo the close numbered `close_seq`, or simply the last one."""
+    """Undo the close numbered `close_seq`, or simply the last one; `operator` as in `CloseDialog`."""
 
     now: datetime
     close_seq: int | None = None
+    operator: str | None = None
 
 
 DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog
 
-NO_SUCH_DIALOG = "There is no such dialog"
-REOPEN_FIRST = "This dialog is closed: reopen it first"
+NO_SUCH_DIALOG = "There is no such dialog."
+REOPEN_FIRST = "This dialog is closed: reopen it first."
+NOT_YOURS = "Only the operator who has this dialog may do that."
+NOTHING_NEW = "Nothing was written since this dialog was reopened: write first, then close it."
 
 
 def decide(state: Dialog, command: DialogCommand) -> Sequence[DialogEvent]:
@@ -104,7 +114,7 @@ def open_dialog(state: Dialog, command: OpenDialog) -> Sequence[DialogOpened]:
     """Once; asking again for the same is nothing new, even when the channel has closed since."""
     match state:
         case Unopened() if command.channel_closed:
-            raise Refused("This channel is closed: no new dialog can be opened")
+            raise Refused("This channel is closed: no new dialog can be opened.")
         case Unopened():
             return [
                 DialogOpened(
@@ -119,7 +129,7 @@ def open_dialog(state: Dialog, command: OpenDialog) -> Sequence[DialogOpened]:
         case Open(talk) | Closed(talk):
             known = (talk.client, talk.channel, talk.locale, talk.origin)
             if known != (command.client, command.channel, command.locale, command.origin):
-                raise Refused("This dialog is open already, in another way")
+                raise Refused("This dialog is open already, in another way.")
             return []
         case _:
             assert_never(state)
@@ -135,17 +145,24 @@ def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
         case Closed():
             raise Refused(REOPEN_FIRST)
         case Open(talk) if len(talk.messages) >= MOST_MESSAGES:
-            raise Refused(f"This dialog is full: it holds {MOST_MESSAGES} messages. Open another one")
-        case Open():
+            raise Refused(f"This dialog is full: it holds {MOST_MESSAGES} messages. Open another one.")
+        case Open(talk):
+            _refuse_others(talk, command.operator.id if command.operator else None)
             return [_posting(command)]
         case _:
             assert_never(state)
 
 
+def _refuse_others(talk: Talk, operator: str | None) -> None:
+    # Decided here, and not where tokens are read: the dialog may change hands in between.
+    if operator is not None and not talk.is_assigned_to(operator):
+        raise Refused(NOT_YOURS)
+
+
 def _posted_before(posted: Posted, command: PostMessage) -> Sequence[MessagePosted]:
     operator = command.operator.id if command.operator else None
     if (posted.operator, posted.fingerprint) != (operator, command.fingerprint):
-        raise Refused("There is another message with this id")
+        raise Refused("There is another message with this id.")
     return []
 
 
@@ -173,8 +190,8 @@ def assign(state: Dialog, command: AssignOperator) -> Sequence[OperatorAssigned]
             return []
         case Closed():
             raise Refused(REOPEN_FIRST)
-        case Open(talk) if command.takes and talk.assigned and not talk.is_own(command.operator.id):
-            raise Refused("Another operator has taken this dialog")
+        case Open(talk) if command.takes and talk.assigned and not talk.is_assigned_to(command.operator.id):
+            raise Refused("Another operator has taken this dialog.")
         case Open():
             who = command.operator
             return [OperatorAssigned(operator=who.id, name=who.name, team=who.team, assigned_at=command.now)]
@@ -194,8 +211,11 @@ def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
         case Closed():
             raise Refused(REOPEN_FIRST)
         case Open(talk) if command.close_seq not in {None, talk.closes + 1}:
-            raise Refused(f"The next close of this dialog is number {talk.closes + 1}")
+            raise Refused(f"The next close of this dialog is number {talk.closes + 1}.")
+        case Open(talk, piece) if command.closed_by == "client" and talk.closes and piece.is_silent:
+            raise Refused(NOTHING_NEW)
         case Open(talk, piece):
+            _refuse_others(talk, command.operator)
             return [_closing(talk, piece, command)]
         case _:
             assert_never(state)
@@ -237,15 +257,23 @@ def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
         case Unopened():
             raise Refused(NO_SUCH_DIALOG)
         case Open(talk) | Closed(talk) if command.close_seq is not None and command.close_seq > talk.closes:
-            raise Refused(f"This dialog has no close number {command.close_seq}")
+            raise Refused(f"This dialog has no close number {command.close_seq}.")
         case Open():
             return []
         case Closed(talk) if command.close_seq in {None, talk.closes}:
+            _refuse_others(talk, command.operator)
+            _refuse_too_many(talk)
             return [DialogReopened(close_seq=talk.closes, reopened_at=command.now)]
         case Closed():
             return []
         case _:
             assert_never(state)
+
+
+def _refuse_too_many(talk: Talk) -> None:
+    # Refused at the reopening, so that what is open can always be closed.
+    if talk.closes >= MOST_CLOSES:
+        raise Refused(f"This dialog was closed {MOST_CLOSES} times: open another one.")
 
 
 DIALOG: Decider[Dialog, DialogCommand, DialogEvent] = Decider(

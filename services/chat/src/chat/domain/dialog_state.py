@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from chat.domain.dialog_events import (
+    ClosedBy,
     DialogClosed,
     DialogEvent,
     DialogOpened,
@@ -50,10 +51,15 @@ class Piece:
     participants: Mapping[str, Participant] = field(default_factory=dict)
     last_reply_by: str | None = None
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody has written in it."""
+        return not self.client_messages and not self.participants
+
 
 @dataclass(frozen=True)
 class Talk:
-    """What open and closed dialogs have in common. `closed_at` and `reopened_at` go by close."""
+    """What open and closed dialogs have in common. `closed_at`, `closed_by` and `reopened_at` go by close."""
 
     dialog: str
     client: str
@@ -65,6 +71,7 @@ class Talk:
     writers: frozenset[str] = frozenset()
     messages: Mapping[str, Posted] = field(default_factory=dict)
     closed_at: tuple[datetime, ...] = ()
+    closed_by: tuple[ClosedBy, ...] = ()
     reopened_at: tuple[datetime, ...] = ()
 
     @property
@@ -72,9 +79,13 @@ class Talk:
         """How often the dialog was closed so far."""
         return len(self.closed_at)
 
+    def is_assigned_to(self, operator: str) -> bool:
+        """Whether this operator has the dialog now."""
+        return self.assigned is not None and self.assigned.id == operator
+
     def is_own(self, operator: str) -> bool:
-        """Whether the dialog is this operator's: assigned to them, or they took part in it."""
-        return operator in self.writers or (self.assigned is not None and self.assigned.id == operator)
+        """Whether the dialog is this operator's to read: they have it, or wrote in it once."""
+        return operator in self.writers or self.is_assigned_to(operator)
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ def evolve(state: Dialog, event: DialogEvent) -> Dialog:
             operator = Operator(event.operator, event.name, event.team)
             return Open(replace(talk, assigned=operator), _piece(state))
         case DialogClosed():
-            return Closed(replace(talk, closed_at=(*talk.closed_at, event.closed_at)))
+            return Closed(_ending(talk, event))
         case DialogReopened():
             reopened = replace(talk, reopened_at=(*talk.reopened_at, event.reopened_at))
             return Open(reopened, Piece(since=event.reopened_at))
@@ -130,6 +141,11 @@ def talk_of(state: Dialog) -> Talk:
 def _opened(event: DialogOpened) -> Open:
     talk = Talk(event.dialog, event.client, event.channel, event.locale, event.origin, event.opened_at)
     return Open(talk, Piece(since=event.opened_at))
+
+
+def _ending(talk: Talk, event: DialogClosed) -> Talk:
+    closed_at, closed_by = (*talk.closed_at, event.closed_at), (*talk.closed_by, event.closed_by)
+    return replace(talk, closed_at=closed_at, closed_by=closed_by)
 
 
 def _piece(state: Dialog) -> Piece:

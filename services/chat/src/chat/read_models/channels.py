@@ -6,8 +6,8 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from chassis.eventlog.following import Followed
+from chassis.eventlog.guarded import newest
 from chat.domain.channel import Channel, ChannelPublished
-from chat.read_models.guarded import newest
 
 
 class Channels:

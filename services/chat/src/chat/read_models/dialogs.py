@@ -10,9 +10,9 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING
 
 from chassis.eventlog.following import Followed
+from chassis.eventlog.guarded import newest
 from chat.domain.dialog_events import DialogEvent
 from chat.domain.dialog_state import Closed, Dialog, Open, talk_of
-from chat.read_models.guarded import newest
 
 Document = dict[str, Any]
 DialogState = Literal["open", "closed"]

@@ -4,12 +4,9 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPBearer
 
-from chassis.web.auth import Verifier, allow_anyone
+from chassis.web.auth import BEARER, Verifier, allow_anyone
 from contracts.access import Role
-
-_bearer = HTTPBearer(auto_error=False)
 
 
 def no_operators(verifier: Verifier) -> type[APIRoute]:
@@ -21,7 +18,7 @@ def no_operators(verifier: Verifier) -> type[APIRoute]:
             enter = super().get_route_handler()
 
             async def at_the_door(request: Request) -> Response:
-                await anyone_else(await _bearer(request))
+                await anyone_else(await BEARER(request))
                 return await enter(request)
 
             return at_the_door

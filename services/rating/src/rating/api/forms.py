@@ -12,7 +12,7 @@ from rating.api.doors import no_operators
 from rating.api.shapes import Answer, Answered, Declined, FormView, Token, view
 from rating.api.tokens import FormKey, FormTokens, no_such_form
 from rating.domain import closes
-from rating.domain.rating import RATING, DeclineRating, GiveRating
+from rating.domain.rating import ERASED, RATING, DeclineRating, GiveRating
 from rating.read_models.cards import Card, card_of
 
 NOT_ASKED = ("undecided", "not_offered", "scheduled")
@@ -68,7 +68,7 @@ class Desk:
             fingerprint = await self._keys.fingerprint(card.dialog, card.client, comment)
             return await self._keys.seal(card.dialog, card.client, comment), fingerprint
         except Forgotten:
-            raise Refused("This dialog can't be rated: the question was withdrawn.") from None
+            raise Refused(ERASED) from None
 
 
 def _shown(rating: closes.Rating, form: FormKey, position: int) -> Card:

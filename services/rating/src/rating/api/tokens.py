@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
-from chassis.web.errors import NotFound
+from chassis.web.problems import NotFound
 from rating.read_models.cards import form_id
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import assert_never
 
 from rating.domain.events import (
-    Answered,
     AnyEvent,
+    ClientForgotten,
     CloseHeard,
     FormCancelled,
     FormDeclined,
@@ -24,10 +24,11 @@ from rating.domain.rules import CancelledBecause, NotOfferedBecause, Rules, Snap
 
 @dataclass(frozen=True)
 class Form:
-    """Whom the form of a close belongs to, and the rules it was made from."""
+    """Whom the form of a close belongs to, the rules it was made from, and whether an operator replied."""
 
     snapshot: Snapshot
     rules: Rules
+    replied: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Offered:
 
 @dataclass(frozen=True)
 class Given:
-    """Answered, and `changes` times more; the last answer counts."""
+    """Answered, and `changes` times more; the last answer counts, for good once the client is `forgotten`."""
 
     form: Form
     expires_at: datetime
@@ -89,14 +90,16 @@ class Given:
     given_at: datetime
     editable_until: datetime
     changes: int = 0
+    forgotten: bool = False
 
 
 @dataclass(frozen=True)
 class Declined:
-    """Declined, and still open to a change of mind until it would have expired."""
+    """Declined, and open to a change of mind until the expiry, unless the client is `forgotten`."""
 
     form: Form
     expires_at: datetime
+    forgotten: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,14 @@ class Rating:
         """The close of that number; `Unheard` if there is none."""
         return self.closes.get(close_seq, Unheard())
 
+    def reply_outlives(self, close_seq: int) -> bool:
+        """Whether that close was withdrawn by a reopening, and an operator had replied before it."""
+        match self.close(close_seq):
+            case Cancelled(form, CancelledBecause.REOPENED) | NotOffered(form, NotOfferedBecause.REOPENED):
+                return form.replied
+            case _:
+                return False
+
 
 def evolve(rating: Rating, event: AnyEvent) -> Rating:
     """The dialog after the event."""
@@ -138,7 +149,7 @@ def evolve(rating: Rating, event: AnyEvent) -> Rating:
 
 def _after(close: Close, event: AnyEvent) -> Close:  # noqa: C901, PLR0911 - one line for each event
     if isinstance(event, CloseHeard):
-        return Heard(Form(event.snapshot, event.rules))
+        return Heard(Form(event.snapshot, event.rules, event.replied))
     if isinstance(event, ReopenHeard):
         return Undone()
     if isinstance(close, Unheard | Undone):
@@ -150,29 +161,26 @@ def _after(close: Close, event: AnyEvent) -> Close:  # noqa: C901, PLR0911 - one
             return Scheduled(close.form, event.due_at)
         case FormOffered():
             return Offered(close.form, event.expires_at)
-        case RatingGiven():
-            return _given(close, event)
-        case RatingChanged():
-            return _changed(close, event)
+        case RatingGiven() | RatingChanged():
+            return _answered(close, event)
         case FormDeclined():
             return Declined(close.form, close.expires_at) if isinstance(close, Offered) else close
         case FormExpired():
             return Expired(close.form)
         case FormCancelled():
             return Cancelled(close.form, event.reason)
+        case ClientForgotten():
+            return replace(close, forgotten=True) if isinstance(close, Given | Declined) else close
         case _:
             assert_never(event)
 
 
-def _given(close: Close, event: RatingGiven) -> Close:
-    if isinstance(close, Offered | Declined):
-        return Given(close.form, close.expires_at, _answer(event), event.given_at, event.editable_until)
-    return close
-
-
-def _changed(close: Close, event: RatingChanged) -> Close:
-    return replace(close, answer=_answer(event), changes=event.change) if isinstance(close, Given) else close
-
-
-def _answer(event: Answered) -> Answer:
-    return Answer(event.score, event.fingerprint)
+def _answered(close: Close, event: RatingGiven | RatingChanged) -> Close:
+    answer = Answer(event.score, event.fingerprint)
+    match event:
+        case RatingGiven() if isinstance(close, Offered | Declined):
+            return Given(close.form, close.expires_at, answer, event.given_at, event.editable_until)
+        case RatingChanged() if isinstance(close, Given):
+            return replace(close, answer=answer, changes=event.change)
+        case _:
+            return close

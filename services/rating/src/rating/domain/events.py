@@ -14,12 +14,16 @@ class OfClose(Stored):
 
 
 class CloseHeard(OfClose):
-    """A close came to rating's ears: whom it belongs to, and the rules of its form."""
+    """A close came to rating's ears: whom it belongs to, the rules of its form.
+
+    `replied` says whether an operator wrote before it, or before a close that was undone for it.
+    """
 
     type: Literal["close-heard"] = "close-heard"
     snapshot: Snapshot
     rules: Rules
     heard_at: AwareDatetime
+    replied: bool = False
 
 
 class ReopenHeard(OfClose):
@@ -98,9 +102,16 @@ class FormCancelled(OfClose):
     cancelled_at: AwareDatetime
 
 
+class ClientForgotten(OfClose):
+    """The client was erased after they answered or declined: what they said counts, and stays as it is."""
+
+    type: Literal["forgotten"] = "forgotten"
+    forgotten_at: AwareDatetime
+
+
 AnyEvent = (
     CloseHeard | ReopenHeard | FormNotOffered | FormScheduled | FormOffered
-    | RatingGiven | RatingChanged | FormDeclined | FormExpired | FormCancelled
+    | RatingGiven | RatingChanged | FormDeclined | FormExpired | FormCancelled | ClientForgotten
 )  # fmt: skip
 
 EVENTS: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="type")])

@@ -1,7 +1,7 @@
 """A close has at most one form, and a form is answered or expires, never both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -25,6 +25,7 @@ from rating.domain.closes import (
 from rating.domain.events import (
     EVENTS,
     AnyEvent,
+    ClientForgotten,
     CloseHeard,
     FormCancelled,
     FormDeclined,
@@ -97,21 +98,26 @@ class ExpireForm:
 
 
 @dataclass(frozen=True)
-class CancelErased:
-    """A client is to be forgotten: nothing more is asked of them."""
+class ForgetClient:
+    """A client is to be forgotten: nothing more is asked of them, nor taken from them."""
 
     client: str
     now: datetime
 
 
-Command = HearClose | HearReopen | OfferForm | GiveRating | DeclineRating | ExpireForm | CancelErased
+Command = HearClose | HearReopen | OfferForm | GiveRating | DeclineRating | ExpireForm | ForgetClient
+
+MOST_CHANGES = 20
+"""Of one answer: each is kept for ever, and said to everybody who listens."""
+
+ERASED = "This dialog can't be rated any more: its client was erased."
 
 
 def decide(rating: Rating, command: Command) -> Sequence[AnyEvent]:  # noqa: PLR0911 - one for each command
     """What follows from the command; raises `Refused`."""
     match command:
         case HearClose():
-            return hear_close(rating.close(command.snapshot.close_seq), command)
+            return hear_close(rating.close(command.snapshot.close_seq), _with_replies(rating, command))
         case HearReopen():
             return hear_reopen(rating.close(command.close_seq), command)
         case OfferForm():
@@ -122,8 +128,8 @@ def decide(rating: Rating, command: Command) -> Sequence[AnyEvent]:  # noqa: PLR
             return decline(rating.close(command.close_seq), command)
         case ExpireForm():
             return expire(rating.close(command.close_seq), command)
-        case CancelErased():
-            return cancel_erased(rating, command)
+        case ForgetClient():
+            return forget(rating, command)
         case _:
             assert_never(command)
 
@@ -143,6 +149,12 @@ def hear_close(close: Close, command: HearClose) -> Sequence[AnyEvent]:
             assert_never(close)
 
 
+def _with_replies(rating: Rating, command: HearClose) -> HearClose:
+    # Else whoever closes, reopens and closes again at once would get a close without a form.
+    carried = rating.reply_outlives(command.snapshot.close_seq - 1)
+    return replace(command, replied=command.replied or carried)
+
+
 def why_not(command: HearClose) -> NotOfferedBecause | None:
     """The reason that this close gets no form, if there is one."""
     reasons = {
@@ -158,7 +170,11 @@ def why_not(command: HearClose) -> NotOfferedBecause | None:
 def _heard(command: HearClose) -> CloseHeard:
     snapshot = command.snapshot
     return CloseHeard(
-        close_seq=snapshot.close_seq, snapshot=snapshot, rules=command.rules, heard_at=command.now
+        close_seq=snapshot.close_seq,
+        snapshot=snapshot,
+        rules=command.rules,
+        heard_at=command.now,
+        replied=command.replied,
     )
 
 
@@ -203,8 +219,12 @@ def offer(close: Close, command: OfferForm) -> Sequence[AnyEvent]:
 def give(close: Close, command: GiveRating) -> Sequence[AnyEvent]:
     """An answer counts until the form expires, and can be changed within the edit window of the first."""
     match close:
+        case Given(forgotten=True) | Declined(forgotten=True):
+            raise Refused(ERASED)
         case Given() if close.answer == Answer(command.score, command.fingerprint):
             return []
+        case Given() if command.now < close.editable_until and close.changes >= MOST_CHANGES:
+            raise Refused(f"This rating was changed {MOST_CHANGES} times, and can't be changed any more.")
         case Given() if command.now < close.editable_until:
             return [_change(close, _checked(close.form.rules, command))]
         case Given():
@@ -254,6 +274,8 @@ def _change(close: Given, command: GiveRating) -> RatingChanged:
 def decline(close: Close, command: DeclineRating) -> Sequence[AnyEvent]:
     """Saying "No, thanks" settles a form that waits."""
     match close:
+        case Given(forgotten=True) | Declined(forgotten=True):
+            raise Refused(ERASED)
         case Offered() if command.now < close.expires_at:
             return [FormDeclined(close_seq=command.close_seq, declined_at=command.now)]
         case Declined():
@@ -277,13 +299,24 @@ def expire(close: Close, command: ExpireForm) -> Sequence[AnyEvent]:
     return []
 
 
-def cancel_erased(rating: Rating, command: CancelErased) -> Sequence[AnyEvent]:
-    """Every form of the client that is scheduled or waits is withdrawn."""
+def forget(rating: Rating, command: ForgetClient) -> Sequence[AnyEvent]:
+    """Every form of the client that is scheduled or waits is withdrawn; what they said stays as it is."""
     return [
-        _cancelled(close_seq, CancelledBecause.ERASED, command.now)
+        event
         for close_seq, close in rating.closes.items()
-        if isinstance(close, Scheduled | Offered) and close.form.snapshot.client == command.client
+        if not isinstance(close, Unheard | Undone) and close.form.snapshot.client == command.client
+        for event in _forgotten(close_seq, close, command.now)
     ]
+
+
+def _forgotten(close_seq: int, close: Close, now: datetime) -> Sequence[AnyEvent]:
+    match close:
+        case Scheduled() | Offered():
+            return [_cancelled(close_seq, CancelledBecause.ERASED, now)]
+        case Given(forgotten=False) | Declined(forgotten=False):
+            return [ClientForgotten(close_seq=close_seq, forgotten_at=now)]
+        case _:
+            return []
 
 
 RATING: Decider[Rating, Command, AnyEvent] = Decider(

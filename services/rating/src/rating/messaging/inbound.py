@@ -1,6 +1,6 @@
 """Hears dialogs and clients, and turns what it hears into commands; the same event twice does no harm."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,15 +11,12 @@ from chassis.eventlog.handle import Streams, handle
 from chassis.messaging.hearing import Hearing
 from chassis.messaging.publisher import Publisher
 from chassis.messaging.records import Heard
-from chassis.sealing import KeyRing
 from contracts.clients import CLIENT_EVENTS, ClientErased
 from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed, DialogOpened, DialogReopened
 from contracts.topics import CLIENTS, DIALOGS, replay
-from rating.domain.rating import RATING, CancelErased, HearClose, HearReopen
+from rating.domain.rating import RATING, HearClose, HearReopen
 from rating.domain.rules import Rules, Snapshot
-from rating.read_models.cards import Card
-from rating.read_models.erased import Erased
-from rating.read_models.forms import Forms
+from rating.erasure import Erasure
 
 PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
 
@@ -35,9 +32,7 @@ class Inbound:
     streams: Streams
     clock: Clock
     rules_of: Callable[[str], Rules]
-    forms: Forms
-    erased: Erased
-    keys: KeyRing
+    erasure: Erasure
 
     async def hear(self, heard: Heard[Any]) -> None:
         """Passes an event on to its handler."""
@@ -51,7 +46,7 @@ class Inbound:
 
     async def on_dialog_closed(self, event: DialogClosed) -> None:
         """Decides about the form of the close."""
-        erased = bool(await self.erased.among([event.client]))
+        erased = await self.erasure.is_erased(event.client)
         command = HearClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
             rules=self.rules_of(event.channel),
@@ -69,24 +64,8 @@ class Inbound:
         await handle(self.streams, RATING, RATING.stream(event.dialog), command)
 
     async def on_client_erased(self, event: ClientErased) -> None:
-        """Forgets what the client wrote, and asks nothing more.
-
-        The mark comes first: a form that is written too late to be found here meets the mark in
-        `withdraw_erased`.
-        """
-        await self.erased.mark(event.client, event.erased_at)
-        await self.keys.forget(event.client)
-        for dialog in await self.forms.waiting_dialogs(event.client):
-            await self._cancel(event.client, dialog)
-
-    async def withdraw_erased(self, waiting: Collection[Card]) -> None:
-        """Cancels those of the forms just written whose client is erased."""
-        erased = await self.erased.among({card.client for card in waiting})
-        for client, dialog in {(card.client, card.dialog) for card in waiting if card.client in erased}:
-            await self._cancel(client, dialog)
-
-    async def _cancel(self, client: str, dialog: str) -> None:
-        await handle(self.streams, RATING, RATING.stream(dialog), CancelErased(client, self.clock.now()))
+        """Forgets what the client wrote, and asks nothing more."""
+        await self.erasure.erase(event.client, event.erased_at)
 
 
 def ears(inbound: Inbound, bootstrap: str, publisher: Publisher) -> list[Hearing]:

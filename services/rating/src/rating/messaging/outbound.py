@@ -2,7 +2,7 @@
 
 from typing import Any, assert_never
 
-from chassis.eventlog.follower import Public
+from chassis.eventlog.following import Public
 from contracts.ratings import (
     AnyRating,
     CancelledReason,
@@ -22,6 +22,7 @@ from rating.domain.closes import Close, Given, Rating, Undone, Unheard
 from rating.domain.events import (
     Answered,
     AnyEvent,
+    ClientForgotten,
     CloseHeard,
     FormCancelled,
     FormDeclined,
@@ -54,7 +55,7 @@ def _said(  # noqa: PLR0911 - one line for each event
     close: Close, event: AnyEvent, of: dict[str, Any], rules: Rules
 ) -> AnyRating | None:
     match event:
-        case CloseHeard() | ReopenHeard():
+        case CloseHeard() | ReopenHeard() | ClientForgotten():
             return None
         case FormNotOffered():
             reason = NotOfferedReason(event.reason)

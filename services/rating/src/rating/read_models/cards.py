@@ -15,8 +15,6 @@ from rating.domain.closes import (
     NotOffered,
     Offered,
     Scheduled,
-    Undone,
-    Unheard,
 )
 from rating.domain.rules import Scale
 
@@ -25,7 +23,10 @@ Known = Heard | NotOffered | Scheduled | Offered | Given | Declined | Expired | 
 
 
 class Card(BaseModel):
-    """One form. `position` is that of the last event of its dialog's stream that it shows."""
+    """One form. `position` is that of the last event of its dialog's stream that it shows.
+
+    `expires_at` and `editable_until` are there as long as the client may answer, or change the answer.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -60,7 +61,7 @@ def card_of(close: Known, position: int) -> Card:
         channel=snapshot.channel,
         client=snapshot.client,
         closed_at=snapshot.closed_at,
-        state=state_of(close),
+        state=_state_of(close),
         question=rules.question,
         scale=rules.scale,
         comment_limit=rules.comment_limit,
@@ -71,6 +72,10 @@ def card_of(close: Known, position: int) -> Card:
 
 def _of_answer(close: Known) -> dict[str, Any]:
     match close:
+        case Given() if close.forgotten:
+            return {"score": close.answer.score}
+        case Declined() if close.forgotten:
+            return {}
         case Offered() | Declined():
             return {"expires_at": close.expires_at}
         case Given():
@@ -85,10 +90,20 @@ def _of_answer(close: Known) -> dict[str, Any]:
             assert_never(close)
 
 
-def state_of(close: Close) -> str:  # noqa: PLR0911 - one line for each state
-    """The name of the state, in the words of the contracts."""
+def due_at(close: Close) -> datetime | None:
+    """When a timer has something to do for the close: to offer its form, or to let it expire."""
     match close:
-        case Unheard() | Undone() | Heard():
+        case Scheduled():
+            return close.due_at
+        case Offered():
+            return close.expires_at
+        case _:
+            return None
+
+
+def _state_of(close: Known) -> str:  # noqa: PLR0911 - one line for each state
+    match close:
+        case Heard():
             return "undecided"
         case NotOffered():
             return "not_offered"

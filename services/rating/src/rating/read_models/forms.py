@@ -1,20 +1,22 @@
 """Which forms wait for this client, and which are due: a document for each form, written by the follower."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, UpdateOne
 
-from chassis.eventlog.follower import Followed
-from chassis.eventlog.stored import shard_of
-from rating.domain.closes import Offered, Rating, Scheduled, Undone, Unheard
+from chassis.eventlog.following import Followed
+from chassis.eventlog.guarded import newest
+from rating.domain.closes import Rating, Undone, Unheard
 from rating.domain.events import AnyEvent
-from rating.read_models.cards import Card, card_of
+from rating.read_models.cards import Card, card_of, due_at
 
 MANY = 100
+OPEN = ("scheduled", "pending", "given", "declined")
+"""States in which something is still asked of the client, or taken from them."""
 
 Document = dict[str, Any]
 
@@ -32,22 +34,22 @@ class Forms:
         await self._forms.create_index([("client", ASCENDING), ("state", ASCENDING)])
 
     async def project(self, batch: Sequence[Followed[Rating, AnyEvent]]) -> list[Card]:
-        """Writes the forms that the events touched; can be repeated. Returns those with a time to come."""
+        """Writes the forms that the events touched; can be repeated. Returns those that are open."""
         documents = {document["_id"]: document for one in batch for document in _documents(one)}
         if documents:
-            await self._forms.bulk_write([_newer(document) for document in documents.values()], ordered=False)
-        return [Card.model_validate(document) for document in documents.values() if document["due_at"]]
+            writes = [newest(form, each["position"], each) for form, each in documents.items()]
+            await self._forms.bulk_write(writes, ordered=False)
+        return [Card.model_validate(each) for each in documents.values() if each["state"] in OPEN]
 
     async def mine(self, client: str, channel: str, now: datetime) -> list[Card]:
         """What a client can answer now, or change, newest first."""
-        query: Document = {"client": client, "channel": channel, "$or": _open(now)}
+        query: Document = {"client": client, "channel": channel, "$or": _answerable(now)}
         found = await self._forms.find(query).sort("closed_at", -1).limit(MANY).to_list(MANY)
         return [Card.model_validate(document) for document in found]
 
-    async def waiting_dialogs(self, client: str) -> list[str]:
-        """The dialogs of a client in which a form is scheduled or waits."""
-        query = {"client": client, "state": {"$in": ["scheduled", "pending"]}}
-        return list(await self._forms.distinct("dialog", query))
+    async def open_dialogs(self, client: str) -> list[str]:
+        """The dialogs of a client in which a form is open."""
+        return list(await self._forms.distinct("dialog", {"client": client, "state": {"$in": OPEN}}))
 
     async def claim(self, now: datetime, lease: timedelta, at_most: int) -> list[Card]:
         """Forms that are due, for this caller alone until the lease is over; then they are due again."""
@@ -60,21 +62,26 @@ class Forms:
         claimed = await self._forms.find(theirs | {"claim": token}).to_list(at_most)
         return [Card.model_validate(document) for document in claimed]
 
-    async def settle(self, cards: Sequence[Card]) -> None:
-        """Nothing more is due for these, unless their stream has moved on since they were read."""
-        nothing = {"$set": {"due_at": None}, "$unset": {"claim": ""}}
-        writes = [UpdateOne({"_id": card.form, "position": card.position}, nothing) for card in cards]
+    async def settle(self, next_due: Mapping[Card, datetime | None]) -> None:
+        """When each of these is due next, if ever, unless it was written since it was read."""
+        writes = [
+            UpdateOne(
+                {"_id": card.form, "position": card.position},
+                {"$set": {"due_at": moment}, "$unset": {"claim": ""}},
+            )
+            for card, moment in next_due.items()
+        ]
         if writes:
             await self._forms.bulk_write(writes, ordered=False)
 
     async def next_due(self) -> datetime | None:
         """When the next form is due."""
         found = await self._forms.find_one({"due_at": {"$type": "date"}}, {"due_at": 1}, sort=[("due_at", 1)])
-        due_at: datetime | None = found["due_at"] if found else None
-        return due_at
+        due: datetime | None = found["due_at"] if found else None
+        return due
 
 
-def _open(now: datetime) -> list[Document]:
+def _answerable(now: datetime) -> list[Document]:
     return [
         {"state": {"$in": ["pending", "declined"]}, "expires_at": {"$gt": now}},
         {"state": "given", "editable_until": {"$gt": now}},
@@ -86,15 +93,4 @@ def _documents(followed: Followed[Rating, AnyEvent]) -> list[Document]:
     if isinstance(close, Unheard | Undone):
         return []
     card = card_of(close, followed.position)
-    due_at = close.due_at if isinstance(close, Scheduled) else None
-    due_at = close.expires_at if isinstance(close, Offered) else due_at
-    return [
-        card.model_dump(exclude={"form"})
-        | {"_id": card.form, "due_at": due_at, "shard": shard_of(followed.stream)}
-    ]
-
-
-def _newer(document: Document) -> UpdateOne:
-    older = {"$lt": [{"$ifNull": ["$position", 0]}, document["position"]]}
-    replaced = {"$replaceWith": {"$cond": [older, {"$literal": document}, "$$ROOT"]}}
-    return UpdateOne({"_id": document["_id"]}, [replaced], upsert=True)
+    return [card.model_dump(exclude={"form"}) | {"_id": card.form, "due_at": due_at(close)}]

@@ -1,18 +1,19 @@
-"""Commands of one dialog wait for each other, those of different dialogs don't."""
+"""Commands of one stream wait for each other, those of different streams don't."""
 
 import asyncio
 
 import pytest
 
-from chassis.eventlog.handle import Busy
-from chat.api.turns import Turns
+from chassis.eventlog.turns import NoTurn, Turns
+
+AGES = 60
 
 
 async def test_one_at_a_time_in_the_order_of_asking() -> None:
     turns, inside, order = Turns(), list[int](), list[int]()
 
     async def take(number: int) -> None:
-        async with turns.of("d1"):
+        async with turns.of("d1", AGES):
             inside.append(number)
             await asyncio.sleep(0)
             assert inside == [number]
@@ -24,17 +25,17 @@ async def test_one_at_a_time_in_the_order_of_asking() -> None:
     assert not turns._locks
 
 
-async def test_other_dialogs_do_not_wait() -> None:
+async def test_other_streams_do_not_wait() -> None:
     turns = Turns()
-    async with turns.of("d1"), turns.of("d2"):
+    async with turns.of("d1", AGES), turns.of("d2", AGES):
         pass
 
 
 async def test_whoever_waits_too_long_is_told_to_come_again() -> None:
-    turns = Turns(patience=0.01)
-    async with turns.of("d1"):
-        with pytest.raises(Busy):
-            async with turns.of("d1"):
+    turns = Turns()
+    async with turns.of("d1", AGES):
+        with pytest.raises(NoTurn):
+            async with turns.of("d1", 0.01):
                 raise AssertionError("two at once")
-    async with turns.of("d1"):
+    async with turns.of("d1", AGES):
         pass

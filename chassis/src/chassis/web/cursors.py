@@ -1,0 +1,50 @@
+"""Places in a list, as one opaque text for URLs; every service's pages answer it as `next_cursor`."""
+
+import base64
+import json
+from collections.abc import Sequence
+from hashlib import blake2b
+
+SUM_BYTES = 6
+
+
+class NotACursor(ValueError):  # noqa: N818 - an answer to the caller, not a fault
+    """Another list's cursor, a changed one, or none at all; a validator that raises it answers 422."""
+
+    def __init__(self) -> None:
+        super().__init__("the cursor is not one of ours")
+
+
+def encode(kind: str, values: Sequence[str | int]) -> str:
+    """A cursor of the list `kind`, such as ``analytics.reviews``, at the place that `values` tell."""
+    body = json.dumps(list(values), separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_sum(kind, body) + body).rstrip(b"=").decode()
+
+
+def decode(kind: str, text: str) -> list[str | int]:
+    """The values that `encode` was given for the same `kind`. Raises `NotACursor`.
+
+    The sum in it finds accidents and other lists' cursors; it is no signature. Whoever makes one up gets a
+    place in a list that they may read anyway, so check what the values are.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+        values = json.loads(raw[SUM_BYTES:])
+    except (ValueError, RecursionError):
+        raise NotACursor from None
+    plain = isinstance(values, list) and all(type(value) in {str, int} for value in values)
+    # Written again it must be the same: so nothing has two cursors.
+    if not plain or _again(kind, values) != text:
+        raise NotACursor
+    return list(values)
+
+
+def _again(kind: str, values: list[str | int]) -> str | None:
+    try:
+        return encode(kind, values)
+    except ValueError:
+        return None
+
+
+def _sum(kind: str, body: bytes) -> bytes:
+    return blake2b(body, digest_size=SUM_BYTES, key=kind.encode()).digest()

@@ -1,0 +1,300 @@
+"""Keys of sealed words: learnt from the broker, forgotten when told, found again whatever is lost."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from analytics.adapters.key_positions import TOO_OLD, KeyPositions, Moved, Position
+from analytics.adapters.key_topics import KeyTopics
+from analytics.read_models.words import Opener, WordsState
+from chassis.clock import ManualClock
+from chassis.messaging.deadletters import Graveyard, letters
+from chassis.messaging.publisher import Outgoing, Publisher
+from chassis.mongo import connect
+from chassis.sealing import KeyReader, jwe
+from contracts.keys import Beat, KeyPublished
+from tests.analytics.broker import a_service, record, running, topics, until
+from tests.analytics.story import NOON
+
+pytestmark = pytest.mark.real
+
+READERS_KEY = jwe.new_key()
+OPEN, ERASED, WAITING = WordsState.OPEN, WordsState.ERASED, WordsState.WAITING
+
+
+class Secret:
+    """Words of one dialog, under a key of their own."""
+
+    def __init__(self, words: str = "Thanks!") -> None:
+        raw, kid = jwe.new_key(), jwe.new_kid()
+        wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY))
+        self.key = KeyPublished(kid=kid, dialog="d1", client="c1", wrapped=wrapped)
+        self.sealed = jwe.seal(words.encode(), raw, kid)
+
+
+@dataclass
+class Replica:
+    """One replica's reader of keys."""
+
+    reader: KeyReader
+    positions: KeyPositions
+    topics: KeyTopics
+
+    async def states(self, *secrets: Secret) -> list[WordsState]:
+        opener = Opener(self.reader, self.topics.read_to_end)
+        opened = await opener.open([secret.sealed for secret in secrets])
+        return [opened[secret.sealed].state for secret in secrets]
+
+    def see(self, *expected: tuple[Secret, WordsState]) -> Callable[[], Any]:
+        async def seen() -> bool:
+            return await self.states(*(secret for secret, _ in expected)) == [state for _, state in expected]
+
+        return seen
+
+
+@dataclass
+class Scene:
+    """A key topic, a database, and replicas on them."""
+
+    kafka: str
+    publisher: Publisher
+    topic: str
+    service: str
+    rooms: Any
+    clock: ManualClock
+
+    def replica(self) -> Replica:
+        reader = KeyReader(self.rooms, readers_key=READERS_KEY)
+        positions = KeyPositions(self.rooms, reader)
+        key_topics = KeyTopics(
+            service=self.service,
+            bootstrap=self.kafka,
+            positions=positions,
+            graveyard=Graveyard(self.service, self.publisher),
+            clock=self.clock,
+            topics=[self.topic],
+        )
+        return Replica(reader, positions, key_topics)
+
+    async def publish(self, *secrets: Secret) -> None:
+        await self.say(*(record(self.topic, secret.key.kid, secret.key, 0) for secret in secrets))
+
+    async def forget(self, secret: Secret) -> None:
+        await self.say(Outgoing(self.topic, secret.key.kid, None))
+
+    async def say(self, *records: Outgoing) -> None:
+        await self.publisher.publish(records)
+
+    async def compacted_while_away(self, secret: Secret) -> None:
+        """The key is here, as it was learnt once; neither it nor its tombstone is on the topic any more."""
+        marks = {"place": f"{self.topic}:0", "round": "long ago"}
+        await KeyReader(self.rooms, readers_key=READERS_KEY).hear({secret.key.kid: secret.key}, marks=marks)
+
+
+@pytest.fixture
+async def scene(kafka: str, mongo: str, database: str, publisher: Publisher) -> AsyncIterator[Scene]:
+    (topic,) = await topics(kafka, "keys")
+    client = connect(mongo)
+    yield Scene(kafka, publisher, topic, await a_service(kafka), client[database], ManualClock(NOON))
+    client.close()
+
+
+async def test_a_key_is_learnt_and_its_tombstone_erases(scene: Scene) -> None:
+    kept, erased, missing = Secret(), Secret(), Secret()
+    replica = scene.replica()
+    assert await replica.states(kept) == [WAITING]
+    await scene.publish(kept, erased)
+    async with running(replica.topics):
+        await until(replica.see((kept, OPEN), (erased, OPEN), (missing, ERASED)))
+        await scene.forget(erased)
+        await until(replica.see((kept, OPEN), (erased, ERASED)))
+        assert replica.topics.trouble() is None
+
+
+async def test_words_whose_key_is_said_but_not_read_yet_wait(scene: Scene) -> None:
+    replica, secret = scene.replica(), Secret()
+    async with running(replica.topics):
+        await until(replica.see((secret, ERASED)))
+    other = scene.replica()
+    await scene.publish(secret)
+    assert await other.states(secret) == [WAITING]
+    async with running(other.topics):
+        await until(other.see((secret, OPEN)))
+
+
+async def test_a_dropped_database_is_built_again_by_a_restart(scene: Scene) -> None:
+    kept, erased = Secret(), Secret()
+    await scene.publish(kept, erased)
+    await scene.forget(erased)
+    for _ in range(2):
+        replica = scene.replica()
+        async with running(replica.topics):
+            await until(replica.see((kept, OPEN), (erased, ERASED)))
+        await scene.rooms.client.drop_database(scene.rooms.name)
+
+
+async def test_a_database_that_is_dropped_meanwhile_is_built_again_and_nothing_seems_erased(
+    scene: Scene,
+) -> None:
+    secrets = [Secret() for _ in range(20)]
+    replica = scene.replica()
+    await scene.publish(*secrets)
+    async with running(replica.topics):
+        await until(replica.see(*((secret, OPEN) for secret in secrets)))
+        await until(replica.topics.read_to_end)
+        await scene.rooms.client.drop_database(scene.rooms.name)
+        replica.reader.let_go([secret.key.kid for secret in secrets])
+
+        async def open_again() -> bool:
+            states = set(await replica.states(*secrets))
+            assert ERASED not in states
+            return states == {OPEN}
+
+        await until(open_again)
+
+
+async def test_it_goes_on_where_it_was(scene: Scene) -> None:
+    await scene.publish(*(Secret() for _ in range(5)))
+    old, new = Secret(), Secret()
+    async with running((first := scene.replica()).topics):
+        await until(first.see((old, ERASED)))
+    await scene.compacted_while_away(old)
+    scene.clock.advance(TOO_OLD - timedelta(hours=1))
+    await scene.publish(new)
+    async with running((second := scene.replica()).topics):
+        await until(second.see((new, OPEN)))
+        await until(second.topics.read_to_end)
+        # Nothing was read from the start, so nothing was found to be missing.
+        assert await second.states(old) == [OPEN]
+
+
+async def test_who_was_away_too_long_drops_what_is_no_longer_there(scene: Scene) -> None:
+    gone, kept = Secret(), Secret()
+    await scene.publish(kept)
+    async with running((first := scene.replica()).topics):
+        await until(first.see((kept, OPEN), (gone, ERASED)))
+    await scene.compacted_while_away(gone)
+    scene.clock.advance(TOO_OLD)
+    async with running((second := scene.replica()).topics):
+        await until(second.see((kept, OPEN), (gone, ERASED)))
+
+
+async def test_being_there_keeps_a_position_young(scene: Scene) -> None:
+    kept = Secret()
+    await scene.publish(kept)
+    async with running((replica := scene.replica()).topics):
+        await until(replica.see((kept, OPEN)))
+        await until(replica.topics.read_to_end)
+        scene.clock.advance(TOO_OLD / 2)
+
+        async def confirmed() -> bool:
+            return {each["at"] async for each in scene.rooms["key_positions"].find()} == {scene.clock.now()}
+
+        await until(confirmed)
+
+
+async def test_what_is_wrong_is_a_dead_letter_and_stands_in_nobodys_way(scene: Scene) -> None:
+    before, after, misnamed = Secret(), Secret(), Secret()
+    await scene.publish(before)
+    broken = record(scene.topic, "k", before.key, 0)
+    await scene.say(
+        *(Outgoing(scene.topic, "k", b"{", broken.headers, partition) for partition in range(3)),
+        record(scene.topic, "another", misnamed.key, 0),
+        record(scene.topic, "beat", Beat(), 0),
+        Outgoing(scene.topic, "k", b"{}", [("ce_type", None)]),
+    )
+    await scene.publish(after)
+    replica = scene.replica()
+    async with running(replica.topics):
+        await until(replica.see((before, OPEN), (after, OPEN), (misnamed, ERASED)))
+    assert len(await letters(scene.service, scene.kafka)) == 5
+
+
+async def test_two_replicas_read_the_same_and_neither_brings_back_what_the_other_dropped(
+    scene: Scene,
+) -> None:
+    secrets = [Secret() for _ in range(60)]
+    one, two = scene.replica(), scene.replica()
+    async with running(one.topics), running(two.topics):
+        for secret in secrets:
+            await scene.publish(secret)
+            if secret is not secrets[-1]:
+                await scene.forget(secret)
+        for replica in (one, two):
+            await until(replica.see((secrets[-1], OPEN), *((each, ERASED) for each in secrets[:-1])))
+    assert [key["_id"] async for key in scene.rooms["reader_keys"].find()] == [secrets[-1].key.kid]
+
+
+async def test_a_replica_that_lags_writes_nothing(scene: Scene) -> None:
+    secret = Secret()
+    await scene.publish(secret)
+    async with running((replica := scene.replica()).topics):
+        await until(replica.see((secret, OPEN)))
+        await until(replica.topics.read_to_end)
+        [(partition, before)] = [(part, at) for part, at in replica.topics._at.items() if at.offset]
+        await scene.forget(secret)
+        await until(replica.see((secret, ERASED)))
+    with pytest.raises(Moved):
+        await replica.positions.move(partition, before, before.offset, {secret.key.kid: secret.key})
+    with pytest.raises(Moved):
+        await replica.positions.sweep(partition, before)
+    assert await scene.rooms["reader_keys"].count_documents({}) == 0
+
+
+async def test_a_topic_that_is_made_anew_is_read_from_its_start(scene: Scene) -> None:
+    old, new = Secret(), Secret()
+    await scene.publish(*(Secret() for _ in range(10)), old)
+    async with running((first := scene.replica()).topics):
+        await until(first.see((old, OPEN)))
+    admin = AIOKafkaAdminClient(bootstrap_servers=scene.kafka)
+    await admin.start()
+    await admin.delete_topics([scene.topic])
+
+    async def made() -> bool:
+        answer = await admin.create_topics([NewTopic(scene.topic, 3, 1)])
+        return bool(answer.topic_errors[0][1] == 0)
+
+    await until(made)
+    await admin.close()
+    await scene.publish(new)
+    async with running((second := scene.replica()).topics):
+        await until(second.see((new, OPEN), (old, ERASED)))
+
+
+@pytest.mark.parametrize(("offset", "through_at"), [(3, None), (5, None), (3, 5)])
+async def test_a_position_inside_of_its_log_is_good(offset: int, through_at: int | None) -> None:
+    assert Position(offset, NOON, "r", through_at).is_good(3, 5, NOON)
+
+
+@pytest.mark.parametrize(("offset", "through_at"), [(2, None), (6, None), (3, 6)])
+async def test_a_position_outside_of_its_log_is_not(offset: int, through_at: int | None) -> None:
+    assert not Position(offset, NOON, "r", through_at).is_good(3, 5, NOON)
+
+
+async def test_a_topic_that_is_not_there_is_trouble_and_was_not_read(scene: Scene) -> None:
+    scene.topic = f"nowhere-{uuid4().hex[:8]}"
+    replica = scene.replica()
+    async with running(replica.topics):
+
+        async def in_trouble() -> bool:
+            return "UnknownTopic" in (replica.topics.trouble() or "")
+
+        await until(in_trouble)
+        assert not await replica.topics.read_to_end()
+
+
+async def test_a_broker_that_is_away_is_trouble_and_means_not_read(scene: Scene) -> None:
+    scene.kafka = "127.0.0.1:1"
+    replica = scene.replica()
+    async with running(replica.topics):
+
+        async def in_trouble() -> bool:
+            return "not read" in (replica.topics.trouble() or "")
+
+        await until(in_trouble)
+        assert await replica.states(Secret()) == [WAITING]
