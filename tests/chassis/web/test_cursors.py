@@ -42,7 +42,8 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"{}", b"null", b"[null]", b"[true]", b"[1.5]", b"[[1]]", b"[1, 2]", b"[" * 5_000]
+    "body",
+    [b"{}", b"null", b"[null]", b"[true]", b"[1.5]", b"[[1]]", b"[1, 2]", b"[" * 5_000, b'["\\ud800"]'],
 )
 def test_what_encode_never_writes_is_refused_even_with_the_right_sum(body: bytes) -> None:
     with pytest.raises(NotACursor):

@@ -181,7 +181,7 @@ async def test_names_and_addresses_hold_nothing_that_cannot_be_seen(house: House
 
 
 async def test_names_of_every_script_are_names(house: House) -> None:
-    channel = await house.channel(name="Курс «А» 👩🏽‍🏫")
+    channel = await house.channel(name="Überblick «Ω» 👩🏽‍🏫")
     for name in ("Zoë O’Neil-Nuñez", "نیکی می‌خواهم", "李 小龍", "S. Müller, Ph.D."):
         done(await house.anybody.post(f"/v1/channels/{channel}/visitors", {"name": name}))
 

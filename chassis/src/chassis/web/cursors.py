@@ -17,7 +17,8 @@ class NotACursor(ValueError):  # noqa: N818 - an answer to the caller, not a fau
 
 def encode(kind: str, values: Sequence[str | int]) -> str:
     """A cursor of the list `kind`, such as ``analytics.reviews``, at the place that `values` tell."""
-    body = json.dumps(list(values), separators=(",", ":")).encode()
+    # Not escaped, so that half a surrogate pair, which no database takes, can't be written here either.
+    body = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(_sum(kind, body) + body).rstrip(b"=").decode()
 
 

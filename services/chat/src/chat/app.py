@@ -54,7 +54,8 @@ def build(settings: ChatSettings) -> FastAPI:
         description="Channels, visitors and their dialogs. Requests can be repeated.",
         routers=[
             channels.routes(streams, trusted, keys, tokens, listed), dialogs.routes(desk, trusted),
-            clients.routes(streams, trusted, tokens.keys), reading.routes(desk, trusted, listing, audit),
+            clients.routes(streams, trusted, tokens.keys, audit),
+            reading.routes(desk, trusted, listing, audit),
         ],
         parts=Parts([clock, keys, follower], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},

@@ -8,22 +8,31 @@ from fastapi import APIRouter, Depends, status
 from chassis.eventlog.handle import Streams, handle
 from chassis.web.auth import Verifier, allow
 from chassis.web.errors import errors
+from chat.api.audit import Audit
+from chat.api.rights import refuse_to_erase
 from chat.api.shapes import ClientId, ErasureView
 from chat.api.tokens import OwnKeys
-from chat.domain.client import CLIENT, EraseClient, Erased
+from chat.domain.client import CLIENT, EraseClient, Erased, channel_of
 from contracts.access import Claims, Role
 
 
-def routes(streams: Streams, verifier: Verifier, keys: OwnKeys) -> APIRouter:
+def routes(streams: Streams, verifier: Verifier, keys: OwnKeys, audit: Audit) -> APIRouter:
     """The routes of clients."""
     router = APIRouter(tags=["clients"])
     admin = Annotated[Claims, Depends(allow(verifier, Role.ADMIN))]
 
     @router.delete("/v1/clients/{client}", status_code=status.HTTP_202_ACCEPTED, responses=errors(401, 403))
-    async def erase_client(client: ClientId, _: admin) -> ErasureView:
-        """Everything this client wrote or is called is forgotten, everywhere; the numbers stay."""
-        command = EraseClient(client, streams.clock.now())
-        outcome = await handle(streams, CLIENT, CLIENT.stream(client), command)
+    async def erase_client(client: ClientId, claims: admin) -> ErasureView:
+        """Everything this client wrote or is called is forgotten, everywhere; the numbers stay.
+
+        An admin of the client's channel may; one of every channel, if chat never saw the client. Who asks for
+        it is put on record first.
+        """
+        stream, now = CLIENT.stream(client), streams.clock.now()
+        channel = channel_of((await streams.load(CLIENT, stream)).state)
+        refuse_to_erase(claims, channel)
+        await audit.client_erased(claims, client, channel, now)
+        outcome = await handle(streams, CLIENT, stream, EraseClient(client, now))
         if not isinstance(outcome.state, Erased):
             raise TypeError("erasing left a client who is not erased")
         return ErasureView(client=client, erased_at=outcome.state.erased_at)

@@ -1,22 +1,27 @@
 """Reading dialogs: an operator's list, and what was said in one."""
 
+from itertools import zip_longest
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 
 from chassis.web.auth import Verifier, allow
+from chassis.web.cursors import NotACursor
 from chassis.web.errors import errors
 from chat.api.audit import Audit
 from chat.api.dialogs import Desk
 from chat.api.rights import LEADS, PEOPLE, Reader, reader_of
 from chat.api.shapes import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
 from chat.domain.dialog_state import Open, Talk
-from chat.read_models.dialogs import Dialogs, DialogState, NotACursor
-from chat.read_models.transcript import Ending, Said, transcript_of
+from chat.read_models.dialogs import Dialogs, DialogState
+from chat.read_models.transcript import Said, transcript_of
 from contracts.access import EVERY_CHANNEL, Claims, Role
 
 MOST_OF_A_PAGE = 200
+
+Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="How many there are on a page.")]
 
 
 def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> APIRouter:
@@ -27,14 +32,9 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
 
     @router.get("", responses=errors(401, 403))
     async def list_dialogs(
-        claims: operator,
-        state: DialogState = "open",
-        cursor: Annotated[
-            str | None, Query(max_length=200, description="`next_cursor` of the page before.")
-        ] = None,
-        limit: Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE)] = 50,
+        claims: operator, state: DialogState = "open", cursor: Cursor = None, limit: Limit = 50
     ) -> DialogList:
-        """An operator's own dialogs and those that wait in their channels: the longest open first."""
+        """An operator's own dialogs and those that wait, in their channels: the longest open first."""
         channels = None if EVERY_CHANNEL in claims.channels else claims.channels
         try:
             page = await dialogs.of_operator(claims.sub, channels, state, cursor, limit)
@@ -44,8 +44,12 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
         return DialogList(dialogs=views, next_cursor=page.next)
 
     @router.get("/{dialog}", responses=errors(401, 403, 404))
-    async def read_dialog(dialog: DialogId, claims: readers) -> TranscriptView:
-        """What was said. Its visitor, its operator, and supervisors and admins of the channel may read it.
+    async def read_dialog(
+        dialog: DialogId, claims: readers, cursor: Cursor = None, limit: Limit = MOST_OF_A_PAGE
+    ) -> TranscriptView:
+        """What was said, a page at a time, the oldest first.
+
+        Its visitor, operators who have it or wrote in it, and supervisors and admins of the channel may read.
 
         That a supervisor or admin reads is put on record first.
         """
@@ -53,12 +57,16 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
         talk, reader = reader_of(claims, state)
         if reader == "lead":
             await audit.transcript_read(claims, dialog, talk.channel, desk.streams.clock.now())
-        transcript = await transcript_of(desk.streams.log, desk.keys, dialog)
+        try:
+            transcript = await transcript_of(desk.streams.log, desk.keys, dialog, cursor, limit)
+        except NotACursor as error:
+            raise _wrong_cursor(error) from None
         return TranscriptView(
             **_facts(talk, reader),
             state="open" if isinstance(state, Open) else "closed",
-            closes=[_ending(ending) for ending in transcript.closes],
+            closes=_endings(talk),
             messages=[_said(said, reader) for said in transcript.messages],
+            next_cursor=transcript.next,
         )
 
     return router
@@ -81,13 +89,12 @@ def _facts(talk: Talk, reader: Reader) -> dict[str, object]:
     }
 
 
-def _ending(ending: Ending) -> EndingView:
-    return EndingView(
-        close_seq=ending.closed.close_seq,
-        closed_at=ending.closed.closed_at,
-        closed_by=ending.closed.closed_by,
-        reopened_at=ending.reopened_at,
-    )
+def _endings(talk: Talk) -> list[EndingView]:
+    turns = zip_longest(talk.closed_at, talk.closed_by, talk.reopened_at)
+    return [
+        EndingView(close_seq=number, closed_at=closed_at, closed_by=closed_by, reopened_at=reopened_at)
+        for number, (closed_at, closed_by, reopened_at) in enumerate(turns, 1)
+    ]
 
 
 def _said(said: Said, reader: Reader) -> SaidView:

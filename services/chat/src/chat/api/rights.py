@@ -10,7 +10,7 @@ from chassis.web.auth import visitor_of
 from chassis.web.problems import Forbidden, NotFound
 from chat.domain.dialog import NO_SUCH_DIALOG
 from chat.domain.dialog_state import Dialog, Operator, Talk, Unopened
-from contracts.access import Claims, Role
+from contracts.access import EVERY_CHANNEL, Claims, Role
 from contracts.envelope import Id
 
 PEOPLE = (Role.VISITOR, Role.OPERATOR)
@@ -102,3 +102,10 @@ def refuse_other_channels(claims: Claims, channel: str) -> None:
     """`Forbidden` unless the token is good for the channel."""
     if not claims.covers(channel):
         raise Forbidden("This token is not good for that channel.")
+
+
+def refuse_to_erase(claims: Claims, channel: str | None) -> None:
+    """`Forbidden` unless the token is good for the client's channel: for every one if that is unknown."""
+    if not claims.covers(EVERY_CHANNEL if channel is None else channel):
+        # The same sentence for both, so that nobody learns which clients there are.
+        raise Forbidden("This token is not good for erasing that client.")

@@ -1,39 +1,45 @@
 """The JSON that comes in and goes out, with an example of each."""
 
+import re
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contracts.envelope import Id, Instant
+from contracts.zones import TimeZone
 
 MOST_CHARS = 10_000
 MOST_OF_A_LIST = 100
-ZONES = frozenset(available_timezones())
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""C0 and C1, line separators, bidirectional controls: names go to mails, logs and other people's screens."""
 
 ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["course-a"])]
 ClientId = Annotated[Id, Path(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])]
-DialogId = Annotated[Id, Path(description="An id that the client chose.", examples=["d-7f3a"])]
-MessageId = Annotated[Id, Path(description="An id that its author chose.", examples=["m1"])]
+HARD_TO_GUESS = "Whoever comes first has it: choose at least 64 random bits."
+DialogId = Annotated[
+    Id, Path(description=f"An id that the client chooses. {HARD_TO_GUESS}", examples=["d-7f3a91c04be2d856"])
+]
+MessageId = Annotated[
+    Id, Path(description=f"An id that its author chooses. {HARD_TO_GUESS}", examples=["m-51e0c7a92f6b38d4"])
+]
 
 Locale = Annotated[
     str,
     Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35, description="BCP 47, as in fr-CA."),
 ]
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+$", max_length=300)]
-PersonName = Annotated[str, Field(min_length=1, max_length=200)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+
+
+def _is_visible(text: str) -> str:
+    if UNSEEN.search(text):
+        raise ValueError("must have no line breaks, control characters or marks of writing direction")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_is_visible)]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254), AfterValidator(_is_visible)]
 CloseNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
-
-
-def _is_zone(name: str) -> str:
-    if name not in ZONES:
-        raise ValueError("must be an IANA time zone, as in Europe/Berlin")
-    return name
-
-
-TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_is_zone)]
 
 
 def _example(**fields: Any) -> ConfigDict:
@@ -51,7 +57,7 @@ class ChannelBody(BaseModel):
         closed=False,
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     locales: tuple[Locale, ...] = Field(default=(), max_length=MOST_OF_A_LIST)
     allowed_origins: tuple[Origin, ...] = Field(default=(), max_length=MOST_OF_A_LIST)
     time_zone: TimeZone = "UTC"
@@ -81,7 +87,7 @@ class VisitorBody(BaseModel):
     model_config = _example(locale="fr-CA", name="Zoë", email="zoe@school.example")
 
     locale: Locale | None = None
-    name: PersonName | None = None
+    name: Name | None = None
     email: Email | None = None
 
 
@@ -141,8 +147,8 @@ class OperatorBody(BaseModel):
     model_config = _example(operator="ann", name="Ann Lee", team="first-line")
 
     operator: Id
-    name: PersonName
-    team: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    name: Name
+    team: Name | None = None
 
 
 class OperatorView(BaseModel):
@@ -200,7 +206,7 @@ class EndingView(BaseModel):
 
 
 class TranscriptView(BaseModel):
-    """A dialog and everything that was said in it."""
+    """A dialog, all its closes, and a page of what was said; `next_cursor` is null on the last page."""
 
     dialog: str = Field(examples=["d-7f3a"])
     channel: str = Field(examples=["course-a"])
@@ -212,6 +218,7 @@ class TranscriptView(BaseModel):
     opened_at: Instant
     closes: list[EndingView]
     messages: list[SaidView]
+    next_cursor: str | None = Field(examples=["wg4K9f_kWzIwMV0"])
 
 
 class DialogView(BaseModel):
@@ -233,4 +240,4 @@ class DialogList(BaseModel):
     """A page of dialogs; `next_cursor` is the cursor after it, null on the last one."""
 
     dialogs: list[DialogView]
-    next_cursor: str | None = Field(examples=["MjAyNi0wMy0yOVQwMDo0MDowMCswMDowMHxkLTdmM2E"])
+    next_cursor: str | None = Field(examples=["72h2tB8yWzE3NzQ3NDQ4MDAwMDAsImQtN2YzYTkxYzA0YmUyZDg1NiJd"])

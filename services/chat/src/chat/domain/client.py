@@ -54,23 +54,29 @@ class Registered:
 
 @dataclass(frozen=True)
 class Erased:
-    """Forgotten for good."""
+    """Forgotten for good; `channel` is where they had registered, if they had."""
 
     erased_at: datetime
+    channel: str | None = None
 
 
 Client = Unknown | Registered | Erased
 
 
-def evolve(_: Client, event: ClientEvent) -> Client:
+def evolve(client: Client, event: ClientEvent) -> Client:
     """The client after the event."""
     match event:
         case ClientRegistered():
             return Registered(event.channel, event.locale, event.email, event.name)
         case ClientErased():
-            return Erased(event.erased_at)
+            return Erased(event.erased_at, channel_of(client))
         case _:
             assert_never(event)
+
+
+def channel_of(client: Client) -> str | None:
+    """The channel that the client came to, None for one who never registered here."""
+    return None if isinstance(client, Unknown) else client.channel
 
 
 @dataclass(frozen=True)

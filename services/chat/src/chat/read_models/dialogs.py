@@ -1,26 +1,24 @@
 """Answers: which dialogs are an operator's, and which wait for one."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING
 
 from chassis.eventlog.following import Followed
 from chassis.eventlog.guarded import newest
+from chassis.web.cursors import NotACursor, decode, encode
 from chat.domain.dialog_events import DialogEvent
 from chat.domain.dialog_state import Closed, Dialog, Open, talk_of
 
 Document = dict[str, Any]
 DialogState = Literal["open", "closed"]
-_SEPARATOR = "|"
-
-
-class NotACursor(ValueError):  # noqa: N818 - what the caller sent
-    """Never was the end of a page."""
+CURSOR: Final = "chat.dialogs"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -60,14 +58,13 @@ class Dialogs:
         cursor: str | None,
         limit: int,
     ) -> Page:
-        """Own dialogs, and those of `channels` (None: of all) that wait.
+        """Own dialogs and those that wait, of `channels` (None: of all).
 
         Open ones: the longest open first; closed ones: the last closed first. Raises `NotACursor`.
         """
-        waiting: Document = {"waiting": True}
+        asked: Document = {"state": state, "$or": [{"operators": operator}, {"waiting": True}]}
         if channels is not None:
-            waiting["channel"] = {"$in": sorted(channels)}
-        asked: Document = {"state": state, "$or": [{"operators": operator}, waiting]}
+            asked["channel"] = {"$in": sorted(channels)}
         if cursor is not None:
             asked = {"$and": [asked, _after(cursor, "$gt" if state == "open" else "$lt")]}
         way = ASCENDING if state == "open" else DESCENDING
@@ -96,17 +93,12 @@ def _document(state: Dialog) -> Document:
 
 
 def _cursor(document: Document) -> str:
-    plain = f"{document['since'].isoformat()}{_SEPARATOR}{document['_id']}"
-    return urlsafe_b64encode(plain.encode()).rstrip(b"=").decode()
+    return encode(CURSOR, [(document["since"] - EPOCH) // timedelta(milliseconds=1), document["_id"]])
 
 
 def _after(cursor: str, beyond: str) -> Document:
-    try:
-        plain = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        moment, dialog = plain.split(_SEPARATOR)
-        since = datetime.fromisoformat(moment)
-    except ValueError:
-        raise NotACursor("This is not a cursor") from None
-    if since.tzinfo is None:
-        raise NotACursor("This is not a cursor")
-    return {"$or": [{"since": {beyond: since}}, {"since": since, "_id": {beyond: dialog}}]}
+    match decode(CURSOR, cursor):
+        case [int(milliseconds), str(dialog)] if 0 <= milliseconds <= LATEST:
+            since = EPOCH + timedelta(milliseconds=milliseconds)
+            return {"$or": [{"since": {beyond: since}}, {"since": since, "_id": {beyond: dialog}}]}
+    raise NotACursor

@@ -1,13 +1,21 @@
-"""Answers: what was said in a dialog."""
+"""Answers: what was said in a dialog, a page at a time."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Final
 
-from chassis.eventlog.log import EventLog
+from chassis.eventlog.log import Commit, EventLog
 from chassis.eventlog.stored import read_events
 from chassis.sealing import KeyRing
+from chassis.web.cursors import NotACursor, decode, encode
 from chat.domain.dialog import DIALOG
-from chat.domain.dialog_events import DialogClosed, DialogEvent, DialogReopened, MessagePosted
+from chat.domain.dialog_events import MessagePosted
+
+CURSOR: Final = "chat.messages"
+MOST_COMMITS: Final = 9_999_999_999
+SLICE = 20
+"""How many messages are read or opened before others get their turn."""
 
 
 @dataclass(frozen=True)
@@ -19,30 +27,61 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """A close, and when it was undone, if it was."""
+class Transcript:
+    """Some messages in the order in which they were written, and the cursor after them if there are more."""
 
-    closed: DialogClosed
-    reopened_at: datetime | None
+    messages: list[Said]
+    next: str | None
 
 
 @dataclass(frozen=True)
-class Transcript:
-    """Everything in the order in which it happened."""
-
-    messages: list[Said]
-    closes: list[Ending]
+class _Message:
+    commit: int
+    posted: MessagePosted
 
 
-async def transcript_of(log: EventLog, keys: KeyRing, dialog: str) -> Transcript:
-    """Reads a dialog's stream, and opens its words for this one answer."""
-    commits = await log.read(DIALOG.stream(dialog))
-    events = [event for commit in commits for event in read_events(DIALOG, commit)]
-    posted = [event for event in events if isinstance(event, MessagePosted)]
-    return Transcript([Said(each, await keys.open(each.text)) for each in posted], _closes(events))
+async def transcript_of(
+    log: EventLog, keys: KeyRing, dialog: str, cursor: str | None, limit: int
+) -> Transcript:
+    """Reads a dialog's stream after the cursor, and opens `limit` messages for this one answer.
+
+    Raises `NotACursor`.
+    """
+    after = 0 if cursor is None else _commit(cursor)
+    found = await _messages(await log.read(DIALOG.stream(dialog), after), limit + 1)
+    page = found[:limit]
+    more = encode(CURSOR, [page[-1].commit]) if len(found) > limit else None
+    return Transcript(await _opened(keys, [each.posted for each in page]), more)
 
 
-def _closes(events: list[DialogEvent]) -> list[Ending]:
-    undone = {event.close_seq: event.reopened_at for event in events if isinstance(event, DialogReopened)}
-    closes = [event for event in events if isinstance(event, DialogClosed)]
-    return [Ending(close, undone.get(close.close_seq)) for close in closes]
+def _commit(cursor: str) -> int:
+    match decode(CURSOR, cursor):
+        case [int(commit)] if 0 < commit <= MOST_COMMITS:
+            return commit
+    raise NotACursor
+
+
+async def _messages(commits: Sequence[Commit], most: int) -> list[_Message]:
+    # A commit is what came of one request, so it holds one message at most.
+    found: list[_Message] = []
+    for count, commit in enumerate(commits, 1):
+        events = read_events(DIALOG, commit)
+        found += [_Message(commit.number, event) for event in events if isinstance(event, MessagePosted)]
+        if len(found) >= most:
+            break
+        await _give_way(count)
+    return found
+
+
+async def _opened(keys: KeyRing, posted: Sequence[MessagePosted]) -> list[Said]:
+    said: list[Said] = []
+    for count, each in enumerate(posted, 1):
+        said.append(Said(each, await keys.open(each.text)))
+        await _give_way(count)
+    return said
+
+
+async def _give_way(count: int) -> None:
+    # Opening needs no network once the key is here: without a pause nobody else would be served meanwhile.
+    if count % SLICE == 0:
+        await asyncio.sleep(0)

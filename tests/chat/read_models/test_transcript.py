@@ -1,0 +1,69 @@
+"""A transcript is read a page at a time, and others are served meanwhile."""
+
+import asyncio
+from itertools import count
+from typing import cast
+
+import pytest
+
+from chassis.eventlog.log import Commit
+from chassis.eventlog.memory import MemoryLog
+from chassis.eventlog.stored import to_stored
+from chassis.sealing import KeyRing
+from chassis.web.cursors import NotACursor, encode
+from chat.domain.dialog import DIALOG
+from chat.read_models import transcript
+from chat.read_models.transcript import transcript_of
+from tests.chat.people import at, closed, opened, reopened, wrote
+
+
+class OpenKeys:
+    """Keys that open everything at once, without ever waiting."""
+
+    async def open(self, sealed: str) -> str:
+        return sealed.removeprefix("sealed-")
+
+
+KEYS = cast("KeyRing", OpenKeys())
+
+
+async def a_dialog_of(messages: int) -> MemoryLog:
+    """The log of a dialog that was closed and reopened after its first message."""
+    log = MemoryLog()
+    first, *rest = (wrote(f"m{n}") for n in range(messages))
+    for number, event in enumerate((opened(), first, closed(), reopened(), *rest), 1):
+        await log.append(Commit(DIALOG.stream("d1"), number, number, (to_stored(event),), at(number)))
+    return log
+
+
+async def test_the_pages_are_the_whole_in_its_order() -> None:
+    log, found, cursor = await a_dialog_of(7), list[str | None](), None
+    for _ in range(3):
+        page = await transcript_of(log, KEYS, "d1", cursor, 3)
+        found += [said.text for said in page.messages]
+        cursor = page.next
+    assert (found, cursor) == ([f"m{n}" for n in range(7)], None)
+
+
+async def test_a_last_page_that_is_full_is_the_last() -> None:
+    assert (await transcript_of(await a_dialog_of(3), KEYS, "d1", None, 3)).next is None
+
+
+@pytest.mark.parametrize("values", [[0], [-1], [10**30], ["d1"], [1, 2], []])
+async def test_a_made_up_cursor_is_none_of_ours(values: list[str | int]) -> None:
+    with pytest.raises(NotACursor):
+        await transcript_of(MemoryLog(), KEYS, "d1", encode(transcript.CURSOR, values), 3)
+
+
+async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
+    log, turns = await a_dialog_of(200), count()
+
+    async def others() -> None:
+        while True:
+            next(turns)
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    await transcript_of(log, KEYS, "d1", None, 200)
+    waiting.cancel()
+    assert next(turns) > 2 * 200 / transcript.SLICE - 2
