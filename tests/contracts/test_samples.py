@@ -65,6 +65,14 @@ def test_every_type_has_both_samples_and_the_complete_one_has_every_field(said: 
     assert sample(kinds["complete"])["body"].keys() == said.model.model_fields.keys()
 
 
+@pytest.mark.parametrize("path", SAMPLES, ids=ids)
+def test_a_sample_is_keyed_by_what_it_is_about(path: Path) -> None:
+    record = sample(path)
+    event = MODELS[record["body"]["type"]].model.model_validate(record["body"])
+    assert event.about in {record["key"], None}
+    assert record["headers"]["ce_subject"] == record["key"]
+
+
 def test_foreign_headers_are_ignored_whatever_they_hold() -> None:
     ours = [(name, value.encode()) for name, value in sample(SAMPLES[0])["headers"].items()]
     foreign = [("x-null", None), ("x-bytes", b"\xff\xfe")]

@@ -18,6 +18,11 @@ class ChannelPublished(Event):
     time_zone: str = "UTC"
     closed: bool = False
 
+    @property
+    def about(self) -> str:
+        """The channel that the record is keyed by."""
+        return self.channel
+
 
 ChannelEvent = Annotated[ChannelPublished, Field()]
 CHANNEL_EVENTS: TypeAdapter[ChannelPublished] = TypeAdapter(ChannelEvent)

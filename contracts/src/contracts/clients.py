@@ -14,6 +14,11 @@ class ClientErased(Event):
     client: Id
     erased_at: Instant
 
+    @property
+    def about(self) -> str:
+        """The client that the record is keyed by."""
+        return self.client
+
 
 ClientEvent = Annotated[ClientErased, Field()]
 CLIENT_EVENTS: TypeAdapter[ClientErased] = TypeAdapter(ClientEvent)

@@ -38,6 +38,11 @@ class Attribution(Event):
     team: str | None = None
     locale: str | None = None
 
+    @property
+    def about(self) -> str:
+        """The dialog that the record is keyed by."""
+        return self.dialog
+
 
 class Participant(BaseModel):
     """An operator who took part, with the name and team of that moment."""

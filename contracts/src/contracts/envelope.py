@@ -38,6 +38,11 @@ class Event(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    @property
+    def about(self) -> str | None:
+        """The id that the record is keyed by; None if the event is about nothing."""
+        return None
+
 
 class Envelope(BaseModel):
     """The CloudEvents attributes of one record.

@@ -16,6 +16,11 @@ class KeyPublished(Event):
     client: Id
     wrapped: Sealed = Field(repr=False)
 
+    @property
+    def about(self) -> str:
+        """The kid that the record is keyed by."""
+        return self.kid
+
 
 class Beat(Event):
     """Says nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
 from chassis.messaging.records import Heard, Reader, Tombstone, Unknown, Unreadable, fingerprint, known_types
+from contracts.clients import CLIENT_EVENTS
 from contracts.dialogs import DIALOG_EVENTS
 from contracts.keys import KEY_EVENTS
 from tests.chassis.messaging.world import Noted, Notes, headers
@@ -37,6 +38,19 @@ def test_reads_an_event_and_where_it_was() -> None:
 
 def test_knows_an_unknown_type_without_reading_its_body() -> None:
     assert reader.read(record(b"?", said=[*headers("test.new.v1", "k", 1)])) == Unknown("test.new.v1")
+
+
+@pytest.mark.parametrize("key", [b"another", b"", b"K"])
+def test_a_key_that_is_not_the_subject_would_give_a_thing_two_writers(key: bytes) -> None:
+    assert reader.read(record(key=key)) == Unreadable("the record's key is not what the event is about")
+
+
+def test_a_body_about_another_thing_than_its_key_is_refused() -> None:
+    body = b'{"type":"candor.client.erased.v1","client":"c-1","erased_at":"2026-03-29T00:00:00.000Z"}'
+    clients = Reader({"notes": CLIENT_EVENTS})
+    for key, kind in ((b"c-1", Heard), (b"c-2", Unreadable)):
+        said: list[tuple[str, bytes | None]] = [*headers("candor.client.erased.v1", key.decode(), 1)]
+        assert isinstance(clients.read(record(body, key, said)), kind)
 
 
 def test_tells_a_tombstone_whatever_its_headers_are() -> None:

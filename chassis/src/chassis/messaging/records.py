@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.envelope import Envelope
+from contracts.envelope import Envelope, Event
 
 E = TypeVar("E")
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
@@ -83,6 +83,9 @@ class Reader:
         event = self._adapters[record.topic].validate_json(record.value)
         if event.type != envelope.type:
             return Unreadable("the body's type is not the header's")
+        if key != envelope.subject or (isinstance(event, Event) and event.about not in {None, key}):
+            # Two keys for one thing would give it two writers.
+            return Unreadable("the record's key is not what the event is about")
         return Heard(event, envelope, key, record.topic, record.partition, record.offset)
 
     def _cause(self, error: ValidationError) -> str:
