@@ -18,7 +18,7 @@ from deploy import topics
 from deploy.local import servers
 from deploy.local.apart import run_apart
 from deploy.local.failures import CannotStart
-from deploy.local.ports import HERE, is_free
+from deploy.local.ports import HERE, free_base, is_free
 from deploy.local.process import Process
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Server, Servers
@@ -154,6 +154,11 @@ def _created_topics(bootstrap: str) -> Sequence[str]:
         return run_apart(lambda: topics.create(bootstrap)).differences
     except (KafkaError, ValueError) as reason:
         raise CannotStart(f"The topics could not be created at {bootstrap}: {reason}") from reason
+
+
+def free_port_base() -> int:
+    """A base on which every service finds its own port and that of its metrics free."""
+    return free_base([port_of(service, extra) for service in SERVICES for extra in (0, METRICS)])
 
 
 def port_of(service: str, base: int) -> int:

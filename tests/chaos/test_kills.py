@@ -18,9 +18,8 @@ from deploy.demo.check import differences, settled
 from deploy.demo.floor import Floor
 from deploy.demo.people import NotYet, Places, at_once, until
 from deploy.demo.story import COMMENTS, Encounter, Ledger, moods
-from deploy.local.ports import free_base
 from deploy.local.servers import Server
-from deploy.local.stack import METRICS, Stack
+from deploy.local.stack import Stack, free_port_base
 from deploy.local.tokens import token
 
 DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "240"))
@@ -34,9 +33,8 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
 
 @pytest.fixture
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    offsets = [port + extra for port in range(3) for extra in (0, METRICS)]
     rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS)}
-    with Stack(tmp_path_factory.mktemp("chaos"), base=free_base(offsets), extra=rules) as up:
+    with Stack(tmp_path_factory.mktemp("chaos"), base=free_port_base(), extra=rules) as up:
         yield up
 
 

@@ -9,20 +9,18 @@ import pytest
 
 from deploy.demo.floor import Floor
 from deploy.demo.people import Places
-from deploy.local.ports import free_base
-from deploy.local.stack import METRICS, Stack
+from deploy.local.stack import Stack, free_port_base
 from deploy.local.tokens import token
 
 EXPIRY_SECONDS = 6
 SETTLE_SECONDS = EXPIRY_SECONDS + 30
-OFFSETS = [port + extra for port in range(3) for extra in (0, METRICS)]
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Servers and services, ready."""
     rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS), "CANDOR_RATING_DELAY": "1"}
-    with Stack(tmp_path_factory.mktemp("stack"), base=free_base(OFFSETS), extra=rules) as up:
+    with Stack(tmp_path_factory.mktemp("stack"), base=free_port_base(), extra=rules) as up:
         yield up
 
 
