@@ -17,10 +17,10 @@ from analytics.api import live_chat
 from analytics.api.answers import Answers
 from analytics.domain.close import CloseEvent
 from analytics.messaging.inbound import LiveChat
-from analytics.read_models.audit import Audit
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.read_models.words import Opener
 from analytics.settings import AnalyticsSettings
+from chassis.audit import Audit
 from chassis.clock import ManualClock
 from chassis.messaging.records import Heard
 from chassis.mongo import connect
@@ -119,7 +119,7 @@ async def open_house(mongo: str, database: str) -> AsyncIterator[House]:
     """Everything but Kafka."""
     client, told = connect(mongo), settings(mongo, database)
     rooms = client[database]
-    documents, audit, keys = LiveChatDocuments.of(rooms), Audit(rooms), Keys()
+    documents, audit, keys = LiveChatDocuments.of(rooms), Audit(rooms, "closes"), Keys()
     answers = Answers(
         client=client,
         documents=documents,

@@ -18,7 +18,7 @@ from chassis.eventlog.decider import Refused
 from chassis.eventlog.handle import Busy
 from chassis.eventlog.stored import UnknownStoredEvent
 from chassis.web.errors import ERRORS, errors
-from chassis.web.problems import Forbidden, Gone, NotFound, Unauthenticated, Unavailable
+from chassis.web.problems import Forbidden, NotFound, Unauthenticated, Unavailable
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 CANARY = "kanarienvogel"
@@ -77,7 +77,6 @@ def shop(error: Exception | None = None) -> APIRouter:
         (Unauthenticated(), 401, "A valid token is needed."),
         (Forbidden(), 403, "You may not do this."),
         (NotFound("There is no such order."), 404, "There is no such order."),
-        (Gone("This was forgotten."), 410, "This was forgotten."),
     ],
 )
 async def test_an_answer_that_is_a_problem_has_its_status_and_sentence(

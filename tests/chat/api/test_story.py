@@ -84,7 +84,7 @@ async def test_a_supervisor_who_reads_a_transcript_is_on_record(house: House) ->
     entries = house.database["audit"]
     [entry] = await entries.find({}, {"_id": 0, "at": 0}).to_list(None)
     assert entry == {
-        "what": "transcript", "who": "sue", "roles": ["supervisor"],
+        "what": "transcript.read", "who": "sue", "roles": ["supervisor"],
         "dialog": path.rpartition("/")[2], "channel": channel,
     }  # fmt: skip
 
@@ -160,7 +160,7 @@ async def test_an_erasure_is_on_record_before_it_is_done(house: House) -> None:
     first, _ = await entries.find({}, {"_id": 0}).sort("at", 1).to_list(None)
     assert first.pop("at") <= datetime.fromisoformat(erased["erased_at"])
     assert first == {
-        "what": "erasure", "who": "kim", "roles": ["admin"], "client": zoe.id, "channel": channel,
+        "what": "client.erased", "who": "kim", "roles": ["admin"], "client": zoe.id, "channel": channel,
     }  # fmt: skip
 
 

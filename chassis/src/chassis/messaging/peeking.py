@@ -74,7 +74,7 @@ async def record_at(bootstrap: str, offsets: Mapping[TopicPartition, int]) -> di
 async def _partitions(bootstrap: str, topic: str) -> list[TopicPartition]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        await admin.start()
+        await started(admin.start())
         [described] = await admin.describe_topics([topic])
         return [TopicPartition(topic, part["partition"]) for part in described["partitions"]]
     finally:

@@ -20,7 +20,6 @@ _TITLES = {
     405: "Method not allowed",
     408: "Too slow",
     409: "Refused",
-    410: "Gone",
     413: "Too large",
     422: "Wrong shape",
     500: "Something broke",
@@ -72,12 +71,6 @@ class NotFound(Problem):
     """404: there is no such thing, or the caller may not know of it."""
 
     status = 404
-
-
-class Gone(Problem):
-    """410: it was there, and is no more."""
-
-    status = 410
 
 
 class Unavailable(Problem):

@@ -7,10 +7,10 @@ from analytics.adapters.key_topics import KeyTopics
 from analytics.api import live_chat
 from analytics.api.answers import Answers
 from analytics.messaging import inbound
-from analytics.read_models.audit import Audit
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.read_models.words import Opener
 from analytics.settings import AnalyticsSettings
+from chassis.audit import Audit
 from chassis.clock import DatabaseClock
 from chassis.messaging.deadletters import Graveyard
 from chassis.messaging.projecting import Projecting
@@ -28,7 +28,7 @@ def build(settings: AnalyticsSettings) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs."""
     name, kafka, client = settings.service, settings.kafka, connect(settings.mongo)
     database, clock, publisher = client[settings.database], DatabaseClock(client), Publisher(kafka, name)
-    documents, audit = LiveChatDocuments.of(database), Audit(database)
+    documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
     reader = KeyReader(database, readers_key=key_bytes(settings.readers_key))
     key_topics = KeyTopics(
         service=name, bootstrap=kafka, positions=KeyPositions(database, reader), clock=clock,

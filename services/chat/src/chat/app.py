@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from chassis.audit import Audit
 from chassis.clock import DatabaseClock
 from chassis.eventlog.follower import Follower
 from chassis.eventlog.handle import Streams
@@ -15,7 +16,6 @@ from chassis.web.app import create
 from chassis.web.auth import verifier
 from chassis.web.health import broker_answers, database_answers
 from chat.api import channels, clients, dialogs, reading
-from chat.api.audit import Audit
 from chat.api.tokens import VisitorTokens
 from chat.following import following
 from chat.read_models.channels import Channels
@@ -30,7 +30,7 @@ def build(settings: ChatSettings) -> FastAPI:
     name, client = settings.service, connect(settings.mongo)
     database = client[settings.database]
     clock, log, publisher = DatabaseClock(client), MongoLog(database), Publisher(settings.kafka, name)
-    listed, listing, audit = Channels(database), Dialogs(database), Audit(database)
+    listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
     keys = KeyRing(
         database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
         master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),

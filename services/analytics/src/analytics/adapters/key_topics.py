@@ -24,6 +24,7 @@ from chassis.clock import Clock
 from chassis.messaging.deadletters import Graveyard
 from chassis.messaging.patience import is_the_worlds
 from chassis.messaging.records import Record
+from chassis.messaging.starting import started
 from chassis.telemetry.metrics import ALARMS, HEARD, LAG_EVENTS
 from contracts.keys import KeyPublished
 
@@ -103,7 +104,7 @@ class KeyTopics:
     async def _listen(self) -> None:
         consumer = consumer_of(self._bootstrap, f"candor-{self._service}-keys")
         try:
-            await consumer.start()
+            await started(consumer.start())
             await self._place(consumer)
             self._consumer = consumer
             while True:
@@ -236,7 +237,7 @@ async def partitions_of(bootstrap: str, topics: Sequence[str]) -> list[TopicPart
     """The partitions of all `topics`. Raises KafkaError, also if one of them is not there."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        await admin.start()
+        await started(admin.start())
         described = await admin.describe_topics(list(topics))
     finally:
         await admin.close()

@@ -20,13 +20,13 @@ from analytics.api.models import (
 )
 from analytics.domain.counting import Counts
 from analytics.domain.numbers import numbers
-from analytics.read_models.audit import Audit
 from analytics.read_models.documents import LiveChatDocuments, close_id
 from analytics.read_models.reconcile import differences
 from analytics.read_models.reviews import page
 from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import summed
 from analytics.read_models.words import Opener
+from chassis.audit import Audit
 from chassis.clock import Clock
 from contracts.access import Claims
 
@@ -73,9 +73,7 @@ class Answers:
         """A page of closes; on record before anybody sees it."""
         found = await page(self.documents, asked.scope(claims), asked.state, asked.after, asked.limit)
         shown = [close_id(close.dialog, close.close_seq) for close in found.closes]
-        await self.audit.reviews_read(
-            at=self.clock.now(), who=claims.sub, asked=asked.written(), closes=shown
-        )
+        await self.audit.note("reviews.read", claims, self.clock.now(), asked=asked.written(), closes=shown)
         opened = await self.opener.open(sealed_words(found.closes))
         return ReviewPage(
             reviews=[Review.of(close, opened) for close in found.closes],

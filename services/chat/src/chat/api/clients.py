@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, status
 
+from chassis.audit import Audit
 from chassis.eventlog.handle import Streams, handle
 from chassis.web.auth import Verifier, allow
 from chassis.web.errors import errors
-from chat.api.audit import Audit
 from chat.api.rights import refuse_to_erase
 from chat.api.shapes import ClientId, ErasureView
 from chat.api.tokens import OwnKeys
@@ -31,7 +31,7 @@ def routes(streams: Streams, verifier: Verifier, keys: OwnKeys, audit: Audit) ->
         stream, now = CLIENT.stream(client), streams.clock.now()
         channel = channel_of((await streams.load(CLIENT, stream)).state)
         refuse_to_erase(claims, channel)
-        await audit.client_erased(claims, client, channel, now)
+        await audit.note("client.erased", claims, now, client=client, channel=channel)
         outcome = await handle(streams, CLIENT, stream, EraseClient(client, now))
         if not isinstance(outcome.state, Erased):
             raise TypeError("erasing left a client who is not erased")

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 
+from chassis.audit import Audit
 from chassis.web.auth import Verifier, allow
 from chassis.web.cursors import NotACursor
 from chassis.web.errors import errors
-from chat.api.audit import Audit
 from chat.api.dialogs import Desk
 from chat.api.rights import LEADS, PEOPLE, Reader, reader_of
 from chat.api.shapes import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
@@ -56,7 +56,8 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
         state = await desk.dialog(dialog)
         talk, reader = reader_of(claims, state)
         if reader == "lead":
-            await audit.transcript_read(claims, dialog, talk.channel, desk.streams.clock.now())
+            now = desk.streams.clock.now()
+            await audit.note("transcript.read", claims, now, dialog=dialog, channel=talk.channel)
         try:
             transcript = await transcript_of(desk.streams.log, desk.keys, dialog, cursor, limit)
         except NotACursor as error:
