@@ -33,6 +33,8 @@ from tests.analytics.story import NOON, Told, heard
 
 ISSUER = "https://staff.test"
 KEY = Ed25519PrivateKey.generate()
+MINIMUM = 3
+"""Another one than what holds if nobody says anything."""
 EVERYWHERE = Claims(sub="sue", roles=frozenset({Role.SUPERVISOR}), channels=frozenset({"*"}))
 
 
@@ -127,7 +129,7 @@ async def open_house(mongo: str, database: str) -> AsyncIterator[House]:
         opener=Opener(keys, keys.read_to_end),
         clock=ManualClock(NOON),
         lag=lambda: 7,
-        minimum=20,
+        minimum=MINIMUM,
     )
     router = live_chat.routes(answers, verifier(told))
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from analytics.domain.counting import Tally
+from analytics.read_models import reconcile
 from contracts.access import Claims, Role
-from tests.analytics.house import EVERYWHERE, House, token
+from tests.analytics.house import EVERYWHERE, MINIMUM, House, token
 from tests.analytics.story import SEALED, Told, after, many
 
 pytestmark = pytest.mark.real
@@ -157,6 +159,16 @@ class TestSummary:
         assert found["unrated"]["not_offered_by_reason"]["spam"] == 1
         assert found["buckets"] is None
 
+    async def test_the_minimum_that_was_set_holds_for_the_whole_and_for_its_buckets(
+        self, house: House
+    ) -> None:
+        asked: dict[str, Any] = {"from_": "2026-03-02", "to": "2026-03-03", "by": "day"}
+        for number in range(1, MINIMUM + 1):
+            await house.hear(Told(f"d{number}"))
+            found = await house.ask("summary", **asked)
+            for part in (found, *found["buckets"]):
+                assert (part["csat"]["n"], part["csat"]["too_few"]) == (number, number < MINIMUM)
+
     async def test_filters_pick_channel_operator_and_time(self, house: House) -> None:
         await house.hear(
             Told("d1", operator="ann"),
@@ -277,10 +289,10 @@ class TestReviews:
             assert [each["dialog"] for each in found] == [dialog]
 
     async def test_reading_is_on_record_before_anything_is_shown(self, house: House) -> None:
-        await house.hear(Told())
+        await house.hear(Told("d1"), Told("d2", closed_at=after(1)), Told("d3", way="expired"))
         await house.ask("reviews", state="given", channel="course-a")
         (record,) = await house.kept("audit")
-        assert (record["who"], record["what"], record["closes"]) == ("sue", "reviews.read", ["d1.1"])
+        assert (record["who"], record["what"], record["closes"]) == ("sue", "reviews.read", ["d2.1", "d1.1"])
         assert record["asked"]["state"] == "given"
 
     async def test_without_a_record_nothing_is_shown(self, house: House) -> None:
@@ -307,6 +319,20 @@ class TestReconcile:
         await house.hear(*many(Random(5), 80))
         found = await house.ask("reconcile")
         assert found == {"equal": True, "closes": 80, "disagreements": 0, "first": [], "lag": 7}
+
+    async def test_closes_and_counters_are_of_one_moment(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        count = reconcile.counters
+
+        async def meanwhile(*asked: Any) -> Tally:
+            await house.hear(Told("d2"))
+            return await count(*asked)
+
+        await house.hear(Told("d1"))
+        monkeypatch.setattr(reconcile, "counters", meanwhile)
+        found = await house.ask("reconcile")
+        assert (found["equal"], found["closes"]) == (True, 1)
 
     async def test_it_finds_what_was_counted_wrongly(self, house: House) -> None:
         await house.hear(Told("d1"), Told("d2", way="expired"))

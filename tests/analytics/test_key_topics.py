@@ -1,7 +1,7 @@
 """Keys of sealed words: learnt from the broker, forgotten when told, found again whatever is lost."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -81,14 +81,28 @@ class Scene:
         )
         return Replica(reader, positions, key_topics)
 
-    async def publish(self, *secrets: Secret) -> None:
-        await self.say(*(record(self.topic, secret.key.kid, secret.key, 0) for secret in secrets))
+    async def publish(self, *secrets: Secret, partition: int | None = None) -> None:
+        said = (record(self.topic, secret.key.kid, secret.key, 0) for secret in secrets)
+        await self.say(*(replace(outgoing, partition=partition) for outgoing in said))
 
     async def forget(self, secret: Secret) -> None:
         await self.say(Outgoing(self.topic, secret.key.kid, None))
 
     async def say(self, *records: Outgoing) -> None:
         await self.publisher.publish(records)
+
+    async def make_anew(self) -> None:
+        """The topic is deleted, and there is one of the same name."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        await admin.delete_topics([self.topic])
+
+        async def made() -> bool:
+            answer = await admin.create_topics([NewTopic(self.topic, 3, 1)])
+            return bool(answer.topic_errors[0][1] == 0)
+
+        await until(made)
+        await admin.close()
 
     async def compacted_while_away(self, secret: Secret) -> None:
         """The key is here, as it was learnt once; neither it nor its tombstone is on the topic any more."""
@@ -251,17 +265,20 @@ async def test_a_topic_that_is_made_anew_is_read_from_its_start(scene: Scene) ->
     await scene.publish(*(Secret() for _ in range(10)), old)
     async with running((first := scene.replica()).topics):
         await until(first.see((old, OPEN)))
-    admin = AIOKafkaAdminClient(bootstrap_servers=scene.kafka)
-    await admin.start()
-    await admin.delete_topics([scene.topic])
-
-    async def made() -> bool:
-        answer = await admin.create_topics([NewTopic(scene.topic, 3, 1)])
-        return bool(answer.topic_errors[0][1] == 0)
-
-    await until(made)
-    await admin.close()
+    await scene.make_anew()
     await scene.publish(new)
+    async with running((second := scene.replica()).topics):
+        await until(second.see((new, OPEN), (old, ERASED)))
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_also_if_it_holds_as_much_as_before(scene: Scene, more: int) -> None:
+    old, new = Secret(), Secret()
+    await scene.publish(old, partition=0)
+    async with running((first := scene.replica()).topics):
+        await until(first.see((old, OPEN)))
+    await scene.make_anew()
+    await scene.publish(new, *(Secret() for _ in range(more)), partition=0)
     async with running((second := scene.replica()).topics):
         await until(second.see((new, OPEN), (old, ERASED)))
 

@@ -60,6 +60,15 @@ def test_few_answers_are_marked() -> None:
     assert not share(1, 3, minimum=3).too_few
 
 
+def test_the_minimum_holds_for_every_number() -> None:
+    counts = answers(STARS, 5, 4, 5) + Counter(closed=3, given=3, satisfied=3)
+    for minimum, too_few in ((3, False), (4, True)):
+        found = numbers(counts, minimum)
+        shares = [found.csat, found.response_rate, found.coverage]
+        assert [share.too_few for share in shares] == [too_few] * 3
+        assert found.average_normalised.too_few == found.scales[0].too_few == too_few
+
+
 def test_csat_is_satisfied_of_given() -> None:
     found = numbers(Counter(closed=8, given=4, satisfied=3, declined=1, expired=3))
     assert (found.csat.value, found.csat.n) == (75.0, 4)

@@ -6,7 +6,9 @@ from random import Random
 from typing import Any
 
 import pytest
+from pymongo import WriteConcern
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from analytics.messaging.inbound import HEARD, LiveChat
 from chassis.messaging.projecting import Projection
@@ -117,3 +119,17 @@ async def test_words_with_odd_names_and_numbers_do_no_harm(house: House) -> None
 def test_what_is_replayed_is_heard_by_the_same_members() -> None:
     types = Reader(HEARD)._types
     assert types["candor.analytics.replay"] == types["candor.dialogs"] | types["candor.ratings"]
+
+
+async def test_it_reads_through_the_session_what_its_transaction_has_written(house: House) -> None:
+    projection = LiveChat(house.rooms)
+    async with (
+        await house.client.start_session() as session,
+        session.start_transaction(
+            read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")
+        ),
+    ):
+        for offset, event in enumerate(Told().events()):
+            await projection.apply(session, [heard(event, offset)])
+    found = await house.ask("summary")
+    assert (found["closed"], found["given"], found["pending"]) == (1, 1, 0)

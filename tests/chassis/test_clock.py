@@ -1,5 +1,6 @@
 """One time for everything: the database's, carried on by the monotonic clock."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import ConnectionFailure
 
 from chassis.clock import AWARE, ClockNotSet, DatabaseClock, ManualClock
 from chassis.mongo import connect
@@ -22,6 +24,8 @@ class Host:
         self.told = NOON
         self.monotonic = 100.0
         self.trips = [0.0]
+        self.way_there = 0.5
+        self.outages = 0
 
     def pass_(self, seconds: float) -> None:
         """Time passes for everybody."""
@@ -29,10 +33,13 @@ class Host:
         self.told += timedelta(seconds=seconds)
 
     async def command(self, *_: Any, **__: Any) -> dict[str, Any]:
+        if self.outages:
+            self.outages -= 1
+            raise ConnectionFailure("away")
         trip = self.trips.pop(0) if len(self.trips) > 1 else self.trips[0]
-        self.pass_(trip / 2)
+        self.pass_(trip * self.way_there)
         answer = {"localTime": self.told}
-        self.pass_(trip / 2)
+        self.pass_(trip * (1 - self.way_there))
         return answer
 
     @property
@@ -42,7 +49,7 @@ class Host:
 
 def clock_of(host: Host) -> DatabaseClock:
     client = cast("AsyncIOMotorClient[dict[str, Any]]", host)
-    return DatabaseClock(client, monotonic=lambda: host.monotonic)
+    return DatabaseClock(client, every=timedelta(0), monotonic=lambda: host.monotonic)
 
 
 def test_before_the_first_sync_there_is_no_time() -> None:
@@ -71,10 +78,23 @@ async def test_a_jump_of_the_hosts_clock_changes_nothing(monkeypatch: pytest.Mon
 
 async def test_the_reading_with_the_shortest_round_trip_counts() -> None:
     host = Host()
-    host.trips = [0.8, 0.002, 1.4]
+    host.trips, host.way_there = [0.8, 0.002, 1.4], 0.9
     clock = clock_of(host)
     await clock.sync()
     assert abs(clock.now() - host.told) <= timedelta(milliseconds=1)
+
+
+async def test_it_keeps_in_step_by_itself_and_outlives_an_outage() -> None:
+    clock = clock_of(host := Host())
+    working = asyncio.create_task(clock.run())
+    for drift in (0, 10):
+        host.outages, host.told = 2, host.told + timedelta(seconds=drift)
+        async with asyncio.timeout(5):
+            while clock.trouble() or clock.now() != host.told:
+                assert not working.done()
+                await asyncio.sleep(0)
+    working.cancel()
+    await asyncio.wait([working])
 
 
 async def test_a_database_that_steps_back_is_waited_for() -> None:

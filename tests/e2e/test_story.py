@@ -47,7 +47,7 @@ def _player(one: Encounter, ledger: Ledger) -> Any:
 async def test_a_late_answer_is_refused_and_stores_nothing(floor: Floor, channel: str) -> None:
     ledger = Ledger()
     late = await encounter(floor, channel, Mood.IGNORES, 5)
-    dialog = await _closed(late)
+    dialog = await closed(late)
     form = await late.visitor.form(dialog, 1)
     supervisor = floor.supervisor()
     await settled(supervisor, channel, 1, SETTLE_SECONDS)
@@ -62,7 +62,7 @@ async def test_a_late_answer_is_refused_and_stores_nothing(floor: Floor, channel
     assert differences(summary, ledger, channel) == []
 
 
-async def _closed(one: Encounter) -> str:
+async def closed(one: Encounter) -> str:
     dialog = one.visitor.name_dialog()
     await one.visitor.open(dialog)
     await one.visitor.say(dialog, "m1", "Hello")
@@ -92,7 +92,7 @@ async def test_every_request_can_be_repeated(floor: Floor, channel: str) -> None
 
 async def test_an_operator_learns_nothing_of_forms_and_numbers(floor: Floor, channel: str) -> None:
     one = await encounter(floor, channel, Mood.RATES, 5)
-    dialog = await _closed(one)
+    dialog = await closed(one)
     form = await one.visitor.form(dialog, 1)
     operator = one.operator.caller
     rating, analytics = floor.places.rating, floor.places.analytics
@@ -114,7 +114,7 @@ async def test_whoever_was_erased_is_asked_nothing_and_their_words_are_gone(
     floor: Floor, channel: str
 ) -> None:
     rated = await encounter(floor, channel, Mood.RATES, 2)
-    dialog = await _closed(rated)
+    dialog = await closed(rated)
     form = await rated.visitor.form(dialog, 1)
     await rated.visitor.answer(form["token"], 2, "a word to forget")
     waiting = await _another_dialog(rated)
@@ -132,7 +132,7 @@ async def test_whoever_was_erased_is_asked_nothing_and_their_words_are_gone(
 
 
 async def _another_dialog(one: Encounter) -> dict[str, Any]:
-    dialog = await _closed(one)
+    dialog = await closed(one)
     return await one.visitor.form(dialog, 1)
 
 
@@ -157,7 +157,7 @@ async def _review_is_erased(floor: Floor, channel: str, dialog: str) -> None:
 
 async def test_a_visitor_finds_own_forms_only(floor: Floor, channel: str) -> None:
     one = await encounter(floor, channel, Mood.RATES, 5)
-    dialog = await _closed(one)
+    dialog = await closed(one)
     await one.visitor.form(dialog, 1)
     stranger = await Visitor.arrive(floor.http, floor.places, channel)
 

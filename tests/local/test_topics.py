@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from contracts.topics import ALL, Kept, Topic
+from contracts.topics import ALL, DIALOG_KEYS, RATING_KEYS, SERVICES, Kept, Topic, replay
 from deploy.topics import Layout, create
 
 LAYOUT = Layout(partitions=3)
@@ -13,6 +13,38 @@ LAYOUT = Layout(partitions=3)
 
 def topic(**settings: str) -> Topic:
     return Topic(name=f"test.{uuid4().hex}", kept=Kept.COMPACTED, settings=settings)
+
+
+def days(number: float) -> str:
+    return str(round(number * 24 * 60 * 60 * 1000))
+
+
+def test_every_topic_is_kept_as_long_as_was_promised() -> None:
+    kept = {each.name: (each.kept.value, each.settings.get("retention.ms")) for each in ALL}
+    assert kept == {
+        "candor.channels": ("compact", None),
+        "candor.dialogs": ("delete", "-1"),
+        "candor.ratings": ("delete", "-1"),
+        "candor.clients": ("delete", "-1"),
+        "candor.dialogs.keys": ("compact", None),
+        "candor.ratings.keys": ("compact", None),
+        "candor.chat.wakeups": ("delete", days(10 / 60 / 24)),
+        **{f"candor.{service}.dead": ("delete", days(30)) for service in SERVICES},
+        **{f"candor.{service}.replay": ("delete", days(7)) for service in SERVICES},
+    }
+
+
+def test_what_joins_dialogs_and_ratings_has_as_many_partitions() -> None:
+    aligned = {each.name for each in ALL if each.aligned}
+    assert aligned == {"candor.dialogs", "candor.ratings", *(replay(service).name for service in SERVICES)}
+    assert {each.partitions for each in ALL} == {None}
+
+
+@pytest.mark.parametrize("keys", [DIALOG_KEYS, RATING_KEYS])
+def test_a_deleted_key_is_gone_in_a_minute_and_its_tombstone_in_a_month(keys: Topic) -> None:
+    assert keys.settings["delete.retention.ms"] == days(30)
+    rolled, compacted = (int(keys.settings[name]) for name in ("segment.ms", "max.compaction.lag.ms"))
+    assert rolled + compacted < 60_000
 
 
 @pytest.mark.real

@@ -57,6 +57,11 @@ def at(minutes: float) -> datetime:
     return CLOSED_AT + minutes * MINUTE
 
 
+def just_before(minutes: float) -> datetime:
+    """The last millisecond before that."""
+    return at(minutes) - timedelta(milliseconds=1)
+
+
 def snapshot(close_seq: int = 1, dialog: str = "d1", client: str = "c1") -> Snapshot:
     return Snapshot(
         dialog=dialog,

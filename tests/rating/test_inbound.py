@@ -132,6 +132,24 @@ async def test_a_form_made_while_its_client_is_erased_is_withdrawn_when_it_is_wr
             assert await said(house) == ["offered", "cancelled"]
 
 
+async def test_a_form_that_is_written_right_after_an_erasure_looked_for_it_is_withdrawn(
+    mongo: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(mongo, database, following=False) as house:
+        await house.inbound.on_dialog_closed(closed())
+        look = house.forms.open_dialogs
+
+        async def written_right_after(client: str) -> list[str]:
+            found = await look(client)
+            async with house.at_work():
+                await house.followed()
+            return found
+
+        monkeypatch.setattr(house.forms, "open_dialogs", written_right_after)
+        await house.inbound.on_client_erased(ERASED)
+        assert await said(house) == ["offered", "cancelled"]
+
+
 def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: House) -> None:
     dialogs, clients = ears(house.inbound, "nowhere:1", house.notes)
     assert set(dialogs._listening._topics) == {"candor.dialogs", "candor.rating.replay"}

@@ -23,6 +23,7 @@ from tests.rating.story import (
     given,
     hear,
     heard,
+    just_before,
     not_offered,
     offer,
     offered,
@@ -64,7 +65,7 @@ class TestHearClose:
         given().when(close).then(heard(replied=close.replied), not_offered(reason))
 
     def test_offers_until_just_before_the_offer_window_ends(self) -> None:
-        now = at(24 * 60 - 0.001)
+        now = just_before(24 * 60)
         given().when(hear(now=now)).then(heard(now=now), offered(now))
 
     def test_does_not_ask_when_the_offer_window_has_ended(self) -> None:
@@ -168,7 +169,7 @@ class TestOfferForm:
         given(heard(rules=LATER), scheduled()).when(offer(at(0) + DELAY)).then(offered(at(5)))
 
     def test_does_nothing_before(self) -> None:
-        given(heard(rules=LATER), scheduled()).when(offer(at(4.999))).then()
+        given(heard(rules=LATER), scheduled()).when(offer(just_before(5))).then()
 
     @pytest.mark.parametrize("history", [(), (reopen_heard(),), WAITING, (*WAITING, cancelled("reopened"))])
     def test_has_nothing_to_do_when_nothing_is_scheduled(self, history: History) -> None:
@@ -180,13 +181,13 @@ class TestGiveRating:
         given(*WAITING).when(give(5, at(1), "lovely")).then(rated(5, at(1), "lovely"))
 
     def test_rates_just_before_the_form_expires(self) -> None:
-        given(*WAITING).when(give(1, at(59.999))).then(rated(1, at(59.999)))
+        given(*WAITING).when(give(1, just_before(60))).then(rated(1, just_before(60)))
 
     def test_rates_after_a_no_thanks(self) -> None:
         given(*WAITING, declined(at(1))).when(give(4, at(59))).then(rated(4, at(59)))
 
     def test_changes_inside_the_edit_window_even_beyond_the_expiry(self) -> None:
-        given(*WAITING, rated(5, at(59))).when(give(2, at(73.999))).then(changed(2, at(73.999)))
+        given(*WAITING, rated(5, at(59))).when(give(2, just_before(74))).then(changed(2, just_before(74)))
 
     def test_counts_the_changes_and_the_window_from_the_first_answer(self) -> None:
         history = (*WAITING, rated(5, at(1)), changed(4, at(10)))
@@ -215,6 +216,7 @@ class TestGiveRating:
         full = given(*WAITING, rated(5, at(1)), *often)
         full.when(give(5, at(3))).refused("20 times")
         full.when(give(1, at(3))).then()
+        full.when(give(5, at(16))).refused("time to change the rating is over")
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_the_same_answer_again_is_one_answer_whenever_it_comes(self, now: datetime) -> None:
@@ -250,7 +252,7 @@ class TestGiveRating:
 
 class TestDeclineRating:
     def test_declines(self) -> None:
-        given(*WAITING).when(decline(at(59.999))).then(declined(at(59.999)))
+        given(*WAITING).when(decline(just_before(60))).then(declined(just_before(60)))
 
     @pytest.mark.parametrize("now", [at(2), at(60)])
     def test_has_nothing_to_do_the_second_time(self, now: datetime) -> None:
@@ -279,7 +281,7 @@ class TestExpireForm:
         given(*WAITING).when(expire(at(600))).then(expired(at(60)))
 
     def test_does_nothing_before(self) -> None:
-        given(*WAITING).when(expire(at(59.999))).then()
+        given(*WAITING).when(expire(just_before(60))).then()
 
     @pytest.mark.parametrize(
         "history",

@@ -11,14 +11,18 @@ import structlog
 from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 
+from chassis.eventlog.following import Step
 from chassis.eventlog.handle import Busy, Streams, handle
 from chassis.eventlog.log import Commit
 from chassis.eventlog.mongo import MongoLog
 from contracts.ratings import RatingExpired, RatingOffered
+from rating.domain.closes import Rating
+from rating.domain.events import AnyEvent
 from rating.domain.rating import RATING, GiveRating, OfferForm
+from rating.following import following
 from rating.read_models.cards import Card
 from rating.timers import LEASE, Timers
-from tests.rating.house import House, closed, until
+from tests.rating.house import House, closed, open_house, until
 from tests.rating.story import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
 
 pytestmark = pytest.mark.real
@@ -91,6 +95,19 @@ async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(house:
         "candor.rating.given.v1",
     ]
     assert (await document(house))["due_at"] is None
+
+
+async def test_a_follower_that_lags_makes_nothing_due_again(mongo: str, database: str) -> None:
+    async with open_house(mongo, database, following=False) as house:
+        await house.inbound.on_dialog_closed(closed())
+        await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
+        own, steps = following(house.forms, house.erasure, house.keys), list[Step[Rating, AnyEvent]]()
+        for commit in await house.log.read("dialog:d1"):
+            steps.append(own.step("rating", steps[-1].place if steps else own.start, commit))
+        for step in (*steps, *reversed(steps)):
+            await house.forms.project(step.followed)
+        found = await document(house)
+        assert (found["state"], found["score"], found["due_at"]) == ("given", 5, None)
 
 
 async def test_workers_that_overlap_do_each_form_once(house: House) -> None:

@@ -1,5 +1,6 @@
 """Who holds a form's token, and what is said to everybody else."""
 
+import base64
 import hmac
 
 import pytest
@@ -13,6 +14,11 @@ GOOD = TOKENS.issue(FormKey("d1", 1))
 
 def test_a_token_leads_to_its_form() -> None:
     assert TOKENS.read(GOOD) == FormKey("d1", 1)
+
+
+def test_a_token_proves_itself_with_all_256_bits_and_stays_good_over_releases() -> None:
+    signature = GOOD.removeprefix("d1.1.")
+    assert base64.urlsafe_b64decode(f"{signature}=") == hmac.digest(b"s" * 32, b"d1.1", "sha256")
 
 
 @pytest.mark.parametrize(

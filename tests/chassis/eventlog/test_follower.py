@@ -14,6 +14,8 @@ from chassis.eventlog.follower import Follower
 from chassis.eventlog.handle import Streams, handle
 from chassis.eventlog.log import Commit
 from chassis.eventlog.mongo import MongoLog
+from chassis.eventlog.outbox import Outbox
+from chassis.eventlog.stored import shard_of
 from chassis.messaging.publisher import NotPublished, Outgoing
 from tests.chassis.eventlog.jar import JARS, NOON, Filled, Put, PutCoin, commit
 from tests.chassis.eventlog.listener import Crash, Listener, all_followed, follow_all, running, until
@@ -267,6 +269,17 @@ async def test_two_replicas_share_and_the_survivor_takes_over(mongo_log: MongoLo
 
 async def died() -> None:
     """Gives nothing back."""
+
+
+async def test_a_replica_looks_for_nothing_but_its_own_shards(mongo_log: MongoLog) -> None:
+    streams = {shard_of(stream): stream for stream in (f"jar:{number}" for number in range(100))}
+    await fill(mongo_log, *streams.values())
+    own, outbox = (3, 7), Outbox(mongo_log)
+    found = await outbox.unfollowed(own, without=(), limit=500)
+    assert set(found) == {streams[shard] for shard in own}
+    assert await outbox.unfollowed((), without=(), limit=500) == {}
+    backlog, _ = await outbox.backlog(own)
+    assert backlog == 6
 
 
 async def test_takes_over_a_stream_in_the_middle(mongo_log: MongoLog) -> None:

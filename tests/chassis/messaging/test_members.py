@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
+from chassis.messaging.listening import Listening
 from chassis.messaging.publisher import NotPublished, Outgoing, Publisher
-from chassis.messaging.records import Heard
+from chassis.messaging.records import Heard, Record
 from deploy.local.servers import Named, Servers, servers
 from tests.chassis.messaging.tally import Tally, projecting
 from tests.chassis.messaging.world import World, create, running, stopped, until, until_later
@@ -99,6 +100,26 @@ async def test_a_member_that_waits_for_the_database_lets_go_of_its_partitions(wo
         await until(lambda: diary.heard)
         await stopped(first)
         await until(lambda: len(diary.heard) == 100)
+
+
+async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
+    finish = asyncio.Event()
+
+    async def work(_: Sequence[Record]) -> None:
+        await finish.wait()
+
+    member = Listening(
+        service="test", bootstrap="nowhere:1", group="group", topics=["topic"], work=work, max_records=1
+    )
+    in_hand = asyncio.create_task(member._hear([]))
+    await asyncio.sleep(0)
+    letting_go = asyncio.create_task(member._on_revoked())
+    for _ in range(10):
+        await asyncio.sleep(0)
+        assert not letting_go.done()
+    finish.set()
+    await letting_go
+    await in_hand
 
 
 async def test_the_partitions_of_a_dead_member_go_to_the_other(

@@ -16,7 +16,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from chassis.messaging.publisher import Publisher
 from chassis.sealing import KeyReader, KeyRing, Pace, jwe
-from chassis.sealing.beats import Place, beats, compacted_away
+from chassis.sealing.beats import Place, _still_there, beats, compacted_away
 from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import RATING_KEYS
 from deploy.local.process import Process
@@ -197,3 +197,26 @@ async def test_a_place_that_was_never_written_holds_nothing(kafka: str, topic: s
     (key,) = (await keys_in(kafka, topic)).values()
     here, elsewhere = Place(key.kid, 0, 0), Place("another", 0, 0)
     assert await compacted_away(kafka, topic, [here, elsewhere]) == {elsewhere}
+
+
+class Silent(AIOKafkaConsumer):  # type: ignore[misc]
+    """A broker that sends nothing in time."""
+
+    def __init__(self) -> None:
+        """Connects to nobody."""
+
+    def __del__(self) -> None:
+        """Has nothing to close."""
+
+    def assign(self, _: Any) -> None:
+        return
+
+    def seek(self, *_: Any) -> None:
+        return
+
+    async def getmany(self, *_: Any, **__: Any) -> dict[Any, Any]:
+        return {}
+
+
+async def test_a_broker_that_sends_nothing_in_time_does_not_tell_that_a_key_is_gone() -> None:
+    assert await _still_there(Silent(), "topic", Place("kid", 0, 0))

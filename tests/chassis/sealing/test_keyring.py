@@ -1,7 +1,7 @@
 """One data key per dialog; whoever has it opens the words, and when it is gone, nobody does."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -191,6 +191,35 @@ async def test_a_key_that_overtakes_its_tombstone_is_buried_again(
     assert publisher.last(kid).value is None
 
 
+async def test_a_place_that_is_written_while_its_key_is_deleted_is_noted_too(
+    ring: KeyRing, replica: Callable[[], KeyRing], store: Store, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = ring._tombstones.note
+
+    async def published_meanwhile(keys: Sequence[Mapping[str, Any]]) -> None:
+        await note(keys)
+        await replica().publish(["d1"])
+
+    await ring.seal("d1", client, "hello")
+    monkeypatch.setattr(ring._tombstones, "note", published_meanwhile)
+    await ring.forget(client)
+    (pending,) = await store["tombstones"].find().to_list(None)
+    assert pending["published"] == [{"partition": 0, "offset": 0}]
+    assert await store["keys"].count_documents({}) == 0
+
+
+async def test_a_key_that_was_written_before_the_topic_grew_is_buried_there_too(
+    ring: KeyRing, store: Store, publisher: Any, client: str
+) -> None:
+    kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
+    await store["keys"].update_one({"kid": kid}, {"$set": {"published": [{"partition": 3, "offset": 7}]}})
+    await ring.forget(client)
+    assert [(record.partition, record.value) for record in publisher.records] == [(None, None), (3, None)]
+    publisher.records.clear()
+    await ring._tombstones.round()
+    assert [record.partition for record in publisher.records] == [0, 3]
+
+
 async def test_the_forgotten_are_not_published(ring: KeyRing, publisher: Any, client: str) -> None:
     await ring.seal("d1", client, "hello")
     publisher.down = True
@@ -239,6 +268,18 @@ async def test_a_tombstone_is_said_again_and_then_let_go(
     publisher.records.clear()
     await hasty._tombstones.round()
     assert publisher.records == []
+
+
+@pytest.mark.parametrize("pace", [Pace(), Pace(again=timedelta(0))])
+async def test_a_tombstone_is_kept_until_it_was_said_again_and_compaction_had_its_time(
+    replica: Callable[..., KeyRing], store: Store, client: str, pace: Pace
+) -> None:
+    ring = replica(pace)
+    await ring.seal("d1", client, "hello")
+    await ring.forget(client)
+    for _ in range(3):
+        await ring._tombstones.round()
+    assert await store["tombstones"].count_documents({}) == 1
 
 
 async def test_run_works_off_what_is_pending(
@@ -312,6 +353,7 @@ async def test_a_creator_that_died_before_it_saw_the_mark_leaves_no_key_for_long
     ring: KeyRing, replica: Callable[[], KeyRing], store: Store, client: str
 ) -> None:
     await replica().forget(client)
+    await replica()._forgetting.resume()
     await ring._insert("d1", client)
     await replica()._forgetting.resume()
     assert await store["keys"].count_documents({}) == 0

@@ -15,7 +15,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from fastapi import APIRouter, Depends
 
 from chassis.settings import ServiceSettings
@@ -156,6 +156,31 @@ FORGED: dict[str, Callable[[], str]] = {
 async def test_a_forged_token_opens_nothing(forged: Callable[[], str]) -> None:
     with pytest.raises(Unauthenticated):
         await trusting().verify(forged())
+
+
+class Watched(InlineKeys):
+    """Keys that remember who was asked for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.asked: list[str] = []
+
+    async def find(self, kid: str) -> Ed25519PublicKey | None:
+        self.asked.append(kid)
+        return await super().find(kid)
+
+
+@pytest.mark.parametrize(
+    "forged", ["unsigned", "unsigned, in capitals", "HMAC with the public key, raw", "RSA"]
+)
+async def test_another_algorithm_is_refused_before_any_key_is_looked_up(forged: str) -> None:
+    keys = Watched(key_set(STAFF_KEY))
+    strict = Verifier([TrustedIssuer(STAFF, "candor", keys, frozenset(Role))])
+    with pytest.raises(Unauthenticated):
+        await strict.verify(FORGED[forged]())
+    assert keys.asked == []
+    await strict.verify(signed(payload()))
+    assert keys.asked == [KID]
 
 
 async def test_the_token_that_the_forgeries_start_from_is_good() -> None:

@@ -35,8 +35,8 @@ def scales() -> APIRouter:
 
 
 async def in_chunks(size: int) -> AsyncIterator[bytes]:
-    for _ in range(size // KIB):
-        yield b" " * KIB
+    for start in range(0, size, KIB):
+        yield b" " * min(KIB, size - start)
 
 
 async def test_a_body_of_exactly_the_limit_passes(calling: Caller) -> None:
@@ -50,8 +50,8 @@ async def test_a_body_of_exactly_the_limit_passes(calling: Caller) -> None:
 async def test_a_body_that_is_larger_is_refused(calling: Caller, path: str) -> None:
     async with calling(scales()) as client:
         whole = await client.post(path, content=b" " * (256 * KIB + 1))
-        chunked = await client.post(path, content=in_chunks(257 * KIB))
-        lying = await client.post(path, content=in_chunks(257 * KIB), headers={"content-length": "5"})
+        chunked = await client.post(path, content=in_chunks(256 * KIB + 1))
+        lying = await client.post(path, content=in_chunks(256 * KIB + 1), headers={"content-length": "5"})
     for answer in (whole, chunked, lying):
         assert answer.status_code == 413
         assert answer.headers["content-type"] == "application/problem+json"

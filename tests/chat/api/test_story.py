@@ -25,7 +25,7 @@ async def test_a_dialog_from_opening_to_its_second_close(house: House, kafka: st
     ann = house.operator("ann", channel)
     zoe = await house.visitor(channel, locale="fr-CA")
     path = await house.dialog(zoe)
-    done(await zoe.put(f"{path}/messages/m1", {"text": "Hello"}))
+    done(await zoe.put(f"{path}/messages/m1", {"text": "Привет 👋"}))
     done(await ann.put(f"{path}/operator"))
     done(await ann.put(f"{path}/messages/m2", {"text": "Salut 👋"}))
     assert done(await ann.post(f"{path}/close", {"close_seq": 1}))["close_seq"] == 1
@@ -42,7 +42,7 @@ async def test_a_dialog_from_opening_to_its_second_close(house: House, kafka: st
     assert (first["counted_by"], first["client_messages"], first["longest_client_text"]) == (
         "last_reply",
         1,
-        5,
+        8,
     )
     assert (second["counted_by"], second["operator_messages"], second["closed_by"]) == (
         "assigned",
@@ -162,6 +162,17 @@ async def test_an_erasure_is_on_record_before_it_is_done(house: House) -> None:
     assert first == {
         "what": "client.erased", "who": "kim", "roles": ["admin"], "client": zoe.id, "channel": channel,
     }  # fmt: skip
+
+
+async def test_what_cannot_be_put_on_record_is_not_done(house: House) -> None:
+    channel = await house.channel()
+    zoe, sue = await house.visitor(channel), house.staff(Role.SUPERVISOR, "sue", channel)
+    path = await house.dialog(zoe)
+    await house.database.drop_collection("audit")
+    await house.database.create_collection("audit", validator={"$expr": False})
+    for who, method, forbidden in ((house.admin, "DELETE", f"/v1/clients/{zoe.id}"), (sue, "GET", path)):
+        assert (await who.do(method, forbidden)).status_code == 500
+    done(await zoe.put(f"{path}/messages/m1", {"text": "Still here"}))
 
 
 async def test_an_operator_who_was_replaced_reads_and_no_more(house: House) -> None:

@@ -134,11 +134,11 @@ class TestClosing:
     def test_a_close_tells_all_that_was(self) -> None:
         past = (
             opened(),
-            wrote("m1", chars=7),
+            wrote("m1", chars=312),
             assigned(ANN, 2),
             wrote("m2", ANN, minutes=3),
             wrote("m3", BO, minutes=3.5),
-            wrote("m4", chars=312, minutes=4),
+            wrote("m4", chars=7, minutes=4),
             wrote("m5", Operator("ann", "Ann Smith", "second-line"), minutes=4.5),
         )
         command = CloseDialog("operator", at(5), 1, email="sealed-email", name="sealed-name")

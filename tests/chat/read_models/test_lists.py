@@ -15,7 +15,7 @@ from chat.domain.dialog import DIALOG
 from chat.domain.dialog_events import DialogEvent
 from chat.domain.dialog_state import Dialog
 from chat.read_models.channels import Channels
-from chat.read_models.dialogs import Dialogs
+from chat.read_models.dialogs import Dialogs, DialogState
 from tests.chat.people import ANN, BO, assigned, at, closed, opened, reopened, wrote
 
 pytestmark = pytest.mark.real
@@ -63,6 +63,23 @@ async def test_a_dialog_is_listed_as_it_now_is(db: AsyncIOMotorDatabase[dict[str
     for batch in disorder:
         await dialogs.project(batch)
     assert await db["dialogs"].find().to_list(None) == [EXPECTED]
+
+
+@pytest.mark.parametrize(("state", "step"), [("open", 1), ("closed", -1)])
+async def test_pages_hold_each_dialog_once_however_many_have_one_moment(
+    db: AsyncIOMotorDatabase[dict[str, Any]], state: DialogState, step: int
+) -> None:
+    names = [f"d{number}" for number in range(7)]
+    like = {**EXPECTED, "state": state}
+    await db["dialogs"].insert_many(
+        [{**like, "_id": name, "dialog": name, "since": at(index // 3)} for index, name in enumerate(names)]
+    )
+    seen, page = list[str](), await Dialogs(db).of_operator("ann", None, state, None, 2)
+    seen += [each["dialog"] for each in page.dialogs]
+    while page.next and len(seen) <= len(names):
+        page = await Dialogs(db).of_operator("ann", None, state, page.next, 2)
+        seen += [each["dialog"] for each in page.dialogs]
+    assert seen == names[::step]
 
 
 async def test_a_channel_is_listed_as_it_was_last_published(db: AsyncIOMotorDatabase[dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ MAX_BATCH = 500
 MAX_BATCH_BYTES = 8_000_000
 TIMEOUT_SECONDS = 10
 DUPLICATE_KEY = 11000
+UNFOLLOWED = "unfollowed_by_age"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +54,10 @@ class MongoLog:
     async def prepare(self) -> None:
         """Makes the index of unfollowed commits. Can be repeated."""
         await self.commits.create_index(
-            [("shard", 1), ("at", 1), ("_id", 1)],
-            name="unfollowed",
+            # By age first: WiredTiger walks over the entries of the last minutes' commits that were followed
+            # since (`minSnapshotHistoryWindowInSeconds`), and with the shard first it would do so per shard.
+            [("at", 1), ("shard", 1), ("_id", 1)],
+            name=UNFOLLOWED,
             partialFilterExpression={"followed": False},
         )
 

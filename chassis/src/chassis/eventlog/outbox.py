@@ -8,7 +8,7 @@ import pymongo
 from pymongo import UpdateOne
 
 from chassis.eventlog.log import Commit
-from chassis.eventlog.mongo import TIMEOUT_SECONDS, MongoLog, of_stream
+from chassis.eventlog.mongo import TIMEOUT_SECONDS, UNFOLLOWED, MongoLog, of_stream
 from chassis.eventlog.stored import commit_id, from_document
 
 PAGE = 500
@@ -47,9 +47,8 @@ class Outbox:
         """
         found = {"followed": False, "shard": {"$in": sorted(shards)}, "stream": {"$nin": sorted(without)}}
         with pymongo.timeout(TIMEOUT_SECONDS):
-            documents = (
-                await self._commits.find(found).sort([("at", 1), ("_id", 1)]).limit(limit).to_list(None)
-            )
+            oldest = self._commits.find(found).sort([("at", 1), ("shard", 1), ("_id", 1)])
+            documents = await oldest.limit(limit).to_list(None)
         streams: dict[str, list[Entry]] = {}
         for document in documents:
             streams.setdefault(document["stream"], []).append(_entry(document))
@@ -81,7 +80,7 @@ class Outbox:
             {"$project": {"count": 1, "age": age}},
         ]
         with pymongo.timeout(TIMEOUT_SECONDS):
-            found = await self._commits.aggregate(stages).to_list(None)
+            found = await self._commits.aggregate(stages, hint=UNFOLLOWED).to_list(None)
         return (found[0]["count"], max(0.0, found[0]["age"])) if found else (0, 0.0)
 
 

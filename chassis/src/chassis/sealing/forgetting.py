@@ -36,7 +36,7 @@ class Forgetting:
     async def prepare(self) -> None:
         """Makes the index of marks that are looked after still."""
         await self._marks.create_index(
-            [("asked_at", ASCENDING)], partialFilterExpression={"settled": False}, name="unsettled"
+            [("settled", ASCENDING)], partialFilterExpression={"settled": False}, name="to_settle"
         )
 
     async def is_marked(self, client: str) -> bool:

@@ -40,13 +40,14 @@ class Position:
 
     `at`: every tombstone that is not read yet was written after this moment. `round`: which reading from the
     start this belongs to; it is through once it has come to `until`, and None stands there when the keys that
-    it did not find were dropped.
+    it did not find were dropped. `before`: the fingerprint of the record before `offset`, None if unknown.
     """
 
     offset: int
     at: datetime
     round: str
     until: int | None
+    before: str | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -91,7 +92,7 @@ class KeyPositions:
         self, partition: TopicPartition, old: Position | None, start: int, end: int, now: datetime
     ) -> None:
         """Has everything from `start` read again; nothing if another replica has moved the position."""
-        new = {"offset": start, "at": now, "round": uuid4().hex, "until": end}
+        new = {"offset": start, "at": now, "round": uuid4().hex, "until": end, "before": None}
         try:
             if old is None:
                 await self._positions.insert_one({"_id": place_of(partition), **new})
@@ -106,12 +107,13 @@ class KeyPositions:
         old: Position,
         offset: int,
         said: Mapping[str, KeyPublished | None],
+        before: str | None = None,
     ) -> None:
         """Keeps and drops what was `said` before `offset`, and goes on from there. Raises Moved."""
         marks = {"place": place_of(partition), "round": old.round}
 
         async def do(session: AsyncIOMotorClientSession) -> None:
-            await self._set(session, partition, old, {"offset": offset})
+            await self._set(session, partition, old, {"offset": offset, "before": before})
             await self._reader.hear(said, session=session, marks=marks)
 
         await self._in_one(do)

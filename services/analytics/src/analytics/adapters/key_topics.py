@@ -14,7 +14,12 @@ from datetime import datetime, timedelta
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import ConsumerStoppedError, KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    KafkaError,
+    KafkaTimeoutError,
+    UnknownTopicOrPartitionError,
+)
 from aiokafka.structs import TopicPartition
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
@@ -23,7 +28,8 @@ from analytics.messaging.keys import TOPICS, KeyTeller
 from chassis.clock import Clock
 from chassis.messaging.deadletters import Graveyard
 from chassis.messaging.patience import is_the_worlds
-from chassis.messaging.records import Record
+from chassis.messaging.peeking import record_at
+from chassis.messaging.records import Record, fingerprint
 from chassis.messaging.starting import started
 from chassis.telemetry.metrics import ALARMS, HEARD, LAG_EVENTS
 from contracts.keys import KeyPublished
@@ -127,13 +133,28 @@ class KeyTopics:
         starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         found = await self._positions.read(partitions)
+        anew = await self._made_anew({p: at for p, at in found.items() if starts[p] < at.offset <= ends[p]})
         for partition in partitions:
             old, start, end = found.get(partition), starts[partition], ends[partition]
-            if old is None or not old.is_good(start, end, now):
+            if old is None or partition in anew or not old.is_good(start, end, now):
                 log.warning("keys_read_from_the_start", topic=partition.topic, partition=partition.partition)
                 await self._positions.rewind(partition, old, start, end, now)
         await self._go_on(consumer, partitions)
         self._progress, self._looked = time.monotonic(), -LOOK_SECONDS
+
+    async def _made_anew(self, found: Mapping[TopicPartition, Position]) -> Collection[TopicPartition]:
+        """Where another record stands before the position than the one that was read there."""
+        known = {partition: at.offset - 1 for partition, at in found.items() if at.before is not None}
+        try:
+            there = await record_at(self._bootstrap, known)
+        except KafkaTimeoutError:
+            return known  # nobody can tell: reading from the start does no harm
+        return [
+            partition
+            for partition, record in there.items()
+            # A later one came instead: compaction has removed it.
+            if record.offset == known[partition] and fingerprint(record) != found[partition].before
+        ]
 
     async def _go_on(self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> None:
         stored = await self._positions.read(partitions)
@@ -162,16 +183,20 @@ class KeyTopics:
             log.error("key_record_dead", topic=record.topic, partition=record.partition, offset=record.offset)
             ALARMS.labels(self._service, "key record dead").inc()
             await self._graveyard.bury(record, cause, 1)
-        await self._move(partition, records[-1].offset + 1, said.keys)
+        await self._move(partition, records[-1].offset + 1, said.keys, fingerprint(records[-1]))
         for outcome in said.outcomes:
             HEARD.labels(self._service, partition.topic, outcome).inc()
 
     async def _move(
-        self, partition: TopicPartition, offset: int, said: Mapping[str, KeyPublished | None]
+        self,
+        partition: TopicPartition,
+        offset: int,
+        said: Mapping[str, KeyPublished | None],
+        before: str | None = None,
     ) -> None:
         old = self._at[partition]
-        await self._positions.move(partition, old, offset, said)
-        self._at[partition] = replace(old, offset=offset)
+        await self._positions.move(partition, old, offset, said, before)
+        self._at[partition] = replace(old, offset=offset, before=before)
         self._progress = time.monotonic()
 
     # Every few seconds

@@ -1,0 +1,77 @@
+"""What services ask their databases stays quick however much there is: nothing reads a whole collection."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from contracts.topics import SERVICES
+from deploy.demo.check import settled
+from deploy.demo.floor import Floor
+from deploy.demo.people import NotYet, until
+from deploy.demo.story import Ledger, Mood
+from deploy.local.stack import Stack
+from tests.e2e.conftest import SETTLE_SECONDS
+from tests.e2e.test_story import closed, encounter
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
+
+FEW = {"leases", "tombstones"}
+"""Collections that hold work in hand, and no more."""
+
+
+@contextmanager
+def noted(stack: Stack) -> Iterator[list[dict[str, Any]]]:
+    """Gives what the services' databases did meanwhile, as their profiler tells it, at the end."""
+    found: list[dict[str, Any]] = []
+    with MongoClient[dict[str, Any]](stack.addresses.mongo) as client:
+        databases = [client[f"candor_{service}"] for service in SERVICES]
+        for database in databases:
+            database.create_collection("system.profile", capped=True, size=64 << 20)
+            database.command("profile", 2)
+        try:
+            yield found
+        finally:
+            for database in databases:
+                database.command("profile", 0)
+                found += database["system.profile"].find()
+                database.drop_collection("system.profile")
+
+
+def scans(noted: list[dict[str, Any]]) -> set[str]:
+    """Which collections were read as a whole, and by what."""
+    return {
+        f"{entry['ns']}: {_question(entry['command'])}"
+        for entry in noted
+        if "COLLSCAN" in entry.get("planSummary", "") and entry["ns"].split(".", 1)[1] not in FEW
+    }
+
+
+def _question(command: dict[str, Any]) -> str:
+    return str(
+        {name: value for name, value in command.items() if name in {"filter", "pipeline", "q", "query"}}
+    )
+
+
+async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Floor, channel: str) -> None:
+    supervisor, ledger = floor.supervisor(), Ledger()
+    with noted(stack) as done:
+        for mood in Mood:
+            one = await encounter(floor, channel, mood, 4, comment="Quick")
+            await one.play(ledger)
+        await settled(supervisor, channel, sum(ledger.closes.values()), SETTLE_SECONDS)
+        one = await encounter(floor, channel, Mood.IGNORES, 4)
+        await one.visitor.form(await closed(one), 1)
+        await supervisor.every_review(channel=channel)
+        await floor.erase(one.visitor.client)
+        await until(lambda: _cancelled(floor, channel), SETTLE_SECONDS)
+    assert {entry["op"] for entry in done} >= {"query", "update", "insert", "command"}
+    assert scans(done) == set()
+
+
+async def _cancelled(floor: Floor, channel: str) -> None:
+    summary = await floor.supervisor().read("summary", channel=channel)
+    if not summary["unrated"]["cancelled_by_reason"]["erased"]:
+        raise NotYet("the erasure is still to be heard")
