@@ -151,7 +151,7 @@ async def test_a_form_that_is_written_right_after_an_erasure_looked_for_it_is_wi
 
 
 def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: House) -> None:
-    dialogs, clients = ears(house.inbound, "nowhere:1", house.notes)
+    dialogs, clients = ears(house.inbound, "nowhere:1", house.notes, "candor_rating")
     assert set(dialogs._listening._topics) == {"candor.dialogs", "candor.rating.replay"}
     assert set(clients._listening._topics) == {"candor.clients"}
     types = dialogs._reader._types

@@ -35,8 +35,9 @@ def build(settings: AnalyticsSettings) -> FastAPI:
         graveyard=Graveyard(name, publisher),
     )  # fmt: skip
     projecting = Projecting(
-        service=name, bootstrap=kafka, group=inbound.GROUP, topics=inbound.HEARD, publisher=publisher,
+        service=name, bootstrap=kafka, group=inbound.group(settings.database), topics=inbound.HEARD,
         projection=inbound.LiveChat(database), client=client, database=settings.database,
+        publisher=publisher,
     )  # fmt: skip
 
     async def prepare() -> None:

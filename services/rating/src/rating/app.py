@@ -54,7 +54,10 @@ def build(settings: RatingSettings) -> FastAPI:
         client.close()
         await publisher.stop()
 
-    timers, hearing = Timers(forms, streams, clock), ears(inbound, settings.kafka, publisher)
+    timers, hearing = (
+        Timers(forms, streams, clock),
+        ears(inbound, settings.kafka, publisher, settings.database),
+    )
     tokens = FormTokens(key_bytes(settings.form_secret))
     answering = answers.routes(streams, clock, keys, tokens, trusted)
     return create(

@@ -30,7 +30,11 @@ HEARD: Final[Mapping[str, TypeAdapter[Any]]] = {
     RATINGS.name: RATING_EVENTS,
     replay(SERVICE).name: TypeAdapter(DialogEvent | RatingEvent),
 }
-GROUP: Final = f"candor.{SERVICE}.live-chat.v{VERSION}"
+
+
+def group(database: str) -> str:
+    """The consumer group: named after the database, so that one that is built beside another hears all."""
+    return f"{database}.live-chat.v{VERSION}"
 
 
 class LiveChat:

@@ -68,8 +68,11 @@ class Inbound:
         await self.erasure.erase(event.client, event.erased_at)
 
 
-def ears(inbound: Inbound, bootstrap: str, publisher: Publisher) -> list[Hearing]:
-    """What rating hears: dialogs, with what is replayed, in one group, clients in their own."""
+def ears(inbound: Inbound, bootstrap: str, publisher: Publisher, database: str) -> list[Hearing]:
+    """What rating hears: dialogs, with what is replayed, in one group, clients in their own.
+
+    Groups are named after the database: two installations on one Kafka hear everything each.
+    """
     service = "rating"
     dialogs: dict[str, TypeAdapter[Any]] = {DIALOGS.name: DIALOG_EVENTS, replay(service).name: HEARD}
     clients: dict[str, TypeAdapter[Any]] = {CLIENTS.name: CLIENT_EVENTS}
@@ -77,7 +80,7 @@ def ears(inbound: Inbound, bootstrap: str, publisher: Publisher) -> list[Hearing
         Hearing(
             service=service,
             bootstrap=bootstrap,
-            group=f"candor.{service}.{name}",
+            group=f"{database}.{name}",
             topics=topics,
             handler=inbound.hear,
             publisher=publisher,
