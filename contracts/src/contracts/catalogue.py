@@ -10,10 +10,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
+
+from pydantic import TypeAdapter
 
 from contracts import channels, clients, dialogs, keys, ratings, topics
-from contracts.envelope import Event
+from contracts.envelope import Event, Sealed
+
+SEALED: Final = TypeAdapter(Sealed).json_schema()["pattern"]
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,38 @@ def schema_of(said: Said) -> dict[str, Any]:
 
 
 def _shape(field: dict[str, Any]) -> str:
+    """A field's JSON Schema in words."""
     if "anyOf" in field:
         return " or ".join(_shape(one) for one in field["anyOf"])
-    return str(field.get("$ref", field.get("format", field.get("type", "any")))).rsplit("/", 1)[-1]
+    if "$ref" in field:
+        name = str(field["$ref"]).rsplit("/", 1)[-1]
+        return f"[{name}](#{name.lower()})"
+    if field.get("pattern") == SEALED:
+        return "sealed words"
+    if field.get("type") == "array":
+        return f"array of {_shape(field['items'])}"
+    if isinstance(values := field.get("additionalProperties"), dict):
+        return f"object of {_shape(values)}"
+    return str(field.get("format", field.get("type", "any")))
 
 
-def _rows(said: Said) -> Iterator[str]:
-    schema = schema_of(said)
+def _table(schema: dict[str, Any]) -> Iterator[str]:
+    yield from ("| field | shape | required |", "|---|---|---|")
     for name, field in schema["properties"].items():
-        yield f"| `{name}` | {_shape(field)} | {'yes' if name in schema['required'] else ''} |"
+        yield f"| `{name}` | {_shape(field)} | {'yes' if name in schema.get('required', ()) else ''} |"
+
+
+def _parts() -> dict[str, dict[str, Any]]:
+    """What fields of several events consist of, by name."""
+    return {name: part for said in EVERYTHING_SAID for name, part in schema_of(said).get("$defs", {}).items()}
+
+
+def _part(name: str, part: dict[str, Any]) -> Iterator[str]:
+    yield from ("", f"### {name}", "", inspect.cleandoc(part.get("description", "")), "")
+    if "enum" in part:
+        yield "One of " + ", ".join(f"`{value}`" for value in part["enum"]) + "."
+    else:
+        yield from _table(part)
 
 
 def _line(said: Said) -> str:
@@ -84,9 +111,8 @@ def page() -> str:
     lines = [
         "# Event catalogue",
         "",
-        "Made by `make events` from `contracts/`; don't edit. Every body is JSON; the CloudEvents",
-        "attributes travel in the headers `ce_*` (binary mode). Readers skip types they don't know and",
-        "ignore fields they don't know.",
+        "Made by `make events` from `contracts/`; don't edit. How records are read, what follows what, and",
+        "how sealed words are opened: [subscribing.md](subscribing.md).",
         "",
         "| type | topic | key | written by |",
         "|---|---|---|---|",
@@ -95,7 +121,10 @@ def page() -> str:
     for said in EVERYTHING_SAID:
         lines += ["", f"## {said.type}", "", inspect.cleandoc(str(said.model.__doc__)), ""]
         lines += [f"Schema: [`{said.type}.json`](../contracts/schemas/{said.type}.json)", ""]
-        lines += ["| field | shape | required |", "|---|---|---|", *_rows(said)]
+        lines += _table(schema_of(said))
+    lines += ["", "## Parts"]
+    for name, part in sorted(_parts().items()):
+        lines += _part(name, part)
     return "\n".join(lines) + "\n"
 
 
