@@ -1,6 +1,7 @@
 """Dead letters: listed without their payload, and heard again on the service's own replay topic."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,11 +41,13 @@ async def test_lists_what_died_without_its_payload(world: World, capsys: pytest.
     assert await command(world, "list") == 0
     said = capsys.readouterr()
     assert "canary" not in said.out
-    [line] = said.out.splitlines()
-    identity, at, name, replayed, cause = line.split("\t")
+    _, line = said.out.splitlines()
+    identity, at, times, state, name, cause = line.split("\t")
     assert identity.startswith(f"{world.notes}:")
     assert at.endswith("Z")
-    assert (name, replayed, cause) == ("test.noted.v1", "-", "the handler raised ValueError")
+    assert (times, state, name) == ("1", "waiting", "test.noted.v1")
+    assert cause == "the handler raised ValueError"
+    assert said.err == "1 dead letters, 1 waiting\n"
 
 
 async def test_replays_as_it_came_to_the_same_partition_of_its_own_topic(
@@ -68,27 +71,49 @@ async def test_replays_as_it_came_to_the_same_partition_of_its_own_topic(
     assert len(await all_records(world.kafka, world.notes)) == 8
 
 
-async def test_what_was_replayed_is_marked_and_not_replayed_again_by_all(
-    world: World, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("word", "state", "heard"), [("replay", "replayed", 2), ("dismiss", "dismissed", 0)])
+async def test_what_was_settled_is_marked_and_left_alone_by_all(
+    world: World, word: str, state: str, heard: int
 ) -> None:
     await died(world, Moody(), 1, 2)
     first, second = await world.letters()
-    assert await command(world, "replay", first.id) == 0
-    capsys.readouterr()
-    await command(world, "list")
-    marks = {line.split("\t")[0]: line.split("\t")[3] for line in capsys.readouterr().out.splitlines()}
-    assert marks == {first.id: "replayed", second.id: "-"}
-    assert await command(world, "replay", "--all") == 0
-    assert len(await all_records(world.kafka, world.replay)) == 2
+    assert await command(world, word, first.id) == 0
+    assert {each.id: each.state for each in await world.letters()} == {first.id: state, second.id: "waiting"}
+    assert await command(world, word, "--all") == 0
+    assert {each.state for each in await world.letters()} == {state}
+    assert len(await all_records(world.kafka, world.replay)) == heard
 
 
-async def test_a_replayed_letter_may_die_again(world: World) -> None:
+async def test_what_was_dismissed_can_be_heard_again(world: World) -> None:
+    await died(world, Moody(), 1)
+    [letter] = await world.letters()
+    await command(world, "dismiss", letter.id)
+    assert await command(world, "replay", letter.id) == 0
+    assert [record.key for record in await all_records(world.kafka, world.replay)] == [b"k1"]
+
+
+async def test_a_replayed_letter_that_dies_again_waits_again_and_stays_one(world: World) -> None:
     moody = Moody()
     await died(world, moody, 1)
-    await command(world, "replay", "--all")
-    async with running(world.hearing(moody, topics=[world.notes, world.replay])):
-        await until_later(lambda: _as_many(world, 2))
-    assert {letter.id.split(":")[0] for letter in await world.letters()} == {world.notes, world.replay}
+    [first] = await world.letters()
+    for deaths in (2, 3):
+        await command(world, "replay", "--all")
+        async with running(world.hearing(moody, topics=[world.notes, world.replay])):
+            await until_later(partial(_died_times, world, deaths))
+        [letter] = await world.letters()
+        assert (letter.id, letter.state) == (first.id, "waiting")
+        assert letter.record.value == first.record.value
+
+
+async def test_strangers_headers_neither_settle_nor_hide_a_letter(world: World) -> None:
+    await died(world, Moody(), 1)
+    [first] = await world.letters()
+    where = f"{first.record.partition}:{first.record.offset}"
+    forged = {"candor-replayed": first.id.encode(), "candor-dead-settled": f"dismissed {where}".encode()}
+    await world.say(world.raw("k2", b"{", forged), world.raw("k3", b"{", {"candor-dead-settled": b"junk"}))
+    async with running(world.hearing(Moody())):
+        await until_later(lambda: _as_many(world, 3))
+    assert {letter.state for letter in await world.letters()} == {"waiting"}
 
 
 async def test_an_id_that_is_not_there_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,3 +135,7 @@ def test_a_broker_that_is_away_is_one_sentence(capsys: pytest.CaptureFixture[str
 
 async def _as_many(world: World, expected: int) -> bool:
     return len(await world.letters()) == expected
+
+
+async def _died_times(world: World, expected: int) -> bool:
+    return [letter.deaths for letter in await world.letters()] == [expected]

@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Literal
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
@@ -19,6 +20,11 @@ from contracts.envelope import rfc3339
 
 PREFIX = "candor-dead-"
 REPLAYED = "candor-replayed"
+"""On a record that is heard again: the id of its dead letter."""
+SETTLED = "candor-dead-settled"
+"""On a note, which has no value: how a letter was settled, and its place on the topic of dead letters."""
+
+State = Literal["waiting", "replayed", "dismissed"]
 
 
 class Graveyard:
@@ -58,33 +64,58 @@ class Graveyard:
 
 @dataclass(frozen=True)
 class Letter:
-    """One dead letter; `id` is `topic:partition:offset` of the record that died."""
+    """A record that died, as it did so last; `id` is `topic:partition:offset` of where it was first heard.
+
+    `deaths` counts how often it did: a record that was replayed may die again, and then waits again.
+    """
 
     id: str
     at: str
     type: str
     cause: str
     record: Record
-    replayed: bool
+    state: State
+    deaths: int
 
 
 async def letters(service: str, bootstrap: str) -> list[Letter]:
     """All dead letters of `service`, oldest first, one per record that died. Raises KafkaError."""
-    records = await all_records(bootstrap, topics.dead(service).name)
-    replayed = {_header(record, REPLAYED) for record in records}
-    found = {}
+    records = sorted(
+        await all_records(bootstrap, topics.dead(service).name), key=lambda record: record.timestamp
+    )
+    notes = [_header(record, SETTLED).partition(" ") for record in records if _is_note(record)]
+    settled = {where: how for how, _, where in notes}
+    found: dict[str, Letter] = {}
     for record in records:
-        if _header(record, PREFIX + "topic"):
-            identity = ":".join(_header(record, PREFIX + name) for name in ("topic", "partition", "offset"))
-            found[identity] = Letter(
-                id=identity,
-                at=_header(record, PREFIX + "at"),
-                type=_header(record, "ce_type"),
-                cause=_header(record, PREFIX + "cause"),
-                record=record,
-                replayed=identity in replayed,
-            )
+        if not _is_note(record):
+            letter = _read(service, record, settled)
+            before = found.get(letter.id)
+            found[letter.id] = replace(letter, deaths=before.deaths + 1) if before else letter
     return sorted(found.values(), key=lambda letter: letter.at)
+
+
+def _is_note(record: Record) -> bool:
+    # Every letter says where it died; what else stands in its headers, a stranger may have written.
+    return not _header(record, PREFIX + "topic")
+
+
+def _read(service: str, record: Record, settled: Mapping[str, str]) -> Letter:
+    place = ":".join(_header(record, PREFIX + name) for name in ("topic", "partition", "offset"))
+    heard_again = _header(record, PREFIX + "topic") == topics.replay(service).name
+    how = settled.get(_where(record))
+    return Letter(
+        id=(_header(record, REPLAYED) if heard_again else "") or place,
+        at=_header(record, PREFIX + "at"),
+        type=_header(record, "ce_type"),
+        cause=_header(record, PREFIX + "cause"),
+        record=record,
+        state="replayed" if how == "replayed" else "dismissed" if how == "dismissed" else "waiting",
+        deaths=1,
+    )
+
+
+def _where(record: Record) -> str:
+    return f"{record.partition}:{record.offset}"
 
 
 async def replay(service: str, publisher: Publisher, chosen: Sequence[Letter]) -> None:
@@ -94,8 +125,18 @@ async def replay(service: str, publisher: Publisher, chosen: Sequence[Letter]) -
     """
     for letter in chosen:
         await publisher.publish([_once_more(service, letter)])
-        note = [(REPLAYED, letter.id.encode())]
-        await publisher.publish([Outgoing(topics.dead(service).name, letter.id, None, note)])
+        await publisher.publish([_note(service, letter, "replayed")])
+
+
+async def dismiss(service: str, publisher: Publisher, chosen: Sequence[Letter]) -> None:
+    """Notes letters as dismissed: nobody wants them to be heard again. Raises NotPublished."""
+    await publisher.publish([_note(service, letter, "dismissed") for letter in chosen])
+
+
+def _note(service: str, letter: Letter, state: State) -> Outgoing:
+    # It names this very letter: one that dies again in the meantime is not what was settled.
+    headers = [(SETTLED, f"{state} {_where(letter.record)}".encode())]
+    return Outgoing(topics.dead(service).name, letter.id, None, headers)
 
 
 def _once_more(service: str, letter: Letter) -> Outgoing:
@@ -112,7 +153,7 @@ def _header(record: Record, name: str) -> str:
 
 
 def cli(service: str, bootstrap: str, argv: Sequence[str]) -> int:
-    """`dead-letters list` and `dead-letters replay --all | ID…`; `argv` is what follows `dead-letters`.
+    """`list`, `replay --all | ID…`, `dismiss --all | ID…`; `argv` is what follows `dead-letters`.
 
     Returns the exit code: 0, 1 if Kafka or an id failed.
     """
@@ -127,11 +168,14 @@ def cli(service: str, bootstrap: str, argv: Sequence[str]) -> int:
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {service} dead-letters")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="id, time, type, cause, and whether it was replayed; never the payload")
-    again = commands.add_parser("replay", help="let records be heard again, through the replay topic")
-    chosen = again.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("--all", action="store_true", help="all that were not replayed yet")
-    chosen.add_argument("ids", nargs="*", default=[], metavar="ID", help="topic:partition:offset")
+    commands.add_parser("list", help="what died, when and why, and whether it waits; never the payload")
+    for name, help_ in (
+        ("replay", "let records be heard again, through the replay topic"),
+        ("dismiss", "let records rest: they are listed, and wait no more"),
+    ):
+        chosen = commands.add_parser(name, help=help_).add_mutually_exclusive_group(required=True)
+        chosen.add_argument("--all", action="store_true", help="all that wait")
+        chosen.add_argument("ids", nargs="*", default=[], metavar="ID", help="topic:partition:offset")
     return parser
 
 
@@ -141,25 +185,28 @@ async def _run(service: str, bootstrap: str, arguments: argparse.Namespace) -> i
         _print(found)
         return 0
     wanted = set(arguments.ids)
-    chosen = [letter for letter in found if letter.id in wanted or (arguments.all and not letter.replayed)]
+    chosen = [each for each in found if each.id in wanted or (arguments.all and each.state == "waiting")]
     missing = wanted - {letter.id for letter in chosen}
     for identity in sorted(missing):
         print(f"There is no dead letter {identity}", file=sys.stderr)  # noqa: T201
-    await _replay_all(service, bootstrap, chosen)
-    print(f"{len(chosen)} replayed")  # noqa: T201
+    await _settle(service, bootstrap, arguments.command, chosen)
     return 1 if missing else 0
 
 
-async def _replay_all(service: str, bootstrap: str, chosen: Sequence[Letter]) -> None:
-    publisher = Publisher(bootstrap, f"candor-{service}-replay")
+async def _settle(service: str, bootstrap: str, command: str, chosen: Sequence[Letter]) -> None:
+    publisher = Publisher(bootstrap, f"candor-{service}-{command}")
     try:
-        await replay(service, publisher, chosen)
+        await (replay if command == "replay" else dismiss)(service, publisher, chosen)
     finally:
         await publisher.stop()
+    print(f"{len(chosen)} {'replayed' if command == 'replay' else 'dismissed'}")  # noqa: T201
 
 
 def _print(found: Sequence[Letter]) -> None:
+    if found:
+        print("\t".join(("id", "died", "times", "state", "type", "cause")))  # noqa: T201
     for letter in found:
-        mark = "replayed" if letter.replayed else "-"
-        print(f"{letter.id}\t{letter.at}\t{letter.type or '?'}\t{mark}\t{letter.cause}")  # noqa: T201
-    print(f"{len(found)} dead letters", file=sys.stderr)  # noqa: T201
+        told = (letter.id, letter.at, str(letter.deaths), letter.state, letter.type or "?", letter.cause)
+        print("\t".join(told))  # noqa: T201
+    waiting = sum(letter.state == "waiting" for letter in found)
+    print(f"{len(found)} dead letters, {waiting} waiting", file=sys.stderr)  # noqa: T201
