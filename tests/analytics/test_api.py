@@ -9,12 +9,17 @@ import pytest
 
 from analytics.domain.counting import Tally
 from analytics.read_models import reconcile
+from chassis.web.sentences import ID_SENTENCE
 from contracts.access import Claims, Role
 from tests.analytics.house import EVERYWHERE, MINIMUM, House, token
 from tests.analytics.story import SEALED, Told, after, many
 
 pytestmark = pytest.mark.real
 
+DATES = (
+    "from and to must be dates (2026-01-31) or instants (2026-01-31T08:00:00Z); in a URL the + of an offset"
+    " is written %2B (2026-01-31T08:00:00%2B01:00)"
+)
 ROUTES = ("summary", "reviews", "reconcile")
 ONLY_A = EVERYWHERE.model_copy(update={"channels": frozenset({"course-a"})})
 
@@ -71,6 +76,13 @@ class TestWhoMayAsk:
         assert [each["dialog"] for each in (await house.ask("reviews", ONLY_A))["reviews"]] == ["d1"]
         assert (await house.ask("reconcile", ONLY_A))["closes"] == 1
 
+    async def test_a_summary_says_which_channels_it_is_of(self, house: House) -> None:
+        two = EVERYWHERE.model_copy(update={"channels": frozenset({"course-b", "course-a"})})
+        assert (await house.ask("summary"))["channels"] is None
+        assert (await house.ask("summary", channel="course-a"))["channels"] == ["course-a"]
+        assert (await house.ask("summary", two))["channels"] == ["course-a", "course-b"]
+        assert (await house.ask("summary", two, channel="course-b"))["channels"] == ["course-b"]
+
     async def test_asking_for_anothers_channel_is_forbidden(self, house: House) -> None:
         for path in ROUTES:
             assert (await house.get(path, ONLY_A, channel="course-b")).status_code == 403
@@ -123,6 +135,40 @@ class TestWhatMayBeAsked:
     )
     async def test_pages_have_bounds(self, house: House, asked: dict[str, Any]) -> None:
         assert (await house.get("reviews", **asked)).status_code == 422
+
+    @pytest.mark.parametrize(
+        ("query", "field", "sentence"),
+        [
+            ("channel=course-a&channel=course-b", "query.channel", "may be given only once"),
+            ("channel=-", "query.channel", ID_SENTENCE),
+            ("operator=", "query.operator", ID_SENTENCE),
+            ("from=2026-03-01T08:00:00+01:00", "query", DATES),
+            ("to=yesterday", "query", DATES),
+            (
+                "unheard=of",
+                "query",
+                "has a field that isn't known here; known are channel, operator, from, to, tz",
+            ),
+        ],
+    )
+    async def test_what_is_wrong_is_told_in_a_sentence(
+        self, house: House, query: str, field: str, sentence: str
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token(EVERYWHERE)}"}
+        answer = await house.http.get(f"/v1/live-chat/reconcile?{query}", headers=headers)
+        assert answer.json().get("errors") == [{"field": field, "sentence": sentence}]
+
+    async def test_an_offset_can_be_written_in_a_url(self, house: House) -> None:
+        found = await house.ask("summary", from_="2026-03-01T08:00:00+01:00")
+        assert found["from"] == "2026-03-01T07:00:00Z"
+
+    async def test_openapi_describes_every_field_of_the_answers(self, house: House) -> None:
+        shapes = (await house.http.get("/openapi.json")).json()["components"]["schemas"]
+        assert {"Summary", "Bucket", "Unrated", "Review", "Disagreement"} <= set(shapes)
+        # The scale is part of the events that services say to one another.
+        for name in set(shapes) - {"Scale"}:
+            for field, about in shapes[name].get("properties", {}).items():
+                assert about.get("description"), f"{name}.{field}"
 
     async def test_openapi_tells_it_all(self, house: House) -> None:
         shape = (await house.http.get("/openapi.json")).json()
@@ -276,6 +322,10 @@ class TestReviews:
                 break
             await house.hear(Told(f"new{len(seen)}", closed_at=after(100 + len(seen))))
         assert seen == [f"d{n:02}" for n in reversed(range(20))]
+
+    async def test_an_empty_cursor_is_the_first_page(self, house: House) -> None:
+        await house.hear(Told("d1"), Told("d2", closed_at=after(1)))
+        assert await house.ask("reviews", limit=1, cursor="") == await house.ask("reviews", limit=1)
 
     async def test_a_cursor_grants_nothing(self, house: House) -> None:
         await house.hear(*(Told(f"d{n}", channel="course-b", closed_at=after(n)) for n in range(4)))

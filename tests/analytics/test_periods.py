@@ -39,6 +39,12 @@ def test_an_instant_says_its_own_offset() -> None:
         "2026-01-31T08:15:01Z",
         "2026-01-31T08:07Z",
         "0001-01-01",
+        "2026-W05-1",
+        "20260131T0815Z",
+        "2026-01-31 08:15:00Z",
+        "2026-01-31T08:15:00 01:00",
+        "2026-01-31\n",
+        "",
     ],
 )
 def test_anything_else_is_no_bound(wrong: str) -> None:
@@ -46,9 +52,36 @@ def test_anything_else_is_no_bound(wrong: str) -> None:
         bound(wrong, PARIS)
 
 
-def test_a_zone_of_old_with_an_offset_of_minutes_is_no_bound() -> None:
-    with pytest.raises(NotAPeriod):
-        bound("1971-06-01", ZoneInfo("Africa/Monrovia"))
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "0001-12-31", "9999-01-01", "9999-12-31T23:45:00Z"])
+def test_the_ends_of_the_calendar_are_no_bounds(text: str) -> None:
+    with pytest.raises(NotAPeriod, match="must lie within the years"):
+        bound(text, ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize("name", ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati"])
+def test_the_last_days_within_can_be_cut_in_every_zone(name: str) -> None:
+    assert hours("day", "9998-12-30", "9998-12-31", ZoneInfo(name)) == [24]
+
+
+MONROVIA = ZoneInfo("Africa/Monrovia")  # 44 minutes and 30 seconds behind UTC until 1972
+
+
+def test_a_zone_that_lies_askew_to_quarter_hours_is_said_to_be_the_trouble() -> None:
+    with pytest.raises(NotAPeriod, match="this time zone was no whole number of quarter hours apart"):
+        bound("1971-06-01", MONROVIA)
+    assert bound("1973-06-01", MONROVIA) == datetime(1973, 6, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("by", ["day", "hour"])
+def test_it_cannot_be_cut_then_either(by: str) -> None:
+    with pytest.raises(NotAPeriod, match="this time zone was"):
+        cuts(by, datetime(1971, 6, 1, tzinfo=UTC), datetime(1971, 6, 3, tzinfo=UTC), MONROVIA)
+    assert len(cuts("day", datetime(1973, 6, 1, tzinfo=UTC), datetime(1973, 6, 3, tzinfo=UTC), MONROVIA)) == 2
+
+
+def test_whoever_asks_for_no_quarter_hour_is_told_so() -> None:
+    with pytest.raises(NotAPeriod, match="must fall on a quarter hour"):
+        bound("1971-06-01T00:44:30Z", MONROVIA)
 
 
 @pytest.mark.parametrize(

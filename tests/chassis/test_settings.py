@@ -5,16 +5,28 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from chassis.settings import Key32, ServiceSettings, key_bytes
 
 SECRET = "kanarienvogel"
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+
+
+class Hours(BaseModel):
+    """When a shelf of the shop is open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    opens: Annotated[timedelta, AfterValidator(lambda time: time)] | None = Field(
+        default=None, ge=timedelta(seconds=1), le=timedelta(days=2)
+    )
+    closes: timedelta | None = None
 
 
 class ShopSettings(ServiceSettings):
@@ -24,6 +36,7 @@ class ShopSettings(ServiceSettings):
     offset: ClassVar[int] = 1
 
     master_key: Key32 = Field(description="wraps the shop's keys, base64url of 32 bytes")
+    hours: dict[str, Hours] = Field(default_factory=dict, description="other hours, as JSON")
 
 
 GOOD = {
@@ -126,15 +139,15 @@ LOCAL_HTTP = "http://127.0.0.1:9000/keys"
 @pytest.mark.parametrize(
     ("environment", "complaint"),
     [
-        ({"CANDOR_ENV": "staging"}, "should be 'development' or 'production'"),
+        ({"CANDOR_ENV": "staging"}, "must be one of 'development' or 'production'"),
         ({"CANDOR_KAFKA": SECRET}, "must name servers"),
         ({"CANDOR_KAFKA": f"a:1,{SECRET}"}, "must name servers"),
         ({"CANDOR_KAFKA": f"kafka://{SECRET}:1"}, "must name servers"),
         ({"CANDOR_MONGO": f"{SECRET}:27017"}, "must start with mongodb://"),
-        ({"CANDOR_DATABASE": f"{SECRET}/x"}, "pattern"),
-        ({"CANDOR_PORT_BASE": SECRET}, "valid integer"),
-        ({"CANDOR_PORT_BASE": "0"}, "greater than or equal to 1"),
-        ({"CANDOR_PORT_BASE": "70000"}, "less than or equal to 65000"),
+        ({"CANDOR_DATABASE": f"{SECRET}/x"}, "must hold only letters, digits, _ and -, at most 63."),
+        ({"CANDOR_PORT_BASE": SECRET}, "must be a whole number."),
+        ({"CANDOR_PORT_BASE": "0"}, "must be at least 1."),
+        ({"CANDOR_PORT_BASE": "70000"}, "must be at most 65000."),
         ({"CANDOR_STAFF_JWKS": f"/nowhere/{SECRET}.json"}, "file that isn't there"),
         ({"CANDOR_STAFF_JWKS": SECRET * 100}, "file that isn't there"),
         ({"CANDOR_STAFF_JWKS": f"ftp://{SECRET}/keys"}, "must be a file, a https:// URL, or JSON"),
@@ -159,7 +172,8 @@ LOCAL_HTTP = "http://127.0.0.1:9000/keys"
         ({"CANDOR_STAFF_ISSUER": f"{SECRET}.localhost"}, "development only"),
         ({"CANDOR_HOST": "0.0.0.0", **DEVELOPMENT}, "must be a loopback address"),
         ({"CANDOR_METRICS_HOST": "0.0.0.0", **DEVELOPMENT}, "must be a loopback address"),
-        ({"CANDOR_MASTER_KEY": SECRET}, "base64url"),
+        ({"CANDOR_MASTER_KEY": SECRET}, "exactly 32 bytes, which is 43 letters, not 13."),
+        ({"CANDOR_MASTER_KEY": "short"}, "exactly 32 bytes, which is 43 letters, not 5."),
         ({"CANDOR_MASTER_KEY": f"{SECRET}!"}, "must be base64url"),
         ({"CANDOR_MASTER_KEY": KEY[:-5]}, "exactly 32 bytes"),
         ({"CANDOR_MASTER_KEY": KEY[:-1] + "AAAA"}, "exactly 32 bytes"),
@@ -179,11 +193,43 @@ def test_what_is_wrong_is_named_and_never_quoted(
     assert KEY[:12] not in sentence
 
 
+ISO = "must be a number of seconds, or ISO 8601 such as PT15M"
+
+
+@pytest.mark.parametrize(
+    ("hours", "complaint"),
+    [
+        ("{kanarienvogel", "must be JSON"),
+        ("kanarienvogel", "must be JSON"),
+        ("[" * 100_000, "must be JSON"),
+        ("[1]", "must be an object"),
+        ('"kanarienvogel"', "must be an object"),
+        ('{"toys-*": 5}', "toys-* must be an object"),
+        ('{"toys-*": {"openz": 10}}', "toys-*.openz is not known; known are opens, closes"),
+        ('{"toys-*": {"opens": "kanarienvogel"}}', f"toys-*.opens {ISO}"),
+        ('{"toys-*": {"opens": [1]}}', f"toys-*.opens {ISO}"),
+        ('{"toys-*": {"opens": 0}}', "toys-*.opens must be at least 1 second"),
+        ('{"toys-*": {"opens": "P3D"}}', "toys-*.opens must be at most 2 days"),
+    ],
+)
+def test_what_is_wrong_inside_of_a_variable_is_told_with_its_place(
+    told: Told, capsys: pytest.CaptureFixture[str], hours: str, complaint: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        told(CANDOR_HOURS=hours)
+    assert stopped.value.code == 2
+    assert sentences(capsys) == [f"CANDOR_HOURS (other hours, as JSON): {complaint}."]
+
+
+def test_hours_that_are_right_are_taken(told: Told) -> None:
+    assert told(CANDOR_HOURS='{"toys": {"opens": 8}}').hours == {"toys": Hours(opens=timedelta(seconds=8))}
+
+
 def test_several_mistakes_are_said_together(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        told(CANDOR_PORT_BASE="x", CANDOR_MASTER_KEY="x", CANDOR_STAFF_JWKS="http://x")
+        told(CANDOR_PORT_BASE="x", CANDOR_MASTER_KEY="x", CANDOR_STAFF_JWKS="http://x", CANDOR_HOURS="{x")
     named = {sentence.split()[0] for sentence in sentences(capsys)}
-    assert named == {"CANDOR_PORT_BASE", "CANDOR_MASTER_KEY", "CANDOR_STAFF_JWKS"}
+    assert named == {"CANDOR_PORT_BASE", "CANDOR_MASTER_KEY", "CANDOR_STAFF_JWKS", "CANDOR_HOURS"}
 
 
 def test_public_keys_may_be_in_a_file(told: Told, tmp_path: Path) -> None:

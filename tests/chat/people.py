@@ -67,8 +67,10 @@ def reopened(close_seq: int = 1, minutes: float = 6) -> DialogReopened:
     return DialogReopened(close_seq=close_seq, reopened_at=at(minutes))
 
 
-def open_it(*, client: str = "c1", locale: str | None = "fr", channel_closed: bool = False) -> OpenDialog:
-    return OpenDialog("d1", client, "shop", channel_closed, at(0), locale)
+def open_it(
+    *, client: str = "c1", locale: str | None = "fr", channel: str = "shop", channel_closed: bool = False
+) -> OpenDialog:
+    return OpenDialog("d1", client, channel, channel_closed, at(0), locale)
 
 
 def write(

@@ -33,7 +33,7 @@ CANARY = "kanarienvogel"
 
 
 def alarms() -> float:
-    labels = {"service": "rating", "kind": "timer"}
+    labels = {"service": "rating", "kind": "timer_failed"}
     return REGISTRY.get_sample_value("candor_alarms_total", labels) or 0
 
 

@@ -7,14 +7,22 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NoReturn, Self
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from chassis.keysets import Keys, parse
+from chassis.web.known import names_in
+from chassis.web.sentences import Shaped, sentence_of
 
 KEY_BYTES = 32
 PREFIX = "CANDOR_"
@@ -28,12 +36,14 @@ def key_bytes(key: SecretStr) -> bytes:
     letters = _BASE64URL.fullmatch(key.get_secret_value())
     if letters is None:
         raise ValueError("must be base64url")
+    exactly = f"must be base64url of exactly {KEY_BYTES} bytes"
     try:
         found = base64.urlsafe_b64decode(letters[1] + "=" * (-len(letters[1]) % 4))
     except binascii.Error:
-        raise ValueError("must be base64url") from None
+        # Only one letter too many is left to be wrong: that is no whole number of bytes.
+        raise ValueError(f"{exactly}, which is 43 letters, not {len(letters[1])}") from None
     if len(found) != KEY_BYTES:
-        raise ValueError(f"must be base64url of exactly {KEY_BYTES} bytes, not {len(found)}")
+        raise ValueError(f"{exactly}, not {len(found)}")
     return found
 
 
@@ -52,6 +62,20 @@ def is_loopback(host: str) -> bool:
 
 Key32 = Annotated[SecretStr, AfterValidator(_is_key)]
 """A secret of 32 bytes, base64url; `key_bytes` opens it."""
+
+
+class _NotJson(str):
+    """What should have been JSON; kept, so that it is told together with everything else that is wrong."""
+
+    __slots__ = ()
+
+
+class _Environment(EnvSettingsSource):
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except (ValueError, RecursionError):
+            return _NotJson(value)
 
 
 class ServiceSettings(BaseSettings):
@@ -75,7 +99,9 @@ class ServiceSettings(BaseSettings):
     env: Literal["development", "production"] = "production"
     kafka: str = Field(description="the Kafka servers, as host:port,host:port")
     mongo: str = Field(repr=False, description="the MongoDB address, mongodb://… of a replica set")
-    database: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,63}$", description="the database's name")
+    database: Annotated[
+        str, Shaped("[A-Za-z0-9_-]{0,63}", "must hold only letters, digits, _ and -, at most 63")
+    ] = Field(default="", description="the database's name")
     port_base: int = Field(default=8001, ge=1, le=65_000, description="the first of the services' ports")
     host: str = Field(default="", description="the address to listen on")
     metrics_host: str = Field(default="127.0.0.1", description="the address that metrics are served on")
@@ -137,27 +163,45 @@ class ServiceSettings(BaseSettings):
         return check_key_source(source, info)
 
     @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours takes its place
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no files
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code, then the environment."""
+        return init_settings, _Environment(settings_cls)
+
+    @classmethod
     def load(cls) -> Self:
         """The settings from the environment; or says what is wrong with each variable and exits with 2."""
         try:
             return cls()
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)
-            _give_up(cls.service, [cls._sentence(details) for details in found])
-        except SettingsError as error:
-            _give_up(cls.service, [f"{PREFIX}…: {error}."])
+            _give_up(cls.service, [cls._sentence(details) for details in error.errors(include_url=False)])
 
     @classmethod
     def _sentence(cls, error: ErrorDetails) -> str:
         if not error["loc"]:
             return error["msg"].removeprefix("Value error, ") + "."
-        name = str(error["loc"][0])
+        name, *inside = map(str, error["loc"])
         about = cls.model_fields[name].description if name in cls.model_fields else None
         hint = f" ({about})" if about else ""
-        if error["type"] == "missing":
+        if error["type"] == "missing" and not inside:
             return f"{PREFIX}{name.upper()} is missing{hint}."
-        problem = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
-        return f"{PREFIX}{name.upper()}{hint}: {problem[0].lower()}{problem[1:]}."
+        place = f" {'.'.join(inside)}" if inside else ""
+        return f"{PREFIX}{name.upper()}{hint}:{place} {cls._problem(error)}."
+
+    @classmethod
+    def _problem(cls, error: ErrorDetails) -> str:
+        if isinstance(error["input"], _NotJson):
+            return "must be JSON"
+        if error["type"] == "extra_forbidden":
+            known = names_in(cls.model_json_schema(), error["loc"])
+            return f"is not known; known are {', '.join(known)}" if known else "is not known"
+        return sentence_of(error)
 
 
 class VisitorSettings(ServiceSettings):

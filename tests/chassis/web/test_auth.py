@@ -158,6 +158,52 @@ async def test_a_forged_token_opens_nothing(forged: Callable[[], str]) -> None:
         await trusting().verify(forged())
 
 
+LATE = {"exp": -40, "iat": -100}
+
+
+def late(**changes: Any) -> dict[str, Any]:
+    """A supervisor's claims whose time is over."""
+    return payload(**{name: in_seconds(seconds) for name, seconds in LATE.items()} | changes)
+
+
+# Whatever else is wrong with it, nobody learns that it was ever good.
+FORGED_AND_EXPIRED: dict[str, Callable[[], str]] = {
+    "signed by a stranger": lambda: signed(late(), FOREIGN_KEY),
+    "unsigned": lambda: signed(late(), None, "none"),
+    "signature cut off": lambda: signed(late()).rsplit(".", 1)[0] + ".",
+    "key id unknown": lambda: signed(late(), headers={"kid": "other"}),
+    "issuer unknown": lambda: signed(late(iss="https://evil.test")),
+    "another issuer's key": lambda: signed(late(iss=VISITORS, aud="candor.chat", roles=["visitor"])),
+    "audience of another": lambda: signed(late(aud="candor.chat")),
+    "audience missing": lambda: signed(late(aud=None)),
+    "subject missing": lambda: signed(late(sub=None)),
+    "subject empty": lambda: signed(late(sub="")),
+    "not yet good": lambda: signed(late(nbf=in_seconds(90))),
+    "staff's issuer makes a visitor": lambda: signed(late(roles=["visitor"])),
+    "expiry is no number": lambda: signed(late(exp="yesterday")),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED_AND_EXPIRED.values(), ids=FORGED_AND_EXPIRED.keys())
+async def test_a_forged_token_that_has_expired_too_gets_the_plain_answer(
+    calling: Caller, forged: Callable[[], str]
+) -> None:
+    async with calling(doors()) as client:
+        answer = await client.get("/numbers", headers={"authorization": f"Bearer {forged()}"})
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.json()["detail"] == "A valid token is needed."
+
+
+@pytest.mark.parametrize("path", ["/numbers", "/form"])
+async def test_whose_token_has_expired_is_told_so(calling: Caller, path: str) -> None:
+    async with calling(doors()) as client:
+        answer = await client.get(path, headers={"authorization": f"Bearer {signed(late())}"})
+    assert answer.status_code == 401
+    assert answer.json()["detail"] == "This token has expired: get a new one."
+    challenge = 'Bearer error="invalid_token", error_description="The token has expired"'
+    assert answer.headers["www-authenticate"] == challenge
+
+
 class Watched(InlineKeys):
     """Keys that remember who was asked for."""
 

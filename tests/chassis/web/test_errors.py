@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import httpx
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, field_validator
 from pymongo.errors import DuplicateKeyError, NotPrimaryError, ServerSelectionTimeoutError, WTimeoutError
 
@@ -19,13 +19,18 @@ from chassis.eventlog.handle import Busy
 from chassis.eventlog.stored import UnknownStoredEvent
 from chassis.web.errors import ERRORS, errors
 from chassis.web.problems import Forbidden, NotFound, Unauthenticated, Unavailable
+from chassis.web.sentences import ID_SENTENCE, Shaped
+from contracts.envelope import Id
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 CANARY = "kanarienvogel"
 
 
 class Cat(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     kind: Literal["cat"]
+    lives: int = 9
 
 
 class Dog(BaseModel):
@@ -40,6 +45,9 @@ class Order(BaseModel):
     at: datetime | None = None
     zone: str | None = None
     word: str | None = None
+    code: Annotated[str, Shaped("[A-Z]-[0-9]", "must be a letter, - and a digit")] = "A-1"
+    id: Id = "x"
+    title: str | None = Field(default=None, min_length=1)
     pet: Annotated[Cat | Dog, Discriminator("kind")] | None = None
     labels: dict[str, int] = {}
 
@@ -58,6 +66,16 @@ class Order(BaseModel):
         return word
 
 
+class Search(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    word: str | None = None
+    from_: int = Field(1, alias="from")
+
+
+ORDER = ", ".join(Order.model_fields)
+
+
 def shop(error: Exception | None = None) -> APIRouter:
     router = APIRouter()
 
@@ -66,6 +84,10 @@ def shop(error: Exception | None = None) -> APIRouter:
         if error:
             raise error
         return {"order": f"{order} {body.name} {limit}"}
+
+    @router.get("/orders")
+    async def search(asked: Annotated[Search, Query()]) -> str | None:
+        return asked.word
 
     return router
 
@@ -147,12 +169,23 @@ async def test_an_unknown_address_and_a_wrong_method_are_problems_too(calling: C
         ({"score": CANARY}, "body.score", "must be a whole number"),
         ({"score": None}, "body.score", "must be a whole number"),
         ({"name": CANARY}, "body.name", "must have at most 3 characters"),
-        ({"name": CANARY[:2]}, "body.name", "must match ^[a-z]$"),
+        ({"name": CANARY[:2]}, "body.name", "doesn't have the shape that is expected"),
+        ({"id": CANARY[:1] + "."}, "body.id", ID_SENTENCE),
+        # A short value may stand in a sentence without being quoted by it.
+        ({"id": "-"}, "body.id", ID_SENTENCE),
+        ({"code": "-"}, "body.code", "must be a letter, - and a digit"),
+        ({"code": "A-1\n"}, "body.code", "must be a letter, - and a digit"),
+        ({"title": ""}, "body.title", "must have at least 1 character"),
         ({"at": CANARY}, "body.at", "must be a time (RFC 3339)"),
         ({"zone": CANARY}, "body.zone", "is not valid"),
         ({"word": CANARY}, "body.word", "must be a polite word"),
         ({"pet": {"kind": CANARY}}, "body.pet", "is not valid"),
-        ({CANARY: 1}, "body", "has a field that isn't known here"),
+        ({CANARY: 1}, "body", f"has a field that isn't known here; known are {ORDER}"),
+        (
+            {"pet": {"kind": "cat", CANARY: 1}},
+            "body.pet.cat",
+            "has a field that isn't known here; known are kind, lives",
+        ),
         ({"labels": {f"{CANARY} {CANARY}": "x"}}, "body.labels.…", "must be a whole number"),
         ([CANARY], "body", "must be an object"),
     ],
@@ -181,6 +214,76 @@ async def test_a_wrong_query_is_named_without_its_value(calling: Caller) -> None
         answer = await client.put("/orders/1", params={"limit": CANARY}, json={})
     assert answer.json()["errors"] == [{"field": "query.limit", "sentence": "must be a whole number"}]
     assert CANARY not in answer.text
+
+
+async def test_an_unknown_parameter_is_answered_with_the_known_ones(calling: Caller) -> None:
+    async with calling(shop()) as client:
+        answer = await client.get("/orders", params={CANARY: CANARY})
+    sentence = "has a field that isn't known here; known are word, from"
+    assert answer.json()["errors"] == [{"field": "query", "sentence": sentence}]
+    assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/orders?word=a&word=b", ["query.word"]),
+        ("/orders?word=a&word=a", ["query.word"]),
+        ("/orders?word=&word=", ["query.word"]),
+        ("/orders?word=a&w%6Frd=b", ["query.word"]),
+        ("/orders?word=a&word=b&from=1&from=2", ["query.word", "query.from"]),
+        (f"/orders?{CANARY}=1&{CANARY}=2", ["query"]),
+        ("/orders/1?limit=1&limit=2", ["query.limit"]),
+    ],
+)
+async def test_a_parameter_may_be_given_only_once(calling: Caller, path: str, fields: list[str]) -> None:
+    async with calling(shop()) as client:
+        answer = await (client.put(path, json={}) if "/1" in path else client.get(path))
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["instance"] == answer.headers["x-request-id"]
+    sentence = "may be given only once"
+    assert answer.json()["errors"] == [{"field": field, "sentence": sentence} for field in fields]
+    assert CANARY not in answer.text
+
+
+async def test_what_is_given_once_may_hold_anything(calling: Caller) -> None:
+    async with calling(shop()) as client:
+        assert (await client.get("/orders?word=a%26word=b&from=1")).json() == "a&word=b"
+        assert (await client.get("/nowhere?word=a&word=b")).status_code == 404
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "json", "a b/c;"])
+async def test_json_that_says_it_is_something_else_is_told_what_to_say(
+    calling: Caller, kind: str | None
+) -> None:
+    headers = {} if kind is None else {"content-type": kind}
+    async with calling(shop()) as client:
+        answer = await client.put("/orders/1", content=b'{"name": "k"}', headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (415, "application/problem+json")
+    assert answer.json()["type"] == "/problems/unknown-kind-of-body"
+    assert answer.json()["detail"] == "Send the body as JSON, with Content-Type: application/json."
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"])
+async def test_json_that_says_so_is_read(calling: Caller, kind: str) -> None:
+    async with calling(shop()) as client:
+        answer = await client.put("/orders/1", content=b'{"name": "k"}', headers={"content-type": kind})
+    assert answer.status_code == 200
+
+
+async def test_a_shape_has_its_pattern_in_openapi(calling: Caller) -> None:
+    async with calling(shop()) as client:
+        document = (await client.get("/openapi.json")).json()
+    assert document["components"]["schemas"]["Order"]["properties"]["code"]["pattern"] == "^[A-Z]-[0-9]$"
+
+
+async def test_every_field_of_a_problem_and_of_health_is_described(calling: Caller) -> None:
+    async with calling() as client:
+        shapes = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    assert {"ProblemDetails", "FieldError", "Health"} <= set(shapes)
+    for name, shape in shapes.items():
+        for field, about in shape["properties"].items():
+            assert about.get("description"), f"{name}.{field}"
 
 
 async def test_openapi_shows_every_problem_with_an_example(calling: Caller) -> None:

@@ -108,6 +108,17 @@ async def test_a_request_is_measured_by_template_and_class_of_status(calling: Ca
     assert (after[0] - before[0], after[1] - before[1]) == (2, 1)
 
 
+async def test_the_document_is_measured_under_its_own_name(calling: Caller) -> None:
+    def count(route: str) -> float:
+        labels = {"service": "shop", "method": "GET", "route": route, "status": "2xx"}
+        return REGISTRY.get_sample_value("candor_http_request_seconds_count", labels) or 0
+
+    before = count("/openapi.json"), count("unknown")
+    async with calling(counter()) as client:
+        await client.get("/openapi.json")
+    assert (count("/openapi.json") - before[0], count("unknown") - before[1]) == (1, 0)
+
+
 @pytest.mark.parametrize("path", ["/v1/broken", "/nowhere", "/health/live", "/openapi.json"])
 async def test_every_answer_has_safe_headers(calling: Caller, path: str) -> None:
     async with calling(counter()) as client:

@@ -3,12 +3,15 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import chat
+from chassis.web.sentences import ID_SENTENCE
+from chat.api.tokens import VisitorTokens
 from contracts.access import Role
 from tests.chat.house import House, Person, done, until
 
@@ -131,6 +134,8 @@ async def test_roles_are_not_mixed_up_with_each_other(house: House) -> None:
         ("/v1/dialogs/d1/messages/m1", {"text": ""}),
         ("/v1/dialogs/d1/messages/m1", {"text": "x" * 10_001}),
         ("/v1/dialogs/d1/messages/m1", {"text": 5}),
+        ("/v1/dialogs/d1/messages/m1", {"text": " "}),
+        ("/v1/dialogs/d1/messages/m1", {"text": "\n\t\u00a0\u2003\u200b\u200d\ufeff"}),
         ("/v1/dialogs/d1/messages/m1", None),
     ],
 )
@@ -140,6 +145,99 @@ async def test_a_wrong_shape_is_said_without_quoting_it(house: House, path: str,
     assert answer.status_code == 422
     assert "not a language" not in answer.text
     assert "xxx" not in answer.text
+
+
+LOCALE = "must be a language tag (BCP 47), such as fr-CA"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "sentence"),
+    [
+        ("PUT", "/v1/dialogs/-", {}, "path.dialog", ID_SENTENCE),
+        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": " "}, "body.text", "must hold more than blanks"),
+        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": ""}, "body.text", "must have at least 1 character"),
+        (
+            "PUT",
+            "/v1/dialogs/d1/messages/m1",
+            {"text": "Hello", "kanarienvogel": 1},
+            "body",
+            "has a field that isn't known here; known are text",
+        ),
+        ("PUT", "/v1/dialogs/d1", {"locale": "x"}, "body.locale", LOCALE),
+        ("POST", "/v1/dialogs/d1/close", {"close_seq": "1"}, "body.close_seq", "must be a whole number"),
+        ("POST", "/v1/dialogs/d1/close", {"close_seq": True}, "body.close_seq", "must be a whole number"),
+        ("POST", "/v1/dialogs/d1/reopen", {"close_seq": 0}, "body.close_seq", "must be at least 1"),
+        (
+            "POST",
+            "/v1/channels/c1/visitors",
+            {"email": "zoe"},
+            "body.email",
+            "must be an e-mail address, such as zoe@school.example",
+        ),
+        ("GET", "/v1/dialogs/d1?limit=1&limit=2", None, "query.limit", "may be given only once"),
+    ],
+)  # fmt: skip
+async def test_a_wrong_field_is_told_in_a_sentence(
+    house: House, method: str, path: str, body: Any, field: str, sentence: str
+) -> None:
+    zoe = await house.visitor(await house.channel())
+    answer = await zoe.do(method, path, body)
+    assert (answer.status_code, answer.json().get("errors")) == (
+        422,
+        [{"field": field, "sentence": sentence}],
+    )
+
+
+async def test_a_message_keeps_the_blanks_around_its_words(house: House) -> None:
+    zoe = await house.visitor(await house.channel())
+    path = await house.dialog(zoe)
+    done(await zoe.put(f"{path}/messages/m1", {"text": " Hello\n"}))
+    assert done(await zoe.get(path))["messages"][0]["text"] == " Hello\n"
+
+
+async def test_blanks_are_no_reply(house: House) -> None:
+    channel = await house.channel()
+    ann = house.operator("ann", channel)
+    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+    assert (await ann.put(f"{path}/messages/m1", {"text": " "})).status_code == 422
+    assert done(await ann.get(path))["messages"] == []
+
+
+async def test_a_dialog_that_is_open_in_another_way_says_what_differs(house: House) -> None:
+    zoe = await house.visitor(await house.channel(), locale="de")
+    path = await house.dialog(zoe)
+    answer = await zoe.put(path, {"locale": "fr"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "This dialog is open already, with another locale.",
+    )
+    done(await zoe.put(path, {"locale": "de"}))
+
+
+async def test_a_waiting_dialog_is_taken_first(house: House) -> None:
+    channel = await house.channel()
+    ann = house.operator("ann", channel)
+    path = await house.dialog(await house.visitor(channel))
+    for answer in (await ann.get(path), await ann.put(f"{path}/messages/m1", {"text": "Hello"})):
+        assert (answer.status_code, answer.json()["detail"]) == (403, "Take this dialog first.")
+    done(await ann.put(f"{path}/operator"))
+    done(await ann.get(path))
+    assert (await house.operator("bo", channel).get(path)).status_code == 404
+
+
+async def test_an_empty_cursor_is_the_first_page(house: House) -> None:
+    channel = await house.channel()
+    ann = house.operator("ann", channel)
+    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+    assert done(await ann.get(f"{path}?cursor=")) == done(await ann.get(path))
+    assert (await ann.get("/v1/dialogs?cursor=")).status_code == 200
+
+
+async def test_a_token_that_has_expired_says_so(house: House) -> None:
+    tokens = VisitorTokens.of(house.settings)
+    token, _ = tokens.issue("c1", await house.channel(), datetime.now(UTC) - timedelta(days=31))
+    answer = await Person(house.http, "c1", token).get("/v1/dialogs/d1")
+    assert (answer.status_code, answer.json()["detail"]) == (401, "This token has expired: get a new one.")
 
 
 async def test_channels_have_the_shape_that_others_rely_on(house: House) -> None:
@@ -218,6 +316,10 @@ async def test_every_route_is_documented_with_examples_and_problems(house: House
     shapes = document["components"]["schemas"]
     for name in ("ChannelBody", "VisitorBody", "OpeningBody", "MessageBody", "OperatorBody", "CloseBody"):
         assert shapes[name]["examples"], name
+    for name, shape in shapes.items():
+        for field, about in shape["properties"].items():
+            assert about.get("description"), f"{name}.{field}"
+    assert "Unicode code points" in shapes["MessageBody"]["properties"]["text"]["description"]
 
 
 def sources() -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Who may do what: whatever isn't in these tables is denied."""
 
+from contextlib import AbstractContextManager
 from itertools import product
 
 import pytest
@@ -48,7 +49,15 @@ DIALOGS: dict[str, tuple[DialogEvent, ...]] = {
 LEADERS = {"a supervisor of the channel", "an admin of all channels"}
 MINE = {"assigned", "written in", "closed"}
 EXISTING = set(DIALOGS) - {"unknown"}
+TAKERS = {"its operator", "an operator of the channel", "an operator of all channels"}
 everything = pytest.mark.parametrize(("caller", "dialog"), list(product(CALLERS, DIALOGS)))
+
+
+def refused(caller: str, dialog: str) -> AbstractContextManager[object]:
+    """What waits stands in the lists of those who can take it, so it isn't hidden from them."""
+    if dialog == "waiting" and caller in TAKERS:
+        return pytest.raises(Forbidden, match="Take this dialog first")
+    return pytest.raises(NotFound)
 
 
 @everything
@@ -60,7 +69,7 @@ def test_taking_part(caller: str, dialog: str) -> None:
         _, side = side_of(CALLERS[caller], state)
         assert (side.operator and side.operator.id) == operator
     else:
-        with pytest.raises(NotFound):
+        with refused(caller, dialog):
             side_of(CALLERS[caller], state)
 
 
@@ -77,7 +86,7 @@ def test_reading(caller: str, dialog: str) -> None:
     if dialog in dialogs:
         assert reader_of(CALLERS[caller], state)[1] == reader
     else:
-        with pytest.raises(NotFound):
+        with refused(caller, dialog):
             reader_of(CALLERS[caller], state)
 
 
@@ -106,6 +115,20 @@ def test_giving_a_dialog_to_somebody(caller: str, dialog: str) -> None:
     else:
         with pytest.raises((NotFound, Forbidden)):
             assigning(CALLERS[caller], state, BO)
+
+
+def test_whoever_leads_and_answers_too_reads_what_waits_and_takes_it_before_writing() -> None:
+    both = Claims(sub="zoe", roles=frozenset({Role.OPERATOR, Role.SUPERVISOR}), channels=frozenset({"shop"}))
+    waiting = DIALOG.fold(DIALOG.initial, DIALOGS["waiting"])
+    assert reader_of(both, waiting)[1] == "lead"
+    with pytest.raises(Forbidden, match="Take this dialog first"):
+        side_of(both, waiting)
+
+
+def test_a_dialog_that_was_closed_before_anybody_took_it_waits_no_more() -> None:
+    state = DIALOG.fold(DIALOG.initial, (opened(), closed()))
+    with pytest.raises(NotFound):
+        reader_of(CALLERS["an operator of the channel"], state)
 
 
 def test_a_participant_who_was_replaced_only_reads() -> None:

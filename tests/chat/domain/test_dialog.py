@@ -47,10 +47,13 @@ class TestOpening:
         given_dialog().when(open_it(channel_closed=True)).then_refused("channel is closed")
 
     def test_not_somebody_elses(self) -> None:
-        given_dialog(opened()).when(open_it(client="c2")).then_refused("open already")
+        given_dialog(opened()).when(open_it(client="c2")).then_refused("for another client")
 
     def test_not_in_another_language(self) -> None:
-        given_dialog(opened()).when(open_it(locale="de")).then_refused("open already")
+        given_dialog(opened()).when(open_it(locale="de")).then_refused("with another locale")
+
+    def test_not_in_another_channel(self) -> None:
+        given_dialog(opened()).when(open_it(channel="course-b")).then_refused("in another channel")
 
     def test_the_same_again_is_nothing_new(self) -> None:
         given_dialog(opened()).when(open_it()).then_nothing()

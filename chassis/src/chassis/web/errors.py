@@ -1,6 +1,6 @@
 """What becomes of an error over HTTP, and how it stands in OpenAPI: always problem details (RFC 9457)."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +13,7 @@ from chassis.clock import ClockNotSet
 from chassis.eventlog.decider import Refused
 from chassis.eventlog.handle import Busy
 from chassis.eventlog.stored import UnknownStoredEvent
+from chassis.web.known import known_fields
 from chassis.web.problems import (
     MEDIA_TYPE,
     Forbidden,
@@ -23,14 +24,15 @@ from chassis.web.problems import (
     problem_type,
     title,
 )
-from chassis.web.sentences import field_errors
+from chassis.web.sentences import FieldError, field_errors
 
-__all__ = ["ERRORS", "Forbidden", "Unauthenticated", "add_handlers", "broken", "errors"]
+__all__ = ["ERRORS", "Forbidden", "Unauthenticated", "add_handlers", "broken", "errors", "wrong_shape"]
 
 _SENTENCES = {
     400: "The request could not be read.",
     404: "There is nothing at this address.",
     405: "This address doesn't know that method.",
+    415: "Send the body as JSON, with Content-Type: application/json.",
     422: "The request doesn't have the shape that is expected.",
     500: "Something went wrong on our side; the request's id helps us to find out what.",
 }
@@ -51,7 +53,25 @@ async def _on_refused(request: Request, error: Refused) -> Response:
 
 
 async def _on_wrong_shape(request: Request, error: RequestValidationError) -> Response:
-    return answer(422, _SENTENCES[422], _id(request), errors=field_errors(error.errors()))
+    found = error.errors()
+    if any(_was_not_read(each) for each in found):
+        return answer(415, _SENTENCES[415], _id(request), {"Accept": "application/json"})
+
+    def known(place: tuple[int | str, ...]) -> Sequence[str]:
+        path = getattr(request.scope.get("route"), "path", "")
+        return known_fields(request.app.openapi(), path, request.method, place)
+
+    return wrong_shape(_id(request), field_errors(found, known))
+
+
+def _was_not_read(error: Mapping[str, Any]) -> bool:
+    # FastAPI hands on the bytes of a body whose Content-Type is missing or another one.
+    return tuple(error["loc"]) == ("body",) and isinstance(error.get("input"), bytes)
+
+
+def wrong_shape(instance: str, errors: Sequence[FieldError]) -> Response:
+    """The answer to a request that can't be understood, field by field."""
+    return answer(422, _SENTENCES[422], instance, errors=errors)
 
 
 async def _on_http_error(request: Request, error: HTTPException) -> Response:
@@ -113,7 +133,7 @@ _EXAMPLES = {
 }
 
 ERRORS: Mapping[int | str, dict[str, Any]] = {
-    status: _documented(status) for status in (401, 403, 404, 409, 410, 413, 422, 500, 503)
+    status: _documented(status) for status in (401, 403, 404, 409, 410, 413, 415, 422, 500, 503)
 }
 """How each problem looks in OpenAPI; `errors` picks those that a route can answer with."""
 

@@ -9,7 +9,7 @@ import structlog
 from aiokafka.client import AIOKafkaClient
 from fastapi import APIRouter, Response
 from motor.motor_asyncio import AsyncIOMotorClient
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.messaging.starting import started
 
@@ -26,8 +26,8 @@ log = structlog.stdlib.get_logger(__name__)
 class Health(BaseModel):
     """`status` is "ok" or "not ready"; each part is "ok" or a sentence."""
 
-    status: str
-    parts: dict[str, str] = {}
+    status: str = Field(description="ok, or not ready.")
+    parts: dict[str, str] = Field(default={}, description='Each part by its name: "ok", or a sentence.')
 
 
 class Readiness:

@@ -21,6 +21,7 @@ _TITLES = {
     408: "Too slow",
     409: "Refused",
     413: "Too large",
+    415: "Unknown kind of body",
     422: "Wrong shape",
     500: "Something broke",
     503: "Not available now",
@@ -30,12 +31,12 @@ _TITLES = {
 class ProblemDetails(BaseModel):
     """Problem details (RFC 9457). `instance` is the request's id, `errors` names wrong fields."""
 
-    type: str = Field(examples=["/problems/refused"])
-    title: str
-    status: int
-    detail: str
-    instance: str
-    errors: list[FieldError] | None = None
+    type: str = Field(description="The kind of problem, a relative URI.", examples=["/problems/refused"])
+    title: str = Field(description="The kind of problem in a few words, the same for its status.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong, in a sentence for people.")
+    instance: str = Field(description="The request's id, as in `X-Request-ID`.")
+    errors: list[FieldError] | None = Field(default=None, description="Of 422: the fields that are wrong.")
 
 
 class Problem(Exception):  # noqa: N818 - an answer to the caller, not a bug
@@ -54,8 +55,16 @@ class Unauthenticated(Problem):
 
     status = 401
 
-    def __init__(self, sentence: str = "A valid token is needed.") -> None:
-        super().__init__(sentence, {"WWW-Authenticate": "Bearer"})
+    def __init__(self, sentence: str = "A valid token is needed.", challenge: str = "Bearer") -> None:
+        super().__init__(sentence, {"WWW-Authenticate": challenge})
+
+
+class Expired(Unauthenticated):
+    """401: nothing was wrong with the token but that its time is over, so its owner may know it."""
+
+    def __init__(self) -> None:
+        challenge = 'Bearer error="invalid_token", error_description="The token has expired"'
+        super().__init__("This token has expired: get a new one.", challenge)
 
 
 class Forbidden(Problem):

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.telemetry import continued
 from chassis.telemetry.metrics import REQUEST_SECONDS
 from chassis.web.errors import broken
+from chassis.web.queries import given_twice
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_HEADERS = {
@@ -20,6 +21,7 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+OPENAPI = "/openapi.json"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 log = structlog.stdlib.get_logger(__name__)
@@ -50,7 +52,7 @@ class Requests:
     async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         started = time.perf_counter()
         try:
-            await self.app(scope, receive, answer.send)
+            await (given_twice(scope) or self.app)(scope, receive, answer.send)
         except Exception as error:  # noqa: BLE001 - the border: nothing passes it unanswered
             _log_bug(error)
             if answer.status is not None:
@@ -105,4 +107,6 @@ def _method(scope: Scope) -> str:
 
 def _route(scope: Scope) -> str:
     """The template of the route, so that no id gets into logs and labels."""
-    return str(getattr(scope.get("route"), "path", "unknown"))
+    # FastAPI adds its document as a plain route, which leaves no template behind.
+    plain = OPENAPI if scope["path"] == OPENAPI else "unknown"
+    return str(getattr(scope.get("route"), "path", plain))

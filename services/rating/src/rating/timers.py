@@ -77,7 +77,7 @@ class Timers:
             log.warning("form waits", form=card.form, error=type(error).__name__)
             return
         log.error("form not settled", form=card.form, error=type(error).__name__, where=where(error))
-        ALARMS.labels(self._streams.service, "timer").inc()
+        ALARMS.labels(self._streams.service, "timer_failed").inc()
 
     async def _rest(self) -> None:
         due = await self._forms.next_due()

@@ -16,11 +16,13 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     ConsumerStoppedError,
+    KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.structs import TopicPartition
+from pymongo.errors import PyMongoError
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
 from analytics.adapters.key_positions import KeyPositions, Moved, Position
@@ -116,9 +118,8 @@ class KeyTopics:
             while True:
                 await self._step(consumer)
         except Exception as error:
-            reason = str(error) if isinstance(error, StartAgain) else type(error).__name__
-            self._trouble = f"the key topics are not read: {reason}"
-            log.warning("key_topics_not_read", reason=reason)
+            self._trouble = f"the key topics are not read: {_reason(error)}"
+            log.warning("key_topics_not_read", reason=_reason(error), error=type(error).__name__)
             raise
         finally:
             self._consumer = None
@@ -181,7 +182,7 @@ class KeyTopics:
         said = self._teller.read(records)
         for record, cause in said.dead:
             log.error("key_record_dead", topic=record.topic, partition=record.partition, offset=record.offset)
-            ALARMS.labels(self._service, "key record dead").inc()
+            ALARMS.labels(self._service, "key_record_dead").inc()
             await self._graveyard.bury(record, cause, 1)
         await self._move(partition, records[-1].offset + 1, said.keys, fingerprint(records[-1]))
         for outcome in said.outcomes:
@@ -243,6 +244,19 @@ class KeyTopics:
             raise StartAgain("the consumer is stuck")
         if silent > SILENT_SECONDS:
             self._trouble = f"no progress for {silent:.0f} s although {waiting} keys wait"
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, for people."""
+    match error:
+        case StartAgain():
+            return str(error)
+        case KafkaConnectionError() | KafkaTimeoutError() | OSError():  # TimeoutError is one
+            return "the broker doesn't answer"
+        case PyMongoError():
+            return "the database doesn't answer"
+        case _:
+            return type(error).__name__
 
 
 def consumer_of(bootstrap: str, client_id: str) -> AIOKafkaConsumer:

@@ -37,7 +37,7 @@ SHOWN: Final = 100
 class Answers:
     """One method per question. Each raises `Forbidden` for channels that are not the caller's.
 
-    `lag` tells how many events are still to be heard, `minimum` under how many a number says little.
+    `lag` tells how many events this replica has yet to hear, `minimum` under how many a number says little.
     """
 
     client: AsyncIOMotorClient[dict[str, Any]]
@@ -58,6 +58,7 @@ class Answers:
             from_=asked.local(asked.since),
             to=asked.local(asked.until),
             tz=asked.tz,
+            channels=None if scope.channels is None else sorted(scope.channels),
             buckets=self._buckets(asked, parts) if asked.by else None,
             **dict(numbers(whole, self.minimum)),
         )

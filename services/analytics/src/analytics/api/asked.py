@@ -16,11 +16,10 @@ from contracts.access import EVERY_CHANNEL, Claims
 from contracts.envelope import Id
 from contracts.zones import TimeZone
 
-MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt][0-9:.]{5,15}([Zz]|[+-][0-9]{2}:[0-9]{2}))?$"
-
 
 def _ours(cursor: str) -> str:
-    Place.from_cursor(cursor)
+    if cursor:
+        Place.from_cursor(cursor)
     return cursor
 
 
@@ -41,11 +40,11 @@ class Asked(BaseModel):
     from_: str | None = Field(
         None,
         alias="from",
-        pattern=MOMENT,
-        description="Closed at or after: a date in `tz`, or an RFC 3339 instant on a quarter hour.",
+        description="Closed at or after: a date in `tz`, or an RFC 3339 instant on a quarter hour of UTC, in"
+        " which the + of an offset is written %2B.",
         examples=["2026-03-01"],
     )
-    to: str | None = Field(None, pattern=MOMENT, description="Closed before.", examples=["2026-04-01"])
+    to: str | None = Field(None, description="Closed before; written like `from`.", examples=["2026-04-01"])
     tz: TimeZone = Field("UTC", description="IANA time zone of the dates.", examples=["Europe/Paris"])
 
     @model_validator(mode="after")
@@ -108,14 +107,14 @@ class AskedReviews(Asked):
 
     state: State | None = Field(None, description="Only closes in this state; `given` has the ratings.")
     cursor: Annotated[str, AfterValidator(_ours)] | None = Field(
-        None, max_length=300, description="`next_cursor` of the page before."
+        None, max_length=300, description="`next_cursor` of the page before; empty for the first."
     )
     limit: int = Field(50, ge=1, le=200, description="Reviews per page.")
 
     @property
     def after(self) -> Place | None:
         """The place where the page begins."""
-        return None if self.cursor is None else Place.from_cursor(self.cursor)
+        return Place.from_cursor(self.cursor) if self.cursor else None
 
 
 def channels_of(claims: Claims, channel: str | None) -> frozenset[str] | None:

@@ -19,8 +19,12 @@ class Bucket(Numbers):
 
     model_config = ConfigDict(validate_by_name=True, frozen=True)
 
-    from_: AwareDatetime = Field(alias="from", examples=["2026-03-29T00:00:00+01:00"])
-    to: AwareDatetime = Field(examples=["2026-03-30T00:00:00+02:00"])
+    from_: AwareDatetime = Field(
+        alias="from", description="Where it begins, in `tz`.", examples=["2026-03-29T00:00:00+01:00"]
+    )
+    to: AwareDatetime = Field(
+        description="Where it ends, which is no longer part of it.", examples=["2026-03-30T00:00:00+02:00"]
+    )
 
 
 class Summary(Numbers):
@@ -28,17 +32,24 @@ class Summary(Numbers):
 
     model_config = ConfigDict(validate_by_name=True, frozen=True)
 
-    from_: AwareDatetime | None = Field(alias="from", examples=["2026-03-01T00:00:00+01:00"])
-    to: AwareDatetime | None = Field(examples=["2026-04-01T00:00:00+02:00"])
-    tz: str = Field(examples=["Europe/Paris"])
+    from_: AwareDatetime | None = Field(
+        alias="from", description="As asked for, in `tz`.", examples=["2026-03-01T00:00:00+01:00"]
+    )
+    to: AwareDatetime | None = Field(
+        description="As asked for, in `tz`.", examples=["2026-04-01T00:00:00+02:00"]
+    )
+    tz: str = Field(description="The time zone asked for.", examples=["Europe/Paris"])
+    channels: Sequence[str] | None = Field(
+        description="The channels that were counted; null for every one.", examples=[["course-a", "course-b"]]
+    )
     buckets: Sequence[Bucket] | None = Field(description="In order, without gaps; null unless `by` is given.")
 
 
 class ReviewWords(BaseModel):
     """What somebody wrote: open, erased, waiting for its key, or damaged."""
 
-    state: WordsState
-    text: str | None = Field(examples=["Quick and kind."])
+    state: WordsState = Field(description="`waiting`: its key is still to be heard.")
+    text: str | None = Field(description="The words, if they are open.", examples=["Quick and kind."])
 
     @classmethod
     def of(cls, sealed: str | None, opened: Mapping[str, Words]) -> "ReviewWords | None":
@@ -49,26 +60,26 @@ class ReviewWords(BaseModel):
 class Review(BaseModel):
     """One close, and what became of its rating; attribution is as it was when the dialog closed."""
 
-    dialog: str = Field(examples=["d-7f3a"])
-    close_seq: int = Field(examples=[2])
-    channel: str = Field(examples=["course-a"])
-    operator: str | None = Field(examples=["ann"])
-    operator_name: str | None = Field(examples=["Ann Lee"])
-    team: str | None = Field(examples=["first-line"])
+    dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
+    close_seq: int = Field(description="1 for the dialog's first close, 2 for the next.", examples=[2])
+    channel: str = Field(description="Where the dialog took place.", examples=["course-a"])
+    operator: str | None = Field(description="Whom it counts for; null if nobody.", examples=["ann"])
+    operator_name: str | None = Field(description="The operator's name then.", examples=["Ann Lee"])
+    team: str | None = Field(description="The operator's team then.", examples=["first-line"])
     client: str = Field(description="An opaque id.", examples=["c-91be"])
-    client_name: ReviewWords | None
-    closed_at: Instant
-    closed_by: ClosedBy
-    reopened_at: Instant | None
-    state: State
+    client_name: ReviewWords | None = Field(description="What the client is called; null if they didn't say.")
+    closed_at: Instant = Field(description="When it was closed.")
+    closed_by: ClosedBy = Field(description="Who closed it.")
+    reopened_at: Instant | None = Field(description="When this close was undone; null if it wasn't.")
+    state: State = Field(description="Where its rating stands.")
     reason: str | None = Field(description="Of not_offered and cancelled.", examples=[None])
     given_at: Instant | None = Field(description="The first answer.")
     changes: int = Field(description="How often the answer was changed.", examples=[0])
-    scale: Scale | None
-    score: int | None = Field(examples=[5])
-    satisfied: bool | None
-    comment: ReviewWords | None
-    tags: tuple[str, ...]
+    scale: Scale | None = Field(description="The scores to choose from, and from which on one is satisfied.")
+    score: int | None = Field(description="The last answer, on the scale.", examples=[5])
+    satisfied: bool | None = Field(description="Whether the score is at or above the threshold of its form.")
+    comment: ReviewWords | None = Field(description="The client's own words; null if there were none.")
+    tags: tuple[str, ...] = Field(description="The tags that the client chose.")
 
     @classmethod
     def of(cls, close: Close, opened: Mapping[str, Words]) -> "Review":
@@ -100,7 +111,7 @@ TAKEN = ("dialog", "close_seq", "channel", "operator", "team", "client", "closed
 class ReviewPage(BaseModel):
     """Closes, the newest first. A page is never moved by what is closed meanwhile."""
 
-    reviews: Sequence[Review]
+    reviews: Sequence[Review] = Field(description="As many as `limit` at most.")
     next_cursor: str | None = Field(
         description="For the next page; null at the end.", examples=["WzE3NzQ3NDk1OTk5OTksICJkLTdmM2EuMiJd"]
     )
@@ -109,13 +120,13 @@ class ReviewPage(BaseModel):
 class Disagreement(BaseModel):
     """A count that differs between the closes and the counters."""
 
-    channel: str
-    operator: str | None
-    team: str | None
-    quarter: datetime
-    name: str = Field(examples=["not_offered:spam"])
-    closes: int
-    counters: int
+    channel: str = Field(description="The channel of the closes.", examples=["course-a"])
+    operator: str | None = Field(description="Whom they count for; null for nobody.", examples=["ann"])
+    team: str | None = Field(description="The operator's team then.", examples=["first-line"])
+    quarter: datetime = Field(description="The quarter hour (UTC) in which they were closed.")
+    name: str = Field(description="What is counted.", examples=["not_offered:spam"])
+    closes: int = Field(description="The count by the closes.")
+    counters: int = Field(description="The count by the counters, which the summary adds up.")
 
     @classmethod
     def of(cls, difference: Difference) -> "Disagreement":
@@ -131,7 +142,7 @@ class Disagreement(BaseModel):
 class Reconciliation(BaseModel):
     """Whether a recount of the closes gives the counters; both read at one moment."""
 
-    equal: bool
+    equal: bool = Field(description="Whether nothing differs.")
     closes: int = Field(description="How many closes were recounted.", examples=[64])
     disagreements: int = Field(description="How many counts differ.", examples=[0])
     first: Sequence[Disagreement] = Field(

@@ -15,6 +15,7 @@ Z_95: Final = 1.959963984540054
 
 MINIMUM_N: Final = 20
 WIDE: Final = 101
+TOO_FEW: Final = "Whether n is under the minimum, so that the value says little."
 OFFERED: Final = tuple(state for state in State if state not in {State.UNDECIDED, State.NOT_OFFERED})
 
 
@@ -27,70 +28,78 @@ class Number(BaseModel):
 class Share(Number):
     """A percentage (0 to 100) of `n` with its Wilson 95 % interval; null if there is nothing to divide by."""
 
-    value: float | None = Field(ge=0, le=100, examples=[87.5])
+    value: float | None = Field(ge=0, le=100, description="In per cent.", examples=[87.5])
     n: int = Field(ge=0, description="What is divided by.", examples=[24])
-    low: float | None = Field(ge=0, le=100, examples=[69.0], description="Rankings use this bound.")
-    high: float | None = Field(ge=0, le=100, examples=[95.7])
-    too_few: bool = Field(description="Whether n is under the minimum, so that the value says little.")
+    low: float | None = Field(ge=0, le=100, examples=[69.0], description="The lower bound; rankings use it.")
+    high: float | None = Field(ge=0, le=100, description="The upper bound of the interval.", examples=[95.7])
+    too_few: bool = Field(description=TOO_FEW)
 
 
 class Scored100(Number):
     """The average of all scores, each moved to 0 (lowest) to 100 (highest) of its own scale."""
 
-    value: float | None = Field(examples=[84.4])
-    n: int = Field(ge=0, examples=[24])
-    too_few: bool
+    value: float | None = Field(description="0 to 100.", examples=[84.4])
+    n: int = Field(ge=0, description="How many answers.", examples=[24])
+    too_few: bool = Field(description=TOO_FEW)
 
 
 class ScoreCount(Number):
     """How many answers gave one score."""
 
-    score: int = Field(examples=[5])
-    n: int = Field(ge=0, examples=[14])
+    score: int = Field(description="A score of the scale.", examples=[5])
+    n: int = Field(ge=0, description="How many answers gave it.", examples=[14])
 
 
 class ScaleNumbers(Number):
     """The answers on one scale: how many, their average, and how they spread over its scores."""
 
-    name: str = Field(examples=["stars"])
-    lowest: int = Field(examples=[1])
-    highest: int = Field(examples=[5])
-    n: int = Field(ge=0, examples=[24])
-    average: float | None = Field(examples=[4.375])
-    too_few: bool
-    distribution: tuple[ScoreCount, ...]
+    name: str = Field(description="The scale's name.", examples=["stars"])
+    lowest: int = Field(description="Its lowest score.", examples=[1])
+    highest: int = Field(description="Its highest score.", examples=[5])
+    n: int = Field(ge=0, description="How many answers.", examples=[24])
+    average: float | None = Field(description="On the scale itself; null without answers.", examples=[4.375])
+    too_few: bool = Field(description=TOO_FEW)
+    distribution: tuple[ScoreCount, ...] = Field(
+        description="Every score, the lowest first; of a scale of over a hundred only those given."
+    )
 
 
 class Unrated(Number):
     """Closes without a rating, by state, and by reason where a state has reasons."""
 
     total: int = Field(ge=0, description="closed - given", examples=[40])
-    by_state: dict[str, int] = Field(examples=[{"not_offered": 30, "expired": 10}])
-    not_offered_by_reason: dict[str, int] = Field(examples=[{"no_reply": 28, "spam": 2}])
-    cancelled_by_reason: dict[str, int] = Field(examples=[{"reopened": 0, "erased": 0}])
+    by_state: dict[str, int] = Field(
+        description="Every state but given.", examples=[{"not_offered": 30, "expired": 10}]
+    )
+    not_offered_by_reason: dict[str, int] = Field(
+        description="Every reason; they add up to not_offered.", examples=[{"no_reply": 28, "spam": 2}]
+    )
+    cancelled_by_reason: dict[str, int] = Field(
+        description="Every reason; they add up to cancelled.", examples=[{"reopened": 0, "erased": 0}]
+    )
 
 
 class Numbers(Number):
     """`closed = undecided + not_offered + offered_total`; a dialog closed twice counts twice."""
 
-    closed: int = Field(examples=[64])
+    closed: int = Field(description="Every close.", examples=[64])
     undecided: int = Field(description="Closed, and rating has said nothing yet.", examples=[0])
-    not_offered: int = Field(examples=[30])
+    not_offered: int = Field(description="Closed, and no form was made.", examples=[30])
     offered_total: int = Field(description="The seven states of a form that was made.", examples=[34])
-    scheduled: int = Field(examples=[0])
-    pending: int = Field(examples=[0])
-    given: int = Field(examples=[24])
-    declined: int = Field(examples=[0])
-    expired: int = Field(examples=[10])
-    cancelled: int = Field(examples=[0])
-    undeliverable: int = Field(examples=[0])
+    scheduled: int = Field(description="The form is shown later.", examples=[0])
+    pending: int = Field(description="The form waits for an answer.", examples=[0])
+    given: int = Field(description="Answered.", examples=[24])
+    declined: int = Field(description="The client said no, thanks.", examples=[0])
+    expired: int = Field(description="The time to answer is over.", examples=[10])
+    cancelled: int = Field(description="Reopened or erased before an answer.", examples=[0])
+    undeliverable: int = Field(description="There was no way left to ask.", examples=[0])
     satisfied: int = Field(description="Answers at or above the threshold of their own form.", examples=[21])
     csat: Share = Field(description="satisfied / given")
     response_rate: Share = Field(description="given / (given + declined + expired)")
     coverage: Share = Field(description="offered_total / closed")
-    average_normalised: Scored100
+    average_normalised: Scored100 = Field(description="Over all scales.")
     scales: tuple[ScaleNumbers, ...] = Field(description="An entry per scale that was answered on.")
-    unrated: Unrated
+    unrated: Unrated = Field(description="Closes without a rating.")
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Ranges, days and hours as people of a time zone mean them; every bound lies on a quarter hour of UTC."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -9,6 +10,13 @@ from analytics.domain.counting import QUARTER, quarter_of
 
 LONGEST: Final[Mapping[str, timedelta]] = {"day": timedelta(days=1100), "hour": timedelta(days=93)}
 """The longest range that is cut into days, and into hours."""
+
+YEARS: Final = range(2, 9999)
+"""Python ends after 9999, and every zone and the next day must still have a date."""
+
+DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+INSTANT: Final = re.compile(DATE.pattern + r"[Tt][\d:.]{5,15}([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+"""Narrower than what Python reads, which takes weeks and dates without hyphens too."""
 
 
 class NotAPeriod(ValueError):  # noqa: N818 - an answer to the caller, not a fault
@@ -20,23 +28,33 @@ def bound(text: str, zone: ZoneInfo) -> datetime:
 
     Raises `NotAPeriod` for what is neither, and for what is not on a quarter hour.
     """
+    is_date = DATE.fullmatch(text)
     try:
-        moment = start_of(date.fromisoformat(text), zone) if len(text) == len("2026-01-31") else instant(text)
+        moment = start_of(date.fromisoformat(text), zone) if is_date else instant(text)
     except (ValueError, OverflowError):
         raise NotAPeriod(
-            "from and to must be dates (2026-01-31) or instants (2026-01-31T08:00:00Z)"
+            "from and to must be dates (2026-01-31) or instants (2026-01-31T08:00:00Z); in a URL the + of an"
+            " offset is written %2B (2026-01-31T08:00:00%2B01:00)"
         ) from None
+    if moment.year not in YEARS:
+        raise NotAPeriod("from and to must lie within the years 0002 to 9998")
     if moment != quarter_of(moment):
-        raise NotAPeriod("from and to must fall on a quarter hour of UTC")
+        raise _uneven() if is_date else NotAPeriod("from and to must fall on a quarter hour of UTC")
     return moment
+
+
+def _uneven() -> NotAPeriod:
+    return NotAPeriod(
+        "this time zone was no whole number of quarter hours apart from UTC then, so that time can't be cut"
+        " into its days and hours: ask for it with another tz, such as UTC"
+    )
 
 
 def instant(text: str) -> datetime:
     """An RFC 3339 instant with its offset, in UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no offset")
-    return moment.astimezone(UTC)
+    if not INSTANT.fullmatch(text):
+        raise ValueError("no instant")
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
@@ -47,13 +65,17 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 def cuts(by: str, since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:
     """Where the days or hours (`by`) of [since, until) begin; the first at `since` itself, whole or not.
 
-    A day has 23, 24 or 25 hours, as the zone has it; an hour that the clock goes through twice is two.
+    A day has 23, 24 or 25 hours, as the zone has it; an hour that the clock goes through twice is two. Raises
+    `NotAPeriod` for what is too long, and where the zone lies askew to the quarter hours of UTC.
     """
     if until - since > LONGEST[by]:
         raise NotAPeriod(f"by={by} takes at most {LONGEST[by].days} days")
     walk: Mapping[str, Callable[[datetime, datetime, ZoneInfo], Iterator[datetime]]]
     walk = {"day": days_after, "hour": hours_after}
-    return [since, *walk[by](since, until, zone)]
+    starts = [since, *walk[by](since, until, zone)]
+    if any((start.astimezone(zone).utcoffset() or timedelta()) % QUARTER for start in starts):
+        raise _uneven()
+    return starts
 
 
 def days_after(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:

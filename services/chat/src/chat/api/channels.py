@@ -29,7 +29,7 @@ def routes(
     admin = Annotated[Claims, Depends(allow(verifier, Role.ADMIN))]
     staff = Annotated[Claims, Depends(allow(verifier, *STAFF))]
 
-    @router.put("/v1/channels/{channel}", responses=errors(401, 403))
+    @router.put("/v1/channels/{channel}", responses=errors(401, 403, 415))
     async def publish_channel(channel: ChannelId, body: ChannelBody, claims: admin) -> ChannelView:
         """Makes a channel, or makes it be like this. An admin of the channel may."""
         refuse_other_channels(claims, channel)
@@ -46,7 +46,7 @@ def routes(
     @router.post(
         "/v1/channels/{channel}/visitors",
         status_code=status.HTTP_201_CREATED,
-        responses=errors(404, 409),
+        responses=errors(404, 409, 415),
     )
     async def admit_visitor(channel: ChannelId, body: VisitorBody | None = None) -> VisitorGiven:
         """A token for a new client of this channel. Needs none itself."""

@@ -76,10 +76,10 @@ class Desk:
             raise NotFound(NO_SUCH_DIALOG)
         client = await self.client(visitor.client)
         refuse_if_erased(client)
-        own = client.locale if isinstance(client, Registered) else None
+        wished = locale or (client.locale if isinstance(client, Registered) else None)
         closed = await self.takes_no_dialogs(visitor.channel)
         now = self.streams.clock.now()
-        return OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale or own)
+        return OpenDialog(dialog, visitor.client, visitor.channel, closed, now, wished)
 
     async def posting(self, talk: Talk, side: Side, message: str, text: str) -> PostMessage:
         """The command of somebody who writes, their words sealed."""
@@ -101,7 +101,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
     people = Annotated[Claims, Depends(allow(verifier, *PEOPLE))]
     staff = Annotated[Claims, Depends(allow(verifier, *STAFF))]
 
-    @router.put("", responses=CREATED | errors(401, 403, 404, 409))
+    @router.put("", responses=CREATED | errors(401, 403, 404, 409, 415))
     async def open_dialog(
         dialog: DialogId, claims: visitor, response: Response, body: OpeningBody | None = None
     ) -> OpeningView:
@@ -111,7 +111,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
         response.status_code = _created(outcome)
         return _opening(talk_of(outcome.state))
 
-    @router.put("/messages/{message}", responses=CREATED | errors(401, 403, 404, 409))
+    @router.put("/messages/{message}", responses=CREATED | errors(401, 403, 404, 409, 415))
     async def post_message(
         dialog: DialogId, message: MessageId, body: MessageBody, claims: people, response: Response
     ) -> MessageView:
@@ -123,7 +123,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
         posted = talk_of(outcome.state).messages[message]
         return MessageView(dialog=dialog, message=message, author=side.kind, posted_at=posted.at)
 
-    @router.put("/operator", responses=errors(401, 403, 404, 409))
+    @router.put("/operator", responses=errors(401, 403, 404, 409, 415))
     async def assign_operator(
         dialog: DialogId, claims: staff, body: OperatorBody | None = None
     ) -> OperatorView:
@@ -133,7 +133,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
         await desk.tell(dialog, AssignOperator(operator, takes, desk.streams.clock.now()))
         return OperatorView(dialog=dialog, operator=operator.id, name=operator.name, team=operator.team)
 
-    @router.post("/close", responses=errors(401, 403, 404, 409))
+    @router.post("/close", responses=errors(401, 403, 404, 409, 415))
     async def close_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> CloseView:
         """Closes. The visitor of the dialog may, and the operator who has it."""
         talk, side = side_of(claims, await desk.dialog(dialog))
@@ -141,7 +141,7 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
         outcome = await desk.tell(dialog, await desk.closing(talk, side, close_seq))
         return _close(talk_of(outcome.state), close_seq)
 
-    @router.post("/reopen", responses=errors(401, 403, 404, 409))
+    @router.post("/reopen", responses=errors(401, 403, 404, 409, 415))
     async def reopen_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> ReopeningView:
         """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
         talk, side = side_of(claims, await desk.dialog(dialog))

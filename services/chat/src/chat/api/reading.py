@@ -20,7 +20,9 @@ from contracts.access import EVERY_CHANNEL, Claims, Role
 
 MOST_OF_A_PAGE = 200
 
-Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
+Cursor = Annotated[
+    str | None, Query(max_length=200, description="`next_cursor` of the page before; empty for the first.")
+]
 Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="How many there are on a page.")]
 
 
@@ -37,7 +39,7 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
         """An operator's own dialogs and those that wait, in their channels: the longest open first."""
         channels = None if EVERY_CHANNEL in claims.channels else claims.channels
         try:
-            page = await dialogs.of_operator(claims.sub, channels, state, cursor, limit)
+            page = await dialogs.of_operator(claims.sub, channels, state, cursor or None, limit)
         except NotACursor as error:
             raise _wrong_cursor(error) from None
         views = [DialogView.model_validate(document) for document in page.dialogs]
@@ -51,7 +53,7 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
 
         Its visitor, operators who have it or wrote in it, and supervisors and admins of the channel may read.
 
-        That a supervisor or admin reads is put on record first.
+        An operator takes a waiting dialog first. That a supervisor or admin reads is put on record first.
         """
         state = await desk.dialog(dialog)
         talk, reader = reader_of(claims, state)
@@ -59,7 +61,7 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
             now = desk.streams.clock.now()
             await audit.note("transcript.read", claims, now, dialog=dialog, channel=talk.channel)
         try:
-            transcript = await transcript_of(desk.streams.log, desk.keys, dialog, cursor, limit)
+            transcript = await transcript_of(desk.streams.log, desk.keys, dialog, cursor or None, limit)
         except NotACursor as error:
             raise _wrong_cursor(error) from None
         return TranscriptView(

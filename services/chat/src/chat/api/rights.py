@@ -7,9 +7,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from chassis.web.auth import visitor_of
-from chassis.web.problems import Forbidden, NotFound
+from chassis.web.problems import Forbidden, NotFound, Problem
 from chat.domain.dialog import NO_SUCH_DIALOG
-from chat.domain.dialog_state import Dialog, Operator, Talk, Unopened
+from chat.domain.dialog_state import Dialog, Open, Operator, Talk, Unopened
 from contracts.access import EVERY_CHANNEL, Claims, Role
 from contracts.envelope import Id
 
@@ -49,7 +49,7 @@ def operator_of(claims: Claims) -> Operator:
 
 
 def side_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Side]:
-    """Who the caller is in a dialog that they may read; `NotFound` if they may not, or there is none.
+    """Who the caller is in a dialog that they may read; raises as `reader_of` does, also for those who lead.
 
     The dialog itself refuses an operator who only wrote in it once.
     """
@@ -60,11 +60,14 @@ def side_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Side]:
         case "operator":
             return talk, Side(operator_of(claims))
         case "lead":
-            raise NotFound(NO_SUCH_DIALOG)
+            raise _no_part(claims, dialog)
 
 
 def reader_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Reader]:
-    """As whom the caller may read a dialog; `NotFound` if they may not, or there is none."""
+    """As whom the caller may read a dialog; `NotFound` if they may not, or there is none.
+
+    `Forbidden` for an operator who could take it: it stands in their list.
+    """
     if not isinstance(dialog, Unopened):
         talk = dialog.talk
         if Role.VISITOR in claims.roles and talk.client == visitor_of(claims).client:
@@ -74,7 +77,15 @@ def reader_of(claims: Claims, dialog: Dialog) -> tuple[Talk, Reader]:
             return talk, "operator"
         if covered and claims.roles & frozenset(LEADS):
             return talk, "lead"
-    raise NotFound(NO_SUCH_DIALOG)
+    raise _no_part(claims, dialog)
+
+
+def _no_part(claims: Claims, dialog: Dialog) -> Problem:
+    match dialog:
+        case Open(talk) if talk.assigned is None and claims.covers(talk.channel):
+            if Role.OPERATOR in claims.roles:
+                return Forbidden("Take this dialog first.")
+    return NotFound(NO_SUCH_DIALOG)
 
 
 def assigning(claims: Claims, dialog: Dialog, whom: Operator | None) -> tuple[Operator, bool]:

@@ -127,12 +127,22 @@ def open_dialog(state: Dialog, command: OpenDialog) -> Sequence[DialogOpened]:
                 )
             ]
         case Open(talk) | Closed(talk):
-            known = (talk.client, talk.channel, talk.locale, talk.origin)
-            if known != (command.client, command.channel, command.locale, command.origin):
-                raise Refused("This dialog is open already, in another way.")
+            _refuse_another_opening(talk, command)
             return []
         case _:
             assert_never(state)
+
+
+def _refuse_another_opening(talk: Talk, command: OpenDialog) -> None:
+    differing = {
+        "for another client": talk.client != command.client,
+        "in another channel": talk.channel != command.channel,
+        "with another locale": talk.locale != command.locale,
+        "from elsewhere": talk.origin != command.origin,
+    }
+    for how, differs in differing.items():
+        if differs:
+            raise Refused(f"This dialog is open already, {how}.")
 
 
 def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:

@@ -1,0 +1,42 @@
+"""The documents name what there is: every topic, every setting, every alarm."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from chassis.settings import PREFIX, ServiceSettings
+from contracts.topics import ALL
+
+ROOT = Path(__file__).parents[2]
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
+
+
+def in_table(heading: str) -> set[str]:
+    """The code words in the first column of the table under `heading`."""
+    section = OPERATING.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+
+
+def alarms() -> Iterator[str]:
+    """The kinds of alarms that the code raises."""
+    for folder in ("chassis", "services"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text()
+            yield from re.findall(r'ALARMS\.labels\([^"]*"(\w+)"\)', text)
+            yield from re.findall(r'^\s+kind = "(\w+)" if .* else "(\w+)"', text, re.MULTILINE)
+
+
+def test_every_topic_has_its_rights() -> None:
+    assert in_table("Who may what on Kafka") == {topic.name for topic in ALL}
+
+
+def test_every_shared_setting_is_explained() -> None:
+    fields = {PREFIX + name.upper() for name in ServiceSettings.model_fields}
+    assert in_table("Settings of every service") == fields | {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+
+def test_every_alarm_says_what_to_do() -> None:
+    raised = {kind for found in alarms() for kind in ([found] if isinstance(found, str) else found)}
+    assert {"stuck_consumer", "stream_not_followed"} <= raised
+    assert raised == in_table("Alarms")
