@@ -97,7 +97,7 @@ async def open_front(house: House) -> AsyncIterator[Front]:
     app = create(
         settings,
         title="Candor rating",
-        routers=[mine.routes(house.forms, house.clock, tokens, trusted), answering],
+        routers=[mine.routes(house.forms, house.clock, house.keys, tokens, trusted), answering],
         parts=parts,
         checks={},
     )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chassis.eventlog.decider import Refused
+from rating.domain.answers import Kept, Removed, Written
 from rating.domain.events import (
     AnyEvent,
     ClientForgotten,
@@ -104,11 +105,22 @@ def offer(now: datetime, close_seq: int = 1) -> OfferForm:
     return OfferForm(close_seq, now)
 
 
-def give(score: int, now: datetime, words: str | None = None, length: int = 0) -> GiveRating:
-    """An answer to the first close; `words` stand for the fingerprint of a comment."""
-    return GiveRating(
-        1, score, now, comment=words and f"sealed {words}", fingerprint=words, comment_length=length
-    )
+def give(score: int, now: datetime, words: str | None = None, length: int = 0, again: str = "") -> GiveRating:
+    """An answer to the first close; `words` stand for the fingerprint of a comment, None keeps what was.
+
+    Sealing the same words again, in the same answer sent `again`, makes another text of them.
+    """
+    comment = Kept() if words is None else written(words, length, again)
+    return GiveRating(1, score, now, comment)
+
+
+def written(words: str, length: int = 0, again: str = "") -> Written:
+    return Written(f"sealed {words}{again}", words, length)
+
+
+def give_without(score: int, now: datetime) -> GiveRating:
+    """An answer that removes the comment."""
+    return GiveRating(1, score, now, Removed())
 
 
 def decline(now: datetime) -> DeclineRating:

@@ -1,7 +1,7 @@
 """What clients can do with their forms over HTTP, and what nobody can."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from contracts.access import Role
 from contracts.clients import ClientErased
 from contracts.ratings import RatingChanged, RatingGiven
+from rating.api.views import AT_ONCE
 from tests.rating.front import Front, open_front, staff, visitor
 from tests.rating.house import KEYS, House, closed, reopened
 from tests.rating.story import CLOSED_AT, EXPIRY, WINDOW
@@ -18,7 +19,9 @@ from tests.rating.story import CLOSED_AT, EXPIRY, WINDOW
 pytestmark = pytest.mark.real
 
 FAMILY = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}\N{RIGHT-TO-LEFT OVERRIDE}"
-WORDS = [" as it is \n", "\u0000", "e\u0301 \u00e9", FAMILY, "x" * 2000, "\N{THUMBS UP SIGN}" * 2000]
+WORDS = [" as it is \n", "a\u0000", "e\u0301 \u00e9", FAMILY, "x" * 2000, "\N{THUMBS UP SIGN}" * 2000]
+
+BLANK = ["", " \n\u00a0", "\u200b\u200d", " " * 3000]
 
 
 @pytest.fixture
@@ -33,6 +36,36 @@ async def asked(front: Front) -> Front:
     await front.house.inbound.on_dialog_closed(closed())
     await front.house.followed()
     return front
+
+
+class Most:
+    """Stands in front of a function, and counts how many calls were under way at once."""
+
+    def __init__(self, function: Callable[[str], Awaitable[str | None]]) -> None:
+        self._function = function
+        self._now, self.most = 0, 0
+
+    async def __call__(self, sealed: str) -> str | None:
+        self._now += 1
+        self.most = max(self.most, self._now)
+        await asyncio.sleep(0)
+        try:
+            return await self._function(sealed)
+        finally:
+            self._now -= 1
+
+
+async def last_comment(front: Front) -> str | None:
+    """The comment of what was said last, in clear."""
+    await front.house.followed()
+    event = front.house.notes.ratings[-1]
+    assert isinstance(event, RatingGiven | RatingChanged)
+    return await front.house.keys.open(event.comment) if event.comment else None
+
+
+def answers_of(front: Front) -> list[RatingGiven | RatingChanged]:
+    """Every answer that was said, in order."""
+    return [said for said in front.house.notes.ratings if isinstance(said, RatingGiven | RatingChanged)]
 
 
 async def commits(front: Front) -> int:
@@ -52,6 +85,8 @@ class TestMine:
             "comment": {"max_length": 2000},
             "state": "pending",
             "expires_at": "2026-03-29T01:59:59.999Z",
+            "editable_until": None,
+            "answer": None,
         }
 
     async def test_shows_nobody_elses(self, asked: Front) -> None:
@@ -59,10 +94,11 @@ class TestMine:
         assert await asked.mine("c1", "another") == []
 
     async def test_shows_an_answer_until_it_can_no_longer_be_changed(self, asked: Front) -> None:
-        await asked.answer(4)
+        await asked.answer(4, "Thank you")
         await asked.house.followed()
         (form,) = await asked.mine()
-        assert (form["state"], form["score"]) == ("given", 4)
+        assert form["state"] == "given"
+        assert form["answer"] == {"score": 4, "comment": "Thank you", "comment_erased": False}
         assert form["editable_until"] == "2026-03-29T01:14:59.999Z"
         asked.house.clock.advance(WINDOW)
         assert await asked.mine() == []
@@ -84,6 +120,38 @@ class TestMine:
         await asked.house.followed()
         assert await asked.mine() == []
 
+    async def test_shows_no_form_that_was_changed_too_often(self, asked: Front) -> None:
+        for n in range(20):
+            await asked.answer(1 + n % 2, "Thank you")
+        await asked.house.followed()
+        assert [form["state"] for form in await asked.mine()] == ["given"]
+        last = await asked.answer(1)
+        await asked.house.followed()
+        assert (await asked.answer(2)).status_code == 409
+        assert await asked.mine() == []
+        form = (await asked.post("read", {"token": asked.token()})).json()
+        assert (form["expires_at"], form["editable_until"]) == (None, None)
+        assert form["answer"] == {"score": 1, "comment": "Thank you", "comment_erased": False}
+        assert last.json() == {"state": "given", "answer": form["answer"], "editable_until": None}
+
+    async def test_opens_the_comments_of_many_forms_a_few_at_a_time(
+        self, front: Front, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dialogs = [f"d{number}" for number in range(30)]
+        for dialog in dialogs:
+            await front.house.inbound.on_dialog_closed(closed(dialog))
+            await front.post("answer", {"token": front.token(dialog), "score": 5, "comment": f"in {dialog}"})
+        await front.house.followed()
+        at_once = Most(front.house.keys.open)
+        monkeypatch.setattr(front.house.keys, "open", at_once)
+        before = await commits(front)
+        forms = await front.mine()
+        assert {form["dialog"]: form["answer"]["comment"] for form in forms} == {
+            dialog: f"in {dialog}" for dialog in dialogs
+        }
+        assert at_once.most == AT_ONCE
+        assert await commits(front) == before
+
     async def test_needs_a_visitor(self, asked: Front) -> None:
         assert (await asked.http.get("/v1/forms/mine")).status_code == 401
         for roles in ((Role.SUPERVISOR,), (Role.ADMIN,), (Role.OPERATOR,), (Role.OPERATOR, Role.ADMIN)):
@@ -103,7 +171,22 @@ class TestRead:
         await asked.answer(2)
         asked.house.clock.advance(10 * EXPIRY)
         form = (await asked.post("read", {"token": asked.token()})).json()
-        assert (form["state"], form["score"]) == ("given", 2)
+        assert form["state"] == "given"
+        assert form["answer"] == {"score": 2, "comment": None, "comment_erased": False}
+
+    async def test_shows_clients_what_they_said_last_in_their_own_words(self, asked: Front) -> None:
+        await asked.answer(2, "Thank you")
+        await asked.answer(3, " as it is \n")
+        form = (await asked.post("read", {"token": asked.token()})).json()
+        assert form["answer"] == {"score": 3, "comment": " as it is \n", "comment_erased": False}
+
+    async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: Front) -> None:
+        await asked.answer(2, "Thank you")
+        await asked.house.followed()
+        await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
+        answer = await asked.post("read", {"token": asked.token()})
+        assert answer.json()["answer"] == {"score": 2, "comment": None, "comment_erased": True}
+        assert "Thank you" not in answer.text
 
     async def test_get_does_nothing_at_all(self, asked: Front) -> None:
         before = await commits(asked)
@@ -117,7 +200,11 @@ class TestAnswer:
     async def test_rates(self, asked: Front) -> None:
         answer = await asked.answer(5)
         assert answer.status_code == 200
-        assert answer.json() == {"state": "given", "score": 5, "editable_until": "2026-03-29T01:14:59.999Z"}
+        assert answer.json() == {
+            "state": "given",
+            "answer": {"score": 5, "comment": None, "comment_erased": False},
+            "editable_until": "2026-03-29T01:14:59.999Z",
+        }
 
     async def test_the_same_answer_again_is_one_answer(self, asked: Front) -> None:
         for _ in range(3):
@@ -137,13 +224,38 @@ class TestAnswer:
         await asked.house.followed()
         assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven, RatingChanged]
 
-    async def test_an_empty_comment_is_none(self, asked: Front) -> None:
+    @pytest.mark.parametrize("more", [{}, {"comment": None}])
+    async def test_another_score_alone_keeps_the_comment(self, asked: Front, more: dict[str, Any]) -> None:
+        await asked.answer(4, "Thank you")
+        answer = await asked.post("answer", {"token": asked.token(), "score": 5, **more})
+        kept = {"score": 5, "comment": "Thank you", "comment_erased": False}
+        assert answer.json()["answer"] == kept
+        assert await last_comment(asked) == "Thank you"
+        assert [event.score for event in answers_of(asked)] == [4, 5]
+        assert (await asked.mine())[0]["answer"] == kept
+
+    async def test_the_same_score_alone_changes_nothing(self, asked: Front) -> None:
+        await asked.answer(4, "Thank you")
+        assert (await asked.answer(4)).status_code == 200
+        assert await last_comment(asked) == "Thank you"
+        assert len(answers_of(asked)) == 1
+
+    @pytest.mark.parametrize("blank", BLANK)
+    async def test_an_empty_comment_removes_the_one_before_once(self, asked: Front, blank: str) -> None:
+        await asked.answer(4, "Thank you")
+        for _ in range(2):
+            assert (await asked.answer(4, blank)).json()["answer"]["comment"] is None
+        assert await last_comment(asked) is None
+        assert len(answers_of(asked)) == 2
+        assert (await asked.mine())[0]["answer"] == {"score": 4, "comment": None, "comment_erased": False}
+
+    @pytest.mark.parametrize("blank", BLANK)
+    async def test_an_empty_comment_is_none_and_nothing_is_sealed(self, asked: Front, blank: str) -> None:
         await asked.answer(5)
-        await asked.answer(5, "")
-        await asked.house.followed()
-        (event,) = asked.house.notes.ratings[1:]
-        assert isinstance(event, RatingGiven)
-        assert event.comment is None
+        await asked.answer(5, blank)
+        assert await last_comment(asked) is None
+        assert len(answers_of(asked)) == 1
+        assert await asked.house.database["keys"].count_documents({}) == 0
 
     @pytest.mark.parametrize("words", WORDS)
     async def test_a_comment_is_sealed_as_it_is_and_its_key_is_said_first(
@@ -178,6 +290,7 @@ class TestAnswer:
     async def test_no_word_of_a_comment_is_stored_in_clear(self, asked: Front) -> None:
         await asked.answer(1, "canary")
         await asked.house.followed()
+        assert "canary" in str(await asked.mine())
         for name in await asked.house.database.list_collection_names():
             assert "canary" not in str(await asked.house.database[name].find().to_list(None))
         assert b"canary" not in b"".join(record.value or b"" for record in asked.house.notes.records)
@@ -187,6 +300,9 @@ class TestAnswer:
     ) -> None:
         for words in ("canary", "canary" * 1000, "another canary"):
             await asked.answer(1, words)
+            await asked.house.followed()
+            assert "canary" in str(await asked.mine())
+            assert "canary" in (await asked.post("read", {"token": asked.token()})).text
         assert "canary" not in caplog.text
         assert "canary" not in "".join(capfd.readouterr())
 
@@ -353,3 +469,11 @@ async def test_every_route_is_documented_with_its_errors(front: Front) -> None:
     }.items():
         assert codes <= set(paths[f"/v1/forms/{route}"]["post"]["responses"])
     assert {"200", "401", "403"} <= set(paths["/v1/forms/mine"]["get"]["responses"])
+
+
+async def test_what_becomes_of_a_comment_is_documented(front: Front) -> None:
+    shapes = (await front.http.get("/openapi.json")).json()["components"]["schemas"]
+    comment = shapes["Answer"]["properties"]["comment"]["description"]
+    assert "comment given before stays" in comment
+    assert "comment given before is removed" in comment
+    assert "Unicode code points" in shapes["CommentField"]["properties"]["max_length"]["description"]

@@ -18,6 +18,7 @@ from tests.rating.story import (
     declined,
     expired,
     forgotten,
+    give,
     heard,
     not_offered,
     offered,
@@ -99,6 +100,14 @@ def test_a_change_keeps_the_time_and_the_window_of_the_first_answer() -> None:
     assert isinstance(event, said.RatingChanged)
     assert (event.given_at, event.editable_until) == (at(1), at(1) + WINDOW)
     assert (event.changed_at, event.change, event.score) == (at(9), 1, 2)
+
+
+def test_a_change_of_the_score_alone_says_the_comment_again() -> None:
+    history = (*WAITING, sealed(rated(5, at(1))))
+    (change,) = RATING.decide(RATING.fold(RATING.initial, history), give(4, at(2)))
+    event = last_said(*history, change)
+    assert isinstance(event, said.RatingChanged)
+    assert (event.score, event.comment) == (4, SEALED)
 
 
 def test_an_answer_belongs_to_its_own_close_whoever_closed_the_dialog_since() -> None:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 import pytest
 
+from rating.domain.answers import is_blank
 from rating.domain.events import AnyEvent
-from rating.domain.rating import RATING, HearClose
+from rating.domain.rating import RATING, GiveRating, HearClose
 from tests.rating.story import (
     DELAY,
     LATER,
@@ -20,6 +21,7 @@ from tests.rating.story import (
     expired,
     forgotten,
     give,
+    give_without,
     given,
     hear,
     heard,
@@ -248,6 +250,68 @@ class TestGiveRating:
     )
     def test_refuses_where_nothing_was_asked(self, history: History) -> None:
         given(*history).when(give(5, at(1))).refused("nothing to rate")
+
+
+FULL: History = (*WAITING, rated(5, at(1), "fine"), *(
+    changed(1 + n % 2, at(2), change=n, words="fine") for n in range(1, 21)
+))  # fmt: skip
+"""Answered, and changed as often as can be; the score is 1 now."""
+
+
+class TestTheCommentOfAnAnswer:
+    def test_is_kept_when_only_the_score_changes(self) -> None:
+        history = (*WAITING, rated(5, at(1), "fine"))
+        given(*history).when(give(4, at(2))).then(changed(4, at(2), words="fine"))
+
+    def test_is_kept_over_any_number_of_changes(self) -> None:
+        history = (*WAITING, rated(5, at(1), "fine"), changed(4, at(2), words="fine"))
+        given(*history).when(give(3, at(3))).then(changed(3, at(3), change=2, words="fine"))
+
+    def test_is_not_kept_by_a_change_that_comes_too_late_or_too_often(self) -> None:
+        given(*WAITING, rated(5, at(1), "fine")).when(give(4, at(16))).refused("already rated")
+        given(*FULL).when(give(4, at(3))).refused("20 times")
+
+    @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
+    def test_is_kept_by_the_same_score_alone_without_a_change(self, now: datetime) -> None:
+        given(*WAITING, rated(5, at(1), "fine")).when(give(5, now)).then()
+        given(*FULL).when(give(1, now)).then()
+
+    def test_is_the_same_however_often_it_is_sealed(self) -> None:
+        given(*WAITING, rated(5, at(1), "fine")).when(give(5, at(2), "fine", again=" again")).then()
+
+    @pytest.mark.parametrize("score", [4, 5])
+    def test_is_removed_whatever_the_score(self, score: int) -> None:
+        history = (*WAITING, rated(5, at(1), "fine"))
+        given(*history).when(give_without(score, at(2))).then(changed(score, at(2)))
+
+    def test_is_not_removed_too_late_or_too_often(self) -> None:
+        given(*WAITING, rated(5, at(1), "fine")).when(give_without(5, at(16))).refused("already rated")
+        given(*FULL).when(give_without(1, at(3))).refused("20 times")
+
+    @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
+    def test_is_removed_without_a_change_where_there_is_none(self, now: datetime) -> None:
+        given(*WAITING, rated(5, at(1))).when(give_without(5, now)).then()
+        history = (*WAITING, rated(5, at(1), "fine"), changed(5, at(2)))
+        given(*history).when(give_without(5, now)).then()
+
+    def test_does_not_come_back_once_it_is_removed(self) -> None:
+        history = (*WAITING, rated(5, at(1), "fine"), changed(5, at(2)))
+        given(*history).when(give(5, at(3))).then()
+        given(*history).when(give(4, at(3))).then(changed(4, at(3), change=2))
+
+    @pytest.mark.parametrize("command", [give(5, at(1)), give_without(5, at(1))])
+    def test_is_none_in_a_first_answer_without_one(self, command: GiveRating) -> None:
+        given(*WAITING).when(command).then(rated(5, at(1)))
+
+    @pytest.mark.parametrize(
+        "text", ["", " ", "\t\r\n", "\u00a0\u2003\u3000", "\u200b\u200d\ufeff", "\x00", "\u2800\u3164\ufe0f"]
+    )
+    def test_is_none_if_nobody_can_see_it(self, text: str) -> None:
+        assert is_blank(text)
+
+    @pytest.mark.parametrize("text", [".", " a ", "\u200bé", "\N{THUMBS UP SIGN}\ufe0f", "無", "\u0301"])
+    def test_is_one_if_anything_can_be_seen(self, text: str) -> None:
+        assert not is_blank(text)
 
 
 class TestDeclineRating:

@@ -8,23 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.eventlog.decider import Refused
+from rating.domain.answers import Comment, Kept, Removed, Written
 from rating.domain.closes import Rating
-from rating.domain.events import AnyEvent, FormCancelled, FormExpired, FormOffered, RatingGiven
+from rating.domain.events import Answered, AnyEvent, FormCancelled, FormExpired, FormOffered, RatingGiven
 from rating.domain.rating import RATING, Command, DeclineRating, ExpireForm, GiveRating, HearReopen, OfferForm
 from rating.domain.rules import Rules
-from tests.rating.story import LATER, RULES, at, erase, hear
+from tests.rating.story import LATER, RULES, at, erase, hear, written
 
 SEQS = st.integers(1, 2)
 NOW = st.integers(0, 90).map(at)
 RULE_SETS: st.SearchStrategy[Rules] = st.sampled_from([RULES, LATER])
-WORDS = st.sampled_from([None, "a", "b"])
+COMMENTS: st.SearchStrategy[Comment] = st.sampled_from([Kept(), Removed(), written("a"), written("b")])
 
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(hear, SEQS, NOW, RULE_SETS, spam=st.booleans(), erased=st.booleans()),
     st.builds(hear, SEQS, NOW, RULE_SETS),
     st.builds(HearReopen, SEQS, NOW),
     st.builds(OfferForm, SEQS, NOW),
-    st.builds(GiveRating, SEQS, st.integers(0, 6), NOW, WORDS, WORDS),
+    st.builds(GiveRating, SEQS, st.integers(0, 6), NOW, COMMENTS),
     st.builds(DeclineRating, SEQS, NOW),
     st.builds(ExpireForm, SEQS, NOW),
     st.builds(erase, st.just("c1"), NOW),
@@ -65,6 +66,29 @@ def test_an_answer_lies_between_the_offer_and_the_expiry(commands: list[Command]
         for event in of(events, close_seq, RatingGiven):
             assert isinstance(event, RatingGiven)
             assert offers[close_seq].offered_at <= event.given_at < offers[close_seq].expires_at
+
+
+ANSWERS = st.lists(st.tuples(st.integers(0, 6), COMMENTS), max_size=25)
+
+
+@settings(max_examples=200)
+@given(ANSWERS)
+def test_every_stored_answer_is_whole(answers: list[tuple[int, Comment]]) -> None:
+    events = play([hear()])
+    score, comment = 0, None
+    for given_score, said in answers:
+        command = GiveRating(1, given_score, at(1), said)
+        try:
+            new = RATING.decide(RATING.fold(RATING.initial, events), command)
+        except Refused:
+            continue
+        before = (score, comment)
+        score = given_score
+        comment = comment if isinstance(said, Kept) else said.sealed if isinstance(said, Written) else None
+        assert [(e.score, e.comment) for e in new if isinstance(e, Answered)] == (
+            [(score, comment)] if (score, comment) != before else []
+        )
+        events.extend(new)
 
 
 @settings(max_examples=200)

@@ -63,7 +63,7 @@ def build(settings: RatingSettings) -> FastAPI:
     return create(
         settings,
         title="Candor rating",
-        routers=[mine.routes(forms, clock, tokens, trusted), answering],
+        routers=[mine.routes(forms, clock, keys, tokens, trusted), answering],
         parts=Parts([clock, keys, follower, timers, *hearing], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )

@@ -9,9 +9,11 @@ from chassis.sealing import Forgotten, KeyRing
 from chassis.web.auth import Verifier
 from chassis.web.errors import errors
 from rating.api.doors import no_operators
-from rating.api.shapes import Answer, Answered, Declined, FormView, Token, view
+from rating.api.shapes import Answer, Answered, Declined, FormView, Token
 from rating.api.tokens import FormKey, FormTokens, no_such_form
+from rating.api.views import Views
 from rating.domain import closes
+from rating.domain.answers import Comment, Kept, Removed, Written, is_blank
 from rating.domain.rating import ERASED, RATING, DeclineRating, GiveRating
 from rating.read_models.cards import Card, card_of
 
@@ -26,28 +28,20 @@ class Desk:
         self._clock = clock
         self._keys = keys
         self._tokens = tokens
+        self._views = Views(tokens, keys)
 
     async def read(self, token: str) -> FormView:
-        """The form as it is now."""
-        form = self._tokens.read(token)
-        return view(await self._card(form), self._tokens)
+        """The form as it is now, with what its client answered."""
+        return await self._views.form(await self._card(self._tokens.read(token)))
 
     async def answer(self, body: Answer) -> Answered:
         """Rates; the clock is read at the moment of deciding, after the comment is sealed."""
         form = self._tokens.read(body.token)
         card = await self._card(form)
-        sealed, fingerprint = await self._sealed(card, body.comment)
-        command = GiveRating(
-            close_seq=form.close_seq,
-            score=body.score,
-            now=self._clock.now(),
-            comment=sealed,
-            fingerprint=fingerprint,
-            comment_length=len(body.comment or ""),
-        )
+        comment = await self._comment(card, body.comment)
+        command = GiveRating(form.close_seq, body.score, self._clock.now(), comment)
         outcome = await handle(self._streams, RATING, RATING.stream(form.dialog), command)
-        given = _shown(outcome.state, form, outcome.number)
-        return Answered.model_validate(given.model_dump())
+        return await self._answered(_shown(outcome.state, form, outcome.number))
 
     async def decline(self, token: str) -> Declined:
         """Says "No, thanks"."""
@@ -61,12 +55,20 @@ class Desk:
         folded = await self._streams.load(RATING, RATING.stream(form.dialog))
         return _shown(folded.state, form, folded.position)
 
-    async def _sealed(self, card: Card, comment: str | None) -> tuple[str | None, str | None]:
-        if not comment:
-            return None, None
+    async def _answered(self, card: Card) -> Answered:
+        answer = await self._views.answer(card)
+        known = card.model_dump(include=set(Answered.model_fields))
+        return Answered.model_validate({**known, "answer": answer})
+
+    async def _comment(self, card: Card, text: str | None) -> Comment:
+        if text is None:
+            return Kept()
+        if is_blank(text):
+            return Removed()
         try:
-            fingerprint = await self._keys.fingerprint(card.dialog, card.client, comment)
-            return await self._keys.seal(card.dialog, card.client, comment), fingerprint
+            fingerprint = await self._keys.fingerprint(card.dialog, card.client, text)
+            sealed = await self._keys.seal(card.dialog, card.client, text)
+            return Written(sealed, fingerprint, len(text))
         except Forgotten:
             raise Refused(ERASED) from None
 
@@ -88,17 +90,20 @@ def routes(
     desk = Desk(streams, clock, keys, tokens)
     router = APIRouter(tags=["forms"], prefix="/v1/forms", route_class=no_operators(verifier))
 
-    @router.post("/read", responses=errors(401, 403, 404), response_model_exclude_none=True)
+    @router.post("/read", responses=errors(401, 403, 404, 415))
     async def read(body: Token) -> FormView:
-        """The form of the token. Changes nothing."""
+        """The form of the token, with what its client answered. Changes nothing."""
         return await desk.read(body.token)
 
-    @router.post("/answer", responses=errors(401, 403, 404, 409))
+    @router.post("/answer", responses=errors(401, 403, 404, 409, 415))
     async def answer(body: Answer) -> Answered:
-        """Rates, or changes the rating inside its edit window; the same answer again is the same answer."""
+        """Rates, or changes the rating inside its edit window; the same answer again is the same answer.
+
+        A comment that isn't sent, or is null, stays as it was: send an empty one to remove it.
+        """
         return await desk.answer(body)
 
-    @router.post("/decline", responses=errors(401, 403, 404, 409))
+    @router.post("/decline", responses=errors(401, 403, 404, 409, 415))
     async def decline(body: Token) -> Declined:
         """Says "No, thanks" to the question; the client can still rate until the form expires."""
         return await desk.decline(body.token)

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from contracts.envelope import Instant
-from rating.api.tokens import FormKey, FormTokens
-from rating.read_models.cards import Card
+from rating.domain.closes import MOST_CHANGES
 
 TOKEN = "d1.1.3q2-7wQ5jYk0m0p8b1nQyWgGm0S9yq0mBv3c1JfZ0nE"  # noqa: S105 - an example
+WORDS = "Quick and friendly."
 
 
 def _letters(text: str) -> str:
@@ -36,10 +36,16 @@ class Token(Shape):
 
 
 class Answer(Token):
-    """A client's answer; a comment that is empty is none."""
+    """A client's answer, or a change of it."""
 
     score: StrictInt = Field(examples=[5], description="a number on the form's scale")
-    comment: Text | None = Field(default=None, examples=["Quick and friendly."])
+    comment: Text | None = Field(
+        default=None,
+        examples=[WORDS],
+        description="The client's own words, at most the form's `comment.max_length`. Absent or null: the "
+        "comment given before stays, if there is one. Empty, or with nothing in it that can be seen, "
+        "such as white space alone: the comment given before is removed, and none is kept.",
+    )
 
 
 class ScaleField(BaseModel):
@@ -53,11 +59,19 @@ class ScaleField(BaseModel):
 class CommentField(BaseModel):
     """The field for words of the client's own; they are never required."""
 
-    max_length: int = Field(description="in characters", examples=[2000])
+    max_length: int = Field(description="in characters, counted as Unicode code points", examples=[2000])
+
+
+class AnswerView(BaseModel):
+    """What a client answered, for themselves alone."""
+
+    score: int = Field(examples=[5])
+    comment: str | None = Field(description="Null if there is none, or if it was erased.", examples=[WORDS])
+    comment_erased: bool = Field(description="Whether the client was erased, and the comment with them.")
 
 
 class FormView(BaseModel):
-    """A form as its client sees it. `expires_at` while it can be answered, `score` once it is."""
+    """A form as its client sees it."""
 
     form: str = Field(examples=["d1.1"])
     token: str = Field(examples=[TOKEN])
@@ -67,9 +81,14 @@ class FormView(BaseModel):
     scale: ScaleField
     comment: CommentField
     state: str = Field(examples=["pending"], description="pending, given, declined, expired or cancelled")
-    expires_at: Instant | None = None
-    editable_until: Instant | None = None
-    score: int | None = None
+    expires_at: Instant | None = Field(
+        description="Until just before, the form can be answered. Null if no answer is taken any more."
+    )
+    editable_until: Instant | None = Field(
+        description="Until just before, the answer can be changed. Null before there is one, after "
+        f"{MOST_CHANGES} changes, and when the client was erased."
+    )
+    answer: AnswerView | None = Field(description="Null before the client has answered.")
 
 
 class Mine(BaseModel):
@@ -82,8 +101,10 @@ class Answered(BaseModel):
     """What is now kept of the client's answer."""
 
     state: str = Field(examples=["given"])
-    score: int = Field(examples=[5])
-    editable_until: Instant
+    answer: AnswerView
+    editable_until: Instant | None = Field(
+        description=f"Until just before, the answer can be changed. Null after {MOST_CHANGES} changes."
+    )
 
 
 class Declined(BaseModel):
@@ -91,10 +112,3 @@ class Declined(BaseModel):
 
     state: str = Field(examples=["declined"])
     expires_at: Instant
-
-
-def view(card: Card, tokens: FormTokens) -> FormView:
-    """A card with the token to answer it."""
-    known = card.model_dump(include=set(FormView.model_fields))
-    token = tokens.issue(FormKey(card.dialog, card.close_seq))
-    return FormView.model_validate({**known, "token": token, "comment": {"max_length": card.comment_limit}})

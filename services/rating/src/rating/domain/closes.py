@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
+from rating.domain.answers import Answer
 from rating.domain.events import (
     AnyEvent,
     ClientForgotten,
@@ -21,6 +22,9 @@ from rating.domain.events import (
 )
 from rating.domain.rules import CancelledBecause, NotOfferedBecause, Rules, Snapshot
 
+MOST_CHANGES = 20
+"""Of one answer: each is kept for ever, and said to everybody who listens."""
+
 
 @dataclass(frozen=True)
 class Form:
@@ -29,14 +33,6 @@ class Form:
     snapshot: Snapshot
     rules: Rules
     replied: bool = False
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What makes two answers the same."""
-
-    score: int
-    fingerprint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +87,11 @@ class Given:
     editable_until: datetime
     changes: int = 0
     forgotten: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the answer may change, as long as there is time for it."""
+        return self.changes < MOST_CHANGES and not self.forgotten
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _after(close: Close, event: AnyEvent) -> Close:  # noqa: C901, PLR0911 - one
 
 
 def _answered(close: Close, event: RatingGiven | RatingChanged) -> Close:
-    answer = Answer(event.score, event.fingerprint)
+    answer = Answer(event.score, event.fingerprint, event.comment)
     match event:
         case RatingGiven() if isinstance(close, Offered | Declined):
             return Given(close.form, close.expires_at, answer, event.given_at, event.editable_until)

@@ -57,7 +57,10 @@ class FormOffered(OfClose):
 
 
 class Answered(OfClose):
-    """What a client answered; the comment is sealed, its fingerprint tells whether two are the same."""
+    """The whole answer that counts from now on, also if only a part of it was changed.
+
+    The comment is sealed, its fingerprint tells whether two are the same.
+    """
 
     score: int
     comment: str | None = None

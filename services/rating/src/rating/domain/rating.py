@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from chassis.eventlog.decider import Decider, Refused
+from rating.domain.answers import KEPT, Answer, Comment, Written, answered
 from rating.domain.closes import (
-    Answer,
+    MOST_CHANGES,
     Cancelled,
     Close,
     Declined,
@@ -71,14 +72,12 @@ class OfferForm:
 
 @dataclass(frozen=True)
 class GiveRating:
-    """A client answers; `comment` is sealed, `comment_length` its characters before."""
+    """A client answers, or changes their answer."""
 
     close_seq: int
     score: int
     now: datetime
-    comment: str | None = None
-    fingerprint: str | None = None
-    comment_length: int = 0
+    comment: Comment = KEPT
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,6 @@ class ForgetClient:
 
 
 Command = HearClose | HearReopen | OfferForm | GiveRating | DeclineRating | ExpireForm | ForgetClient
-
-MOST_CHANGES = 20
-"""Of one answer: each is kept for ever, and said to everybody who listens."""
 
 ERASED = "This dialog can't be rated any more: its client was erased."
 
@@ -221,9 +217,9 @@ def give(close: Close, command: GiveRating) -> Sequence[AnyEvent]:
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
             raise Refused(ERASED)
-        case Given() if close.answer == Answer(command.score, command.fingerprint):
+        case Given() if close.answer == answered(command.score, command.comment, close.answer):
             return []
-        case Given() if command.now < close.editable_until and close.changes >= MOST_CHANGES:
+        case Given() if command.now < close.editable_until and not close.is_open:
             raise Refused(f"This rating was changed {MOST_CHANGES} times, and can't be changed any more.")
         case Given() if command.now < close.editable_until:
             return [_change(close, _checked(close.form.rules, command))]
@@ -244,7 +240,7 @@ def give(close: Close, command: GiveRating) -> Sequence[AnyEvent]:
 def _checked(rules: Rules, command: GiveRating) -> GiveRating:
     if not rules.scale.holds(command.score):
         raise Refused(f"Please choose a score from {rules.scale.lowest} to {rules.scale.highest}.")
-    if command.comment_length > rules.comment_limit:
+    if isinstance(command.comment, Written) and command.comment.length > rules.comment_limit:
         raise Refused(f"A comment can have at most {rules.comment_limit:,} characters.")
     return command
 
@@ -252,9 +248,7 @@ def _checked(rules: Rules, command: GiveRating) -> GiveRating:
 def _first(rules: Rules, command: GiveRating) -> RatingGiven:
     return RatingGiven(
         close_seq=command.close_seq,
-        score=command.score,
-        comment=command.comment,
-        fingerprint=command.fingerprint,
+        **_stored(answered(command.score, command.comment)),
         given_at=command.now,
         editable_until=command.now + rules.edit_window,
     )
@@ -263,12 +257,14 @@ def _first(rules: Rules, command: GiveRating) -> RatingGiven:
 def _change(close: Given, command: GiveRating) -> RatingChanged:
     return RatingChanged(
         close_seq=command.close_seq,
-        score=command.score,
-        comment=command.comment,
-        fingerprint=command.fingerprint,
+        **_stored(answered(command.score, command.comment, close.answer)),
         change=close.changes + 1,
         changed_at=command.now,
     )
+
+
+def _stored(whole: Answer) -> dict[str, Any]:
+    return {"score": whole.score, "comment": whole.comment, "fingerprint": whole.fingerprint}
 
 
 def decline(close: Close, command: DeclineRating) -> Sequence[AnyEvent]:

@@ -25,7 +25,8 @@ Known = Heard | NotOffered | Scheduled | Offered | Given | Declined | Expired | 
 class Card(BaseModel):
     """One form. `position` is that of the last event of its dialog's stream that it shows.
 
-    `expires_at` and `editable_until` are there as long as the client may answer, or change the answer.
+    `expires_at` and `editable_until` are there as long as the client may answer, or change the answer;
+    `score` and `sealed_comment` once they have answered.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -43,6 +44,7 @@ class Card(BaseModel):
     expires_at: datetime | None = None
     editable_until: datetime | None = None
     score: int | None = None
+    sealed_comment: str | None = Field(default=None, repr=False)
     position: int
 
 
@@ -72,18 +74,14 @@ def card_of(close: Known, position: int) -> Card:
 
 def _of_answer(close: Known) -> dict[str, Any]:
     match close:
-        case Given() if close.forgotten:
-            return {"score": close.answer.score}
         case Declined() if close.forgotten:
             return {}
         case Offered() | Declined():
             return {"expires_at": close.expires_at}
         case Given():
-            return {
-                "expires_at": close.expires_at,
-                "editable_until": close.editable_until,
-                "score": close.answer.score,
-            }
+            until = {"expires_at": close.expires_at, "editable_until": close.editable_until}
+            said = {"score": close.answer.score, "sealed_comment": close.answer.comment}
+            return said | (until if close.is_open else {})
         case Heard() | NotOffered() | Scheduled() | Expired() | Cancelled():
             return {}
         case _:

@@ -1,0 +1,47 @@
+"""Shows forms to their client: with a token to answer each, and the client's own words opened."""
+
+import asyncio
+from collections.abc import Sequence
+
+from chassis.sealing import KeyRing
+from rating.api.shapes import AnswerView, CommentField, FormView
+from rating.api.tokens import FormKey, FormTokens
+from rating.read_models.cards import Card
+
+AT_ONCE = 16
+"""How many comments are opened at once, for all lists together: each may ask the database for a key."""
+
+
+class Views:
+    """Makes views of cards; opened words go into the answer to a request, and nowhere else."""
+
+    def __init__(self, tokens: FormTokens, keys: KeyRing) -> None:
+        self._tokens = tokens
+        self._keys = keys
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    async def form(self, card: Card) -> FormView:
+        """A card with the token to answer it, and what its client answered."""
+        known = card.model_dump(include=set(FormView.model_fields))
+        return FormView(
+            **known,
+            token=self._tokens.issue(FormKey(card.dialog, card.close_seq)),
+            comment=CommentField(max_length=card.comment_limit),
+            answer=await self.answer(card),
+        )
+
+    async def forms(self, cards: Sequence[Card]) -> list[FormView]:
+        """The views of the cards, in their order."""
+        return list(await asyncio.gather(*(self._in_turn(card) for card in cards)))
+
+    async def answer(self, card: Card) -> AnswerView | None:
+        """What the client answered; None if they did not."""
+        if card.score is None:
+            return None
+        sealed = card.sealed_comment
+        words = await self._keys.open(sealed) if sealed else None
+        return AnswerView(score=card.score, comment=words, comment_erased=bool(sealed) and words is None)
+
+    async def _in_turn(self, card: Card) -> FormView:
+        async with self._room:
+            return await self.form(card)
