@@ -18,7 +18,7 @@ from deploy.demo.check import differences, settled
 from deploy.demo.floor import Floor
 from deploy.demo.people import Away, NotYet, Places, at_once
 from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
-from deploy.local.failures import CannotStart
+from deploy.local.failures import CannotStart, sentence
 from deploy.local.launcher import AlreadyRuns, running, up
 from deploy.local.stack import FOLDER, Addresses
 from deploy.local.tokens import token
@@ -115,20 +115,31 @@ async def story(addresses: Addresses, count: int, seed: int) -> list[str]:
         console.print("Waiting until the last unanswered form has expired …")
         supervisor = floor.supervisor()
         summaries = {
-            channel: await settled(supervisor, channel, ledger.closes[channel], SETTLE_SECONDS)
+            channel: await settled(supervisor, channel, len(ledger.of(channel)), SETTLE_SECONDS)
             for channel in channels
         }
         show_summaries(summaries)
         show_reviews((await supervisor.read("reviews", channel=next(iter(channels)), limit=10))["reviews"])
-        wrong = [line for channel in channels for line in differences(summaries[channel], ledger, channel)]
+        wrong = [
+            line
+            for channel, summary in summaries.items()
+            for line in await differences(supervisor, summary, ledger, channel, SETTLE_SECONDS)
+        ]
         reconciled = await supervisor.read("reconcile")
         return wrong if reconciled["equal"] else [*wrong, f"counters and closes differ: {reconciled}"]
+
+
+def at_least_one(text: str) -> int:
+    """A number of dialogs. Raises ValueError."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
 
 
 def main() -> int:
     """Exit code 0 if the numbers add up, 1 if they don't or the system can't be started."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
-    parser.add_argument("--dialogs", type=int, default=60, help="how many dialogs to play (60)")
+    parser.add_argument("--dialogs", type=at_least_one, default=60, help="how many dialogs to play (60)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same dialogs (1)")
     told = parser.parse_args()
     try:
@@ -138,8 +149,12 @@ def main() -> int:
             )
         with up(FOLDER) as addresses:
             wrong = asyncio.run(story(addresses, told.dialogs, told.seed))
-    except (AlreadyRuns, CannotStart, Away, NotYet, httpx.HTTPStatusError) as trouble:
-        console.print(f"[bold]The demo could not be played to its end:[/] {trouble}")
+    except (AlreadyRuns, CannotStart, Away, NotYet, httpx.HTTPStatusError, OSError) as trouble:
+        console.print("[bold]The demo could not be played to its end:[/]", end=" ")
+        console.print(sentence(trouble), markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
         return 1
     for line in wrong:
         console.print(f"[bold]does not add up:[/] {line}")

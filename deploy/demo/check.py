@@ -1,10 +1,11 @@
 """Does what the system says equal what the clients did? Counted apart, compared here."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy.demo.people import NotYet, Supervisor, until
-from deploy.demo.story import Ledger
+from deploy.demo.story import Ending, Ledger
 
 UNSETTLED = ("undecided", "scheduled", "pending")
 SATISFIED_FROM = 4
@@ -24,9 +25,49 @@ async def settled(supervisor: Supervisor, channel: str, closes: int, patience: f
     return dict(await until(look, patience))
 
 
-def differences(summary: Mapping[str, Any], ledger: Ledger, channel: str) -> list[str]:
-    """What is wrong with a settled summary, in sentences; empty if nothing is."""
-    return [*_parts(summary), *_against(summary, ledger, channel)]
+async def differences(
+    supervisor: Supervisor, summary: Mapping[str, Any], ledger: Ledger, channel: str, patience: float
+) -> list[str]:
+    """What is wrong with a settled channel, in sentences; empty if nothing is.
+
+    Compared are the summary, each operator's closes, and every review one by one.
+    """
+    reviews = await until(lambda: _with_words(supervisor, channel), patience)
+    credited = Counter(ending.operator for ending in ledger.of(channel).values())
+    closes = {
+        operator: (await supervisor.read("summary", channel=channel, operator=operator))["closed"]
+        for operator in credited
+    }
+    wrong = [*_parts(summary), *_against(summary, ledger, channel), *_one_by_one(reviews, ledger, channel)]
+    return wrong if closes == credited else [*wrong, f"closes by operator are {closes}, not {dict(credited)}"]
+
+
+async def _with_words(supervisor: Supervisor, channel: str) -> list[dict[str, Any]]:
+    """All reviews of a channel, as soon as none waits for the key of its words."""
+    reviews = await supervisor.every_review(channel=channel)
+    if any((review["comment"] or {}).get("state") == "waiting" for review in reviews):
+        raise NotYet("words wait for their key")
+    return reviews
+
+
+def _one_by_one(reviews: Sequence[Mapping[str, Any]], ledger: Ledger, channel: str) -> Iterator[str]:
+    endings = ledger.of(channel)
+    shown = [(review["dialog"], review["close_seq"]) for review in reviews]
+    if sorted(shown) != sorted(endings):
+        yield f"{channel}: {len(shown)} reviews are of other closes than the {len(endings)} that there were"
+    for close, review in zip(shown, reviews, strict=True):
+        if close in endings and _seen(review) != _known(endings[close]):
+            yield f"{close} is {_seen(review)} in the reviews, its client knows {_known(endings[close])}"
+
+
+def _seen(review: Mapping[str, Any]) -> tuple[Any, ...]:
+    undone = review["reopened_at"] and review["state"] in {"cancelled", "not_offered"}
+    words = (review["comment"] or {}).get("text")
+    return (review["operator"], "undone" if undone else review["state"], review["score"], words)
+
+
+def _known(ending: Ending) -> tuple[Any, ...]:
+    return (ending.operator, ending.state, ending.score, ending.comment)
 
 
 def _parts(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -41,16 +82,18 @@ def _parts(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _against(summary: Mapping[str, Any], ledger: Ledger, channel: str) -> Iterator[str]:
-    scores = {score: n for (place, score), n in ledger.scores.items() if place == channel}
+    endings = ledger.of(channel).values()
+    states = Counter(ending.state for ending in endings)
+    scores = Counter(ending.score for ending in endings if ending.score is not None)
     undone = summary["unrated"]["not_offered_by_reason"]["reopened"] + summary["cancelled"]
     counted = {
-        "closed": (summary["closed"], ledger.closes[channel]),
-        "given": (summary["given"], ledger.states[channel, "given"]),
-        "declined": (summary["declined"], ledger.states[channel, "declined"]),
-        "expired": (summary["expired"], ledger.states[channel, "expired"]),
-        "undone": (undone, ledger.states[channel, "undone"]),
+        "closed": (summary["closed"], len(endings)),
+        "given": (summary["given"], states["given"]),
+        "declined": (summary["declined"], states["declined"]),
+        "expired": (summary["expired"], states["expired"]),
+        "undone": (undone, states["undone"]),
         "satisfied": (summary["satisfied"], sum(n for score, n in scores.items() if score >= SATISFIED_FROM)),
-        "distribution": (_distribution(summary), scores),
+        "distribution": (_distribution(summary), dict(scores)),
     }
     for name, (said, done) in counted.items():
         if said != done:

@@ -1,7 +1,6 @@
 """What clients do after a close, and a count of it that knows nothing of the services."""
 
 import random
-from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -32,25 +31,36 @@ COMMENTS = (
 
 
 @dataclass
+class Ending:
+    """What has come of one close, as its client knows it."""
+
+    channel: str
+    operator: str
+    state: str = "closed"
+    score: int | None = None
+    comment: str | None = None
+
+
+@dataclass
 class Ledger:
-    """What was acknowledged to the clients, by channel: the numbers that the summary must show."""
+    """What was acknowledged to the clients, by dialog and close number."""
 
-    closes: Counter[str] = field(default_factory=Counter)
-    states: Counter[tuple[str, str]] = field(default_factory=Counter)
-    scores: Counter[tuple[str, int]] = field(default_factory=Counter)
-    operators: Counter[tuple[str, str]] = field(default_factory=Counter)
-    comments: set[str] = field(default_factory=set)
+    endings: dict[tuple[str, int], Ending] = field(default_factory=dict)
 
-    def closed(self, channel: str, operator: str) -> None:
-        """A close was acknowledged."""
-        self.closes[channel] += 1
-        self.operators[channel, operator] += 1
+    def closed(self, dialog: str, close_seq: int, channel: str, operator: str) -> None:
+        """A close was acknowledged; it is credited to the operator who wrote last."""
+        self.endings[dialog, close_seq] = Ending(channel, operator)
 
-    def settled(self, channel: str, state: str, score: int | None = None) -> None:
+    def settled(
+        self, dialog: str, close_seq: int, state: str, score: int | None = None, comment: str | None = None
+    ) -> None:
         """A close has come to its end."""
-        self.states[channel, state] += 1
-        if score is not None:
-            self.scores[channel, score] += 1
+        ending = self.endings[dialog, close_seq]
+        ending.state, ending.score, ending.comment = state, score, comment
+
+    def of(self, channel: str) -> dict[tuple[str, int], Ending]:
+        """The closes of a channel."""
+        return {close: ending for close, ending in self.endings.items() if ending.channel == channel}
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ class Encounter:
             case Mood.RETURNS:
                 await self._return(dialog, ledger)
             case Mood.IGNORES:
-                ledger.settled(self.channel, "expired")
+                ledger.settled(dialog, 1, "expired")
 
     async def _talk(self, dialog: str) -> None:
         await self.visitor.open(dialog)
@@ -93,51 +103,50 @@ class Encounter:
 
     async def _close(self, dialog: str, close_seq: int, ledger: Ledger) -> None:
         await self.operator.close(dialog, close_seq)
-        ledger.closed(self.channel, self.operator_id)
+        ledger.closed(dialog, close_seq, self.channel, self.operator_id)
 
     async def _rate(self, dialog: str, close_seq: int, ledger: Ledger) -> None:
         if form := await self._form(dialog, close_seq, ledger):
             answer = await self.visitor.answer(form["token"], self.score, self.comment)
-            self._settle(answer, self.score, ledger)
+            ledger.settled(dialog, close_seq, *_given(answer, self.score, self.comment))
 
     async def _change(self, dialog: str, ledger: Ledger) -> None:
         if form := await self._form(dialog, 1, ledger):
             first = await self.visitor.answer(form["token"], 1)
             final = await self.visitor.answer(form["token"], self.score, self.comment)
-            self._settle(first, self.score if final.is_success else 1, ledger)
+            last = (self.score, self.comment) if final.is_success else (1, None)
+            ledger.settled(dialog, 1, *_given(first, *last))
 
     async def _decline(self, dialog: str, ledger: Ledger) -> None:
         if form := await self._form(dialog, 1, ledger):
-            self._settle(await self.visitor.decline(form["token"]), None, ledger)
+            declined = _in_time(await self.visitor.decline(form["token"]))
+            ledger.settled(dialog, 1, "declined" if declined else "expired")
 
     async def _form(self, dialog: str, close_seq: int, ledger: Ledger) -> dict[str, Any] | None:
         try:
             return await self.visitor.form(dialog, close_seq, self.looks_for)
         except NotYet:
             # Whether it comes later or never: nobody will answer it, so it has to expire.
-            ledger.settled(self.channel, "expired")
+            ledger.settled(dialog, close_seq, "expired")
             return None
 
     async def _return(self, dialog: str, ledger: Ledger) -> None:
         await self.visitor.reopen(dialog, 1)
-        ledger.settled(self.channel, "undone")
+        ledger.settled(dialog, 1, "undone")
         await self.visitor.say(dialog, "m4", "One more question")
         await self.operator.say(dialog, "m5", "Of course")
         await self._close(dialog, 2, ledger)
         await self._rate(dialog, 2, ledger)
 
-    def _settle(self, answer: httpx.Response, score: int | None, ledger: Ledger) -> None:
-        match answer.status_code:
-            case httpx.codes.OK if score is None:
-                ledger.settled(self.channel, "declined")
-            case httpx.codes.OK:
-                ledger.settled(self.channel, "given", score)
-                if self.comment:
-                    ledger.comments.add(self.comment)
-            case httpx.codes.CONFLICT:
-                ledger.settled(self.channel, "expired")
-            case status:
-                raise AssertionError(f"an answer was met with {status}: {answer.text}")
+
+def _given(answer: httpx.Response, score: int, comment: str | None) -> tuple[str, int | None, str | None]:
+    return ("given", score, comment) if _in_time(answer) else ("expired", None, None)
+
+
+def _in_time(answer: httpx.Response) -> bool:
+    if answer.status_code not in {httpx.codes.OK, httpx.codes.CONFLICT}:
+        raise AssertionError(f"an answer was met with {answer.status_code}: {answer.text}")
+    return answer.status_code == httpx.codes.OK
 
 
 def moods(count: int, dice: random.Random) -> list[Mood]:

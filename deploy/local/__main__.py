@@ -9,7 +9,7 @@ from rich.console import Console
 
 from contracts.access import EVERY_CHANNEL, Role
 from deploy.local import jars, launcher
-from deploy.local.failures import CannotStart
+from deploy.local.failures import CannotStart, sentence
 from deploy.local.stack import FOLDER
 
 
@@ -19,8 +19,9 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         return _do(told, console)
-    except CannotStart as failure:
-        Console(stderr=True, soft_wrap=True).print(str(failure), style="red", markup=False, highlight=False)
+    except (CannotStart, OSError) as failure:
+        said = sentence(failure)
+        Console(stderr=True, soft_wrap=True).print(said, style="red", markup=False, highlight=False)
         return 1
 
 

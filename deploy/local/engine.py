@@ -12,7 +12,7 @@ from docker.errors import DockerException, NotFound  # type: ignore[import-untyp
 
 from deploy.local.failures import CannotStart
 
-TROUBLE: tuple[type[Exception], ...] = (DockerException, OSError)
+TROUBLE: tuple[type[Exception], ...] = (DockerException, OSError, ValueError)  # which an odd address raises
 
 
 def address() -> str:

@@ -1,5 +1,7 @@
 """What a person is told when something could not be brought up: sentences, never stack traces."""
 
+from errno import ENOSPC
+
 
 class CannotStart(Exception):  # noqa: N818 - it says what is the case
     """A sentence that says what failed, why, and where to look."""
@@ -13,3 +15,14 @@ class Unsupported(CannotStart):
             "Candor brings its own Kafka and MongoDB on x86-64 Linux with glibc and OpenSSL 3 only "
             f"({found}): start Docker, or name running servers with CANDOR_KAFKA and CANDOR_MONGO."
         )
+
+
+def sentence(trouble: BaseException) -> str:
+    """What to tell a person of `trouble`: of a file or folder that can't be used, which and what to do."""
+    if not isinstance(trouble, OSError) or (trouble.filename is None and trouble.errno != ENOSPC):
+        return str(trouble)
+    where = f"{trouble.filename}: " if trouble.filename is not None else ""
+    return (
+        f"{where}{trouble.strerror}. Candor writes to .candor and .venv in its own folder, and keeps what it "
+        "downloads in ~/.cache/candor (CANDOR_CACHE names another place): make them writable, or free space."
+    )

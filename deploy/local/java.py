@@ -28,7 +28,7 @@ def major(executable: str) -> int:
     """What ``java -version`` says, as 8, 17, 25…; 0 if it doesn't run."""
     try:
         said = subprocess.run(
-            [executable, "-version"], capture_output=True, text=True, timeout=30, check=True
+            [executable, "-version"], capture_output=True, text=True, errors="replace", timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return 0

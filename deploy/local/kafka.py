@@ -14,6 +14,7 @@ from deploy.local.failures import CannotStart
 from deploy.local.ports import HERE, answers
 from deploy.local.process import Process
 
+DATA = "kafka"
 HEAP = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
 LOGGING = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -54,17 +55,22 @@ def one_node(advertised: str, listen: str, port: int, controller: int) -> dict[s
 
 
 def embedded(folder: Path, port: int, controller: int) -> Process:
-    """A Kafka with its data in `folder`/kafka that listens on loopback's `port`."""
+    """A Kafka with its data in `folder`/kafka that listens on loopback's `port`.
+
+    It works in `folder` and is told relative paths only: Java reads its settings as Latin-1, and a comma
+    would make two folders of one.
+    """
     settings = {
         **one_node(HERE, HERE, port, controller),
         "controller.quorum.bootstrap.servers": f"{HERE}:{controller}",
-        "log.dirs": str(folder / "kafka"),
+        "log.dirs": DATA,
     }
     return Process(
         name="kafka",
         folder=folder,
         command=lambda: _command(folder, settings),
         ready=lambda: is_ready(HERE, port),
+        cwd=folder,
     )
 
 
@@ -87,7 +93,7 @@ async def _names_a_broker(bootstrap: str) -> bool:
     try:
         await admin.start()
         return bool((await admin.describe_cluster())["brokers"])
-    except (KafkaError, OSError):
+    except (KafkaError, OSError, ValueError):  # the last for what is no host and port
         return False
     finally:
         await admin.close()
@@ -96,16 +102,16 @@ async def _names_a_broker(bootstrap: str) -> bool:
 def _command(folder: Path, settings: Mapping[str, str]) -> list[str]:
     platforms.check()
     run = [java.java(), *HEAP, *LOGGING, "-cp", jars.classpath()]
-    if not (folder / "kafka" / "meta.properties").exists():
+    if not (folder / DATA / "meta.properties").exists():
         _format(folder, settings, run)
-    return [*run, "kafka.Kafka", str(_written(folder / "kafka.properties", settings))]
+    return [*run, "kafka.Kafka", _written(folder, "kafka.properties", settings)]
 
 
 def _format(folder: Path, settings: Mapping[str, str], run: list[str]) -> None:
     # Formatted aside and renamed, so that an interrupted format is simply done again.
-    part = folder / "kafka.part"
+    part = folder / f"{DATA}.part"
     shutil.rmtree(part, ignore_errors=True)
-    properties = _written(folder / "kafka.format.properties", {**settings, "log.dirs": str(part)})
+    properties = _written(folder, "kafka.format.properties", {**settings, "log.dirs": part.name})
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
     command = [
         *run,
@@ -115,16 +121,16 @@ def _format(folder: Path, settings: Mapping[str, str], run: list[str]) -> None:
         "-t",
         cluster,
         "-c",
-        str(properties),
+        properties,
     ]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
     if said.returncode != 0:
         last = (said.stderr.strip() or said.stdout.strip()).splitlines()[-1:]
-        raise CannotStart(f"kafka could not format its data folder {folder / 'kafka'}: {' '.join(last)}")
-    part.rename(folder / "kafka")
+        raise CannotStart(f"kafka could not format its data folder {folder / DATA}: {' '.join(last)}")
+    part.rename(folder / DATA)
 
 
-def _written(path: Path, settings: Mapping[str, str]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    return path
+def _written(folder: Path, name: str, settings: Mapping[str, str]) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    return name

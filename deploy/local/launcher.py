@@ -123,7 +123,7 @@ class Watched:
         try:
             self.part.start()
             console.print(f"{self.part.name} runs again.")
-        except CannotStart as reason:
+        except (CannotStart, OSError) as reason:
             console.print(str(reason), style="red", markup=False)
 
 

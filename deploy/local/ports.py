@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from pathlib import Path
 # moment must find its port free again.
 LOWEST, HIGHEST = 20_000, 32_000
 HERE = "127.0.0.1"
+LAST_PORT = 65_535
+FREED_WITHIN = 2.0
+
+
+def is_port(text: str, highest: int = LAST_PORT) -> bool:
+    """Whether `text` is a number from 1 to `highest`."""
+    return text.isascii() and text.isdecimal() and 1 <= int(text) <= highest
 
 
 def is_free(port: int) -> bool:
@@ -56,11 +64,21 @@ class Ports:
     def of(self, name: str) -> int:
         """The port used before if it is free, else a free one, kept for the next time."""
         before = self._ports.get(name)
-        if before is None or not is_free(before):
+        if before is None or not _gets_free(before):
             self._ports[name] = free_port(self._ports.values())
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._file.write_text(json.dumps(self._ports))
         return self._ports[name]
+
+
+def _gets_free(port: int) -> bool:
+    """Whether a port is free within two seconds: who was killed a moment ago still closes it."""
+    deadline = time.monotonic() + FREED_WITHIN
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -38,6 +38,7 @@ class Process:
     ready: Callable[[], bool]
     environment: Callable[[], Mapping[str, str]] | None = None
     patience: float = 60.0
+    cwd: Path | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _log_from: int = field(default=0, init=False)
 
@@ -129,7 +130,7 @@ class Process:
                 [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env=dict(self.environment()) if self.environment else None,
-                start_new_session=True,
+                start_new_session=True, cwd=self.cwd,
             )  # fmt: skip
         remember(self.pid_file, self._child.pid)
 

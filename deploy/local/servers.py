@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from deploy.local import containers, kafka, mongod
 from deploy.local.failures import CannotStart
-from deploy.local.ports import HERE, Ports, is_free
+from deploy.local.ports import HERE, LAST_PORT, Ports, is_free, is_port
 
 
 class Server(Protocol):
@@ -130,8 +130,8 @@ def _port(ports: Ports, name: str) -> int:
     wanted = os.environ.get(variable)
     if not wanted:
         return ports.of(name)
-    if not wanted.isdecimal():
-        raise CannotStart(f"{variable} must be a port number, not {wanted!r}.")
+    if not is_port(wanted):
+        raise CannotStart(f"{variable} must be a port number from 1 to {LAST_PORT}, not {wanted!r}.")
     if not is_free(int(wanted)):
         raise CannotStart(f"{name} cannot start: port {wanted} ({variable}) is taken by another program.")
     return int(wanted)

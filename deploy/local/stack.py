@@ -18,7 +18,7 @@ from deploy import topics
 from deploy.local import servers
 from deploy.local.apart import run_apart
 from deploy.local.failures import CannotStart
-from deploy.local.ports import HERE, free_base, is_free
+from deploy.local.ports import HERE, free_base, is_free, is_port
 from deploy.local.process import Process
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Server, Servers
@@ -35,8 +35,8 @@ HIGHEST_BASE = 65_000
 def port_base() -> int:
     """``CANDOR_PORT_BASE``, else 8001."""
     wanted = os.environ.get("CANDOR_PORT_BASE") or str(PORT_BASE)
-    if not wanted.isdecimal() or not 1 <= int(wanted) <= HIGHEST_BASE:
-        raise CannotStart(f"CANDOR_PORT_BASE must be a port number, not {wanted!r}.")
+    if not is_port(wanted, HIGHEST_BASE):
+        raise CannotStart(f"CANDOR_PORT_BASE must be a port number from 1 to {HIGHEST_BASE}, not {wanted!r}.")
     return int(wanted)
 
 
@@ -122,6 +122,8 @@ class Stack:
         """Start all; raises CannotStart, and then nothing that was started runs any more."""
         with ExitStack() as undo:
             undo.callback(self.stop)
+            for name in self.services:
+                _check_ports(name, port_of(name, self.base))
             self.servers.start()
             self.differences = _created_topics(self.servers.kafka_address)
             for process in self.services.values():
@@ -178,13 +180,17 @@ def is_ready(port: int) -> bool:
 
 
 def _command(service: str, port: int) -> list[str]:
+    _check_ports(service, port)
+    return [sys.executable, "-m", service]
+
+
+def _check_ports(service: str, port: int) -> None:
     for wanted in (port, port + METRICS):
         if not is_free(wanted):
             raise CannotStart(
                 f"{service} cannot start: port {wanted} is taken by {_holder(wanted)}. "
                 "CANDOR_PORT_BASE moves all of Candor's ports."
             )
-    return [sys.executable, "-m", service]
 
 
 def _holder(port: int) -> str:

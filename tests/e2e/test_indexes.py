@@ -61,7 +61,7 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Floor, 
         for mood in Mood:
             one = await encounter(floor, channel, mood, 4, comment="Quick")
             await one.play(ledger)
-        await settled(supervisor, channel, sum(ledger.closes.values()), SETTLE_SECONDS)
+        await settled(supervisor, channel, len(ledger.endings), SETTLE_SECONDS)
         one = await encounter(floor, channel, Mood.IGNORES, 4)
         await one.visitor.form(await closed(one), 1)
         await supervisor.every_review(channel=channel)

@@ -25,7 +25,7 @@ def nothing_left_open() -> Iterator[None]:
     assert [str(each.message) for each in heard] == []
 
 
-@pytest.fixture(params=["no socket", "nobody listens", "a path too long", "no such scheme"])
+@pytest.fixture(params=["no socket", "nobody listens", "a path too long", "no such scheme", "no port"])
 def nowhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as dead:
@@ -35,6 +35,7 @@ def nowhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         "nobody listens": f"unix://{tmp_path}/dead",
         "a path too long": f"unix:///{'x' * 200}",
         "no such scheme": "carrier-pigeon://coop",
+        "no port": "tcp://127.0.0.1:99999",
     }
     monkeypatch.setenv("DOCKER_HOST", addresses[request.param])
 

@@ -48,6 +48,7 @@ def test_servers_named_by_the_environment_are_used_and_never_ended(
     ("variable", "value", "sentence"),
     [
         ("CANDOR_KAFKA", "127.0.0.1:1", "No Kafka answers at 127.0.0.1:1, which CANDOR_KAFKA names"),
+        ("CANDOR_KAFKA", "a:b:c", "No Kafka answers at a:b:c, which CANDOR_KAFKA names"),
         ("CANDOR_MONGO", "mongodb://127.0.0.1:1", "No MongoDB answers where CANDOR_MONGO"),
     ],
 )
@@ -87,6 +88,59 @@ def test_a_taken_service_port_is_said_with_who_has_it(
 
         with pytest.raises(CannotStart, match=rf"chat cannot start: port {port} is taken by .*{os.getpid()}"):
             chat.launch()
+
+
+def test_a_taken_service_port_is_said_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    monkeypatch.setattr(servers.Servers, "start", lambda _: pytest.fail("the servers were started"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        base = other.getsockname()[1] - 2
+
+        with pytest.raises(CannotStart, match=f"port {base + 2} is taken"):
+            stack.Stack(tmp_path, base=base).start()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "port", "\uff19\uff12", "-1"])
+@pytest.mark.parametrize("variable", ["CANDOR_KAFKA_PORT", "CANDOR_MONGO_PORT"])
+def test_what_is_no_port_is_said(
+    variable: str, port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    monkeypatch.setenv(variable, port)
+
+    with pytest.raises(CannotStart, match=f"{variable} must be a port number from 1 to 65535, not '{port}'"):
+        servers.servers(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["run", "stop", "token --role=admin"])
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(command: str, tmp_path: Path) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("no folder")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "deploy.local", *command.split(), "--data", str(folder)],
+        cwd=ROOT, env={**os.environ, "CANDOR_ENV": "development", "CANDOR_SERVERS": "embedded"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert "Not a directory. Candor writes to .candor" in ran.stderr or "File exists" in ran.stderr
+
+
+@pytest.mark.real
+def test_a_folder_may_be_called_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    for each in ("CANDOR_KAFKA", "CANDOR_MONGO"):
+        monkeypatch.delenv(each, raising=False)
+    folder = tmp_path / "ü, b's $x"
+
+    with servers.servers(folder):
+        assert (folder / "kafka" / "meta.properties").is_file()
+
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
 def test_a_wrong_way_to_servers_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
