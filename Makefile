@@ -8,8 +8,14 @@ BIN := .venv/bin
 READY := .venv/.candor-ready
 STANDINS := CANDOR_KAFKA_IMAGE=candor-standin/kafka CANDOR_MONGO_IMAGE=candor-standin/mongo TESTCONTAINERS_RYUK_DISABLED=true
 MEMBERS := contracts chassis services/chat services/rating services/analytics
+# What is installed names its folder, so a checkout that was moved or copied needs it anew.
+MOVED := $(shell test "$$(sed -n 2p $(READY) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
+# These keep Python from UTF-8 where it reads the names of folders.
+ifneq (,$(filter C POSIX,$(LC_ALL)))
+export LC_ALL := C.UTF-8
+endif
 
-.PHONY: help run demo stop test check format lock events token chaos containers bench
+.PHONY: help run demo stop test check format lock events token chaos containers bench moved
 
 help: ## print this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +65,6 @@ events: $(READY) ## write the catalogue of events and their schemas
 lock: $(READY) ## resolve all dependencies anew and pin them by hash
 	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/lock.sh --upgrade
 
-$(READY): requirements/bootstrap.txt requirements/development.txt $(MEMBERS:%=%/pyproject.toml)
+$(READY): requirements/bootstrap.txt requirements/development.txt $(MEMBERS:%=%/pyproject.toml) $(MOVED)
 	@command -v $(PYTHON) >/dev/null || { echo "Candor needs Python 3.11 or newer, and found no $(PYTHON)." >&2; exit 1; }
-	@$(PYTHON) deploy/bootstrap.py
+	@$(PYTHON) -m deploy.bootstrap

@@ -1,6 +1,7 @@
 """Makes the virtual environment, by hashes; `make` calls it, with any Python 3 that is there.
 
-An interrupted run leaves a mark, and the next one begins anew; two runs at once wait for each other.
+After an interrupted run, or in a folder that was moved or copied, it is made anew; two runs at once wait
+for each other.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
 
+from deploy import children
+from deploy.local.failures import sentence
+
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 READY = VENV / ".candor-ready"
-UNFINISHED = VENV / ".candor-unfinished"
 PYTHON = VENV / "bin" / "python"
 MEMBERS = ("contracts", "chassis", "services/chat", "services/rating", "services/analytics")
 NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
@@ -29,37 +33,48 @@ def main() -> None:
     (ROOT / ".candor").mkdir(exist_ok=True)
     with (ROOT / ".candor" / "bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = fingerprint()
-        if not (READY.exists() and READY.read_text() == wanted and is_sound()):
-            build()
-            READY.write_text(wanted)
+        wanted = record()
+        if not (recorded() == wanted and is_sound()):
+            build(keep=place(recorded()) == place(wanted) and is_sound())
+            READY.write_bytes(wanted)
         os.utime(READY)
 
 
-def fingerprint() -> str:
-    """What the environment follows from: all requirements, and how the members are built."""
+def record() -> bytes:
+    """A line for what the environment follows from, and one for where it is: it holds absolute paths."""
     files = [ROOT / "requirements" / name for name in ("bootstrap.txt", "development.txt")]
     files += [ROOT / member / "pyproject.toml" for member in MEMBERS]
-    return hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
+    fingerprint = hashlib.sha256(b"\0".join(each.read_bytes() for each in files)).hexdigest()
+    return b"%s\n%s\n" % (fingerprint.encode(), os.fsencode(ROOT))
 
 
-def build() -> None:
-    """Make the environment if there is none that can be kept, then install what is pinned."""
-    if UNFINISHED.exists() or not is_sound():
+def recorded() -> bytes:
+    """The record of the environment that is there; empty unless it was finished."""
+    return READY.read_bytes() if READY.is_file() else b""
+
+
+def place(told: bytes) -> bytes:
+    """Where the environment of a record is."""
+    return told.partition(b"\n")[2]
+
+
+def build(*, keep: bool) -> None:
+    """Install what is pinned, into a new environment unless the present one can be kept."""
+    READY.unlink(missing_ok=True)
+    if not keep:
         say("Making the virtual environment, once…")
         run([interpreter(), "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
-    UNFINISHED.touch()
-    READY.unlink(missing_ok=True)
+    say("Installing uv…")
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes"]
     run([*pip, "-r", "requirements/bootstrap.txt"], "uv could not be installed")
     uv = [str(VENV / "bin" / "uv"), "pip"]
     at = ["--python", str(PYTHON)]
+    say("Installing the pinned packages…")
     locked = ["sync", *at, "--require-hashes", "requirements/development.txt"]
     run([*uv, *locked], "The pinned packages could not be installed")
     members = [word for member in MEMBERS for word in ("-e", member)]
     ours = ["install", *at, "--quiet", "--no-deps", "--no-index", *members]
     run([*uv, *ours], "Candor's own packages could not be installed")
-    UNFINISHED.unlink()
 
 
 def is_sound() -> bool:
@@ -86,10 +101,7 @@ def run(command: list[str], failure: str) -> None:
     """Run a command that speaks for itself; `failure` is the sentence if it fails."""
     environment = {**os.environ, **index()}
     environment.pop("VIRTUAL_ENV", None)
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
-    )
-    if done.returncode != 0:
+    if children.run(command, cwd=ROOT, environment=environment) != 0:
         give_up(f"{failure}; the lines above say why. `make` goes on from here when it is called again.")
 
 
@@ -119,7 +131,11 @@ def give_up(sentence: str) -> NoReturn:
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:
-        give_up("Interrupted; the next `make` goes on.")
+        give_up("Interrupted; the next `make` begins anew.")
+    except OSError as reason:
+        give_up(sentence(reason))

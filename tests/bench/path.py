@@ -11,11 +11,12 @@ high, the window says little and is to be repeated.
 
 import argparse
 import asyncio
+import itertools
 import secrets
 import statistics
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +31,8 @@ from deploy.local.tokens import token
 
 DRAIN_SECONDS = 120.0
 LOOK_SECONDS = 0.02
+STEP_SECONDS = 10.0
+VISITORS, OPERATORS = 500, 20
 
 
 @dataclass
@@ -42,6 +45,18 @@ class Seen:
     def first(self, count: int) -> float:
         """When `count` closes were first shown."""
         return self.times[bisect_left(self.counts, count)]
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A dialog that is ready to be closed, and who will."""
+
+    operator: Operator
+    dialog: str
+
+    async def close(self) -> None:
+        """Closes it."""
+        await self.operator.close(self.dialog, 1)
 
 
 @dataclass(frozen=True)
@@ -72,16 +87,22 @@ async def watch(floor: Floor, channel: str, wanted: int, seen: Seen) -> None:
         await asyncio.sleep(LOOK_SECONDS)  # reading without a pause would take the processor from the path
 
 
-async def ready_dialogs(floor: Floor, channel: str, count: int) -> tuple[Operator, list[str]]:
-    """Open dialogs with a word from each side, ready to be closed."""
+async def ready_dialogs(floor: Floor, channel: str, count: int) -> list[Closing]:
+    """Open dialogs of many visitors and some operators, a word from each side, ready to be closed."""
     await floor.channel(channel)
-    operator, visitor = floor.operator("bench-operator"), await floor.visitor(channel)
-    dialogs = [visitor.name_dialog() for _ in range(count)]
-    await at_once(16, [_talker(visitor, operator, dialog) for dialog in dialogs])
-    return operator, dialogs
+    operators = [floor.operator(f"bench-{number}") for number in range(OPERATORS)]
+    visitors = [await floor.visitor(channel) for _ in range(min(VISITORS, count))]
+    closings: list[Closing] = []
+    jobs = []
+    for number in range(count):
+        visitor, operator = visitors[number % len(visitors)], operators[number % OPERATORS]
+        closings.append(Closing(operator, dialog := visitor.name_dialog()))
+        jobs.append(_talker(visitor, operator, dialog))
+    await at_once(16, jobs)
+    return closings
 
 
-def _talker(visitor: Visitor, operator: Operator, dialog: str):  # type: ignore[no-untyped-def]
+def _talker(visitor: Visitor, operator: Operator, dialog: str) -> Callable[[], Awaitable[None]]:
     async def talk() -> None:
         await visitor.open(dialog)
         await visitor.say(dialog, "m1", "Hello")
@@ -94,15 +115,15 @@ def _talker(visitor: Visitor, operator: Operator, dialog: str):  # type: ignore[
 async def latency(floor: Floor, rate: float, seconds: float) -> None:
     """Closes at a steady rate, open loop, and prints the latencies."""
     channel = f"bench-{secrets.token_hex(4)}"
-    operator, dialogs = await ready_dialogs(floor, channel, int(rate * seconds))
+    dialogs = await ready_dialogs(floor, channel, int(rate * seconds))
     seen, acknowledged, late = Seen(), [], []
     watching = asyncio.create_task(watch(floor, channel, len(dialogs), seen))
     before, start = psutil.cpu_times(), time.perf_counter()
 
-    async def close(index: int, dialog: str) -> None:
+    async def close(index: int, dialog: Closing) -> None:
         await asyncio.sleep(start + index / rate - time.perf_counter())
         late.append(time.perf_counter() - start - index / rate)
-        await operator.close(dialog, 1)
+        await dialog.close()
         acknowledged.append(time.perf_counter())
 
     await asyncio.gather(*(close(index, dialog) for index, dialog in enumerate(dialogs)))
@@ -118,7 +139,7 @@ async def throughput(floor: Floor, count: int) -> None:
     """Closes as fast as they are acknowledged, and prints the rate at which the summary has them all."""
     channel = f"bench-{secrets.token_hex(4)}"
     start = time.perf_counter()
-    operator, dialogs = await ready_dialogs(floor, channel, count)
+    dialogs = await ready_dialogs(floor, channel, count)
     talked = time.perf_counter() - start
     print(
         f"{count} dialogs of 4 requests: {count / talked:.0f} dialogs/s, {4 * count / talked:.0f} requests/s"
@@ -126,20 +147,24 @@ async def throughput(floor: Floor, count: int) -> None:
     seen = Seen()
     before, start = psutil.cpu_times(), time.perf_counter()
     watching = asyncio.create_task(watch(floor, channel, count, seen))
-    await at_once(32, [_closer(operator, dialog) for dialog in dialogs])
+    await at_once(32, [dialog.close for dialog in dialogs])
     closed = time.perf_counter() - start
     await asyncio.wait_for(watching, DRAIN_SECONDS)
     whole = seen.first(count) - start
     machine = Machine.between(before, psutil.cpu_times())
     print(f"{count} closes: acknowledged at {count / closed:.0f}/s, in the summary at {count / whole:.0f}/s")
+    print(f"in the summary, a rate for each {STEP_SECONDS:.0f} s: {_rates(seen, start)}")
     print(f"machine: steal {machine.steal:.1f} %, idle {machine.idle:.1f} %")
 
 
-def _closer(operator: Operator, dialog: str):  # type: ignore[no-untyped-def]
-    async def close() -> None:
-        await operator.close(dialog, 1)
-
-    return close
+def _rates(seen: Seen, start: float) -> str:
+    """How many closes a second came into the summary, step by step: it shows whether the rate holds."""
+    shown = [0]
+    for step in itertools.count(1):
+        if (index := bisect_left(seen.times, start + step * STEP_SECONDS)) == len(seen.times):
+            break
+        shown.append(seen.counts[index])
+    return ", ".join(f"{(after - before) / STEP_SECONDS:.0f}" for before, after in itertools.pairwise(shown))
 
 
 def _step(seen: Seen) -> float:

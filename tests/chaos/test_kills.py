@@ -4,12 +4,13 @@ The default run is a short one; `make chaos` plays 2,000 dialogs.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
 import httpx
@@ -17,7 +18,7 @@ import pytest
 
 from deploy.demo.check import differences, settled
 from deploy.demo.floor import Floor
-from deploy.demo.people import NotYet, Places, at_once, until
+from deploy.demo.people import NotYet, Operator, Places, Supervisor, at_once, until
 from deploy.demo.story import COMMENTS, Encounter, Ledger, moods
 from deploy.local.servers import Server
 from deploy.local.stack import Stack, free_port_base
@@ -28,11 +29,13 @@ AT_ONCE = 24
 EXPIRY_SECONDS = 20
 PATIENCE = 120.0
 VICTIMS = ("rating", "kafka", "analytics", "mongo", "chat")
+BURSTS = ("rating", "analytics") * (2 if DIALOGS < 1000 else 5)
+BURST = 60
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS)}
     with Stack(tmp_path_factory.mktemp("chaos"), base=free_port_base(), extra=rules) as up:
@@ -99,3 +102,50 @@ async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice
         closes = len(ledger.endings)
         print(f"{DIALOGS} dialogs, {closes} closes, played in {played:.0f} s; back after (s): {back}")
         print(Counter(ending.state for ending in ledger.endings.values()))
+
+
+async def ready_to_close(floor: Floor, channel: str) -> Sequence[tuple[Operator, str]]:
+    """Dialogs with a word from each side."""
+
+    async def talk() -> None:
+        operator, visitor = floor.operator("ann"), await floor.visitor(channel)
+        dialog = visitor.name_dialog()
+        await visitor.open(dialog)
+        await visitor.say(dialog, "m1", "Hello")
+        await operator.take(dialog)
+        await operator.say(dialog, "m2", "Hello")
+        ready.append((operator, dialog))
+
+    ready: list[tuple[Operator, str]] = []
+    await at_once(AT_ONCE, [talk] * BURST)
+    return ready
+
+
+async def test_killing_a_service_with_a_batch_in_hand_loses_nothing_and_counts_nothing_twice(
+    stack: Stack,
+) -> None:
+    channel = f"bursts-{secrets.token_hex(4)}"
+    async with httpx.AsyncClient(
+        timeout=15, trust_env=False, limits=httpx.Limits(max_connections=128)
+    ) as http:
+        floor = Floor(http, Places.at(stack.base), partial(token, stack.folder), PATIENCE)
+        await floor.channel(channel)
+        supervisor = floor.supervisor()
+        for number, name in enumerate(BURSTS, start=1):
+            ready = await ready_to_close(floor, channel)
+            closing = [asyncio.create_task(operator.close(dialog, 1)) for operator, dialog in ready]
+            # Once some of them are acknowledged, all are on their way through the services.
+            await asyncio.gather(*itertools.islice(asyncio.as_completed(closing), BURST // 3))
+            await asyncio.to_thread(stack.services[name].kill)
+            await asyncio.gather(*closing)
+            await asyncio.to_thread(stack.services[name].start)
+            await until(partial(_heard, supervisor, channel, number * BURST), PATIENCE)
+        summary = await supervisor.read("summary", channel=channel)
+        assert (summary["closed"], summary["offered_total"]) == (len(BURSTS) * BURST,) * 2
+        assert (await supervisor.read("reconcile"))["equal"]
+
+
+async def _heard(supervisor: Supervisor, channel: str, closes: int) -> None:
+    summary = await supervisor.read("summary", channel=channel)
+    if (summary["closed"], summary["offered_total"]) != (closes, closes):
+        raise NotYet(f"{summary['closed']} closed, {summary['offered_total']} offered of {closes}")

@@ -54,6 +54,25 @@ def test_of_two_starts_at_once_the_second_waits_and_finds_what_the_first_downloa
     assert fills == []
 
 
+def test_of_two_starts_that_find_it_damaged_only_the_first_mends_it(own_cache: Path) -> None:
+    mended = own_cache / "thing" / "mended"
+    fills: list[Path] = []
+    second = threading.Thread(
+        target=cache.entry, args=("thing", fills.append, lambda _: mended.exists()), daemon=True
+    )
+    mended.parent.mkdir(parents=True)
+
+    with cache.locked(own_cache / "thing.lock"):
+        second.start()
+        second.join(timeout=0.3)
+        assert second.is_alive(), "it waits for whoever downloads"
+        mended.touch()
+    second.join()
+
+    assert fills == []
+    assert mended.exists()
+
+
 def jar(content: bytes) -> Jar:
     return Jar("org.example", "thing", "1.0", hashlib.sha256(content).hexdigest())
 
@@ -88,6 +107,40 @@ def test_a_jar_damaged_in_the_cache_is_downloaded_again(monkeypatch: pytest.Monk
     assert path.read_bytes() == b"good"
 
 
+def test_without_a_terminal_every_tenth_jar_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = [Jar("org.example", f"thing-{number}", "1.0", jar(b"x").sha256) for number in range(25)]
+
+    def fetch(each: Jar) -> Path:
+        path = tmp_path / f"{each.artifact}.part"
+        path.write_bytes(b"x")
+        return path
+
+    jars.download(many, tmp_path, fetch)
+
+    said = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert said[1:] == ["10/25 jars", "20/25 jars", "25/25 jars"]
+
+
+def test_a_network_that_is_not_there_is_said_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(each, "http://127.0.0.1:1")
+    for each in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setattr(jars, "TRIES", 1)
+
+    with pytest.raises(CannotStart) as said:
+        jars.fetch_with_jgo(tmp_path)(jar(b"good"))
+
+    assert str(said.value) == (
+        "thing-1.0.jar could not be downloaded ([Errno 111] Connection refused): "
+        "check the network or HTTPS_PROXY, then call `make run` again."
+    )
+
+
 def test_a_lock_that_mixes_kafka_versions_is_refused(tmp_path: Path) -> None:
     lock = tmp_path / "lock.txt"
     lock.write_text("org.apache.kafka:kafka-clients:3.9.1 sha256:00\n")
@@ -108,7 +161,9 @@ def test_a_wheel_that_cannot_be_downloaded_is_said_and_not_kept(
     nowhere.write_text(f"{tmp_path / 'no-such-1.0-py3-none-any.whl'} --hash=sha256:{'0' * 64}\n")
     monkeypatch.setattr(wheels, "PINS", tmp_path)
 
-    with pytest.raises(CannotStart, match="thing could not be downloaded"):
+    with pytest.raises(
+        CannotStart, match=r"thing could not be downloaded .* check the network or HTTPS_PROXY"
+    ):
         wheels.unpacked("thing", lambda _: True)
 
     assert not [each for each in own_cache.iterdir() if each.suffix not in {".lock", ".part"}]
