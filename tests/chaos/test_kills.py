@@ -24,12 +24,12 @@ from deploy.local.servers import Server
 from deploy.local.stack import Stack, free_port_base
 from deploy.local.tokens import token
 
-DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "240"))
+DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "160"))
 AT_ONCE = 24
 EXPIRY_SECONDS = 20
 PATIENCE = 120.0
 VICTIMS = ("rating", "kafka", "analytics", "mongo", "chat")
-BURSTS = ("rating", "analytics") * (2 if DIALOGS < 1000 else 5)
+BURSTS = ("rating", "analytics") * (1 if DIALOGS < 1000 else 5)
 BURST = 60
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pymongo import MongoClient
 from contracts.topics import SERVICES
 from deploy.demo.check import settled
 from deploy.demo.floor import Floor
-from deploy.demo.people import NotYet, until
+from deploy.demo.people import NotYet, at_once, until
 from deploy.demo.story import Ledger, Mood
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SETTLE_SECONDS
@@ -58,9 +59,8 @@ def _question(command: dict[str, Any]) -> str:
 async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Floor, channel: str) -> None:
     supervisor, ledger = floor.supervisor(), Ledger()
     with noted(stack) as done:
-        for mood in Mood:
-            one = await encounter(floor, channel, mood, 4, comment="Quick")
-            await one.play(ledger)
+        people = [await encounter(floor, channel, mood, 4, comment="Quick") for mood in Mood]
+        await at_once(len(people), [partial(one.play, ledger) for one in people])
         await settled(supervisor, channel, len(ledger.endings), SETTLE_SECONDS)
         one = await encounter(floor, channel, Mood.IGNORES, 4)
         await one.visitor.form(await closed(one), 1)

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.demo.check import settled
 from deploy.demo.floor import Floor
-from deploy.demo.people import NotYet, until
+from deploy.demo.people import NotYet, at_once, until
 from deploy.demo.story import Ledger, Mood
 from deploy.local.secrets import Secrets
 from deploy.local.stack import ROOT, Stack
@@ -52,11 +52,8 @@ async def comments_in(stack: Stack, channel: str, wanted: list[str | None]) -> d
 async def test_the_example_counts_what_the_summary_counts(stack: Stack, floor: Floor, channel: str) -> None:
     ledger = Ledger()
     rating = await encounter(floor, channel, Mood.RATES, 5, comment="Quick, привет 🙂")
-    for one in (
-        rating,
-        *[await encounter(floor, channel, mood, 2) for mood in (Mood.DECLINES, Mood.IGNORES)],
-    ):
-        await one.play(ledger)
+    others = [await encounter(floor, channel, mood, 2) for mood in (Mood.DECLINES, Mood.IGNORES)]
+    await at_once(3, [partial(one.play, ledger) for one in (rating, *others)])
     summary = await settled(floor.supervisor(), channel, 3, SETTLE_SECONDS)
 
     counts = await comments_in(stack, channel, ["Quick, привет 🙂"])

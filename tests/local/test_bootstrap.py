@@ -35,10 +35,11 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(place: Path, *words: str, **environment: str) -> str:
+    # The tests may be run by a make themselves, which tells those below it how to speak.
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     said = subprocess.run(
-        ["make", *words], cwd=place, env={**os.environ, **environment}, capture_output=True, text=True,
-        check=True,
-    )  # fmt: skip
+        ["make", *words], cwd=place, env={**own, **environment}, capture_output=True, text=True, check=True
+    )
     return said.stdout
 
 
@@ -154,8 +155,9 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(checkout: Path) -> None:
 
 
 RUNNING = f"""
-import sys
+import signal, sys
 from deploy import children
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell started with &
 try:
     children.run([{sys.executable!r}, "-c", sys.argv[1]])
 except KeyboardInterrupt:

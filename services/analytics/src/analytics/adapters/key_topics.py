@@ -138,7 +138,8 @@ class KeyTopics:
         for partition in partitions:
             old, start, end = found.get(partition), starts[partition], ends[partition]
             if old is None or partition in anew or not old.is_good(start, end, now):
-                log.warning("keys_read_from_the_start", topic=partition.topic, partition=partition.partition)
+                say = log.info if old is None else log.warning  # the first time it is as it should be
+                say("keys_read_from_the_start", topic=partition.topic, partition=partition.partition)
                 await self._positions.rewind(partition, old, start, end, now)
         await self._go_on(consumer, partitions)
         self._progress, self._looked = time.monotonic(), -LOOK_SECONDS
