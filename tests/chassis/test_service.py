@@ -23,6 +23,7 @@ from chassis import parts as parts_module
 from chassis.parts import Parts
 from chassis.service import main
 from chassis.settings import ServiceSettings
+from deploy.local import ports
 
 QUICK = 0.001
 
@@ -288,16 +289,8 @@ def test_an_unknown_command_is_answered_with_the_known_ones(
 
 
 def free_base() -> int:
-    """A port that is free together with the one a hundred above it."""
-    while True:
-        with closing(socket.socket()) as one, closing(socket.socket()) as other:
-            one.bind(("127.0.0.1", 0))
-            base: int = one.getsockname()[1]
-            try:
-                other.bind(("127.0.0.1", base + 100))
-            except OSError:
-                continue
-            return base
+    """A port that is free together with the one a hundred above it, where the metrics are."""
+    return ports.free_base((0, 100))
 
 
 class Shop:

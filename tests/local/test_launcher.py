@@ -15,6 +15,7 @@ import pytest
 from pymongo import MongoClient
 from rich.console import Console
 
+from contracts.topics import SERVICES
 from deploy.local import containers, launcher, mongod, servers, stack
 from deploy.local.failures import CannotStart
 from deploy.local.launcher import Watched
@@ -95,11 +96,13 @@ def test_a_taken_service_port_is_said_before_anything_is_started(
 ) -> None:
     monkeypatch.setenv("CANDOR_SERVERS", "embedded")
     monkeypatch.setattr(servers.Servers, "start", lambda _: pytest.fail("the servers were started"))
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        base = other.getsockname()[1] - 2
-
-        with pytest.raises(CannotStart, match=f"port {base + 2} is taken"):
-            stack.Stack(tmp_path, base=base).start()
+    base = stack.free_port_base()
+    last = stack.port_of(SERVICES[-1], base)
+    with (
+        socket.create_server(("127.0.0.1", last)),
+        pytest.raises(CannotStart, match=f"port {last} is taken"),
+    ):
+        stack.Stack(tmp_path, base=base).start()
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "port", "\uff19\uff12", "-1"])

@@ -1,25 +1,17 @@
 """Prometheus reads numbers on a port of their own."""
 
-import socket
 from urllib.request import urlopen
 
-import pytest
 from prometheus_client import REGISTRY
 
 from chassis.telemetry import metrics
+from deploy.local.ports import free_port
 
 ALLOWED = {"service", "topic", "command", "outcome", "kind", "method", "route", "status", "le"}
 
 
-@pytest.fixture
-def port() -> int:
-    """A free one."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def test_they_are_served_until_stopped(port: int) -> None:
+def test_they_are_served_until_stopped() -> None:
+    port = free_port()
     metrics.HEARD.labels("chat", "candor.dialogs", "done").inc()
     stop = metrics.serve_metrics(port)
     with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
