@@ -50,6 +50,11 @@ def test_an_answer_beats_the_refusal_before_it_and_any_withdrawal() -> None:
     assert heard(TOLD.given(), TOLD.declined(), TOLD.cancelled(), TOLD.expired()).state == State.GIVEN
 
 
+def test_what_was_withdrawn_in_time_never_expired() -> None:
+    close = heard(TOLD.expired(), TOLD.cancelled())
+    assert (close.state, close.reason) == (State.CANCELLED, "reopened")
+
+
 def test_nothing_counts_before_the_closing_is_heard() -> None:
     waiting = heard(TOLD.given())
     assert waiting.closed is None

@@ -97,8 +97,8 @@ def hear(
     )
 
 
-def reopen(close_seq: int = 1, now: datetime = CLOSED_AT) -> HearReopen:
-    return HearReopen(close_seq, now)
+def reopen(close_seq: int = 1, reopened_at: datetime = CLOSED_AT, now: datetime = CLOSED_AT) -> HearReopen:
+    return HearReopen(close_seq, reopened_at, now)
 
 
 def offer(now: datetime, close_seq: int = 1) -> OfferForm:

@@ -15,7 +15,7 @@ from rating.domain.rating import RATING, GiveRating
 from rating.domain.rules import Snapshot
 from rating.messaging.inbound import ears
 from tests.rating.house import House, closed, open_house, reopened
-from tests.rating.story import CLOSED_AT
+from tests.rating.story import CLOSED_AT, EXPIRY
 
 pytestmark = pytest.mark.real
 
@@ -82,6 +82,18 @@ async def test_reopening_withdraws_and_the_next_close_asks_again(house: House) -
         await house.inbound.on_dialog_reopened(reopened())
     await house.inbound.on_dialog_closed(closed(close_seq=2))
     assert await said(house) == ["offered", "cancelled", "offered"]
+
+
+async def test_a_reopening_before_the_deadline_takes_the_expiry_back_when_it_is_heard_late(
+    house: House,
+) -> None:
+    await house.inbound.on_dialog_closed(closed())
+    await house.followed()
+    house.clock.advance(EXPIRY)
+    await house.timers.settle_due()
+    await house.inbound.on_dialog_reopened(reopened())
+    assert await said(house) == ["offered", "expired", "cancelled"]
+    assert await state(house) == "cancelled"
 
 
 async def test_a_reopening_heard_first_answers_its_close(house: House) -> None:

@@ -155,12 +155,16 @@ class TestHearReopen:
             (heard(), not_offered("spam")),
             (*WAITING, rated(5, at(1))),
             (*WAITING, declined(at(1))),
-            (*WAITING, expired(at(60))),
             (*WAITING, cancelled("erased")),
         ],
     )
     def test_keeps_what_is_settled(self, history: History) -> None:
         given(*history).when(reopen()).then()
+
+    def test_heard_late_takes_back_the_expiry_of_a_form_that_was_withdrawn_in_time(self) -> None:
+        late = given(*WAITING, expired(at(60)))
+        late.when(reopen(reopened_at=just_before(60), now=at(61))).then(cancelled("reopened", now=at(61)))
+        late.when(reopen(reopened_at=at(60), now=at(61))).then()
 
 
 class TestOfferForm:

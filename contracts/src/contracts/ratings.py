@@ -151,7 +151,7 @@ class RatingExpired(RatingEventBase):
 
 
 class RatingCancelled(RatingEventBase):
-    """The form was withdrawn before an answer."""
+    """The form was withdrawn before an answer. After `RatingExpired` it takes that back."""
 
     type: Literal["candor.rating.cancelled.v1"] = "candor.rating.cancelled.v1"
     reason: CancelledReason

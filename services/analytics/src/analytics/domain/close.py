@@ -41,13 +41,14 @@ class State(StrEnum):
 
 
 # Settled beats pending beats scheduled; among the settled an answer beats everything, because a declined form
-# may still be answered, and whatever else the source says beside an answer was said before it knew.
+# may still be answered, and whatever else the source says beside an answer was said before it knew. A form
+# is cancelled after it expired only when its reopening was heard too late: then it never expired.
 STANDING: Final[tuple[tuple[type[CloseEvent], State], ...]] = (
     (RatingChanged, State.GIVEN),
     (RatingGiven, State.GIVEN),
     (RatingDeclined, State.DECLINED),
-    (RatingExpired, State.EXPIRED),
     (RatingCancelled, State.CANCELLED),
+    (RatingExpired, State.EXPIRED),
     (RatingUndeliverable, State.UNDELIVERABLE),
     (RatingNotOffered, State.NOT_OFFERED),
     (RatingOffered, State.PENDING),

@@ -108,6 +108,7 @@ class Expired:
     """Never answered."""
 
     form: Form
+    expired_at: datetime
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _after(close: Close, event: AnyEvent) -> Close:  # noqa: C901, PLR0911 - one
         case FormDeclined():
             return Declined(close.form, close.expires_at) if isinstance(close, Offered) else close
         case FormExpired():
-            return Expired(close.form)
+            return Expired(close.form, event.expired_at)
         case FormCancelled():
             return Cancelled(close.form, event.reason)
         case ClientForgotten():

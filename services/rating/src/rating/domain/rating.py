@@ -56,9 +56,10 @@ class HearClose:
 
 @dataclass(frozen=True)
 class HearReopen:
-    """A close was undone."""
+    """A close was undone; this may be heard long after it was."""
 
     close_seq: int
+    reopened_at: datetime
     now: datetime
 
 
@@ -189,11 +190,16 @@ def _offered(close_seq: int, rules: Rules, now: datetime) -> FormOffered:
 
 
 def hear_reopen(close: Close, command: HearReopen) -> Sequence[AnyEvent]:
-    """Reopening withdraws a form that waits, and keeps what the client has said."""
+    """Reopening withdraws a form that waits, and keeps what the client has said.
+
+    Heard late, it takes an expiry back: a form that was withdrawn before its deadline can't have expired.
+    """
     match close:
         case Unheard():
             return [ReopenHeard(close_seq=command.close_seq, heard_at=command.now)]
         case Scheduled() | Offered():
+            return [_cancelled(command.close_seq, CancelledBecause.REOPENED, command.now)]
+        case Expired() if command.reopened_at < close.expired_at:
             return [_cancelled(command.close_seq, CancelledBecause.REOPENED, command.now)]
         case Undone() | Heard() | NotOffered() | Given() | Declined() | Expired() | Cancelled():
             return []

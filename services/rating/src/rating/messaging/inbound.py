@@ -60,7 +60,7 @@ class Inbound:
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
         """Withdraws the form of the close that was undone."""
-        command = HearReopen(event.close_seq, self.clock.now())
+        command = HearReopen(event.close_seq, event.reopened_at, self.clock.now())
         await handle(self.streams, RATING, RATING.stream(event.dialog), command)
 
     async def on_client_erased(self, event: ClientErased) -> None:
