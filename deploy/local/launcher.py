@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local import containers, process
-from deploy.local.failures import CannotStart
+from deploy.local.failures import CannotStart, sentence
 from deploy.local.servers import Server
 from deploy.local.stack import Addresses, Stack
 
@@ -124,7 +124,7 @@ class Watched:
             self.part.start()
             console.print(f"{self.part.name} runs again.")
         except (CannotStart, OSError) as reason:
-            console.print(str(reason), style="red", markup=False)
+            console.print(sentence(reason), style="red", markup=False)
 
 
 def stop(folder: Path, console: Console) -> int:

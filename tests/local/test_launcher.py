@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from errno import ENOSPC
 from io import StringIO
 from pathlib import Path
 
@@ -262,3 +263,17 @@ def test_what_ends_by_itself_is_said_and_started_again(monkeypatch: pytest.Monke
     watched.look(console)
     assert part.starts == 1
     assert "thing runs again." in out.getvalue()
+
+
+def test_what_cannot_be_started_again_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    now, out, part = [100.0], StringIO(), Fallen()
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr(part, "start", full)
+    watched, console = Watched(part), Console(file=out, width=500)
+    watched.look(console)
+    now[0] += 1
+    watched.look(console)
+    assert "\nNo space left on device. Candor writes to .candor" in out.getvalue()

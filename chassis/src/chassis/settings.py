@@ -64,6 +64,30 @@ Key32 = Annotated[SecretStr, AfterValidator(_is_key)]
 """A secret of 32 bytes, base64url; `key_bytes` opens it."""
 
 
+def _checked_issuer(issuer: str, info: ValidationInfo) -> str:
+    """An issuer as it is; ValueError if it is one of development's, whose keys lie around, in production."""
+    host = (urlsplit(issuer).hostname or issuer).lower().rstrip(".")
+    if info.data.get("env") != "development" and f".{host}".endswith(".localhost"):
+        raise ValueError("is at a .localhost address, which is for development only")
+    return issuer
+
+
+def _checked_source(source: str, info: ValidationInfo) -> str:
+    """The source of public keys, as it is; ValueError unless it can be one, and what is here can be read."""
+    if is_address(source):
+        _check_address(urlsplit(source), development=info.data.get("env") == "development")
+    elif not keys_here(source):
+        raise ValueError("holds no Ed25519 key that signs and has an id (kid)")
+    return source
+
+
+Issuer = Annotated[str, Field(min_length=1), AfterValidator(_checked_issuer)]
+"""Who issues tokens: in production none of development's, whose keys lie around."""
+
+KeySource = Annotated[str, AfterValidator(_checked_source)]
+"""Where public keys come from: what is here can be read, what is elsewhere is asked over https."""
+
+
 class _NotJson(str):
     """What should have been JSON; kept, so that it is told together with everything else that is wrong."""
 
@@ -105,8 +129,10 @@ class ServiceSettings(BaseSettings):
     port_base: int = Field(default=8001, ge=1, le=65_000, description="the first of the services' ports")
     host: str = Field(default="", description="the address to listen on")
     metrics_host: str = Field(default="127.0.0.1", description="the address that metrics are served on")
-    staff_issuer: str = Field(min_length=1, description="who issues staff's tokens (their `iss`)")
-    staff_jwks: str = Field(description="staff's public keys: a file, a https:// URL, or the JSON itself")
+    staff_issuer: Issuer = Field(description="who issues staff's tokens (their `iss`)")
+    staff_jwks: KeySource = Field(
+        description="staff's public keys: a file, a https:// URL, or the JSON itself"
+    )
 
     @property
     def port(self) -> int:
@@ -151,16 +177,6 @@ class ServiceSettings(BaseSettings):
         if info.data.get("env") == "development" and not is_loopback(host):
             raise ValueError("must be a loopback address while CANDOR_ENV is development")
         return host
-
-    @field_validator("staff_issuer")
-    @classmethod
-    def _safe_staff_issuer(cls, issuer: str, info: ValidationInfo) -> str:
-        return check_issuer(issuer, info)
-
-    @field_validator("staff_jwks")
-    @classmethod
-    def _safe_staff_keys(cls, source: str, info: ValidationInfo) -> str:
-        return check_key_source(source, info)
 
     @classmethod
     def settings_customise_sources(
@@ -207,35 +223,10 @@ class ServiceSettings(BaseSettings):
 class VisitorSettings(ServiceSettings):
     """What a service needs that visitors call, besides the rest."""
 
-    visitor_issuer: str = Field(min_length=1, description="who issues visitors' tokens (their `iss`)")
-    visitor_jwks: str = Field(description="visitors' public keys: a file, a https:// URL, or the JSON itself")
-
-    @field_validator("visitor_issuer")
-    @classmethod
-    def _safe_visitor_issuer(cls, issuer: str, info: ValidationInfo) -> str:
-        return check_issuer(issuer, info)
-
-    @field_validator("visitor_jwks")
-    @classmethod
-    def _safe_visitor_keys(cls, source: str, info: ValidationInfo) -> str:
-        return check_key_source(source, info)
-
-
-def check_issuer(issuer: str, info: ValidationInfo) -> str:
-    """An issuer as it is; ValueError if it is one of development's, whose keys lie around, in production."""
-    host = (urlsplit(issuer).hostname or issuer).lower().rstrip(".")
-    if info.data.get("env") != "development" and f".{host}".endswith(".localhost"):
-        raise ValueError("is at a .localhost address, which is for development only")
-    return issuer
-
-
-def check_key_source(source: str, info: ValidationInfo) -> str:
-    """The source of public keys, as it is; ValueError unless it can be one, and what is here can be read."""
-    if is_address(source):
-        _check_address(urlsplit(source), development=info.data.get("env") == "development")
-    elif not keys_here(source):
-        raise ValueError("holds no Ed25519 key that signs and has an id (kid)")
-    return source
+    visitor_issuer: Issuer = Field(description="who issues visitors' tokens (their `iss`)")
+    visitor_jwks: KeySource = Field(
+        description="visitors' public keys: a file, a https:// URL, or the JSON itself"
+    )
 
 
 def is_address(source: str) -> bool:
