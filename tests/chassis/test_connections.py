@@ -108,8 +108,10 @@ async def app(scope: Scope, _: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[int]:
-    config = uvicorn.Config(app, http=connections.Connection, lifespan="off", log_config=None)
+async def serving(
+    protocol: type[connections.Connection] = connections.Connection,
+) -> AsyncIterator[int]:
+    config = uvicorn.Config(app, http=protocol, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         config.load()
@@ -169,9 +171,17 @@ async def test_work_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch)
 
 async def test_who_reads_no_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "READ_WITHIN", 0.2)
-    async with serving() as port:
+    lost = asyncio.Event()
+
+    class Watched(connections.Connection):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            lost.set()
+
+    async with serving(Watched) as port:
         reader, writer = await connected(port, b"GET /large HTTP/1.1\r\nHost: shop\r\n\r\n")
-        await asyncio.sleep(0.5)  # nothing can be waited for: the caller isn't looking
+        async with asyncio.timeout(10):
+            await lost.wait()
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
             await reader.readexactly(len(LARGE))
         writer.close()
