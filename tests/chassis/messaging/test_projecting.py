@@ -6,16 +6,19 @@ from functools import partial
 from typing import Any
 
 import pytest
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
-from pymongo.errors import AutoReconnect, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
+from chassis.messaging.checkpoints import Checkpoint
 from chassis.messaging.projecting import Projecting
 from chassis.messaging.publisher import NotPublished
 from chassis.messaging.records import Heard
+from chassis.messaging.succession import Succession
 from chassis.telemetry.tracing import configure_tracing
 from tests.chassis.messaging.tally import Tally, once_each, projecting
 from tests.chassis.messaging.world import World, running, stopped, until, until_later
@@ -200,6 +203,65 @@ async def test_a_batch_links_to_the_traces_of_its_records(world: World, tally: T
     await world.say(*(world.raw("k", body, {"traceparent": one.encode()}) for one in said))
     async with running(projecting(world, tally)):
         await until(lambda: seen == {0xB7AD6B7169203331, 0xB7AD6B7169203332})
+
+
+async def test_what_a_killed_member_left_open_is_ended_by_its_successor(world: World, tally: Tally) -> None:
+    """MongoDB alone would keep it, and the partitions locked, for a minute."""
+    await world.say(*notes(world, 0, 50))
+    killed = projecting(world, tally)._checkpoints
+    placed, _ = await killed.place([TopicPartition(world.notes, partition) for partition in range(4)])
+    await killed.take_over(placed)
+    left_open = killed.succession.transaction()
+    session = await left_open.__aenter__()
+    for partition, at in placed.items():
+        await killed.move(session, partition, at, Checkpoint(50))
+
+    async with running(projecting(world, tally)):
+        await until_later(lambda: once_each(tally, 50))
+    with pytest.raises(OperationFailure, match="has been aborted"):
+        await left_open.__aexit__(None, None, None)
+    assert await once_each(tally, 50)
+
+
+async def test_whoever_still_works_when_others_take_over_does_the_batch_again(
+    world: World, tally: Tally
+) -> None:
+    """They are interrupted inside of an operation, which says nothing about the records."""
+    apply, checkpoints = tally.apply, tally.collection.database["checkpoints"]
+
+    async def slowly(session: AsyncIOMotorClientSession, records: Sequence[Heard[Any]]) -> None:
+        if not tally.calls:
+            tally.calls += 1
+            await checkpoints.find_one({"$where": "sleep(20000) || true"}, session=session)
+        await apply(session, records)
+
+    async def at_it() -> bool:
+        running = await tally.client.admin.command("currentOp")
+        return any("sleep(20000)" in str(operation) for operation in running["inprog"])
+
+    tally.apply = slowly  # type: ignore[method-assign]
+    await world.say(*notes(world, 0, 50))
+    working = projecting(world, tally)
+    with structlog.testing.capture_logs() as logs:
+        async with running(working):
+            await until_later(at_it)
+            await projecting(world, tally)._checkpoints.take_over(working._places.at)
+            await until_later(lambda: once_each(tally, 50))
+    assert "batch_halved" not in {line["event"] for line in logs}
+
+
+async def test_one_members_transactions_wait_for_one_another(tally: Tally) -> None:
+    succession = Succession(tally.collection.database["checkpoints"])
+
+    async def another() -> None:
+        async with succession.transaction():
+            pass
+
+    async with succession.transaction():
+        second = asyncio.create_task(another())
+        await asyncio.sleep(0)
+        assert not second.done()
+    await second
 
 
 async def test_a_batch_is_committed_for_good_from_one_snapshot(

@@ -10,6 +10,7 @@ from pymongo import UpdateOne
 
 from chassis.messaging.peeking import reader, record_at
 from chassis.messaging.records import fingerprint
+from chassis.messaging.succession import Succession
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Moved(Exception):  # noqa: N818
 
 
 class Checkpoints:
-    """The checkpoints of one version of one projection. Raises PyMongoError, and KafkaError from `place`."""
+    """The checkpoints of one version of one projection. Raises PyMongoError, and KafkaError from `place`.
+
+    They are moved in a transaction of the `succession`.
+    """
 
     def __init__(
         self, collection: AsyncIOMotorCollection[dict[str, Any]], name: str, version: int, bootstrap: str
@@ -33,6 +37,7 @@ class Checkpoints:
         self._collection = collection
         self._prefix = f"{name}.v{version}"
         self._bootstrap = bootstrap
+        self.succession = Succession(collection)
 
     async def read(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Checkpoint]:
         """The checkpoints of `partitions` that exist."""
@@ -71,6 +76,10 @@ class Checkpoints:
         }
         wrong |= await self._made_anew({part: at for part, at in placed.items() if part not in wrong}, starts)
         return {part: at for part, at in placed.items() if part not in wrong}, wrong
+
+    async def take_over(self, partitions: Collection[TopicPartition]) -> None:
+        """Ends what members who had `partitions` before have left open."""
+        await self.succession.take_over([self._id(partition) for partition in partitions])
 
     def _id(self, partition: TopicPartition) -> str:
         return f"{self._prefix}:{partition.topic}:{partition.partition}"

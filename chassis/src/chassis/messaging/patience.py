@@ -55,8 +55,11 @@ def is_the_worlds(error: BaseException) -> bool:
     return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in TRANSIENT_LABELS)
 
 
-RETRYABLE_CODES = frozenset({6, 7, 89, 91, 112, 133, 189, 9001, 10107, 11600, 11602, 13435, 13436, 50, 262})
-"""What MongoDB itself calls transient: host, network, shutdown, stepped down, write conflict, time limits."""
+RETRYABLE_CODES = frozenset(
+    {6, 7, 89, 91, 112, 133, 189, 9001, 10107, 11600, 11602, 13435, 13436, 50, 262, 11601}
+)
+"""What MongoDB itself calls transient: host, network, shutdown, stepped down, write conflict, time limits;
+and, the last one, what a successor or an administrator ended."""
 
 
 class Pause:

@@ -107,6 +107,8 @@ class Places:
     async def _place_all(self, partitions: frozenset[TopicPartition]) -> None:
         try:
             placed = await self._place(partitions)
+            take_over = partial(self._checkpoints.take_over, placed)
+            await for_ever(take_over, self._listening.pause, longest=5)
             self._listening.release(placed)
         except LetGo:
             return

@@ -12,8 +12,6 @@ import structlog
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pydantic import TypeAdapter
-from pymongo import WriteConcern
-from pymongo.read_concern import ReadConcern
 
 from chassis.messaging.checkpoints import Checkpoint, Checkpoints, Moved
 from chassis.messaging.deadletters import Graveyard
@@ -39,8 +37,6 @@ from chassis.telemetry.tracing import linked
 log = structlog.stdlib.get_logger(__name__)
 
 BATCH = 10_000
-SNAPSHOT = ReadConcern("snapshot")
-MAJORITY = WriteConcern("majority", wtimeout=10_000)
 
 
 class Projection(Protocol):
@@ -85,7 +81,6 @@ class Projecting:
         self._service = service
         self._reader = Reader(topics)
         self._projection = projection
-        self._client = client
         self._graveyard = Graveyard(service, publisher)
         self._checkpoints = Checkpoints(
             client[database]["checkpoints"], projection.name, projection.version, bootstrap
@@ -107,6 +102,7 @@ class Projecting:
             await self._listening.run()
         finally:
             await self._places.stop()
+            await self._checkpoints.succession.end()
 
     def trouble(self) -> str | None:
         """Why it is not well, in a sentence; None if it is."""
@@ -225,10 +221,7 @@ class Projecting:
     ) -> None:
         if not moves:
             return
-        async with (
-            await self._client.start_session() as session,
-            session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY),
-        ):
+        async with self._checkpoints.succession.transaction() as session:
             for partition, (old, new) in moves.items():
                 await self._checkpoints.move(session, partition, old, new)
             if heard := [step.heard for step in steps if step.heard is not None]:
