@@ -34,8 +34,9 @@ def main() -> None:
     with (ROOT / ".candor" / "bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = record()
-        if not (recorded() == wanted and is_sound()):
-            build(keep=place(recorded()) == place(wanted) and is_sound())
+        keep = place(recorded()) == place(wanted) and is_sound()
+        if not keep or recorded() != wanted:
+            build(keep=keep)
             READY.write_bytes(wanted)
         os.utime(READY)
 

@@ -16,7 +16,7 @@ import secrets
 import statistics
 import time
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,15 +24,15 @@ import httpx
 import psutil
 
 from deploy.demo.floor import Floor
-from deploy.demo.people import Operator, Places, Visitor, at_once
+from deploy.demo.people import Places, at_once
 from deploy.local.launcher import up
 from deploy.local.stack import FOLDER, Addresses
 from deploy.local.tokens import token
+from tests.closings import Closing, ready_dialogs
 
 DRAIN_SECONDS = 120.0
 LOOK_SECONDS = 0.02
 STEP_SECONDS = 10.0
-VISITORS, OPERATORS = 500, 20
 
 
 @dataclass
@@ -45,18 +45,6 @@ class Seen:
     def first(self, count: int) -> float:
         """When `count` closes were first shown."""
         return self.times[bisect_left(self.counts, count)]
-
-
-@dataclass(frozen=True)
-class Closing:
-    """A dialog that is ready to be closed, and who will."""
-
-    operator: Operator
-    dialog: str
-
-    async def close(self) -> None:
-        """Closes it."""
-        await self.operator.close(self.dialog, 1)
 
 
 @dataclass(frozen=True)
@@ -85,31 +73,6 @@ async def watch(floor: Floor, channel: str, wanted: int, seen: Seen) -> None:
         seen.times.append(time.perf_counter())
         seen.counts.append(closed)
         await asyncio.sleep(LOOK_SECONDS)  # reading without a pause would take the processor from the path
-
-
-async def ready_dialogs(floor: Floor, channel: str, count: int) -> list[Closing]:
-    """Open dialogs of many visitors and some operators, a word from each side, ready to be closed."""
-    await floor.channel(channel)
-    operators = [floor.operator(f"bench-{number}") for number in range(OPERATORS)]
-    visitors = [await floor.visitor(channel) for _ in range(min(VISITORS, count))]
-    closings: list[Closing] = []
-    jobs = []
-    for number in range(count):
-        visitor, operator = visitors[number % len(visitors)], operators[number % OPERATORS]
-        closings.append(Closing(operator, dialog := visitor.name_dialog()))
-        jobs.append(_talker(visitor, operator, dialog))
-    await at_once(16, jobs)
-    return closings
-
-
-def _talker(visitor: Visitor, operator: Operator, dialog: str) -> Callable[[], Awaitable[None]]:
-    async def talk() -> None:
-        await visitor.open(dialog)
-        await visitor.say(dialog, "m1", "Hello")
-        await operator.take(dialog)
-        await operator.say(dialog, "m2", "How can I help?")
-
-    return talk
 
 
 async def latency(floor: Floor, rate: float, seconds: float) -> None:

@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 import httpx
@@ -18,11 +18,12 @@ import pytest
 
 from deploy.demo.check import differences, settled
 from deploy.demo.floor import Floor
-from deploy.demo.people import NotYet, Operator, Places, Supervisor, at_once, until
+from deploy.demo.people import NotYet, Places, Supervisor, at_once, until
 from deploy.demo.story import COMMENTS, Encounter, Ledger, moods
 from deploy.local.servers import Server
 from deploy.local.stack import Stack, free_port_base
 from deploy.local.tokens import token
+from tests.closings import ready_dialogs
 
 DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "160"))
 AT_ONCE = 24
@@ -105,23 +106,6 @@ async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice
         print(Counter(ending.state for ending in ledger.endings.values()))
 
 
-async def ready_to_close(floor: Floor, channel: str) -> Sequence[tuple[Operator, str]]:
-    """Dialogs with a word from each side."""
-
-    async def talk() -> None:
-        operator, visitor = floor.operator("ann"), await floor.visitor(channel)
-        dialog = visitor.name_dialog()
-        await visitor.open(dialog)
-        await visitor.say(dialog, "m1", "Hello")
-        await operator.take(dialog)
-        await operator.say(dialog, "m2", "Hello")
-        ready.append((operator, dialog))
-
-    ready: list[tuple[Operator, str]] = []
-    await at_once(AT_ONCE, [talk] * BURST)
-    return ready
-
-
 async def test_killing_a_service_with_a_batch_in_hand_loses_nothing_and_counts_nothing_twice(
     stack: Stack,
 ) -> None:
@@ -130,11 +114,10 @@ async def test_killing_a_service_with_a_batch_in_hand_loses_nothing_and_counts_n
         timeout=15, trust_env=False, limits=httpx.Limits(max_connections=128)
     ) as http:
         floor = Floor(http, Places.at(stack.base), partial(token, stack.folder), PATIENCE)
-        await floor.channel(channel)
         supervisor = floor.supervisor()
         for number, name in enumerate(BURSTS, start=1):
-            ready = await ready_to_close(floor, channel)
-            closing = [asyncio.create_task(operator.close(dialog, 1)) for operator, dialog in ready]
+            ready = await ready_dialogs(floor, channel, BURST)
+            closing = [asyncio.create_task(dialog.close()) for dialog in ready]
             # Once some of them are acknowledged, all are on their way through the services.
             await asyncio.gather(*itertools.islice(asyncio.as_completed(closing), BURST // 3))
             await asyncio.to_thread(stack.services[name].kill)

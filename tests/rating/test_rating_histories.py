@@ -50,12 +50,12 @@ def of(events: Sequence[AnyEvent], close_seq: int, *kinds: type) -> list[AnyEven
 
 @settings(max_examples=400)
 @given(st.lists(COMMANDS, max_size=25))
-def test_a_close_is_offered_once_and_given_expired_or_cancelled_once(commands: list[Command]) -> None:
+def test_a_close_is_offered_once_and_settled_once(commands: list[Command]) -> None:
     events = play(commands)
     for close_seq in (1, 2):
         assert len(of(events, close_seq, FormOffered)) <= 1
-        assert len(of(events, close_seq, RatingGiven, FormExpired)) <= 1
-        assert len(of(events, close_seq, RatingGiven, FormCancelled)) <= 1
+        ends = [type(event) for event in of(events, close_seq, RatingGiven, FormExpired, FormCancelled)]
+        assert len(ends) <= 1 or ends == [FormExpired, FormCancelled]  # a reopening that was heard late
 
 
 @settings(max_examples=200)

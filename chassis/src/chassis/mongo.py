@@ -1,10 +1,16 @@
 """Joins MongoDB the way everything here expects it."""
 
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC
 from typing import Any
 
 from bson.codec_options import CodecOptions
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
@@ -44,4 +50,11 @@ def durable(
         read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern(w="majority", j=True),
         read_concern=ReadConcern("majority"),
+    )
+
+
+def transaction(session: AsyncIOMotorClientSession) -> AbstractAsyncContextManager[Any]:
+    """A transaction that reads one snapshot, and is committed by a majority within ten seconds."""
+    return session.start_transaction(
+        read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", wtimeout=10_000)
     )

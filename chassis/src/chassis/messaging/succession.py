@@ -6,11 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
-from pymongo import WriteConcern
-from pymongo.read_concern import ReadConcern
 
-SNAPSHOT = ReadConcern("snapshot")
-MAJORITY = WriteConcern("majority", wtimeout=10_000)
+from chassis.mongo import transaction
 
 
 class Succession:
@@ -32,7 +29,7 @@ class Succession:
         """A transaction: committed at the end, undone by whatever is raised; the next one waits for it."""
         async with self._alone:
             session = await self._own()
-            async with session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY):
+            async with transaction(session):
                 yield session
 
     async def take_over(self, ids: Sequence[str]) -> None:

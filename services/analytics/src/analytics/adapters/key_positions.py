@@ -12,10 +12,10 @@ from uuid import uuid4
 
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pymongo import ASCENDING, WriteConcern
+from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
+from chassis.mongo import transaction
 from chassis.sealing import KeyReader
 from chassis.sealing.storage import Document, durable
 from contracts.keys import KeyPublished
@@ -26,8 +26,6 @@ TOO_OLD: Final = TOMBSTONES_STAY * 0.9
 """Older than this, a position may lie before tombstones that Kafka no longer has."""
 
 SWEPT_AT_ONCE: Final = 1_000
-SNAPSHOT: Final = ReadConcern("snapshot")
-MAJORITY: Final = WriteConcern("majority", wtimeout=10_000)
 
 
 class Moved(Exception):  # noqa: N818
@@ -151,10 +149,7 @@ class KeyPositions:
 
     async def _in_one(self, do: Callable[[AsyncIOMotorClientSession], Awaitable[None]]) -> None:
         try:
-            async with (
-                await self._client.start_session() as session,
-                session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY),
-            ):
+            async with await self._client.start_session() as session, transaction(session):
                 await do(session)
         except PyMongoError as error:
             if error.has_error_label("TransientTransactionError"):

@@ -1,0 +1,46 @@
+"""Dialogs that are ready to be closed: what the fault test and the bench begin with."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from deploy.demo.floor import Floor
+from deploy.demo.people import Operator, Visitor, at_once
+
+VISITORS, OPERATORS = 500, 20
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A dialog that is ready to be closed, and who will."""
+
+    operator: Operator
+    dialog: str
+
+    async def close(self) -> None:
+        """Closes it."""
+        await self.operator.close(self.dialog, 1)
+
+
+async def ready_dialogs(floor: Floor, channel: str, count: int) -> list[Closing]:
+    """Open dialogs of many visitors and some operators, a word from each side, ready to be closed."""
+    await floor.channel(channel)
+    operators = [floor.operator(f"bench-{number}") for number in range(OPERATORS)]
+    visitors = [await floor.visitor(channel) for _ in range(min(VISITORS, count))]
+    closings: list[Closing] = []
+    jobs = []
+    for number in range(count):
+        visitor, operator = visitors[number % len(visitors)], operators[number % OPERATORS]
+        closings.append(Closing(operator, dialog := visitor.name_dialog()))
+        jobs.append(_talker(visitor, operator, dialog))
+    await at_once(16, jobs)
+    return closings
+
+
+def _talker(visitor: Visitor, operator: Operator, dialog: str) -> Callable[[], Awaitable[None]]:
+    async def talk() -> None:
+        await visitor.open(dialog)
+        await visitor.say(dialog, "m1", "Hello")
+        await operator.take(dialog)
+        await operator.say(dialog, "m2", "How can I help?")
+
+    return talk
