@@ -6,7 +6,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.candor-ready
-STANDINS := CANDOR_KAFKA_IMAGE=candor-standin/kafka CANDOR_MONGO_IMAGE=candor-standin/mongo TESTCONTAINERS_RYUK_DISABLED=true
+STUB_IMAGE_NAMES := CANDOR_KAFKA_IMAGE=candor-stub/kafka CANDOR_MONGO_IMAGE=candor-stub/mongo TESTCONTAINERS_RYUK_DISABLED=true
 MEMBERS := contracts chassis services/chat services/rating services/analytics
 # What is installed names its folder, so a checkout that was moved or copied needs it anew.
 MOVED := $(shell test "$$(sed -n 2p $(READY) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
@@ -50,11 +50,11 @@ format: $(READY) ## bring all Python into shape
 chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, then count
 	@CANDOR_CHAOS_DIALOGS=2000 $(BIN)/pytest -s tests/chaos
 
-containers: $(READY) ## the end-to-end tests on servers in Docker containers; STANDIN=1 makes the images here
+containers: $(READY) ## the end-to-end tests on servers in Docker containers; STUB_IMAGES=1 makes the images here
 	@$(BIN)/python -m deploy.local.engine
-	@$(if $(STANDIN),$(BIN)/python -m deploy.standin kafka mongo,:)
+	@$(if $(STUB_IMAGES),$(BIN)/python -m deploy.stub_images kafka mongo,:)
 	@env -u CANDOR_KAFKA -u CANDOR_MONGO CANDOR_SERVERS=containers TESTCONTAINERS_CONNECTION_MODE=docker_host \
-		$(if $(STANDIN),$(STANDINS)) $(BIN)/pytest tests/local/test_containers.py tests/e2e
+		$(if $(STUB_IMAGES),$(STUB_IMAGE_NAMES)) $(BIN)/pytest tests/local/test_containers.py tests/e2e
 
 bench: $(READY) ## latency and throughput of the path on this machine
 	@$(BIN)/python -m tests.bench.path

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from deploy.demo.floor import Floor
 from deploy.demo.people import Operator, Visitor, at_once
+from deploy.demo.support_floor import SupportFloor
 
 VISITORS, OPERATORS = 500, 20
 
@@ -21,7 +21,7 @@ class Closing:
         await self.operator.close(self.dialog, 1)
 
 
-async def ready_dialogs(floor: Floor, channel: str, count: int) -> list[Closing]:
+async def ready_dialogs(floor: SupportFloor, channel: str, count: int) -> list[Closing]:
     """Open dialogs of many visitors and some operators, a word from each side, ready to be closed."""
     await floor.channel(channel)
     operators = [floor.operator(f"bench-{number}") for number in range(OPERATORS)]

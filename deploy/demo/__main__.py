@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from deploy.demo.check import differences, settled
-from deploy.demo.floor import Floor
-from deploy.demo.people import Away, NotYet, Places, at_once
+from deploy.demo.people import NotYet, ServiceUnavailable, ServiceUrls, at_once
 from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.failures import CannotStart, sentence
 from deploy.local.launcher import AlreadyRuns, running, up
 from deploy.local.stack import FOLDER, Addresses
@@ -29,7 +29,9 @@ SETTLE_SECONDS = 60.0
 console = Console()
 
 
-async def cast(floor: Floor, channels: dict[str, str], count: int, dice: random.Random) -> list[Encounter]:
+async def cast(
+    floor: SupportFloor, channels: dict[str, str], count: int, dice: random.Random
+) -> list[Encounter]:
     """Dialogs to be played, each with a visitor of its own, on the channels in turn."""
     for channel, name in channels.items():
         await floor.channel(channel, name)
@@ -110,7 +112,7 @@ async def story(addresses: Addresses, count: int, seed: int) -> list[str]:
     dice, ledger, run = random.Random(seed), Ledger(), secrets.token_hex(3)  # noqa: S311 - a story, not a secret
     channels = {f"demo-site-{run}": "Site", f"demo-course-{run}": "Course"}
     async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
-        floor = Floor(http, Places(**addresses.services), partial(token, FOLDER))
+        floor = SupportFloor(http, ServiceUrls(**addresses.services), partial(token, FOLDER))
         await play(await cast(floor, channels, count, dice), ledger)
         console.print("Waiting until the last unanswered form has expired …")
         supervisor = floor.supervisor()
@@ -149,7 +151,7 @@ def main() -> int:
             )
         with up(FOLDER) as addresses:
             wrong = asyncio.run(story(addresses, told.dialogs, told.seed))
-    except (AlreadyRuns, CannotStart, Away, NotYet, httpx.HTTPStatusError, OSError) as trouble:
+    except (AlreadyRuns, CannotStart, ServiceUnavailable, NotYet, httpx.HTTPStatusError, OSError) as trouble:
         console.print("[bold]The demo could not be played to its end:[/]", end=" ")
         console.print(sentence(trouble), markup=False)
         return 1

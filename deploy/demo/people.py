@@ -13,16 +13,16 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 
-class Away(Exception):  # noqa: N818 - the person tries again
+class ServiceUnavailable(Exception):
     """A service is down, restarting or overloaded; nothing is known about the request."""
 
 
-class NotYet(Exception):  # noqa: N818 - the person looks again
+class NotYet(Exception):
     """What is waited for hasn't happened yet."""
 
 
 @dataclass(frozen=True)
-class Places:
+class ServiceUrls:
     """Where the three services listen, e.g. ``http://127.0.0.1:8001``."""
 
     chat: str
@@ -30,7 +30,7 @@ class Places:
     analytics: str
 
     @classmethod
-    def at(cls, port_base: int = 8001, host: str = "127.0.0.1") -> "Places":
+    def at(cls, port_base: int = 8001, host: str = "127.0.0.1") -> "ServiceUrls":
         """The places of a local run."""
         return cls(*(f"http://{host}:{port_base + offset}" for offset in range(3)))
 
@@ -46,7 +46,7 @@ class Caller:
     async def call(self, method: str, url: str, **how: Any) -> httpx.Response:
         """The first answer that says something: anything but 429, 502, 503, 504 or no answer at all."""
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Away),
+            retry=retry_if_exception_type(ServiceUnavailable),
             wait=wait_random_exponential(multiplier=0.05, max=1.0),
             stop=stop_after_delay(self.patience),
             reraise=True,
@@ -57,9 +57,9 @@ class Caller:
         try:
             answer = await self._http.request(method, url, headers=self._headers, **how)
         except httpx.TransportError as trouble:
-            raise Away(f"{method} {url}: {trouble!r}") from trouble
+            raise ServiceUnavailable(f"{method} {url}: {trouble!r}") from trouble
         if answer.status_code in {429, 502, 503, 504}:
-            raise Away(f"{method} {url}: {answer.status_code} {answer.text}")
+            raise ServiceUnavailable(f"{method} {url}: {answer.status_code} {answer.text}")
         return answer
 
     async def do(self, method: str, url: str, **how: Any) -> Any:
@@ -92,7 +92,7 @@ class Operator:
     """Takes dialogs, writes, closes them."""
 
     caller: Caller
-    places: Places
+    places: ServiceUrls
 
     async def take(self, dialog: str) -> None:
         """Becomes the operator of a waiting dialog."""
@@ -114,13 +114,13 @@ class Visitor:
     """A client in the widget: opens dialogs, writes, finds forms and answers them."""
 
     caller: Caller
-    places: Places
+    places: ServiceUrls
     client: str
     _dialogs: str = field(default_factory=lambda: secrets.token_hex(6))
 
     @classmethod
     async def arrive(
-        cls, http: httpx.AsyncClient, places: Places, channel: str, patience: float = 10.0, **who: str
+        cls, http: httpx.AsyncClient, places: ServiceUrls, channel: str, patience: float = 10.0, **who: str
     ) -> "Visitor":
         """Gets a visitor token of a channel; `who` may hold locale, name and email."""
         url = f"{places.chat}/v1/channels/{channel}/visitors"
@@ -174,7 +174,7 @@ class Supervisor:
     """Reads the numbers."""
 
     caller: Caller
-    places: Places
+    places: ServiceUrls
 
     async def read(self, what: str, **filters: Any) -> Any:
         """``summary``, ``reviews`` or ``reconcile``, filtered."""

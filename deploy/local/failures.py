@@ -3,7 +3,7 @@
 from errno import ENOSPC
 
 
-class CannotStart(Exception):  # noqa: N818 - it says what is the case
+class CannotStart(Exception):
     """A sentence that says what failed, why, and where to look."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local import jars, java, platforms
-from deploy.local.apart import run_apart
+from deploy.local.detached import run_detached
 from deploy.local.failures import CannotStart
 from deploy.local.ports import HERE, answers
 from deploy.local.process import Process
@@ -76,12 +76,12 @@ def embedded(folder: Path, port: int, controller: int) -> Process:
 
 def is_ready(host: str, port: int) -> bool:
     """Whether the broker takes part: it answers, and names itself among the brokers."""
-    return answers(port, host) and run_apart(lambda: _names_a_broker(f"{host}:{port}"))
+    return answers(port, host) and run_detached(lambda: _names_a_broker(f"{host}:{port}"))
 
 
 def check_named(bootstrap: str) -> None:
     """Raises CannotStart unless the Kafka that the environment names answers."""
-    if not run_apart(lambda: _names_a_broker(bootstrap)):
+    if not run_detached(lambda: _names_a_broker(bootstrap)):
         raise CannotStart(f"No Kafka answers at {bootstrap}, which CANDOR_KAFKA names.")
 
 

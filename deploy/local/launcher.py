@@ -24,7 +24,7 @@ STOP_PATIENCE = 90.0
 LONGEST_PAUSE = 30.0
 
 
-class AlreadyRuns(Exception):  # noqa: N818 - it says what is the case
+class AlreadyRuns(Exception):
     """Another launcher holds this data folder."""
 
 

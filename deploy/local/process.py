@@ -17,13 +17,13 @@ import psutil
 
 from deploy.local.failures import CannotStart
 
-TETHER = Path(__file__).with_name("tether.py")
+PARENT_WATCH = Path(__file__).with_name("parent_watch.py")
 LOG_LIMIT = 20_000_000
 STOP_PATIENCE = 20.0
 SAME_START = (
     1.0  # seconds; the system's start, from which process starts are counted, is adjusted now and then
 )
-# Linux ends a tethered program with the *thread* that started it, so one thread that lives as long as
+# Linux ends a watched program with the *thread* that started it, so one thread that lives as long as
 # the launcher starts them all.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
 
@@ -127,7 +127,7 @@ class Process:
         with self.log.open("ab") as log:
             self._log_from = log.tell()
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(TETHER), str(os.getpid()), *command],
+                [sys.executable, "-I", "-S", str(PARENT_WATCH), str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env=dict(self.environment()) if self.environment else None,
                 start_new_session=True, cwd=self.cwd,

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from contracts.topics import SERVICES
 from deploy import topics
 from deploy.local import servers
-from deploy.local.apart import run_apart
+from deploy.local.detached import run_detached
 from deploy.local.failures import CannotStart
 from deploy.local.ports import HERE, free_base, is_free, is_port
 from deploy.local.process import Process
@@ -153,7 +153,7 @@ class Stack:
 
 def _created_topics(bootstrap: str) -> Sequence[str]:
     try:
-        return run_apart(lambda: topics.create(bootstrap)).differences
+        return run_detached(lambda: topics.create(bootstrap)).differences
     except (KafkaError, ValueError) as reason:
         raise CannotStart(f"The topics could not be created at {bootstrap}: {reason}") from reason
 

@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chassis.messaging.publisher import Publisher
-from tests.analytics.house import House, open_house
+from chassis.kafka.publisher import Publisher
+from tests.analytics.harness import Harness, open_harness
 
 
 @pytest.fixture
-async def house(mongo: str, database: str) -> AsyncIterator[House]:
+async def house(mongo: str, database: str) -> AsyncIterator[Harness]:
     """Analytics on a database of the test's own."""
-    async with open_house(mongo, database) as rooms:
+    async with open_harness(mongo, database) as rooms:
         yield rooms
 
 

@@ -1,7 +1,7 @@
 """The service as it is joined, before anything is connected."""
 
 from analytics.app import build
-from tests.analytics.house import settings
+from tests.analytics.harness import settings
 
 
 async def test_the_service_has_its_routes_and_says_so() -> None:

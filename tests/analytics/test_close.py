@@ -8,13 +8,13 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from analytics.domain.close import Close, CloseEvent, State
+from analytics.domain.close import Close, CloseEvent, CloseState
 from analytics.messaging.inbound import fold_all
 from analytics.read_models.documents import from_document, to_document
 from contracts.ratings import CancelledReason, NotOfferedReason
-from tests.analytics.story import WAYS, Told, after
+from tests.analytics.builders import WAYS, ExpectedClose, after
 
-TOLD = Told()
+TOLD = ExpectedClose()
 
 
 def heard(*events: CloseEvent) -> Close:
@@ -23,7 +23,7 @@ def heard(*events: CloseEvent) -> Close:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_ends_in_its_state_in_every_order(way: str) -> None:
-    events = Told(way=way, changes=(2, 4)).events()
+    events = ExpectedClose(way=way, changes=(2, 4)).events()
     ends = [heard(*order) for order in permutations(events)]
     assert ends[0].state == way.split(maxsplit=1)[0].rstrip(",")
     assert all(end == ends[0] for end in ends)
@@ -32,27 +32,27 @@ def test_each_way_ends_in_its_state_in_every_order(way: str) -> None:
 @pytest.mark.parametrize(
     ("settled", "state"),
     [
-        (TOLD.given(), State.GIVEN),
-        (TOLD.declined(), State.DECLINED),
-        (TOLD.expired(), State.EXPIRED),
-        (TOLD.cancelled(), State.CANCELLED),
-        (TOLD.undeliverable(), State.UNDELIVERABLE),
-        (TOLD.not_offered(), State.NOT_OFFERED),
+        (TOLD.given(), CloseState.GIVEN),
+        (TOLD.declined(), CloseState.DECLINED),
+        (TOLD.expired(), CloseState.EXPIRED),
+        (TOLD.cancelled(), CloseState.CANCELLED),
+        (TOLD.undeliverable(), CloseState.UNDELIVERABLE),
+        (TOLD.not_offered(), CloseState.NOT_OFFERED),
     ],
 )
-def test_settled_beats_pending_beats_scheduled(settled: CloseEvent, state: State) -> None:
-    assert heard(TOLD.scheduled()).state == State.SCHEDULED
-    assert heard(TOLD.offered(), TOLD.scheduled()).state == State.PENDING
+def test_settled_beats_pending_beats_scheduled(settled: CloseEvent, state: CloseState) -> None:
+    assert heard(TOLD.scheduled()).state == CloseState.SCHEDULED
+    assert heard(TOLD.offered(), TOLD.scheduled()).state == CloseState.PENDING
     assert heard(settled, TOLD.offered(), TOLD.scheduled()).state == state
 
 
 def test_an_answer_beats_the_refusal_before_it_and_any_withdrawal() -> None:
-    assert heard(TOLD.given(), TOLD.declined(), TOLD.cancelled(), TOLD.expired()).state == State.GIVEN
+    assert heard(TOLD.given(), TOLD.declined(), TOLD.cancelled(), TOLD.expired()).state == CloseState.GIVEN
 
 
 def test_what_was_withdrawn_in_time_never_expired() -> None:
     close = heard(TOLD.expired(), TOLD.cancelled())
-    assert (close.state, close.reason) == (State.CANCELLED, "reopened")
+    assert (close.state, close.reason) == (CloseState.CANCELLED, "reopened")
 
 
 def test_nothing_counts_before_the_closing_is_heard() -> None:
@@ -74,7 +74,7 @@ def test_a_change_that_dates_itself_does_not_move_the_answer() -> None:
 
 def test_a_change_that_overtook_its_answer_is_an_answer() -> None:
     close = heard(TOLD.changed(1, 3))
-    assert (close.state, close.given_at) == (State.GIVEN, after(1))
+    assert (close.state, close.given_at) == (CloseState.GIVEN, after(1))
 
 
 def test_reasons_belong_to_their_states() -> None:
@@ -90,18 +90,18 @@ def test_hearing_something_again_changes_nothing_at_all() -> None:
 
 
 def test_a_close_is_kept_and_read_again() -> None:
-    close = heard(*Told(way="given, reopened", changes=(1,), comment="eyJ9..AA.BB.CC").events())
+    close = heard(*ExpectedClose(way="given, reopened", changes=(1,), comment="eyJ9..AA.BB.CC").events())
     assert from_document(to_document(close, 3)) == close
 
 
 EVENTS = st.sampled_from(
     [
-        *(event for way in WAYS for event in Told(way=way, changes=(2, 4)).events()),
+        *(event for way in WAYS for event in ExpectedClose(way=way, changes=(2, 4)).events()),
         # What no source should say: two versions of one event.
-        Told(channel="course-b").closed(),
-        Told(operator=None).offered(),
-        Told(score=1).given(),
-        Told(score=3).changed(1, 5),
+        ExpectedClose(channel="course-b").closed(),
+        ExpectedClose(operator=None).offered(),
+        ExpectedClose(score=1).given(),
+        ExpectedClose(score=3).changed(1, 5),
         TOLD.not_offered(NotOfferedReason.DISABLED),
     ]
 )

@@ -12,46 +12,56 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from analytics.domain.close import Close, CloseEvent
-from analytics.domain.counting import Cell, Scored, Tally, count, difference, quarter_of, scales
+from analytics.domain.counting import (
+    CounterDelta,
+    CounterKey,
+    ScaleKey,
+    count,
+    difference,
+    quarter_of,
+    scales,
+)
 from analytics.domain.numbers import Numbers, numbers
 from analytics.messaging.inbound import by_close, fold_all, nothing_said
-from tests.analytics.story import FACES, WAYS, Told, batches, heard, many, shuffled
+from tests.analytics.builders import FACES, WAYS, ExpectedClose, batches, heard, many, shuffled
 
 K = TypeVar("K")
 
 
-def counted(*events: CloseEvent) -> Tally:
+def counted(*events: CloseEvent) -> CounterDelta:
     return count(fold_all(Close("d1", 1), events))
 
 
-def names(tally: Tally) -> dict[str, int]:
+def names(tally: CounterDelta) -> dict[str, int]:
     return {name: n for (_, name), n in tally.items()}
 
 
 def test_a_close_counts_in_the_cell_of_its_closing() -> None:
-    told = Told(operator=None, closed_at=datetime(2026, 3, 2, 12, 44, 59, 999000, UTC), way="undecided")
-    cell = Cell("course-a", None, "first.line", datetime(2026, 3, 2, 12, 30, tzinfo=UTC))
+    told = ExpectedClose(
+        operator=None, closed_at=datetime(2026, 3, 2, 12, 44, 59, 999000, UTC), way="undecided"
+    )
+    cell = CounterKey("course-a", None, "first.line", datetime(2026, 3, 2, 12, 30, tzinfo=UTC))
     assert counted(*told.events()) == {(cell, "closed"): 1, (cell, "undecided"): 1}
 
 
 def test_an_answer_counts_for_whoever_the_dialog_was_closed_by() -> None:
-    told, moved = Told(), Told(operator="bo", team="second.line")
+    told, moved = ExpectedClose(), ExpectedClose(operator="bo", team="second.line")
     (cell,) = {cell for cell, _ in counted(told.closed(), moved.offered(), moved.given())}
     assert (cell.operator, cell.team) == ("ann", "first.line")
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_counts_what_its_story_says(way: str) -> None:
-    told = Told(way=way, changes=(2, 4))
+    told = ExpectedClose(way=way, changes=(2, 4))
     assert without_zeros(names(counted(*told.events()))) == without_zeros(told.counts())
 
 
 def test_rating_events_that_come_early_are_not_counted() -> None:
-    assert counted(Told().offered(), Told().given()) == {}
+    assert counted(ExpectedClose().offered(), ExpectedClose().given()) == {}
 
 
 def test_counters_move_by_what_changed_and_by_nothing_else() -> None:
-    told = Told(score=5)
+    told = ExpectedClose(score=5)
     before = fold_all(Close("d1", 1), [told.closed(), told.given()])
     moved = names(difference(before, fold_all(before, [told.changed(1, 2)])))
     star = "scale:stars:1:5"
@@ -60,15 +70,15 @@ def test_counters_move_by_what_changed_and_by_nothing_else() -> None:
 
 
 def test_a_close_that_expired_moves_from_pending() -> None:
-    told = Told()
+    told = ExpectedClose()
     before = fold_all(Close("d1", 1), [told.closed(), told.offered()])
     assert names(difference(before, fold_all(before, [told.expired()]))) == {"pending": -1, "expired": 1}
 
 
 def test_a_scale_of_any_name_is_counted_under_a_name_that_is_no_path() -> None:
-    scored = Scored.of(FACES)
+    scored = ScaleKey.of(FACES)
     assert not set(scored.name) & set(".$")
-    assert scales(scored.count(-1)) == [Scored("faces v2.0 $", -1, 1)]
+    assert scales(scored.count(-1)) == [ScaleKey("faces v2.0 $", -1, 1)]
 
 
 def test_quarter_hours_begin_where_they_should() -> None:
@@ -79,7 +89,7 @@ def test_quarter_hours_begin_where_they_should() -> None:
 def projected(parts: Iterable[Sequence[CloseEvent]]) -> tuple[dict[str, Close], dict[Any, int]]:
     """Closes and counters after hearing the batches, kept in memory."""
     closes: dict[str, Close] = {}
-    counters: Tally = Counter()
+    counters: CounterDelta = Counter()
     for part in parts:
         for name, told in by_close([heard(event) for event in part]).items():
             before = closes.get(name) or nothing_said(told[0].event)
@@ -102,7 +112,7 @@ def test_any_order_repetition_and_batches_give_the_same_closes_and_counters(seed
     adds_up(numbers(found))
 
 
-def totals(told: list[Told]) -> dict[str, int]:
+def totals(told: list[ExpectedClose]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for close in told:
         found.update(close.counts())

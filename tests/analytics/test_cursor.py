@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from analytics.read_models.reviews import CURSOR, Place
-from chassis.web.cursors import encode
-from tests.analytics.house import House
-from tests.analytics.story import NOON, Told
+from analytics.read_models.reviews import CURSOR, ReviewPosition
+from chassis.http.cursors import encode
+from tests.analytics.builders import NOON, ExpectedClose
+from tests.analytics.harness import Harness
 
 
 @for_all(st.integers(0, 10**13))
 def test_a_place_is_found_again(milliseconds: int) -> None:
     text = encode(CURSOR, [milliseconds, "d1.2"])
-    assert Place.from_cursor(text).to_cursor() == text
+    assert ReviewPosition.from_cursor(text).to_cursor() == text
 
 
 @pytest.mark.parametrize(
@@ -23,15 +23,15 @@ def test_a_place_is_found_again(milliseconds: int) -> None:
 )
 def test_what_is_no_place_is_no_cursor(values: Sequence[str | int]) -> None:
     with pytest.raises(ValueError, match="not one of ours"):
-        Place.from_cursor(encode(CURSOR, values))
+        ReviewPosition.from_cursor(encode(CURSOR, values))
 
 
 @pytest.mark.real
-async def test_another_lists_cursor_and_a_changed_one_are_422(house: House) -> None:
-    await house.hear(Told("d1"), Told("d2"))
+async def test_another_lists_cursor_and_a_changed_one_are_422(house: Harness) -> None:
+    await house.hear(ExpectedClose("d1"), ExpectedClose("d2"))
     cursor = (await house.ask("reviews", limit=1))["next_cursor"]
     assert len((await house.ask("reviews", cursor=cursor))["reviews"]) == 1
     changed = cursor[:-3] + ("A" if cursor[-3] != "A" else "B") + cursor[-2:]
     theirs = encode("chat.dialogs", [0, "d1.1"])
-    for wrong in (changed, theirs, cursor[1:], cursor + "=", Place(NOON, "d1.1").to_cursor()[:-1]):
+    for wrong in (changed, theirs, cursor[1:], cursor + "=", ReviewPosition(NOON, "d1.1").to_cursor()[:-1]):
         assert (await house.get("reviews", cursor=wrong)).status_code == 422

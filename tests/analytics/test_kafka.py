@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from analytics.messaging.inbound import LiveChat
-from chassis.messaging.deadletters import letters
-from chassis.messaging.projecting import Projecting
-from chassis.messaging.publisher import Outgoing, Publisher
+from analytics.messaging.inbound import LiveChatProjection
+from chassis.kafka.dead_letters import dead_letters
+from chassis.kafka.projection_runner import ProjectionRunner
+from chassis.kafka.publisher import ProducerRecord, Publisher
 from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened
 from contracts.ratings import RATING_EVENTS
-from tests.analytics.broker import a_service, record, running, topics, until
-from tests.analytics.house import House
-from tests.analytics.story import Told, many, shuffled
+from tests.analytics.builders import ExpectedClose, many, shuffled
+from tests.analytics.harness import Harness
+from tests.analytics.kafka_harness import a_service, record, running, topics, until
 
 pytestmark = pytest.mark.real
 
@@ -27,22 +27,22 @@ pytestmark = pytest.mark.real
 class Scene:
     """A service, and the topics it hears."""
 
-    house: House
+    house: Harness
     kafka: str
     publisher: Publisher
     service: str
     dialogs: str
     ratings: str
 
-    def projecting(self) -> Projecting:
+    def projecting(self) -> ProjectionRunner:
         heard: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
-        return Projecting(
+        return ProjectionRunner(
             service=self.service, bootstrap=self.kafka, group=f"g-{self.dialogs}", topics=heard,
-            projection=LiveChat(self.house.rooms), client=self.house.client, database=self.house.database,
-            publisher=self.publisher,
+            projection=LiveChatProjection(self.house.rooms), client=self.house.client,
+            database=self.house.database, publisher=self.publisher,
         )  # fmt: skip
 
-    async def hears(self, records: Sequence[Outgoing], *, all_in_all: int) -> None:
+    async def hears(self, records: Sequence[ProducerRecord], *, all_in_all: int) -> None:
         """Says `records`, and hears until everything that was ever said is heard."""
 
         async def heard() -> bool:
@@ -55,11 +55,11 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(house: House, kafka: str, publisher: Publisher) -> Scene:
+async def scene(house: Harness, kafka: str, publisher: Publisher) -> Scene:
     return Scene(house, kafka, publisher, await a_service(kafka), *await topics(kafka, "dialogs", "ratings"))
 
 
-async def test_closes_are_counted_once_through_restarts(house: House, scene: Scene) -> None:
+async def test_closes_are_counted_once_through_restarts(house: Harness, scene: Scene) -> None:
     random = Random(11)
     told = many(random, 150)
     events = shuffled(random, told)
@@ -85,7 +85,7 @@ async def test_closes_are_counted_once_through_restarts(house: House, scene: Sce
 HUGE = 10**29
 
 
-def with_(outgoing: Outgoing, **changed: Any) -> Outgoing:
+def with_(outgoing: ProducerRecord, **changed: Any) -> ProducerRecord:
     """The record as a stranger might have written it."""
     body = json.loads(outgoing.value or b"")
     return replace(outgoing, value=json.dumps({**body, **changed}).encode())
@@ -104,9 +104,9 @@ def with_(outgoing: Outgoing, **changed: Any) -> Outgoing:
     ids=str,
 )
 async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
-    house: House, scene: Scene, wrong: dict[str, Any]
+    house: Harness, scene: Scene, wrong: dict[str, Any]
 ) -> None:
-    good, strange = Told("d1"), Told("d1", close_seq=2)
+    good, strange = ExpectedClose("d1"), ExpectedClose("d1", close_seq=2)
     records = [
         record(scene.ratings, "d1", good.given(), 1),
         with_(record(scene.ratings, "d1", strange.given(), 2), **wrong),
@@ -118,5 +118,5 @@ async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
     summary = await house.ask("summary")
     assert (summary["closed"], summary["given"], summary["expired"]) == (2, 1, 1)
     assert (await house.ask("reconcile"))["equal"]
-    [letter] = await letters(scene.service, scene.kafka)
+    [letter] = await dead_letters(scene.service, scene.kafka)
     assert letter.id.startswith(scene.ratings)

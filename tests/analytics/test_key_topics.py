@@ -9,22 +9,22 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from analytics.adapters.key_positions import TOO_OLD, KeyPositions, Moved, Position
-from analytics.adapters.key_topics import KeyTopics
-from analytics.read_models.words import Opener, WordsState
+from analytics.messaging.key_positions import TOO_OLD, KeyPosition, KeyPositionConflict, KeyPositions
+from analytics.messaging.key_topics import KeyTopics
+from analytics.read_models.decryption import DecryptionState, Decryptor
 from chassis.clock import ManualClock
-from chassis.messaging.deadletters import Graveyard, letters
-from chassis.messaging.publisher import Outgoing, Publisher
+from chassis.crypto_shredding import KeyReader, jwe
+from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
+from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.mongo import connect
-from chassis.sealing import KeyReader, jwe
-from contracts.keys import Beat, KeyPublished
-from tests.analytics.broker import a_service, record, running, topics, until
-from tests.analytics.story import NOON
+from contracts.keys import CompactionNudge, KeyPublished
+from tests.analytics.builders import NOON
+from tests.analytics.kafka_harness import a_service, record, running, topics, until
 
 pytestmark = pytest.mark.real
 
 READERS_KEY = jwe.new_key()
-OPEN, ERASED, WAITING = WordsState.OPEN, WordsState.ERASED, WordsState.WAITING
+OPEN, ERASED, WAITING = DecryptionState.OPEN, DecryptionState.ERASED, DecryptionState.WAITING
 
 
 class Secret:
@@ -45,12 +45,12 @@ class Replica:
     positions: KeyPositions
     topics: KeyTopics
 
-    async def states(self, *secrets: Secret) -> list[WordsState]:
-        opener = Opener(self.reader, self.topics.read_to_end)
+    async def states(self, *secrets: Secret) -> list[DecryptionState]:
+        opener = Decryptor(self.reader, self.topics.read_to_end)
         opened = await opener.open([secret.sealed for secret in secrets])
         return [opened[secret.sealed].state for secret in secrets]
 
-    def see(self, *expected: tuple[Secret, WordsState]) -> Callable[[], Any]:
+    def see(self, *expected: tuple[Secret, DecryptionState]) -> Callable[[], Any]:
         async def seen() -> bool:
             return await self.states(*(secret for secret, _ in expected)) == [state for _, state in expected]
 
@@ -75,7 +75,7 @@ class Scene:
             service=self.service,
             bootstrap=self.kafka,
             positions=positions,
-            graveyard=Graveyard(self.service, self.publisher),
+            dead_letters=DeadLetterQueue(self.service, self.publisher),
             clock=self.clock,
             topics=[self.topic],
         )
@@ -86,9 +86,9 @@ class Scene:
         await self.say(*(replace(outgoing, partition=partition) for outgoing in said))
 
     async def forget(self, secret: Secret) -> None:
-        await self.say(Outgoing(self.topic, secret.key.kid, None))
+        await self.say(ProducerRecord(self.topic, secret.key.kid, None))
 
-    async def say(self, *records: Outgoing) -> None:
+    async def say(self, *records: ProducerRecord) -> None:
         await self.publisher.publish(records)
 
     async def make_anew(self) -> None:
@@ -127,7 +127,7 @@ async def test_a_key_is_learnt_and_its_tombstone_erases(scene: Scene) -> None:
         await until(replica.see((kept, OPEN), (erased, OPEN), (missing, ERASED)))
         await scene.forget(erased)
         await until(replica.see((kept, OPEN), (erased, ERASED)))
-        assert replica.topics.trouble() is None
+        assert replica.topics.unhealthy_reason() is None
 
 
 async def test_words_whose_key_is_said_but_not_read_yet_wait(scene: Scene) -> None:
@@ -217,16 +217,16 @@ async def test_what_is_wrong_is_a_dead_letter_and_stands_in_nobodys_way(scene: S
     await scene.publish(before)
     broken = record(scene.topic, "k", before.key, 0)
     await scene.say(
-        *(Outgoing(scene.topic, "k", b"{", broken.headers, partition) for partition in range(3)),
+        *(ProducerRecord(scene.topic, "k", b"{", broken.headers, partition) for partition in range(3)),
         record(scene.topic, "another", misnamed.key, 0),
-        record(scene.topic, "beat", Beat(), 0),
-        Outgoing(scene.topic, "k", b"{}", [("ce_type", None)]),
+        record(scene.topic, "beat", CompactionNudge(), 0),
+        ProducerRecord(scene.topic, "k", b"{}", [("ce_type", None)]),
     )
     await scene.publish(after)
     replica = scene.replica()
     async with running(replica.topics):
         await until(replica.see((before, OPEN), (after, OPEN), (misnamed, ERASED)))
-    assert len(await letters(scene.service, scene.kafka)) == 5
+    assert len(await dead_letters(scene.service, scene.kafka)) == 5
 
 
 async def test_two_replicas_read_the_same_and_neither_brings_back_what_the_other_dropped(
@@ -253,9 +253,9 @@ async def test_a_replica_that_lags_writes_nothing(scene: Scene) -> None:
         [(partition, before)] = [(part, at) for part, at in replica.topics._at.items() if at.offset]
         await scene.forget(secret)
         await until(replica.see((secret, ERASED)))
-    with pytest.raises(Moved):
+    with pytest.raises(KeyPositionConflict):
         await replica.positions.move(partition, before, before.offset, {secret.key.kid: secret.key})
-    with pytest.raises(Moved):
+    with pytest.raises(KeyPositionConflict):
         await replica.positions.sweep(partition, before)
     assert await scene.rooms["reader_keys"].count_documents({}) == 0
 
@@ -285,12 +285,12 @@ async def test_also_if_it_holds_as_much_as_before(scene: Scene, more: int) -> No
 
 @pytest.mark.parametrize(("offset", "through_at"), [(3, None), (5, None), (3, 5)])
 async def test_a_position_inside_of_its_log_is_good(offset: int, through_at: int | None) -> None:
-    assert Position(offset, NOON, "r", through_at).is_good(3, 5, NOON)
+    assert KeyPosition(offset, NOON, "r", through_at).is_good(3, 5, NOON)
 
 
 @pytest.mark.parametrize(("offset", "through_at"), [(2, None), (6, None), (3, 6)])
 async def test_a_position_outside_of_its_log_is_not(offset: int, through_at: int | None) -> None:
-    assert not Position(offset, NOON, "r", through_at).is_good(3, 5, NOON)
+    assert not KeyPosition(offset, NOON, "r", through_at).is_good(3, 5, NOON)
 
 
 async def test_a_topic_that_is_not_there_is_trouble_and_was_not_read(scene: Scene) -> None:
@@ -299,7 +299,7 @@ async def test_a_topic_that_is_not_there_is_trouble_and_was_not_read(scene: Scen
     async with running(replica.topics):
 
         async def in_trouble() -> bool:
-            return "UnknownTopic" in (replica.topics.trouble() or "")
+            return "UnknownTopic" in (replica.topics.unhealthy_reason() or "")
 
         await until(in_trouble)
         assert not await replica.topics.read_to_end()
@@ -311,7 +311,7 @@ async def test_a_broker_that_is_away_is_trouble_and_means_not_read(scene: Scene)
     async with running(replica.topics):
 
         async def in_trouble() -> bool:
-            return "not read" in (replica.topics.trouble() or "")
+            return "not read" in (replica.topics.unhealthy_reason() or "")
 
         await until(in_trouble)
         assert await replica.states(Secret()) == [WAITING]

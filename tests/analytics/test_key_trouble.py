@@ -6,8 +6,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError
 from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError, _OperationCancelled
 
-from analytics.adapters import key_topics
-from analytics.adapters.key_topics import KeyTopics
+from analytics.messaging import key_topics
+from analytics.messaging.key_topics import KeyTopics
 
 BROKER, DATABASE = "the broker doesn't answer", "the database doesn't answer"
 
@@ -39,10 +39,10 @@ class Positions:
 async def trouble(monkeypatch: pytest.MonkeyPatch, consumer: Consumer, positions: Any) -> str | None:
     monkeypatch.setattr(key_topics, "consumer_of", lambda *_: consumer)
     topics: Any = KeyTopics
-    part: KeyTopics = topics(service="a", bootstrap="b:1", positions=positions, graveyard=None, clock=None)
+    part: KeyTopics = topics(service="a", bootstrap="b:1", positions=positions, dead_letters=None, clock=None)
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, it is tried again elsewhere
         await part._listen()
-    return part.trouble()
+    return part.unhealthy_reason()
 
 
 @pytest.mark.parametrize(

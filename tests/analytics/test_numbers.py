@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from analytics.domain.counting import Counts, Scored
+from analytics.domain.counting import Counts, ScaleKey
 from analytics.domain.numbers import numbers, share, wilson
 
-STARS = Scored("stars", 1, 5)
-THUMBS = Scored("thumbs", 0, 1)
+STARS = ScaleKey("stars", 1, 5)
+THUMBS = ScaleKey("thumbs", 0, 1)
 
 
-def answers(scored: Scored, *scores: int) -> Counts:
+def answers(scored: ScaleKey, *scores: int) -> Counts:
     counts: Counts = Counter()
     for score in scores:
         counts.update(scored.count(score))
@@ -97,12 +97,12 @@ def test_a_distribution_shows_scores_that_nobody_gave() -> None:
 
 
 def test_a_very_wide_scale_shows_only_scores_that_were_given() -> None:
-    (wide,) = numbers(answers(Scored("points", 0, 10**9), 7, 10**9)).scales
+    (wide,) = numbers(answers(ScaleKey("points", 0, 10**9), 7, 10**9)).scales
     assert [each.score for each in wide.distribution] == [7, 10**9]
 
 
 def test_a_scale_of_one_score_cannot_be_stretched() -> None:
-    found = numbers(answers(Scored("like", 1, 1), 1) + answers(STARS, 3))
+    found = numbers(answers(ScaleKey("like", 1, 1), 1) + answers(STARS, 3))
     assert (found.average_normalised.value, found.average_normalised.n) == (50.0, 1)
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.domain.periods import NotAPeriod, bound, cuts, start_of
+from analytics.domain.periods import InvalidPeriod, bound, cuts, start_of
 
 PARIS, KATHMANDU, ST_JOHNS = (
     ZoneInfo(name) for name in ("Europe/Paris", "Asia/Kathmandu", "America/St_Johns")
@@ -48,13 +48,13 @@ def test_an_instant_says_its_own_offset() -> None:
     ],
 )
 def test_anything_else_is_no_bound(wrong: str) -> None:
-    with pytest.raises(NotAPeriod):
+    with pytest.raises(InvalidPeriod):
         bound(wrong, PARIS)
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "0001-12-31", "9999-01-01", "9999-12-31T23:45:00Z"])
 def test_the_ends_of_the_calendar_are_no_bounds(text: str) -> None:
-    with pytest.raises(NotAPeriod, match="must lie within the years"):
+    with pytest.raises(InvalidPeriod, match="must lie within the years"):
         bound(text, ZoneInfo("UTC"))
 
 
@@ -67,20 +67,20 @@ MONROVIA = ZoneInfo("Africa/Monrovia")  # 44 minutes and 30 seconds behind UTC u
 
 
 def test_a_zone_that_lies_askew_to_quarter_hours_is_said_to_be_the_trouble() -> None:
-    with pytest.raises(NotAPeriod, match="this time zone was no whole number of quarter hours apart"):
+    with pytest.raises(InvalidPeriod, match="this time zone was no whole number of quarter hours apart"):
         bound("1971-06-01", MONROVIA)
     assert bound("1973-06-01", MONROVIA) == datetime(1973, 6, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("by", ["day", "hour"])
 def test_it_cannot_be_cut_then_either(by: str) -> None:
-    with pytest.raises(NotAPeriod, match="this time zone was"):
+    with pytest.raises(InvalidPeriod, match="this time zone was"):
         cuts(by, datetime(1971, 6, 1, tzinfo=UTC), datetime(1971, 6, 3, tzinfo=UTC), MONROVIA)
     assert len(cuts("day", datetime(1973, 6, 1, tzinfo=UTC), datetime(1973, 6, 3, tzinfo=UTC), MONROVIA)) == 2
 
 
 def test_whoever_asks_for_no_quarter_hour_is_told_so() -> None:
-    with pytest.raises(NotAPeriod, match="must fall on a quarter hour"):
+    with pytest.raises(InvalidPeriod, match="must fall on a quarter hour"):
         bound("1971-06-01T00:44:30Z", MONROVIA)
 
 
@@ -140,5 +140,5 @@ def test_a_range_that_begins_within_a_day_begins_with_the_rest_of_it() -> None:
 
 @pytest.mark.parametrize(("by", "until"), [("day", "2030-01-01"), ("hour", "2026-05-01")])
 def test_a_range_of_too_many_parts_is_refused(by: str, until: str) -> None:
-    with pytest.raises(NotAPeriod):
+    with pytest.raises(InvalidPeriod):
         hours(by, "2026-01-01", until, PARIS)

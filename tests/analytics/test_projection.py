@@ -10,36 +10,36 @@ from pymongo import WriteConcern
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from analytics.messaging.inbound import HEARD, LiveChat
-from chassis.messaging.projecting import Projection
-from chassis.messaging.records import Reader
-from tests.analytics.house import House
-from tests.analytics.story import Told, batches, heard, many, shuffled
+from analytics.messaging.inbound import CONSUMED_TOPICS, LiveChatProjection
+from chassis.kafka.projection_runner import Projection
+from chassis.kafka.records import EventDecoder
+from tests.analytics.builders import ExpectedClose, batches, heard, many, shuffled
+from tests.analytics.harness import Harness
 
 pytestmark = pytest.mark.real
 
 
-async def counts(house: House) -> Counter[str]:
+async def counts(house: Harness) -> Counter[str]:
     found: Counter[str] = Counter()
     for counter in await house.kept("counters_v1"):
         found.update(counter["n"])
     return Counter({name: n for name, n in found.items() if n})
 
 
-def expected(told: list[Told]) -> dict[str, int]:
+def expected(told: list[ExpectedClose]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for close in told:
         found.update(close.counts())
     return {name: n for name, n in found.items() if n}
 
 
-async def test_it_is_a_projection(house: House) -> None:
-    projection: Projection = LiveChat(house.rooms)
+async def test_it_is_a_projection(house: Harness) -> None:
+    projection: Projection = LiveChatProjection(house.rooms)
     assert (projection.name, projection.version) == ("live_chat", 1)
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_any_order_repetition_and_batches_give_the_same_documents(house: House, seed: int) -> None:
+async def test_any_order_repetition_and_batches_give_the_same_documents(house: Harness, seed: int) -> None:
     random = Random(seed)
     told = many(random, 60)
     for part in batches(random, shuffled(random, told)):
@@ -54,8 +54,8 @@ async def test_any_order_repetition_and_batches_give_the_same_documents(house: H
     assert (await house.ask("reconcile"))["equal"]
 
 
-async def test_a_close_that_is_only_rated_waits_uncounted(house: House) -> None:
-    told = Told()
+async def test_a_close_that_is_only_rated_waits_uncounted(house: Harness) -> None:
+    told = ExpectedClose()
     await house.hear_events([told.offered(), told.given()])
     assert [close["said"] and "channel" in close for close in await house.kept("closes_v1")] == [False]
     assert (await house.ask("summary"))["closed"] == 0
@@ -64,8 +64,8 @@ async def test_a_close_that_is_only_rated_waits_uncounted(house: House) -> None:
     assert (summary["closed"], summary["given"]) == (1, 1)
 
 
-async def test_hearing_it_all_again_writes_nothing(house: House) -> None:
-    told = Told(changes=(3,))
+async def test_hearing_it_all_again_writes_nothing(house: Harness) -> None:
+    told = ExpectedClose(changes=(3,))
     await house.hear(told)
     before = await house.rooms.command("serverStatus")
     await house.hear(told)
@@ -74,26 +74,26 @@ async def test_hearing_it_all_again_writes_nothing(house: House) -> None:
     assert written[0] == {**written[1], "returned": written[0]["returned"]}
 
 
-async def test_counters_are_kept_per_partition_and_summed_when_read(house: House) -> None:
-    await house.hear(Told("d1"), Told("d2"))
+async def test_counters_are_kept_per_partition_and_summed_when_read(house: Harness) -> None:
+    await house.hear(ExpectedClose("d1"), ExpectedClose("d2"))
     assert {each["_id"]["partition"] for each in await house.kept("counters_v1")} == {
-        heard(Told(dialog).closed()).partition for dialog in ("d1", "d2")
+        heard(ExpectedClose(dialog).closed()).partition for dialog in ("d1", "d2")
     }
     assert (await house.ask("summary"))["closed"] == 2
 
 
-async def test_a_transaction_that_is_undone_leaves_nothing(house: House) -> None:
+async def test_a_transaction_that_is_undone_leaves_nothing(house: Harness) -> None:
     async with await house.client.start_session() as session:
         session.start_transaction()
-        await LiveChat(house.rooms).apply(session, [heard(Told().closed())])
+        await LiveChatProjection(house.rooms).apply(session, [heard(ExpectedClose().closed())])
         await session.abort_transaction()
     assert await house.kept("closes_v1") == []
     assert await house.kept("counters_v1") == []
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["a new close", "a close that is known"])
-async def test_of_two_writers_of_one_close_one_must_do_it_again(house: House, known: bool) -> None:  # noqa: FBT001
-    told = Told()
+async def test_of_two_writers_of_one_close_one_must_do_it_again(house: Harness, known: bool) -> None:  # noqa: FBT001
+    told = ExpectedClose()
     if known:
         await house.hear_events([told.closed()])
     results = await asyncio.gather(
@@ -107,8 +107,8 @@ async def test_of_two_writers_of_one_close_one_must_do_it_again(house: House, kn
     assert await counts(house) == {"closed": 1, "pending": 1}
 
 
-async def test_words_with_odd_names_and_numbers_do_no_harm(house: House) -> None:
-    told = Told(team="$a.b\0|")
+async def test_words_with_odd_names_and_numbers_do_no_harm(house: Harness) -> None:
+    told = ExpectedClose(team="$a.b\0|")
     odd: dict[str, Any] = {"$where.x": 1, "a.b": 2**70}
     await house.hear_events([told.closed(), told.given().model_copy(update={"answers": odd})])
     (found,) = (await house.ask("reviews"))["reviews"]
@@ -117,19 +117,19 @@ async def test_words_with_odd_names_and_numbers_do_no_harm(house: House) -> None
 
 
 def test_what_is_replayed_is_heard_by_the_same_members() -> None:
-    types = Reader(HEARD)._types
+    types = EventDecoder(CONSUMED_TOPICS)._types
     assert types["candor.analytics.replay"] == types["candor.dialogs"] | types["candor.ratings"]
 
 
-async def test_it_reads_through_the_session_what_its_transaction_has_written(house: House) -> None:
-    projection = LiveChat(house.rooms)
+async def test_it_reads_through_the_session_what_its_transaction_has_written(house: Harness) -> None:
+    projection = LiveChatProjection(house.rooms)
     async with (
         await house.client.start_session() as session,
         session.start_transaction(
             read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")
         ),
     ):
-        for offset, event in enumerate(Told().events()):
+        for offset, event in enumerate(ExpectedClose().events()):
             await projection.apply(session, [heard(event, offset)])
     found = await house.ask("summary")
     assert (found["closed"], found["given"], found["pending"]) == (1, 1, 0)

@@ -23,8 +23,8 @@ from functools import partial
 import httpx
 import psutil
 
-from deploy.demo.floor import Floor
-from deploy.demo.people import Places, at_once
+from deploy.demo.people import ServiceUrls, at_once
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.launcher import up
 from deploy.local.stack import FOLDER, Addresses
 from deploy.local.tokens import token
@@ -65,7 +65,7 @@ class Machine:
         return cls(100 * spent["steal"] / whole, 100 * spent["idle"] / whole)
 
 
-async def watch(floor: Floor, channel: str, wanted: int, seen: Seen) -> None:
+async def watch(floor: SupportFloor, channel: str, wanted: int, seen: Seen) -> None:
     """Reads the summary again and again until it shows `wanted` closes."""
     supervisor = floor.supervisor()
     while not seen.counts or seen.counts[-1] < wanted:
@@ -75,7 +75,7 @@ async def watch(floor: Floor, channel: str, wanted: int, seen: Seen) -> None:
         await asyncio.sleep(LOOK_SECONDS)  # reading without a pause would take the processor from the path
 
 
-async def latency(floor: Floor, rate: float, seconds: float) -> None:
+async def latency(floor: SupportFloor, rate: float, seconds: float) -> None:
     """Closes at a steady rate, open loop, and prints the latencies."""
     channel = f"bench-{secrets.token_hex(4)}"
     dialogs = await ready_dialogs(floor, channel, int(rate * seconds))
@@ -98,7 +98,7 @@ async def latency(floor: Floor, rate: float, seconds: float) -> None:
     print(f"machine: steal {machine.steal:.1f} %, idle {machine.idle:.1f} %")
 
 
-async def throughput(floor: Floor, count: int) -> None:
+async def throughput(floor: SupportFloor, count: int) -> None:
     """Closes as fast as they are acknowledged, and prints the rate at which the summary has them all."""
     channel = f"bench-{secrets.token_hex(4)}"
     start = time.perf_counter()
@@ -144,7 +144,7 @@ async def measure(addresses: Addresses, kind: str, told: argparse.Namespace) -> 
     async with httpx.AsyncClient(
         timeout=30, trust_env=False, limits=httpx.Limits(max_connections=64)
     ) as http:
-        floor = Floor(http, Places(**addresses.services), partial(token, FOLDER))
+        floor = SupportFloor(http, ServiceUrls(**addresses.services), partial(token, FOLDER))
         if kind in {"latency", "all"}:
             await latency(floor, told.rate, told.seconds)
         if kind in {"throughput", "all"}:

@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 from deploy.demo.check import differences, settled
-from deploy.demo.floor import Floor
-from deploy.demo.people import NotYet, Places, Supervisor, at_once, until
+from deploy.demo.people import NotYet, ServiceUrls, Supervisor, at_once, until
 from deploy.demo.story import COMMENTS, Encounter, Ledger, moods
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.servers import Server
 from deploy.local.stack import Stack, free_port_base
 from deploy.local.tokens import token
@@ -48,7 +48,7 @@ def victim(stack: Stack, name: str) -> Server:
     return {"kafka": stack.kafka, "mongo": stack.mongo, **stack.services}[name]
 
 
-async def cast(floor: Floor, channel: str, dice: random.Random) -> list[Encounter]:
+async def cast(floor: SupportFloor, channel: str, dice: random.Random) -> list[Encounter]:
     await floor.channel(channel)
     encounters = []
     for index, mood in enumerate(moods(DIALOGS, dice)):
@@ -88,7 +88,7 @@ async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice
     async with httpx.AsyncClient(
         timeout=15, trust_env=False, limits=httpx.Limits(max_connections=64)
     ) as http:
-        floor = Floor(http, Places.at(stack.base), partial(token, stack.folder), PATIENCE)
+        floor = SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), PATIENCE)
         encounters = await cast(floor, channel, dice)
         start = time.monotonic()
         killing = asyncio.create_task(kill_in_turn(stack, ledger))
@@ -113,7 +113,7 @@ async def test_killing_a_service_with_a_batch_in_hand_loses_nothing_and_counts_n
     async with httpx.AsyncClient(
         timeout=15, trust_env=False, limits=httpx.Limits(max_connections=128)
     ) as http:
-        floor = Floor(http, Places.at(stack.base), partial(token, stack.folder), PATIENCE)
+        floor = SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), PATIENCE)
         supervisor = floor.supervisor()
         for number, name in enumerate(BURSTS, start=1):
             ready = await ready_dialogs(floor, channel, BURST)

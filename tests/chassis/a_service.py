@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from fastapi import APIRouter, FastAPI
 
-from chassis.parts import Parts
+from chassis.background import Supervisor
+from chassis.http.app import create
 from chassis.service import main
 from chassis.settings import ServiceSettings
-from chassis.web.app import create
 
 HAPPENED = Path(os.environ["HAPPENED"])
 
@@ -42,7 +42,7 @@ class Batches:
             await asyncio.sleep(0.1)
             happened("batch finished")
 
-    def trouble(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """None."""
         return None
 
@@ -67,7 +67,7 @@ async def release() -> None:
 
 def build(settings: ShopSettings) -> FastAPI:
     """The shop."""
-    parts = Parts([Batches()], release=release)
+    parts = Supervisor([Batches()], release=release)
     return create(settings, title="Shop", routers=[routes()], parts=parts, checks={})
 
 

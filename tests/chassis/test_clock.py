@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import ConnectionFailure
 
-from chassis.clock import AWARE, ClockNotSet, DatabaseClock, ManualClock
+from chassis.clock import AWARE, DatabaseClock, ManualClock
+from chassis.errors import ClockNotSet
 from chassis.mongo import connect
 
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -56,14 +57,14 @@ def test_before_the_first_sync_there_is_no_time() -> None:
     clock = clock_of(Host())
     with pytest.raises(ClockNotSet):
         clock.now()
-    assert clock.trouble() == "the clock is not set"
+    assert clock.unhealthy_reason() == "the clock is not set"
 
 
 async def test_the_monotonic_clock_carries_the_time_on() -> None:
     clock = clock_of(host := Host())
     await clock.sync()
     assert clock.now() == NOON
-    assert clock.trouble() is None
+    assert clock.unhealthy_reason() is None
     host.pass_(61.5)
     assert clock.now() == NOON + timedelta(seconds=61.5)
 
@@ -90,7 +91,7 @@ async def test_it_keeps_in_step_by_itself_and_outlives_an_outage() -> None:
     for drift in (0, 10):
         host.outages, host.told = 2, host.told + timedelta(seconds=drift)
         async with asyncio.timeout(5):
-            while clock.trouble() or clock.now() != host.told:
+            while clock.unhealthy_reason() or clock.now() != host.told:
                 assert not working.done()
                 await asyncio.sleep(0)
     working.cancel()

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from chassis.web import connections
+from chassis.http import connections
 from tests.chassis.test_service import Shop, free_base, shop
 
 CROWD = 1_005

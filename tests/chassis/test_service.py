@@ -19,8 +19,8 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from tenacity import retry, stop_after_delay, wait_fixed
 
-from chassis import parts as parts_module
-from chassis.parts import Parts
+from chassis import background as parts_module
+from chassis.background import Supervisor
 from chassis.service import main
 from chassis.settings import ServiceSettings
 from deploy.local import ports
@@ -46,7 +46,7 @@ class Worker:
         self.steady.set()
         await asyncio.Event().wait()
 
-    def trouble(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         return self.said
 
 
@@ -63,7 +63,7 @@ async def is_cancelled_inside() -> None:
 
 
 def alarms() -> float:
-    labels = {"service": "shop", "kind": "part_fell"}
+    labels = {"service": "shop", "kind": "task_crashed"}
     return REGISTRY.get_sample_value("candor_alarms_total", labels) or 0
 
 
@@ -75,7 +75,7 @@ async def test_parts_run_once_everything_is_prepared_however_long_that_takes() -
         if len(attempts) < 4:
             raise ConnectionError("the database is down")
 
-    parts = Parts([worker], prepare, first_backoff=QUICK)
+    parts = Supervisor([worker], prepare, first_backoff=QUICK)
     async with parts.running("shop"):
         assert not parts.prepared
         assert "being prepared" in str(parts.health())
@@ -91,7 +91,7 @@ async def test_what_prepares_may_be_any_callable() -> None:
     async def prepare(event: asyncio.Event) -> None:
         event.set()
 
-    parts = Parts([], lambda: prepare(prepared))
+    parts = Supervisor([], lambda: prepare(prepared))
     async with parts.running("shop"):
         await parts.wait_prepared()
         assert prepared.is_set()
@@ -103,7 +103,7 @@ async def test_a_part_that_falls_is_started_again_and_somebody_is_told(
 ) -> None:
     before = alarms()
     worker = Worker("worker", run, run, run)
-    parts = Parts([worker], first_backoff=QUICK)
+    parts = Supervisor([worker], first_backoff=QUICK)
     async with parts.running("shop"):
         await worker.steady.wait()
         assert parts.health() == {"worker": "ok"}
@@ -113,7 +113,7 @@ async def test_a_part_that_falls_is_started_again_and_somebody_is_told(
 
 async def test_a_part_that_has_fallen_is_not_healthy_and_others_go_on() -> None:
     fallen, other = Worker("fallen", falls), Worker("other")
-    parts = Parts([fallen, other], first_backoff=1000)
+    parts = Supervisor([fallen, other], first_backoff=1000)
     async with parts.running("shop"):
         await other.steady.wait()
         assert parts.health() == {"fallen": "fell, and is being started again", "other": "ok"}
@@ -125,7 +125,7 @@ async def test_backoff_grows_to_half_a_minute_and_starts_anew_after_steady_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("chassis.parts.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("chassis.background.time.monotonic", lambda: now[0])
     backoff = parts_module._Backoff(1.0)
     pauses = []
     for _ in range(7):
@@ -154,7 +154,7 @@ async def test_parts_stop_in_reverse_order_with_their_batches_done_then_all_is_r
         happened.append("released")
 
     names = ("publisher", "follower", "consumer")
-    parts = Parts([Worker(name, finishing(name)) for name in names], release=release)
+    parts = Supervisor([Worker(name, finishing(name)) for name in names], release=release)
     async with parts.running("shop"):
         await parts.wait_prepared()
         await asyncio.sleep(0)
@@ -172,7 +172,7 @@ async def test_a_part_that_falls_while_it_stops_is_not_started_again() -> None:
             raise RuntimeError("fell while stopping")
 
     worker = Worker("worker", falls_when_told)
-    parts = Parts([worker], first_backoff=QUICK)
+    parts = Supervisor([worker], first_backoff=QUICK)
     async with parts.running("shop"):
         await parts.wait_prepared()
         await asyncio.sleep(0)
@@ -187,7 +187,7 @@ async def test_a_part_that_swallows_the_cancellation_may_end_in_peace() -> None:
             return
 
     worker, before = Worker("worker", returns_when_told), alarms()
-    parts = Parts([worker], first_backoff=QUICK)
+    parts = Supervisor([worker], first_backoff=QUICK)
     async with parts.running("shop"):
         await parts.wait_prepared()
         await asyncio.sleep(0)
@@ -209,7 +209,7 @@ async def test_a_part_that_will_not_stop_holds_nobody_up(monkeypatch: pytest.Mon
     async def release() -> None:
         released.set()
 
-    parts = Parts([Worker("stubborn", stubborn)], release=release)
+    parts = Supervisor([Worker("stubborn", stubborn)], release=release)
     async with asyncio.timeout(5), parts.running("shop"):
         await parts.wait_prepared()
         await asyncio.sleep(0)
@@ -222,7 +222,7 @@ async def test_stopping_needs_no_database() -> None:
     async def never() -> None:
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(5), Parts([Worker("worker")], never).running("shop"):
+    async with asyncio.timeout(5), Supervisor([Worker("worker")], never).running("shop"):
         pass
 
 
@@ -248,13 +248,13 @@ async def test_no_log_quotes_what_an_error_says() -> None:
     attempts, again = list[int](), asyncio.Event()
     worker = Worker("worker", falls_aloud, falls_when_told)
     with structlog.testing.capture_logs() as logs:
-        async with Parts([worker], cannot_prepare, first_backoff=QUICK).running("shop"):
+        async with Supervisor([worker], cannot_prepare, first_backoff=QUICK).running("shop"):
             await again.wait()
     told = [line for line in logs if "error" in line]
     assert [(line["event"], line["error"]) for line in told] == [
         ("not_prepared", "ConnectionError"),
-        ("part_fell", "ExceptionGroup"),
-        ("part_fell_while_stopping", "RuntimeError"),
+        ("task_crashed", "ExceptionGroup"),
+        ("task_crashed_while_stopping", "RuntimeError"),
     ]
     assert all("test_service.py" in line["where"] for line in told)
     assert "from ValueError" in told[1]["where"]

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.chat.house import House, running, settings_for
+from tests.chat.harness import Harness, running, settings_for
 
 
 @pytest.fixture
-async def house(kafka: str, mongo: str, database: str) -> AsyncIterator[House]:
+async def house(kafka: str, mongo: str, database: str) -> AsyncIterator[Harness]:
     async with running(settings_for(kafka, mongo, database)) as house:
         yield house

@@ -10,9 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from chassis.web.tokens import public_jwk
+from chassis.http.tokens import public_jwk
 from chat.settings import ChatSettings, signing_key
-from tests.chat.house import VISITOR_KEY, pem, settings_for
+from tests.chat.harness import VISITOR_KEY, pem, settings_for
 
 
 def told(**changed: str) -> dict[str, str]:

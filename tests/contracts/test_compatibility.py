@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalogue import EVERYTHING_SAID, Said, files, schema_of
+from contracts.catalogue import CATALOGUE, CatalogueEntry, files, schema_of
 
 RELEASED = Path(__file__).parent / "released"
 ROOT = Path(__file__).parents[2]
@@ -61,14 +61,14 @@ def _lost_or_changed(old: Schema, new: Schema, at: str) -> Iterator[str]:
         yield from _breaks(shape, new.get(field), f"{at}.{field}")
 
 
-@pytest.mark.parametrize("said", EVERYTHING_SAID, ids=lambda said: said.type)
-def test_today_breaks_neither_old_readers_nor_old_messages(said: Said) -> None:
+@pytest.mark.parametrize("said", CATALOGUE, ids=lambda said: said.type)
+def test_today_breaks_neither_old_readers_nor_old_messages(said: CatalogueEntry) -> None:
     released = json.loads((RELEASED / f"{said.type}.json").read_text())
     assert breaks(released, schema_of(said)) == []
 
 
 def test_no_released_type_is_gone() -> None:
-    assert {path.stem for path in RELEASED.glob("*.json")} == {said.type for said in EVERYTHING_SAID}
+    assert {path.stem for path in RELEASED.glob("*.json")} == {said.type for said in CATALOGUE}
 
 
 def test_schemas_and_catalogue_are_up_to_date() -> None:
@@ -78,7 +78,7 @@ def test_schemas_and_catalogue_are_up_to_date() -> None:
 
 
 def _closed() -> Schema:
-    return schema_of(next(said for said in EVERYTHING_SAID if said.type == "candor.dialog.closed.v1"))
+    return schema_of(next(said for said in CATALOGUE if said.type == "candor.dialog.closed.v1"))
 
 
 def _drop(schema: Schema) -> None:

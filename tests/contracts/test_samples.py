@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.catalogue import EVERYTHING_SAID, Said
+from contracts.catalogue import CATALOGUE, CatalogueEntry
 from contracts.envelope import Envelope, rfc3339, to_milliseconds
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.json"))
-MODELS: dict[str, Said] = {said.type: said for said in EVERYTHING_SAID}
+MODELS: dict[str, CatalogueEntry] = {said.type: said for said in CATALOGUE}
 
 
 def sample(path: Path) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def test_every_field_of_a_required_sample_is_needed(path: Path) -> None:
             model.model_validate({name: value for name, value in body.items() if name != field})
 
 
-@pytest.mark.parametrize("said", EVERYTHING_SAID, ids=lambda said: said.type)
-def test_every_type_has_both_samples_and_the_complete_one_has_every_field(said: Said) -> None:
+@pytest.mark.parametrize("said", CATALOGUE, ids=lambda said: said.type)
+def test_every_type_has_both_samples_and_the_complete_one_has_every_field(said: CatalogueEntry) -> None:
     kinds = {
         path.stem.removeprefix(f"{said.type}."): path for path in SAMPLES if path.stem.startswith(said.type)
     }

@@ -7,8 +7,8 @@ from functools import partial
 import httpx
 import pytest
 
-from deploy.demo.floor import Floor
-from deploy.demo.people import Places
+from deploy.demo.people import ServiceUrls
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import Stack, free_port_base
 from deploy.local.tokens import token
 
@@ -32,13 +32,13 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def floor(stack: Stack, http: httpx.AsyncClient) -> Floor:
+def floor(stack: Stack, http: httpx.AsyncClient) -> SupportFloor:
     """People of every role."""
-    return Floor(http, Places.at(stack.base), partial(token, stack.folder), patience=20)
+    return SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), patience=20)
 
 
 @pytest.fixture
-async def channel(floor: Floor) -> str:
+async def channel(floor: SupportFloor) -> str:
     """A channel that no other test knows."""
     name = f"course-{secrets.token_hex(4)}"
     await floor.channel(name)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from deploy.demo.check import settled
-from deploy.demo.floor import Floor
 from deploy.demo.story import Mood
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.ports import HERE
 from deploy.local.process import Process
 from deploy.local.stack import Stack, free_port_base, is_ready, port_of
@@ -36,7 +36,7 @@ def beside(stack: Stack) -> Iterator[str]:
     second.stop()
 
 
-async def test_both_hear_every_close(floor: Floor, channel: str, beside: str) -> None:
+async def test_both_hear_every_close(floor: SupportFloor, channel: str, beside: str) -> None:
     supervisor = floor.supervisor()
     other = replace(supervisor, places=replace(supervisor.places, analytics=beside))
     for _ in range(8):  # over several partitions

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaConsumer
 from bson import encode
 from pymongo import MongoClient
 
-from chassis.sealing.jwe import unseal
+from chassis.crypto_shredding.jwe import unseal
 from contracts.topics import ALL
-from deploy.demo.floor import Floor
 from deploy.demo.people import NotYet, Operator, Visitor, until
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SETTLE_SECONDS
 
@@ -78,7 +78,7 @@ async def said(stack: Stack, needle: bytes) -> list[str]:
     return sorted(found)
 
 
-async def rated_with(floor: Floor, channel: str, canary: str) -> tuple[Visitor, str]:
+async def rated_with(floor: SupportFloor, channel: str, canary: str) -> tuple[Visitor, str]:
     """A dialog in which the client writes the canary everywhere, and rates with it."""
     visitor: Visitor = await floor.visitor(channel, name=canary, email=f"{canary}@example.org")
     operator: Operator = floor.operator("ann")
@@ -94,14 +94,14 @@ async def rated_with(floor: Floor, channel: str, canary: str) -> tuple[Visitor, 
     return visitor, dialog
 
 
-async def comment_of(floor: Floor, channel: str) -> dict[str, Any]:
+async def comment_of(floor: SupportFloor, channel: str) -> dict[str, Any]:
     reviews = await floor.supervisor().every_review(channel=channel)
     if not reviews or not reviews[0]["comment"]:
         raise NotYet("no comment yet")
     return dict(reviews[0]["comment"])
 
 
-async def _shown(floor: Floor, channel: str, state: str) -> None:
+async def _shown(floor: SupportFloor, channel: str, state: str) -> None:
     if (await comment_of(floor, channel))["state"] != state:
         raise NotYet(f"the comment is not {state}")
 
@@ -131,7 +131,7 @@ def published_key(stack: Stack, dialog: str) -> bytes:
 
 
 async def test_no_byte_on_the_disk_holds_what_a_client_wrote(
-    stack: Stack, floor: Floor, channel: str
+    stack: Stack, floor: SupportFloor, channel: str
 ) -> None:
     # Not hex: four letters of it would often stand in a block already, and compression would cut it there.
     canary = "".join(secrets.choice(ascii_letters + digits) for _ in range(24))

@@ -10,9 +10,9 @@ from pymongo import MongoClient
 
 from contracts.topics import SERVICES
 from deploy.demo.check import settled
-from deploy.demo.floor import Floor
 from deploy.demo.people import NotYet, at_once, until
 from deploy.demo.story import Ledger, Mood
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SETTLE_SECONDS
 from tests.e2e.test_story import closed, encounter
@@ -56,7 +56,7 @@ def _question(command: dict[str, Any]) -> str:
     )
 
 
-async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Floor, channel: str) -> None:
+async def test_no_question_reads_a_whole_collection(stack: Stack, floor: SupportFloor, channel: str) -> None:
     supervisor, ledger = floor.supervisor(), Ledger()
     with noted(stack) as done:
         people = [await encounter(floor, channel, mood, 4, comment="Quick") for mood in Mood]
@@ -71,7 +71,7 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Floor, 
     assert scans(done) == set()
 
 
-async def _cancelled(floor: Floor, channel: str) -> None:
+async def _cancelled(floor: SupportFloor, channel: str) -> None:
     summary = await floor.supervisor().read("summary", channel=channel)
     if not summary["unrated"]["cancelled_by_reason"]["erased"]:
         raise NotYet("the erasure is still to be heard")

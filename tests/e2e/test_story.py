@@ -7,21 +7,21 @@ import httpx
 import pytest
 
 from deploy.demo.check import differences, settled
-from deploy.demo.floor import Floor
 from deploy.demo.people import NotYet, Visitor, at_once, until
 from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
+from deploy.demo.support_floor import SupportFloor
 from tests.e2e.conftest import SETTLE_SECONDS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 
-async def encounter(floor: Floor, channel: str, mood: Mood, score: int, **who: Any) -> Encounter:
+async def encounter(floor: SupportFloor, channel: str, mood: Mood, score: int, **who: Any) -> Encounter:
     visitor = await floor.visitor(channel)
     comment = who.pop("comment", None)
     return Encounter(visitor, floor.operator("ann", "Ann Lee"), "ann", channel, mood, score, comment)
 
 
-async def test_the_numbers_are_what_the_clients_did(floor: Floor, channel: str) -> None:
+async def test_the_numbers_are_what_the_clients_did(floor: SupportFloor, channel: str) -> None:
     dice, ledger = random.Random(20), Ledger()
     encounters = [
         await encounter(floor, channel, mood, dice.randint(1, 5), comment=COMMENTS[index % len(COMMENTS)])
@@ -41,7 +41,7 @@ def _player(one: Encounter, ledger: Ledger) -> Any:
     return lambda: one.play(ledger)
 
 
-async def test_a_late_answer_is_refused_and_stores_nothing(floor: Floor, channel: str) -> None:
+async def test_a_late_answer_is_refused_and_stores_nothing(floor: SupportFloor, channel: str) -> None:
     ledger = Ledger()
     late = await encounter(floor, channel, Mood.IGNORES, 5)
     dialog = await closed(late)
@@ -69,7 +69,7 @@ async def closed(one: Encounter) -> str:
     return dialog
 
 
-async def test_every_request_can_be_repeated(floor: Floor, channel: str) -> None:
+async def test_every_request_can_be_repeated(floor: SupportFloor, channel: str) -> None:
     one = await encounter(floor, channel, Mood.RATES, 4)
     dialog = one.visitor.name_dialog()
     for _ in range(3):
@@ -87,7 +87,7 @@ async def test_every_request_can_be_repeated(floor: Floor, channel: str) -> None
     assert (summary["closed"], summary["given"]) == (1, 1)
 
 
-async def test_an_operator_learns_nothing_of_forms_and_numbers(floor: Floor, channel: str) -> None:
+async def test_an_operator_learns_nothing_of_forms_and_numbers(floor: SupportFloor, channel: str) -> None:
     one = await encounter(floor, channel, Mood.RATES, 5)
     dialog = await closed(one)
     form = await one.visitor.form(dialog, 1)
@@ -108,7 +108,7 @@ async def test_an_operator_learns_nothing_of_forms_and_numbers(floor: Floor, cha
 
 
 async def test_whoever_was_erased_is_asked_nothing_and_their_words_are_gone(
-    floor: Floor, channel: str
+    floor: SupportFloor, channel: str
 ) -> None:
     rated = await encounter(floor, channel, Mood.RATES, 2)
     dialog = await closed(rated)
@@ -133,26 +133,26 @@ async def _another_dialog(one: Encounter) -> dict[str, Any]:
     return await one.visitor.form(dialog, 1)
 
 
-async def _review(floor: Floor, channel: str, dialog: str) -> dict[str, Any]:
+async def _review(floor: SupportFloor, channel: str, dialog: str) -> dict[str, Any]:
     for review in await floor.supervisor().every_review(channel=channel):
         if review["dialog"] == dialog and review["comment"]:
             return dict(review)
     raise NotYet("no comment yet")
 
 
-async def _review_says(floor: Floor, channel: str, dialog: str, text: str) -> None:
+async def _review_says(floor: SupportFloor, channel: str, dialog: str, text: str) -> None:
     comment = (await _review(floor, channel, dialog))["comment"]
     if comment["text"] != text:
         raise NotYet(f"the comment is {comment}")
 
 
-async def _review_is_erased(floor: Floor, channel: str, dialog: str) -> None:
+async def _review_is_erased(floor: SupportFloor, channel: str, dialog: str) -> None:
     comment = (await _review(floor, channel, dialog))["comment"]
     if comment["state"] != "erased" or comment["text"] is not None:
         raise NotYet(f"the comment is {comment}")
 
 
-async def test_a_visitor_finds_own_forms_only(floor: Floor, channel: str) -> None:
+async def test_a_visitor_finds_own_forms_only(floor: SupportFloor, channel: str) -> None:
     one = await encounter(floor, channel, Mood.RATES, 5)
     dialog = await closed(one)
     await one.visitor.form(dialog, 1)
@@ -165,7 +165,7 @@ async def test_a_visitor_finds_own_forms_only(floor: Floor, channel: str) -> Non
     assert theirs.status_code == 404
 
 
-async def test_each_service_tells_its_health_and_its_api(floor: Floor) -> None:
+async def test_each_service_tells_its_health_and_its_api(floor: SupportFloor) -> None:
     for place in (floor.places.chat, floor.places.rating, floor.places.analytics):
         ready = await floor.http.get(f"{place}/health/ready")
         schema: dict[str, Any] = (await floor.http.get(f"{place}/openapi.json")).json()
@@ -173,7 +173,7 @@ async def test_each_service_tells_its_health_and_its_api(floor: Floor) -> None:
         assert schema["paths"]
 
 
-async def test_a_stranger_gets_401(http: httpx.AsyncClient, floor: Floor) -> None:
+async def test_a_stranger_gets_401(http: httpx.AsyncClient, floor: SupportFloor) -> None:
     for url in (
         f"{floor.places.analytics}/v1/live-chat/summary",
         f"{floor.places.rating}/v1/forms/mine",
@@ -182,6 +182,6 @@ async def test_a_stranger_gets_401(http: httpx.AsyncClient, floor: Floor) -> Non
         assert (await http.get(url)).status_code == 401
 
 
-async def test_nothing_that_chat_shows_hints_at_forms_or_scores(floor: Floor) -> None:
+async def test_nothing_that_chat_shows_hints_at_forms_or_scores(floor: SupportFloor) -> None:
     told = (await floor.http.get(f"{floor.places.chat}/openapi.json")).text.lower()
     assert not [word for word in ("rating", "rate ", "score", "survey", "satisf", "feedback") if word in told]

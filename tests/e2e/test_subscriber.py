@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from deploy.demo.check import settled
-from deploy.demo.floor import Floor
 from deploy.demo.people import NotYet, at_once, until
 from deploy.demo.story import Ledger, Mood
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.secrets import Secrets
 from deploy.local.stack import ROOT, Stack
 from tests.e2e.conftest import SETTLE_SECONDS
@@ -49,7 +49,9 @@ async def comments_in(stack: Stack, channel: str, wanted: list[str | None]) -> d
     return counts
 
 
-async def test_the_example_counts_what_the_summary_counts(stack: Stack, floor: Floor, channel: str) -> None:
+async def test_the_example_counts_what_the_summary_counts(
+    stack: Stack, floor: SupportFloor, channel: str
+) -> None:
     ledger = Ledger()
     rating = await encounter(floor, channel, Mood.RATES, 5, comment="Quick, привет 🙂")
     others = [await encounter(floor, channel, mood, 2) for mood in (Mood.DECLINES, Mood.IGNORES)]

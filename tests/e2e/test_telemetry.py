@@ -9,8 +9,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from contracts.topics import DIALOGS, RATINGS
-from deploy.demo.floor import Floor
 from deploy.demo.people import NotYet, until
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import METRICS, Stack
 from tests.e2e.conftest import SETTLE_SECONDS
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
 
 async def test_one_trace_leads_from_the_request_to_the_rating_event(
-    stack: Stack, floor: Floor, channel: str, http: httpx.AsyncClient
+    stack: Stack, floor: SupportFloor, channel: str, http: httpx.AsyncClient
 ) -> None:
     trace = secrets.token_hex(16)
     http.headers["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
@@ -75,11 +75,11 @@ async def _metrics(http: httpx.AsyncClient, stack: Stack) -> list[str]:
 async def _all_metrics(http: httpx.AsyncClient, stack: Stack) -> None:
     chat, rating, analytics = await _metrics(http, stack)
     wanted = {
-        "candor_follower_backlog{": chat,
-        "candor_follower_age_seconds{": rating,
+        "candor_outbox_backlog{": chat,
+        "candor_outbox_age_seconds{": rating,
         "candor_command_seconds_count{": chat,
-        "candor_heard_total{": rating,
-        "candor_lag_events{": analytics,
+        "candor_consumed_records_total{": rating,
+        "candor_lag_records{": analytics,
         "candor_lag_seconds{": analytics,
     }
     if missing := [name for name, text in wanted.items() if name not in text]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chassis.web.auth import TrustedIssuer, Verifier
-from chassis.web.keys import key_source
+from chassis.http.auth import TrustedIssuer, Verifier
+from chassis.http.key_sources import key_source
 from contracts.access import AUDIENCE_STAFF, Claims, Role
 from deploy.local import tokens
 from deploy.local.__main__ import main

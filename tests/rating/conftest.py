@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.rating.house import House, open_house
+from tests.rating.harness import Harness, open_harness
 
 
 @pytest.fixture
-async def house(mongo: str, database: str) -> AsyncIterator[House]:
+async def house(mongo: str, database: str) -> AsyncIterator[Harness]:
     """Rating's rooms on a database of the test's own."""
-    async with open_house(mongo, database) as rooms:
+    async with open_harness(mongo, database) as rooms:
         yield rooms

@@ -12,9 +12,9 @@ from contracts.access import Role
 from contracts.clients import ClientErased
 from contracts.ratings import RatingChanged, RatingGiven
 from rating.api.views import AT_ONCE
-from tests.rating.front import Front, open_front, staff, visitor
-from tests.rating.house import KEYS, House, closed, reopened
-from tests.rating.story import CLOSED_AT, EXPIRY, WINDOW
+from tests.rating.api_client import ApiClient, open_api_client, staff, visitor
+from tests.rating.builders import CLOSED_AT, EXPIRY, WINDOW
+from tests.rating.harness import KEYS, Harness, closed, reopened
 
 pytestmark = pytest.mark.real
 
@@ -25,13 +25,13 @@ BLANK = ["", " \n\u00a0", "\u200b\u200d", " " * 3000]
 
 
 @pytest.fixture
-async def front(house: House) -> AsyncIterator[Front]:
-    async with open_front(house) as api:
+async def front(house: Harness) -> AsyncIterator[ApiClient]:
+    async with open_api_client(house) as api:
         yield api
 
 
 @pytest.fixture
-async def asked(front: Front) -> Front:
+async def asked(front: ApiClient) -> ApiClient:
     """The API after the first close of d1: its client c1 is asked."""
     await front.house.inbound.on_dialog_closed(closed())
     await front.house.followed()
@@ -55,7 +55,7 @@ class Most:
             self._now -= 1
 
 
-async def last_comment(front: Front) -> str | None:
+async def last_comment(front: ApiClient) -> str | None:
     """The comment of what was said last, in clear."""
     await front.house.followed()
     event = front.house.notes.ratings[-1]
@@ -63,17 +63,17 @@ async def last_comment(front: Front) -> str | None:
     return await front.house.keys.open(event.comment) if event.comment else None
 
 
-def answers_of(front: Front) -> list[RatingGiven | RatingChanged]:
+def answers_of(front: ApiClient) -> list[RatingGiven | RatingChanged]:
     """Every answer that was said, in order."""
     return [said for said in front.house.notes.ratings if isinstance(said, RatingGiven | RatingChanged)]
 
 
-async def commits(front: Front) -> int:
+async def commits(front: ApiClient) -> int:
     return await front.house.database["commits"].count_documents({})
 
 
 class TestMine:
-    async def test_shows_what_waits(self, asked: Front) -> None:
+    async def test_shows_what_waits(self, asked: ApiClient) -> None:
         (form,) = await asked.mine()
         assert form == {
             "form": "d1.1",
@@ -89,11 +89,11 @@ class TestMine:
             "answer": None,
         }
 
-    async def test_shows_nobody_elses(self, asked: Front) -> None:
+    async def test_shows_nobody_elses(self, asked: ApiClient) -> None:
         assert await asked.mine("c2") == []
         assert await asked.mine("c1", "another") == []
 
-    async def test_shows_an_answer_until_it_can_no_longer_be_changed(self, asked: Front) -> None:
+    async def test_shows_an_answer_until_it_can_no_longer_be_changed(self, asked: ApiClient) -> None:
         await asked.answer(4, "Thank you")
         await asked.house.followed()
         (form,) = await asked.mine()
@@ -103,7 +103,7 @@ class TestMine:
         asked.house.clock.advance(WINDOW)
         assert await asked.mine() == []
 
-    async def test_shows_a_declined_form_until_it_expires(self, asked: Front) -> None:
+    async def test_shows_a_declined_form_until_it_expires(self, asked: ApiClient) -> None:
         await asked.post("decline", {"token": asked.token()})
         await asked.house.followed()
         asked.house.clock.advance(EXPIRY - timedelta(milliseconds=1))
@@ -111,16 +111,16 @@ class TestMine:
         asked.house.clock.advance(timedelta(milliseconds=1))
         assert await asked.mine() == []
 
-    async def test_shows_no_form_past_its_time_even_before_the_timer_comes(self, asked: Front) -> None:
+    async def test_shows_no_form_past_its_time_even_before_the_timer_comes(self, asked: ApiClient) -> None:
         asked.house.clock.advance(EXPIRY)
         assert await asked.mine() == []
 
-    async def test_shows_nothing_that_was_withdrawn(self, asked: Front) -> None:
+    async def test_shows_nothing_that_was_withdrawn(self, asked: ApiClient) -> None:
         await asked.house.inbound.on_dialog_reopened(reopened())
         await asked.house.followed()
         assert await asked.mine() == []
 
-    async def test_shows_no_form_that_was_changed_too_often(self, asked: Front) -> None:
+    async def test_shows_no_form_that_was_changed_too_often(self, asked: ApiClient) -> None:
         for n in range(20):
             await asked.answer(1 + n % 2, "Thank you")
         await asked.house.followed()
@@ -135,7 +135,7 @@ class TestMine:
         assert last.json() == {"state": "given", "answer": form["answer"], "editable_until": None}
 
     async def test_opens_the_comments_of_many_forms_a_few_at_a_time(
-        self, front: Front, monkeypatch: pytest.MonkeyPatch
+        self, front: ApiClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         dialogs = [f"d{number}" for number in range(30)]
         for dialog in dialogs:
@@ -152,7 +152,7 @@ class TestMine:
         assert at_once.most == AT_ONCE
         assert await commits(front) == before
 
-    async def test_needs_a_visitor(self, asked: Front) -> None:
+    async def test_needs_a_visitor(self, asked: ApiClient) -> None:
         assert (await asked.http.get("/v1/forms/mine")).status_code == 401
         for roles in ((Role.SUPERVISOR,), (Role.ADMIN,), (Role.OPERATOR,), (Role.OPERATOR, Role.ADMIN)):
             answer = await asked.http.get("/v1/forms/mine", headers=staff(*roles))
@@ -160,27 +160,27 @@ class TestMine:
 
 
 class TestRead:
-    async def test_shows_the_form_and_changes_nothing(self, asked: Front) -> None:
+    async def test_shows_the_form_and_changes_nothing(self, asked: ApiClient) -> None:
         before = await commits(asked)
         answer = await asked.post("read", {"token": asked.token()})
         assert answer.status_code == 200
         assert answer.json() == (await asked.mine())[0]
         assert await commits(asked) == before
 
-    async def test_shows_an_answered_form_as_answered_for_ever(self, asked: Front) -> None:
+    async def test_shows_an_answered_form_as_answered_for_ever(self, asked: ApiClient) -> None:
         await asked.answer(2)
         asked.house.clock.advance(10 * EXPIRY)
         form = (await asked.post("read", {"token": asked.token()})).json()
         assert form["state"] == "given"
         assert form["answer"] == {"score": 2, "comment": None, "comment_erased": False}
 
-    async def test_shows_clients_what_they_said_last_in_their_own_words(self, asked: Front) -> None:
+    async def test_shows_clients_what_they_said_last_in_their_own_words(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
         await asked.answer(3, " as it is \n")
         form = (await asked.post("read", {"token": asked.token()})).json()
         assert form["answer"] == {"score": 3, "comment": " as it is \n", "comment_erased": False}
 
-    async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: Front) -> None:
+    async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
         await asked.house.followed()
         await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
@@ -188,7 +188,7 @@ class TestRead:
         assert answer.json()["answer"] == {"score": 2, "comment": None, "comment_erased": True}
         assert "Thank you" not in answer.text
 
-    async def test_get_does_nothing_at_all(self, asked: Front) -> None:
+    async def test_get_does_nothing_at_all(self, asked: ApiClient) -> None:
         before = await commits(asked)
         for route in ("read", "answer", "decline"):
             answer = await asked.http.get(f"/v1/forms/{route}", params={"token": asked.token(), "score": 5})
@@ -197,7 +197,7 @@ class TestRead:
 
 
 class TestAnswer:
-    async def test_rates(self, asked: Front) -> None:
+    async def test_rates(self, asked: ApiClient) -> None:
         answer = await asked.answer(5)
         assert answer.status_code == 200
         assert answer.json() == {
@@ -206,26 +206,28 @@ class TestAnswer:
             "editable_until": "2026-03-29T01:14:59.999Z",
         }
 
-    async def test_the_same_answer_again_is_one_answer(self, asked: Front) -> None:
+    async def test_the_same_answer_again_is_one_answer(self, asked: ApiClient) -> None:
         for _ in range(3):
             assert (await asked.answer(5, "Thank you")).status_code == 200
         await asked.house.followed()
         assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
 
-    async def test_the_same_answer_many_times_at_once_is_one_answer(self, asked: Front) -> None:
+    async def test_the_same_answer_many_times_at_once_is_one_answer(self, asked: ApiClient) -> None:
         answers = await asyncio.gather(*(asked.answer(5, "Thank you") for _ in range(10)))
         assert {answer.status_code for answer in answers} == {200}
         await asked.house.followed()
         assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
 
-    async def test_another_comment_is_another_answer(self, asked: Front) -> None:
+    async def test_another_comment_is_another_answer(self, asked: ApiClient) -> None:
         await asked.answer(5, "Thank you")
         await asked.answer(5, "Thank you!")
         await asked.house.followed()
         assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven, RatingChanged]
 
     @pytest.mark.parametrize("more", [{}, {"comment": None}])
-    async def test_another_score_alone_keeps_the_comment(self, asked: Front, more: dict[str, Any]) -> None:
+    async def test_another_score_alone_keeps_the_comment(
+        self, asked: ApiClient, more: dict[str, Any]
+    ) -> None:
         await asked.answer(4, "Thank you")
         answer = await asked.post("answer", {"token": asked.token(), "score": 5, **more})
         kept = {"score": 5, "comment": "Thank you", "comment_erased": False}
@@ -234,14 +236,14 @@ class TestAnswer:
         assert [event.score for event in answers_of(asked)] == [4, 5]
         assert (await asked.mine())[0]["answer"] == kept
 
-    async def test_the_same_score_alone_changes_nothing(self, asked: Front) -> None:
+    async def test_the_same_score_alone_changes_nothing(self, asked: ApiClient) -> None:
         await asked.answer(4, "Thank you")
         assert (await asked.answer(4)).status_code == 200
         assert await last_comment(asked) == "Thank you"
         assert len(answers_of(asked)) == 1
 
     @pytest.mark.parametrize("blank", BLANK)
-    async def test_an_empty_comment_removes_the_one_before_once(self, asked: Front, blank: str) -> None:
+    async def test_an_empty_comment_removes_the_one_before_once(self, asked: ApiClient, blank: str) -> None:
         await asked.answer(4, "Thank you")
         for _ in range(2):
             assert (await asked.answer(4, blank)).json()["answer"]["comment"] is None
@@ -250,7 +252,7 @@ class TestAnswer:
         assert (await asked.mine())[0]["answer"] == {"score": 4, "comment": None, "comment_erased": False}
 
     @pytest.mark.parametrize("blank", BLANK)
-    async def test_an_empty_comment_is_none_and_nothing_is_sealed(self, asked: Front, blank: str) -> None:
+    async def test_an_empty_comment_is_none_and_nothing_is_sealed(self, asked: ApiClient, blank: str) -> None:
         await asked.answer(5)
         await asked.answer(5, blank)
         assert await last_comment(asked) is None
@@ -259,7 +261,7 @@ class TestAnswer:
 
     @pytest.mark.parametrize("words", WORDS)
     async def test_a_comment_is_sealed_as_it_is_and_its_key_is_said_first(
-        self, asked: Front, words: str
+        self, asked: ApiClient, words: str
     ) -> None:
         assert (await asked.answer(1, words)).status_code == 200
         await asked.house.followed()
@@ -269,7 +271,7 @@ class TestAnswer:
         assert await asked.house.keys.open(event.comment) == words
         assert [record.topic == KEYS for record in asked.house.notes.records] == [False, True, False]
 
-    async def test_the_key_is_said_first_when_only_a_change_has_words(self, asked: Front) -> None:
+    async def test_the_key_is_said_first_when_only_a_change_has_words(self, asked: ApiClient) -> None:
         await asked.answer(5)
         await asked.house.followed()
         await asked.answer(5, "Thank you")
@@ -277,7 +279,9 @@ class TestAnswer:
         assert isinstance(asked.house.notes.ratings[-1], RatingChanged)
         assert [record.topic == KEYS for record in asked.house.notes.records] == [False, False, True, False]
 
-    async def test_nobody_can_guess_a_comment_from_what_is_stored_without_its_key(self, asked: Front) -> None:
+    async def test_nobody_can_guess_a_comment_from_what_is_stored_without_its_key(
+        self, asked: ApiClient
+    ) -> None:
         await asked.house.inbound.on_dialog_closed(closed("d2", client="c2"))
         for dialog in ("d1", "d2"):
             body = {"token": asked.token(dialog), "score": 1, "comment": "no"}
@@ -287,7 +291,7 @@ class TestAnswer:
         prints = [commit["events"][0]["fingerprint"] for commit in found]
         assert len(set(prints)) == 2  # the same words, and nothing to look them up by
 
-    async def test_no_word_of_a_comment_is_stored_in_clear(self, asked: Front) -> None:
+    async def test_no_word_of_a_comment_is_stored_in_clear(self, asked: ApiClient) -> None:
         await asked.answer(1, "canary")
         await asked.house.followed()
         assert "canary" in str(await asked.mine())
@@ -296,7 +300,7 @@ class TestAnswer:
         assert b"canary" not in b"".join(record.value or b"" for record in asked.house.notes.records)
 
     async def test_no_word_of_a_comment_is_logged(
-        self, asked: Front, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+        self, asked: ApiClient, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         for words in ("canary", "canary" * 1000, "another canary"):
             await asked.answer(1, words)
@@ -306,7 +310,7 @@ class TestAnswer:
         assert "canary" not in caplog.text
         assert "canary" not in "".join(capfd.readouterr())
 
-    async def test_is_refused_at_the_deadline_and_nothing_is_stored(self, asked: Front) -> None:
+    async def test_is_refused_at_the_deadline_and_nothing_is_stored(self, asked: ApiClient) -> None:
         asked.house.clock.advance(EXPIRY)
         before = await commits(asked)
         answer = await asked.answer(5)
@@ -314,18 +318,18 @@ class TestAnswer:
         assert answer.json()["detail"] == "The time to rate this dialog is over."
         assert await commits(asked) == before
 
-    async def test_another_answer_after_the_edit_window_is_refused(self, asked: Front) -> None:
+    async def test_another_answer_after_the_edit_window_is_refused(self, asked: ApiClient) -> None:
         await asked.answer(5)
         asked.house.clock.advance(WINDOW)
         assert (await asked.answer(4)).status_code == 409
         assert (await asked.answer(5)).status_code == 200
 
     @pytest.mark.parametrize("score", [0, 6, -1, 10**18])
-    async def test_a_score_off_the_scale_is_refused(self, asked: Front, score: int) -> None:
+    async def test_a_score_off_the_scale_is_refused(self, asked: ApiClient, score: int) -> None:
         answer = await asked.answer(score)
         assert (answer.status_code, answer.json()["detail"]) == (409, "Please choose a score from 1 to 5.")
 
-    async def test_a_comment_that_is_too_long_is_refused_never_cut(self, asked: Front) -> None:
+    async def test_a_comment_that_is_too_long_is_refused_never_cut(self, asked: ApiClient) -> None:
         answer = await asked.answer(5, "x" * 2001)
         assert answer.status_code == 409
         assert answer.json()["detail"] == "A comment can have at most 2,000 characters."
@@ -346,27 +350,29 @@ class TestAnswer:
             {"score": 5, "token": {"$gt": ""}},
         ],
     )
-    async def test_a_wrong_shape_is_told_without_quoting_it(self, asked: Front, body: dict[str, Any]) -> None:
+    async def test_a_wrong_shape_is_told_without_quoting_it(
+        self, asked: ApiClient, body: dict[str, Any]
+    ) -> None:
         answer = await asked.post("answer", {"token": asked.token(), **body})
         assert answer.status_code == 422
         assert asked.token() not in answer.text
         assert "$gt" not in answer.text
 
-    async def test_half_a_character_is_refused(self, asked: Front) -> None:
+    async def test_half_a_character_is_refused(self, asked: ApiClient) -> None:
         body = b'{"token": "%s", "score": 5, "comment": "a\\ud800"}' % asked.token().encode()
         answer = await asked.http.post(
             "/v1/forms/answer", content=body, headers={"Content-Type": "application/json"}
         )
         assert answer.status_code == 422
 
-    async def test_a_withdrawn_form_cannot_be_answered(self, asked: Front) -> None:
+    async def test_a_withdrawn_form_cannot_be_answered(self, asked: ApiClient) -> None:
         await asked.house.inbound.on_dialog_reopened(reopened())
         answer = await asked.answer(5)
         assert (answer.status_code, "withdrawn" in answer.json()["detail"]) == (409, True)
 
 
 class TestDecline:
-    async def test_declines_and_can_still_be_answered(self, asked: Front) -> None:
+    async def test_declines_and_can_still_be_answered(self, asked: ApiClient) -> None:
         for _ in range(2):
             answer = await asked.post("decline", {"token": asked.token()})
             assert answer.status_code == 200
@@ -377,7 +383,7 @@ class TestDecline:
 
 @pytest.mark.parametrize("said", ["answer", "decline", None])
 async def test_nothing_more_is_asked_of_an_erased_client_nor_taken_from_them(
-    asked: Front, said: str | None
+    asked: ApiClient, said: str | None
 ) -> None:
     if said:
         more = {"score": 5, "comment": "a word"} if said == "answer" else {}
@@ -404,7 +410,7 @@ async def test_nothing_more_is_asked_of_an_erased_client_nor_taken_from_them(
 class TestStrangers:
     """Whoever holds no token learns nothing, whether the form exists or not."""
 
-    async def test_every_wrong_token_gets_the_same_answer(self, asked: Front) -> None:
+    async def test_every_wrong_token_gets_the_same_answer(self, asked: ApiClient) -> None:
         good = asked.token()
         wrong = [good[:-1], "d1.1", "d9.1.x", "", "x" * 500, good.replace("d1.1", "d1.2"), asked.token("d9")]
         for route, more in (
@@ -417,14 +423,14 @@ class TestStrangers:
             assert {answer.status_code for answer in answers} == {404}
             assert len({_told(answer) for answer in answers}) == 1
 
-    async def test_a_form_that_is_not_offered_isnt_there(self, asked: Front) -> None:
+    async def test_a_form_that_is_not_offered_isnt_there(self, asked: ApiClient) -> None:
         await asked.house.inbound.on_dialog_closed(closed("d2", spam=True))
         answer = await asked.post("read", {"token": asked.token("d2")})
         assert answer.status_code == 404
 
     @pytest.mark.parametrize("roles", [(Role.OPERATOR,), (Role.OPERATOR, Role.ADMIN, Role.SUPERVISOR)])
     async def test_operators_are_kept_out_whatever_they_send(
-        self, asked: Front, roles: tuple[Role, ...]
+        self, asked: ApiClient, roles: tuple[Role, ...]
     ) -> None:
         operator = staff(*roles)
         bodies: list[Any] = [
@@ -446,11 +452,11 @@ class TestStrangers:
         assert len({_told(answer) for answer in answers}) == 1
         assert [form["state"] for form in await asked.mine()] == ["pending"]
 
-    async def test_a_bearer_token_that_is_no_good_is_refused(self, asked: Front) -> None:
+    async def test_a_bearer_token_that_is_no_good_is_refused(self, asked: ApiClient) -> None:
         answer = await asked.post("read", {"token": asked.token()}, headers={"Authorization": "Bearer x.y.z"})
         assert answer.status_code == 401
 
-    async def test_a_visitor_may_send_their_token_along(self, asked: Front) -> None:
+    async def test_a_visitor_may_send_their_token_along(self, asked: ApiClient) -> None:
         assert (await asked.answer(5, headers=visitor())).status_code == 200
 
 
@@ -460,7 +466,7 @@ def _told(answer: httpx.Response) -> str:
     return str(body)
 
 
-async def test_every_route_is_documented_with_its_errors(front: Front) -> None:
+async def test_every_route_is_documented_with_its_errors(front: ApiClient) -> None:
     paths = (await front.http.get("/openapi.json")).json()["paths"]
     for route, codes in {
         "read": {"200", "401", "403", "404", "422", "503"},
@@ -471,7 +477,7 @@ async def test_every_route_is_documented_with_its_errors(front: Front) -> None:
     assert {"200", "401", "403"} <= set(paths["/v1/forms/mine"]["get"]["responses"])
 
 
-async def test_what_becomes_of_a_comment_is_documented(front: Front) -> None:
+async def test_what_becomes_of_a_comment_is_documented(front: ApiClient) -> None:
     shapes = (await front.http.get("/openapi.json")).json()["components"]["schemas"]
     comment = shapes["Answer"]["properties"]["comment"]["description"]
     assert "comment given before stays" in comment

@@ -5,40 +5,40 @@ from typing import Any
 
 import pytest
 
-from chassis.eventlog.handle import handle
-from chassis.sealing import Forgotten
+from chassis.errors import SubjectErased
+from chassis.eventstore.handle import handle
 from contracts.clients import ClientErased
 from contracts.dialogs import ClosedBy
 from contracts.ratings import RatingNotOffered
-from rating.domain.closes import Given, Offered
-from rating.domain.rating import RATING, GiveRating
-from rating.domain.rules import Snapshot
-from rating.messaging.inbound import ears
-from tests.rating.house import House, closed, open_house, reopened
-from tests.rating.story import CLOSED_AT, EXPIRY
+from rating.domain.rating.decider import RATING, GiveRating
+from rating.domain.rating.form_version import Snapshot
+from rating.domain.rating.state import Given, Offered
+from rating.messaging.inbound import consumers
+from tests.rating.builders import CLOSED_AT, EXPIRY
+from tests.rating.harness import Harness, closed, open_harness, reopened
 
 pytestmark = pytest.mark.real
 
 ERASED = ClientErased(client="c1", erased_at=CLOSED_AT)
 
 
-async def said(house: House) -> list[str]:
+async def said(house: Harness) -> list[str]:
     """The short names of what was said, in order."""
     await house.followed()
     return [event.type.removeprefix("candor.rating.").removesuffix(".v1") for event in house.notes.ratings]
 
 
-async def state(house: House, form: str = "d1.1") -> Any:
+async def state(house: Harness, form: str = "d1.1") -> Any:
     found = await house.database["forms"].find_one({"_id": form})
     return found and found["state"]
 
 
-async def test_a_close_heard_twice_makes_one_form(house: House) -> None:
+async def test_a_close_heard_twice_makes_one_form(house: Harness) -> None:
     await asyncio.gather(*(house.inbound.on_dialog_closed(closed()) for _ in range(5)))
     assert await said(house) == ["offered"]
 
 
-async def test_the_snapshot_is_taken_as_it_was_said(house: House) -> None:
+async def test_the_snapshot_is_taken_as_it_was_said(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed())
     close = (await house.streams.load(RATING, "dialog:d1")).state.close(1)
     assert isinstance(close, Offered)
@@ -63,7 +63,7 @@ async def test_the_snapshot_is_taken_as_it_was_said(house: House) -> None:
         ({"closed_by": ClosedBy.SYSTEM}, "kind_of_close"),
     ],
 )
-async def test_some_closes_get_no_form(house: House, more: dict[str, Any], reason: str) -> None:
+async def test_some_closes_get_no_form(house: Harness, more: dict[str, Any], reason: str) -> None:
     await house.inbound.on_dialog_closed(closed(**more))
     await house.followed()
     (event,) = house.notes.ratings
@@ -71,12 +71,12 @@ async def test_some_closes_get_no_form(house: House, more: dict[str, Any], reaso
     assert event.reason == reason
 
 
-async def test_a_client_who_closes_is_asked(house: House) -> None:
+async def test_a_client_who_closes_is_asked(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed(closed_by=ClosedBy.CLIENT))
     assert await said(house) == ["offered"]
 
 
-async def test_reopening_withdraws_and_the_next_close_asks_again(house: House) -> None:
+async def test_reopening_withdraws_and_the_next_close_asks_again(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed())
     for _ in range(2):
         await house.inbound.on_dialog_reopened(reopened())
@@ -85,7 +85,7 @@ async def test_reopening_withdraws_and_the_next_close_asks_again(house: House) -
 
 
 async def test_a_reopening_before_the_deadline_takes_the_expiry_back_when_it_is_heard_late(
-    house: House,
+    house: Harness,
 ) -> None:
     await house.inbound.on_dialog_closed(closed())
     await house.followed()
@@ -96,13 +96,13 @@ async def test_a_reopening_before_the_deadline_takes_the_expiry_back_when_it_is_
     assert await state(house) == "cancelled"
 
 
-async def test_a_reopening_heard_first_answers_its_close(house: House) -> None:
+async def test_a_reopening_heard_first_answers_its_close(house: Harness) -> None:
     await house.inbound.on_dialog_reopened(reopened())
     await house.inbound.on_dialog_closed(closed())
     assert await said(house) == ["not-offered"]
 
 
-async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: House) -> None:
+async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed("d1"))
     await house.inbound.on_dialog_closed(closed("d2", client="c2"))
     await house.followed()
@@ -115,14 +115,14 @@ async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Ho
         "pending",
         "not_offered",
     ]
-    with pytest.raises(Forgotten):
+    with pytest.raises(SubjectErased):
         await house.keys.seal("d1", "c1", "a word")
 
 
 async def test_what_is_answered_while_its_client_is_erased_is_final_when_it_is_written(
     mongo: str, database: str
 ) -> None:
-    async with open_house(mongo, database, following=False) as house:
+    async with open_harness(mongo, database, following=False) as house:
         await house.inbound.on_dialog_closed(closed())
         await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
         await house.inbound.on_client_erased(ERASED)
@@ -136,7 +136,7 @@ async def test_what_is_answered_while_its_client_is_erased_is_final_when_it_is_w
 async def test_a_form_made_while_its_client_is_erased_is_withdrawn_when_it_is_written(
     mongo: str, database: str
 ) -> None:
-    async with open_house(mongo, database, following=False) as house:
+    async with open_harness(mongo, database, following=False) as house:
         await house.inbound.on_dialog_closed(closed())
         # The close was decided before the mark, and its form isn't written yet when forms are looked for.
         await house.inbound.on_client_erased(ERASED)
@@ -147,7 +147,7 @@ async def test_a_form_made_while_its_client_is_erased_is_withdrawn_when_it_is_wr
 async def test_a_form_that_is_written_right_after_an_erasure_looked_for_it_is_withdrawn(
     mongo: str, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_house(mongo, database, following=False) as house:
+    async with open_harness(mongo, database, following=False) as house:
         await house.inbound.on_dialog_closed(closed())
         look = house.forms.open_dialogs
 
@@ -162,9 +162,9 @@ async def test_a_form_that_is_written_right_after_an_erasure_looked_for_it_is_wi
         assert await said(house) == ["offered", "cancelled"]
 
 
-def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: House) -> None:
-    dialogs, clients = ears(house.inbound, "nowhere:1", house.notes, "candor_rating")
-    assert set(dialogs._listening._topics) == {"candor.dialogs", "candor.rating.replay"}
-    assert set(clients._listening._topics) == {"candor.clients"}
+def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: Harness) -> None:
+    dialogs, clients = consumers(house.inbound, "nowhere:1", house.notes, "candor_rating")
+    assert set(dialogs._subscription._topics) == {"candor.dialogs", "candor.rating.replay"}
+    assert set(clients._subscription._topics) == {"candor.clients"}
     types = dialogs._reader._types
     assert types["candor.rating.replay"] >= types["candor.dialogs"] | clients._reader._types["candor.clients"]

@@ -6,10 +6,10 @@ import pytest
 
 from contracts import ratings as said
 from contracts.ratings import RATING_EVENTS
-from rating.domain.events import AnyEvent
-from rating.domain.rating import RATING
+from rating.domain.rating.decider import RATING
+from rating.domain.rating.events import RatingEvent
 from rating.messaging.outbound import to_public
-from tests.rating.story import (
+from tests.rating.builders import (
     LATER,
     WINDOW,
     at,
@@ -19,24 +19,24 @@ from tests.rating.story import (
     expired,
     forgotten,
     give,
-    heard,
     not_offered,
     offered,
     rated,
-    reopen_heard,
+    registered,
+    reopening_registered,
     scheduled,
     snapshot,
 )
 
 SEALED = "eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn"
-WAITING = (heard(), offered())
+WAITING = (registered(), offered())
 
 
-def sealed(event: AnyEvent) -> AnyEvent:
+def sealed(event: RatingEvent) -> RatingEvent:
     return event.model_copy(update={"comment": SEALED, "fingerprint": "f"})
 
 
-def last_said(*history: AnyEvent) -> said.AnyRating | None:
+def last_said(*history: RatingEvent) -> said.AnyRatingEvent | None:
     """What is said of the last event, read back as a stranger reads it."""
     state = list(accumulate(history, RATING.evolve, initial=RATING.initial))[-1]
     public = to_public(state, history[-1])
@@ -51,8 +51,8 @@ def last_said(*history: AnyEvent) -> said.AnyRating | None:
 @pytest.mark.parametrize(
     ("history", "kind"),
     [
-        ((heard(), not_offered("spam")), said.RatingNotOffered),
-        ((heard(rules=LATER), scheduled()), said.RatingScheduled),
+        ((registered(), not_offered("spam")), said.RatingNotOffered),
+        ((registered(rules=LATER), scheduled()), said.RatingScheduled),
         (WAITING, said.RatingOffered),
         ((*WAITING, sealed(rated(5, at(1)))), said.RatingGiven),
         ((*WAITING, rated(5, at(1)), sealed(changed(3, at(2)))), said.RatingChanged),
@@ -62,7 +62,9 @@ def last_said(*history: AnyEvent) -> said.AnyRating | None:
         ((*WAITING, cancelled("erased")), said.RatingCancelled),
     ],
 )
-def test_says_each_event_with_the_attribution_of_the_close(history: tuple[AnyEvent, ...], kind: type) -> None:
+def test_says_each_event_with_the_attribution_of_the_close(
+    history: tuple[RatingEvent, ...], kind: type
+) -> None:
     event = last_said(*history)
     assert isinstance(event, kind)
     assert isinstance(event, said.RatingEventBase)
@@ -70,19 +72,19 @@ def test_says_each_event_with_the_attribution_of_the_close(history: tuple[AnyEve
     assert (event.operator, event.team, event.locale) == ("o1", "north", "en")
 
 
-@pytest.mark.parametrize("event", [heard(), reopen_heard()])
-def test_keeps_to_itself_what_it_only_heard(event: AnyEvent) -> None:
+@pytest.mark.parametrize("event", [registered(), reopening_registered()])
+def test_keeps_to_itself_what_it_only_heard(event: RatingEvent) -> None:
     assert last_said(event) is None
 
 
 @pytest.mark.parametrize("answer", [rated(5, at(1)), declined(at(1))])
-def test_an_erasure_changes_no_number_of_those_who_count(answer: AnyEvent) -> None:
+def test_an_erasure_changes_no_number_of_those_who_count(answer: RatingEvent) -> None:
     assert last_said(*WAITING, answer, forgotten()) is None
 
 
 @pytest.mark.parametrize("reason", ["reopened", "erased", "spam", "kind_of_close", "no_reply", "too_late"])
 def test_every_reason_has_a_public_name(reason: str) -> None:
-    event = last_said(heard(), not_offered(reason))
+    event = last_said(registered(), not_offered(reason))
     assert isinstance(event, said.RatingNotOffered)
     assert event.reason == reason
 
@@ -112,7 +114,7 @@ def test_a_change_of_the_score_alone_says_the_comment_again() -> None:
 
 def test_an_answer_belongs_to_its_own_close_whoever_closed_the_dialog_since() -> None:
     since = snapshot(2).model_copy(update={"operator": "o2", "team": "south"})
-    closed_again = heard(2).model_copy(update={"snapshot": since})
+    closed_again = registered(2).model_copy(update={"snapshot": since})
     event = last_said(*WAITING, closed_again, offered(close_seq=2), rated(5, at(1)))
     assert isinstance(event, said.RatingGiven)
     assert (event.close_seq, event.operator, event.team) == (1, "o1", "north")

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from chassis.clock import ManualClock
-from chassis.eventlog.decider import Refused
-from chassis.eventlog.handle import Streams, handle
-from chassis.eventlog.mongo import MongoLog
+from chassis.errors import CommandRejected
+from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.mongo import MongoEventStore
 from chassis.mongo import connect
-from rating.domain.rating import RATING, ExpireForm, GiveRating, HearClose
-from tests.rating.story import CLOSED_AT, EXPIRY, RULES, snapshot
+from rating.domain.rating.decider import RATING, ExpireForm, GiveRating, RegisterClose
+from tests.rating.builders import CLOSED_AT, EXPIRY, RULES, snapshot
 
 pytestmark = pytest.mark.real
 
@@ -21,10 +21,10 @@ JUST_BEFORE = DEADLINE - timedelta(milliseconds=1)
 RACES, AT_ONCE = 1000, 50
 
 
-async def race(answering: Streams, expiring: Streams, number: int) -> str:
+async def race(answering: Repository, expiring: Repository, number: int) -> str:
     """One form, answered and expired at once by two replicas; what its stream then holds."""
     stream = RATING.stream(f"race{number}")
-    close = HearClose(
+    close = RegisterClose(
         snapshot=snapshot(dialog=f"race{number}"), rules=RULES, by_people=True, spam=False, replied=True,
         erased=False, now=CLOSED_AT,
     )  # fmt: skip
@@ -35,15 +35,17 @@ async def race(answering: Streams, expiring: Streams, number: int) -> str:
     # Either may start first; the log alone decides.
     racers = [answer, expiry] if number % 2 else [expiry, answer]
     results = await asyncio.gather(*racers, return_exceptions=True)
-    assert all(not isinstance(result, BaseException) or isinstance(result, Refused) for result in results)
-    refused = any(isinstance(result, Refused) for result in results)
+    assert all(
+        not isinstance(result, BaseException) or isinstance(result, CommandRejected) for result in results
+    )
+    refused = any(isinstance(result, CommandRejected) for result in results)
     winners = await settled(answering, stream)
     assert len(winners) == 1
     assert refused == (winners == ["expired"])
     return winners[0]
 
 
-async def settled(streams: Streams, stream: str) -> Sequence[str]:
+async def settled(streams: Repository, stream: str) -> Sequence[str]:
     """The events of the stream that settle the form, as stored."""
     commits = await streams.log.read(stream)
     kinds = [event["type"] for commit in commits for event in commit.events]
@@ -53,8 +55,8 @@ async def settled(streams: Streams, stream: str) -> Sequence[str]:
 async def test_exactly_one_of_given_and_expired_wins(mongo: str, database: str) -> None:
     client = connect(mongo)
     clock = ManualClock(DEADLINE)
-    replicas = [Streams(MongoLog(client[database]), clock) for _ in range(2)]
-    await MongoLog(client[database]).prepare()
+    replicas = [Repository(MongoEventStore(client[database]), clock) for _ in range(2)]
+    await MongoEventStore(client[database]).prepare()
     winners: list[str] = []
     for first in range(0, RACES, AT_ONCE):
         batch = range(first, first + AT_ONCE)

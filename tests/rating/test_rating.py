@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from rating.domain.answers import is_blank
-from rating.domain.events import AnyEvent
-from rating.domain.rating import RATING, GiveRating, HearClose
-from tests.rating.story import (
+from rating.domain.rating.answers import is_blank
+from rating.domain.rating.decider import RATING, GiveRating, RegisterClose
+from rating.domain.rating.events import RatingEvent
+from tests.rating.builders import (
     DELAY,
     LATER,
     RULES,
@@ -23,65 +23,67 @@ from tests.rating.story import (
     give,
     give_without,
     given,
-    hear,
-    heard,
     just_before,
     not_offered,
     offer,
     offered,
     rated,
-    reopen,
-    reopen_heard,
+    register,
+    register_reopening,
+    registered,
+    reopening_registered,
     scheduled,
 )
 
-History = tuple[AnyEvent, ...]
-WAITING: History = (heard(), offered())
+History = tuple[RatingEvent, ...]
+WAITING: History = (registered(), offered())
 """Offered at the close, to be answered within the hour."""
 
 
 class TestHearClose:
     def test_offers_a_form_at_once_without_a_delay(self) -> None:
-        given().when(hear()).then(heard(), offered())
+        given().when(register()).then(registered(), offered())
 
     def test_schedules_the_form_with_a_delay(self) -> None:
-        given().when(hear(rules=LATER)).then(heard(rules=LATER), scheduled())
+        given().when(register(rules=LATER)).then(registered(rules=LATER), scheduled())
 
     def test_counts_the_delay_from_the_close_however_late_it_is_heard(self) -> None:
-        given().when(hear(rules=LATER, now=at(5))).then(heard(now=at(5), rules=LATER), offered(at(5)))
+        given().when(register(rules=LATER, now=at(5))).then(
+            registered(now=at(5), rules=LATER), offered(at(5))
+        )
 
     def test_offers_at_once_even_if_the_close_seems_to_lie_ahead(self) -> None:
-        given().when(hear(now=at(-1))).then(heard(now=at(-1)), offered(at(-1)))
+        given().when(register(now=at(-1))).then(registered(now=at(-1)), offered(at(-1)))
 
     @pytest.mark.parametrize(
         ("close", "reason"),
         [
-            (hear(erased=True), "erased"),
-            (hear(spam=True), "spam"),
-            (hear(by_people=False), "kind_of_close"),
-            (hear(replied=False), "no_reply"),
-            (hear(spam=True, by_people=False, replied=False), "spam"),
+            (register(erased=True), "erased"),
+            (register(spam=True), "spam"),
+            (register(by_people=False), "kind_of_close"),
+            (register(replied=False), "no_reply"),
+            (register(spam=True, by_people=False, replied=False), "spam"),
         ],
     )
-    def test_says_why_there_is_no_form(self, close: HearClose, reason: str) -> None:
-        given().when(close).then(heard(replied=close.replied), not_offered(reason))
+    def test_says_why_there_is_no_form(self, close: RegisterClose, reason: str) -> None:
+        given().when(close).then(registered(replied=close.replied), not_offered(reason))
 
     def test_offers_until_just_before_the_offer_window_ends(self) -> None:
         now = just_before(24 * 60)
-        given().when(hear(now=now)).then(heard(now=now), offered(now))
+        given().when(register(now=now)).then(registered(now=now), offered(now))
 
     def test_does_not_ask_when_the_offer_window_has_ended(self) -> None:
         now = at(24 * 60)
-        given().when(hear(now=now)).then(heard(now=now), not_offered("too_late", now=now))
+        given().when(register(now=now)).then(registered(now=now), not_offered("too_late", now=now))
 
     def test_answers_a_close_that_was_undone_before(self) -> None:
-        given(reopen_heard()).when(hear()).then(heard(), not_offered("reopened"))
+        given(reopening_registered()).when(register()).then(registered(), not_offered("reopened"))
 
     @pytest.mark.parametrize(
         "history",
         [
-            (heard(), not_offered("spam")),
-            (heard(rules=LATER), scheduled()),
+            (registered(), not_offered("spam")),
+            (registered(rules=LATER), scheduled()),
             WAITING,
             (*WAITING, rated(5, at(1))),
             (*WAITING, declined(at(1))),
@@ -90,29 +92,29 @@ class TestHearClose:
         ],
     )
     def test_hears_the_same_close_twice_without_effect(self, history: History) -> None:
-        given(*history).when(hear()).then()
+        given(*history).when(register()).then()
 
     def test_makes_a_form_of_its_own_for_the_next_close(self) -> None:
-        given(*WAITING, rated(5, at(1))).when(hear(2)).then(heard(2), offered(close_seq=2))
+        given(*WAITING, rated(5, at(1))).when(register(2)).then(registered(2), offered(close_seq=2))
 
 
-UNREPLIED = hear(2, replied=False)
+UNREPLIED = register(2, replied=False)
 """The second close, before which no operator wrote again."""
 
 
 class TestHearCloseAfterAReopening:
     def test_a_reply_outlives_the_close_that_was_withdrawn(self) -> None:
         history = (*WAITING, cancelled("reopened"))
-        given(*history).when(UNREPLIED).then(heard(2), offered(close_seq=2))
+        given(*history).when(UNREPLIED).then(registered(2), offered(close_seq=2))
 
     def test_also_when_the_reopening_was_heard_first(self) -> None:
-        history = (reopen_heard(), heard(), not_offered("reopened"))
-        given(*history).when(UNREPLIED).then(heard(2), offered(close_seq=2))
+        history = (reopening_registered(), registered(), not_offered("reopened"))
+        given(*history).when(UNREPLIED).then(registered(2), offered(close_seq=2))
 
     def test_however_often_it_is_closed_and_reopened(self) -> None:
-        again = (heard(2), offered(close_seq=2), cancelled("reopened", close_seq=2))
+        again = (registered(2), offered(close_seq=2), cancelled("reopened", close_seq=2))
         history = (*WAITING, cancelled("reopened"), *again)
-        given(*history).when(hear(3, replied=False)).then(heard(3), offered(close_seq=3))
+        given(*history).when(register(3, replied=False)).then(registered(3), offered(close_seq=3))
 
     @pytest.mark.parametrize(
         "history",
@@ -121,63 +123,69 @@ class TestHearCloseAfterAReopening:
             (*WAITING, declined(at(1))),
             (*WAITING, expired(at(60))),
             (*WAITING, cancelled("erased")),
-            (heard(), not_offered("too_late")),
-            (heard(replied=False), not_offered("no_reply")),
-            (reopen_heard(), heard(replied=False), not_offered("reopened")),
+            (registered(), not_offered("too_late")),
+            (registered(replied=False), not_offered("no_reply")),
+            (reopening_registered(), registered(replied=False), not_offered("reopened")),
             (),
         ],
     )
     def test_nothing_outlives_a_close_that_was_not_withdrawn_or_had_no_reply(self, history: History) -> None:
-        given(*history).when(UNREPLIED).then(heard(2, replied=False), not_offered("no_reply", close_seq=2))
+        given(*history).when(UNREPLIED).then(
+            registered(2, replied=False), not_offered("no_reply", close_seq=2)
+        )
 
     def test_a_close_of_before_replies_were_stored_had_none(self) -> None:
-        stored = heard().model_dump(mode="json", exclude={"replied"})
-        assert RATING.events.validate_python(stored) == heard(replied=False)
+        stored = registered().model_dump(mode="json", exclude={"replied"})
+        assert RATING.events.validate_python(stored) == registered(replied=False)
 
 
 class TestHearReopen:
     def test_withdraws_a_scheduled_form(self) -> None:
-        given(heard(rules=LATER), scheduled()).when(reopen()).then(cancelled("reopened"))
+        given(registered(rules=LATER), scheduled()).when(register_reopening()).then(cancelled("reopened"))
 
     def test_withdraws_a_waiting_form(self) -> None:
-        given(*WAITING).when(reopen()).then(cancelled("reopened"))
+        given(*WAITING).when(register_reopening()).then(cancelled("reopened"))
 
     def test_remembers_a_close_not_yet_heard(self) -> None:
-        given().when(reopen()).then(reopen_heard())
+        given().when(register_reopening()).then(reopening_registered())
 
     def test_leaves_other_closes_alone(self) -> None:
-        given(*WAITING).when(reopen(2)).then(reopen_heard(2))
+        given(*WAITING).when(register_reopening(2)).then(reopening_registered(2))
 
     @pytest.mark.parametrize(
         "history",
         [
-            (reopen_heard(),),
-            (heard(), not_offered("spam")),
+            (reopening_registered(),),
+            (registered(), not_offered("spam")),
             (*WAITING, rated(5, at(1))),
             (*WAITING, declined(at(1))),
             (*WAITING, cancelled("erased")),
         ],
     )
     def test_keeps_what_is_settled(self, history: History) -> None:
-        given(*history).when(reopen()).then()
+        given(*history).when(register_reopening()).then()
 
     def test_heard_late_takes_back_the_expiry_of_a_form_that_was_withdrawn_in_time(self) -> None:
         late = given(*WAITING, expired(at(60)))
-        late.when(reopen(reopened_at=just_before(60), now=at(61))).then(cancelled("reopened", now=at(61)))
-        late.when(reopen(reopened_at=at(60), now=at(61))).then()
+        late.when(register_reopening(reopened_at=just_before(60), now=at(61))).then(
+            cancelled("reopened", now=at(61))
+        )
+        late.when(register_reopening(reopened_at=at(60), now=at(61))).then()
 
 
 class TestOfferForm:
     def test_offers_when_the_time_has_come_and_counts_the_expiry_from_then(self) -> None:
-        given(heard(rules=LATER), scheduled()).when(offer(at(7))).then(offered(at(7)))
+        given(registered(rules=LATER), scheduled()).when(offer(at(7))).then(offered(at(7)))
 
     def test_offers_exactly_when_due(self) -> None:
-        given(heard(rules=LATER), scheduled()).when(offer(at(0) + DELAY)).then(offered(at(5)))
+        given(registered(rules=LATER), scheduled()).when(offer(at(0) + DELAY)).then(offered(at(5)))
 
     def test_does_nothing_before(self) -> None:
-        given(heard(rules=LATER), scheduled()).when(offer(just_before(5))).then()
+        given(registered(rules=LATER), scheduled()).when(offer(just_before(5))).then()
 
-    @pytest.mark.parametrize("history", [(), (reopen_heard(),), WAITING, (*WAITING, cancelled("reopened"))])
+    @pytest.mark.parametrize(
+        "history", [(), (reopening_registered(),), WAITING, (*WAITING, cancelled("reopened"))]
+    )
     def test_has_nothing_to_do_when_nothing_is_scheduled(self, history: History) -> None:
         given(*history).when(offer(at(7))).then()
 
@@ -213,7 +221,7 @@ class TestGiveRating:
     def test_goes_by_the_rules_that_the_form_was_made_from(self) -> None:
         scale = RULES.scale.model_copy(update={"highest": 7})
         seven = RULES.model_copy(update={"version": 2, "scale": scale})
-        given(heard(rules=seven), offered()).when(give(7, at(1))).then(rated(7, at(1)))
+        given(registered(rules=seven), offered()).when(give(7, at(1))).then(rated(7, at(1)))
         given(*WAITING).when(give(7, at(1))).refused("from 1 to 5")
 
     def test_changes_twenty_times_and_no_more(self) -> None:
@@ -250,7 +258,12 @@ class TestGiveRating:
 
     @pytest.mark.parametrize(
         "history",
-        [(), (reopen_heard(),), (heard(), not_offered("spam")), (heard(rules=LATER), scheduled())],
+        [
+            (),
+            (reopening_registered(),),
+            (registered(), not_offered("spam")),
+            (registered(rules=LATER), scheduled()),
+        ],
     )
     def test_refuses_where_nothing_was_asked(self, history: History) -> None:
         given(*history).when(give(5, at(1))).refused("nothing to rate")
@@ -333,7 +346,7 @@ class TestDeclineRating:
             ((*WAITING, expired(at(60))), "is over"),
             ((*WAITING, rated(5, at(1))), "already rated"),
             ((*WAITING, cancelled("reopened")), "withdrawn"),
-            ((heard(rules=LATER), scheduled()), "nothing to rate"),
+            ((registered(rules=LATER), scheduled()), "nothing to rate"),
             ((), "nothing to rate"),
         ],
     )
@@ -355,7 +368,7 @@ class TestExpireForm:
         "history",
         [
             (),
-            (heard(rules=LATER), scheduled()),
+            (registered(rules=LATER), scheduled()),
             (*WAITING, rated(5, at(1))),
             (*WAITING, declined(at(1))),
             (*WAITING, expired(at(60))),
@@ -368,7 +381,7 @@ class TestExpireForm:
 
 class TestForgetClient:
     def test_withdraws_every_form_that_waits_or_will(self) -> None:
-        given(*WAITING, heard(2, rules=LATER), scheduled(2)).when(erase()).then(
+        given(*WAITING, registered(2, rules=LATER), scheduled(2)).when(erase()).then(
             cancelled("erased"), cancelled("erased", close_seq=2)
         )
 
@@ -382,8 +395,8 @@ class TestForgetClient:
         "history",
         [
             (),
-            (reopen_heard(),),
-            (heard(), not_offered("spam")),
+            (reopening_registered(),),
+            (registered(), not_offered("spam")),
             (*WAITING, expired(at(60))),
             (*WAITING, cancelled("erased")),
             (*WAITING, rated(5, at(1)), forgotten()),

@@ -11,19 +11,20 @@ import structlog
 from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 
-from chassis.eventlog.following import Step
-from chassis.eventlog.handle import Busy, Streams, handle
-from chassis.eventlog.log import Commit
-from chassis.eventlog.mongo import MongoLog
+from chassis.errors import RetriesExhausted
+from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.store import Commit
+from chassis.outbox.commit_handler import CommitPlan
 from contracts.ratings import RatingExpired, RatingOffered
-from rating.domain.closes import Rating
-from rating.domain.events import AnyEvent
-from rating.domain.rating import RATING, GiveRating, OfferForm
-from rating.following import following
-from rating.read_models.cards import Card
-from rating.timers import LEASE, Timers
-from tests.rating.house import House, closed, open_house, until
-from tests.rating.story import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
+from rating.domain.rating.decider import RATING, GiveRating, OfferForm
+from rating.domain.rating.events import RatingEvent
+from rating.domain.rating.state import Rating
+from rating.messaging.commit_handlers import commit_handlers
+from rating.processes.timers import LEASE, Timers
+from rating.read_models.form_documents import FormDocument
+from tests.rating.builders import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
+from tests.rating.harness import Harness, closed, open_harness, until
 
 pytestmark = pytest.mark.real
 
@@ -37,13 +38,13 @@ def alarms() -> float:
     return REGISTRY.get_sample_value("candor_alarms_total", labels) or 0
 
 
-async def document(house: House, form: str = "d1.1") -> dict[str, Any]:
+async def document(house: Harness, form: str = "d1.1") -> dict[str, Any]:
     found = await house.database["forms"].find_one({"_id": form})
     assert found is not None
     return found
 
 
-async def hear_later(house: House, *dialogs: str) -> None:
+async def hear_later(house: Harness, *dialogs: str) -> None:
     """Closes with a form five minutes later."""
     inbound = replace(house.inbound, rules_of=lambda _: LATER)
     for dialog in dialogs:
@@ -51,7 +52,7 @@ async def hear_later(house: House, *dialogs: str) -> None:
     await house.followed()
 
 
-async def test_offers_and_then_expires_without_a_second_before_its_time(house: House) -> None:
+async def test_offers_and_then_expires_without_a_second_before_its_time(house: Harness) -> None:
     await hear_later(house, "d1")
     assert await house.timers.settle_due() == 0
 
@@ -72,7 +73,7 @@ async def test_offers_and_then_expires_without_a_second_before_its_time(house: H
     assert expired.expired_at == offered.expires_at == at(5) + EXPIRY
 
 
-async def test_nothing_is_due_of_a_form_that_is_settled(house: House) -> None:
+async def test_nothing_is_due_of_a_form_that_is_settled(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed())
     await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
     await house.followed()
@@ -80,7 +81,7 @@ async def test_nothing_is_due_of_a_form_that_is_settled(house: House) -> None:
     assert await house.timers.settle_due() == 0
 
 
-async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(house: House) -> None:
+async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed())
     await house.followed()
     stale = await document(house)
@@ -98,10 +99,13 @@ async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(house:
 
 
 async def test_a_follower_that_lags_makes_nothing_due_again(mongo: str, database: str) -> None:
-    async with open_house(mongo, database, following=False) as house:
+    async with open_harness(mongo, database, following=False) as house:
         await house.inbound.on_dialog_closed(closed())
         await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
-        own, steps = following(house.forms, house.erasure, house.keys), list[Step[Rating, AnyEvent]]()
+        own, steps = (
+            commit_handlers(house.forms, house.erasure, house.keys),
+            list[CommitPlan[Rating, RatingEvent]](),
+        )
         for commit in await house.log.read("dialog:d1"):
             steps.append(own.step("rating", steps[-1].place if steps else own.start, commit))
         for step in (*steps, *reversed(steps)):
@@ -110,7 +114,7 @@ async def test_a_follower_that_lags_makes_nothing_due_again(mongo: str, database
         assert (found["state"], found["score"], found["due_at"]) == ("given", 5, None)
 
 
-async def test_workers_that_overlap_do_each_form_once(house: House) -> None:
+async def test_workers_that_overlap_do_each_form_once(house: Harness) -> None:
     await hear_later(house, *(f"d{number}" for number in range(30)))
     house.clock.advance(DELAY)
     workers = [Timers(house.forms, house.streams, house.clock) for _ in range(3)]
@@ -120,7 +124,7 @@ async def test_workers_that_overlap_do_each_form_once(house: House) -> None:
     assert sum(isinstance(event, RatingOffered) for event in house.notes.ratings) == 30
 
 
-async def test_a_form_whose_worker_died_comes_back_after_the_lease(house: House) -> None:
+async def test_a_form_whose_worker_died_comes_back_after_the_lease(house: Harness) -> None:
     await hear_later(house, "d1")
     house.clock.advance(DELAY)
     assert len(await house.forms.claim(house.clock.now(), LEASE, 10)) == 1
@@ -129,14 +133,16 @@ async def test_a_form_whose_worker_died_comes_back_after_the_lease(house: House)
     assert await house.timers.settle_due() == 1
 
 
-async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no_other(house: House) -> None:
+async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no_other(
+    house: Harness,
+) -> None:
     await hear_later(house, "d1", "d2")
     # A newer release wrote this event.
     await house.database["commits"].update_one(
         {"_id": "dialog:d1:0000000001"}, {"$set": {"events.1.type": "new"}}
     )
     house.clock.advance(DELAY)
-    fresh = House(house.database, house.clock)
+    fresh = Harness(house.database, house.clock)
     assert await fresh.timers.settle_due() == 2
     assert await fresh.timers.settle_due() == 0
     house.streams.wake()
@@ -146,7 +152,7 @@ async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no
     assert (await document(house, "d1.1"))["due_at"] == house.clock.now() + LEASE
 
 
-async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(house: House) -> None:
+async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(house: Harness) -> None:
     await hear_later(house, "d1")
     house.clock.advance(DELAY)
     claimed = await house.forms.claim(house.clock.now(), LEASE, 10)
@@ -156,7 +162,7 @@ async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(house: House
     assert (await document(house))["due_at"] == at(5) + EXPIRY
 
 
-async def test_a_form_is_never_forgotten_before_its_time_is_over(house: House) -> None:
+async def test_a_form_is_never_forgotten_before_its_time_is_over(house: Harness) -> None:
     # Rules of long ago may have times that the database can't keep: it cuts them to milliseconds.
     odd = RULES.model_copy(update={"delay": DELAY + ODD, "expiry": EXPIRY + ODD})
     await replace(house.inbound, rules_of=lambda _: odd).on_dialog_closed(closed())
@@ -173,7 +179,7 @@ async def test_a_form_is_never_forgotten_before_its_time_is_over(house: House) -
         assert (await document(house))["state"] == state
 
 
-class Away(MongoLog):
+class Away(MongoEventStore):
     """A log whose database doesn't answer, or which breaks with a client's words."""
 
     error: Exception
@@ -185,16 +191,17 @@ class Away(MongoLog):
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(ServerSelectionTimeoutError("away"), 0), (Busy("busy"), 0), (KeyError(CANARY), 1)]
+    ("error", "raised"),
+    [(ServerSelectionTimeoutError("away"), 0), (RetriesExhausted("busy"), 0), (KeyError(CANARY), 1)],
 )
 async def test_a_database_that_is_away_is_no_alarm_and_no_log_quotes_an_error(
-    house: House, error: Exception, raised: int
+    house: Harness, error: Exception, raised: int
 ) -> None:
     await hear_later(house, "d1")
     house.clock.advance(DELAY)
     log = Away(house.database)
     log.error = error
-    timers = Timers(house.forms, Streams(log, house.clock, service="rating"), house.clock)
+    timers = Timers(house.forms, Repository(log, house.clock, service="rating"), house.clock)
     before = alarms()
     with structlog.testing.capture_logs() as logs:
         assert await timers.settle_due() == 1
@@ -205,20 +212,20 @@ async def test_a_database_that_is_away_is_no_alarm_and_no_log_quotes_an_error(
 
 
 async def test_the_part_waits_while_the_database_is_away(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await hear_later(house, "d1")
     house.clock.advance(DELAY)
     claim, tries = house.forms.claim, list[int]()
 
-    async def away_at_first(*asked: Any) -> list[Card]:
+    async def away_at_first(*asked: Any) -> list[FormDocument]:
         tries.append(len(tries))
         if len(tries) < 3:
             raise ServerSelectionTimeoutError("away")
         return await claim(*asked)
 
     monkeypatch.setattr(house.forms, "claim", away_at_first)
-    monkeypatch.setattr("rating.timers.AWAY", timedelta(milliseconds=1))
+    monkeypatch.setattr("rating.processes.timers.AWAY", timedelta(milliseconds=1))
     working = asyncio.create_task(house.timers.run())
 
     async def offered() -> bool:
@@ -230,7 +237,7 @@ async def test_the_part_waits_while_the_database_is_away(
     await asyncio.wait([working])
 
 
-async def test_the_running_part_notices_by_itself(house: House) -> None:
+async def test_the_running_part_notices_by_itself(house: Harness) -> None:
     await hear_later(house, "d1")
     working = asyncio.create_task(house.timers.run())
     house.clock.advance(DELAY)

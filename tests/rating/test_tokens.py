@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from chassis.web.problems import NotFound
+from chassis.http.problems import NotFound
 from rating.api.tokens import FormKey, FormTokens
 
 TOKENS = FormTokens(b"s" * 32)

@@ -11,16 +11,13 @@ from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
+from chassis.errors import ClockNotSet
 from contracts.envelope import to_milliseconds
 
 log = structlog.stdlib.get_logger(__name__)
 
 READINGS = 3
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
-
-
-class ClockNotSet(Exception):  # noqa: N818 - a state to wait out, not a fault
-    """The time was asked for before the database told it."""
 
 
 class Clock(Protocol):
@@ -75,7 +72,7 @@ class DatabaseClock:
                 log.warning("clock not synchronised", error=type(error).__name__)
             await asyncio.sleep(self._every.total_seconds())
 
-    def trouble(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """Why the time can't be told, if it can't."""
         return "the clock is not set" if self._origin is None else None
 

@@ -13,13 +13,13 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from chassis.messaging.deadletters import cli
-from chassis.parts import Part, Parts
+from chassis.background import BackgroundTask, Supervisor
+from chassis.http.connections import Connection
+from chassis.kafka.dead_letters import cli
 from chassis.settings import ServiceSettings
 from chassis.telemetry import configure_logging, configure_tracing, serve_metrics
-from chassis.web.connections import Connection
 
-__all__ = ["Part", "Parts", "main", "serve"]
+__all__ = ["BackgroundTask", "Supervisor", "main", "serve"]
 
 S = TypeVar("S", bound=ServiceSettings)
 

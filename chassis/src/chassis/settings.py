@@ -20,9 +20,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from chassis.keysets import Keys, parse
-from chassis.web.known import names_in
-from chassis.web.sentences import Shaped, sentence_of
+from chassis.jwks import Keys, parse
+from chassis.validation.known_fields import names_in
+from chassis.validation.messages import Shaped, sentence_of
 
 KEY_BYTES = 32
 PREFIX = "CANDOR_"

@@ -21,7 +21,7 @@ SEALED: Final = TypeAdapter(Sealed).json_schema()["pattern"]
 
 
 @dataclass(frozen=True)
-class Said:
+class CatalogueEntry:
     """An event type and where it is said."""
 
     topic: str
@@ -39,22 +39,27 @@ def _types(union: Any) -> tuple[type[Event], ...]:
     return get_args(union) or (union,)
 
 
-EVERYTHING_SAID = (
-    Said(topics.CHANNELS.name, "channel", "chat", channels.ChannelPublished),
+CATALOGUE = (
+    CatalogueEntry(topics.CHANNELS.name, "channel", "chat", channels.ChannelPublished),
     *(
-        Said(topics.DIALOGS.name, "dialog", "chat", model)
+        CatalogueEntry(topics.DIALOGS.name, "dialog", "chat", model)
         for model in _types(get_args(dialogs.DialogEvent)[0])
     ),
-    *(Said(topics.RATINGS.name, "dialog", "rating", model) for model in _types(ratings.AnyRating)),
-    Said(topics.CLIENTS.name, "client", "chat", clients.ClientErased),
-    Said(
+    *(
+        CatalogueEntry(topics.RATINGS.name, "dialog", "rating", model)
+        for model in _types(ratings.AnyRatingEvent)
+    ),
+    CatalogueEntry(topics.CLIENTS.name, "client", "chat", clients.ClientErased),
+    CatalogueEntry(
         f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "key id", "chat; rating", keys.KeyPublished
     ),
-    Said(f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "beat", "chat; rating", keys.Beat),
+    CatalogueEntry(
+        f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "beat", "chat; rating", keys.CompactionNudge
+    ),
 )
 
 
-def schema_of(said: Said) -> dict[str, Any]:
+def schema_of(said: CatalogueEntry) -> dict[str, Any]:
     """The JSON Schema (2020-12) of one event type's body, as its readers validate it."""
     schema = said.model.model_json_schema(mode="validation")
     required = ["type", *(name for name in schema.get("required", ()) if name != "type")]
@@ -90,7 +95,7 @@ def _table(schema: dict[str, Any]) -> Iterator[str]:
 
 def _parts() -> dict[str, dict[str, Any]]:
     """What fields of several events consist of, by name."""
-    return {name: part for said in EVERYTHING_SAID for name, part in schema_of(said).get("$defs", {}).items()}
+    return {name: part for said in CATALOGUE for name, part in schema_of(said).get("$defs", {}).items()}
 
 
 def _part(name: str, part: dict[str, Any]) -> Iterator[str]:
@@ -101,7 +106,7 @@ def _part(name: str, part: dict[str, Any]) -> Iterator[str]:
         yield from _table(part)
 
 
-def _line(said: Said) -> str:
+def _line(said: CatalogueEntry) -> str:
     anchor = said.type.replace(".", "")
     return f"| [`{said.type}`](#{anchor}) | {said.topic} | {said.key} | {said.writer} |"
 
@@ -116,9 +121,9 @@ def page() -> str:
         "",
         "| type | topic | key | written by |",
         "|---|---|---|---|",
-        *(_line(said) for said in EVERYTHING_SAID),
+        *(_line(said) for said in CATALOGUE),
     ]
-    for said in EVERYTHING_SAID:
+    for said in CATALOGUE:
         lines += ["", f"## {said.type}", "", inspect.cleandoc(str(said.model.__doc__)), ""]
         lines += [f"Schema: [`{said.type}.json`](../contracts/schemas/{said.type}.json)", ""]
         lines += _table(schema_of(said))
@@ -130,10 +135,7 @@ def page() -> str:
 
 def files(schemas: Path, page_file: Path) -> dict[Path, str]:
     """Everything the catalogue consists of: path → text."""
-    made = {
-        schemas / f"{said.type}.json": json.dumps(schema_of(said), indent=2) + "\n"
-        for said in EVERYTHING_SAID
-    }
+    made = {schemas / f"{said.type}.json": json.dumps(schema_of(said), indent=2) + "\n" for said in CATALOGUE}
     return {**made, page_file: page()}
 
 

@@ -20,7 +20,7 @@ class ClosedBy(StrEnum):
     SYSTEM = "system"
 
 
-class CountedBy(StrEnum):
+class AttributedBy(StrEnum):
     """The rule that chose the operator who counts for a close."""
 
     LAST_REPLY = "last_reply"
@@ -84,7 +84,7 @@ class DialogClosed(Attribution):
     opened_at: Instant
     first_reply_at: Instant | None = None
     closed_by: ClosedBy
-    counted_by: CountedBy
+    counted_by: AttributedBy
     participants: tuple[Participant, ...] = ()
     client_messages: Count
     operator_messages: Count

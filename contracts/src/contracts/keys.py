@@ -22,10 +22,10 @@ class KeyPublished(Event):
         return self.kid
 
 
-class Beat(Event):
+class CompactionNudge(Event):
     """Says nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""
 
     type: Literal["candor.key.beat.v1"] = "candor.key.beat.v1"
 
 
-KEY_EVENTS: TypeAdapter[KeyPublished | Beat] = TypeAdapter(KeyPublished | Beat)
+KEY_EVENTS: TypeAdapter[KeyPublished | CompactionNudge] = TypeAdapter(KeyPublished | CompactionNudge)

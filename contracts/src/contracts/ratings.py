@@ -100,7 +100,7 @@ class RatingOffered(RatingEventBase):
     form_version: Version
 
 
-class Answer(RatingEventBase):
+class RatingAnswer(RatingEventBase):
     """What a client answered."""
 
     scale: Scale
@@ -122,13 +122,13 @@ class Answer(RatingEventBase):
         return self
 
 
-class RatingGiven(Answer):
+class RatingGiven(RatingAnswer):
     """The client's first answer; the close is rated from `given_at` on."""
 
     type: Literal["candor.rating.given.v1"] = "candor.rating.given.v1"
 
 
-class RatingChanged(Answer):
+class RatingChanged(RatingAnswer):
     """Another answer inside the edit window. `given_at` stays the first answer's."""
 
     type: Literal["candor.rating.changed.v1"] = "candor.rating.changed.v1"
@@ -167,9 +167,9 @@ class RatingUndeliverable(RatingEventBase):
     given_up_at: Instant
 
 
-AnyRating = (
+AnyRatingEvent = (
     RatingNotOffered | RatingScheduled | RatingOffered | RatingGiven | RatingChanged
     | RatingDeclined | RatingExpired | RatingCancelled | RatingUndeliverable
 )  # fmt: skip
-RatingEvent = Annotated[AnyRating, Field(discriminator="type")]
-RATING_EVENTS: TypeAdapter[AnyRating] = TypeAdapter(RatingEvent)
+RatingEvent = Annotated[AnyRatingEvent, Field(discriminator="type")]
+RATING_EVENTS: TypeAdapter[AnyRatingEvent] = TypeAdapter(RatingEvent)

@@ -12,10 +12,13 @@ ALLOWED = {"service", "topic", "command", "outcome", "kind", "method", "route", 
 
 def test_they_are_served_until_stopped() -> None:
     port = free_port()
-    metrics.HEARD.labels("chat", "candor.dialogs", "done").inc()
+    metrics.CONSUMED.labels("chat", "candor.dialogs", "done").inc()
     stop = metrics.serve_metrics(port)
     with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        assert b'candor_heard_total{outcome="done",service="chat",topic="candor.dialogs"}' in answer.read()
+        assert (
+            b'candor_consumed_records_total{outcome="done",service="chat",topic="candor.dialogs"}'
+            in answer.read()
+        )
     stop()
     metrics.serve_metrics(port)()  # the port is free again
 

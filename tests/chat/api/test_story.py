@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from chassis.sealing import KeyReader
-from chassis.web.cursors import SUM_BYTES, encode
+from chassis.crypto_shredding import KeyReader
+from chassis.http.cursors import SUM_BYTES, encode
 from contracts.access import Role
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
-from tests.chat.house import House, Person, done, heard, until
+from tests.chat.harness import Harness, Person, done, heard, until
 
 pytestmark = pytest.mark.real
 
 CANARY = "canary-7c41 zoë@school.example"
 
 
-async def test_a_dialog_from_opening_to_its_second_close(house: House, kafka: str) -> None:
+async def test_a_dialog_from_opening_to_its_second_close(house: Harness, kafka: str) -> None:
     channel = await house.channel()
     ann = house.operator("ann", channel)
     zoe = await house.visitor(channel, locale="fr-CA")
@@ -54,7 +54,7 @@ async def test_a_dialog_from_opening_to_its_second_close(house: House, kafka: st
         assert Envelope.from_headers([(name, value.encode()) for name, value in record.headers.items()])
 
 
-async def test_the_transcript_shows_what_was_said(house: House) -> None:
+async def test_the_transcript_shows_what_was_said(house: Harness) -> None:
     channel = await house.channel()
     ann, zoe = house.operator("ann", channel), await house.visitor(channel)
     path = await house.dialog(zoe, taken_by=ann)
@@ -72,7 +72,7 @@ async def test_the_transcript_shows_what_was_said(house: House) -> None:
     assert as_client["operator"] is None
 
 
-async def test_a_supervisor_who_reads_a_transcript_is_on_record(house: House) -> None:
+async def test_a_supervisor_who_reads_a_transcript_is_on_record(house: Harness) -> None:
     channel = await house.channel()
     zoe, ann = await house.visitor(channel), house.operator()
     path = await house.dialog(zoe, taken_by=ann)
@@ -89,7 +89,7 @@ async def test_a_supervisor_who_reads_a_transcript_is_on_record(house: House) ->
     }  # fmt: skip
 
 
-async def test_a_contact_travels_sealed_and_its_readers_can_open_it(house: House, kafka: str) -> None:
+async def test_a_contact_travels_sealed_and_its_readers_can_open_it(house: Harness, kafka: str) -> None:
     channel = await house.channel()
     zoe = await house.visitor(channel, name="Zoë Canary", email="zoe.canary@school.example")
     path = await house.dialog(zoe)
@@ -110,7 +110,7 @@ async def test_a_contact_travels_sealed_and_its_readers_can_open_it(house: House
     assert [card["_id"] for card in cards] == [dialog]
 
 
-async def test_a_dialog_may_be_called_like_a_client_and_gets_no_key_of_theirs(house: House) -> None:
+async def test_a_dialog_may_be_called_like_a_client_and_gets_no_key_of_theirs(house: Harness) -> None:
     channel = await house.channel()
     zoe, other = await house.visitor(channel, name="Zoë"), await house.visitor(channel)
     for name, who in ((zoe.id, other), (f"client-{zoe.id}", zoe), (other.id, zoe)):
@@ -121,7 +121,7 @@ async def test_a_dialog_may_be_called_like_a_client_and_gets_no_key_of_theirs(ho
     assert sorted(clients) == sorted([zoe.id, zoe.id, zoe.id, other.id])
 
 
-async def test_an_erased_client_is_forgotten(house: House, kafka: str) -> None:
+async def test_an_erased_client_is_forgotten(house: Harness, kafka: str) -> None:
     channel = await house.channel()
     ann = house.operator()
     zoe = await house.visitor(channel, name="Zoë", email="zoe@school.example")
@@ -148,7 +148,7 @@ async def test_an_erased_client_is_forgotten(house: House, kafka: str) -> None:
     assert closed.value["client_messages"] == 1
 
 
-async def test_an_erasure_is_on_record_before_it_is_done(house: House) -> None:
+async def test_an_erasure_is_on_record_before_it_is_done(house: Harness) -> None:
     channel = await house.channel()
     zoe, kim = await house.visitor(channel), house.staff(Role.ADMIN, "kim", channel)
     entries = house.database["audit"]
@@ -164,7 +164,7 @@ async def test_an_erasure_is_on_record_before_it_is_done(house: House) -> None:
     }  # fmt: skip
 
 
-async def test_what_cannot_be_put_on_record_is_not_done(house: House) -> None:
+async def test_what_cannot_be_put_on_record_is_not_done(house: Harness) -> None:
     channel = await house.channel()
     zoe, sue = await house.visitor(channel), house.staff(Role.SUPERVISOR, "sue", channel)
     path = await house.dialog(zoe)
@@ -175,7 +175,7 @@ async def test_what_cannot_be_put_on_record_is_not_done(house: House) -> None:
     done(await zoe.put(f"{path}/messages/m1", {"text": "Still here"}))
 
 
-async def test_an_operator_who_was_replaced_reads_and_no_more(house: House) -> None:
+async def test_an_operator_who_was_replaced_reads_and_no_more(house: Harness) -> None:
     channel = await house.channel()
     ann, bob = house.operator("ann", channel), house.operator("bob", channel)
     path = await house.dialog(await house.visitor(channel), taken_by=ann)
@@ -199,7 +199,7 @@ async def test_an_operator_who_was_replaced_reads_and_no_more(house: House) -> N
     assert done(await elsewhere.get("/v1/dialogs?state=closed"))["dialogs"] == []
 
 
-async def test_a_long_transcript_comes_in_pages(house: House) -> None:
+async def test_a_long_transcript_comes_in_pages(house: Harness) -> None:
     zoe = await house.visitor(await house.channel())
     path = await house.dialog(zoe)
     for number in range(7):
@@ -225,7 +225,7 @@ async def test_a_long_transcript_comes_in_pages(house: House) -> None:
 @pytest.mark.parametrize(
     "place", ["0001-01-01T00:00:00+23:59|a", "9999-12-31T23:59:59-23:59|a", "2026-01-01T00:00:00+00:00|\0"]
 )
-async def test_a_cursor_that_somebody_made_up_is_told_so(house: House, place: str) -> None:
+async def test_a_cursor_that_somebody_made_up_is_told_so(house: Harness, place: str) -> None:
     ann = house.operator()
     made_up = urlsafe_b64encode(place.encode()).rstrip(b"=").decode()
     ours = [encode("chat.dialogs", [2**63, "a"]), encode("chat.dialogs", [-1, "a"])]
@@ -241,7 +241,7 @@ def sealed_cursor(kind: str, body: bytes) -> str:
     return urlsafe_b64encode(total + body).rstrip(b"=").decode()
 
 
-async def test_words_lie_nowhere_in_clear(house: House) -> None:
+async def test_words_lie_nowhere_in_clear(house: Harness) -> None:
     channel = await house.channel()
     zoe = await house.visitor(channel, name=CANARY)
     path = await house.dialog(zoe)
@@ -251,7 +251,7 @@ async def test_words_lie_nowhere_in_clear(house: House) -> None:
         assert "canary-7c41" not in str(await house.database[name].find().to_list(None)), name
 
 
-async def test_nobody_can_guess_a_message_from_what_is_stored_without_its_key(house: House) -> None:
+async def test_nobody_can_guess_a_message_from_what_is_stored_without_its_key(house: Harness) -> None:
     channel = await house.channel()
     zoe = await house.visitor(channel)
     for path in (await house.dialog(zoe), await house.dialog(zoe)):
@@ -261,7 +261,7 @@ async def test_nobody_can_guess_a_message_from_what_is_stored_without_its_key(ho
     assert len(prints) == 2  # the same words, and nothing to look them up by
 
 
-async def test_operators_find_own_dialogs_and_those_that_wait(house: House) -> None:
+async def test_operators_find_own_dialogs_and_those_that_wait(house: Harness) -> None:
     channel, other = await house.channel(), await house.channel()
     ann, bo = house.operator("ann", channel), house.operator("bo", channel)
     zoe, max_ = await house.visitor(channel), await house.visitor(other)
@@ -285,7 +285,7 @@ async def test_operators_find_own_dialogs_and_those_that_wait(house: House) -> N
     assert (await ann.get("/v1/dialogs?cursor=nonsense")).status_code == 422
 
 
-async def test_fifty_messages_at_once_are_all_there_once(house: House) -> None:
+async def test_fifty_messages_at_once_are_all_there_once(house: Harness) -> None:
     zoe = await house.visitor(await house.channel())
     path = await house.dialog(zoe)
 
@@ -299,7 +299,7 @@ async def test_fifty_messages_at_once_are_all_there_once(house: House) -> None:
     assert sorted(each["text"] for each in said) == sorted(f"Number {number}" for number in range(50))
 
 
-async def test_two_operators_reach_for_one_dialog(house: House) -> None:
+async def test_two_operators_reach_for_one_dialog(house: Harness) -> None:
     channel = await house.channel()
     path = await house.dialog(await house.visitor(channel))
     people = [house.operator(f"op-{n}", channel) for n in range(5)]
@@ -307,7 +307,7 @@ async def test_two_operators_reach_for_one_dialog(house: House) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
 
 
-async def test_a_closed_channel_takes_nothing_new_and_lets_go_on_what_is_there(house: House) -> None:
+async def test_a_closed_channel_takes_nothing_new_and_lets_go_on_what_is_there(house: Harness) -> None:
     channel = await house.channel()
     zoe = await house.visitor(channel)
     path = await house.dialog(zoe)
@@ -318,7 +318,7 @@ async def test_a_closed_channel_takes_nothing_new_and_lets_go_on_what_is_there(h
     assert (await zoe.put(f"{path}/messages/m1", {"text": "Hello?"})).status_code == 201
 
 
-async def test_every_request_can_be_sent_twice(house: House) -> None:
+async def test_every_request_can_be_sent_twice(house: Harness) -> None:
     channel = await house.channel()
     ann, zoe = house.operator("ann", channel), await house.visitor(channel)
     dialog = f"/v1/dialogs/{channel}-d"

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.web.auth import TrustedIssuer, Verifier, verifier
-from chassis.web.keys import InlineKeys
-from chassis.web.problems import Unauthenticated
-from chassis.web.tokens import issue, public_jwk
+from chassis.http.auth import TrustedIssuer, Verifier, verifier
+from chassis.http.key_sources import InlineKeys
+from chassis.http.problems import Unauthenticated
+from chassis.http.tokens import issue, public_jwk
 from chat.api.tokens import VisitorTokens
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
-from tests.chat.house import STAFF, STAFF_KEY, VISITOR_KEY, VISITORS, settings_for
+from tests.chat.harness import STAFF, STAFF_KEY, VISITOR_KEY, VISITORS, settings_for
 
 
 def settings(jwks: str = "") -> ChatSettings:

@@ -4,17 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.eventlog.decider import Refused
+from chassis.errors import CommandRejected
 from chat.domain.client import (
     CLIENT,
     ClientErased,
     ClientRegistered,
     EraseClient,
     RegisterClient,
-    Unknown,
+    UnknownClient,
     refuse_if_erased,
 )
-from tests.chat.stories import given
+from tests.chat.spec import given
 
 NOW = datetime(2026, 3, 29, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -56,10 +56,10 @@ def test_erasing_again_is_nothing_new() -> None:
 
 
 def test_nothing_is_written_for_an_erased_client() -> None:
-    with pytest.raises(Refused, match="erased"):
+    with pytest.raises(CommandRejected, match="erased"):
         refuse_if_erased(CLIENT.fold(CLIENT.initial, [REGISTERED, ERASED]))
 
 
 def test_others_may_write() -> None:
-    refuse_if_erased(Unknown())
+    refuse_if_erased(UnknownClient())
     refuse_if_erased(CLIENT.fold(CLIENT.initial, [REGISTERED]))

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from chassis.eventlog.decider import Decider
-from chat.domain import dialog
-from chat.domain.dialog import DIALOG, CloseDialog, DialogCommand
-from chat.domain.dialog_events import DialogClosed, DialogEvent, Participant
-from chat.domain.dialog_state import Dialog, Operator
-from tests.chat.people import (
+from chassis.eventstore.decider import Decider
+from chat.domain.dialog import decider as dialog
+from chat.domain.dialog.decider import DIALOG, CloseDialog, DialogCommand
+from chat.domain.dialog.events import DialogClosed, DialogEvent, Participant
+from chat.domain.dialog.state import Dialog, Operator
+from tests.chat.builders import (
     ANN,
     BO,
     assigned,
@@ -25,7 +25,7 @@ from tests.chat.people import (
     write,
     wrote,
 )
-from tests.chat.stories import Given, given
+from tests.chat.spec import Given, given
 
 
 def given_dialog(*past: DialogEvent) -> Given[Dialog, DialogCommand, DialogEvent]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.eventlog.decider import Refused
-from chat.domain.dialog import DIALOG, AssignOperator, DialogCommand
-from chat.domain.dialog_events import (
+from chassis.errors import CommandRejected
+from chat.domain.dialog.decider import DIALOG, AssignOperator, DialogCommand
+from chat.domain.dialog.events import (
     DialogClosed,
     DialogEvent,
     DialogOpened,
@@ -16,8 +16,8 @@ from chat.domain.dialog_events import (
     MessagePosted,
     OperatorAssigned,
 )
-from chat.domain.dialog_state import Dialog
-from tests.chat.people import ANN, BO, at, close_it, give_to, open_it, reopen_it, take, write
+from chat.domain.dialog.state import Dialog
+from tests.chat.builders import ANN, BO, at, close_it, give_to, open_it, reopen_it, take, write
 
 who = st.sampled_from([None, ANN, BO])
 operators = st.sampled_from([ANN, BO])
@@ -46,7 +46,7 @@ def in_time(history: list[DialogCommand]) -> list[DialogCommand]:
 def obey(state: Dialog, command: DialogCommand) -> tuple[Dialog, list[DialogEvent]]:
     try:
         events = list(DIALOG.decide(state, command))
-    except Refused:
+    except CommandRejected:
         return state, []
     return DIALOG.fold(state, events), events
 

@@ -3,23 +3,42 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.eventlog.following import Public
+from chassis.outbox.commit_handler import PublicEvent
 from chat.domain.channel import CHANNEL, ChannelPublished
 from chat.domain.client import CLIENT, ClientErased, ClientRegistered
-from chat.domain.dialog import DIALOG, CloseDialog, DialogCommand
-from chat.domain.dialog_events import DialogEvent
+from chat.domain.dialog.decider import DIALOG, CloseDialog, DialogCommand
+from chat.domain.dialog.events import DialogEvent
 from chat.messaging.outbound import channel_to_public, client_to_public, dialog_to_public, sealed_dialogs
 from contracts.channels import CHANNEL_EVENTS
 from contracts.clients import CLIENT_EVENTS
-from contracts.dialogs import DIALOG_EVENTS, ClosedBy, CountedBy, DialogClosed, DialogOpened, DialogReopened
+from contracts.dialogs import (
+    DIALOG_EVENTS,
+    AttributedBy,
+    ClosedBy,
+    DialogClosed,
+    DialogOpened,
+    DialogReopened,
+)
+from tests.chat.builders import (
+    ANN,
+    BO,
+    assigned,
+    at,
+    open_it,
+    opened,
+    reopen_it,
+    reopened,
+    take,
+    write,
+    wrote,
+)
 from tests.chat.domain.test_dialog_histories import histories, in_time, play
-from tests.chat.people import ANN, BO, assigned, at, open_it, opened, reopen_it, reopened, take, write, wrote
 
 SEALED = "eyJhbGciOiJkaXIifQ..AAECAwQF.c2VhbGVk.AAECAwQF"
 
 
-def said(*story: DialogEvent) -> list[Public]:
-    state, public = DIALOG.initial, list[Public]()
+def said(*story: DialogEvent) -> list[PublicEvent]:
+    state, public = DIALOG.initial, list[PublicEvent]()
     for event in story:
         state = DIALOG.evolve(state, event)
         if translated := dialog_to_public(state, event):
@@ -51,7 +70,7 @@ def test_a_close_is_told_whole() -> None:
     event = DIALOG_EVENTS.validate_json(public.event.model_dump_json())
     assert isinstance(event, DialogClosed)
     assert (event.dialog, event.channel, event.client, event.locale) == ("d1", "shop", "c1", "fr")
-    assert (event.operator, event.team, event.counted_by) == ("ann", "first-line", CountedBy.LAST_REPLY)
+    assert (event.operator, event.team, event.counted_by) == ("ann", "first-line", AttributedBy.LAST_REPLY)
     assert (event.closed_by, event.close_seq) == (ClosedBy.CLIENT, 1)
     assert (event.opened_at, event.first_reply_at, event.closed_at) == (at(0), at(2), at(5))
     assert (event.client_messages, event.operator_messages, event.longest_client_text) == (1, 1, 9)

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
-from chassis.eventlog.following import Followed
 from chassis.mongo import connect
+from chassis.outbox.commit_handler import RecordedEvent
 from chat.domain.channel import CHANNEL, Channel, ChannelPublished
-from chat.domain.dialog import DIALOG
-from chat.domain.dialog_events import DialogEvent
-from chat.domain.dialog_state import Dialog
+from chat.domain.dialog.decider import DIALOG
+from chat.domain.dialog.events import DialogEvent
+from chat.domain.dialog.state import Dialog
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs, DialogState
-from tests.chat.people import ANN, BO, assigned, at, closed, opened, reopened, wrote
+from tests.chat.builders import ANN, BO, assigned, at, closed, opened, reopened, wrote
 
 pytestmark = pytest.mark.real
 
@@ -38,11 +38,11 @@ async def db(mongo: str, database: str) -> AsyncIterator[AsyncIOMotorDatabase[di
     client.close()
 
 
-def followed(story: Sequence[DialogEvent]) -> list[Followed[Dialog, DialogEvent]]:
-    state, found = DIALOG.initial, list[Followed[Dialog, DialogEvent]]()
+def followed(story: Sequence[DialogEvent]) -> list[RecordedEvent[Dialog, DialogEvent]]:
+    state, found = DIALOG.initial, list[RecordedEvent[Dialog, DialogEvent]]()
     for number, event in enumerate(story, 1):
         state = DIALOG.evolve(state, event)
-        found.append(Followed("dialog:d1", number, number, state, event, at(number), None))
+        found.append(RecordedEvent("dialog:d1", number, number, state, event, at(number), None))
     return found
 
 
@@ -86,8 +86,10 @@ async def test_a_channel_is_listed_as_it_was_last_published(db: AsyncIOMotorData
     channels = Channels(db)
     first = ChannelPublished(channel="shop", name="Shop")
     second = first.model_copy(update={"name": "$name", "closed": True})
-    batch: list[Followed[Channel, ChannelPublished]] = [
-        Followed("channel:shop", number, number, CHANNEL.evolve(CHANNEL.initial, event), event, at(0), None)
+    batch: list[RecordedEvent[Channel, ChannelPublished]] = [
+        RecordedEvent(
+            "channel:shop", number, number, CHANNEL.evolve(CHANNEL.initial, event), event, at(0), None
+        )
         for number, event in enumerate((first, second), 1)
     ]
     for repeated in (batch, batch[:1], batch[1:], batch[:1]):

@@ -6,15 +6,16 @@ from typing import cast
 
 import pytest
 
-from chassis.eventlog.log import Commit
-from chassis.eventlog.memory import MemoryLog
-from chassis.eventlog.stored import to_stored
-from chassis.sealing import KeyRing
-from chassis.web.cursors import NotACursor, encode
-from chat.domain.dialog import DIALOG
+from chassis.crypto_shredding import KeyRing
+from chassis.errors import InvalidCursor
+from chassis.eventstore.memory import InMemoryEventStore
+from chassis.eventstore.serialization import to_stored
+from chassis.eventstore.store import Commit
+from chassis.http.cursors import encode
+from chat.domain.dialog.decider import DIALOG
 from chat.read_models import transcript
 from chat.read_models.transcript import transcript_of
-from tests.chat.people import at, closed, opened, reopened, wrote
+from tests.chat.builders import at, closed, opened, reopened, wrote
 
 
 class OpenKeys:
@@ -27,9 +28,9 @@ class OpenKeys:
 KEYS = cast("KeyRing", OpenKeys())
 
 
-async def a_dialog_of(messages: int) -> MemoryLog:
+async def a_dialog_of(messages: int) -> InMemoryEventStore:
     """The log of a dialog that was closed and reopened after its first message."""
-    log = MemoryLog()
+    log = InMemoryEventStore()
     first, *rest = (wrote(f"m{n}") for n in range(messages))
     for number, event in enumerate((opened(), first, closed(), reopened(), *rest), 1):
         await log.append(Commit(DIALOG.stream("d1"), number, number, (to_stored(event),), at(number)))
@@ -51,8 +52,8 @@ async def test_a_last_page_that_is_full_is_the_last() -> None:
 
 @pytest.mark.parametrize("values", [[0], [-1], [10**30], ["d1"], [1, 2], []])
 async def test_a_made_up_cursor_is_none_of_ours(values: list[str | int]) -> None:
-    with pytest.raises(NotACursor):
-        await transcript_of(MemoryLog(), KEYS, "d1", encode(transcript.CURSOR, values), 3)
+    with pytest.raises(InvalidCursor):
+        await transcript_of(InMemoryEventStore(), KEYS, "d1", encode(transcript.CURSOR, values), 3)
 
 
 async def test_others_get_their_turn_while_a_long_page_is_read() -> None:

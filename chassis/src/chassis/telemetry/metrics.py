@@ -1,19 +1,22 @@
 """What Prometheus reads. No label may tell a score, a person or a text."""
 
 from collections.abc import Callable
+from enum import StrEnum
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
-HEARD = Counter("candor_heard", "Records heard, by what became of them", ("service", "topic", "outcome"))
-LAG_EVENTS = Gauge("candor_lag_events", "Records not yet heard", ("service", "topic"))
+CONSUMED = Counter(
+    "candor_consumed_records", "Records heard, by what became of them", ("service", "topic", "outcome")
+)
+LAG_RECORDS = Gauge("candor_lag_records", "Records not yet heard", ("service", "topic"))
 LAG_SECONDS = Gauge(
     "candor_lag_seconds", "Age of the oldest record not yet heard, 0 if none waits", ("service", "topic")
 )
 DEAD_LETTERS = Counter("candor_dead_letters", "Records put aside", ("service", "topic"))
 
-FOLLOWER_BACKLOG = Gauge("candor_follower_backlog", "Commits not yet followed", ("service",))
-FOLLOWER_AGE_SECONDS = Gauge(
-    "candor_follower_age_seconds", "Age of the oldest commit not yet followed", ("service",)
+OUTBOX_BACKLOG = Gauge("candor_outbox_backlog", "Commits not yet followed", ("service",))
+OUTBOX_AGE_SECONDS = Gauge(
+    "candor_outbox_age_seconds", "Age of the oldest commit not yet followed", ("service",)
 )
 # Without a label: the log is not told whose it is, and a process serves one service.
 APPEND_BATCH = Histogram(
@@ -32,10 +35,31 @@ REQUEST_SECONDS = Histogram(
     ("service", "method", "route", "status"),
     buckets=SECONDS,
 )
-KEYS_BEING_FORGOTTEN = Gauge(
-    "candor_keys_being_forgotten", "Deleted keys that Kafka has not compacted away yet", ("service",)
+ERASURES_PENDING = Gauge(
+    "candor_erasures_pending", "Deleted keys that Kafka has not compacted away yet", ("service",)
 )
 ALARMS = Counter("candor_alarms", "What a person should look at", ("service", "kind"))
+
+
+class Alarm(StrEnum):
+    """What a person should look at; docs/operating.md says what to do about each."""
+
+    BATCH_FAILED = "batch_failed"
+    HANDLER_FAILED = "handler_failed"
+    KEY_RECORD_DEAD = "key_record_dead"
+    NEWER_RELEASE_AWAITED = "newer_release_awaited"
+    PARTITION_STOPPED = "partition_stopped"
+    PROJECTION_FAILED = "projection_failed"
+    STREAM_NOT_RELAYED = "stream_not_relayed"
+    STUCK_CONSUMER = "stuck_consumer"
+    TASK_CRASHED = "task_crashed"
+    TIMER_FAILED = "timer_failed"
+    UNKNOWN_STORED_EVENT = "unknown_stored_event"
+
+
+def raise_alarm(service: str, alarm: Alarm) -> None:
+    """Counts an alarm, which monitoring tells a person of."""
+    ALARMS.labels(service, alarm).inc()
 
 
 def serve_metrics(port: int, host: str = "127.0.0.1") -> Callable[[], None]:

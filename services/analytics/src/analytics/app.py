@@ -2,26 +2,26 @@
 
 from fastapi import FastAPI
 
-from analytics.adapters.key_positions import KeyPositions
-from analytics.adapters.key_topics import KeyTopics
 from analytics.api import live_chat
-from analytics.api.answers import Answers
+from analytics.api.queries import LiveChatQueries
 from analytics.messaging import inbound
+from analytics.messaging.key_positions import KeyPositions
+from analytics.messaging.key_topics import KeyTopics
+from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
-from analytics.read_models.words import Opener
 from analytics.settings import AnalyticsSettings
 from chassis.audit import Audit
 from chassis.clock import DatabaseClock
-from chassis.messaging.deadletters import Graveyard
-from chassis.messaging.projecting import Projecting
-from chassis.messaging.publisher import Publisher
+from chassis.crypto_shredding import KeyReader
+from chassis.http.app import create
+from chassis.http.auth import verifier
+from chassis.http.health import broker_answers, database_answers
+from chassis.kafka.dead_letters import DeadLetterQueue
+from chassis.kafka.projection_runner import ProjectionRunner
+from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
-from chassis.sealing import KeyReader
-from chassis.service import Parts
+from chassis.service import Supervisor
 from chassis.settings import key_bytes
-from chassis.web.app import create
-from chassis.web.auth import verifier
-from chassis.web.health import broker_answers, database_answers
 
 
 def build(settings: AnalyticsSettings) -> FastAPI:
@@ -32,11 +32,11 @@ def build(settings: AnalyticsSettings) -> FastAPI:
     reader = KeyReader(database, readers_key=key_bytes(settings.readers_key))
     key_topics = KeyTopics(
         service=name, bootstrap=kafka, positions=KeyPositions(database, reader), clock=clock,
-        graveyard=Graveyard(name, publisher),
+        dead_letters=DeadLetterQueue(name, publisher),
     )  # fmt: skip
-    projecting = Projecting(
-        service=name, bootstrap=kafka, group=inbound.group(settings.database), topics=inbound.HEARD,
-        projection=inbound.LiveChat(database), client=client, database=settings.database,
+    projecting = ProjectionRunner(
+        service=name, bootstrap=kafka, group=inbound.group(settings.database), topics=inbound.CONSUMED_TOPICS,
+        projection=inbound.LiveChatProjection(database), client=client, database=settings.database,
         publisher=publisher,
     )  # fmt: skip
 
@@ -48,14 +48,14 @@ def build(settings: AnalyticsSettings) -> FastAPI:
         client.close()
         await publisher.stop()
 
-    answers = Answers(
+    answers = LiveChatQueries(
         client=client, documents=documents, audit=audit, clock=clock, lag=projecting.lag,
-        opener=Opener(reader, key_topics.read_to_end), minimum=settings.minimum_n,
+        opener=Decryptor(reader, key_topics.read_to_end), minimum=settings.minimum_n,
     )  # fmt: skip
     return create(
         settings,
         title="Candor analytics",
         routers=[live_chat.routes(answers, verifier(settings))],
-        parts=Parts([clock, key_topics, projecting], prepare, release),
+        parts=Supervisor([clock, key_topics, projecting], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(kafka)},
     )

@@ -3,21 +3,21 @@
 from fastapi import FastAPI
 
 from chassis.audit import Audit
+from chassis.background import Supervisor
 from chassis.clock import DatabaseClock
-from chassis.eventlog.follower import Follower
-from chassis.eventlog.handle import Streams
-from chassis.eventlog.mongo import MongoLog
-from chassis.messaging.publisher import Publisher
+from chassis.crypto_shredding import KeyRing
+from chassis.eventstore.handle import Repository
+from chassis.eventstore.mongo import MongoEventStore
+from chassis.http.app import create
+from chassis.http.auth import verifier
+from chassis.http.health import broker_answers, database_answers
+from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
-from chassis.parts import Parts
-from chassis.sealing import KeyRing
+from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
-from chassis.web.app import create
-from chassis.web.auth import verifier
-from chassis.web.health import broker_answers, database_answers
 from chat.api import channels, clients, dialogs, reading
 from chat.api.tokens import VisitorTokens
-from chat.following import following
+from chat.messaging.commit_handlers import commit_handlers
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs
 from chat.settings import ChatSettings
@@ -29,15 +29,15 @@ def build(settings: ChatSettings) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs."""
     name, client = settings.service, connect(settings.mongo)
     database = client[settings.database]
-    clock, log, publisher = DatabaseClock(client), MongoLog(database), Publisher(settings.kafka, name)
+    clock, log, publisher = DatabaseClock(client), MongoEventStore(database), Publisher(settings.kafka, name)
     listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
     keys = KeyRing(
         database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
         master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
     )  # fmt: skip
-    follower = Follower(name, log, publisher, following(listed, listing, keys))
-    streams = Streams(log, clock, wake=follower.wake, service=name)
-    tokens, desk = VisitorTokens.of(settings), dialogs.Desk(streams, keys)
+    follower = OutboxRelay(name, log, publisher, commit_handlers(listed, listing, keys))
+    streams = Repository(log, clock, wake=follower.wake, service=name)
+    tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys)
     trusted = verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys)
 
     async def prepare() -> None:
@@ -57,6 +57,6 @@ def build(settings: ChatSettings) -> FastAPI:
             clients.routes(streams, trusted, tokens.keys, audit),
             reading.routes(desk, trusted, listing, audit),
         ],
-        parts=Parts([clock, keys, follower], prepare, release),
+        parts=Supervisor([clock, keys, follower], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from chassis.settings import Key32, VisitorSettings
-from rating.domain.rules import Rules, Scale
+from rating.domain.rating.form_version import FormVersion, Scale
 
 SECOND = timedelta(seconds=1)
 TEN_YEARS = timedelta(days=3650)
@@ -78,11 +78,11 @@ class RatingSettings(VisitorSettings):
         description='other times for some channels, as JSON: {"demo-*": {"expiry": 10}}, first match holds',
     )
 
-    def rules_of(self, channel: str) -> Rules:
+    def rules_of(self, channel: str) -> FormVersion:
         """The one version of a channel's settings, as long as Quality control can't set them."""
         own = (times for pattern, times in self.rating_channels.items() if fnmatchcase(channel, pattern))
         times = next(own, ChannelTimes())
-        return Rules(
+        return FormVersion(
             version=1,
             question="How was your conversation with us?",
             scale=STARS,

@@ -4,32 +4,32 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from analytics.api.answers import Answers
-from analytics.api.asked import Asked, AskedReviews, AskedSummary
-from analytics.api.models import Reconciliation, ReviewPage, Summary
-from chassis.web.auth import Verifier, allow
-from chassis.web.errors import errors
+from analytics.api.parameters import CloseParameters, ReviewParameters, SummaryParameters
+from analytics.api.queries import LiveChatQueries
+from analytics.api.schemas import Reconciliation, ReviewPage, Summary
+from chassis.http.auth import Verifier, allow
+from chassis.http.errors import errors
 from contracts.access import Claims, Role
 
 
-def routes(answers: Answers, verifier: Verifier) -> APIRouter:
+def routes(answers: LiveChatQueries, verifier: Verifier) -> APIRouter:
     """The routes under ``/v1/live-chat``; 401 without a token, 403 for anybody but a supervisor."""
     router = APIRouter(prefix="/v1/live-chat", tags=["live chat"], responses=errors(401, 403))
     supervisor = allow(verifier, Role.SUPERVISOR, never=frozenset({Role.OPERATOR, Role.VISITOR}))
     Supervisor = Annotated[Claims, Depends(supervisor)]  # noqa: N806 - a type
 
     @router.get("/summary")
-    async def summary(asked: Annotated[AskedSummary, Query()], claims: Supervisor) -> Summary:
+    async def summary(asked: Annotated[SummaryParameters, Query()], claims: Supervisor) -> Summary:
         """All numbers of the closes asked for, from one moment; with `by`, also per day or hour of `tz`."""
         return await answers.summary(asked, claims)
 
     @router.get("/reviews")
-    async def reviews(asked: Annotated[AskedReviews, Query()], claims: Supervisor) -> ReviewPage:
+    async def reviews(asked: Annotated[ReviewParameters, Query()], claims: Supervisor) -> ReviewPage:
         """Closes one by one, the newest first, rated or not. Who read them is recorded first."""
         return await answers.reviews(asked, claims)
 
     @router.get("/reconcile")
-    async def reconcile(asked: Annotated[Asked, Query()], claims: Supervisor) -> Reconciliation:
+    async def reconcile(asked: Annotated[CloseParameters, Query()], claims: Supervisor) -> Reconciliation:
         """Recounts the closes asked for, and compares with the counters that the summary is made of."""
         return await answers.reconcile(asked, claims)
 

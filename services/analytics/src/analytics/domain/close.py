@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from contracts.dialogs import DialogClosed, DialogReopened
 from contracts.ratings import (
-    AnyRating,
+    AnyRatingEvent,
     RatingCancelled,
     RatingChanged,
     RatingDeclined,
@@ -23,10 +23,10 @@ from contracts.ratings import (
     RatingUndeliverable,
 )
 
-CloseEvent: TypeAlias = DialogClosed | DialogReopened | AnyRating
+CloseEvent: TypeAlias = DialogClosed | DialogReopened | AnyRatingEvent
 
 
-class State(StrEnum):
+class CloseState(StrEnum):
     """Where the rating of a close stands."""
 
     UNDECIDED = "undecided"
@@ -43,16 +43,16 @@ class State(StrEnum):
 # Settled beats pending beats scheduled; among the settled an answer beats everything, because a declined form
 # may still be answered, and whatever else the source says beside an answer was said before it knew. A form
 # is cancelled after it expired only when its reopening was heard too late: then it never expired.
-STANDING: Final[tuple[tuple[type[CloseEvent], State], ...]] = (
-    (RatingChanged, State.GIVEN),
-    (RatingGiven, State.GIVEN),
-    (RatingDeclined, State.DECLINED),
-    (RatingCancelled, State.CANCELLED),
-    (RatingExpired, State.EXPIRED),
-    (RatingUndeliverable, State.UNDELIVERABLE),
-    (RatingNotOffered, State.NOT_OFFERED),
-    (RatingOffered, State.PENDING),
-    (RatingScheduled, State.SCHEDULED),
+STATE_PRECEDENCE: Final[tuple[tuple[type[CloseEvent], CloseState], ...]] = (
+    (RatingChanged, CloseState.GIVEN),
+    (RatingGiven, CloseState.GIVEN),
+    (RatingDeclined, CloseState.DECLINED),
+    (RatingCancelled, CloseState.CANCELLED),
+    (RatingExpired, CloseState.EXPIRED),
+    (RatingUndeliverable, CloseState.UNDELIVERABLE),
+    (RatingNotOffered, CloseState.NOT_OFFERED),
+    (RatingOffered, CloseState.PENDING),
+    (RatingScheduled, CloseState.SCHEDULED),
 )
 
 
@@ -92,26 +92,26 @@ class Close:
         return event.given_at if isinstance(event, RatingGiven | RatingChanged) else None
 
     @property
-    def state(self) -> State:
+    def state(self) -> CloseState:
         """Where the rating stands by everything that was heard."""
-        return next((state for kind, state in STANDING if kind in self.said), State.UNDECIDED)
+        return next((state for kind, state in STATE_PRECEDENCE if kind in self.said), CloseState.UNDECIDED)
 
     @property
     def reason(self) -> str | None:
         """Why there is no form, or why it was withdrawn; None in every other state."""
-        kind = RatingNotOffered if self.state is State.NOT_OFFERED else RatingCancelled
-        event = self.said.get(kind) if self.state in {State.NOT_OFFERED, State.CANCELLED} else None
+        kind = RatingNotOffered if self.state is CloseState.NOT_OFFERED else RatingCancelled
+        event = self.said.get(kind) if self.state in {CloseState.NOT_OFFERED, CloseState.CANCELLED} else None
         return event.reason.value if isinstance(event, RatingNotOffered | RatingCancelled) else None
 
 
 def fold(close: Close, event: CloseEvent) -> Close:
     """The close after hearing `event`; the very same object if that changes nothing."""
     known = close.said.get(type(event))
-    kept = event if known is None else prevailing(known, event)
+    kept = event if known is None else resolve(known, event)
     return close if kept is known else replace(close, said={**close.said, type(event): kept})
 
 
-def prevailing(known: CloseEvent, heard: CloseEvent) -> CloseEvent:
+def resolve(known: CloseEvent, heard: CloseEvent) -> CloseEvent:
     """Which of two events of one type holds: the higher change of an answer, else the one that sorts first.
 
     The source says every other event once; a fixed order makes all readers agree even if it does not.

@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
-from analytics.domain.close import Close, State
+from analytics.domain.close import Close, CloseState
 from contracts.ratings import Scale
 
 # Zones with an offset of 30 or 45 minutes have their hours and days on quarter hours of UTC.
 QUARTER = timedelta(minutes=15)
 
 Counts: TypeAlias = "Counter[str]"
-"""How often each name is counted: ``closed``, a state, ``state:reason``, ``satisfied``, those of `Scored`."""
+"""How often each name is counted: ``closed``, a state, ``state:reason``, ``satisfied``, `ScaleKey`'s."""
 
-Tally: TypeAlias = "Counter[tuple[Cell, str]]"
+CounterDelta: TypeAlias = "Counter[tuple[CounterKey, str]]"
 """Counts per cell; a negative count takes back."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class CounterKey:
     """Whom and when a close belongs to: its attribution, and the quarter hour (UTC) it was closed in."""
 
     channel: str
@@ -30,7 +30,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScaleKey:
     """The names under which the answers on one scale are counted."""
 
     scale: str
@@ -43,7 +43,7 @@ class Scored:
         return f"scale:{quote(self.scale, safe='').replace('.', '%2E')}:{self.lowest}:{self.highest}"
 
     @classmethod
-    def of(cls, scale: Scale) -> "Scored":
+    def of(cls, scale: Scale) -> "ScaleKey":
         """The scale without its threshold, which may differ between versions of one form."""
         return cls(scale.name, scale.lowest, scale.highest)
 
@@ -52,48 +52,48 @@ class Scored:
         return Counter({f"{self.name}:n": 1, f"{self.name}:sum": score, f"{self.name}:score:{score}": 1})
 
 
-def scales(counts: Counts) -> list[Scored]:
+def scales(counts: Counts) -> list[ScaleKey]:
     """The scales that `counts` holds answers of, in a fixed order."""
     heads = sorted(
         name for name in counts if name.startswith("scale:") and name.endswith(":n") and counts[name]
     )
     parts = [head.split(":") for head in heads]
-    return [Scored(unquote(name), int(lowest), int(highest)) for _, name, lowest, highest, _ in parts]
+    return [ScaleKey(unquote(name), int(lowest), int(highest)) for _, name, lowest, highest, _ in parts]
 
 
-def count(close: Close) -> Tally:
+def count(close: Close) -> CounterDelta:
     """What one close counts, nothing before its closing was heard."""
     closed = close.closed
     if closed is None:
         return Counter()
-    cell = Cell(closed.channel, closed.operator, closed.team, quarter_of(closed.closed_at))
+    cell = CounterKey(closed.channel, closed.operator, closed.team, quarter_of(closed.closed_at))
     return Counter({(cell, name): n for name, n in counts_of(close).items()})
 
 
 def counts_of(close: Close) -> Counts:
     """The names that a counted close counts under."""
-    counts = standing_counts(close.state, close.reason)
+    counts = state_counts(close.state, close.reason)
     answer = close.answer
     if answer is not None:
-        scored = Scored.of(answer.scale)
+        scored = ScaleKey.of(answer.scale)
         counts.update(answer_counts(scored, answer.score, satisfied=answer.satisfied))
     return counts
 
 
-def standing_counts(state: State, reason: str | None) -> Counts:
+def state_counts(state: CloseState, reason: str | None) -> Counts:
     """One close in its state."""
     names = ["closed", state.value] + ([f"{state.value}:{reason}"] if reason else [])
     return Counter(names)
 
 
-def answer_counts(scored: Scored, score: int, *, satisfied: bool) -> Counts:
+def answer_counts(scored: ScaleKey, score: int, *, satisfied: bool) -> Counts:
     """One answer on its scale."""
     counts = scored.count(score)
     counts["satisfied"] = int(satisfied)
     return counts
 
 
-def difference(before: Close, after: Close) -> Tally:
+def difference(before: Close, after: Close) -> CounterDelta:
     """What the counters must move by when `before` became `after`; only what moves."""
     moved = count(after)
     moved.subtract(count(before))

@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.domain.close import State
-from analytics.domain.counting import Counts, Scored, scales
+from analytics.domain.close import CloseState
+from analytics.domain.counting import Counts, ScaleKey, scales
 from contracts.ratings import CancelledReason, NotOfferedReason
 
 Z_95: Final = 1.959963984540054
@@ -16,7 +16,9 @@ Z_95: Final = 1.959963984540054
 MINIMUM_N: Final = 20
 WIDE: Final = 101
 TOO_FEW: Final = "Whether n is under the minimum, so that the value says little."
-OFFERED: Final = tuple(state for state in State if state not in {State.UNDECIDED, State.NOT_OFFERED})
+OFFERED: Final = tuple(
+    state for state in CloseState if state not in {CloseState.UNDECIDED, CloseState.NOT_OFFERED}
+)
 
 
 class Number(BaseModel):
@@ -35,7 +37,7 @@ class Share(Number):
     too_few: bool = Field(description=TOO_FEW)
 
 
-class Scored100(Number):
+class NormalisedAverage(Number):
     """The average of all scores, each moved to 0 (lowest) to 100 (highest) of its own scale."""
 
     value: float | None = Field(description="0 to 100.", examples=[84.4])
@@ -97,7 +99,7 @@ class Numbers(Number):
     csat: Share = Field(description="satisfied / given")
     response_rate: Share = Field(description="given / (given + declined + expired)")
     coverage: Share = Field(description="offered_total / closed")
-    average_normalised: Scored100 = Field(description="Over all scales.")
+    average_normalised: NormalisedAverage = Field(description="Over all scales.")
     scales: tuple[ScaleNumbers, ...] = Field(description="An entry per scale that was answered on.")
     unrated: Unrated = Field(description="Closes without a rating.")
 
@@ -126,9 +128,9 @@ def share(hits: int, n: int, minimum: int = MINIMUM_N) -> Share:
 
 def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
     """All numbers of one set of closes; under `minimum` answers a number is marked as too few."""
-    state = {each.value: counts[each] for each in State}
-    given, offered = state[State.GIVEN], sum(state[each] for each in OFFERED)
-    settled = given + state[State.DECLINED] + state[State.EXPIRED]
+    state = {each.value: counts[each] for each in CloseState}
+    given, offered = state[CloseState.GIVEN], sum(state[each] for each in OFFERED)
+    settled = given + state[CloseState.DECLINED] + state[CloseState.EXPIRED]
     found = scales(counts)
     return Numbers(
         closed=counts["closed"],
@@ -146,16 +148,16 @@ def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
 
 def unrated(counts: Counts) -> Unrated:
     """Every close without a rating, where it stands and why."""
-    by_state = {state.value: counts[state] for state in State if state is not State.GIVEN}
+    by_state = {state.value: counts[state] for state in CloseState if state is not CloseState.GIVEN}
     return Unrated(
-        total=counts["closed"] - counts[State.GIVEN],
+        total=counts["closed"] - counts[CloseState.GIVEN],
         by_state=by_state,
         not_offered_by_reason={r.value: counts[f"not_offered:{r.value}"] for r in NotOfferedReason},
         cancelled_by_reason={r.value: counts[f"cancelled:{r.value}"] for r in CancelledReason},
     )
 
 
-def scale_numbers(counts: Counts, scored: Scored, minimum: int) -> ScaleNumbers:
+def scale_numbers(counts: Counts, scored: ScaleKey, minimum: int) -> ScaleNumbers:
     """Count, average and distribution on one scale; scores that nobody gave are there with 0."""
     n = counts[f"{scored.name}:n"]
     return ScaleNumbers(
@@ -172,7 +174,7 @@ def scale_numbers(counts: Counts, scored: Scored, minimum: int) -> ScaleNumbers:
     )
 
 
-def scores_of(counts: Counts, scored: Scored) -> list[int]:
+def scores_of(counts: Counts, scored: ScaleKey) -> list[int]:
     """Every score of the scale, in order; of a very wide scale only those that were given."""
     head = f"{scored.name}:score:"
     given = {int(name.removeprefix(head)) for name in counts if name.startswith(head) and counts[name]}
@@ -180,7 +182,7 @@ def scores_of(counts: Counts, scored: Scored) -> list[int]:
     return sorted(given | set(range(scored.lowest, scored.highest + 1)) if narrow else given)
 
 
-def normalised(counts: Counts, found: Sequence[Scored], minimum: int) -> Scored100:
+def normalised(counts: Counts, found: Sequence[ScaleKey], minimum: int) -> NormalisedAverage:
     """The average over mixed scales; a scale of a single score cannot be stretched, and is left out."""
     usable = [scored for scored in found if scored.highest > scored.lowest]
     n = sum(counts[f"{scored.name}:n"] for scored in usable)
@@ -188,4 +190,4 @@ def normalised(counts: Counts, found: Sequence[Scored], minimum: int) -> Scored1
         100 * (counts[f"{s.name}:sum"] - counts[f"{s.name}:n"] * s.lowest) / (s.highest - s.lowest)
         for s in usable
     )
-    return Scored100(value=total / n if n else None, n=n, too_few=n < minimum)
+    return NormalisedAverage(value=total / n if n else None, n=n, too_few=n < minimum)

@@ -19,32 +19,32 @@ INSTANT: Final = re.compile(DATE.pattern + r"[Tt][\d:.]{5,15}([Zz]|[+-]\d{2}:\d{
 """Narrower than what Python reads, which takes weeks and dates without hyphens too."""
 
 
-class NotAPeriod(ValueError):  # noqa: N818 - an answer to the caller, not a fault
+class InvalidPeriod(ValueError):
     """A range that can't be counted; its text is a sentence for people."""
 
 
 def bound(text: str, zone: ZoneInfo) -> datetime:
     """A bound in UTC: a date is the start of that day in `zone`, anything else an RFC 3339 instant.
 
-    Raises `NotAPeriod` for what is neither, and for what is not on a quarter hour.
+    Raises `InvalidPeriod` for what is neither, and for what is not on a quarter hour.
     """
     is_date = DATE.fullmatch(text)
     try:
         moment = start_of(date.fromisoformat(text), zone) if is_date else instant(text)
     except (ValueError, OverflowError):
-        raise NotAPeriod(
+        raise InvalidPeriod(
             "from and to must be dates (2026-01-31) or instants (2026-01-31T08:00:00Z); in a URL the + of an"
             " offset is written %2B (2026-01-31T08:00:00%2B01:00)"
         ) from None
     if moment.year not in YEARS:
-        raise NotAPeriod("from and to must lie within the years 0002 to 9998")
+        raise InvalidPeriod("from and to must lie within the years 0002 to 9998")
     if moment != quarter_of(moment):
-        raise _uneven() if is_date else NotAPeriod("from and to must fall on a quarter hour of UTC")
+        raise _uneven() if is_date else InvalidPeriod("from and to must fall on a quarter hour of UTC")
     return moment
 
 
-def _uneven() -> NotAPeriod:
-    return NotAPeriod(
+def _uneven() -> InvalidPeriod:
+    return InvalidPeriod(
         "this time zone was no whole number of quarter hours apart from UTC then, so that time can't be cut"
         " into its days and hours: ask for it with another tz, such as UTC"
     )
@@ -66,10 +66,10 @@ def cuts(by: str, since: datetime, until: datetime, zone: ZoneInfo) -> list[date
     """Where the days or hours (`by`) of [since, until) begin; the first at `since` itself, whole or not.
 
     A day has 23, 24 or 25 hours, as the zone has it; an hour that the clock goes through twice is two. Raises
-    `NotAPeriod` for what is too long, and where the zone lies askew to the quarter hours of UTC.
+    `InvalidPeriod` for what is too long, and where the zone lies askew to the quarter hours of UTC.
     """
     if until - since > LONGEST[by]:
-        raise NotAPeriod(f"by={by} takes at most {LONGEST[by].days} days")
+        raise InvalidPeriod(f"by={by} takes at most {LONGEST[by].days} days")
     walk: Mapping[str, Callable[[datetime, datetime, ZoneInfo], Iterator[datetime]]]
     walk = {"day": days_after, "hour": hours_after}
     starts = [since, *walk[by](since, until, zone)]

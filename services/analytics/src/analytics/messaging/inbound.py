@@ -10,7 +10,7 @@ from pymongo import InsertOne, ReplaceOne, UpdateOne
 
 from analytics import SERVICE
 from analytics.domain.close import Close, CloseEvent, fold
-from analytics.domain.counting import Tally, difference
+from analytics.domain.counting import CounterDelta, difference
 from analytics.read_models.documents import (
     VERSION,
     Document,
@@ -20,12 +20,12 @@ from analytics.read_models.documents import (
     from_document,
     to_document,
 )
-from chassis.messaging.records import Heard
+from chassis.kafka.records import ReceivedEvent
 from contracts.dialogs import DIALOG_EVENTS, DialogEvent, DialogOpened
 from contracts.ratings import RATING_EVENTS, RatingEvent
 from contracts.topics import DIALOGS, RATINGS, replay
 
-HEARD: Final[Mapping[str, TypeAdapter[Any]]] = {
+CONSUMED_TOPICS: Final[Mapping[str, TypeAdapter[Any]]] = {
     DIALOGS.name: DIALOG_EVENTS,
     RATINGS.name: RATING_EVENTS,
     replay(SERVICE).name: TypeAdapter(DialogEvent | RatingEvent),
@@ -37,7 +37,7 @@ def group(database: str) -> str:
     return f"{database}.live-chat.v{VERSION}"
 
 
-class LiveChat:
+class LiveChatProjection:
     """The projection of closes and their counters; all it does is done in the transaction it is given."""
 
     name = "live_chat"
@@ -46,12 +46,12 @@ class LiveChat:
     def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
         self._documents = LiveChatDocuments.of(database)
 
-    async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[Heard[Any]]) -> None:
+    async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:
         """Brings the records' closes up to date, and the counters with them, by two bulk writes."""
         heard = by_close(records)
         known = await self._known(session, list(heard))
         closes: list[InsertOne[Document] | ReplaceOne[Document]] = []
-        moved: defaultdict[int, Tally] = defaultdict(Counter)
+        moved: defaultdict[int, CounterDelta] = defaultdict(Counter)
         for name, told in heard.items():
             before, partition = known.get(name) or (nothing_said(told[0].event), told[0].partition)
             after = fold_all(before, (record.event for record in told))
@@ -80,9 +80,9 @@ class LiveChat:
             await self._documents.counters.bulk_write(counters, ordered=False, session=session)
 
 
-def by_close(records: Iterable[Heard[Any]]) -> dict[str, list[Heard[CloseEvent]]]:
+def by_close(records: Iterable[ReceivedEvent[Any]]) -> dict[str, list[ReceivedEvent[CloseEvent]]]:
     """The records of each close, in the order they were heard; an opening belongs to no close."""
-    closes: dict[str, list[Heard[CloseEvent]]] = {}
+    closes: dict[str, list[ReceivedEvent[CloseEvent]]] = {}
     for record in records:
         if not isinstance(record.event, DialogOpened):
             closes.setdefault(close_id(record.event.dialog, record.event.close_seq), []).append(record)
@@ -101,7 +101,7 @@ def fold_all(close: Close, events: Iterable[CloseEvent]) -> Close:
     return close
 
 
-def counter_moves(moved: Mapping[int, Tally]) -> list[UpdateOne]:
+def counter_moves(moved: Mapping[int, CounterDelta]) -> list[UpdateOne]:
     """One increment per counter that moves."""
     moves: defaultdict[tuple[int, Any], dict[str, int]] = defaultdict(dict)
     for partition, tally in moved.items():

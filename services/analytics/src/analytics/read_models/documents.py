@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from pymongo import ASCENDING, DESCENDING
 
 from analytics.domain.close import Close, CloseEvent
-from analytics.domain.counting import Cell, Scored
+from analytics.domain.counting import CounterKey, ScaleKey
 
 VERSION: Final = 1
 """Storage format: another shape of documents is another version, in collections of its own, by replay."""
@@ -74,7 +74,7 @@ def derived(close: Close) -> Document:
         "closed_at": closed.closed_at,
         "state": close.state.value,
         "reason": close.reason,
-        "scale": None if answer is None else asdict(Scored.of(answer.scale)),
+        "scale": None if answer is None else asdict(ScaleKey.of(answer.scale)),
         "score": None if answer is None else answer.score,
         "satisfied": None if answer is None else answer.satisfied,
         "given_at": close.given_at,
@@ -87,6 +87,6 @@ def from_document(document: Mapping[str, Any]) -> Close:
     return Close(document["dialog"], document["close_seq"], {type(event): event for event in events})
 
 
-def counter_id(partition: int, cell: Cell) -> Document:
+def counter_id(partition: int, cell: CounterKey) -> Document:
     """Whom a counter counts for; of one partition, so that counters have one writer each."""
     return {"partition": partition, **asdict(cell)}

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from analytics.domain.close import State
-from analytics.domain.counting import Cell, Counts, Scored, Tally, answer_counts, standing_counts
+from analytics.domain.close import CloseState
+from analytics.domain.counting import CounterDelta, CounterKey, Counts, ScaleKey, answer_counts, state_counts
+from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import LiveChatDocuments
-from analytics.read_models.scope import Scope
 
 KIND: Final = ("channel", "operator", "team", "state", "reason", "scale", "score", "satisfied")
 
@@ -18,14 +18,14 @@ KIND: Final = ("channel", "operator", "team", "state", "reason", "scale", "score
 class Difference:
     """A count that the closes and the counters disagree about."""
 
-    cell: Cell
+    cell: CounterKey
     name: str
     closes: int
     counters: int
 
 
 async def differences(
-    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, scope: Scope
+    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, scope: CloseFilter
 ) -> tuple[int, list[Difference]]:
     """How many closes were recounted, and every disagreement; an empty list if there is none."""
     counted = await recounted(documents, session, scope)
@@ -38,38 +38,42 @@ async def differences(
     return sum(n for (_, name), n in counted.items() if name == "closed"), found
 
 
-def in_order(key: tuple[Cell, str]) -> tuple[Any, ...]:
+def in_order(key: tuple[CounterKey, str]) -> tuple[Any, ...]:
     """Oldest first."""
     cell, name = key
     return cell.quarter, cell.channel, cell.operator or "", cell.team or "", name
 
 
-async def counters(documents: LiveChatDocuments, session: AsyncIOMotorClientSession, scope: Scope) -> Tally:
+async def counters(
+    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, scope: CloseFilter
+) -> CounterDelta:
     """The counters of all partitions, summed."""
-    tally: Tally = Counter()
+    tally: CounterDelta = Counter()
     async for row in documents.counters.find(scope.of_counters(), session=session):
         key = row["_id"]
-        cell = Cell(key["channel"], key["operator"], key["team"], key["quarter"])
+        cell = CounterKey(key["channel"], key["operator"], key["team"], key["quarter"])
         tally.update({(cell, name): n for name, n in row["n"].items()})
     return tally
 
 
-async def recounted(documents: LiveChatDocuments, session: AsyncIOMotorClientSession, scope: Scope) -> Tally:
+async def recounted(
+    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, scope: CloseFilter
+) -> CounterDelta:
     """What the closes count, from their own fields."""
     quarter = {"$dateTrunc": {"date": "$closed_at", "unit": "minute", "binSize": 15}}
     kind = {"quarter": quarter, **{name: f"${name}" for name in KIND}}
     stages = [{"$match": scope.of_closes()}, {"$group": {"_id": kind, "n": {"$sum": 1}}}]
-    tally: Tally = Counter()
+    tally: CounterDelta = Counter()
     async for row in documents.closes.aggregate(stages, session=session, allowDiskUse=True):
         alike = row["_id"]
-        cell = Cell(alike["channel"], alike.get("operator"), alike.get("team"), alike["quarter"])
+        cell = CounterKey(alike["channel"], alike.get("operator"), alike.get("team"), alike["quarter"])
         tally.update({(cell, name): n * row["n"] for name, n in counts_of(alike).items()})
     return tally
 
 
 def counts_of(alike: dict[str, Any]) -> Counts:
     """What one of these closes, all alike, counts."""
-    counts = standing_counts(State(alike["state"]), alike.get("reason"))
+    counts = state_counts(CloseState(alike["state"]), alike.get("reason"))
     if scale := alike.get("scale"):
-        counts.update(answer_counts(Scored(**scale), alike["score"], satisfied=alike["satisfied"]))
+        counts.update(answer_counts(ScaleKey(**scale), alike["score"], satisfied=alike["satisfied"]))
     return counts

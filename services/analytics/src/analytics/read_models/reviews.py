@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from analytics.domain.close import Close, State
+from analytics.domain.close import Close, CloseState
+from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import NEWEST_FIRST, LiveChatDocuments, close_id, from_document
-from analytics.read_models.scope import Scope
-from chassis.web.cursors import NotACursor, decode, encode
+from chassis.errors import InvalidCursor
+from chassis.http.cursors import decode, encode
 
 CURSOR: Final = "analytics.reviews"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,7 +16,7 @@ LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(millisec
 
 
 @dataclass(frozen=True)
-class Place:
+class ReviewPosition:
     """A place in the list: just after this close. It stays there, whatever is closed meanwhile."""
 
     closed_at: datetime
@@ -26,25 +27,29 @@ class Place:
         return encode(CURSOR, [(self.closed_at - EPOCH) // timedelta(milliseconds=1), self.close])
 
     @classmethod
-    def from_cursor(cls, cursor: str) -> "Place":
-        """Raises `NotACursor`, a ValueError, for anything that `to_cursor` did not write."""
+    def from_cursor(cls, cursor: str) -> "ReviewPosition":
+        """Raises `InvalidCursor`, a ValueError, for anything that `to_cursor` did not write."""
         match decode(CURSOR, cursor):
             case [int(milliseconds), str(close)] if 0 <= milliseconds <= LATEST:
                 return cls(EPOCH + timedelta(milliseconds=milliseconds), close)
-        raise NotACursor
+        raise InvalidCursor
 
 
 @dataclass(frozen=True)
-class Page:
+class ClosePage:
     """Closes, and the place where the next page begins; None at the end."""
 
     closes: tuple[Close, ...]
-    after: Place | None
+    after: ReviewPosition | None
 
 
 async def page(
-    documents: LiveChatDocuments, scope: Scope, state: State | None, after: Place | None, limit: int
-) -> Page:
+    documents: LiveChatDocuments,
+    scope: CloseFilter,
+    state: CloseState | None,
+    after: ReviewPosition | None,
+    limit: int,
+) -> ClosePage:
     """At most `limit` closes that follow `after`."""
     wanted = [scope.of_closes()]
     if state is not None:
@@ -54,17 +59,17 @@ async def page(
     found = documents.closes.find({"$and": wanted}, {"said": 1, "dialog": 1, "close_seq": 1})
     closes = [from_document(document) async for document in found.sort(NEWEST_FIRST).limit(limit + 1)]
     more = len(closes) > limit
-    return Page(tuple(closes[:limit]), place_of(closes[limit - 1]) if more else None)
+    return ClosePage(tuple(closes[:limit]), place_of(closes[limit - 1]) if more else None)
 
 
-def follows(place: Place) -> list[dict[str, Any]]:
+def follows(place: ReviewPosition) -> list[dict[str, Any]]:
     """What comes after `place`; the first part alone lets the index begin there."""
     earlier = {"closed_at": {"$lt": place.closed_at}}
     same = {"closed_at": {"$eq": place.closed_at}, "_id": {"$lt": place.close}}
     return [{"closed_at": {"$lte": place.closed_at}}, {"$or": [earlier, same]}]
 
 
-def place_of(close: Close) -> Place | None:
+def place_of(close: Close) -> ReviewPosition | None:
     """The place just after a close."""
     closed = close.closed
-    return Place(closed.closed_at, close_id(close.dialog, close.close_seq)) if closed else None
+    return ReviewPosition(closed.closed_at, close_id(close.dialog, close.close_seq)) if closed else None

@@ -8,14 +8,14 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from analytics.domain.counting import Counts
+from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import LiveChatDocuments
-from analytics.read_models.scope import Scope
 
 
 async def summed(
     documents: LiveChatDocuments,
     session: AsyncIOMotorClientSession,
-    scope: Scope,
+    scope: CloseFilter,
     starts: Sequence[datetime] = (),
 ) -> tuple[Counts, dict[datetime, Counts]]:
     """The counts of the whole scope and of each part that begins at one of `starts` (in order)."""
@@ -29,7 +29,7 @@ async def summed(
     return whole, parts
 
 
-def sums(scope: Scope, starts: Sequence[datetime]) -> list[dict[str, Any]]:
+def sums(scope: CloseFilter, starts: Sequence[datetime]) -> list[dict[str, Any]]:
     """The aggregation behind `summed`: a row per part and name."""
     return [
         {"$match": scope.of_counters()},

@@ -5,24 +5,24 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, status
 
-from chassis.eventlog.decider import Refused
-from chassis.eventlog.handle import Streams, handle
-from chassis.sealing import KeyRing
-from chassis.web.auth import Verifier, allow
-from chassis.web.errors import errors
-from chassis.web.problems import NotFound
-from chat.api.rights import STAFF, refuse_other_channels
-from chat.api.shapes import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
+from chassis.crypto_shredding import KeyRing
+from chassis.errors import CommandRejected
+from chassis.eventstore.handle import Repository, handle
+from chassis.http.auth import Verifier, allow
+from chassis.http.errors import errors
+from chassis.http.problems import NotFound
+from chat.api.permissions import STAFF, refuse_other_channels
+from chat.api.schemas import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
 from chat.api.tokens import VisitorTokens
-from chat.domain.channel import CHANNEL, ChannelPublished, PublishChannel, Unknown
+from chat.domain.channel import CHANNEL, ChannelPublished, PublishChannel, UnpublishedChannel
 from chat.domain.client import CLIENT, RegisterClient
+from chat.personal_data import contact_key, seal_contact
 from chat.read_models.channels import Channels
-from chat.words import card_of, seal_contact
 from contracts.access import Claims, Role
 
 
 def routes(
-    streams: Streams, verifier: Verifier, keys: KeyRing, tokens: VisitorTokens, channels: Channels
+    streams: Repository, verifier: Verifier, keys: KeyRing, tokens: VisitorTokens, channels: Channels
 ) -> APIRouter:
     """The routes of channels."""
     router = APIRouter(tags=["channels"])
@@ -53,7 +53,7 @@ def routes(
         await _refuse_unless_taking_visitors(streams, channel)
         who = body or VisitorBody()
         client, now = secrets.token_hex(16), streams.clock.now()
-        email, name = await seal_contact(keys, card_of(client), client, who.email, who.name)
+        email, name = await seal_contact(keys, contact_key(client), client, who.email, who.name)
         command = RegisterClient(client, channel, now, who.locale, email, name)
         await handle(streams, CLIENT, CLIENT.stream(client), command)
         token, expires_at = tokens.issue(client, channel, now)
@@ -62,12 +62,12 @@ def routes(
     return router
 
 
-async def _refuse_unless_taking_visitors(streams: Streams, channel: str) -> None:
+async def _refuse_unless_taking_visitors(streams: Repository, channel: str) -> None:
     state = (await streams.load(CHANNEL, CHANNEL.stream(channel))).state
-    if isinstance(state, Unknown):
+    if isinstance(state, UnpublishedChannel):
         raise NotFound("There is no such channel.")
     if state.closed:
-        raise Refused("This channel is closed: it takes no new visitors.")
+        raise CommandRejected("This channel is closed: it takes no new visitors.")
 
 
 def _view(published: ChannelPublished) -> ChannelView:

@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, status
 
 from chassis.audit import Audit
-from chassis.eventlog.handle import Streams, handle
-from chassis.web.auth import Verifier, allow
-from chassis.web.errors import errors
-from chat.api.rights import refuse_to_erase
-from chat.api.shapes import ClientId, ErasureView
+from chassis.eventstore.handle import Repository, handle
+from chassis.http.auth import Verifier, allow
+from chassis.http.errors import errors
+from chat.api.permissions import refuse_to_erase
+from chat.api.schemas import ClientId, ErasureView
 from chat.api.tokens import OwnKeys
-from chat.domain.client import CLIENT, EraseClient, Erased, channel_of
+from chat.domain.client import CLIENT, EraseClient, ErasedClient, channel_of
 from contracts.access import Claims, Role
 
 
-def routes(streams: Streams, verifier: Verifier, keys: OwnKeys, audit: Audit) -> APIRouter:
+def routes(streams: Repository, verifier: Verifier, keys: OwnKeys, audit: Audit) -> APIRouter:
     """The routes of clients."""
     router = APIRouter(tags=["clients"])
     admin = Annotated[Claims, Depends(allow(verifier, Role.ADMIN))]
@@ -33,7 +33,7 @@ def routes(streams: Streams, verifier: Verifier, keys: OwnKeys, audit: Audit) ->
         refuse_to_erase(claims, channel)
         await audit.note("client.erased", claims, now, client=client, channel=channel)
         outcome = await handle(streams, CLIENT, stream, EraseClient(client, now))
-        if not isinstance(outcome.state, Erased):
+        if not isinstance(outcome.state, ErasedClient):
             raise TypeError("erasing left a client who is not erased")
         return ErasureView(client=client, erased_at=outcome.state.erased_at)
 

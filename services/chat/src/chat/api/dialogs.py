@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, status
 
-from chassis.eventlog.handle import Outcome, Streams, handle
-from chassis.sealing import KeyRing
-from chassis.web.auth import Verifier, allow, visitor_of
-from chassis.web.errors import errors
-from chassis.web.problems import NotFound
-from chat.api.rights import PEOPLE, STAFF, Side, assigning, side_of
-from chat.api.shapes import (
+from chassis.crypto_shredding import KeyRing
+from chassis.eventstore.handle import CommandResult, Repository, handle
+from chassis.http.auth import Verifier, allow, visitor_of
+from chassis.http.errors import errors
+from chassis.http.problems import NotFound
+from chat.api.permissions import PEOPLE, STAFF, Actor, actor_of, assigning
+from chat.api.schemas import (
     CloseBody,
     CloseView,
     DialogId,
@@ -24,9 +24,9 @@ from chat.api.shapes import (
     OperatorView,
     ReopeningView,
 )
-from chat.domain.channel import CHANNEL, Published
-from chat.domain.client import CLIENT, Client, Registered, refuse_if_erased
-from chat.domain.dialog import (
+from chat.domain.channel import CHANNEL, PublishedChannel
+from chat.domain.client import CLIENT, Client, RegisteredClient, refuse_if_erased
+from chat.domain.dialog.decider import (
     DIALOG,
     NO_SUCH_DIALOG,
     AssignOperator,
@@ -36,19 +36,19 @@ from chat.domain.dialog import (
     PostMessage,
     ReopenDialog,
 )
-from chat.domain.dialog_events import DialogEvent
-from chat.domain.dialog_state import Dialog, Operator, Talk, Unopened, talk_of
-from chat.words import contact_for, seal_message
+from chat.domain.dialog.events import DialogEvent
+from chat.domain.dialog.state import Dialog, DialogDetails, Operator, Unopened, details_of
+from chat.personal_data import contact_for, seal_message
 from contracts.access import Claims, Role
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
 
 
 @dataclass(frozen=True)
-class Desk:
+class DialogCommands:
     """What the routes of dialogs work with."""
 
-    streams: Streams
+    streams: Repository
     keys: KeyRing
 
     async def dialog(self, dialog: str) -> Dialog:
@@ -62,9 +62,9 @@ class Desk:
     async def takes_no_dialogs(self, channel: str) -> bool:
         """Whether a channel is closed, or was never published."""
         state = (await self.streams.load(CHANNEL, CHANNEL.stream(channel))).state
-        return not isinstance(state, Published) or state.closed
+        return not isinstance(state, PublishedChannel) or state.closed
 
-    async def tell(self, dialog: str, command: DialogCommand) -> Outcome[Dialog, DialogEvent]:
+    async def tell(self, dialog: str, command: DialogCommand) -> CommandResult[Dialog, DialogEvent]:
         """Has the dialog do something."""
         return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
 
@@ -76,25 +76,25 @@ class Desk:
             raise NotFound(NO_SUCH_DIALOG)
         client = await self.client(visitor.client)
         refuse_if_erased(client)
-        wished = locale or (client.locale if isinstance(client, Registered) else None)
+        wished = locale or (client.locale if isinstance(client, RegisteredClient) else None)
         closed = await self.takes_no_dialogs(visitor.channel)
         now = self.streams.clock.now()
         return OpenDialog(dialog, visitor.client, visitor.channel, closed, now, wished)
 
-    async def posting(self, talk: Talk, side: Side, message: str, text: str) -> PostMessage:
+    async def posting(self, talk: DialogDetails, side: Actor, message: str, text: str) -> PostMessage:
         """The command of somebody who writes, their words sealed."""
         refuse_if_erased(await self.client(talk.client))
         sealed, fingerprint = await seal_message(self.keys, talk.dialog, talk.client, text)
         now = self.streams.clock.now()
         return PostMessage(message, side.operator, sealed, len(text), fingerprint, now)
 
-    async def closing(self, talk: Talk, side: Side, close_seq: int | None) -> CloseDialog:
+    async def closing(self, talk: DialogDetails, side: Actor, close_seq: int | None) -> CloseDialog:
         """The command of somebody who closes, with the client's contact under the dialog's key."""
         email, name = await contact_for(self.keys, talk.dialog, talk.client, await self.client(talk.client))
         return CloseDialog(side.kind, self.streams.clock.now(), close_seq, email, name, side.operator_id)
 
 
-def routes(desk: Desk, verifier: Verifier) -> APIRouter:
+def routes(desk: DialogCommands, verifier: Verifier) -> APIRouter:
     """The routes that change dialogs."""
     router = APIRouter(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
     visitor = Annotated[Claims, Depends(allow(verifier, Role.VISITOR))]
@@ -109,18 +109,18 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
         command = await desk.opening(claims, dialog, body.locale if body else None)
         outcome = await desk.tell(dialog, command)
         response.status_code = _created(outcome)
-        return _opening(talk_of(outcome.state))
+        return _opening(details_of(outcome.state))
 
     @router.put("/messages/{message}", responses=CREATED | errors(401, 403, 404, 409, 415))
     async def post_message(
         dialog: DialogId, message: MessageId, body: MessageBody, claims: people, response: Response
     ) -> MessageView:
         """Writes. The visitor of the dialog may, and the operator who has it."""
-        talk, side = side_of(claims, await desk.dialog(dialog))
+        talk, side = actor_of(claims, await desk.dialog(dialog))
         command = await desk.posting(talk, side, message, body.text)
         outcome = await desk.tell(dialog, command)
         response.status_code = _created(outcome)
-        posted = talk_of(outcome.state).messages[message]
+        posted = details_of(outcome.state).messages[message]
         return MessageView(dialog=dialog, message=message, author=side.kind, posted_at=posted.at)
 
     @router.put("/operator", responses=errors(401, 403, 404, 409, 415))
@@ -136,28 +136,28 @@ def routes(desk: Desk, verifier: Verifier) -> APIRouter:
     @router.post("/close", responses=errors(401, 403, 404, 409, 415))
     async def close_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> CloseView:
         """Closes. The visitor of the dialog may, and the operator who has it."""
-        talk, side = side_of(claims, await desk.dialog(dialog))
+        talk, side = actor_of(claims, await desk.dialog(dialog))
         close_seq = body.close_seq if body else None
         outcome = await desk.tell(dialog, await desk.closing(talk, side, close_seq))
-        return _close(talk_of(outcome.state), close_seq)
+        return _close(details_of(outcome.state), close_seq)
 
     @router.post("/reopen", responses=errors(401, 403, 404, 409, 415))
     async def reopen_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> ReopeningView:
         """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
-        talk, side = side_of(claims, await desk.dialog(dialog))
+        talk, side = actor_of(claims, await desk.dialog(dialog))
         refuse_if_erased(await desk.client(talk.client))
         close_seq = body.close_seq if body else None
         outcome = await desk.tell(dialog, ReopenDialog(desk.streams.clock.now(), close_seq, side.operator_id))
-        return _reopening(talk_of(outcome.state), close_seq)
+        return _reopening(details_of(outcome.state), close_seq)
 
     return router
 
 
-def _created(outcome: Outcome[Dialog, DialogEvent]) -> int:
+def _created(outcome: CommandResult[Dialog, DialogEvent]) -> int:
     return status.HTTP_201_CREATED if outcome.events else status.HTTP_200_OK
 
 
-def _opening(talk: Talk) -> OpeningView:
+def _opening(talk: DialogDetails) -> OpeningView:
     return OpeningView(
         dialog=talk.dialog,
         channel=talk.channel,
@@ -167,12 +167,12 @@ def _opening(talk: Talk) -> OpeningView:
     )
 
 
-def _close(talk: Talk, close_seq: int | None) -> CloseView:
+def _close(talk: DialogDetails, close_seq: int | None) -> CloseView:
     number = close_seq or talk.closes
     return CloseView(dialog=talk.dialog, close_seq=number, closed_at=talk.closed_at[number - 1])
 
 
-def _reopening(talk: Talk, close_seq: int | None) -> ReopeningView:
+def _reopening(talk: DialogDetails, close_seq: int | None) -> ReopeningView:
     number = close_seq or len(talk.reopened_at)
     moment = talk.reopened_at[number - 1] if number else None
     return ReopeningView(dialog=talk.dialog, close_seq=number or None, reopened_at=moment)

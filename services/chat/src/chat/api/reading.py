@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.exceptions import RequestValidationError
 
 from chassis.audit import Audit
-from chassis.web.auth import Verifier, allow
-from chassis.web.cursors import NotACursor
-from chassis.web.errors import errors
-from chat.api.dialogs import Desk
-from chat.api.rights import LEADS, PEOPLE, Reader, reader_of
-from chat.api.shapes import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
-from chat.domain.dialog_state import Open, Talk
+from chassis.errors import InvalidCursor
+from chassis.http.auth import Verifier, allow
+from chassis.http.errors import errors
+from chat.api.dialogs import DialogCommands
+from chat.api.permissions import PEOPLE, SUPERVISING, Reader, reader_of
+from chat.api.schemas import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
+from chat.domain.dialog.state import DialogDetails, Open
 from chat.read_models.dialogs import Dialogs, DialogState
-from chat.read_models.transcript import Said, transcript_of
+from chat.read_models.transcript import TranscriptMessage, transcript_of
 from contracts.access import EVERY_CHANNEL, Claims, Role
 
 MOST_OF_A_PAGE = 200
@@ -26,11 +26,11 @@ Cursor = Annotated[
 Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="How many there are on a page.")]
 
 
-def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> APIRouter:
+def routes(desk: DialogCommands, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> APIRouter:
     """The routes that change nothing."""
     router = APIRouter(prefix="/v1/dialogs", tags=["dialogs"])
     operator = Annotated[Claims, Depends(allow(verifier, Role.OPERATOR))]
-    readers = Annotated[Claims, Depends(allow(verifier, *PEOPLE, *LEADS))]
+    readers = Annotated[Claims, Depends(allow(verifier, *PEOPLE, *SUPERVISING))]
 
     @router.get("", responses=errors(401, 403))
     async def list_dialogs(
@@ -40,7 +40,7 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
         channels = None if EVERY_CHANNEL in claims.channels else claims.channels
         try:
             page = await dialogs.of_operator(claims.sub, channels, state, cursor or None, limit)
-        except NotACursor as error:
+        except InvalidCursor as error:
             raise _wrong_cursor(error) from None
         views = [DialogView.model_validate(document) for document in page.dialogs]
         return DialogList(dialogs=views, next_cursor=page.next)
@@ -62,7 +62,7 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
             await audit.note("transcript.read", claims, now, dialog=dialog, channel=talk.channel)
         try:
             transcript = await transcript_of(desk.streams.log, desk.keys, dialog, cursor or None, limit)
-        except NotACursor as error:
+        except InvalidCursor as error:
             raise _wrong_cursor(error) from None
         return TranscriptView(
             **_facts(talk, reader),
@@ -75,11 +75,11 @@ def routes(desk: Desk, verifier: Verifier, dialogs: Dialogs, audit: Audit) -> AP
     return router
 
 
-def _wrong_cursor(error: NotACursor) -> RequestValidationError:
+def _wrong_cursor(error: InvalidCursor) -> RequestValidationError:
     return RequestValidationError([{"type": "value_error", "loc": ("query", "cursor"), "msg": str(error)}])
 
 
-def _facts(talk: Talk, reader: Reader) -> dict[str, object]:
+def _facts(talk: DialogDetails, reader: Reader) -> dict[str, object]:
     assigned = talk.assigned
     return {
         "dialog": talk.dialog,
@@ -92,7 +92,7 @@ def _facts(talk: Talk, reader: Reader) -> dict[str, object]:
     }
 
 
-def _endings(talk: Talk) -> list[EndingView]:
+def _endings(talk: DialogDetails) -> list[EndingView]:
     turns = zip_longest(talk.closed_at, talk.closed_by, talk.reopened_at)
     return [
         EndingView(close_seq=number, closed_at=closed_at, closed_by=closed_by, reopened_at=reopened_at)
@@ -100,7 +100,7 @@ def _endings(talk: Talk) -> list[EndingView]:
     ]
 
 
-def _said(said: Said, reader: Reader) -> SaidView:
+def _said(said: TranscriptMessage, reader: Reader) -> SaidView:
     posted = said.posted
     return SaidView(
         message=posted.message,

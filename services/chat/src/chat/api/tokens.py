@@ -7,9 +7,9 @@ from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from chassis.keysets import Keys
+from chassis.http.tokens import issue, kid_of, public_jwk
+from chassis.jwks import Keys
 from chassis.settings import keys_here
-from chassis.web.tokens import issue, kid_of, public_jwk
 from chat.settings import ChatSettings, signing_key
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, Claims, Role
 

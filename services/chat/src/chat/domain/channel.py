@@ -6,7 +6,7 @@ from typing import Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from chassis.eventlog.decider import Decider
+from chassis.eventstore.decider import Decider
 
 
 class ChannelPublished(BaseModel):
@@ -24,12 +24,12 @@ class ChannelPublished(BaseModel):
 
 
 @dataclass(frozen=True)
-class Unknown:
+class UnpublishedChannel:
     """Nobody has published this channel."""
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedChannel:
     """The channel as it is; `closed` means that no new dialog may be opened."""
 
     published: ChannelPublished
@@ -40,12 +40,12 @@ class Published:
         return self.published.closed
 
 
-Channel = Unknown | Published
+Channel = UnpublishedChannel | PublishedChannel
 
 
 def evolve(_: Channel, event: ChannelPublished) -> Channel:
     """The channel after the event."""
-    return Published(event)
+    return PublishedChannel(event)
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ def decide(state: Channel, command: PublishChannel) -> Sequence[ChannelPublished
         closed=command.closed,
     )
     match state:
-        case Unknown():
+        case UnpublishedChannel():
             return [wanted]
-        case Published(published):
+        case PublishedChannel(published):
             return [] if published == wanted else [wanted]
         case _:
             assert_never(state)
@@ -81,7 +81,7 @@ def decide(state: Channel, command: PublishChannel) -> Sequence[ChannelPublished
 
 CHANNEL: Decider[Channel, PublishChannel, ChannelPublished] = Decider(
     category="channel",
-    initial=Unknown(),
+    initial=UnpublishedChannel(),
     evolve=evolve,
     decide=decide,
     events=TypeAdapter(ChannelPublished),

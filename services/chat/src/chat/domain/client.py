@@ -7,7 +7,8 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from chassis.eventlog.decider import Decider, Refused
+from chassis.errors import CommandRejected
+from chassis.eventstore.decider import Decider
 
 
 class ClientRegistered(BaseModel):
@@ -38,12 +39,12 @@ ClientEvent = ClientRegistered | ClientErased
 
 
 @dataclass(frozen=True)
-class Unknown:
+class UnknownClient:
     """Never registered here: another system's client, or nobody."""
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredClient:
     """May open dialogs and write; `email` and `name` are sealed."""
 
     channel: str
@@ -53,30 +54,30 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Erased:
+class ErasedClient:
     """Forgotten for good; `channel` is where they had registered, if they had."""
 
     erased_at: datetime
     channel: str | None = None
 
 
-Client = Unknown | Registered | Erased
+Client = UnknownClient | RegisteredClient | ErasedClient
 
 
 def evolve(client: Client, event: ClientEvent) -> Client:
     """The client after the event."""
     match event:
         case ClientRegistered():
-            return Registered(event.channel, event.locale, event.email, event.name)
+            return RegisteredClient(event.channel, event.locale, event.email, event.name)
         case ClientErased():
-            return Erased(event.erased_at, channel_of(client))
+            return ErasedClient(event.erased_at, channel_of(client))
         case _:
             assert_never(event)
 
 
 def channel_of(client: Client) -> str | None:
     """The channel that the client came to, None for one who never registered here."""
-    return None if isinstance(client, Unknown) else client.channel
+    return None if isinstance(client, UnknownClient) else client.channel
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ ERASED = "This client was erased: nothing can be opened or written any more."
 
 
 def decide(state: Client, command: ClientCommand) -> Sequence[ClientEvent]:
-    """What comes of the command. Raises `Refused`."""
+    """What comes of the command. Raises `CommandRejected`."""
     match command:
         case RegisterClient():
             return register(state, command)
@@ -118,7 +119,7 @@ def decide(state: Client, command: ClientCommand) -> Sequence[ClientEvent]:
 def register(state: Client, command: RegisterClient) -> Sequence[ClientRegistered]:
     """Once; the same registration again is nothing new."""
     match state:
-        case Unknown():
+        case UnknownClient():
             return [
                 ClientRegistered(
                     client=command.client,
@@ -129,40 +130,40 @@ def register(state: Client, command: RegisterClient) -> Sequence[ClientRegistere
                     name=command.name,
                 )
             ]
-        case Registered() if state == _wanted(command):
+        case RegisteredClient() if state == _wanted(command):
             return []
-        case Registered():
-            raise Refused("This client is registered already, as somebody else.")
-        case Erased():
-            raise Refused(ERASED)
+        case RegisteredClient():
+            raise CommandRejected("This client is registered already, as somebody else.")
+        case ErasedClient():
+            raise CommandRejected(ERASED)
         case _:
             assert_never(state)
 
 
-def _wanted(command: RegisterClient) -> Registered:
-    return Registered(command.channel, command.locale, command.email, command.name)
+def _wanted(command: RegisterClient) -> RegisteredClient:
+    return RegisteredClient(command.channel, command.locale, command.email, command.name)
 
 
 def erase(state: Client, command: EraseClient) -> Sequence[ClientErased]:
     """Also a client who never registered here: other services may know more of them."""
     match state:
-        case Erased():
+        case ErasedClient():
             return []
-        case Unknown() | Registered():
+        case UnknownClient() | RegisteredClient():
             return [ClientErased(client=command.client, erased_at=command.now)]
         case _:
             assert_never(state)
 
 
 def refuse_if_erased(state: Client) -> None:
-    """Raises `Refused` if nothing may be written by, or to, this client any more."""
-    if isinstance(state, Erased):
-        raise Refused(ERASED)
+    """Raises `CommandRejected` if nothing may be written by, or to, this client any more."""
+    if isinstance(state, ErasedClient):
+        raise CommandRejected(ERASED)
 
 
 CLIENT: Decider[Client, ClientCommand, ClientEvent] = Decider(
     category="client",
-    initial=Unknown(),
+    initial=UnknownClient(),
     evolve=evolve,
     decide=decide,
     events=TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")]),

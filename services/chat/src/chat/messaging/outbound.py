@@ -2,17 +2,17 @@
 
 from collections.abc import Collection, Sequence
 
-from chassis.eventlog.following import Public
+from chassis.outbox.commit_handler import PublicEvent
 from chat.domain import channel, client
-from chat.domain import dialog_events as stored
-from chat.domain.dialog_state import Dialog, Talk, talk_of
+from chat.domain.dialog import events as stored
+from chat.domain.dialog.state import Dialog, DialogDetails, details_of
 from contracts import topics
 from contracts.channels import ChannelPublished
 from contracts.clients import ClientErased
 from contracts.dialogs import (
+    AttributedBy,
     ClosedBy,
     Contact,
-    CountedBy,
     DialogClosed,
     DialogOpened,
     DialogReopened,
@@ -20,7 +20,7 @@ from contracts.dialogs import (
 )
 
 
-def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> Public:
+def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> PublicEvent:
     """Every publication is told, whole."""
     said = ChannelPublished(
         channel=event.channel,
@@ -30,20 +30,20 @@ def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> Pu
         time_zone=event.time_zone,
         closed=event.closed,
     )
-    return Public(topics.CHANNELS.name, event.channel, said)
+    return PublicEvent(topics.CHANNELS.name, event.channel, said)
 
 
-def client_to_public(_: client.Client, event: client.ClientEvent) -> Public | None:
+def client_to_public(_: client.Client, event: client.ClientEvent) -> PublicEvent | None:
     """Only that a client must be forgotten is told."""
     if isinstance(event, client.ClientRegistered):
         return None
     said = ClientErased(client=event.client, erased_at=event.erased_at)
-    return Public(topics.CLIENTS.name, event.client, said)
+    return PublicEvent(topics.CLIENTS.name, event.client, said)
 
 
-def dialog_to_public(state: Dialog, event: stored.DialogEvent) -> Public | None:
+def dialog_to_public(state: Dialog, event: stored.DialogEvent) -> PublicEvent | None:
     """Opening, closes and reopenings are told; what people write is not."""
-    talk = talk_of(state)
+    talk = details_of(state)
     match event:
         case stored.DialogOpened():
             return _of(talk, _opened(talk, event))
@@ -55,17 +55,17 @@ def dialog_to_public(state: Dialog, event: stored.DialogEvent) -> Public | None:
             return None
 
 
-def sealed_dialogs(said: Sequence[Public]) -> Collection[str]:
+def sealed_dialogs(said: Sequence[PublicEvent]) -> Collection[str]:
     """The dialogs whose keys readers need for what is about to be said."""
     events = (public.event for public in said)
     return {event.dialog for event in events if isinstance(event, DialogClosed) and event.contact}
 
 
-def _of(talk: Talk, said: DialogOpened | DialogClosed | DialogReopened) -> Public:
-    return Public(topics.DIALOGS.name, talk.dialog, said)
+def _of(talk: DialogDetails, said: DialogOpened | DialogClosed | DialogReopened) -> PublicEvent:
+    return PublicEvent(topics.DIALOGS.name, talk.dialog, said)
 
 
-def _opened(talk: Talk, event: stored.DialogOpened) -> DialogOpened:
+def _opened(talk: DialogDetails, event: stored.DialogOpened) -> DialogOpened:
     return DialogOpened(
         dialog=talk.dialog,
         channel=talk.channel,
@@ -76,7 +76,7 @@ def _opened(talk: Talk, event: stored.DialogOpened) -> DialogOpened:
     )
 
 
-def _closed(talk: Talk, event: stored.DialogClosed) -> DialogClosed:
+def _closed(talk: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
     return DialogClosed(
         dialog=talk.dialog,
         channel=talk.channel,
@@ -89,7 +89,7 @@ def _closed(talk: Talk, event: stored.DialogClosed) -> DialogClosed:
         opened_at=event.opened_at,
         first_reply_at=event.first_reply_at,
         closed_by=ClosedBy(event.closed_by),
-        counted_by=CountedBy(event.counted_by),
+        counted_by=AttributedBy(event.counted_by),
         participants=tuple(Participant(**writer.model_dump()) for writer in event.participants),
         client_messages=event.client_messages,
         operator_messages=event.operator_messages,
@@ -98,7 +98,7 @@ def _closed(talk: Talk, event: stored.DialogClosed) -> DialogClosed:
     )
 
 
-def _reopened(talk: Talk, event: stored.DialogReopened) -> DialogReopened:
+def _reopened(talk: DialogDetails, event: stored.DialogReopened) -> DialogReopened:
     return DialogReopened(
         dialog=talk.dialog,
         channel=talk.channel,

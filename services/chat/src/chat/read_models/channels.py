@@ -5,8 +5,8 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
-from chassis.eventlog.following import Followed
-from chassis.eventlog.guarded import newest
+from chassis.outbox.commit_handler import RecordedEvent
+from chassis.outbox.upsert import upsert_if_newer
 from chat.domain.channel import Channel, ChannelPublished
 
 
@@ -16,10 +16,12 @@ class Channels:
     def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
         self._channels = database["channels"]
 
-    async def project(self, batch: Sequence[Followed[Channel, ChannelPublished]]) -> None:
+    async def project(self, batch: Sequence[RecordedEvent[Channel, ChannelPublished]]) -> None:
         """Takes in events; any part of a batch may come again."""
         writes = [
-            newest(followed.event.channel, followed.position, followed.event.model_dump(exclude={"type"}))
+            upsert_if_newer(
+                followed.event.channel, followed.position, followed.event.model_dump(exclude={"type"})
+            )
             for followed in batch
         ]
         if writes:

@@ -8,11 +8,12 @@ from typing import Any, Final, Literal
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING
 
-from chassis.eventlog.following import Followed
-from chassis.eventlog.guarded import newest
-from chassis.web.cursors import NotACursor, decode, encode
-from chat.domain.dialog_events import DialogEvent
-from chat.domain.dialog_state import Closed, Dialog, Open, talk_of
+from chassis.errors import InvalidCursor
+from chassis.http.cursors import decode, encode
+from chassis.outbox.commit_handler import RecordedEvent
+from chassis.outbox.upsert import upsert_if_newer
+from chat.domain.dialog.events import DialogEvent
+from chat.domain.dialog.state import Closed, Dialog, Open, details_of
 
 Document = dict[str, Any]
 DialogState = Literal["open", "closed"]
@@ -22,7 +23,7 @@ LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(millisec
 
 
 @dataclass(frozen=True)
-class Page:
+class DialogPage:
     """Some dialogs, and the cursor after them if there may be more."""
 
     dialogs: list[Document]
@@ -40,11 +41,11 @@ class Dialogs:
         await self._dialogs.create_index([("operators", 1), ("state", 1), ("since", 1), ("_id", 1)])
         await self._dialogs.create_index([("waiting", 1), ("state", 1), ("since", 1), ("_id", 1)])
 
-    async def project(self, batch: Sequence[Followed[Dialog, DialogEvent]]) -> None:
+    async def project(self, batch: Sequence[RecordedEvent[Dialog, DialogEvent]]) -> None:
         """Takes in events; any part of a batch may come again, and only the last of a stream is written."""
         last = {followed.stream: followed for followed in sorted(batch, key=lambda each: each.position)}
         writes = [
-            newest(talk_of(followed.state).dialog, followed.position, _document(followed.state))
+            upsert_if_newer(details_of(followed.state).dialog, followed.position, _document(followed.state))
             for followed in last.values()
         ]
         if writes:
@@ -57,10 +58,10 @@ class Dialogs:
         state: DialogState,
         cursor: str | None,
         limit: int,
-    ) -> Page:
+    ) -> DialogPage:
         """Own dialogs and those that wait, of `channels` (None: of all).
 
-        Open ones: the longest open first; closed ones: the last closed first. Raises `NotACursor`.
+        Open ones: the longest open first; closed ones: the last closed first. Raises `InvalidCursor`.
         """
         asked: Document = {"state": state, "$or": [{"operators": operator}, {"waiting": True}]}
         if channels is not None:
@@ -70,11 +71,11 @@ class Dialogs:
         way = ASCENDING if state == "open" else DESCENDING
         found = await self._dialogs.find(asked).sort([("since", way), ("_id", way)]).to_list(limit + 1)
         more = len(found) > limit
-        return Page(found[:limit], _cursor(found[limit - 1]) if more else None)
+        return DialogPage(found[:limit], _cursor(found[limit - 1]) if more else None)
 
 
 def _document(state: Dialog) -> Document:
-    talk = talk_of(state)
+    talk = details_of(state)
     assigned = talk.assigned.id if talk.assigned else None
     since = state.piece.since if isinstance(state, Open) else talk.closed_at[-1]
     return {
@@ -101,4 +102,4 @@ def _after(cursor: str, beyond: str) -> Document:
         case [int(milliseconds), str(dialog)] if 0 <= milliseconds <= LATEST:
             since = EPOCH + timedelta(milliseconds=milliseconds)
             return {"$or": [{"since": {beyond: since}}, {"since": since, "_id": {beyond: dialog}}]}
-    raise NotACursor
+    raise InvalidCursor

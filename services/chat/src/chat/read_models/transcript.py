@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chassis.eventlog.log import Commit, EventLog
-from chassis.eventlog.stored import read_events
-from chassis.sealing import KeyRing
-from chassis.web.cursors import NotACursor, decode, encode
-from chat.domain.dialog import DIALOG
-from chat.domain.dialog_events import MessagePosted
+from chassis.crypto_shredding import KeyRing
+from chassis.errors import InvalidCursor
+from chassis.eventstore.serialization import read_events
+from chassis.eventstore.store import Commit, EventStore
+from chassis.http.cursors import decode, encode
+from chat.domain.dialog.decider import DIALOG
+from chat.domain.dialog.events import MessagePosted
 
 CURSOR: Final = "chat.messages"
 MOST_COMMITS: Final = 9_999_999_999
@@ -19,7 +20,7 @@ SLICE = 20
 
 
 @dataclass(frozen=True)
-class Said:
+class TranscriptMessage:
     """A message; `text` is None if it was erased."""
 
     posted: MessagePosted
@@ -30,22 +31,22 @@ class Said:
 class Transcript:
     """Some messages in the order in which they were written, and the cursor after them if there are more."""
 
-    messages: list[Said]
+    messages: list[TranscriptMessage]
     next: str | None
 
 
 @dataclass(frozen=True)
-class _Message:
+class _StoredMessage:
     commit: int
     posted: MessagePosted
 
 
 async def transcript_of(
-    log: EventLog, keys: KeyRing, dialog: str, cursor: str | None, limit: int
+    log: EventStore, keys: KeyRing, dialog: str, cursor: str | None, limit: int
 ) -> Transcript:
     """Reads a dialog's stream after the cursor, and opens `limit` messages for this one answer.
 
-    Raises `NotACursor`.
+    Raises `InvalidCursor`.
     """
     after = 0 if cursor is None else _commit(cursor)
     found = await _messages(await log.read(DIALOG.stream(dialog), after), limit + 1)
@@ -58,25 +59,27 @@ def _commit(cursor: str) -> int:
     match decode(CURSOR, cursor):
         case [int(commit)] if 0 < commit <= MOST_COMMITS:
             return commit
-    raise NotACursor
+    raise InvalidCursor
 
 
-async def _messages(commits: Sequence[Commit], most: int) -> list[_Message]:
+async def _messages(commits: Sequence[Commit], most: int) -> list[_StoredMessage]:
     # A commit is what came of one request, so it holds one message at most.
-    found: list[_Message] = []
+    found: list[_StoredMessage] = []
     for count, commit in enumerate(commits, 1):
         events = read_events(DIALOG, commit)
-        found += [_Message(commit.number, event) for event in events if isinstance(event, MessagePosted)]
+        found += [
+            _StoredMessage(commit.number, event) for event in events if isinstance(event, MessagePosted)
+        ]
         if len(found) >= most:
             break
         await _give_way(count)
     return found
 
 
-async def _opened(keys: KeyRing, posted: Sequence[MessagePosted]) -> list[Said]:
-    said: list[Said] = []
+async def _opened(keys: KeyRing, posted: Sequence[MessagePosted]) -> list[TranscriptMessage]:
+    said: list[TranscriptMessage] = []
     for count, each in enumerate(posted, 1):
-        said.append(Said(each, await keys.open(each.text)))
+        said.append(TranscriptMessage(each, await keys.open(each.text)))
         await _give_way(count)
     return said
 

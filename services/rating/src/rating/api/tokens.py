@@ -5,8 +5,8 @@ import hashlib
 import hmac
 from typing import NamedTuple
 
-from chassis.web.problems import NotFound
-from rating.read_models.cards import form_id
+from chassis.http.problems import NotFound
+from rating.read_models.form_documents import form_id
 
 
 class FormKey(NamedTuple):

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-from chassis.sealing import KeyRing
-from rating.api.shapes import AnswerView, CommentField, FormView
+from chassis.crypto_shredding import KeyRing
+from rating.api.schemas import AnswerView, CommentField, FormView
 from rating.api.tokens import FormKey, FormTokens
-from rating.read_models.cards import Card
+from rating.read_models.form_documents import FormDocument
 
 AT_ONCE = 16
 """How many comments are opened at once, for all lists together: each may ask the database for a key."""
 
 
-class Views:
+class FormViews:
     """Makes views of cards; opened words go into the answer to a request, and nowhere else."""
 
     def __init__(self, tokens: FormTokens, keys: KeyRing) -> None:
@@ -20,7 +20,7 @@ class Views:
         self._keys = keys
         self._room = asyncio.Semaphore(AT_ONCE)
 
-    async def form(self, card: Card) -> FormView:
+    async def form(self, card: FormDocument) -> FormView:
         """A card with the token to answer it, and what its client answered."""
         known = card.model_dump(include=set(FormView.model_fields))
         return FormView(
@@ -30,11 +30,11 @@ class Views:
             answer=await self.answer(card),
         )
 
-    async def forms(self, cards: Sequence[Card]) -> list[FormView]:
+    async def forms(self, cards: Sequence[FormDocument]) -> list[FormView]:
         """The views of the cards, in their order."""
         return list(await asyncio.gather(*(self._in_turn(card) for card in cards)))
 
-    async def answer(self, card: Card) -> AnswerView | None:
+    async def answer(self, card: FormDocument) -> AnswerView | None:
         """What the client answered; None if they did not."""
         if card.score is None:
             return None
@@ -42,6 +42,6 @@ class Views:
         words = await self._keys.open(sealed) if sealed else None
         return AnswerView(score=card.score, comment=words, comment_erased=bool(sealed) and words is None)
 
-    async def _in_turn(self, card: Card) -> FormView:
+    async def _in_turn(self, card: FormDocument) -> FormView:
         async with self._room:
             return await self.form(card)

@@ -7,21 +7,23 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from chassis.clock import Clock
-from chassis.eventlog.handle import Streams, handle
-from chassis.messaging.hearing import Hearing
-from chassis.messaging.publisher import Publisher
-from chassis.messaging.records import Heard
+from chassis.eventstore.handle import Repository, handle
+from chassis.kafka.event_consumer import EventConsumer
+from chassis.kafka.publisher import Publisher
+from chassis.kafka.records import ReceivedEvent
 from contracts.clients import CLIENT_EVENTS, ClientErased
 from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed, DialogOpened, DialogReopened
 from contracts.topics import CLIENTS, DIALOGS, replay
-from rating.domain.rating import RATING, HearClose, HearReopen
-from rating.domain.rules import Rules, Snapshot
-from rating.erasure import Erasure
+from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopening
+from rating.domain.rating.form_version import FormVersion, Snapshot
+from rating.processes.erasure import ClientErasure
 
 PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
 
-AnyHeard = DialogOpened | DialogClosed | DialogReopened | ClientErased
-HEARD: TypeAdapter[AnyHeard] = TypeAdapter(Annotated[AnyHeard, Field(discriminator="type")])
+ConsumedEvent = DialogOpened | DialogClosed | DialogReopened | ClientErased
+CONSUMED_EVENTS: TypeAdapter[ConsumedEvent] = TypeAdapter(
+    Annotated[ConsumedEvent, Field(discriminator="type")]
+)
 """Everything that rating hears: what its replay topic may hold."""
 
 
@@ -29,12 +31,12 @@ HEARD: TypeAdapter[AnyHeard] = TypeAdapter(Annotated[AnyHeard, Field(discriminat
 class Inbound:
     """What rating does with what it hears."""
 
-    streams: Streams
+    streams: Repository
     clock: Clock
-    rules_of: Callable[[str], Rules]
-    erasure: Erasure
+    rules_of: Callable[[str], FormVersion]
+    erasure: ClientErasure
 
-    async def hear(self, heard: Heard[Any]) -> None:
+    async def hear(self, heard: ReceivedEvent[Any]) -> None:
         """Passes an event on to its handler."""
         match heard.event:
             case DialogClosed() as event:
@@ -47,7 +49,7 @@ class Inbound:
     async def on_dialog_closed(self, event: DialogClosed) -> None:
         """Decides about the form of the close."""
         erased = await self.erasure.is_erased(event.client)
-        command = HearClose(
+        command = RegisterClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
             rules=self.rules_of(event.channel),
             by_people=event.closed_by in PEOPLE,
@@ -60,7 +62,7 @@ class Inbound:
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
         """Withdraws the form of the close that was undone."""
-        command = HearReopen(event.close_seq, event.reopened_at, self.clock.now())
+        command = RegisterReopening(event.close_seq, event.reopened_at, self.clock.now())
         await handle(self.streams, RATING, RATING.stream(event.dialog), command)
 
     async def on_client_erased(self, event: ClientErased) -> None:
@@ -68,16 +70,19 @@ class Inbound:
         await self.erasure.erase(event.client, event.erased_at)
 
 
-def ears(inbound: Inbound, bootstrap: str, publisher: Publisher, database: str) -> list[Hearing]:
+def consumers(inbound: Inbound, bootstrap: str, publisher: Publisher, database: str) -> list[EventConsumer]:
     """What rating hears: dialogs, with what is replayed, in one group, clients in their own.
 
     Groups are named after the database: two installations on one Kafka hear everything each.
     """
     service = "rating"
-    dialogs: dict[str, TypeAdapter[Any]] = {DIALOGS.name: DIALOG_EVENTS, replay(service).name: HEARD}
+    dialogs: dict[str, TypeAdapter[Any]] = {
+        DIALOGS.name: DIALOG_EVENTS,
+        replay(service).name: CONSUMED_EVENTS,
+    }
     clients: dict[str, TypeAdapter[Any]] = {CLIENTS.name: CLIENT_EVENTS}
     return [
-        Hearing(
+        EventConsumer(
             service=service,
             bootstrap=bootstrap,
             group=f"{database}.{name}",

@@ -2,9 +2,9 @@
 
 from typing import Any, assert_never
 
-from chassis.eventlog.following import Public
+from chassis.outbox.commit_handler import PublicEvent
 from contracts.ratings import (
-    AnyRating,
+    AnyRatingEvent,
     CancelledReason,
     NotOfferedReason,
     RatingCancelled,
@@ -18,12 +18,10 @@ from contracts.ratings import (
 from contracts.ratings import RatingChanged as PublicChanged
 from contracts.ratings import RatingGiven as PublicGiven
 from contracts.topics import RATINGS
-from rating.domain.closes import Close, Given, Rating, Undone, Unheard
-from rating.domain.events import (
-    Answered,
-    AnyEvent,
+from rating.domain.rating.events import (
+    AnswerRecorded,
     ClientForgotten,
-    CloseHeard,
+    CloseRegistered,
     FormCancelled,
     FormDeclined,
     FormExpired,
@@ -31,19 +29,21 @@ from rating.domain.events import (
     FormOffered,
     FormScheduled,
     RatingChanged,
+    RatingEvent,
     RatingGiven,
-    ReopenHeard,
+    ReopeningRegistered,
 )
-from rating.domain.rules import Rules, Snapshot
+from rating.domain.rating.form_version import FormVersion, Snapshot
+from rating.domain.rating.state import Close, Given, Rating, ReopenedFirst, Unregistered
 
 
-def to_public(rating: Rating, event: AnyEvent) -> Public | None:
+def to_public(rating: Rating, event: RatingEvent) -> PublicEvent | None:
     """The public form of a private event, `rating` being the state after it; None for what stays private."""
     close = rating.close(event.close_seq)
-    if isinstance(close, Unheard | Undone):
+    if isinstance(close, Unregistered | ReopenedFirst):
         return None
     said = _said(close, event, _of_close(close.form.snapshot), close.form.rules)
-    return Public(topic=RATINGS.name, key=close.form.snapshot.dialog, event=said) if said else None
+    return PublicEvent(topic=RATINGS.name, key=close.form.snapshot.dialog, event=said) if said else None
 
 
 def _of_close(snapshot: Snapshot) -> dict[str, Any]:
@@ -52,10 +52,10 @@ def _of_close(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _said(  # noqa: PLR0911 - one line for each event
-    close: Close, event: AnyEvent, of: dict[str, Any], rules: Rules
-) -> AnyRating | None:
+    close: Close, event: RatingEvent, of: dict[str, Any], rules: FormVersion
+) -> AnyRatingEvent | None:
     match event:
-        case CloseHeard() | ReopenHeard() | ClientForgotten():
+        case CloseRegistered() | ReopeningRegistered() | ClientForgotten():
             return None
         case FormNotOffered():
             reason = NotOfferedReason(event.reason)
@@ -87,7 +87,7 @@ def _said(  # noqa: PLR0911 - one line for each event
             assert_never(event)
 
 
-def _answer(close: Close, event: Answered, rules: Rules) -> dict[str, Any]:
+def _answer(close: Close, event: AnswerRecorded, rules: FormVersion) -> dict[str, Any]:
     if not isinstance(close, Given):
         raise TypeError(f"After an answer close {event.close_seq} must be given, not {type(close).__name__}")
     return {

@@ -8,11 +8,11 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, UpdateOne
 
-from chassis.eventlog.following import Followed
-from chassis.eventlog.guarded import newest
-from rating.domain.closes import Rating, Undone, Unheard
-from rating.domain.events import AnyEvent
-from rating.read_models.cards import Card, card_of, due_at
+from chassis.outbox.commit_handler import RecordedEvent
+from chassis.outbox.upsert import upsert_if_newer
+from rating.domain.rating.events import RatingEvent
+from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
+from rating.read_models.form_documents import FormDocument, due_at, form_document
 
 MANY = 100
 DATE = {"$type": "date"}
@@ -35,25 +35,25 @@ class Forms:
         await self._forms.create_index([("due_at", ASCENDING)], partialFilterExpression={"due_at": DATE})
         await self._forms.create_index([("client", ASCENDING), ("state", ASCENDING)])
 
-    async def project(self, batch: Sequence[Followed[Rating, AnyEvent]]) -> list[Card]:
+    async def project(self, batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> list[FormDocument]:
         """Writes the forms that the events touched; can be repeated. Returns those that are open."""
         documents = {document["_id"]: document for one in batch for document in _documents(one)}
         if documents:
-            writes = [newest(form, each["position"], each) for form, each in documents.items()]
+            writes = [upsert_if_newer(form, each["position"], each) for form, each in documents.items()]
             await self._forms.bulk_write(writes, ordered=False)
-        return [Card.model_validate(each) for each in documents.values() if each["state"] in OPEN]
+        return [FormDocument.model_validate(each) for each in documents.values() if each["state"] in OPEN]
 
-    async def mine(self, client: str, channel: str, now: datetime) -> list[Card]:
+    async def mine(self, client: str, channel: str, now: datetime) -> list[FormDocument]:
         """What a client can answer now, or change, newest first."""
         query: Document = {"client": client, "channel": channel, "$or": _answerable(now)}
         found = await self._forms.find(query).sort("closed_at", -1).limit(MANY).to_list(MANY)
-        return [Card.model_validate(document) for document in found]
+        return [FormDocument.model_validate(document) for document in found]
 
     async def open_dialogs(self, client: str) -> list[str]:
         """The dialogs of a client in which a form is open."""
         return list(await self._forms.distinct("dialog", {"client": client, "state": {"$in": OPEN}}))
 
-    async def claim(self, now: datetime, lease: timedelta, at_most: int) -> list[Card]:
+    async def claim(self, now: datetime, lease: timedelta, at_most: int) -> list[FormDocument]:
         """Forms that are due, for this caller alone until the lease is over; then they are due again."""
         due = {"due_at": DATE | {"$lte": now}}
         found = await self._forms.find(due, {"_id": 1}).sort("due_at", 1).limit(at_most).to_list(at_most)
@@ -62,9 +62,9 @@ class Forms:
         theirs, token = {"_id": {"$in": [form["_id"] for form in found]}}, secrets.token_hex(16)
         await self._forms.update_many(theirs | due, {"$set": {"due_at": now + lease, "claim": token}})
         claimed = await self._forms.find(theirs | {"claim": token}).to_list(at_most)
-        return [Card.model_validate(document) for document in claimed]
+        return [FormDocument.model_validate(document) for document in claimed]
 
-    async def settle(self, next_due: Mapping[Card, datetime | None]) -> None:
+    async def settle(self, next_due: Mapping[FormDocument, datetime | None]) -> None:
         """When each of these is due next, if ever, unless it was written since it was read."""
         writes = [
             UpdateOne(
@@ -90,9 +90,9 @@ def _answerable(now: datetime) -> list[Document]:
     ]
 
 
-def _documents(followed: Followed[Rating, AnyEvent]) -> list[Document]:
+def _documents(followed: RecordedEvent[Rating, RatingEvent]) -> list[Document]:
     close = followed.state.close(followed.event.close_seq)
-    if isinstance(close, Unheard | Undone):
+    if isinstance(close, Unregistered | ReopenedFirst):
         return []
-    card = card_of(close, followed.position)
+    card = form_document(close, followed.position)
     return [card.model_dump(exclude={"form"}) | {"_id": card.form, "due_at": due_at(close)}]

@@ -1,0 +1,73 @@
+"""Keys on their way to readers: published once, wrapped for them, and buried again if they came too late."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import UpdateOne
+
+from chassis.crypto_shredding import jwe
+from chassis.crypto_shredding.key_cache import DataKey
+from chassis.crypto_shredding.storage import Document
+from chassis.crypto_shredding.tombstones import Tombstones
+from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
+from contracts.envelope import Envelope
+from contracts.keys import KeyPublished
+
+
+class KeyPublishing:
+    """Says the keys of a key ring, and remembers where each one was written."""
+
+    def __init__(
+        self,
+        keys: AsyncIOMotorCollection[Document],
+        *,
+        service: str,
+        topic: str,
+        publisher: Publisher,
+        readers_key: bytes,
+        unwrapped: Callable[[Document], DataKey],
+        tombstones: Tombstones,
+    ) -> None:
+        self._keys = keys
+        self._source = f"/candor/{service}"
+        self._topic = topic
+        self._publisher = publisher
+        self._readers_key, self._readers_id = readers_key, jwe.short_hash(readers_key)
+        self._unwrapped = unwrapped
+        self._tombstones = tombstones
+
+    async def publish(self, dialogs: Collection[str]) -> None:
+        """Publishes the keys of `dialogs` that are not published yet. Raises NotPublished."""
+        unpublished = {"_id": {"$in": list(dialogs)}, "published": []}
+        if keys := await self._keys.find(unpublished).to_list(None):
+            written = await self._publisher.publish([self._record(key) for key in keys])
+            await self._remember(keys, written)
+
+    async def _remember(self, keys: Sequence[Document], written: Sequence[RecordMetadata]) -> None:
+        places = {
+            key["kid"]: {"partition": at.partition, "offset": at.offset}
+            for key, at in zip(keys, written, strict=True)
+        }
+        updates = [UpdateOne({"kid": kid}, {"$push": {"published": place}}) for kid, place in places.items()]
+        if (await self._keys.bulk_write(updates, ordered=False)).matched_count < len(updates):
+            await self._bury_overtaken(places)
+
+    async def _bury_overtaken(self, places: dict[str, Document]) -> None:
+        """Keys that were deleted while they were being published may have landed after their tombstone."""
+        alive = set(await self._keys.distinct("kid", {"kid": {"$in": list(places)}}))
+        overtaken = [{"kid": kid, "published": [place]} for kid, place in places.items() if kid not in alive]
+        await self._tombstones.note(overtaken)
+        await self._tombstones.say()
+
+    def _record(self, key: Document) -> ProducerRecord:
+        wrapped = jwe.seal(self._unwrapped(key).raw, self._readers_key, self._readers_id)
+        event = KeyPublished(kid=key["kid"], dialog=key["_id"], client=key["client"], wrapped=wrapped)
+        envelope = Envelope(
+            id=event.kid,
+            type=event.type,
+            source=self._source,
+            time=key["created_at"],
+            subject=event.kid,
+            sequence=1,
+        )
+        return ProducerRecord(self._topic, event.kid, event.model_dump_json().encode(), envelope.to_headers())

@@ -1,1 +1,0 @@
-"""Event sourcing: deciders, the log of their commits, and the follower that makes things of them."""

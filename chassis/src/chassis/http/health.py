@@ -1,0 +1,108 @@
+"""Is it alive, and is it ready? Needs no token and tells no business."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from aiokafka.client import AIOKafkaClient
+from fastapi import APIRouter, Response
+from motor.motor_asyncio import AsyncIOMotorClient
+from pydantic import BaseModel, Field
+
+from chassis.kafka.startup import started
+
+CHECK_WITHIN = 2.0
+FRESH_FOR = 1.0
+OK = "ok"
+
+Check = Callable[[], Awaitable[None]]
+"""Returns if the thing answers, raises otherwise."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Health(BaseModel):
+    """`status` is "ok" or "not ready"; each part is "ok" or a sentence."""
+
+    status: str = Field(description="ok, or not ready.")
+    parts: dict[str, str] = Field(default={}, description='Each part by its name: "ok", or a sentence.')
+
+
+class Readiness:
+    """Asks all checks at once, two seconds each at most, and keeps the answers for a second."""
+
+    def __init__(self, checks: Mapping[str, Check], parts: Callable[[], Mapping[str, str]]) -> None:
+        self._checks = checks
+        self._parts = parts
+        self._answers: dict[str, str] = {}
+        self._asked: float | None = None
+        self._turn = asyncio.Lock()
+
+    async def report(self) -> Health:
+        """What is ready and what isn't."""
+        parts = {**await self._checked(), **self._parts()}
+        ready = all(state == OK for state in parts.values())
+        return Health(status=OK if ready else "not ready", parts=parts)
+
+    async def _checked(self) -> dict[str, str]:
+        async with self._turn:
+            if self._asked is None or time.monotonic() - self._asked > FRESH_FOR:
+                states = await asyncio.gather(*(_state(name, check) for name, check in self._checks.items()))
+                self._answers = dict(zip(self._checks, states, strict=True))
+                self._asked = time.monotonic()
+            return self._answers
+
+
+async def _state(name: str, check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_WITHIN):
+            await check()
+    except TimeoutError:
+        return f"didn't answer within {CHECK_WITHIN:.0f} seconds"
+    except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not ready"
+        log.warning("check_failed", check=name, error=type(error).__name__)
+        return "doesn't answer"
+    return OK
+
+
+def routes(readiness: Readiness) -> APIRouter:
+    """``/health/live``: 200 as long as the loop turns. ``/health/ready``: 200, or 503 with the reasons."""
+    router = APIRouter(prefix="/health", tags=["health"])
+
+    @router.get("/live")
+    async def live() -> Health:
+        """Whether the process works at all."""
+        return Health(status=OK)
+
+    @router.get("/ready", responses={503: {"model": Health, "description": "Not ready"}})
+    async def ready(response: Response) -> Health:
+        """Whether requests and events are worked on."""
+        report = await readiness.report()
+        response.status_code = 200 if report.status == OK else 503
+        return report
+
+    return router
+
+
+def database_answers(client: AsyncIOMotorClient[dict[str, Any]]) -> Check:
+    """A check that the database has a primary that answers."""
+
+    async def check() -> None:
+        await client.admin.command("ping")
+
+    return check
+
+
+def broker_answers(bootstrap: str) -> Check:
+    """A check that a broker tells who is in the cluster."""
+
+    async def check() -> None:
+        client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=int(CHECK_WITHIN * 1000))
+        try:
+            await started(client.bootstrap())
+        finally:
+            await client.close()
+
+    return check

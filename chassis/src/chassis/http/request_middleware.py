@@ -1,0 +1,112 @@
+"""Each request gets an id, a trace, a log line, a measurement, safe headers; a bug gets a 500, no words."""
+
+import re
+import time
+import traceback
+import uuid
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.http.errors import internal_error
+from chassis.http.queries import given_twice
+from chassis.telemetry import continued
+from chassis.telemetry.metrics import REQUEST_SECONDS
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+OPENAPI = "/openapi.json"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class RequestMiddleware:
+    """The outermost layer around a service's routes."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        scope["request_id"] = _id(headers.get("x-request-id"))
+        answer = _Response(send, scope["request_id"])
+        with (
+            structlog.contextvars.bound_contextvars(request_id=scope["request_id"]),
+            continued(_only(headers.getlist("traceparent")), "http") as span,
+        ):
+            await self._answered(scope, receive, answer)
+            span.update_name(f"{_method(scope)} {_route(scope)}")
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: "_Response") -> None:
+        started = time.perf_counter()
+        try:
+            await (given_twice(scope) or self.app)(scope, receive, answer.send)
+        except Exception as error:  # noqa: BLE001 - the border: nothing passes it unanswered
+            _log_bug(error)
+            if answer.status is not None:
+                raise ConnectionAbortedError("The answer broke off") from None
+            await internal_error(scope["request_id"])(scope, receive, answer.send)
+        finally:
+            self._note(scope, answer.status or 499, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = _method(scope), _route(scope)
+        REQUEST_SECONDS.labels(self.service, method, route, f"{status // 100}xx").observe(seconds)
+        # Probes come every second and would drown the rest.
+        write = log.debug if route.startswith("/health/") and status < 500 else log.info  # noqa: PLR2004
+        write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+class _Response:
+    """Sends the answer on with safe headers, unless the route chose its own, and remembers the status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            headers["X-Request-ID"] = self._request_id
+            for name, value in SAFE_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _log_bug(error: Exception) -> None:
+    # The error's own text may quote what a client wrote; where it happened does not.
+    where = "".join(traceback.format_tb(error.__traceback__)[-12:])
+    log.error("request_broken", error=type(error).__qualname__, where=where)
+
+
+def _id(given: str | None) -> str:
+    return given if given and _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _only(given: list[str]) -> str | None:
+    return given[0] if len(given) == 1 else None
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route, so that no id gets into logs and labels."""
+    # FastAPI adds its document as a plain route, which leaves no template behind.
+    plain = OPENAPI if scope["path"] == OPENAPI else "unknown"
+    return str(getattr(scope.get("route"), "path", plain))

@@ -1,0 +1,125 @@
+"""How far a projection has come, per partition: in the database, moved together with what it wrote."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.structs import TopicPartition
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
+from pymongo import UpdateOne
+
+from chassis.errors import CheckpointConflict
+from chassis.kafka.fencing import Fencing
+from chassis.kafka.records import fingerprint
+from chassis.kafka.topic_reader import record_at, topic_reader
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The next offset to read, and the fingerprint of the record before it (None before the first)."""
+
+    offset: int
+    before: str | None = None
+
+
+class Checkpoints:
+    """The checkpoints of one version of one projection. Raises PyMongoError, and KafkaError from `place`.
+
+    They are moved in a transaction of the `fencing`.
+    """
+
+    def __init__(
+        self, collection: AsyncIOMotorCollection[dict[str, Any]], name: str, version: int, bootstrap: str
+    ) -> None:
+        self._collection = collection
+        self._prefix = f"{name}.v{version}"
+        self._bootstrap = bootstrap
+        self.fencing = Fencing(collection)
+
+    async def read(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Checkpoint]:
+        """The checkpoints of `partitions` that exist."""
+        ids = {self._id(partition): partition for partition in partitions}
+        found = self._collection.find({"_id": {"$in": list(ids)}})
+        return {ids[one["_id"]]: Checkpoint(one["offset"], one["before"]) async for one in found}
+
+    async def move(
+        self, session: AsyncIOMotorClientSession, partition: TopicPartition, old: Checkpoint, new: Checkpoint
+    ) -> None:
+        """From `old` to `new`, in a transaction. Raises CheckpointConflict unless it is at `old`."""
+        result = await self._collection.update_one(
+            {"_id": self._id(partition), "offset": old.offset},
+            {"$set": {"offset": new.offset, "before": new.before}},
+            session=session,
+        )
+        if result.matched_count == 0:
+            raise CheckpointConflict
+
+    async def place(
+        self, partitions: Collection[TopicPartition]
+    ) -> tuple[dict[TopicPartition, Checkpoint], dict[TopicPartition, str]]:
+        """Where to go on, for every partition that can; and for the others, in words, why not.
+
+        A partition that has no checkpoint gets one, at the start of its log.
+        """
+        if not partitions:
+            return {}, {}
+        starts, ends = await self._edges(partitions)
+        await self._make(starts)
+        placed = await self.read(partitions)
+        wrong = {
+            partition: reason
+            for partition, checkpoint in placed.items()
+            if (reason := _out_of_bounds(checkpoint, starts[partition], ends[partition]))
+        }
+        wrong |= await self._made_anew({part: at for part, at in placed.items() if part not in wrong}, starts)
+        return {part: at for part, at in placed.items() if part not in wrong}, wrong
+
+    async def fence_previous_owner(self, partitions: Collection[TopicPartition]) -> None:
+        """Ends what members who had `partitions` before have left open."""
+        await self.fencing.fence_previous_owner([self._id(partition) for partition in partitions])
+
+    def _id(self, partition: TopicPartition) -> str:
+        return f"{self._prefix}:{partition.topic}:{partition.partition}"
+
+    async def _edges(
+        self, partitions: Collection[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        async with topic_reader(self._bootstrap) as consumer:
+            consumer.assign(list(partitions))
+            starts = await consumer.beginning_offsets(list(partitions))
+            return starts, await consumer.end_offsets(list(partitions))
+
+    async def _make(self, starts: Mapping[TopicPartition, int]) -> None:
+        # Outside of any transaction: two members that both inserted them inside would abort one another.
+        writes = [
+            UpdateOne(
+                {"_id": self._id(partition)}, {"$setOnInsert": {"offset": start, "before": None}}, upsert=True
+            )
+            for partition, start in starts.items()
+        ]
+        await self._collection.bulk_write(writes, ordered=False)
+
+    async def _made_anew(
+        self, placed: Mapping[TopicPartition, Checkpoint], starts: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, str]:
+        """Compares the record before each checkpoint with the one that was there."""
+        known = {
+            partition: checkpoint.offset - 1
+            for partition, checkpoint in placed.items()
+            if checkpoint.before is not None and starts[partition] < checkpoint.offset
+        }
+        found = await record_at(self._bootstrap, known)
+        return {
+            partition: f"another record stands at {record.offset}: the topic was made anew"
+            for partition, record in found.items()
+            # A later one came instead: compaction has removed it.
+            if record.offset == known[partition] and fingerprint(record) != placed[partition].before
+        }
+
+
+def _out_of_bounds(checkpoint: Checkpoint, start: int, end: int) -> str | None:
+    if start > checkpoint.offset:
+        return f"records {checkpoint.offset} to {start - 1} are gone: the log starts beyond the checkpoint"
+    if end < checkpoint.offset:
+        return f"the log ends at {end}, before the checkpoint {checkpoint.offset}: it was cut or made anew"
+    return None

@@ -1,0 +1,142 @@
+"""Where a projection goes on from in each partition: its checkpoint, or, in words, why it stands still."""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from functools import partial
+
+import structlog
+from aiokafka.structs import TopicPartition
+
+from chassis.errors import PartitionsRevoked
+from chassis.kafka.checkpoints import Checkpoint, Checkpoints
+from chassis.kafka.records import Record
+from chassis.kafka.retry import retry_forever
+from chassis.kafka.subscription import Subscription
+from chassis.telemetry.metrics import Alarm, raise_alarm
+
+log = structlog.stdlib.get_logger(__name__)
+
+PLACING_SECONDS = 30
+
+
+class PartitionPositions:
+    """The checkpoints of the partitions that are assigned: `at`, as of the last look or transaction.
+
+    A partition that can't go on from its checkpoint is stopped, alone, with an alarm.
+    """
+
+    def __init__(self, service: str, name: str, checkpoints: Checkpoints, listening: Subscription) -> None:
+        self.at: dict[TopicPartition, Checkpoint] = {}
+        self._service = service
+        self._name = name
+        self._checkpoints = checkpoints
+        self._subscription = listening
+        self._gaps: dict[TopicPartition, int] = {}
+        self._stopped: dict[TopicPartition, str] = {}
+        self._placing: set[asyncio.Task[None]] = set()
+        self._since = 0.0
+
+    def unhealthy_reason(self) -> str | None:
+        """Why a partition does not go on, in a sentence; None if all do."""
+        for partition, reason in self._stopped.items():
+            return f"{partition.topic}-{partition.partition} stands still: {reason}"
+        waited = time.monotonic() - self._since
+        if self._placing and waited > PLACING_SECONDS:
+            return f"{self._name}: its checkpoints can't be read for {waited:.0f} s"
+        return None
+
+    def assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        """Begins to place `partitions`, which are held until then; all others are somebody else's."""
+        # Not awaited by the rebalance: no heartbeat is sent until that is over, and the database may be away.
+        self._give_up()
+        self.at, self._gaps, self._stopped = {}, {}, {}
+        self._subscription.leave_out(set())
+        self._subscription.hold(partitions)
+        self._since = time.monotonic()
+        placing = asyncio.create_task(self._place_all(partitions))
+        self._placing.add(placing)
+        placing.add_done_callback(self._placing.discard)
+
+    async def stop(self) -> None:
+        """Places no more, and has closed what it read with."""
+        self._give_up()
+        if self._placing:
+            await asyncio.wait(self._placing)
+
+    async def expected(self, partition: TopicPartition, part: Sequence[Record]) -> Sequence[Record]:
+        """What of `part` goes on from the checkpoint; if nothing does, it is read again from there.
+
+        Other offsets than were asked for mean a lost position, a log that was cut, or compaction's gap:
+        the last if, asked once more, Kafka gives the same and the log is in order.
+        """
+        at = self.at.get(partition)
+        if at is None:
+            return ()  # not placed yet, or stopped: it comes again if it is wanted
+        first = part[0].offset
+        if first == at.offset or (first > at.offset and self._gaps.get(partition) == at.offset):
+            return part
+        await self._place([partition])
+        if first > at.offset:
+            self._gaps[partition] = at.offset
+        return ()
+
+    async def settle(self, partition: TopicPartition, last: Record) -> None:
+        """After a batch: goes on from the checkpoint, if another member has moved it meanwhile."""
+        at = self.at.get(partition)
+        if at is None and partition not in self._stopped:
+            await self._place([partition])
+        elif at is not None and at.offset != last.offset + 1:
+            self._go_on_from(partition, at)
+
+    async def refresh(self, partitions: Collection[TopicPartition]) -> None:
+        """Takes over where others have moved the checkpoints to; where they went back, forgets its place."""
+        found = await self._checkpoints.read(partitions)
+        for partition in partitions:
+            known, now = self.at.get(partition), found.get(partition)
+            if known is None:
+                continue
+            if now is None or now.offset < known.offset:
+                del self.at[partition]
+            else:
+                self.at[partition] = now
+
+    def _give_up(self) -> None:
+        for placing in self._placing:
+            placing.cancel()
+
+    async def _place_all(self, partitions: frozenset[TopicPartition]) -> None:
+        try:
+            placed = await self._place(partitions)
+            fence_previous_owner = partial(self._checkpoints.fence_previous_owner, placed)
+            await retry_forever(fence_previous_owner, self._subscription.pause, longest=5)
+            self._subscription.release(placed)
+        except PartitionsRevoked:
+            return
+        except Exception as error:
+            log.exception("not_placed", projection=self._name)
+            for partition in partitions:
+                self._stop(partition, f"its checkpoint can't be read: {type(error).__name__}")
+
+    async def _place(self, partitions: Collection[TopicPartition]) -> Collection[TopicPartition]:
+        """Goes on from the checkpoints of `partitions`; stops those that can't, and returns the others."""
+        look = partial(self._checkpoints.place, partitions)
+        placed, wrong = await retry_forever(look, self._subscription.pause, longest=5)
+        for partition, checkpoint in placed.items():
+            self._go_on_from(partition, checkpoint)
+        for partition, reason in wrong.items():
+            self._stop(partition, reason)
+        return placed
+
+    def _go_on_from(self, partition: TopicPartition, checkpoint: Checkpoint) -> None:
+        self.at[partition] = checkpoint
+        self._subscription.seek(partition, checkpoint.offset)
+
+    def _stop(self, partition: TopicPartition, reason: str) -> None:
+        """An alarm, and this partition alone: what is missing must never be skipped in silence."""
+        log.error("partition_stopped", topic=partition.topic, partition=partition.partition, reason=reason)
+        raise_alarm(self._service, Alarm.PARTITION_STOPPED)
+        self.at.pop(partition, None)
+        self._stopped[partition] = reason
+        self._subscription.hold([partition])
+        self._subscription.leave_out(set(self._stopped))

@@ -1,0 +1,230 @@
+"""Projects events into MongoDB with an exactly-once effect: one transaction moves checkpoints and documents.
+
+Moving a checkpoint by compare-and-set is the fence: however many members believe they own a partition, each
+range of offsets is applied once. The group's own offsets are committed for lag tools, and never trusted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+import structlog
+from aiokafka.structs import TopicPartition
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from pydantic import TypeAdapter
+
+from chassis.errors import CheckpointConflict, PartitionsRevoked
+from chassis.kafka.checkpoints import Checkpoint, Checkpoints
+from chassis.kafka.dead_letters import DeadLetterQueue
+from chassis.kafka.partition_positions import PartitionPositions
+from chassis.kafka.publisher import Publisher
+from chassis.kafka.records import (
+    EventDecoder,
+    MalformedRecord,
+    ReceivedEvent,
+    Record,
+    Tombstone,
+    UnknownType,
+    by_partition,
+    fingerprint,
+    location_of,
+    partition_of,
+)
+from chassis.kafka.retry import TRIES, retry_forever, retry_limited
+from chassis.kafka.subscription import Subscription
+from chassis.telemetry.metrics import CONSUMED, Alarm, raise_alarm
+from chassis.telemetry.tracing import linked
+from chassis.transient import is_transient
+
+log = structlog.stdlib.get_logger(__name__)
+
+BATCH = 10_000
+
+
+class Projection(Protocol):
+    """What is made of events. A new `version` starts from the beginning, with checkpoints of its own."""
+
+    name: str
+    version: int
+
+    async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:
+        """Writes what `records` change, inside of the session's transaction.
+
+        They are in order per partition, and any part of a batch may come alone. It reads afresh through the
+        session and changes nothing in memory, since the transaction may be undone and done again.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One record, and the event to apply; None if there is nothing to apply but the checkpoint passes it."""
+
+    record: Record
+    heard: ReceivedEvent[Any] | None
+
+
+class ProjectionRunner:
+    """Feeds `projection` from `topics`, whose partitions of one number stay together on one member."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        bootstrap: str,
+        group: str,
+        topics: Mapping[str, TypeAdapter[Any]],
+        projection: Projection,
+        client: "AsyncIOMotorClient[dict[str, Any]]",
+        database: str,
+        publisher: Publisher,
+    ) -> None:
+        self.name = f"projecting {projection.name}"
+        self._service = service
+        self._reader = EventDecoder(topics)
+        self._projection = projection
+        self._dead_letters = DeadLetterQueue(service, publisher)
+        self._checkpoints = Checkpoints(
+            client[database]["checkpoints"], projection.name, projection.version, bootstrap
+        )
+        self._subscription = Subscription(
+            service=service,
+            bootstrap=bootstrap,
+            group=group,
+            topics=list(topics),
+            work=self._project,
+            max_records=BATCH,
+            assigned=self._on_assigned,
+        )
+        self._places = PartitionPositions(service, self.name, self._checkpoints, self._subscription)
+
+    async def run(self) -> None:
+        """Projects until cancelled; then finishes the batch in hand and leaves the group."""
+        try:
+            await self._subscription.run()
+        finally:
+            await self._places.stop()
+            await self._checkpoints.fencing.end()
+
+    def unhealthy_reason(self) -> str | None:
+        """Why it is not well, in a sentence; None if it is."""
+        return self._places.unhealthy_reason() or self._subscription.unhealthy_reason()
+
+    def lag(self) -> int:
+        """How many records wait, as of the last look a few seconds ago."""
+        return self._subscription.lag()
+
+    def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        self._places.assigned(partitions)
+
+    async def _project(self, records: Sequence[Record]) -> None:
+        fresh: list[Record] = []
+        for partition, part in by_partition(records).items():
+            fresh += await self._places.expected(partition, part)
+        if fresh:
+            steps = [await self._step(record) for record in fresh]
+            callers = (step.heard.envelope.traceparent for step in steps if step.heard)
+            with linked(callers, self.name):
+                await self._advance(steps)
+        for partition, part in by_partition(fresh).items():
+            await self._places.settle(partition, part[-1])
+        await self._subscription.commit({partition: at.offset for partition, at in self._places.at.items()})
+
+    async def _step(self, record: Record) -> _Step:
+        match self._reader.read(record):
+            case ReceivedEvent() as heard:
+                return _Step(record, heard)
+            case UnknownType():
+                self._count(record, "unknown")
+            case Tombstone():
+                await self._bury(record, "the value is null", 1)
+            case MalformedRecord(cause):
+                await self._bury(record, cause, 1)
+            case other:
+                assert_never(other)
+        return _Step(record, None)
+
+    async def _bury(self, record: Record, cause: str, attempts: int) -> None:
+        await retry_forever(lambda: self._dead_letters.put(record, cause, attempts), self._subscription.pause)
+        self._count(record, "dead")
+
+    def _count(self, record: Record, outcome: str) -> None:
+        CONSUMED.labels(self._service, record.topic, outcome).inc()
+
+    async def _advance(self, steps: Sequence[_Step]) -> None:
+        """Applies `steps`; if they can't be, halves them until the record that is at fault stands alone."""
+        if not steps:
+            return
+        if len(steps) == 1:
+            await self._advance_one(steps[0])
+            return
+        try:
+            await self._apply(steps)
+        except Exception as error:
+            if isinstance(error, PartitionsRevoked):
+                raise
+            log.warning("batch_halved", records=len(steps), error=type(error).__name__)
+            middle = len(steps) // 2
+            await self._advance(steps[:middle])
+            await self._advance(steps[middle:])
+
+    async def _advance_one(self, step: _Step) -> None:
+        try:
+            await retry_limited(lambda: self._apply([step]), self._subscription.pause)
+        except PartitionsRevoked:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
+            await self._give_up(step.record, error)
+
+    async def _give_up(self, record: Record, error: Exception) -> None:
+        # Only the kind: a message may quote what a client wrote.
+        cause = f"the projection raised {type(error).__name__}"
+        log.error("projection_failed", **location_of(record), error=type(error).__name__)
+        raise_alarm(self._service, Alarm.PROJECTION_FAILED)
+        await self._bury(record, cause, TRIES)
+        await self._apply([_Step(record, None)])
+
+    async def _apply(self, steps: Sequence[_Step]) -> None:
+        """One transaction, again as long as the world is at fault or another member was faster."""
+        pause = self._subscription.pause
+        await retry_forever(lambda: self._attempt(steps), pause, longest=5, also=(CheckpointConflict,))
+        self._subscription.progressed()
+
+    async def _attempt(self, steps: Sequence[_Step]) -> None:
+        todo = [step for step in steps if self._is_ahead(step.record)]
+        moves = self._moves(todo)
+        try:
+            await self._transaction(todo, moves)
+        except Exception as error:
+            if isinstance(error, CheckpointConflict) or is_transient(error):
+                # After a lost race, and after a commit of unknown outcome, the checkpoints are the arbiter.
+                await self._places.refresh(moves)
+            raise
+        for partition, (old, new) in moves.items():
+            if self._places.at.get(partition) == old:
+                self._places.at[partition] = new
+        for step in todo:
+            if step.heard is not None:
+                self._count(step.record, "applied")
+
+    def _is_ahead(self, record: Record) -> bool:
+        at = self._places.at.get(partition_of(record))
+        return at is not None and record.offset >= at.offset
+
+    def _moves(self, steps: Sequence[_Step]) -> dict[TopicPartition, tuple[Checkpoint, Checkpoint]]:
+        last = {partition_of(step.record): step.record for step in steps}
+        return {
+            partition: (self._places.at[partition], Checkpoint(record.offset + 1, fingerprint(record)))
+            for partition, record in last.items()
+        }
+
+    async def _transaction(
+        self, steps: Sequence[_Step], moves: Mapping[TopicPartition, tuple[Checkpoint, Checkpoint]]
+    ) -> None:
+        if not moves:
+            return
+        async with self._checkpoints.fencing.transaction() as session:
+            for partition, (old, new) in moves.items():
+                await self._checkpoints.move(session, partition, old, new)
+            if heard := [step.heard for step in steps if step.heard is not None]:
+                await self._projection.apply(session, heard)

@@ -1,0 +1,153 @@
+"""Reads one Kafka record: an event, a type that isn't ours, or something unreadable; never an exception."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from aiokafka.structs import ConsumerRecord, TopicPartition
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.envelope import Envelope, Event
+
+E = TypeVar("E")
+Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
+"""As aiokafka gives it: key, value and header values are bytes or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent(Generic[E]):
+    """An event, and where it was heard."""
+
+    event: E
+    envelope: Envelope
+    key: str
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownType:
+    """A valid record of a type that this service doesn't hear."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRecord:
+    """Not a valid event; `cause` is a sentence without a word of the payload."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A null value: whatever had this key is gone."""
+
+    key: str
+
+
+DecodedRecord = ReceivedEvent[Any] | UnknownType | MalformedRecord | Tombstone
+
+
+class EventDecoder:
+    """Knows, by topic, how events are read. One that has no `type` can't be told apart: ValueError."""
+
+    def __init__(self, topics: Mapping[str, TypeAdapter[Any]]) -> None:
+        self._adapters = dict(topics)
+        self._types = {topic: frozenset(known_types(adapter)) for topic, adapter in topics.items()}
+        schemas = [adapter.json_schema() for adapter in (*topics.values(), TypeAdapter(Envelope))]
+        self._names = frozenset(name for schema in schemas for name in _names(schema))
+
+    def read(self, record: Record) -> DecodedRecord:
+        """What `record` is."""
+        try:
+            return self._read(record)
+        except UnicodeDecodeError:
+            return MalformedRecord("the key or a header is not UTF-8")
+        except ValidationError as error:
+            return MalformedRecord(self._cause(error))
+        except Exception as error:  # noqa: BLE001 - a validator's own fault must not lose the rest of the batch
+            return MalformedRecord(f"reading it raised {type(error).__name__}")
+
+    def _read(self, record: Record) -> DecodedRecord:
+        if record.key is None:
+            return MalformedRecord("the record has no key")
+        key = record.key.decode()
+        if record.value is None:
+            return Tombstone(key)
+        envelope = Envelope.from_headers(record.headers)
+        if envelope.type not in self._types[record.topic]:
+            return UnknownType(envelope.type)
+        event = self._adapters[record.topic].validate_json(record.value)
+        if event.type != envelope.type:
+            return MalformedRecord("the body's type is not the header's")
+        if key != envelope.subject or (isinstance(event, Event) and event.about not in {None, key}):
+            # Two keys for one thing would give it two writers.
+            return MalformedRecord("the record's key is not what the event is about")
+        return ReceivedEvent(event, envelope, key, record.topic, record.partition, record.offset)
+
+    def _cause(self, error: ValidationError) -> str:
+        """Which fields are wrong and how; not what they hold, nor foreign names: those are not ours."""
+        problems = error.errors(include_url=False, include_context=False, include_input=False)[:5]
+        places = (f"{self._place(problem['loc'])}: {problem['type']}" for problem in problems)
+        return f"not a valid {error.title}: {'; '.join(places)}"[:500]
+
+    def _place(self, parts: Sequence[int | str]) -> str:
+        return ".".join(str(part) if isinstance(part, int) or part in self._names else "?" for part in parts)
+
+
+def known_types(adapter: TypeAdapter[Any]) -> Iterator[str]:
+    """The `type` values that the adapter's model, or union of models (or of unions), can read."""
+    schema = adapter.json_schema()
+    yield from _types(schema, schema.get("$defs", {}))
+
+
+def _types(variant: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
+    if variants := variant.get("oneOf") or variant.get("anyOf"):
+        for one in variants:
+            yield from _types(one, models)
+        return
+    model = models[variant["$ref"].removeprefix("#/$defs/")] if "$ref" in variant else variant
+    literal = model.get("properties", {}).get("type", {})
+    if not (values := literal.get("enum") or [literal.get("const")])[0]:
+        raise ValueError(f"{model.get('title')} has no literal `type`")
+    yield from values
+
+
+def _names(schema: Any) -> Iterator[str]:
+    """Every field's name, at any depth of a JSON Schema."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for part in schema.values():
+            yield from _names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _names(part)
+
+
+def partition_of(record: Record) -> TopicPartition:
+    """The partition that a record came from."""
+    return TopicPartition(record.topic, record.partition)
+
+
+def location_of(record: Record) -> dict[str, Any]:
+    """The place of a record as fields of a log line."""
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def by_partition(records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
+    """A batch mixes partitions; this does not. Order is kept."""
+    parts: dict[TopicPartition, list[Record]] = {}
+    for record in records:
+        parts.setdefault(partition_of(record), []).append(record)
+    return parts
+
+
+def fingerprint(record: Record) -> str:
+    """Tells a record from another one at the same offset of a topic that was made anew."""
+    digest = blake2b(digest_size=12)
+    for part in (str(record.timestamp).encode(), record.key, record.value):
+        digest.update(b"-" if part is None else b"%d:" % len(part) + part)
+    return digest.hexdigest()

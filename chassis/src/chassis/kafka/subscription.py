@@ -1,0 +1,267 @@
+"""Keeps one FastStream subscriber alive and honest: batches, offsets, rebalances, a stuck consumer.
+
+The acknowledgement is a commit of explicit offsets; FastStream's own would commit the consumer's position,
+which may lie beyond work that was not done.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import TopicPartition
+from faststream.kafka import KafkaBroker
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from chassis.errors import PartitionsRevoked
+from chassis.kafka.batch_subscriber import RebalanceListener, SubscriberOptions, batch_subscriber
+from chassis.kafka.lag import Lag
+from chassis.kafka.records import Record, by_partition
+from chassis.kafka.retry import InterruptibleSleep
+from chassis.kafka.startup import started
+from chassis.telemetry.metrics import Alarm, raise_alarm
+
+log = structlog.stdlib.get_logger(__name__)
+
+START_SECONDS = 120  # another member may take a whole rebalance timeout to let go
+REVOKE_SECONDS = 50  # below the rebalance timeout, so that we are not put out of the group meanwhile
+STOP_SECONDS = 25.0
+LOOK_SECONDS = 2.0
+SILENT_SECONDS = 30
+STUCK_SECONDS = 45
+
+
+class Subscription:
+    """Hands batches of records to `work`, which calls `commit` for what it has done.
+
+    If `work` raises, the batch is read again. `assigned` is told of every new assignment.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        work: Callable[[Sequence[Record]], Awaitable[None]],
+        max_records: int,
+        assigned: Callable[[frozenset[TopicPartition]], None] | None = None,
+    ) -> None:
+        self.pause = InterruptibleSleep()
+        self._service = service
+        self._bootstrap = bootstrap
+        self._group = group
+        self._topics = tuple(topics)
+        self._work = work
+        self._max_records = max_records
+        self._assigned = assigned
+        self._subscriber: Any = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        self._in_hand: dict[TopicPartition, Record] = {}
+        self._lag = Lag(service, self._topics)
+        self._left_out: set[TopicPartition] = set()
+        self._unreached: str | None = "the broker is not reached yet"
+        self._progress = time.monotonic()
+
+    # Running
+
+    async def run(self) -> None:
+        """Listens until cancelled; then finishes the batch in hand, commits it and leaves the group."""
+        faults = (KafkaError, OSError, TimeoutError)
+        tries = AsyncRetrying(
+            retry=retry_if_exception_type(faults), wait=wait_random_exponential(multiplier=0.2, max=10)
+        )
+        while True:
+            await tries(self._listen)
+
+    async def _listen(self) -> None:
+        broker = self._subscribed()
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await started(broker.start())
+            self.progressed()
+            await self._watch()
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._unreached = f"the broker is not reached: {type(error).__name__}"
+            log.warning("broker_not_reached", group=self._group, error=type(error).__name__)
+            self._lag.report()
+            raise
+        finally:
+            await self._stop(broker)
+
+    def _subscribed(self) -> KafkaBroker:
+        self._stopping = False
+        self.pause.resume()
+        wanted = SubscriberOptions(
+            self._service, self._bootstrap, self._group, self._topics, self._max_records, STOP_SECONDS
+        )
+        rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
+        broker, self._subscriber = batch_subscriber(wanted, self._hear, rebalances)
+        return broker
+
+    async def _stop(self, broker: KafkaBroker) -> None:
+        self._stopping = True
+        self.pause.interrupt()
+        stopping = asyncio.create_task(broker.stop())
+        await asyncio.wait([stopping], timeout=STOP_SECONDS + 2)
+        if not stopping.done() and self.consumer is not None:
+            # It waits for the group, or for a broker that is away: no connection, no waiting.
+            await self.consumer._client.close()  # noqa: SLF001
+            await asyncio.wait([stopping], timeout=2)
+        if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
+            log.warning("not_stopped_cleanly", group=self._group, error=type(error).__name__)
+
+    async def _hear(self, records: Sequence[Record]) -> None:
+        self._idle.clear()
+        parts = by_partition(records)
+        self._in_hand = {partition: part[0] for partition, part in parts.items()}
+        self._lag.reached(self._in_hand.values())
+        try:
+            await self._work(records)
+            self._lag.reached([part[-1] for part in parts.values()])
+        except PartitionsRevoked:
+            self._again(parts)
+        except Exception:
+            # FastStream would swallow this, and the next commit would pass the batch: it would be lost.
+            log.exception("batch_failed", group=self._group)
+            raise_alarm(self._service, Alarm.BATCH_FAILED)
+            self._again(parts)
+            with suppress(PartitionsRevoked):
+                await self.pause.sleep(1)
+        finally:
+            self._in_hand = {}
+            self._idle.set()
+
+    def _again(self, parts: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        for partition, part in parts.items():
+            self.seek(partition, part[0].offset)
+
+    # What `work` needs
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer | None:
+        """The consumer of the moment."""
+        return None if self._subscriber is None else self._subscriber.consumer
+
+    def progressed(self) -> None:
+        """Something of the batch in hand was done."""
+        self._progress = time.monotonic()
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commits what is done. A failure is harmless: the records come again, here or elsewhere."""
+        consumer = self.consumer
+        if consumer is None:
+            return
+        own = {
+            partition: offset for partition, offset in offsets.items() if partition in consumer.assignment()
+        }
+        try:
+            async with asyncio.timeout(10):
+                if own:
+                    await consumer.commit(own)
+        except (KafkaError, TimeoutError) as error:
+            log.info("offsets_not_committed", group=self._group, error=type(error).__name__)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Goes on from `offset`; nothing if the partition is somebody else's by now."""
+        with suppress(IllegalStateError, AssertionError):
+            if self.consumer is not None:
+                self.consumer.seek(partition, offset)
+
+    def hold(self, partitions: Iterable[TopicPartition]) -> None:
+        """Stops fetching these partitions."""
+        for partition in partitions:
+            with suppress(IllegalStateError, AssertionError):
+                if self.consumer is not None:
+                    self.consumer.pause(partition)
+
+    def release(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetches these partitions again."""
+        for partition in partitions:
+            with suppress(IllegalStateError, AssertionError):
+                if self.consumer is not None:
+                    self.consumer.resume(partition)
+
+    def leave_out(self, partitions: set[TopicPartition]) -> None:
+        """Partitions that stand still on purpose: their lag is no sign of a stuck consumer."""
+        self._left_out = partitions
+
+    # Rebalances
+
+    async def _on_revoked(self) -> None:
+        """Waits for the batch in hand, else it would be done twice; what waits for the world lets go."""
+        self.pause.interrupt()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REVOKE_SECONDS):
+                await self._idle.wait()
+
+    def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        """A new assignment."""
+        if not self._stopping:
+            self.pause.resume()
+        self._lag.assigned(partitions)
+        self.progressed()
+        if self._assigned is not None:
+            self._assigned(partitions)
+
+    # Watching
+
+    def unhealthy_reason(self) -> str | None:
+        """Why this is not well, for the readiness page; None if it is."""
+        if self._unreached:
+            return f"{self._group}: {self._unreached}"
+        silent = time.monotonic() - self._progress
+        if (waiting := self._waiting()) and silent > SILENT_SECONDS:
+            return f"{self._group}: no progress for {silent:.0f} s although {waiting} records wait"
+        return None
+
+    def lag(self) -> int:
+        """How many records wait, as of the last look."""
+        return self._lag.waiting()
+
+    def _waiting(self) -> int:
+        return self._lag.waiting(without=self._left_out)
+
+    async def _watch(self) -> None:
+        """Looks at the lag every few seconds; returns if the consumer is stuck (aiokafka #718, #847)."""
+        while True:
+            await self._look()
+            self._lag.report()
+            silent = time.monotonic() - self._progress
+            if self._waiting() and not self._in_hand and silent > STUCK_SECONDS:
+                log.error("stuck_consumer", group=self._group, silent_seconds=round(silent))
+                raise_alarm(self._service, Alarm.STUCK_CONSUMER)
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        consumer = self.consumer
+        if consumer is None:
+            return
+        try:
+            async with asyncio.timeout(5):
+                ends = await consumer.end_offsets(list(consumer.assignment()))
+        except (KafkaError, TimeoutError) as error:
+            self._unreached = f"the broker does not answer: {type(error).__name__}"
+            return
+        self._unreached = None
+        behind = {part: await self._behind(consumer, part, end) for part, end in ends.items()}
+        self._lag.seen(behind)
+        if not self._waiting():
+            self.progressed()
+
+    async def _behind(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> int:
+        if first := self._in_hand.get(partition):
+            return max(0, end - int(first.offset))
+        try:
+            async with asyncio.timeout(0):  # a position that isn't known yet is waited for elsewhere
+                return max(0, end - int(await consumer.position(partition)))
+        except (KafkaError, TimeoutError):
+            return 0

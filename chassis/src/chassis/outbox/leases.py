@@ -1,0 +1,109 @@
+"""Which replica follows which shards: leases in the database, by the database's time, in fair shares."""
+
+import asyncio
+import logging
+from math import ceil
+from typing import Any
+from uuid import uuid4
+
+import pymongo
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
+
+from chassis.eventstore.serialization import SHARDS
+from chassis.mongo import durable
+
+log = logging.getLogger(__name__)
+
+ALIVE = {"$expr": {"$gt": ["$until", "$$NOW"]}}
+FREE = {"$lte": ["$until", "$$NOW"]}  # a lease that was never made has no `until`, which is less
+RELEASE_SECONDS = 3
+
+
+class Leases:
+    """The shards of one replica, for `seconds` at a time, renewed three times as often.
+
+    Two replicas may believe for a moment that they hold one shard: whoever uses this must not mind.
+    """
+
+    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]", *, seconds: float = 10.0) -> None:
+        self.shards: frozenset[int] = frozenset()
+        self._leases = durable(database, "leases")
+        self._replica = uuid4().hex
+        self._seconds = seconds
+
+    async def run(self) -> None:
+        """Keeps a fair share until cancelled, then gives it back."""
+        try:
+            while True:
+                try:
+                    await self.renew()
+                except PyMongoError as error:
+                    log.warning("leases not renewed: %s", type(error).__name__)
+                await asyncio.sleep(self._seconds / 3)
+        finally:
+            await self._release()
+
+    async def renew(self) -> None:
+        """Registers this replica, renews what it holds, gives back or takes what makes the share fair."""
+        with pymongo.timeout(self._seconds):
+            share = ceil(SHARDS / await self._count_replicas())
+            held = await self._renew_held()
+            await self._end({"_id": {"$in": [_lease(shard) for shard in held[share:]]}})
+            self.shards = frozenset([*held[:share], *await self._take(share - len(held))])
+
+    async def _count_replicas(self) -> int:
+        """Live replicas, this one among them."""
+        registered = {"$set": {"kind": "replica", "until": self._until()}}
+        await self._leases.update_one({"_id": f"replica:{self._replica}"}, [registered], upsert=True)
+        await self._leases.delete_many({"kind": "replica", "$expr": FREE})
+        return max(1, await self._leases.count_documents({"kind": "replica", **ALIVE}))
+
+    async def _renew_held(self) -> list[int]:
+        mine = {"kind": "shard", "replica": self._replica}
+        await self._leases.update_many(mine, [{"$set": {"until": self._until()}}])
+        return [lease["shard"] for lease in await self._leases.find(mine).sort("shard", 1).to_list(None)]
+
+    async def _take(self, wanted: int) -> list[int]:
+        """Takes up to `wanted` shards that nobody holds."""
+        taken: list[int] = []
+        if wanted <= 0:
+            return taken
+        others = await self._leases.find({"kind": "shard", **ALIVE}).to_list(None)
+        for shard in sorted(set(range(SHARDS)) - {lease["shard"] for lease in others}):
+            if len(taken) < wanted and await self._try(shard):
+                taken.append(shard)
+        return taken
+
+    async def _try(self, shard: int) -> bool:
+        taken = {
+            "kind": "shard",
+            "shard": shard,
+            "replica": {"$cond": [FREE, self._replica, "$replica"]},
+            "until": {"$cond": [FREE, self._until(), "$until"]},
+        }
+        lease = await self._leases.find_one_and_update(
+            {"_id": _lease(shard)}, [{"$set": taken}], upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return bool(lease and lease["replica"] == self._replica)
+
+    async def _end(self, which: dict[str, Any]) -> None:
+        ended = {"$set": {"replica": None, "until": "$$NOW"}}
+        await self._leases.update_many({"replica": self._replica, **which}, [ended])
+
+    async def _release(self) -> None:
+        self.shards = frozenset()
+        try:
+            with pymongo.timeout(RELEASE_SECONDS):
+                await self._end({})
+                await self._leases.delete_one({"_id": f"replica:{self._replica}"})
+        except PyMongoError as error:
+            log.warning("leases not given back, they run out by themselves: %s", type(error).__name__)
+
+    def _until(self) -> dict[str, Any]:
+        return {"$add": ["$$NOW", int(self._seconds * 1000)]}
+
+
+def _lease(shard: int) -> str:
+    return f"shard:{shard:02d}"

@@ -1,0 +1,41 @@
+"""The one list of faults that say nothing about the work in hand: 503 over HTTP, retried while consuming."""
+
+from aiokafka.errors import KafkaError
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+    WTimeoutError,
+)
+
+from chassis.errors import TransientError
+
+TRANSIENT = (
+    TransientError,
+    ConnectionFailure,  # AutoReconnect, NotPrimaryError and NetworkTimeout are kinds of it
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+    WTimeoutError,
+    ExecutionTimeout,
+    KafkaError,
+    OSError,
+    TimeoutError,
+)
+TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+TRANSIENT_CODES = frozenset(
+    {6, 7, 89, 91, 112, 133, 189, 9001, 10107, 11600, 11602, 13435, 13436, 50, 262, 11601}
+)
+"""What MongoDB itself calls transient: host, network, shutdown, stepped down, write conflict, time limits;
+and, the last one, what a successor or an administrator ended."""
+
+
+def is_transient(error: BaseException) -> bool:
+    """True for a fault of database, broker, network or release: the same again may go well."""
+    if isinstance(error, TRANSIENT):
+        return True
+    if isinstance(error, OperationFailure) and error.code in TRANSIENT_CODES:
+        return True
+    return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in TRANSIENT_LABELS)

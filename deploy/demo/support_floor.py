@@ -1,0 +1,46 @@
+"""A support floor: where the services are, and a person for each role."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from contracts.access import EVERY_CHANNEL, Role
+from deploy.demo.people import Caller, Operator, ServiceUrls, Supervisor, Visitor
+
+Token = Callable[..., str]
+"""Issues a token: role, and by name `sub`, `name`, `team` and `channels`."""
+
+
+@dataclass(frozen=True)
+class SupportFloor:
+    """Makes people with tokens; `patience` is in seconds."""
+
+    http: httpx.AsyncClient
+    places: ServiceUrls
+    token: Token
+    patience: float = 15.0
+
+    async def channel(self, channel: str, name: str | None = None) -> None:
+        """Makes a channel, or makes sure that it is there."""
+        url = f"{self.places.chat}/v1/channels/{channel}"
+        await self._caller(Role.ADMIN).do("PUT", url, json={"name": name or channel})
+
+    async def erase(self, client: str) -> None:
+        """Erases a client."""
+        await self._caller(Role.ADMIN).do("DELETE", f"{self.places.chat}/v1/clients/{client}")
+
+    async def visitor(self, channel: str, **who: str) -> Visitor:
+        """A client who has just come to the channel."""
+        return await Visitor.arrive(self.http, self.places, channel, self.patience, **who)
+
+    def operator(self, sub: str, name: str | None = None) -> Operator:
+        """An operator of every channel."""
+        return Operator(self._caller(Role.OPERATOR, sub=sub, name=name or sub), self.places)
+
+    def supervisor(self) -> Supervisor:
+        """A supervisor of every channel."""
+        return Supervisor(self._caller(Role.SUPERVISOR), self.places)
+
+    def _caller(self, role: Role, **claims: str | None) -> Caller:
+        return Caller(self.http, self.token(role, channels=[EVERY_CHANNEL], **claims), self.patience)

@@ -1,0 +1,128 @@
+"""The questions' parameters: plain texts of a known shape, so that nothing else ever reaches the database."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from analytics.domain.close import CloseState
+from analytics.domain.periods import bound, cuts
+from analytics.read_models.close_filter import CloseFilter
+from analytics.read_models.reviews import ReviewPosition
+from chassis.http.errors import Forbidden
+from contracts.access import EVERY_CHANNEL, Claims
+from contracts.envelope import Id
+from contracts.zones import TimeZone
+
+
+def _ours(cursor: str) -> str:
+    if cursor:
+        ReviewPosition.from_cursor(cursor)
+    return cursor
+
+
+class BucketSize(StrEnum):
+    """How a range is cut."""
+
+    DAY = "day"
+    HOUR = "hour"
+
+
+class CloseParameters(BaseModel):
+    """Which closes a question is about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
+
+    channel: Id | None = Field(None, description="Closes of this channel only.", examples=["course-a"])
+    operator: Id | None = Field(None, description="Closes that count for this operator.", examples=["ann"])
+    from_: str | None = Field(
+        None,
+        alias="from",
+        description="Closed at or after: a date in `tz`, or an RFC 3339 instant on a quarter hour of UTC, in"
+        " which the + of an offset is written %2B.",
+        examples=["2026-03-01"],
+    )
+    to: str | None = Field(None, description="Closed before; written like `from`.", examples=["2026-04-01"])
+    tz: TimeZone = Field("UTC", description="IANA time zone of the dates.", examples=["Europe/Paris"])
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> Self:
+        since, until = self.since, self.until
+        if since is not None and until is not None and since >= until:
+            raise ValueError("from must be before to")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone asked for."""
+        return ZoneInfo(self.tz)
+
+    @property
+    def since(self) -> datetime | None:
+        """The start of the range, in UTC."""
+        return None if self.from_ is None else bound(self.from_, self.zone)
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of the range, in UTC, which is no longer part of it."""
+        return None if self.to is None else bound(self.to, self.zone)
+
+    def local(self, moment: datetime | None) -> datetime | None:
+        """The same moment on the clocks of the zone asked for."""
+        return moment and moment.astimezone(self.zone)
+
+    def scope(self, claims: Claims) -> CloseFilter:
+        """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
+        return CloseFilter(channels_of(claims, self.channel), self.operator, self.since, self.until)
+
+    def written(self) -> dict[str, Any]:
+        """What was asked for, for the audit."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class SummaryParameters(CloseParameters):
+    """A summary, as a whole or cut into days or hours of `tz`."""
+
+    by: BucketSize | None = Field(None, description="Adds a bucket per day or hour; needs `from` and `to`.")
+
+    @model_validator(mode="after")
+    def _can_be_cut(self) -> Self:
+        if self.by is not None and (self.from_ is None or self.to is None):
+            raise ValueError("by needs from and to")
+        _ = self.starts
+        return self
+
+    @property
+    def starts(self) -> list[datetime]:
+        """Where the buckets begin, in UTC."""
+        if self.by is None or self.since is None or self.until is None:
+            return []
+        return cuts(self.by.value, self.since, self.until, self.zone)
+
+
+class ReviewParameters(CloseParameters):
+    """A page of reviews."""
+
+    state: CloseState | None = Field(None, description="Only closes in this state; `given` has the ratings.")
+    cursor: Annotated[str, AfterValidator(_ours)] | None = Field(
+        None, max_length=300, description="`next_cursor` of the page before; empty for the first."
+    )
+    limit: int = Field(50, ge=1, le=200, description="Reviews per page.")
+
+    @property
+    def after(self) -> ReviewPosition | None:
+        """The place where the page begins."""
+        return ReviewPosition.from_cursor(self.cursor) if self.cursor else None
+
+
+def channels_of(claims: Claims, channel: str | None) -> frozenset[str] | None:
+    """The channels to look at, None for all of them. Raises `Forbidden` for one that isn't the caller's."""
+    if channel is not None:
+        if not claims.covers(channel):
+            raise Forbidden("Your token is not good for this channel.")
+        return frozenset({channel})
+    if not claims.channels:
+        raise Forbidden("Your token is good for no channel.")
+    return None if EVERY_CHANNEL in claims.channels else claims.channels

@@ -1,0 +1,290 @@
+"""Reads the key topics, and knows whether they were read to their present ends.
+
+Before that a missing key may be on its way; after it, it was erased. Every replica reads every partition,
+outside of any group: what Kafka remembers of a group says nothing about this database.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.structs import TopicPartition
+from pymongo.errors import PyMongoError
+from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
+
+from analytics.messaging.key_positions import KeyPosition, KeyPositionConflict, KeyPositions
+from analytics.messaging.key_records import TOPICS, KeyRecordDecoder
+from chassis.clock import Clock
+from chassis.kafka.dead_letters import DeadLetterQueue
+from chassis.kafka.records import Record, fingerprint
+from chassis.kafka.startup import started
+from chassis.kafka.topic_reader import record_at
+from chassis.telemetry.metrics import CONSUMED, LAG_RECORDS, Alarm, raise_alarm
+from chassis.transient import is_transient
+from contracts.keys import KeyPublished
+
+AT_ONCE = 500
+POLL_MS = 200
+LOOK_SECONDS = 2.0
+CONFIRMED_EVERY = timedelta(minutes=10)
+SILENT_SECONDS = 30.0
+STUCK_SECONDS = 45.0
+WITHIN_SECONDS = 5
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class RestartReading(Exception):
+    """The positions, the topics or the connection are not what they were: look at all of them again."""
+
+
+class KeyTopics:
+    """A part of the service that brings what the key topics say to the reader of sealed words.
+
+    An invalid record is a dead letter, and stands in nobody's way.
+    """
+
+    name = "key topics"
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        bootstrap: str,
+        positions: KeyPositions,
+        dead_letters: DeadLetterQueue,
+        clock: Clock,
+        topics: Sequence[str] = TOPICS,
+    ) -> None:
+        self._service = service
+        self._bootstrap = bootstrap
+        self._positions = positions
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._topics = tuple(topics)
+        self._teller = KeyRecordDecoder(topics)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._at: dict[TopicPartition, KeyPosition] = {}
+        self._looked = self._progress = 0.0
+        self._trouble: str | None = "the key topics are not reached yet"
+
+    def unhealthy_reason(self) -> str | None:
+        """Why keys are not learnt, in a sentence; None if they are."""
+        return self._trouble
+
+    async def run(self) -> None:
+        """Reads until cancelled."""
+        tries = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, RestartReading) or is_transient(error)),
+            wait=wait_random_exponential(multiplier=0.2, max=10),
+        )
+        await tries(self._listen)
+
+    async def read_to_end(self) -> bool:
+        """Whether everything said up to this call was learnt; False too if Kafka can't be asked."""
+        consumer, partitions = self._consumer, list(self._at)
+        if consumer is None:
+            return False
+        try:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                ends = await consumer.end_offsets(partitions)
+        except (KafkaError, ConsumerStoppedError, OSError, TimeoutError) as error:
+            log.warning("key_topics_not_asked", error=type(error).__name__)
+            return False
+        found = await self._positions.read(partitions)
+        return all(part in found and found[part].has_read(end) for part, end in ends.items())
+
+    # One connection
+
+    async def _listen(self) -> None:
+        consumer = consumer_of(self._bootstrap, f"candor-{self._service}-keys")
+        try:
+            await started(consumer.start())
+            await self._place(consumer)
+            self._consumer = consumer
+            while True:
+                await self._step(consumer)
+        except Exception as error:
+            self._trouble = f"the key topics are not read: {_reason(error)}"
+            log.warning("key_topics_not_read", reason=_reason(error), error=type(error).__name__)
+            raise
+        finally:
+            self._consumer = None
+            await consumer.stop()
+
+    async def _place(self, consumer: AIOKafkaConsumer) -> None:
+        """Goes on from the stored positions; where there is none, or no good one, from the start."""
+        await self._positions.prepare()
+        partitions = await partitions_of(self._bootstrap, self._topics)
+        consumer.assign(partitions)
+        now = self._clock.now()
+        starts = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+        found = await self._positions.read(partitions)
+        anew = await self._made_anew({p: at for p, at in found.items() if starts[p] < at.offset <= ends[p]})
+        for partition in partitions:
+            old, start, end = found.get(partition), starts[partition], ends[partition]
+            if old is None or partition in anew or not old.is_good(start, end, now):
+                say = log.info if old is None else log.warning  # the first time it is as it should be
+                say("keys_read_from_the_start", topic=partition.topic, partition=partition.partition)
+                await self._positions.rewind(partition, old, start, end, now)
+        await self._go_on(consumer, partitions)
+        self._progress, self._looked = time.monotonic(), -LOOK_SECONDS
+
+    async def _made_anew(self, found: Mapping[TopicPartition, KeyPosition]) -> Collection[TopicPartition]:
+        """Where another record stands before the position than the one that was read there."""
+        known = {partition: at.offset - 1 for partition, at in found.items() if at.before is not None}
+        try:
+            there = await record_at(self._bootstrap, known)
+        except KafkaTimeoutError:
+            return known  # nobody can tell: reading from the start does no harm
+        return [
+            partition
+            for partition, record in there.items()
+            # A later one came instead: compaction has removed it.
+            if record.offset == known[partition] and fingerprint(record) != found[partition].before
+        ]
+
+    async def _go_on(self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> None:
+        stored = await self._positions.read(partitions)
+        if len(stored) < len(partitions):
+            raise RestartReading("a position is gone")
+        for partition, position in stored.items():
+            consumer.seek(partition, position.offset)
+        self._at = stored
+
+    async def _step(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            brought = await consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
+            for partition, records in brought.items():
+                await self._take(partition, records)
+            if time.monotonic() - self._looked >= LOOK_SECONDS:
+                await self._look(consumer)
+                self._looked = time.monotonic()
+        except KeyPositionConflict:
+            # Whatever of the batch is left is read again.
+            await self._go_on(consumer, list(self._at))
+
+    async def _take(self, partition: TopicPartition, records: Sequence[Record]) -> None:
+        """Learns and forgets what the records say, and puts aside what they should not say."""
+        said = self._teller.read(records)
+        for record, cause in said.dead:
+            log.error("key_record_dead", topic=record.topic, partition=record.partition, offset=record.offset)
+            raise_alarm(self._service, Alarm.KEY_RECORD_DEAD)
+            await self._dead_letters.put(record, cause, 1)
+        await self._move(partition, records[-1].offset + 1, said.keys, fingerprint(records[-1]))
+        for outcome in said.outcomes:
+            CONSUMED.labels(self._service, partition.topic, outcome).inc()
+
+    async def _move(
+        self,
+        partition: TopicPartition,
+        offset: int,
+        said: Mapping[str, KeyPublished | None],
+        before: str | None = None,
+    ) -> None:
+        old = self._at[partition]
+        await self._positions.move(partition, old, offset, said, before)
+        self._at[partition] = replace(old, offset=offset, before=before)
+        self._progress = time.monotonic()
+
+    # Every few seconds
+
+    async def _look(self, consumer: AIOKafkaConsumer) -> None:
+        """Compares what is known with database and Kafka. Raises KeyPositionConflict, RestartReading."""
+        now, partitions = self._clock.now(), list(self._at)
+        ends = await consumer.end_offsets(partitions)
+        stored = await self._positions.read(partitions)
+        if {part: at.key for part, at in stored.items()} != {part: at.key for part, at in self._at.items()}:
+            raise KeyPositionConflict
+        self._at = stored
+        for partition, end in ends.items():
+            await self._settle(consumer, partition, end, now)
+        self._report({part: max(0, end - self._at[part].offset) for part, end in ends.items()})
+        known = {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in self._topics}
+        if known != Counter(partition.topic for partition in partitions):
+            raise RestartReading("a key topic has another number of partitions")
+
+    async def _settle(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, now: datetime
+    ) -> None:
+        # Compaction may have left nothing but a gap, which no record tells of.
+        if (passed := await consumer.position(partition)) > self._at[partition].offset:
+            await self._move(partition, passed, {})
+        at = self._at[partition]
+        if not at.is_good(0, end, now):
+            raise RestartReading("a position is too old, or beyond the end")
+        if at.until is not None and at.offset >= at.until:
+            await self._positions.sweep(partition, at)
+            self._at[partition] = at = replace(at, until=None)
+        if at.has_read(end) and now - at.at >= CONFIRMED_EVERY:
+            await self._positions.confirm(partition, at, now)
+
+    def _report(self, lags: Mapping[TopicPartition, int]) -> None:
+        waiting, self._trouble = sum(lags.values()), None
+        for topic in self._topics:
+            lag = sum(lag for partition, lag in lags.items() if partition.topic == topic)
+            LAG_RECORDS.labels(self._service, topic).set(lag)
+        if not waiting:
+            self._progress = time.monotonic()
+        silent = time.monotonic() - self._progress
+        if silent > STUCK_SECONDS:
+            raise RestartReading("the consumer is stuck")
+        if silent > SILENT_SECONDS:
+            self._trouble = f"no progress for {silent:.0f} s although {waiting} keys wait"
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, for people."""
+    match error:
+        case RestartReading():
+            return str(error)
+        case KafkaConnectionError() | KafkaTimeoutError() | OSError():  # TimeoutError is one
+            return "the broker doesn't answer"
+        case PyMongoError():
+            return "the database doesn't answer"
+        case _:
+            return type(error).__name__
+
+
+def consumer_of(bootstrap: str, client_id: str) -> AIOKafkaConsumer:
+    """A consumer outside of any group, not started."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",  # a place that is gone must be noticed, not skipped
+        fetch_max_wait_ms=50,
+        metadata_max_age_ms=30_000,
+    )
+
+
+async def partitions_of(bootstrap: str, topics: Sequence[str]) -> list[TopicPartition]:
+    """The partitions of all `topics`. Raises KafkaError, also if one of them is not there."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await started(admin.start())
+        described = await admin.describe_topics(list(topics))
+    finally:
+        await admin.close()
+    if not all(topic["partitions"] for topic in described):
+        raise UnknownTopicOrPartitionError
+    return [
+        TopicPartition(topic["topic"], part["partition"])
+        for topic in described
+        for part in topic["partitions"]
+    ]

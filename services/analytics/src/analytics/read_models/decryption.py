@@ -1,0 +1,63 @@
+"""What did they write? Opens sealed words for one answer; opened words are never stored."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from chassis.errors import DecryptionFailed
+
+
+class DecryptionState(StrEnum):
+    """Whether sealed words can be read."""
+
+    OPEN = "open"
+    ERASED = "erased"
+    WAITING = "waiting"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class DecryptedText:
+    """Words and their state; a text only if they are open."""
+
+    state: DecryptionState
+    text: str | None = None
+
+
+class OpensSealedText(Protocol):
+    """Opens sealed words with the keys that were heard."""
+
+    async def open(self, sealed: str) -> str | None:
+        """The words; None without their key."""
+        ...
+
+
+class Decryptor:
+    """Tells erased words from words whose key is still to be heard."""
+
+    def __init__(self, keys: OpensSealedText, read_to_end: Callable[[], Awaitable[bool]]) -> None:
+        self._keys = keys
+        self._read_to_end = read_to_end
+
+    async def open(self, sealed: Collection[str]) -> Mapping[str, DecryptedText]:
+        """Each of the sealed texts, as it can be read now."""
+        opened = await self._all(set(sealed), DecryptionState.WAITING)
+        missing = {text for text, words in opened.items() if words.state is DecryptionState.WAITING}
+        # Asked first, then tried again: a key that came in between is not taken for an erased one.
+        if missing and await self._read_to_end():
+            opened |= await self._all(missing, DecryptionState.ERASED)
+        return opened
+
+    async def _all(self, sealed: Collection[str], without_key: DecryptionState) -> dict[str, DecryptedText]:
+        words = await asyncio.gather(*(self._one(text, without_key) for text in sealed))
+        return dict(zip(sealed, words, strict=True))
+
+    async def _one(self, sealed: str, without_key: DecryptionState) -> DecryptedText:
+        try:
+            text = await self._keys.open(sealed)
+        except DecryptionFailed:
+            # One damaged text must not hide the page it stands on.
+            return DecryptedText(DecryptionState.UNREADABLE)
+        return DecryptedText(without_key) if text is None else DecryptedText(DecryptionState.OPEN, text)

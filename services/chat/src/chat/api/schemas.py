@@ -1,0 +1,301 @@
+"""The JSON that comes in and goes out, with an example of each."""
+
+import re
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+
+from chassis.validation.messages import Shaped, wrong
+from contracts.envelope import Id, Instant
+from contracts.zones import TimeZone
+
+MOST_CHARS = 10_000
+MOST_OF_A_LIST = 100
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""C0 and C1, line separators, bidirectional controls: names go to mails, logs and other people's screens."""
+BLANKS = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+"""Spaces, line ends, control characters, and what joins or directs letters: Unicode's categories."""
+
+CODE_POINTS = "counted as Unicode code points"
+
+ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["course-a"])]
+ClientId = Annotated[Id, Path(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])]
+HARD_TO_GUESS = "Whoever comes first has it: choose at least 64 random bits."
+DialogId = Annotated[
+    Id, Path(description=f"An id that the client chooses. {HARD_TO_GUESS}", examples=["d-7f3a91c04be2d856"])
+]
+MessageId = Annotated[
+    Id, Path(description=f"An id that its author chooses. {HARD_TO_GUESS}", examples=["m-51e0c7a92f6b38d4"])
+]
+
+Locale = Annotated[
+    str,
+    Shaped("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", "must be a language tag (BCP 47), such as fr-CA"),
+    Field(max_length=35, description="A language tag (BCP 47), as in fr-CA."),
+]
+Origin = Annotated[
+    str,
+    Shaped(
+        r"https?://[A-Za-z0-9.:\[\]-]+",
+        "must be http:// or https:// with a host and perhaps a port, and nothing after it",
+    ),
+    Field(max_length=300),
+]
+
+
+def _is_visible(text: str) -> str:
+    if UNSEEN.search(text):
+        raise wrong("must have no line breaks, control characters or marks of writing direction")
+    return text
+
+
+def _says_something(text: str) -> str:
+    # A message of nothing would count as a reply.
+    if all(unicodedata.category(letter) in BLANKS for letter in text):
+        raise wrong("must hold more than blanks")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_is_visible)]
+Email = Annotated[
+    str,
+    AfterValidator(_is_visible),
+    Shaped(r"[^@\s]+@[^@\s]+", "must be an e-mail address, such as zoe@school.example"),
+    Field(max_length=254),
+]
+CloseNumber = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+
+
+def _example(**fields: Any) -> ConfigDict:
+    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [fields]})
+
+
+class ChannelBody(BaseModel):
+    """A channel as it shall be; what is left out gets its default."""
+
+    model_config = _example(
+        name="Course A",
+        locales=["fr-CA", "en"],
+        allowed_origins=["https://school.example"],
+        time_zone="America/Toronto",
+        closed=False,
+    )
+
+    name: Name = Field(description=f"What people call it: 1 to 200 characters, {CODE_POINTS}.")
+    locales: tuple[Locale, ...] = Field(
+        default=(),
+        max_length=MOST_OF_A_LIST,
+        description="The languages it is served in.",
+    )
+    allowed_origins: tuple[Origin, ...] = Field(
+        default=(), max_length=MOST_OF_A_LIST, description="The sites that its widget may stand on."
+    )
+    time_zone: TimeZone = Field(default="UTC", description="Its IANA time zone.")
+    closed: bool = Field(default=False, description="Takes no new visitors and dialogs.")
+
+
+class ChannelView(BaseModel):
+    """A channel."""
+
+    channel: str = Field(description="Its id.", examples=["course-a"])
+    name: str = Field(description="What people call it.", examples=["Course A"])
+    locales: tuple[str, ...] = Field(description="The languages it is served in.", examples=[["fr-CA", "en"]])
+    allowed_origins: tuple[str, ...] = Field(
+        description="The sites that its widget may stand on.", examples=[["https://school.example"]]
+    )
+    time_zone: str = Field(description="Its IANA time zone.", examples=["America/Toronto"])
+    closed: bool = Field(description="Takes no new visitors and dialogs.", examples=[False])
+
+
+class ChannelList(BaseModel):
+    """The channels that the token is good for, by their ids."""
+
+    channels: list[ChannelView] = Field(description="In the order of their ids.")
+
+
+class VisitorBody(BaseModel):
+    """Who comes, as far as they say."""
+
+    model_config = _example(locale="fr-CA", name="Zoë", email="zoe@school.example")
+
+    locale: Locale | None = Field(default=None, description="A language tag (BCP 47), as in fr-CA.")
+    name: Name | None = Field(
+        default=None, description=f"1 to 200 characters, {CODE_POINTS}; kept sealed until it is erased."
+    )
+    email: Email | None = Field(
+        default=None, description=f"At most 254 characters, {CODE_POINTS}; kept sealed until it is erased."
+    )
+
+
+class VisitorGiven(BaseModel):
+    """A token for the new client, who is reached with it and in no other way."""
+
+    token: str = Field(
+        description="Told once: keep it, as nobody can find the client without it.",
+        examples=["eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"],
+    )
+    client: str = Field(description="The new client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
+    expires_at: Instant = Field(description="When the token ends; 30 days from now unless set otherwise.")
+
+
+class ErasureView(BaseModel):
+    """The client is being forgotten: at once here, and elsewhere as soon as it is heard."""
+
+    client: str = Field(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
+    erased_at: Instant = Field(description="When it was asked for the first time.")
+
+
+class OpeningBody(BaseModel):
+    """How the dialog shall be opened."""
+
+    model_config = _example(locale="fr-CA")
+
+    locale: Locale | None = Field(default=None, description="The visitor's own unless given.")
+
+
+class OpeningView(BaseModel):
+    """A dialog as it was opened."""
+
+    dialog: str = Field(description="Its id.", examples=["d-7f3a"])
+    channel: str = Field(description="Where it takes place.", examples=["course-a"])
+    client: str = Field(description="Whose it is.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
+    locale: str | None = Field(description="Its language; null if nobody said.", examples=["fr-CA"])
+    opened_at: Instant = Field(description="When it was opened the first time.")
+
+
+class MessageBody(BaseModel):
+    """What to say."""
+
+    model_config = _example(text="Hello, I can't find my certificate")
+
+    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARS), AfterValidator(_says_something)] = Field(
+        description=f"1 to 10,000 characters, {CODE_POINTS}, that aren't all blanks; kept as they are."
+    )
+
+
+class MessageView(BaseModel):
+    """A message that is in the dialog."""
+
+    dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
+    message: str = Field(description="The message's id.", examples=["m1"])
+    author: Literal["client", "operator"] = Field(description="Who wrote it.")
+    posted_at: Instant = Field(description="When it was written.")
+
+
+class OperatorBody(BaseModel):
+    """Whom to give the dialog to; operators leave it out."""
+
+    model_config = _example(operator="ann", name="Ann Lee", team="first-line")
+
+    operator: Id = Field(description="The operator's id: the subject of their token.")
+    name: Name = Field(description=f"What clients see: 1 to 200 characters, {CODE_POINTS}.")
+    team: Name | None = Field(default=None, description=f"1 to 200 characters, {CODE_POINTS}.")
+
+
+class OperatorView(BaseModel):
+    """Whose dialog it is."""
+
+    dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
+    operator: str = Field(description="The operator's id.", examples=["ann"])
+    name: str = Field(description="What clients see.", examples=["Ann Lee"])
+    team: str | None = Field(description="Null if the operator is of none.", examples=["first-line"])
+
+
+class CloseBody(BaseModel):
+    """Which close is meant; with a number the request can be repeated at any time."""
+
+    model_config = _example(close_seq=1)
+
+    close_seq: CloseNumber | None = Field(
+        default=None, description="1 for the dialog's first close; whichever is next or last unless given."
+    )
+
+
+class CloseView(BaseModel):
+    """A close of the dialog."""
+
+    dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
+    close_seq: int = Field(description="1 for the dialog's first close.", examples=[1])
+    closed_at: Instant = Field(description="When this close was made.")
+
+
+class ReopeningView(BaseModel):
+    """The close that was undone; without one the dialog was never closed."""
+
+    dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
+    close_seq: int | None = Field(description="The close that was undone.", examples=[1])
+    reopened_at: Instant | None = Field(description="When it was undone.")
+
+
+class SaidView(BaseModel):
+    """A message. Clients see operators' names, not their ids."""
+
+    message: str = Field(description="Its id.", examples=["m1"])
+    author: Literal["client", "operator"] = Field(description="Who wrote it.")
+    operator: str | None = Field(
+        description="The operator's id; null for the client's messages, and for clients.", examples=["ann"]
+    )
+    name: str | None = Field(description="The operator's name then.", examples=["Ann Lee"])
+    posted_at: Instant = Field(description="When it was written.")
+    text: str | None = Field(
+        description="Null if it was erased.", examples=["Hello, I can't find my certificate"]
+    )
+    erased: bool = Field(description="Whether the client was erased, and the text with them.")
+
+
+class EndingView(BaseModel):
+    """A close, and when it was undone, if it was."""
+
+    close_seq: int = Field(description="1 for the dialog's first close.", examples=[1])
+    closed_at: Instant = Field(description="When it was closed.")
+    closed_by: str = Field(description="operator, client, idle or system.", examples=["operator"])
+    reopened_at: Instant | None = Field(description="When it was undone; null if it wasn't.")
+
+
+class TranscriptView(BaseModel):
+    """A dialog, all its closes, and a page of what was said."""
+
+    dialog: str = Field(description="Its id.", examples=["d-7f3a"])
+    channel: str = Field(description="Where it takes place.", examples=["course-a"])
+    client: str = Field(description="Whose it is.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
+    locale: str | None = Field(description="Its language; null if nobody said.", examples=["fr-CA"])
+    state: Literal["open", "closed"] = Field(description="As it is now.")
+    operator: str | None = Field(
+        description="Who has it; null if nobody does, and for clients.", examples=["ann"]
+    )
+    operator_name: str | None = Field(description="The name of who has it.", examples=["Ann Lee"])
+    opened_at: Instant = Field(description="When it was opened the first time.")
+    closes: list[EndingView] = Field(description="All of them, the first one first.")
+    messages: list[SaidView] = Field(description="A page of them, the oldest first.")
+    next_cursor: str | None = Field(
+        description="For the next page; null on the last one.", examples=["wg4K9f_kWzIwMV0"]
+    )
+
+
+class DialogView(BaseModel):
+    """A dialog in a list."""
+
+    dialog: str = Field(description="Its id.", examples=["d-7f3a"])
+    channel: str = Field(description="Where it takes place.", examples=["course-a"])
+    client: str = Field(description="Whose it is.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
+    locale: str | None = Field(description="Its language; null if nobody said.", examples=["fr-CA"])
+    state: Literal["open", "closed"] = Field(description="As it is now.")
+    waiting: bool = Field(description="Nobody has taken it.")
+    operator: str | None = Field(description="Who has it; null if nobody does.", examples=["ann"])
+    opened_at: Instant = Field(description="When it was opened the first time.")
+    since: Instant = Field(description="When it was opened or last reopened, or closed if it is.")
+    closes: int = Field(description="How often it was closed.", examples=[0])
+
+
+class DialogList(BaseModel):
+    """A page of dialogs."""
+
+    dialogs: list[DialogView] = Field(
+        description="Open ones: the longest open first; closed: the last first."
+    )
+    next_cursor: str | None = Field(
+        description="For the next page; null on the last one.",
+        examples=["72h2tB8yWzE3NzQ3NDQ4MDAwMDAsImQtN2YzYTkxYzA0YmUyZDg1NiJd"],
+    )

@@ -1,0 +1,1 @@
+"""The aggregate dialog: events, state, decider."""

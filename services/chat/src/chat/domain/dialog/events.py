@@ -1,0 +1,92 @@
+"""What is stored of a dialog. Storage format: only add, and only optional fields."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+AuthorKind = Literal["client", "operator"]
+ClosedBy = Literal["operator", "client", "idle", "system"]
+AttributedBy = Literal["last_reply", "assigned", "nobody"]
+
+
+class StoredEvent(BaseModel):
+    """Storage format: only add, and only optional fields."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class DialogOpened(StoredEvent):
+    """A client has opened the dialog; `origin` is the widget or an external system's name."""
+
+    type: Literal["opened"] = "opened"
+    dialog: str
+    client: str
+    channel: str
+    locale: str | None = None
+    origin: str = "widget"
+    opened_at: AwareDatetime
+
+
+class MessagePosted(StoredEvent):
+    """Somebody wrote. `text` is sealed, `chars` its length in characters; a client has no operator fields."""
+
+    type: Literal["message-posted"] = "message-posted"
+    message: str
+    author: AuthorKind
+    operator: str | None = None
+    name: str | None = None
+    team: str | None = None
+    text: str
+    chars: int
+    fingerprint: str
+    posted_at: AwareDatetime
+
+
+class OperatorAssigned(StoredEvent):
+    """The dialog is this operator's now."""
+
+    type: Literal["operator-assigned"] = "operator-assigned"
+    operator: str
+    name: str
+    team: str | None = None
+    assigned_at: AwareDatetime
+
+
+class Participant(StoredEvent):
+    """An operator who wrote, with the name and team of the last message."""
+
+    id: str
+    name: str
+    team: str | None = None
+    messages: int
+
+
+class DialogClosed(StoredEvent):
+    """A close, with everything that may be asked about it later. E-mail and name are sealed."""
+
+    type: Literal["closed"] = "closed"
+    close_seq: int
+    closed_at: AwareDatetime
+    opened_at: AwareDatetime
+    first_reply_at: AwareDatetime | None = None
+    closed_by: ClosedBy
+    operator: str | None = None
+    team: str | None = None
+    counted_by: AttributedBy
+    participants: tuple[Participant, ...] = ()
+    client_messages: int
+    operator_messages: int
+    longest_client_text: int
+    email: str | None = None
+    name: str | None = None
+
+
+class DialogReopened(StoredEvent):
+    """The close numbered `close_seq` is undone."""
+
+    type: Literal["reopened"] = "reopened"
+    close_seq: int
+    reopened_at: AwareDatetime
+
+
+DialogEvent = DialogOpened | MessagePosted | OperatorAssigned | DialogClosed | DialogReopened

@@ -1,0 +1,181 @@
+"""What a dialog remembers: enough to decide, never what was said.
+
+Whatever a close counts (messages, participants, first reply, who counts) it counts since the dialog was
+opened or last reopened: a client who comes back to say "thanks" and is closed without a reply had no reply.
+So `opened_at` of a close is the beginning of that piece. The assigned operator stays over a reopening.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from chat.domain.dialog.events import (
+    ClosedBy,
+    DialogClosed,
+    DialogEvent,
+    DialogOpened,
+    DialogReopened,
+    MessagePosted,
+    OperatorAssigned,
+    Participant,
+)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator as they are called at this moment."""
+
+    id: str
+    name: str
+    team: str | None = None
+
+
+@dataclass(frozen=True)
+class PostedMessage:
+    """What is remembered of a message: enough to know it again. `operator` is None if the client wrote."""
+
+    operator: str | None
+    fingerprint: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What the next close will count: everything since the opening or the last reopening."""
+
+    since: datetime
+    first_reply_at: datetime | None = None
+    client_messages: int = 0
+    longest_client_text: int = 0
+    participants: Mapping[str, Participant] = field(default_factory=dict)
+    last_reply_by: str | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody has written in it."""
+        return not self.client_messages and not self.participants
+
+
+@dataclass(frozen=True)
+class DialogDetails:
+    """What open and closed dialogs have in common. `closed_at`, `closed_by` and `reopened_at` go by close."""
+
+    dialog: str
+    client: str
+    channel: str
+    locale: str | None
+    origin: str
+    opened_at: datetime
+    assigned: Operator | None = None
+    writers: frozenset[str] = frozenset()
+    messages: Mapping[str, PostedMessage] = field(default_factory=dict)
+    closed_at: tuple[datetime, ...] = ()
+    closed_by: tuple[ClosedBy, ...] = ()
+    reopened_at: tuple[datetime, ...] = ()
+
+    @property
+    def closes(self) -> int:
+        """How often the dialog was closed so far."""
+        return len(self.closed_at)
+
+    def is_assigned_to(self, operator: str) -> bool:
+        """Whether this operator has the dialog now."""
+        return self.assigned is not None and self.assigned.id == operator
+
+    def is_own(self, operator: str) -> bool:
+        """Whether the dialog is this operator's to read: they have it, or wrote in it once."""
+        return operator in self.writers or self.is_assigned_to(operator)
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """There is no such dialog."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """People talk; nobody assigned means that the client waits."""
+
+    talk: DialogDetails
+    piece: Episode
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Nobody may write until it is reopened."""
+
+    talk: DialogDetails
+
+
+Dialog = Unopened | Open | Closed
+
+
+def evolve(state: Dialog, event: DialogEvent) -> Dialog:
+    """The dialog after the event."""
+    if isinstance(event, DialogOpened):
+        return _opened(event)
+    talk = details_of(state)
+    match event:
+        case MessagePosted():
+            return Open(_remembering(talk, event), _counting(_piece(state), event))
+        case OperatorAssigned():
+            operator = Operator(event.operator, event.name, event.team)
+            return Open(replace(talk, assigned=operator), _piece(state))
+        case DialogClosed():
+            return Closed(_ending(talk, event))
+        case DialogReopened():
+            reopened = replace(talk, reopened_at=(*talk.reopened_at, event.reopened_at))
+            return Open(reopened, Episode(since=event.reopened_at))
+        case _:
+            assert_never(event)
+
+
+def details_of(state: Dialog) -> DialogDetails:
+    """What is known of an opened dialog. Raises ValueError for one that never was."""
+    if isinstance(state, Unopened):
+        raise ValueError("nothing happens in a dialog before it is opened")  # noqa: TRY004 - an unreadable story
+    return state.talk
+
+
+def _opened(event: DialogOpened) -> Open:
+    talk = DialogDetails(
+        event.dialog, event.client, event.channel, event.locale, event.origin, event.opened_at
+    )
+    return Open(talk, Episode(since=event.opened_at))
+
+
+def _ending(talk: DialogDetails, event: DialogClosed) -> DialogDetails:
+    closed_at, closed_by = (*talk.closed_at, event.closed_at), (*talk.closed_by, event.closed_by)
+    return replace(talk, closed_at=closed_at, closed_by=closed_by)
+
+
+def _piece(state: Dialog) -> Episode:
+    if not isinstance(state, Open):
+        raise ValueError("nobody writes in a dialog that is not open")  # noqa: TRY004 - an unreadable story
+    return state.piece
+
+
+def _remembering(talk: DialogDetails, event: MessagePosted) -> DialogDetails:
+    posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
+    writers = talk.writers if event.operator is None else talk.writers | {event.operator}
+    return replace(talk, messages={**talk.messages, event.message: posted}, writers=writers)
+
+
+def _counting(piece: Episode, event: MessagePosted) -> Episode:
+    if event.operator is None:
+        longest = max(piece.longest_client_text, event.chars)
+        return replace(piece, client_messages=piece.client_messages + 1, longest_client_text=longest)
+    known = piece.participants.get(event.operator)
+    participant = Participant(
+        id=event.operator,
+        name=event.name or event.operator,
+        team=event.team,
+        messages=1 + (known.messages if known else 0),
+    )
+    return replace(
+        piece,
+        first_reply_at=piece.first_reply_at or event.posted_at,
+        participants={**piece.participants, event.operator: participant},
+        last_reply_by=event.operator,
+    )

@@ -1,0 +1,32 @@
+"""What happens to each stored event before it is said: lists are written, words forgotten, keys published."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from chassis.crypto_shredding import KeyRing
+from chassis.outbox.commit_handler import CommitHandler, PublicEvent, RecordedEvent
+from chat.domain.channel import CHANNEL
+from chat.domain.client import CLIENT, Client, ClientErased, ClientEvent
+from chat.domain.dialog.decider import DIALOG
+from chat.messaging.outbound import channel_to_public, client_to_public, dialog_to_public, sealed_dialogs
+from chat.read_models.channels import Channels
+from chat.read_models.dialogs import Dialogs
+
+
+def commit_handlers(channels: Channels, dialogs: Dialogs, keys: KeyRing) -> Sequence[CommitHandler[Any, Any]]:
+    """Joins the read models and the keys to the follower."""
+
+    async def keys_first(said: Sequence[PublicEvent]) -> None:
+        if needed := sealed_dialogs(said):
+            await keys.publish(needed)
+
+    async def forget(batch: Sequence[RecordedEvent[Client, ClientEvent]]) -> None:
+        for followed in batch:
+            if isinstance(followed.event, ClientErased):
+                await keys.forget(followed.event.client)
+
+    return (
+        CommitHandler(CHANNEL, channel_to_public, channels.project),
+        CommitHandler(CLIENT, client_to_public, forget),
+        CommitHandler(DIALOG, dialog_to_public, dialogs.project, keys_first),
+    )

@@ -1,0 +1,114 @@
+"""What goes in and out of rating's API."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+
+from contracts.envelope import Instant
+from rating.domain.rating.state import MOST_CHANGES
+
+TOKEN = "d1.1.3q2-7wQ5jYk0m0p8b1nQyWgGm0S9yq0mBv3c1JfZ0nE"  # noqa: S105 - an example
+WORDS = "Quick and friendly."
+
+
+def _letters(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text: it holds half of a character") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_letters)]
+"""Any text that can be written down, kept as it is."""
+
+
+class RequestBody(BaseModel):
+    """What a request may hold: nothing that isn't known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class FormTokenBody(RequestBody):
+    """Names a form."""
+
+    token: str = Field(examples=[TOKEN])
+
+
+class AnswerBody(FormTokenBody):
+    """A client's answer, or a change of it."""
+
+    score: StrictInt = Field(examples=[5], description="a number on the form's scale")
+    comment: Text | None = Field(
+        default=None,
+        examples=[WORDS],
+        description="The client's own words, at most the form's `comment.max_length`. Absent or null: the "
+        "comment given before stays, if there is one. Empty, or with nothing in it that can be seen, "
+        "such as white space alone: the comment given before is removed, and none is kept.",
+    )
+
+
+class ScaleField(BaseModel):
+    """The scores to choose from, both ends included. What counts as satisfied isn't the client's concern."""
+
+    name: str = Field(examples=["stars"])
+    lowest: int = Field(examples=[1])
+    highest: int = Field(examples=[5])
+
+
+class CommentField(BaseModel):
+    """The field for words of the client's own; they are never required."""
+
+    max_length: int = Field(description="in characters, counted as Unicode code points", examples=[2000])
+
+
+class AnswerView(BaseModel):
+    """What a client answered, for themselves alone."""
+
+    score: int = Field(examples=[5])
+    comment: str | None = Field(description="Null if there is none, or if it was erased.", examples=[WORDS])
+    comment_erased: bool = Field(description="Whether the client was erased, and the comment with them.")
+
+
+class FormView(BaseModel):
+    """A form as its client sees it."""
+
+    form: str = Field(examples=["d1.1"])
+    token: str = Field(examples=[TOKEN])
+    dialog: str = Field(examples=["d1"])
+    close_seq: int = Field(examples=[1])
+    question: str = Field(examples=["How was your conversation with us?"])
+    scale: ScaleField
+    comment: CommentField
+    state: str = Field(examples=["pending"], description="pending, given, declined, expired or cancelled")
+    expires_at: Instant | None = Field(
+        description="Until just before, the form can be answered. Null if no answer is taken any more."
+    )
+    editable_until: Instant | None = Field(
+        description="Until just before, the answer can be changed. Null before there is one, after "
+        f"{MOST_CHANGES} changes, and when the client was erased."
+    )
+    answer: AnswerView | None = Field(description="Null before the client has answered.")
+
+
+class FormList(BaseModel):
+    """What a client can answer now, or still change; newest first."""
+
+    forms: list[FormView]
+
+
+class AnsweredView(BaseModel):
+    """What is now kept of the client's answer."""
+
+    state: str = Field(examples=["given"])
+    answer: AnswerView
+    editable_until: Instant | None = Field(
+        description=f"Until just before, the answer can be changed. Null after {MOST_CHANGES} changes."
+    )
+
+
+class DeclinedView(BaseModel):
+    """The form is declined; until it expires, the client can think better of it."""
+
+    state: str = Field(examples=["declined"])
+    expires_at: Instant

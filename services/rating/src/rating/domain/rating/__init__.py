@@ -1,0 +1,1 @@
+"""The aggregate rating, all closes of one dialog: events, state, decider."""

@@ -1,0 +1,339 @@
+"""A close has at most one form, and a form is answered or expires, never both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, assert_never
+
+from chassis.errors import CommandRejected
+from chassis.eventstore.decider import Decider
+from rating.domain.rating.answers import KEEP_COMMENT, Answer, Comment, WrittenComment, answered
+from rating.domain.rating.events import (
+    EVENTS,
+    ClientForgotten,
+    CloseRegistered,
+    FormCancelled,
+    FormDeclined,
+    FormExpired,
+    FormNotOffered,
+    FormOffered,
+    FormScheduled,
+    RatingChanged,
+    RatingEvent,
+    RatingGiven,
+    ReopeningRegistered,
+)
+from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Snapshot
+from rating.domain.rating.state import (
+    MOST_CHANGES,
+    Cancelled,
+    Close,
+    Declined,
+    Expired,
+    Given,
+    NotOffered,
+    Offered,
+    Rating,
+    Registered,
+    ReopenedFirst,
+    Scheduled,
+    Unregistered,
+    evolve,
+)
+
+
+@dataclass(frozen=True)
+class RegisterClose:
+    """A dialog was closed; `erased` if its client is already forgotten."""
+
+    snapshot: Snapshot
+    rules: FormVersion
+    by_people: bool
+    spam: bool
+    replied: bool
+    erased: bool
+    now: datetime
+
+
+@dataclass(frozen=True)
+class RegisterReopening:
+    """A close was undone; this may be heard long after it was."""
+
+    close_seq: int
+    reopened_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True)
+class OfferForm:
+    """The delay may be over."""
+
+    close_seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class GiveRating:
+    """A client answers, or changes their answer."""
+
+    close_seq: int
+    score: int
+    now: datetime
+    comment: Comment = KEEP_COMMENT
+
+
+@dataclass(frozen=True)
+class DeclineRating:
+    """A client says "No, thanks"."""
+
+    close_seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class ExpireForm:
+    """The time to answer may be over."""
+
+    close_seq: int
+    now: datetime
+
+
+@dataclass(frozen=True)
+class ForgetClient:
+    """A client is to be forgotten: nothing more is asked of them, nor taken from them."""
+
+    client: str
+    now: datetime
+
+
+RatingCommand = (
+    RegisterClose | RegisterReopening | OfferForm | GiveRating | DeclineRating | ExpireForm | ForgetClient
+)
+
+ERASED = "This dialog can't be rated any more: its client was erased."
+
+
+def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # noqa: PLR0911 - one for each command
+    """What follows from the command; raises `CommandRejected`."""
+    match command:
+        case RegisterClose():
+            return register_close(rating.close(command.snapshot.close_seq), _with_replies(rating, command))
+        case RegisterReopening():
+            return register_reopening(rating.close(command.close_seq), command)
+        case OfferForm():
+            return offer(rating.close(command.close_seq), command)
+        case GiveRating():
+            return give(rating.close(command.close_seq), command)
+        case DeclineRating():
+            return decline(rating.close(command.close_seq), command)
+        case ExpireForm():
+            return expire(rating.close(command.close_seq), command)
+        case ForgetClient():
+            return forget(rating, command)
+        case _:
+            assert_never(command)
+
+
+def register_close(close: Close, command: RegisterClose) -> Sequence[RatingEvent]:
+    """The first hearing of a close decides about its form."""
+    match close:
+        case Unregistered():
+            return [_heard(command), _decided(command, exclusion_reason(command))]
+        case ReopenedFirst():
+            return [_heard(command), _decided(command, NotOfferedReason.REOPENED)]
+        case (
+            Registered()
+            | NotOffered()
+            | Scheduled()
+            | Offered()
+            | Given()
+            | Declined()
+            | Expired()
+            | Cancelled()
+        ):
+            return []
+        case _:
+            assert_never(close)
+
+
+def _with_replies(rating: Rating, command: RegisterClose) -> RegisterClose:
+    # Else whoever closes, reopens and closes again at once would get a close without a form.
+    carried = rating.reply_outlives(command.snapshot.close_seq - 1)
+    return replace(command, replied=command.replied or carried)
+
+
+def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
+    """The reason that this close gets no form, if there is one."""
+    reasons = {
+        NotOfferedReason.ERASED: command.erased,
+        NotOfferedReason.SPAM: command.spam,
+        NotOfferedReason.KIND_OF_CLOSE: not command.by_people,
+        NotOfferedReason.NO_REPLY: not command.replied,
+        NotOfferedReason.TOO_LATE: command.snapshot.closed_at + command.rules.offer_window <= command.now,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def _heard(command: RegisterClose) -> CloseRegistered:
+    snapshot = command.snapshot
+    return CloseRegistered(
+        close_seq=snapshot.close_seq,
+        snapshot=snapshot,
+        rules=command.rules,
+        heard_at=command.now,
+        replied=command.replied,
+    )
+
+
+def _decided(command: RegisterClose, reason: NotOfferedReason | None) -> RatingEvent:
+    close_seq, rules = command.snapshot.close_seq, command.rules
+    due_at = command.snapshot.closed_at + rules.delay
+    if reason:
+        return FormNotOffered(close_seq=close_seq, reason=reason, decided_at=command.now)
+    if rules.delay and command.now < due_at:
+        return FormScheduled(close_seq=close_seq, due_at=due_at)
+    return _offered(close_seq, rules, command.now)
+
+
+def _offered(close_seq: int, rules: FormVersion, now: datetime) -> FormOffered:
+    return FormOffered(close_seq=close_seq, offered_at=now, expires_at=now + rules.expiry)
+
+
+def register_reopening(close: Close, command: RegisterReopening) -> Sequence[RatingEvent]:
+    """Reopening withdraws a form that waits, and keeps what the client has said.
+
+    Heard late, it takes an expiry back: a form that was withdrawn before its deadline can't have expired.
+    """
+    match close:
+        case Unregistered():
+            return [ReopeningRegistered(close_seq=command.close_seq, heard_at=command.now)]
+        case Scheduled() | Offered():
+            return [_cancelled(command.close_seq, CancelledReason.REOPENED, command.now)]
+        case Expired() if command.reopened_at < close.expired_at:
+            return [_cancelled(command.close_seq, CancelledReason.REOPENED, command.now)]
+        case ReopenedFirst() | Registered() | NotOffered() | Given() | Declined() | Expired() | Cancelled():
+            return []
+        case _:
+            assert_never(close)
+
+
+def _cancelled(close_seq: int, reason: CancelledReason, now: datetime) -> FormCancelled:
+    return FormCancelled(close_seq=close_seq, reason=reason, cancelled_at=now)
+
+
+def offer(close: Close, command: OfferForm) -> Sequence[RatingEvent]:
+    """A scheduled form is offered when its time has come."""
+    if isinstance(close, Scheduled) and command.now >= close.due_at:
+        return [_offered(command.close_seq, close.form.rules, command.now)]
+    return []
+
+
+def give(close: Close, command: GiveRating) -> Sequence[RatingEvent]:
+    """An answer counts until the form expires, and can be changed within the edit window of the first."""
+    match close:
+        case Given(forgotten=True) | Declined(forgotten=True):
+            raise CommandRejected(ERASED)
+        case Given() if close.answer == answered(command.score, command.comment, close.answer):
+            return []
+        case Given() if command.now < close.editable_until and not close.is_open:
+            raise CommandRejected(
+                f"This rating was changed {MOST_CHANGES} times, and can't be changed any more."
+            )
+        case Given() if command.now < close.editable_until:
+            return [_change(close, _checked(close.form.rules, command))]
+        case Given():
+            raise CommandRejected("This dialog is already rated, and the time to change the rating is over.")
+        case Offered() | Declined() if command.now < close.expires_at:
+            return [_first(close.form.rules, _checked(close.form.rules, command))]
+        case Offered() | Declined() | Expired():
+            raise CommandRejected("The time to rate this dialog is over.")
+        case Cancelled():
+            raise CommandRejected("This dialog can't be rated: the question was withdrawn.")
+        case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
+            raise CommandRejected("There is nothing to rate here.")
+        case _:
+            assert_never(close)
+
+
+def _checked(rules: FormVersion, command: GiveRating) -> GiveRating:
+    if not rules.scale.holds(command.score):
+        raise CommandRejected(f"Please choose a score from {rules.scale.lowest} to {rules.scale.highest}.")
+    if isinstance(command.comment, WrittenComment) and command.comment.length > rules.comment_limit:
+        raise CommandRejected(f"A comment can have at most {rules.comment_limit:,} characters.")
+    return command
+
+
+def _first(rules: FormVersion, command: GiveRating) -> RatingGiven:
+    return RatingGiven(
+        close_seq=command.close_seq,
+        **_stored(answered(command.score, command.comment)),
+        given_at=command.now,
+        editable_until=command.now + rules.edit_window,
+    )
+
+
+def _change(close: Given, command: GiveRating) -> RatingChanged:
+    return RatingChanged(
+        close_seq=command.close_seq,
+        **_stored(answered(command.score, command.comment, close.answer)),
+        change=close.changes + 1,
+        changed_at=command.now,
+    )
+
+
+def _stored(whole: Answer) -> dict[str, Any]:
+    return {"score": whole.score, "comment": whole.comment, "fingerprint": whole.fingerprint}
+
+
+def decline(close: Close, command: DeclineRating) -> Sequence[RatingEvent]:
+    """Saying "No, thanks" settles a form that waits."""
+    match close:
+        case Given(forgotten=True) | Declined(forgotten=True):
+            raise CommandRejected(ERASED)
+        case Offered() if command.now < close.expires_at:
+            return [FormDeclined(close_seq=command.close_seq, declined_at=command.now)]
+        case Declined():
+            return []
+        case Given():
+            raise CommandRejected("This dialog is already rated.")
+        case Offered() | Expired():
+            raise CommandRejected("The time to rate this dialog is over.")
+        case Cancelled():
+            raise CommandRejected("This dialog can't be rated: the question was withdrawn.")
+        case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
+            raise CommandRejected("There is nothing to rate here.")
+        case _:
+            assert_never(close)
+
+
+def expire(close: Close, command: ExpireForm) -> Sequence[RatingEvent]:
+    """A form that still waits at its deadline expires, as of the deadline, however late the timer."""
+    if isinstance(close, Offered) and command.now >= close.expires_at:
+        return [FormExpired(close_seq=command.close_seq, expired_at=close.expires_at)]
+    return []
+
+
+def forget(rating: Rating, command: ForgetClient) -> Sequence[RatingEvent]:
+    """Every form of the client that is scheduled or waits is withdrawn; what they said stays as it is."""
+    return [
+        event
+        for close_seq, close in rating.closes.items()
+        if not isinstance(close, Unregistered | ReopenedFirst)
+        and close.form.snapshot.client == command.client
+        for event in _forgotten(close_seq, close, command.now)
+    ]
+
+
+def _forgotten(close_seq: int, close: Close, now: datetime) -> Sequence[RatingEvent]:
+    match close:
+        case Scheduled() | Offered():
+            return [_cancelled(close_seq, CancelledReason.ERASED, now)]
+        case Given(forgotten=False) | Declined(forgotten=False):
+            return [ClientForgotten(close_seq=close_seq, forgotten_at=now)]
+        case _:
+            return []
+
+
+RATING: Decider[Rating, RatingCommand, RatingEvent] = Decider(
+    category="dialog", initial=Rating(), evolve=evolve, decide=decide, events=EVENTS
+)

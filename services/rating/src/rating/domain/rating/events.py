@@ -1,0 +1,126 @@
+"""What rating remembers of a close. Storage format: only add, and only optional fields."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from rating.domain.rating.form_version import (
+    CancelledReason,
+    FormVersion,
+    NotOfferedReason,
+    Snapshot,
+    StoredValue,
+)
+
+
+class CloseEvent(StoredValue):
+    """What every event says: the close of the dialog that it belongs to."""
+
+    close_seq: int
+
+
+class CloseRegistered(CloseEvent):
+    """A close came to rating's ears: whom it belongs to, the rules of its form.
+
+    `replied` says whether an operator wrote before it, or before a close that was undone for it.
+    """
+
+    type: Literal["close-heard"] = "close-heard"
+    snapshot: Snapshot
+    rules: FormVersion
+    heard_at: AwareDatetime
+    replied: bool = False
+
+
+class ReopeningRegistered(CloseEvent):
+    """A close was undone before it was heard."""
+
+    type: Literal["reopen-heard"] = "reopen-heard"
+    heard_at: AwareDatetime
+
+
+class FormNotOffered(CloseEvent):
+    """The close gets no form."""
+
+    type: Literal["not-offered"] = "not-offered"
+    reason: NotOfferedReason
+    decided_at: AwareDatetime
+
+
+class FormScheduled(CloseEvent):
+    """The form will be offered at `due_at`."""
+
+    type: Literal["scheduled"] = "scheduled"
+    due_at: AwareDatetime
+
+
+class FormOffered(CloseEvent):
+    """The form waits for its client until just before `expires_at`."""
+
+    type: Literal["offered"] = "offered"
+    offered_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class AnswerRecorded(CloseEvent):
+    """The whole answer that counts from now on, also if only a part of it was changed.
+
+    The comment is sealed, its fingerprint tells whether two are the same.
+    """
+
+    score: int
+    comment: str | None = None
+    fingerprint: str | None = None
+
+
+class RatingGiven(AnswerRecorded):
+    """The first answer; it can be changed until just before `editable_until`."""
+
+    type: Literal["given"] = "given"
+    given_at: AwareDatetime
+    editable_until: AwareDatetime
+
+
+class RatingChanged(AnswerRecorded):
+    """A later answer; `change` counts from 1."""
+
+    type: Literal["changed"] = "changed"
+    change: int
+    changed_at: AwareDatetime
+
+
+class FormDeclined(CloseEvent):
+    """The client said "No, thanks"."""
+
+    type: Literal["declined"] = "declined"
+    declined_at: AwareDatetime
+
+
+class FormExpired(CloseEvent):
+    """The client never answered."""
+
+    type: Literal["expired"] = "expired"
+    expired_at: AwareDatetime
+
+
+class FormCancelled(CloseEvent):
+    """The form was withdrawn before an answer."""
+
+    type: Literal["cancelled"] = "cancelled"
+    reason: CancelledReason
+    cancelled_at: AwareDatetime
+
+
+class ClientForgotten(CloseEvent):
+    """The client was erased after they answered or declined: what they said counts, and stays as it is."""
+
+    type: Literal["forgotten"] = "forgotten"
+    forgotten_at: AwareDatetime
+
+
+RatingEvent = (
+    CloseRegistered | ReopeningRegistered | FormNotOffered | FormScheduled | FormOffered
+    | RatingGiven | RatingChanged | FormDeclined | FormExpired | FormCancelled | ClientForgotten
+)  # fmt: skip
+
+EVENTS: TypeAdapter[RatingEvent] = TypeAdapter(Annotated[RatingEvent, Field(discriminator="type")])

@@ -1,0 +1,189 @@
+"""What a close can be: one small shape for each, so that given and expired can't be written together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from rating.domain.rating.answers import Answer
+from rating.domain.rating.events import (
+    ClientForgotten,
+    CloseRegistered,
+    FormCancelled,
+    FormDeclined,
+    FormExpired,
+    FormNotOffered,
+    FormOffered,
+    FormScheduled,
+    RatingChanged,
+    RatingEvent,
+    RatingGiven,
+    ReopeningRegistered,
+)
+from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Snapshot
+
+MOST_CHANGES = 20
+"""Of one answer: each is kept for ever, and said to everybody who listens."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Whom the form of a close belongs to, the rules it was made from, and whether an operator replied."""
+
+    snapshot: Snapshot
+    rules: FormVersion
+    replied: bool = False
+
+
+@dataclass(frozen=True)
+class Unregistered:
+    """Nothing is known of this close."""
+
+
+@dataclass(frozen=True)
+class ReopenedFirst:
+    """Reopened before it was heard."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Heard, and not yet decided; lasts only within one decision."""
+
+    form: Form
+
+
+@dataclass(frozen=True)
+class NotOffered:
+    """There is no form and never will be."""
+
+    form: Form
+    reason: NotOfferedReason
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Offered later."""
+
+    form: Form
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Waiting for its client."""
+
+    form: Form
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Given:
+    """Answered, and `changes` times more; the last answer counts, for good once the client is `forgotten`."""
+
+    form: Form
+    expires_at: datetime
+    answer: Answer
+    given_at: datetime
+    editable_until: datetime
+    changes: int = 0
+    forgotten: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the answer may change, as long as there is time for it."""
+        return self.changes < MOST_CHANGES and not self.forgotten
+
+
+@dataclass(frozen=True)
+class Declined:
+    """Declined, and open to a change of mind until the expiry, unless the client is `forgotten`."""
+
+    form: Form
+    expires_at: datetime
+    forgotten: bool = False
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Never answered."""
+
+    form: Form
+    expired_at: datetime
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Withdrawn."""
+
+    form: Form
+    reason: CancelledReason
+
+
+Close = (
+    Unregistered | ReopenedFirst | Registered | NotOffered | Scheduled
+    | Offered | Given | Declined | Expired | Cancelled
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rating:
+    """All closes of one dialog."""
+
+    closes: Mapping[int, Close] = field(default_factory=dict)
+
+    def close(self, close_seq: int) -> Close:
+        """The close of that number; `Unregistered` if there is none."""
+        return self.closes.get(close_seq, Unregistered())
+
+    def reply_outlives(self, close_seq: int) -> bool:
+        """Whether that close was withdrawn by a reopening, and an operator had replied before it."""
+        match self.close(close_seq):
+            case Cancelled(form, CancelledReason.REOPENED) | NotOffered(form, NotOfferedReason.REOPENED):
+                return form.replied
+            case _:
+                return False
+
+
+def evolve(rating: Rating, event: RatingEvent) -> Rating:
+    """The dialog after the event."""
+    close = _after(rating.close(event.close_seq), event)
+    return Rating({**rating.closes, event.close_seq: close})
+
+
+def _after(close: Close, event: RatingEvent) -> Close:  # noqa: C901, PLR0911 - one line for each event
+    if isinstance(event, CloseRegistered):
+        return Registered(Form(event.snapshot, event.rules, event.replied))
+    if isinstance(event, ReopeningRegistered):
+        return ReopenedFirst()
+    if isinstance(close, Unregistered | ReopenedFirst):
+        return close
+    match event:
+        case FormNotOffered():
+            return NotOffered(close.form, event.reason)
+        case FormScheduled():
+            return Scheduled(close.form, event.due_at)
+        case FormOffered():
+            return Offered(close.form, event.expires_at)
+        case RatingGiven() | RatingChanged():
+            return _answered(close, event)
+        case FormDeclined():
+            return Declined(close.form, close.expires_at) if isinstance(close, Offered) else close
+        case FormExpired():
+            return Expired(close.form, event.expired_at)
+        case FormCancelled():
+            return Cancelled(close.form, event.reason)
+        case ClientForgotten():
+            return replace(close, forgotten=True) if isinstance(close, Given | Declined) else close
+        case _:
+            assert_never(event)
+
+
+def _answered(close: Close, event: RatingGiven | RatingChanged) -> Close:
+    answer = Answer(event.score, event.fingerprint, event.comment)
+    match event:
+        case RatingGiven() if isinstance(close, Offered | Declined):
+            return Given(close.form, close.expires_at, answer, event.given_at, event.editable_until)
+        case RatingChanged() if isinstance(close, Given):
+            return replace(close, answer=answer, changes=event.change)
+        case _:
+            return close

@@ -1,0 +1,1 @@
+"""What happens in rating by itself."""

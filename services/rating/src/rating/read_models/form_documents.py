@@ -1,0 +1,121 @@
+"""A form as its client sees it."""
+
+from datetime import datetime
+from typing import Any, assert_never
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from rating.domain.rating.form_version import Scale
+from rating.domain.rating.state import (
+    Cancelled,
+    Close,
+    Declined,
+    Expired,
+    Given,
+    NotOffered,
+    Offered,
+    Registered,
+    Scheduled,
+)
+
+RegisteredClose = Registered | NotOffered | Scheduled | Offered | Given | Declined | Expired | Cancelled
+"""A close that was heard, so that it is known whom it belongs to."""
+
+
+class FormDocument(BaseModel):
+    """One form. `position` is that of the last event of its dialog's stream that it shows.
+
+    `expires_at` and `editable_until` are there as long as the client may answer, or change the answer;
+    `score` and `sealed_comment` once they have answered.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    form: str = Field(validation_alias=AliasChoices("form", "_id"))
+    dialog: str
+    close_seq: int
+    channel: str
+    client: str
+    closed_at: datetime
+    state: str
+    question: str
+    scale: Scale
+    comment_limit: int
+    expires_at: datetime | None = None
+    editable_until: datetime | None = None
+    score: int | None = None
+    sealed_comment: str | None = Field(default=None, repr=False)
+    position: int
+
+
+def form_id(dialog: str, close_seq: int) -> str:
+    """The id of the form of a close: the same however often the close is heard."""
+    return f"{dialog}.{close_seq}"
+
+
+def form_document(close: RegisteredClose, position: int) -> FormDocument:
+    """The card of a close."""
+    snapshot, rules = close.form.snapshot, close.form.rules
+    return FormDocument(
+        form=form_id(snapshot.dialog, snapshot.close_seq),
+        dialog=snapshot.dialog,
+        close_seq=snapshot.close_seq,
+        channel=snapshot.channel,
+        client=snapshot.client,
+        closed_at=snapshot.closed_at,
+        state=_state_of(close),
+        question=rules.question,
+        scale=rules.scale,
+        comment_limit=rules.comment_limit,
+        position=position,
+        **_of_answer(close),
+    )
+
+
+def _of_answer(close: RegisteredClose) -> dict[str, Any]:
+    match close:
+        case Declined() if close.forgotten:
+            return {}
+        case Offered() | Declined():
+            return {"expires_at": close.expires_at}
+        case Given():
+            until = {"expires_at": close.expires_at, "editable_until": close.editable_until}
+            said = {"score": close.answer.score, "sealed_comment": close.answer.comment}
+            return said | (until if close.is_open else {})
+        case Registered() | NotOffered() | Scheduled() | Expired() | Cancelled():
+            return {}
+        case _:
+            assert_never(close)
+
+
+def due_at(close: Close) -> datetime | None:
+    """When a timer has something to do for the close: to offer its form, or to let it expire."""
+    match close:
+        case Scheduled():
+            return close.due_at
+        case Offered():
+            return close.expires_at
+        case _:
+            return None
+
+
+def _state_of(close: RegisteredClose) -> str:  # noqa: PLR0911 - one line for each state
+    match close:
+        case Registered():
+            return "undecided"
+        case NotOffered():
+            return "not_offered"
+        case Scheduled():
+            return "scheduled"
+        case Offered():
+            return "pending"
+        case Given():
+            return "given"
+        case Declined():
+            return "declined"
+        case Expired():
+            return "expired"
+        case Cancelled():
+            return "cancelled"
+        case _:
+            assert_never(close)

@@ -1,0 +1,79 @@
+"""Data keys are remembered for seconds, and dropped at once."""
+
+import asyncio
+
+from chassis.crypto_shredding.key_cache import TRUSTED_SECONDS, DataKey, KeyCache
+
+KEY = DataKey("kid", "dialog", "client", b"raw" * 10)
+
+
+class Time:
+    """A monotonic clock moved by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Store:
+    """Counts how often it was asked."""
+
+    def __init__(self, key: DataKey | None = KEY) -> None:
+        self.key = key
+        self.asked = 0
+
+    async def load(self) -> DataKey | None:
+        self.asked += 1
+        return self.key
+
+
+async def test_a_key_is_loaded_once_and_again_when_it_is_old() -> None:
+    keys, store = KeyCache(timer=(timer := Time())), Store()
+    assert await keys.get("dialog", store.load) == KEY
+    assert await keys.get("dialog", store.load) == KEY
+    assert store.asked == 1
+    timer.now = TRUSTED_SECONDS + 0.1
+    store.key = None
+    assert await keys.get("dialog", store.load) is None
+
+
+async def test_what_is_not_there_is_not_remembered() -> None:
+    keys, store = KeyCache(), Store(None)
+    assert await keys.get("dialog", store.load) is None
+    store.key = KEY
+    assert await keys.get("dialog", store.load) == KEY
+
+
+async def test_a_dropped_key_is_gone_at_once() -> None:
+    keys, store = KeyCache(), Store()
+    await keys.get("dialog", store.load)
+    keys.drop(lambda key: key.client == "client")
+    store.key = None
+    assert await keys.get("dialog", store.load) is None
+
+
+async def test_a_key_dropped_while_it_is_loaded_is_not_remembered() -> None:
+    keys, reading = KeyCache(), asyncio.Event()
+
+    async def slowly() -> DataKey:
+        await reading.wait()
+        return KEY
+
+    loading = asyncio.create_task(keys.get("dialog", slowly))
+    await asyncio.sleep(0)
+    keys.drop(lambda key: key.client == "client")
+    reading.set()
+    await loading
+    assert await keys.get("dialog", Store(None).load) is None
+
+
+async def test_memory_is_bounded() -> None:
+    keys, store = KeyCache(size=2), Store()
+    for name in ("a", "b", "c", "a"):
+        await keys.get(name, store.load)
+    assert store.asked == 4
+
+
+def test_a_key_does_not_show_itself() -> None:
+    assert "raw" not in repr(KEY)

@@ -1,0 +1,373 @@
+"""One data key per dialog; whoever has it opens the words, and when it is gone, nobody does."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import MongoClient
+from pymongo.errors import DuplicateKeyError
+
+from chassis.crypto_shredding import ErasurePace, KeyReader, KeyRing, jwe
+from chassis.crypto_shredding.key_cache import TRUSTED_SECONDS, KeyCache
+from chassis.errors import DecryptionFailed, KeyOwnerMismatch, SubjectErased
+from chassis.kafka.publisher import ProducerRecord
+from contracts.envelope import Envelope
+from contracts.keys import KEY_EVENTS, CompactionNudge, KeyPublished
+from tests.chassis.crypto_shredding.waiting import until
+
+pytestmark = pytest.mark.real
+
+Store = AsyncIOMotorDatabase[dict[str, Any]]
+HASTE = ErasurePace(again=timedelta(0), settle=timedelta(0), beat=timedelta(milliseconds=20))
+
+
+def published(record: ProducerRecord) -> KeyPublished:
+    """What a reader reads."""
+    assert record.value is not None
+    event = KEY_EVENTS.validate_json(record.value)
+    assert isinstance(event, KeyPublished)
+    return event
+
+
+async def test_what_is_sealed_can_be_opened(ring: KeyRing, client: str) -> None:
+    sealed = await ring.seal("d1", client, "Спасибо, it works 🎉")
+    assert "works" not in sealed
+    assert await ring.open(sealed) == "Спасибо, it works 🎉"
+
+
+async def test_another_replica_opens_it(ring: KeyRing, replica: Callable[[], KeyRing], client: str) -> None:
+    assert await replica().open(await ring.seal("d1", client, "hello")) == "hello"
+
+
+async def test_the_key_is_stored_before_the_words_are_given_out(
+    ring: KeyRing, store: Store, mongo: str, client: str
+) -> None:
+    sealed = await ring.seal("d1", client, "hello")
+    with MongoClient[dict[str, Any]](mongo, readConcernLevel="majority") as other:
+        (key,) = other[store.name]["keys"].find()
+    assert (key["_id"], key["kid"], key["client"]) == ("d1", jwe.kid_of(sealed), client)
+    assert jwe.kid_of(key["wrapped"]) != key["kid"]
+
+
+async def test_concurrent_creators_get_one_key(replica: Callable[[], KeyRing], client: str) -> None:
+    rings = [replica() for _ in range(8)]
+    sealed = await asyncio.gather(*(ring.seal("d1", client, "hello") for ring in rings))
+    assert len({jwe.kid_of(words) for words in sealed}) == 1
+    assert {await ring.open(words) for ring in rings for words in sealed} == {"hello"}
+
+
+async def test_a_creator_that_loses_the_race_takes_the_other_ones_key(
+    ring: KeyRing, replica: Callable[[], KeyRing], client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upsert, first = ring._keys.find_one_and_update, await replica().seal("d1", client, "hello")
+    answers = iter([DuplicateKeyError("d1")])
+
+    async def lost_once(*query: Any, **options: Any) -> Any:
+        for error in answers:
+            raise error
+        return await upsert(*query, **options)
+
+    monkeypatch.setattr(ring._keys, "find_one_and_update", lost_once, raising=False)
+    assert (await ring._insert("d1", client))["kid"] == jwe.kid_of(first)
+
+
+async def test_dialogs_have_keys_of_their_own(ring: KeyRing, client: str) -> None:
+    one, two = [await ring.seal(dialog, client, "hello") for dialog in ("d1", "d2")]
+    assert jwe.kid_of(one) != jwe.kid_of(two)
+
+
+async def test_a_dialog_of_another_client_is_refused(ring: KeyRing, client: str) -> None:
+    await ring.seal("d1", client, "hello")
+    with pytest.raises(KeyOwnerMismatch):
+        await ring.seal("d1", "somebody-else", "hello")
+
+
+async def test_a_dialog_named_like_a_key_gets_no_foreign_key(ring: KeyRing, client: str) -> None:
+    kid = jwe.kid_of(sealed := await ring.seal("d1", client, "hello"))
+    await ring.open(sealed)
+    assert jwe.kid_of(await ring.seal(kid, client, "hello")) != kid
+
+
+async def test_ids_with_dollars_are_stored_as_they_are(ring: KeyRing) -> None:
+    sealed = await ring.seal("$kid", "$client", "hello")
+    assert await ring.open(sealed) == "hello"
+
+
+async def test_fingerprints_are_alike_for_the_same_words_only(ring: KeyRing, client: str) -> None:
+    first = await ring.fingerprint("d1", client, "hello")
+    assert first == await ring.fingerprint("d1", client, "hello")
+    assert first != await ring.fingerprint("d1", client, "hello!")
+    assert first != await ring.fingerprint("d2", client, "hello")
+
+
+async def test_another_master_key_is_named_as_the_cause(
+    ring: KeyRing, replica: Callable[[], KeyRing], client: str
+) -> None:
+    sealed = await ring.seal("d1", client, "hello")
+    other = replica()
+    other._master_key, other._master_id = b"x" * 32, jwe.short_hash(b"x" * 32)
+    with pytest.raises(DecryptionFailed, match="another master key"):
+        await other.open(sealed)
+
+
+async def test_a_published_key_opens_the_words_for_readers(
+    ring: KeyRing, reader: KeyReader, publisher: Any, client: str
+) -> None:
+    sealed = await ring.seal("d1", client, "hello")
+    assert await reader.open(sealed) is None
+    await ring.publish(["d1", "unknown"])
+    (record,) = publisher.records
+    await reader.learn(published(record))
+    assert await reader.open(sealed) == "hello"
+
+
+async def test_the_envelope_of_a_key(ring: KeyRing, publisher: Any, client: str) -> None:
+    kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
+    await ring.publish(["d1"])
+    (record,) = publisher.records
+    envelope = Envelope.from_headers(record.headers)
+    assert (envelope.id, envelope.subject, envelope.sequence) == (kid, kid, 1)
+    assert (envelope.type, envelope.source) == ("candor.key.published.v1", "/candor/chat")
+    assert record.key == kid
+
+
+async def test_a_key_is_published_once(ring: KeyRing, publisher: Any, client: str) -> None:
+    await ring.seal("d1", client, "hello")
+    for _ in range(2):
+        await ring.publish(["d1"])
+    assert len(publisher.records) == 1
+
+
+async def test_the_words_of_the_forgotten_are_gone(ring: KeyRing, store: Store, client: str) -> None:
+    sealed = await ring.seal("d1", client, "hello")
+    other = await ring.seal("d2", "somebody-else", "hi")
+    await ring.forget(client)
+    assert await ring.open(sealed) is None
+    assert await ring.open(other) == "hi"
+    assert await store["keys"].count_documents({"client": client}) == 0
+    with pytest.raises(SubjectErased):
+        await ring.seal("d1", client, "hello again")
+    with pytest.raises(SubjectErased):
+        await ring.fingerprint("d3", client, "hello again")
+
+
+async def test_other_replicas_notice_within_seconds(
+    ring: KeyRing, replica: Callable[[], KeyRing], client: str
+) -> None:
+    elapsed = [0.0]
+    other = replica()
+    other._memory = KeyCache(timer=lambda: elapsed[0])
+    sealed = await other.seal("d1", client, "hello")
+    await ring.forget(client)
+    elapsed[0] = TRUSTED_SECONDS + 0.1
+    assert await other.open(sealed) is None
+    with pytest.raises(SubjectErased):
+        await other.seal("d1", client, "hello")
+
+
+async def test_forgetting_says_a_tombstone(ring: KeyRing, publisher: Any, client: str) -> None:
+    kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
+    await ring.publish(["d1"])
+    await ring.forget(client)
+    assert publisher.last(kid).value is None
+
+
+async def test_forgetting_can_be_repeated(ring: KeyRing, publisher: Any, client: str) -> None:
+    await ring.seal("d1", client, "hello")
+    for _ in range(3):
+        await ring.forget(client)
+    assert len(publisher.records) == 1
+
+
+async def test_a_key_that_overtakes_its_tombstone_is_buried_again(
+    ring: KeyRing, replica: Callable[[], KeyRing], publisher: Any, client: str
+) -> None:
+    kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
+    publisher.during = lambda: replica().forget(client)
+    await ring.publish(["d1"])
+    assert [record.value is None for record in publisher.records] == [True, False, True]
+    assert publisher.last(kid).value is None
+
+
+async def test_a_place_that_is_written_while_its_key_is_deleted_is_noted_too(
+    ring: KeyRing, replica: Callable[[], KeyRing], store: Store, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = ring._tombstones.note
+
+    async def published_meanwhile(keys: Sequence[Mapping[str, Any]]) -> None:
+        await note(keys)
+        await replica().publish(["d1"])
+
+    await ring.seal("d1", client, "hello")
+    monkeypatch.setattr(ring._tombstones, "note", published_meanwhile)
+    await ring.forget(client)
+    (pending,) = await store["tombstones"].find().to_list(None)
+    assert pending["published"] == [{"partition": 0, "offset": 0}]
+    assert await store["keys"].count_documents({}) == 0
+
+
+async def test_a_key_that_was_written_before_the_topic_grew_is_buried_there_too(
+    ring: KeyRing, store: Store, publisher: Any, client: str
+) -> None:
+    kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
+    await store["keys"].update_one({"kid": kid}, {"$set": {"published": [{"partition": 3, "offset": 7}]}})
+    await ring.forget(client)
+    assert [(record.partition, record.value) for record in publisher.records] == [(None, None), (3, None)]
+    publisher.records.clear()
+    await ring._tombstones.round()
+    assert [record.partition for record in publisher.records] == [0, 3]
+
+
+async def test_the_forgotten_are_not_published(ring: KeyRing, publisher: Any, client: str) -> None:
+    await ring.seal("d1", client, "hello")
+    publisher.down = True
+    await ring.forget(client)
+    publisher.down = False
+    await ring.publish(["d1"])
+    assert publisher.records == []
+
+
+async def test_while_kafka_is_down_keys_are_deleted_and_tombstones_wait(
+    ring: KeyRing, replica: Callable[..., KeyRing], store: Store, publisher: Any, client: str
+) -> None:
+    kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
+    publisher.down = True
+    await ring.forget(client)
+    assert await store["keys"].count_documents({}) == 0
+    publisher.down = False
+    await replica()._tombstones.round()
+    assert publisher.last(kid).value is None
+
+
+async def test_one_beat_a_partition_however_many_are_pending(
+    ring: KeyRing, publisher: Any, client: str
+) -> None:
+    for number in range(20):
+        await ring.seal(f"d{number}", client, "hello")
+    await ring.forget(client)
+    publisher.records.clear()
+    await ring._tombstones.round()
+    (beat,) = publisher.records
+    assert isinstance(KEY_EVENTS.validate_json(beat.value), CompactionNudge)
+    assert Envelope.from_headers(beat.headers).type == "candor.key.beat.v1"
+
+
+async def test_a_tombstone_is_said_again_and_then_let_go(
+    ring: KeyRing, replica: Callable[..., KeyRing], store: Store, publisher: Any, client: str
+) -> None:
+    await ring.seal("d1", client, "hello")
+    await ring.publish(["d1"])
+    await ring.forget(client)
+    hasty = replica(HASTE)
+    for _ in range(3):
+        await hasty._tombstones.round()
+    assert await store["tombstones"].count_documents({}) == 0
+    assert [record.value is None for record in publisher.records].count(True) == 2
+    publisher.records.clear()
+    await hasty._tombstones.round()
+    assert publisher.records == []
+
+
+@pytest.mark.parametrize("pace", [ErasurePace(), ErasurePace(again=timedelta(0))])
+async def test_a_tombstone_is_kept_until_it_was_said_again_and_compaction_had_its_time(
+    replica: Callable[..., KeyRing], store: Store, client: str, pace: ErasurePace
+) -> None:
+    ring = replica(pace)
+    await ring.seal("d1", client, "hello")
+    await ring.forget(client)
+    for _ in range(3):
+        await ring._tombstones.round()
+    assert await store["tombstones"].count_documents({}) == 1
+
+
+async def test_run_works_off_what_is_pending(
+    ring: KeyRing, replica: Callable[..., KeyRing], store: Store, publisher: Any, client: str
+) -> None:
+    await ring.seal("d1", client, "hello")
+    publisher.down = True
+    await ring.forget(client)
+    publisher.down = False
+    running = asyncio.create_task(replica(HASTE).run())
+    try:
+        await until(lambda: _none_in(store["tombstones"]))
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert publisher.records
+
+
+async def _none_in(collection: AsyncIOMotorCollection[dict[str, Any]]) -> bool:
+    return not await collection.count_documents({})
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize(
+    ("room", "step"),
+    [("_tombstones", "note"), ("_erasure", "bury"), ("_keys", "bulk_write"), ("_tombstones", "say")],
+)
+async def test_a_crash_anywhere_in_forgetting_is_made_good(
+    ring: KeyRing, replica: Callable[..., KeyRing], store: Store, publisher: Any, client: str,
+    monkeypatch: pytest.MonkeyPatch, room: str, step: str,
+) -> None:  # fmt: skip
+    kid = jwe.kid_of(sealed := await ring.seal("d1", client, "hello"))
+    await ring.publish(["d1"])
+
+    async def crash(*_: Any, **__: Any) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patched:
+        patched.setattr(getattr(ring._erasure if room == "_keys" else ring, room), step, crash, raising=False)
+        with pytest.raises(Crash):
+            await ring.forget(client)
+    survivor = replica()
+    await survivor._erasure.resume()
+    await survivor._tombstones.round()
+    assert await store["keys"].count_documents({}) == 0
+    assert publisher.last(kid).value is None or kid not in {record.key for record in publisher.records}
+    assert await survivor.open(sealed) is None
+
+
+async def test_an_erasure_between_the_look_and_the_creation_leaves_no_key(
+    ring: KeyRing, replica: Callable[[], KeyRing], store: Store, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = ring._insert
+
+    async def forgotten_first(dialog: str, of: str) -> dict[str, Any]:
+        await replica().forget(of)
+        return await insert(dialog, of)
+
+    monkeypatch.setattr(ring, "_insert", forgotten_first)
+    with pytest.raises(SubjectErased):
+        await ring.seal("d1", client, "hello")
+    assert await store["keys"].count_documents({}) == 0
+
+
+async def test_a_creator_that_died_before_it_saw_the_mark_leaves_no_key_for_long(
+    ring: KeyRing, replica: Callable[[], KeyRing], store: Store, client: str
+) -> None:
+    await replica().forget(client)
+    await replica()._erasure.resume()
+    await ring._insert("d1", client)
+    await replica()._erasure.resume()
+    assert await store["keys"].count_documents({}) == 0
+
+
+async def test_creations_and_an_erasure_at_once_leave_no_key(
+    replica: Callable[[], KeyRing], store: Store, client: str
+) -> None:
+    async def write(number: int) -> None:
+        try:
+            await replica().seal(f"d{number}", client, "hello")
+        except SubjectErased:
+            return
+
+    await asyncio.gather(
+        *(write(n) for n in range(20)), replica().forget(client), *(write(n) for n in range(20, 40))
+    )
+    assert await store["keys"].count_documents({}) == 0

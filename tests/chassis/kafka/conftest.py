@@ -1,0 +1,31 @@
+"""A world on the real broker for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from chassis.mongo import connect
+from tests.chassis.kafka.harness import KafkaHarness
+from tests.chassis.kafka.tally import Tally
+
+
+@pytest.fixture
+async def world(kafka: str) -> AsyncIterator[KafkaHarness]:
+    made = KafkaHarness(kafka)
+    await made.create()
+    yield made
+    await made.publisher.stop()
+
+
+@pytest.fixture
+def client(mongo: str) -> "Iterator[AsyncIOMotorClient[dict[str, Any]]]":
+    made = connect(mongo)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tally(client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> Tally:
+    return Tally(client, database)

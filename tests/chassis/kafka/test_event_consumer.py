@@ -1,0 +1,383 @@
+"""Every trap of hearing, on the real broker: nothing is lost, and nothing is done twice in effect."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from opentelemetry import trace
+from pymongo.errors import AutoReconnect
+
+from chassis.errors import CommandRejected, PublishFailed, UnknownStoredEvent
+from chassis.kafka.records import ReceivedEvent, Record
+from chassis.telemetry.tracing import configure_tracing
+from tests.chassis.kafka.harness import KafkaHarness, running, stopped, until, until_later
+
+pytestmark = pytest.mark.real
+
+BODY = b'{"type":"test.noted.v1","number":1}'
+
+
+class Ear:
+    """Remembers what it heard; `trouble` may raise for a note."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int]] = []
+        self.tries: Counter[int] = Counter()
+        self.faults: dict[int, list[Exception]] = {}
+
+    async def __call__(self, heard: ReceivedEvent[Any]) -> None:
+        number = heard.event.number
+        self.tries[number] += 1
+        if faults := self.faults.get(number):
+            raise faults[0] if len(faults) == 1 else faults.pop(0)
+        self.heard.append((heard.key, number))
+
+    @property
+    def numbers(self) -> set[int]:
+        return {number for _, number in self.heard}
+
+
+async def committed(world: KafkaHarness) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(world.group)
+        return sum(at.offset for at in offsets.values())
+    except GroupCoordinatorNotAvailableError:
+        return 0  # a fresh broker makes the topic of offsets when the first group comes
+    finally:
+        await admin.close()
+
+
+async def members(world: KafkaHarness) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+    await admin.start()
+    try:
+        described = await admin.describe_consumer_groups([world.group])
+        return len(described[0].groups[0][-2])
+    finally:
+        await admin.close()
+
+
+async def test_hears_what_was_said_before_it_came_in_order_per_key(world: KafkaHarness) -> None:
+    ear = Ear()
+    await world.say(*(world.noted(f"k{number % 7}", number) for number in range(200)))
+    async with running(world.hearing(ear)):
+        await until(lambda: len(ear.heard) == 200)
+        await until_later(lambda: _is(committed(world), 200))
+    for key in range(7):
+        own = [number for name, number in ear.heard if name == f"k{key}"]
+        assert own == sorted(own)
+
+
+async def test_hears_keys_side_by_side(world: KafkaHarness) -> None:
+    together = asyncio.Barrier(8)
+
+    async def wait_for_the_others(_: ReceivedEvent[Any]) -> None:
+        await together.wait()
+
+    await world.say(*(world.noted(f"k{number}", number, partition=0) for number in range(8)))
+    async with running(world.hearing(wait_for_the_others)):
+        await until_later(lambda: _is(committed(world), 8))
+
+
+async def test_a_raising_handler_costs_that_record_alone(world: KafkaHarness) -> None:
+    ear = Ear()
+    ear.faults[2] = [ValueError("the client wrote: canary")]
+    await world.say(*(world.noted("k", number) for number in range(5)))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.numbers == {0, 1, 3, 4})
+        await until_later(lambda: _is(committed(world), 5))
+    assert ear.tries[2] == 5
+    [letter] = await world.letters()
+    assert letter.cause == "the handler raised ValueError"
+    assert world.counted("candor_alarms_total", kind="handler_failed") == 1
+    assert world.counted("candor_dead_letters_total", topic=world.notes) == 1
+
+
+async def test_a_handler_that_fails_a_few_times_is_forgiven(world: KafkaHarness) -> None:
+    ear = Ear()
+    ear.faults[1] = [KeyError(), KeyError(), KeyError(), KeyError()]
+
+    async def fourth_time_lucky(heard: ReceivedEvent[Any]) -> None:
+        if heard.event.number == 1 and ear.tries[1] == 4:
+            ear.faults.clear()
+        await ear(heard)
+
+    await world.say(world.noted("k", 1))
+    async with running(world.hearing(fourth_time_lucky)):
+        await until(lambda: ear.numbers == {1})
+    assert await world.letters() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "changed", "cause"),
+    [
+        (b"{", {}, "json_invalid"),
+        (b'{"type":"test.noted.v1","number":"canary"}', {}, "number: int_parsing"),
+        (b"\xff\xfe", {}, "json_invalid"),
+        (BODY, {"ce_id": None}, "id: string_type"),
+        (BODY, {"ce_id": b"\xff"}, "not UTF-8"),
+        (BODY, {"ce_sequence": b"canary"}, "sequence: int_parsing"),
+        (b'{"type":"test.erased.v1"}', {}, "the body's type is not the header's"),
+        (b'{"type":"test.canary.v1"}', {}, "union_tag_invalid"),
+        (None, {}, "the value is null"),
+    ],
+    ids=[
+        "not JSON", "wrong field", "not UTF-8", "null header", "undecodable header", "wrong header",
+        "other type", "unknown body", "tombstone",
+    ],
+)  # fmt: skip
+async def test_a_poison_record_is_put_aside_and_the_rest_goes_on(
+    world: KafkaHarness, value: bytes | None, changed: dict[str, bytes | None], cause: str
+) -> None:
+    ear = Ear()
+    await world.say(world.noted("k", 1), world.raw("k", value, changed), world.noted("k", 2))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.heard == [("k", 1), ("k", 2)])
+        await until_later(lambda: _is(committed(world), 3))
+    [letter] = await world.letters()
+    assert cause in letter.cause
+    assert "canary" not in letter.cause
+    assert (letter.record.key, letter.record.value) == (b"k", value)
+
+
+async def test_a_record_waits_for_a_topic_of_dead_letters_that_is_down(
+    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear = Ear()
+    hearing = world.hearing(ear)
+    bury = hearing._dead_letters.put
+    refused: list[Record] = []
+
+    async def down_for_a_while(record: Record, cause: str, attempts: int) -> None:
+        if len(refused) < 3:
+            refused.append(record)
+            raise PublishFailed("down")
+        await bury(record, cause, attempts)
+
+    monkeypatch.setattr(hearing._dead_letters, "put", down_for_a_while)
+    await world.say(world.raw("k", b"{"), world.noted("k", 2))
+    async with running(hearing):
+        await until(lambda: ear.numbers == {2})
+    assert len(refused) == 3
+    assert len(await world.letters()) == 1
+
+
+async def test_a_foreign_null_header_does_no_harm(world: KafkaHarness) -> None:
+    ear = Ear()
+    await world.say(world.raw("k", BODY, {"foreign": None, "other": b"\xff"}))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.numbers == {1})
+
+
+async def test_a_record_without_a_key_is_put_aside(world: KafkaHarness) -> None:
+    nameless = world.noted("k", 1)
+    ear = Ear()
+    await world.say(
+        type(nameless)(nameless.topic, None, nameless.value, nameless.headers), world.noted("k", 2)
+    )
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.numbers == {2})
+        await until_later(lambda: _is(committed(world), 2))
+    assert [letter.cause for letter in await world.letters()] == ["the record has no key"]
+
+
+async def test_a_record_too_large_for_a_letter_does_not_stand_in_the_way(world: KafkaHarness) -> None:
+    size = 1024 * 1024 - 400
+    ear = Ear()
+    await world.say(world.raw("k", b"x" * size), world.noted("k", 2))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.numbers == {2})
+    [letter] = await world.letters()
+    assert "too large to copy" in letter.cause
+
+
+async def test_a_tombstone_is_handed_over_to_those_who_ask(world: KafkaHarness) -> None:
+    gone: list[str] = []
+
+    async def forget(key: str) -> None:
+        gone.append(key)
+
+    await world.say(world.raw("k", None))
+    async with running(world.hearing(Ear(), tombstone=forget)):
+        await until(lambda: gone == ["k"])
+    assert await world.letters() == []
+
+
+async def test_an_unknown_type_is_skipped_and_counted(world: KafkaHarness) -> None:
+    ear = Ear()
+    await world.say(world.raw("k", b"?", named="test.brandnew.v9"), world.noted("k", 2))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.numbers == {2})
+        await until_later(lambda: _is(committed(world), 2))
+    assert world.counted("candor_consumed_records_total", topic=world.notes, outcome="unknown") == 1
+    assert await world.letters() == []
+
+
+async def test_a_refusal_is_an_answer(world: KafkaHarness) -> None:
+    ear = Ear()
+    ear.faults[1] = [CommandRejected("This came too late")]
+    await world.say(world.noted("k", 1), world.noted("k", 2))
+    async with running(world.hearing(ear)):
+        await until_later(lambda: _is(committed(world), 2))
+    assert ear.tries[1] == 1
+    assert world.counted("candor_consumed_records_total", topic=world.notes, outcome="refused") == 1
+    assert await world.letters() == []
+
+
+async def test_a_database_that_is_down_is_waited_for(world: KafkaHarness) -> None:
+    ear = Ear()
+    ear.faults[1] = [AutoReconnect("down")]
+    await world.say(world.noted("k", 1), world.noted("k", 2))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.tries[1] > 5)
+        assert await committed(world) == 0
+        ear.faults.clear()
+        await until(lambda: ear.heard == [("k", 1), ("k", 2)])
+        await until_later(lambda: _is(committed(world), 2))
+    assert await world.letters() == []
+
+
+async def test_what_a_newer_release_stored_is_waited_for_with_an_alarm(world: KafkaHarness) -> None:
+    ear = Ear()
+    ear.faults[1] = [UnknownStoredEvent("dialog:1 holds Foo")]
+    await world.say(world.noted("k", 1), world.noted("k", 2))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.tries[1] > 6)
+        assert await committed(world) == 0
+        assert world.counted("candor_alarms_total", kind="newer_release_awaited") > 5
+        ear.faults.clear()
+        await until(lambda: ear.heard == [("k", 1), ("k", 2)])
+        await until_later(lambda: _is(committed(world), 2))
+    assert await world.letters() == []
+
+
+async def test_stopping_while_the_database_is_down_leaves_the_record_for_the_next(
+    world: KafkaHarness,
+) -> None:
+    ear = Ear()
+    ear.faults[1] = [AutoReconnect("down")]
+    await world.say(world.noted("a", 1), world.noted("b", 2))
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.tries[1] > 3)
+    ear.faults.clear()
+    async with running(world.hearing(ear)):
+        await until(lambda: ear.numbers == {1, 2})
+        await until_later(lambda: _is(committed(world), 2))
+
+
+async def test_a_graceful_stop_finishes_the_batch_commits_it_and_leaves_the_group(
+    world: KafkaHarness,
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    done: list[int] = []
+
+    async def slow(heard: ReceivedEvent[Any]) -> None:
+        begun.set()
+        await go_on.wait()
+        done.append(heard.event.number)
+
+    await world.say(*(world.noted("k", number) for number in range(20)))
+    task = asyncio.create_task(world.hearing(slow).run())
+    await begun.wait()
+    asyncio.get_running_loop().call_later(0.3, go_on.set)
+    await stopped(task)
+    assert done == list(range(20))
+    assert await committed(world) == 20
+    assert await members(world) == 0
+
+
+async def test_a_batch_that_fails_for_a_fault_of_our_own_is_read_again(
+    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastStream swallows what a handler raises, and a later commit would pass the batch."""
+    ear = Ear()
+    hearing = world.hearing(ear)
+    work = hearing._subscription._work
+    failed: list[int] = []
+
+    async def fail_once(records: Any) -> None:
+        if not failed:
+            failed.append(len(records))
+            raise RuntimeError
+        await work(records)
+
+    monkeypatch.setattr(hearing._subscription, "_work", fail_once)
+    await world.say(*(world.noted("k", number) for number in range(10)))
+    async with running(hearing):
+        await until_later(lambda: _is(committed(world), 10))
+    assert ear.heard == [("k", number) for number in range(10)]
+    assert world.counted("candor_alarms_total", kind="batch_failed") == 1
+
+
+async def test_what_was_done_but_not_committed_comes_again(
+    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear = Ear()
+    await world.say(*(world.noted("k", number) for number in range(3)))
+    first = world.hearing(ear)
+
+    async def nothing(offsets: object) -> None:
+        pass
+
+    monkeypatch.setattr(first._subscription, "commit", nothing)
+    async with running(first):
+        await until(lambda: len(ear.heard) == 3)
+    async with running(world.hearing(ear)):
+        await until(lambda: len(ear.heard) == 6)
+    assert ear.heard[:3] == ear.heard[3:]
+
+
+async def test_the_trace_goes_on(world: KafkaHarness) -> None:
+    configure_tracing("test")
+    said = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    seen: list[int] = []
+
+    async def look(_: ReceivedEvent[Any]) -> None:
+        seen.append(trace.get_current_span().get_span_context().trace_id)
+
+    await world.say(world.raw("k", BODY, {"traceparent": said.encode()}))
+    async with running(world.hearing(look)):
+        await until(lambda: seen == [0x0AF7651916CD43DD8448EB211C80319C])
+
+
+async def test_a_stuck_consumer_is_made_anew(world: KafkaHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records wait, nothing is in hand and nothing comes: aiokafka #718, #847."""
+    monkeypatch.setattr("chassis.kafka.subscription.STUCK_SECONDS", 1)
+    monkeypatch.setattr("chassis.kafka.subscription.LOOK_SECONDS", 0.2)
+    ear = Ear()
+    hearing = world.hearing(ear)
+    async with running(hearing):
+        await until(lambda: hearing.unhealthy_reason() is None)
+        stuck = hearing._subscription.consumer
+        assert stuck is not None
+        hearing._subscription.hold(stuck.assignment())
+        await world.say(world.noted("k", 1))
+        await until(lambda: ear.numbers == {1})
+        assert hearing._subscription.consumer is not stuck
+    assert world.counted("candor_alarms_total", kind="stuck_consumer") == 1
+
+
+async def test_readiness_tells_of_a_lag_without_progress(
+    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.kafka.subscription.SILENT_SECONDS", 1)
+    ear = Ear()
+    ear.faults[1] = [AutoReconnect("down")]
+    hearing = world.hearing(ear)
+    assert "not reached yet" in (hearing.unhealthy_reason() or "")
+    await world.say(world.noted("k", 1))
+    async with running(hearing):
+        await until(lambda: "no progress" in (hearing.unhealthy_reason() or ""))
+        assert world.counted("candor_lag_records", topic=world.notes) == 1
+        ear.faults.clear()
+        await until(lambda: hearing.unhealthy_reason() is None)
+        await until(lambda: world.counted("candor_lag_records", topic=world.notes) == 0)
+
+
+async def _is(value: Any, expected: Any) -> bool:
+    return bool(await value == expected)

@@ -1,0 +1,234 @@
+"""Members of a group that come, go and die, and a broker that is killed: nothing is lost."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+
+from chassis.errors import PublishFailed
+from chassis.kafka.publisher import ProducerRecord, Publisher
+from chassis.kafka.records import ReceivedEvent, Record
+from chassis.kafka.subscription import Subscription
+from deploy.local.servers import Named, Servers, servers
+from tests.chassis.kafka.harness import KafkaHarness, create, running, stopped, until, until_later
+from tests.chassis.kafka.tally import Tally, projecting
+
+pytestmark = pytest.mark.real
+
+
+class Diary:
+    """What each member heard; `slow` makes every note take a moment, so that rebalances meet work in hand."""
+
+    def __init__(self) -> None:
+        self.heard: Counter[int] = Counter()
+        self.by: dict[str, set[int]] = {}
+        self.order: dict[str, list[int]] = {}
+        self.slow = 0.0
+
+    def member(self, name: str) -> Any:
+        async def hear(heard: ReceivedEvent[Any]) -> None:
+            await asyncio.sleep(self.slow)
+            number = heard.event.number
+            self.heard[number] += 1
+            self.by.setdefault(name, set()).add(number)
+            self.order.setdefault(heard.key, []).append(number)
+
+        return hear
+
+
+def notes(world: KafkaHarness, first: int, last: int) -> list[ProducerRecord]:
+    return [world.noted(f"k{number % 40}", number) for number in range(first, last)]
+
+
+async def test_two_members_share_the_work_and_lose_nothing(world: KafkaHarness) -> None:
+    diary = Diary()
+    diary.slow = 0.002
+    said = 0
+
+    async def say() -> None:
+        nonlocal said
+        await world.say(*notes(world, said, said + 40))
+        said += 40
+
+    async def both_hear() -> bool:
+        await say()
+        return "b" in diary.by
+
+    async with running(world.hearing(diary.member("a"))):
+        await say()
+        await until(lambda: diary.heard)
+        async with running(world.hearing(diary.member("b"))):
+            await until_later(both_hear)
+            await say()
+        await say()
+        await until(lambda: len(diary.heard) == said)
+    # The batch in hand was finished and committed before its partitions went on.
+    assert set(diary.heard.values()) == {1}
+    assert all(own == sorted(own) for own in diary.order.values())
+
+
+async def test_partitions_of_one_number_stay_together_on_one_member(world: KafkaHarness) -> None:
+    """With three members for four partitions, dealing them out in turn would part them."""
+    diary = Diary()
+    hearings = [world.hearing(diary.member(name), topics=[world.notes, world.replay]) for name in "abc"]
+
+    def numbers(topic: str) -> list[set[int]]:
+        parts = [
+            one._subscription.consumer.assignment() if one._subscription.consumer else () for one in hearings
+        ]
+        return [{part.partition for part in own if part.topic == topic} for own in parts]
+
+    async with running(*hearings):
+        await until(lambda: sorted(map(len, numbers(world.notes))) == [1, 1, 2], 40)
+        await until(lambda: sum(map(len, numbers(world.replay))) == 4, 40)
+        assert numbers(world.notes) == numbers(world.replay)
+
+
+async def test_a_member_that_waits_for_the_database_lets_go_of_its_partitions(world: KafkaHarness) -> None:
+    diary = Diary()
+    tries = 0
+
+    async def cut_off(_: ReceivedEvent[Any]) -> None:
+        nonlocal tries
+        tries += 1
+        raise ConnectionResetError
+
+    await world.say(*notes(world, 0, 100))
+    first = asyncio.create_task(world.hearing(cut_off).run())
+    await until(lambda: tries > 50)
+    async with running(world.hearing(diary.member("b"))):
+        await until(lambda: diary.heard)
+        await stopped(first)
+        await until(lambda: len(diary.heard) == 100)
+
+
+async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
+    finish = asyncio.Event()
+
+    async def work(_: Sequence[Record]) -> None:
+        await finish.wait()
+
+    member = Subscription(
+        service="test", bootstrap="nowhere:1", group="group", topics=["topic"], work=work, max_records=1
+    )
+    in_hand = asyncio.create_task(member._hear([]))
+    await asyncio.sleep(0)
+    letting_go = asyncio.create_task(member._on_revoked())
+    for _ in range(10):
+        await asyncio.sleep(0)
+        assert not letting_go.done()
+    finish.set()
+    await letting_go
+    await in_hand
+
+
+async def test_the_partitions_of_a_dead_member_go_to_the_other(
+    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends without a word, as a crash does; what it had in hand comes again."""
+    monkeypatch.setattr("chassis.kafka.subscription.STOP_SECONDS", 0.1)
+    diary = Diary()
+    stuck = asyncio.Event()
+
+    async def never(_: ReceivedEvent[Any]) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    await world.say(*notes(world, 0, 40))
+    dying = world.hearing(never)
+    task = asyncio.create_task(dying.run())
+    await stuck.wait()
+    consumer = dying._subscription.consumer
+    assert consumer is not None
+    await consumer._coordinator._stop_heartbeat_task()
+    async with running(world.hearing(diary.member("b"))):
+        await until(lambda: len(diary.heard) == 40, 40)
+    await stopped(task)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """A Kafka of this file's own, to be killed without hurting other tests."""
+    mine = servers(tmp_path_factory.mktemp("own"))
+    if isinstance(mine.kafka, Named):
+        pytest.skip("the environment names a Kafka that isn't ours to kill")
+    mine.kafka.start()
+    yield mine
+    mine.kafka.stop()
+
+
+@pytest.fixture
+async def fragile(own: Servers) -> Any:
+    world = KafkaHarness(own.kafka_address)
+    await world.create()
+    yield world
+    await world.publisher.stop()
+
+
+@pytest.mark.timeout(180)
+async def test_a_broker_that_is_killed_loses_nothing(
+    fragile: KafkaHarness, own: Servers, tally: Tally
+) -> None:
+    diary = Diary()
+    hearing, projection = fragile.hearing(diary.member("a")), projecting(fragile, tally, group="projection")
+    async with running(hearing, projection):
+        await fragile.say(*notes(fragile, 0, 100))
+        await until(lambda: len(diary.heard) == 100)
+        saying = asyncio.create_task(say_all(fragile, 100, 400))
+        await asyncio.to_thread(own.kafka.kill)
+        await until(lambda: "does not answer" in (hearing.unhealthy_reason() or ""))
+        await asyncio.to_thread(own.kafka.start)
+        await saying
+        await until(lambda: len(diary.heard) == 400, 60)
+        await until_later(lambda: all_of(tally, 400), 60)
+        await until(lambda: hearing.unhealthy_reason() is None and projection.unhealthy_reason() is None, 40)
+
+
+@pytest.mark.timeout(180)
+async def test_it_starts_before_the_broker_does(own: Servers) -> None:
+    world = KafkaHarness(own.kafka_address)
+    await world.create()
+    await asyncio.to_thread(own.kafka.stop)
+    diary = Diary()
+    hearing = world.hearing(diary.member("a"))
+    async with running(hearing):
+        await until(lambda: "KafkaConnectionError" in (hearing.unhealthy_reason() or ""))
+        await asyncio.to_thread(own.kafka.start)
+        await say_all(world, 0, 10)
+        await until(lambda: len(diary.heard) == 10, 60)
+    await world.publisher.stop()
+
+
+@pytest.mark.timeout(180)
+async def test_publishing_to_a_killed_broker_is_unknown_and_works_again_later(own: Servers) -> None:
+    publisher = Publisher(own.kafka_address, "impatient", timeout=1.5)
+    topic = KafkaHarness(own.kafka_address).notes
+    await create(own.kafka_address, {topic: 1})
+    await publisher.publish([ProducerRecord(topic, "k", b"1")])
+    await asyncio.to_thread(own.kafka.kill)
+    with pytest.raises(PublishFailed):
+        await publisher.publish([ProducerRecord(topic, "k", b"2")])
+    await asyncio.to_thread(own.kafka.start)
+    await until_later(lambda: _published(publisher, ProducerRecord(topic, "k", b"3")))
+    await publisher.stop()
+
+
+async def say_all(world: KafkaHarness, first: int, last: int) -> None:
+    """Says every note until Kafka has acknowledged it, as a follower does: some may be said twice."""
+    for note in notes(world, first, last):
+        await until_later(partial(_published, world.publisher, note), 60)
+
+
+async def _published(publisher: Publisher, record: ProducerRecord) -> bool:
+    try:
+        await publisher.publish([record])
+    except PublishFailed:
+        return False
+    return True
+
+
+async def all_of(tally: Tally, expected: int) -> bool:
+    return len({number for own in (await tally.numbers()).values() for number in own}) == expected

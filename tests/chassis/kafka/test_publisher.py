@@ -1,0 +1,89 @@
+"""Publishing: in order, acknowledged, and honest about what it doesn't know."""
+
+import asyncio
+
+import pytest
+from aiokafka.errors import OutOfOrderSequenceNumber
+from aiokafka.producer.message_accumulator import MessageAccumulator
+
+from chassis.errors import PublishFailed
+from chassis.kafka.publisher import ProducerRecord, Publisher
+from chassis.kafka.topic_reader import all_records
+from tests.chassis.kafka.harness import KafkaHarness
+
+pytestmark = pytest.mark.real
+
+
+async def test_writes_in_order_per_partition_and_says_where(world: KafkaHarness) -> None:
+    said = [world.noted(f"k{number % 9}", number) for number in range(2000)]
+    written = await world.say(*said)
+    records = await all_records(world.kafka, world.notes)
+    there = {(record.partition, record.offset): record.value for record in records}
+    assert [there[one.partition, one.offset] for one in written] == [one.value for one in said]
+    assert len(there) == 2000
+
+
+async def test_a_key_has_the_partition_that_java_gives_it(world: KafkaHarness) -> None:
+    """Positive murmur2 modulo partitions; the figures are Kafka's own for four partitions."""
+    written = await world.say(
+        *(ProducerRecord(world.notes, key, b"") for key in ("21", "foobar", "a-little-bit-long-string"))
+    )
+    # Utils.murmur2 gives -973932308, -790332482, -985981536.
+    expected = [(hash_ & 0x7FFFFFFF) % 4 for hash_ in (-973932308, -790332482, -985981536)]
+    assert [one.partition for one in written] == expected
+
+
+async def test_passes_on_what_is_null(world: KafkaHarness) -> None:
+    await world.say(ProducerRecord(world.notes, "k", None, [("empty", None)], partition=2))
+    [record] = await all_records(world.kafka, world.notes)
+    assert (record.key, record.value, record.headers, record.partition) == (b"k", None, (("empty", None),), 2)
+
+
+async def test_nothing_is_written_quickly() -> None:
+    assert await Publisher("127.0.0.1:1", "nobody").publish([]) == []
+
+
+async def test_no_broker_is_an_error_in_time() -> None:
+    publisher = Publisher("127.0.0.1:1", "alone", timeout=0.5)
+    with pytest.raises(PublishFailed):
+        await publisher.publish([ProducerRecord("notes", "k", b"")])
+    await publisher.stop()
+
+
+async def test_a_record_that_is_too_large_harms_no_other(world: KafkaHarness) -> None:
+    with pytest.raises(PublishFailed, match="MessageSizeTooLarge"):
+        await world.say(ProducerRecord(world.notes, "k", b"x" * 2_000_000))
+    producer = world.publisher._producer
+    await world.say(world.noted("k", 1))
+    assert world.publisher._producer is producer
+
+
+async def test_a_producer_that_lost_count_is_replaced(
+    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.say(world.noted("k", 1))
+    old = world.publisher._producer
+    with monkeypatch.context() as broken:
+
+        async def refuse(*_: object, **__: object) -> None:
+            raise OutOfOrderSequenceNumber
+
+        broken.setattr(MessageAccumulator, "add_message", refuse)
+        with pytest.raises(PublishFailed):
+            await world.say(world.noted("k", 2))
+    await world.say(world.noted("k", 3))
+    assert world.publisher._producer is not old
+
+
+async def test_many_may_publish_at_once(world: KafkaHarness) -> None:
+    await asyncio.gather(*(world.say(world.noted("k", number)) for number in range(300)))
+    assert len(await all_records(world.kafka, world.notes)) == 300
+
+
+async def test_a_record_is_written_once_and_by_all(world: KafkaHarness) -> None:
+    """One broker alone would never show the difference; a repeated send, or the loss of a leader, would."""
+    await world.say(world.noted("k", 1))
+    producer = world.publisher._producer
+    assert producer is not None
+    assert producer._sender._acks == -1
+    assert producer._txn_manager is not None

@@ -1,0 +1,114 @@
+"""What a follower talks to: it remembers everything, and breaks where it is told to."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from chassis.eventstore.mongo import MongoEventStore
+from chassis.kafka.publisher import ProducerRecord
+from chassis.outbox.commit_handler import CommitHandler, PublicEvent, RecordedEvent
+from chassis.outbox.pending import RelayMark
+from chassis.outbox.relay import OutboxRelay
+from contracts.envelope import Envelope
+from tests.chassis.eventstore.jar import JARS, Jar, JarEvent, to_public
+
+TOPIC = "toy.jars"
+
+
+class Crash(BaseException):
+    """The process is gone: nothing catches it."""
+
+
+@dataclass
+class Listener:
+    """Publisher, projection and key store in one; `reach` is called before and after each of their steps."""
+
+    reach: Callable[[str], None] = lambda _: None
+    records: list[ProducerRecord] = field(default_factory=list)
+    projected: dict[str, int] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+
+    async def project(self, followed: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
+        self.step("project")
+        for one in followed:
+            self.projected[one.stream] = max(self.projected.get(one.stream, 0), one.number)
+            assert len(one.state.puts) >= 1
+        self.step("projected")
+
+    async def before_publish(self, public: Sequence[PublicEvent]) -> None:
+        self.step("keys")
+        assert public
+        self.step("keyed")
+
+    async def publish(self, records: Sequence[ProducerRecord]) -> None:
+        self.step("publish")
+        half = len(records) // 2
+        self.records.extend(records[:half])
+        self.step("half published")
+        self.records.extend(records[half:])
+        self.step("published")
+
+    def step(self, name: str) -> None:
+        self.steps.append(name)
+        self.reach(name)
+
+    def following(self) -> CommitHandler[Jar, JarEvent]:
+        return CommitHandler(JARS, partial(to_public, TOPIC), self.project, self.before_publish)
+
+    def follower(self, log: MongoEventStore, **settings: Any) -> OutboxRelay:
+        follower = OutboxRelay("toy", log, self, [self.following()], **settings)
+        mark = follower._outbox.mark
+
+        async def marked(marks: Sequence[RelayMark]) -> None:
+            self.step("mark")
+            await mark(marks)
+            self.step("marked")
+
+        follower._outbox.mark = marked  # type: ignore[method-assign]
+        return follower
+
+    def heard(self) -> dict[str, list[Envelope]]:
+        """All envelopes by subject, in the order they were said, repeats too."""
+        found: defaultdict[str, list[Envelope]] = defaultdict(list)
+        for record in self.records:
+            envelope = Envelope.from_headers(record.headers)
+            assert record.key == envelope.subject
+            found[envelope.subject].append(envelope)
+        return dict(found)
+
+    def sequences(self, subject: str) -> list[int]:
+        """Without repeats, in the order they were said first."""
+        return list(dict.fromkeys(envelope.sequence for envelope in self.heard().get(subject, [])))
+
+
+@asynccontextmanager
+async def running(*followers: OutboxRelay) -> AsyncIterator[list["asyncio.Task[None]"]]:
+    """Followers at work; whatever they die of is not raised here."""
+    tasks = [asyncio.create_task(follower.run()) for follower in followers]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
+    """Waits until `condition` holds."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - a database has no Event to wait for
+            await asyncio.sleep(0.01)
+
+
+async def all_followed(log: MongoEventStore) -> bool:
+    return await log.commits.count_documents({"followed": False}) == 0
+
+
+async def follow_all(log: MongoEventStore, *followers: OutboxRelay) -> None:
+    """Runs the followers until nothing is left to follow."""
+    async with running(*followers):
+        await until(lambda: all_followed(log))

@@ -1,0 +1,44 @@
+"""Who fails on their own waits longer and longer, and is tried at once when the world is well again."""
+
+from chassis.outbox.quarantine import Quarantine
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def waits(ward: Quarantine, time: Time) -> float:
+    """How long the stream has to wait after it failed again."""
+    ward.park("jar:a")
+    begun = time.now
+    while not ward.due():
+        time.now += 0.25
+    return time.now - begun
+
+
+def test_waits_double_up_to_fifteen_seconds() -> None:
+    time = Time()
+    ward = Quarantine(time)
+    assert [waits(ward, time) for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
+
+
+def test_a_stream_that_did_well_starts_anew() -> None:
+    time = Time()
+    ward = Quarantine(time)
+    waits(ward, time)
+    waits(ward, time)
+    ward.release("jar:a")
+    assert ward.streams == frozenset()
+    assert waits(ward, time) == 0.5
+
+
+def test_all_are_due_when_the_world_is_well_again() -> None:
+    ward = Quarantine(Time())
+    ward.park("jar:a")
+    ward.park("jar:b")
+    assert ward.due() == []
+    ward.all_due()
+    assert ward.due() == ["jar:a", "jar:b"]

@@ -1,0 +1,63 @@
+"""From a command to a consumer, on the real servers."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from chassis.clock import ManualClock
+from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.mongo import MongoEventStore
+from chassis.kafka.publisher import Publisher
+from chassis.outbox.commit_handler import CommitHandler
+from chassis.outbox.relay import OutboxRelay
+from contracts.envelope import Envelope
+from tests.chassis.eventstore.jar import JARS, NOON, PutCoin, to_public
+from tests.chassis.outbox.listener import Listener, all_followed, running, until
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+async def topic(kafka: str) -> str:
+    name = f"toy.{uuid4().hex}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
+    await admin.close()
+    return name
+
+
+@pytest.fixture
+async def publisher(kafka: str) -> AsyncIterator[Publisher]:
+    publisher = Publisher(kafka, "toy")
+    yield publisher
+    await publisher.stop()
+
+
+async def test_what_is_committed_is_heard_in_order_of_each_jar(
+    mongo_log: MongoEventStore, kafka: str, topic: str, publisher: Publisher
+) -> None:
+    following = CommitHandler(JARS, lambda jar, event: to_public(topic, jar, event), Listener().project)
+    follower = OutboxRelay("toy", mongo_log, publisher, [following])
+    streams = Repository(mongo_log, ManualClock(NOON), wake=follower.wake)
+    async with running(follower):
+        for put in range(3):
+            for key in range(20):
+                await handle(streams, JARS, f"jar:{key}", PutCoin(f"{key}-{put}"))
+        await until(lambda: all_followed(mongo_log))
+    heard = await hear(kafka, topic, 60)
+    for key in range(20):
+        mine = [one for one in heard if one.subject == f"{key}-0"]
+        assert [(one.id, one.sequence) for one in mine] == [(f"jar:{key}:{n}", n) for n in (1, 2, 3)]
+
+
+async def hear(kafka: str, topic: str, how_many: int) -> list[Envelope]:
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        return [Envelope.from_headers((await consumer.getone()).headers) for _ in range(how_many)]
+    finally:
+        await consumer.stop()

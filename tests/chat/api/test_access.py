@@ -1,0 +1,338 @@
+"""Who gets through which door: every route with every role, and what wrong requests are told."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chat
+from chassis.validation.messages import ID_SENTENCE
+from chat.api.tokens import VisitorTokens
+from contracts.access import Role
+from tests.chat.harness import Harness, Person, done, until
+
+pytestmark = pytest.mark.real
+
+ROUTES: dict[str, tuple[str, str, Any]] = {
+    "publish a channel": ("PUT", "/v1/channels/{channel}", {"name": "Shop"}),
+    "list channels": ("GET", "/v1/channels", None),
+    "admit a visitor": ("POST", "/v1/channels/{channel}/visitors", {}),
+    "open a dialog": ("PUT", "/v1/dialogs/{fresh}", {}),
+    "write": ("PUT", "{dialog}/messages/m1", {"text": "Hello"}),
+    "take": ("PUT", "{dialog}/operator", None),
+    "assign": ("PUT", "{dialog}/operator", {"operator": "ann", "name": "Ann"}),
+    "close": ("POST", "{dialog}/close", {"close_seq": 1}),
+    "reopen": ("POST", "{dialog}/reopen", {"close_seq": 1}),
+    "read": ("GET", "{dialog}", None),
+    "list dialogs": ("GET", "/v1/dialogs", None),
+    "erase": ("DELETE", "/v1/clients/{client}", None),
+    "erase a stranger": ("DELETE", "/v1/clients/somebody", None),
+    "read the keys": ("GET", "/.well-known/jwks.json", None),
+}
+OPEN_TO_ALL = {"admit a visitor", "read the keys"}
+ALLOWED: dict[str, set[str]] = {
+    "nobody": set(),
+    "its visitor": {"open a dialog", "write", "close", "reopen", "read"},
+    "another visitor": {"open a dialog"},
+    "its operator": {"list channels", "write", "take", "assign", "close", "reopen", "read", "list dialogs"},
+    "an operator elsewhere": {"list channels", "list dialogs"},
+    "a supervisor": {"list channels", "assign", "read"},
+    "a supervisor elsewhere": {"list channels"},
+    "an admin": {"publish a channel", "list channels", "assign", "read", "erase", "erase a stranger"},
+    "an admin of the channel": {"publish a channel", "list channels", "assign", "read", "erase"},
+    "an admin elsewhere": {"list channels"},
+    "an admin of nothing": {"list channels"},
+    "a service": set(),
+    "the platform team": set(),
+}
+
+
+def refusals(who: str, what: str) -> set[int]:
+    if who == "nobody":
+        return {401}
+    # Whoever may assign anybody has to say whom.
+    leads = {"a supervisor", "an admin", "an admin of the channel"}
+    return {422} if who in leads and what == "take" else {403, 404}
+
+
+async def callers(house: Harness, channel: str, zoe: Person) -> dict[str, Person]:
+    return {
+        "nobody": house.anybody,
+        "its visitor": zoe,
+        "another visitor": await house.visitor(channel),
+        "its operator": house.operator("ann", channel),
+        "an operator elsewhere": house.operator("bo", "another"),
+        "a supervisor": house.staff(Role.SUPERVISOR, "sue", channel),
+        "a supervisor elsewhere": house.staff(Role.SUPERVISOR, "tom", "another"),
+        "an admin": house.admin,
+        "an admin of the channel": house.staff(Role.ADMIN, "lee", channel),
+        "an admin elsewhere": house.staff(Role.ADMIN, "kim", "another"),
+        "an admin of nothing": house.staff(Role.ADMIN, "pat", nowhere=True),
+        "a service": house.staff(Role.SERVICE, zoe.id),
+        "the platform team": house.staff(Role.PLATFORM, "ann"),
+    }
+
+
+async def test_every_door_with_every_role(house: Harness) -> None:
+    channel = await house.channel()
+    zoe, ann = await house.visitor(channel), house.operator("ann", channel)
+    for who, caller in (await callers(house, channel, zoe)).items():
+        for what, (method, path, body) in ROUTES.items():
+            dialog = await house.dialog(zoe, taken_by=ann)
+            client = (await house.visitor(channel)).id if what == "erase" else ""
+            fresh = f"f-{caller.id[:8]}-{channel}"
+            place = path.format(channel=channel, dialog=dialog, fresh=fresh, client=client)
+            if what == "reopen":
+                done(await zoe.post(f"{dialog}/close"))
+            answer = await caller.do(method, place, body)
+            allowed = what in ALLOWED[who] | OPEN_TO_ALL
+            assert answer.is_success == allowed, f"{who} may {'' if allowed else 'not '}{what}: {answer.text}"
+            if not allowed:
+                assert answer.status_code in refusals(who, what), f"{who}: {what}"
+                assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_unknown_dialogs_and_those_of_others_look_alike(house: Harness) -> None:
+    channel = await house.channel()
+    zoe, other = await house.visitor(channel), await house.visitor(channel)
+    there = await house.dialog(zoe)
+    for method, path, body in [ROUTES["write"], ROUTES["close"], ROUTES["reopen"], ROUTES["read"]]:
+        answers = [
+            await other.do(method, path.format(dialog=place), body)
+            for place in (there, "/v1/dialogs/never-opened")
+        ]
+        problems = [{**answer.json(), "instance": ""} for answer in answers]
+        assert problems[0] == problems[1]
+        assert answers[0].status_code == 404
+    assert (await other.put(there)).status_code == 404
+
+
+async def test_roles_are_not_mixed_up_with_each_other(house: Harness) -> None:
+    channel = await house.channel()
+    zoe = await house.visitor(channel)
+    path = await house.dialog(zoe)
+    like_the_client = house.operator(zoe.id, "another")
+    assert (await like_the_client.get(path)).status_code == 404
+    forged = replace(zoe, token=f"{str(zoe.token)[:-6]}AAAAAA")
+    assert (await forged.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/dialogs/with%20space", {}),
+        ("/v1/dialogs/-begins-with-a-dash", {}),
+        (f"/v1/dialogs/{'d' * 65}", {}),
+        ("/v1/dialogs/client:somebody", {}),
+        ("/v1/dialogs/d1", {"locale": "not a language"}),
+        ("/v1/dialogs/d1", {"unknown": 1}),
+        ("/v1/dialogs/d1/messages/m.1", {"text": "Hello"}),
+        ("/v1/dialogs/d1/messages/m1", {"text": ""}),
+        ("/v1/dialogs/d1/messages/m1", {"text": "x" * 10_001}),
+        ("/v1/dialogs/d1/messages/m1", {"text": 5}),
+        ("/v1/dialogs/d1/messages/m1", {"text": " "}),
+        ("/v1/dialogs/d1/messages/m1", {"text": "\n\t\u00a0\u2003\u200b\u200d\ufeff"}),
+        ("/v1/dialogs/d1/messages/m1", None),
+    ],
+)
+async def test_a_wrong_shape_is_said_without_quoting_it(house: Harness, path: str, body: Any) -> None:
+    zoe = await house.visitor(await house.channel())
+    answer = await zoe.put(path, body)
+    assert answer.status_code == 422
+    assert "not a language" not in answer.text
+    assert "xxx" not in answer.text
+
+
+LOCALE = "must be a language tag (BCP 47), such as fr-CA"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "sentence"),
+    [
+        ("PUT", "/v1/dialogs/-", {}, "path.dialog", ID_SENTENCE),
+        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": " "}, "body.text", "must hold more than blanks"),
+        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": ""}, "body.text", "must have at least 1 character"),
+        (
+            "PUT",
+            "/v1/dialogs/d1/messages/m1",
+            {"text": "Hello", "kanarienvogel": 1},
+            "body",
+            "has a field that isn't known here; known are text",
+        ),
+        ("PUT", "/v1/dialogs/d1", {"locale": "x"}, "body.locale", LOCALE),
+        ("POST", "/v1/dialogs/d1/close", {"close_seq": "1"}, "body.close_seq", "must be a whole number"),
+        ("POST", "/v1/dialogs/d1/close", {"close_seq": True}, "body.close_seq", "must be a whole number"),
+        ("POST", "/v1/dialogs/d1/reopen", {"close_seq": 0}, "body.close_seq", "must be at least 1"),
+        (
+            "POST",
+            "/v1/channels/c1/visitors",
+            {"email": "zoe"},
+            "body.email",
+            "must be an e-mail address, such as zoe@school.example",
+        ),
+        ("GET", "/v1/dialogs/d1?limit=1&limit=2", None, "query.limit", "may be given only once"),
+    ],
+)  # fmt: skip
+async def test_a_wrong_field_is_told_in_a_sentence(
+    house: Harness, method: str, path: str, body: Any, field: str, sentence: str
+) -> None:
+    zoe = await house.visitor(await house.channel())
+    answer = await zoe.do(method, path, body)
+    assert (answer.status_code, answer.json().get("errors")) == (
+        422,
+        [{"field": field, "sentence": sentence}],
+    )
+
+
+async def test_a_message_keeps_the_blanks_around_its_words(house: Harness) -> None:
+    zoe = await house.visitor(await house.channel())
+    path = await house.dialog(zoe)
+    done(await zoe.put(f"{path}/messages/m1", {"text": " Hello\n"}))
+    assert done(await zoe.get(path))["messages"][0]["text"] == " Hello\n"
+
+
+async def test_blanks_are_no_reply(house: Harness) -> None:
+    channel = await house.channel()
+    ann = house.operator("ann", channel)
+    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+    assert (await ann.put(f"{path}/messages/m1", {"text": " "})).status_code == 422
+    assert done(await ann.get(path))["messages"] == []
+
+
+async def test_a_dialog_that_is_open_in_another_way_says_what_differs(house: Harness) -> None:
+    zoe = await house.visitor(await house.channel(), locale="de")
+    path = await house.dialog(zoe)
+    answer = await zoe.put(path, {"locale": "fr"})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        "This dialog is open already, with another locale.",
+    )
+    done(await zoe.put(path, {"locale": "de"}))
+
+
+async def test_a_waiting_dialog_is_taken_first(house: Harness) -> None:
+    channel = await house.channel()
+    ann = house.operator("ann", channel)
+    path = await house.dialog(await house.visitor(channel))
+    for answer in (await ann.get(path), await ann.put(f"{path}/messages/m1", {"text": "Hello"})):
+        assert (answer.status_code, answer.json()["detail"]) == (403, "Take this dialog first.")
+    done(await ann.put(f"{path}/operator"))
+    done(await ann.get(path))
+    assert (await house.operator("bo", channel).get(path)).status_code == 404
+
+
+async def test_an_empty_cursor_is_the_first_page(house: Harness) -> None:
+    channel = await house.channel()
+    ann = house.operator("ann", channel)
+    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+    assert done(await ann.get(f"{path}?cursor=")) == done(await ann.get(path))
+    assert (await ann.get("/v1/dialogs?cursor=")).status_code == 200
+
+
+async def test_a_token_that_has_expired_says_so(house: Harness) -> None:
+    tokens = VisitorTokens.of(house.settings)
+    token, _ = tokens.issue("c1", await house.channel(), datetime.now(UTC) - timedelta(days=31))
+    answer = await Person(house.http, "c1", token).get("/v1/dialogs/d1")
+    assert (answer.status_code, answer.json()["detail"]) == (401, "This token has expired: get a new one.")
+
+
+async def test_channels_have_the_shape_that_others_rely_on(house: Harness) -> None:
+    for wrong in (
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": "../../etc/passwd"},
+        {"time_zone": "posix/Europe/Berlin"},
+        {"time_zone": "posixrules"},
+        {"locales": ["french!"]},
+        {"allowed_origins": ["https://school.example/path"]},
+        {"name": ""},
+    ):
+        assert (await house.admin.put("/v1/channels/c1", {"name": "C", **wrong})).status_code == 422, wrong
+    channel = await house.channel(time_zone="Asia/Kathmandu", allowed_origins=["https://school.example"])
+    sue = house.staff(Role.SUPERVISOR, "sue", channel)
+    listed = await until(lambda: sue.get("/v1/channels"), lambda answer: answer.json()["channels"])
+    assert [(each["channel"], each["time_zone"]) for each in listed.json()["channels"]] == [
+        (channel, "Asia/Kathmandu")
+    ]
+
+
+UNSEEN = ["\r", "\n", "\0", "\x1b", "\x7f", "\x85", "\u2028", "\u200e", "\u202e", "\u2066", "\u061c"]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+async def test_names_and_addresses_hold_nothing_that_cannot_be_seen(house: Harness, unseen: str) -> None:
+    channel = await house.channel()
+    path, name = await house.dialog(await house.visitor(channel)), f"Z{unseen}oe"
+    visitors = f"/v1/channels/{channel}/visitors"
+    for answer in (
+        await house.anybody.post(visitors, {"name": name}),
+        await house.anybody.post(visitors, {"email": f"{name}@school.example"}),
+        await house.admin.put(f"/v1/channels/{channel}", {"name": name}),
+        await house.admin.put(f"{path}/operator", {"operator": "ann", "name": name}),
+        await house.admin.put(f"{path}/operator", {"operator": "ann", "name": "Ann", "team": name}),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert name not in answer.text
+
+
+async def test_names_of_every_script_are_names(house: Harness) -> None:
+    channel = await house.channel(name="Überblick «Ω» 👩🏽‍🏫")
+    for name in ("Zoë O’Neil-Nuñez", "نیکی می‌خواهم", "李 小龍", "S. Müller, Ph.D."):
+        done(await house.anybody.post(f"/v1/channels/{channel}/visitors", {"name": name}))
+
+
+async def test_ids_that_people_choose_are_to_be_hard_to_guess(house: Harness) -> None:
+    document = done(await house.http.get("/openapi.json"))
+    parameters = document["paths"]["/v1/dialogs/{dialog}/messages/{message}"]["put"]["parameters"]
+    told = {each["name"]: each["description"] for each in parameters if each["in"] == "path"}
+    assert set(told) == {"dialog", "message"}
+    assert all("at least 64 random bits" in text for text in told.values())
+
+
+async def test_unknown_channels_admit_nobody(house: Harness) -> None:
+    assert (await house.anybody.post("/v1/channels/nowhere/visitors")).status_code == 404
+
+
+async def test_ten_thousand_characters_of_any_script_are_one_message(house: Harness) -> None:
+    zoe = await house.visitor(await house.channel())
+    path = await house.dialog(zoe)
+    text = "👩🏽‍🏫ж" * 2_000
+    done(await zoe.put(f"{path}/messages/m1", {"text": text}))
+    assert done(await zoe.get(path))["messages"][0]["text"] == text
+
+
+async def test_every_route_is_documented_with_examples_and_problems(house: Harness) -> None:
+    document = done(await house.http.get("/openapi.json"))
+    for path, methods in document["paths"].items():
+        for method, route in methods.items():
+            assert route["description"] or path.startswith("/health"), f"{method} {path}"
+            if path.startswith("/v1/"):
+                assert {"422", "500", "503"} <= set(route["responses"]), f"{method} {path}"
+            if "security" in route:
+                assert {"401", "403"} <= set(route["responses"]), f"{method} {path}"
+    shapes = document["components"]["schemas"]
+    for name in ("ChannelBody", "VisitorBody", "OpeningBody", "MessageBody", "OperatorBody", "CloseBody"):
+        assert shapes[name]["examples"], name
+    for name, shape in shapes.items():
+        for field, about in shape["properties"].items():
+            assert about.get("description"), f"{name}.{field}"
+    assert "Unicode code points" in shapes["MessageBody"]["properties"]["text"]["description"]
+
+
+def sources() -> list[tuple[str, str]]:
+    return [(str(path), path.read_text()) for path in Path(chat.__path__[0]).rglob("*.py")]
+
+
+async def test_chat_knows_nothing_of_what_clients_think_of_it(house: Harness) -> None:
+    document = json.dumps(done(await house.http.get("/openapi.json"))).lower()
+    assert "rating" not in document
+    unheard = re.compile(r"contracts\.ratings|RATINGS|RATING_KEYS|RATING_EVENTS")
+    assert not [path for path, source in sources() if unheard.search(source)]
+
+
+async def test_it_is_ready_and_says_so(house: Harness) -> None:
+    answer = await until(lambda: house.http.get("/health/ready"), lambda answer: answer.is_success)
+    assert set(answer.json()["parts"]) >= {"database", "broker", "clock", "keys", "follower"}

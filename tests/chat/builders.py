@@ -1,0 +1,100 @@
+"""The people and the past that stories about dialogs begin with."""
+
+from datetime import UTC, datetime, timedelta
+
+from chat.domain.dialog.decider import (
+    AssignOperator,
+    CloseDialog,
+    OpenDialog,
+    PostMessage,
+    ReopenDialog,
+)
+from chat.domain.dialog.events import (
+    DialogClosed,
+    DialogOpened,
+    DialogReopened,
+    MessagePosted,
+    OperatorAssigned,
+)
+from chat.domain.dialog.state import Operator
+
+START = datetime(2026, 3, 29, 0, 40, tzinfo=UTC)
+ANN = Operator("ann", "Ann Lee", "first-line")
+BO = Operator("bo", "Bo")
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def opened(minutes: float = 0) -> DialogOpened:
+    return DialogOpened(dialog="d1", client="c1", channel="shop", locale="fr", opened_at=at(minutes))
+
+
+def wrote(message: str, who: Operator | None = None, *, chars: int = 5, minutes: float = 1) -> MessagePosted:
+    return MessagePosted(
+        message=message,
+        author="operator" if who else "client",
+        operator=who and who.id,
+        name=who and who.name,
+        team=who and who.team,
+        text=f"sealed-{message}",
+        chars=chars,
+        fingerprint=f"print-{message}",
+        posted_at=at(minutes),
+    )
+
+
+def assigned(who: Operator = ANN, minutes: float = 1) -> OperatorAssigned:
+    return OperatorAssigned(operator=who.id, name=who.name, team=who.team, assigned_at=at(minutes))
+
+
+def closed(close_seq: int = 1, minutes: float = 5) -> DialogClosed:
+    """A close of which only the number and the time matter."""
+    return DialogClosed(
+        close_seq=close_seq,
+        closed_at=at(minutes),
+        opened_at=at(0),
+        closed_by="operator",
+        counted_by="nobody",
+        client_messages=0,
+        operator_messages=0,
+        longest_client_text=0,
+    )
+
+
+def reopened(close_seq: int = 1, minutes: float = 6) -> DialogReopened:
+    return DialogReopened(close_seq=close_seq, reopened_at=at(minutes))
+
+
+def open_it(
+    *, client: str = "c1", locale: str | None = "fr", channel: str = "shop", channel_closed: bool = False
+) -> OpenDialog:
+    return OpenDialog("d1", client, channel, channel_closed, at(0), locale)
+
+
+def write(
+    message: str, who: Operator | None = None, *, words: str | None = None, chars: int = 5, minutes: float = 1
+) -> PostMessage:
+    words = message if words is None else words
+    return PostMessage(message, who, f"sealed-{words}", chars, f"print-{words}", at(minutes))
+
+
+def take(who: Operator = ANN, minutes: float = 1) -> AssignOperator:
+    return AssignOperator(who, takes=True, now=at(minutes))
+
+
+def give_to(who: Operator, minutes: float = 1) -> AssignOperator:
+    return AssignOperator(who, takes=False, now=at(minutes))
+
+
+def close_it(close_seq: int | None = None, minutes: float = 5, *, by: Operator | None = None) -> CloseDialog:
+    """The client closes, or the operator that is named."""
+    who = by.id if by else None
+    return CloseDialog("operator" if by else "client", at(minutes), close_seq, operator=who)
+
+
+def reopen_it(
+    close_seq: int | None = None, minutes: float = 6, *, by: Operator | None = None
+) -> ReopenDialog:
+    return ReopenDialog(at(minutes), close_seq, operator=by.id if by else None)

@@ -1,0 +1,201 @@
+"""Chat as a whole on real servers, and the people who call it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pydantic import SecretStr
+
+from chassis.http.tokens import issue, kid_of, public_jwk
+from chassis.mongo import connect
+from chat.app import build
+from chat.settings import ChatSettings
+from contracts.access import AUDIENCE_STAFF, Claims, Role
+from deploy import topics
+
+T = TypeVar("T")
+
+STAFF = "https://staff.test"
+VISITORS = "https://chat.test"
+STAFF_KEY = Ed25519PrivateKey.generate()
+VISITOR_KEY = Ed25519PrivateKey.generate()
+KEY = SecretStr("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a token; `id` is its subject."""
+
+    http: httpx.AsyncClient
+    id: str
+    token: str | None
+
+    async def do(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return await self.http.request(method, path, headers=headers, json=body)
+
+    async def put(self, path: str, body: Any = None) -> httpx.Response:
+        return await self.do("PUT", path, body)
+
+    async def post(self, path: str, body: Any = None) -> httpx.Response:
+        return await self.do("POST", path, body)
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.do("GET", path)
+
+
+@dataclass(frozen=True)
+class Harness:
+    """A running chat, and its database to look into."""
+
+    http: httpx.AsyncClient
+    settings: ChatSettings
+    database: AsyncIOMotorDatabase[dict[str, Any]]
+
+    async def unfollowed(self) -> int:
+        return await self.database["commits"].count_documents({"followed": False})
+
+    def staff(
+        self,
+        role: Role,
+        sub: str,
+        *channels: str,
+        team: str | None = None,
+        name: str | None = None,
+        nowhere: bool = False,
+    ) -> Person:
+        """Somebody of the staff: of these channels, of all if none is named, or of no channel at all."""
+        claims = Claims(
+            sub=sub,
+            roles=frozenset({role}),
+            channels=frozenset() if nowhere else frozenset(channels or {"*"}),
+            name=name or sub.title(),
+            team=team,
+        )
+        kid, now = kid_of(STAFF_KEY.public_key()), datetime.now(UTC)
+        token = issue(STAFF_KEY, kid, STAFF, [AUDIENCE_STAFF], claims, timedelta(hours=1), now)
+        return Person(self.http, sub, token)
+
+    @property
+    def anybody(self) -> Person:
+        return Person(self.http, "", None)
+
+    @property
+    def admin(self) -> Person:
+        return self.staff(Role.ADMIN, "joe")
+
+    def operator(self, sub: str = "ann", *channels: str, team: str | None = "first-line") -> Person:
+        return self.staff(Role.OPERATOR, sub, *channels, team=team)
+
+    async def channel(self, **how: Any) -> str:
+        """A fresh channel."""
+        channel = f"shop-{uuid4().hex[:8]}"
+        done(await self.admin.put(f"/v1/channels/{channel}", {"name": "Shop", **how}))
+        return channel
+
+    async def visitor(self, channel: str, **who: str) -> Person:
+        given = done(await self.anybody.post(f"/v1/channels/{channel}/visitors", who))
+        return Person(self.http, given["client"], given["token"])
+
+    async def dialog(self, visitor: Person, *, taken_by: Person | None = None) -> str:
+        """The path of a fresh dialog."""
+        path = f"/v1/dialogs/d-{uuid4().hex[:12]}"
+        done(await visitor.put(path))
+        if taken_by:
+            done(await taken_by.put(f"{path}/operator"))
+        return path
+
+
+def done(answer: httpx.Response) -> Any:
+    """The JSON of a success."""
+    assert answer.is_success, f"{answer.status_code} {answer.text}"
+    return answer.json()
+
+
+def pem(key: Ed25519PrivateKey) -> SecretStr:
+    return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+def settings_for(kafka: str, mongo: str, database: str) -> ChatSettings:
+    return ChatSettings(
+        env="development",
+        kafka=kafka,
+        mongo=mongo,
+        database=database,
+        staff_issuer=STAFF,
+        staff_jwks=json.dumps({"keys": [public_jwk(STAFF_KEY.public_key())]}),
+        visitor_issuer=VISITORS,
+        visitor_signing_key=pem(VISITOR_KEY),
+        master_key=KEY,
+        readers_key=KEY,
+    )
+
+
+@asynccontextmanager
+async def running(settings: ChatSettings) -> AsyncIterator[Harness]:
+    """Chat, ready for requests."""
+    await topics.create(settings.kafka)
+    app = build(settings)
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://chat", timeout=30) as http,
+    ):
+        await until(lambda: http.get("/.well-known/jwks.json"), lambda answer: answer.is_success)
+        client = connect(settings.mongo)
+        house = Harness(http, settings, client[settings.database])
+        yield house
+        # A publisher that is stopped in the middle of a sentence takes its time.
+        await until(house.unfollowed, lambda count: count == 0)
+        client.close()
+
+
+async def until(look: Callable[[], Awaitable[T]], seen: Callable[[T], object]) -> T:
+    """What `look` finds, as soon as `seen` says that it is there."""
+    async with asyncio.timeout(30):
+        while not seen(found := await look()):  # noqa: ASYNC110 - other processes give no sign
+            await asyncio.sleep(0.02)
+        return found
+
+
+@dataclass(frozen=True)
+class Record:
+    """What stands in a topic."""
+
+    headers: dict[str, str]
+    value: dict[str, Any]
+
+
+async def heard(kafka: str, topic: str, key: str, count: int) -> list[Record]:
+    """What was said under a key, once there are `count` records."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    found: list[Record] = []
+    try:
+        async with asyncio.timeout(30):
+            while len(found) < count:
+                found += [_record(raw) async for raw in _batch(consumer) if raw.key == key.encode()]
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def _batch(consumer: AIOKafkaConsumer) -> AsyncIterator[Any]:
+    for records in (await consumer.getmany(timeout_ms=200)).values():
+        for record in records:
+            yield record
+
+
+def _record(raw: Any) -> Record:
+    headers = {name: value.decode() for name, value in raw.headers}
+    return Record(headers, json.loads(raw.value))

@@ -1,0 +1,229 @@
+"""How the stories about rating are told: given what was, when a command comes, then these events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chassis.errors import CommandRejected
+from rating.domain.rating.answers import KeepComment, RemoveComment, WrittenComment
+from rating.domain.rating.decider import (
+    RATING,
+    DeclineRating,
+    ExpireForm,
+    ForgetClient,
+    GiveRating,
+    OfferForm,
+    RatingCommand,
+    RegisterClose,
+    RegisterReopening,
+)
+from rating.domain.rating.events import (
+    ClientForgotten,
+    CloseRegistered,
+    FormCancelled,
+    FormDeclined,
+    FormExpired,
+    FormNotOffered,
+    FormOffered,
+    FormScheduled,
+    RatingChanged,
+    RatingEvent,
+    RatingGiven,
+    ReopeningRegistered,
+)
+from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Scale, Snapshot
+
+CLOSED_AT = datetime(2026, 3, 29, 0, 59, 59, 999000, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+DELAY, EXPIRY, WINDOW = 5 * MINUTE, 60 * MINUTE, 15 * MINUTE
+STARS = Scale(name="stars", lowest=1, highest=5, satisfied_from=4)
+RULES = FormVersion(
+    version=1,
+    question="How did we do?",
+    scale=STARS,
+    comment_limit=2000,
+    delay=timedelta(0),
+    expiry=EXPIRY,
+    edit_window=WINDOW,
+    offer_window=timedelta(hours=24),
+)
+LATER = RULES.model_copy(update={"delay": DELAY})
+"""The same rules, but the form comes five minutes after the close."""
+
+
+def at(minutes: float) -> datetime:
+    """So many minutes after the close."""
+    return CLOSED_AT + minutes * MINUTE
+
+
+def just_before(minutes: float) -> datetime:
+    """The last millisecond before that."""
+    return at(minutes) - timedelta(milliseconds=1)
+
+
+def snapshot(close_seq: int = 1, dialog: str = "d1", client: str = "c1") -> Snapshot:
+    return Snapshot(
+        dialog=dialog,
+        close_seq=close_seq,
+        channel="shop",
+        client=client,
+        operator="o1",
+        team="north",
+        locale="en",
+        closed_at=CLOSED_AT,
+    )
+
+
+def register(
+    close_seq: int = 1,
+    now: datetime = CLOSED_AT,
+    rules: FormVersion = RULES,
+    *,
+    by_people: bool = True,
+    spam: bool = False,
+    replied: bool = True,
+    erased: bool = False,
+) -> RegisterClose:
+    return RegisterClose(
+        snapshot=snapshot(close_seq),
+        rules=rules,
+        by_people=by_people,
+        spam=spam,
+        replied=replied,
+        erased=erased,
+        now=now,
+    )
+
+
+def register_reopening(
+    close_seq: int = 1, reopened_at: datetime = CLOSED_AT, now: datetime = CLOSED_AT
+) -> RegisterReopening:
+    return RegisterReopening(close_seq, reopened_at, now)
+
+
+def offer(now: datetime, close_seq: int = 1) -> OfferForm:
+    return OfferForm(close_seq, now)
+
+
+def give(score: int, now: datetime, words: str | None = None, length: int = 0, again: str = "") -> GiveRating:
+    """An answer to the first close; `words` stand for the fingerprint of a comment, None keeps what was.
+
+    Sealing the same words again, in the same answer sent `again`, makes another text of them.
+    """
+    comment = KeepComment() if words is None else written(words, length, again)
+    return GiveRating(1, score, now, comment)
+
+
+def written(words: str, length: int = 0, again: str = "") -> WrittenComment:
+    return WrittenComment(f"sealed {words}{again}", words, length)
+
+
+def give_without(score: int, now: datetime) -> GiveRating:
+    """An answer that removes the comment."""
+    return GiveRating(1, score, now, RemoveComment())
+
+
+def decline(now: datetime) -> DeclineRating:
+    return DeclineRating(1, now)
+
+
+def expire(now: datetime) -> ExpireForm:
+    return ExpireForm(1, now)
+
+
+def erase(client: str = "c1", now: datetime = CLOSED_AT) -> ForgetClient:
+    return ForgetClient(client, now)
+
+
+def registered(
+    close_seq: int = 1, now: datetime = CLOSED_AT, rules: FormVersion = RULES, *, replied: bool = True
+) -> CloseRegistered:
+    return CloseRegistered(
+        close_seq=close_seq, snapshot=snapshot(close_seq), rules=rules, heard_at=now, replied=replied
+    )
+
+
+def reopening_registered(close_seq: int = 1) -> ReopeningRegistered:
+    return ReopeningRegistered(close_seq=close_seq, heard_at=CLOSED_AT)
+
+
+def not_offered(reason: str, close_seq: int = 1, now: datetime = CLOSED_AT) -> FormNotOffered:
+    return FormNotOffered(close_seq=close_seq, reason=NotOfferedReason(reason), decided_at=now)
+
+
+def scheduled(close_seq: int = 1) -> FormScheduled:
+    return FormScheduled(close_seq=close_seq, due_at=CLOSED_AT + DELAY)
+
+
+def offered(now: datetime = CLOSED_AT, close_seq: int = 1) -> FormOffered:
+    return FormOffered(close_seq=close_seq, offered_at=now, expires_at=now + EXPIRY)
+
+
+def rated(score: int, now: datetime, words: str | None = None) -> RatingGiven:
+    return RatingGiven(
+        close_seq=1,
+        score=score,
+        comment=words and f"sealed {words}",
+        fingerprint=words,
+        given_at=now,
+        editable_until=now + WINDOW,
+    )
+
+
+def changed(score: int, now: datetime, change: int = 1, words: str | None = None) -> RatingChanged:
+    return RatingChanged(
+        close_seq=1,
+        score=score,
+        comment=words and f"sealed {words}",
+        fingerprint=words,
+        change=change,
+        changed_at=now,
+    )
+
+
+def declined(now: datetime) -> FormDeclined:
+    return FormDeclined(close_seq=1, declined_at=now)
+
+
+def expired(at: datetime) -> FormExpired:
+    return FormExpired(close_seq=1, expired_at=at)
+
+
+def cancelled(reason: str, now: datetime = CLOSED_AT, close_seq: int = 1) -> FormCancelled:
+    return FormCancelled(close_seq=close_seq, reason=CancelledReason(reason), cancelled_at=now)
+
+
+def forgotten(close_seq: int = 1, now: datetime = CLOSED_AT) -> ClientForgotten:
+    return ClientForgotten(close_seq=close_seq, forgotten_at=now)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A history and the command that comes upon it."""
+
+    history: Sequence[RatingEvent]
+    command: RatingCommand | None = None
+
+    def when(self, command: RatingCommand) -> "Story":
+        return Story(self.history, command)
+
+    def then(self, *events: RatingEvent) -> None:
+        """Exactly these events follow; none: there was nothing to do."""
+        assert list(self._decide()) == list(events)
+
+    def refused(self, *words: str) -> None:
+        """The command is refused with a sentence that has these words."""
+        with pytest.raises(CommandRejected) as refusal:
+            self._decide()
+        assert all(word in str(refusal.value) for word in words)
+        assert str(refusal.value).endswith(".")
+
+    def _decide(self) -> Sequence[RatingEvent]:
+        assert self.command is not None
+        return RATING.decide(RATING.fold(RATING.initial, self.history), self.command)
+
+
+def given(*history: RatingEvent) -> Story:
+    return Story(history)
