@@ -1,0 +1,1 @@
+"""Kafka: consuming, producing, and how every client connects."""
