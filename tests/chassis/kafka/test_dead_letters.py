@@ -9,7 +9,8 @@ import pytest
 from chassis.kafka.dead_letters import cli
 from chassis.kafka.records import ReceivedEvent
 from chassis.kafka.topic_reader import all_records
-from tests.chassis.kafka.harness import KafkaHarness, running, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -32,7 +33,7 @@ async def command(world: KafkaHarness, *argv: str) -> int:
 async def died(world: KafkaHarness, moody: Moody, *numbers: int) -> None:
     await world.say(*(world.noted(f"k{number}", number, text="canary") for number in numbers))
     async with running(world.hearing(moody)):
-        await until_later(lambda: _as_many(world, len(numbers)))
+        await until(lambda: _as_many(world, len(numbers)))
 
 
 async def test_lists_what_died_without_its_payload(
@@ -101,7 +102,7 @@ async def test_a_replayed_letter_that_dies_again_waits_again_and_stays_one(world
     for attempts in (2, 3):
         await command(world, "replay", "--all")
         async with running(world.hearing(moody, topics=[world.notes, world.replay])):
-            await until_later(partial(_died_times, world, attempts))
+            await until(partial(_died_times, world, attempts))
         [letter] = await world.letters()
         assert (letter.id, letter.state) == (first.id, "waiting")
         assert letter.record.value == first.record.value
@@ -114,7 +115,7 @@ async def test_strangers_headers_neither_settle_nor_hide_a_letter(world: KafkaHa
     forged = {"candor-replayed": first.id.encode(), "candor-dead-settled": f"dismissed {where}".encode()}
     await world.say(world.raw("k2", b"{", forged), world.raw("k3", b"{", {"candor-dead-settled": b"junk"}))
     async with running(world.hearing(Moody())):
-        await until_later(lambda: _as_many(world, 3))
+        await until(lambda: _as_many(world, 3))
     assert {letter.state for letter in await world.letters()} == {"waiting"}
 
 

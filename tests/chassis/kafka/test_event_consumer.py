@@ -13,7 +13,8 @@ from pymongo.errors import AutoReconnect
 from chassis.errors import CommandRejected, PublishFailed, UnknownStoredEvent
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.telemetry.tracing import configure_tracing
-from tests.chassis.kafka.harness import KafkaHarness, running, stopped, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running, stopped
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -67,7 +68,7 @@ async def test_hears_what_was_said_before_it_came_in_order_per_key(world: KafkaH
     await world.say(*(world.noted(f"k{number % 7}", number) for number in range(200)))
     async with running(world.hearing(ear)):
         await until(lambda: len(ear.heard) == 200)
-        await until_later(lambda: _is(committed(world), 200))
+        await until(lambda: _is(committed(world), 200))
     for key in range(7):
         own = [number for name, number in ear.heard if name == f"k{key}"]
         assert own == sorted(own)
@@ -81,7 +82,7 @@ async def test_hears_keys_side_by_side(world: KafkaHarness) -> None:
 
     await world.say(*(world.noted(f"k{number}", number, partition=0) for number in range(8)))
     async with running(world.hearing(wait_for_the_others)):
-        await until_later(lambda: _is(committed(world), 8))
+        await until(lambda: _is(committed(world), 8))
 
 
 async def test_a_raising_handler_costs_that_record_alone(world: KafkaHarness) -> None:
@@ -90,7 +91,7 @@ async def test_a_raising_handler_costs_that_record_alone(world: KafkaHarness) ->
     await world.say(*(world.noted("k", number) for number in range(5)))
     async with running(world.hearing(ear)):
         await until(lambda: ear.numbers == {0, 1, 3, 4})
-        await until_later(lambda: _is(committed(world), 5))
+        await until(lambda: _is(committed(world), 5))
     assert ear.tries[2] == 5
     [letter] = await world.letters()
     assert letter.cause == "the handler raised ValueError"
@@ -138,7 +139,7 @@ async def test_a_poison_record_is_put_aside_and_the_rest_goes_on(
     await world.say(world.noted("k", 1), world.raw("k", value, changed), world.noted("k", 2))
     async with running(world.hearing(ear)):
         await until(lambda: ear.heard == [("k", 1), ("k", 2)])
-        await until_later(lambda: _is(committed(world), 3))
+        await until(lambda: _is(committed(world), 3))
     [letter] = await world.letters()
     assert cause in letter.cause
     assert "canary" not in letter.cause
@@ -182,7 +183,7 @@ async def test_a_record_without_a_key_is_put_aside(world: KafkaHarness) -> None:
     )
     async with running(world.hearing(ear)):
         await until(lambda: ear.numbers == {2})
-        await until_later(lambda: _is(committed(world), 2))
+        await until(lambda: _is(committed(world), 2))
     assert [letter.cause for letter in await world.letters()] == ["the record has no key"]
 
 
@@ -213,7 +214,7 @@ async def test_an_unknown_type_is_skipped_and_counted(world: KafkaHarness) -> No
     await world.say(world.raw("k", b"?", named="test.brandnew.v9"), world.noted("k", 2))
     async with running(world.hearing(ear)):
         await until(lambda: ear.numbers == {2})
-        await until_later(lambda: _is(committed(world), 2))
+        await until(lambda: _is(committed(world), 2))
     assert world.counted("candor_consumed_records_total", topic=world.notes, outcome="unknown") == 1
     assert await world.letters() == []
 
@@ -223,7 +224,7 @@ async def test_a_refusal_is_an_answer(world: KafkaHarness) -> None:
     ear.faults[1] = [CommandRejected("This came too late")]
     await world.say(world.noted("k", 1), world.noted("k", 2))
     async with running(world.hearing(ear)):
-        await until_later(lambda: _is(committed(world), 2))
+        await until(lambda: _is(committed(world), 2))
     assert ear.tries[1] == 1
     assert world.counted("candor_consumed_records_total", topic=world.notes, outcome="refused") == 1
     assert await world.letters() == []
@@ -238,7 +239,7 @@ async def test_a_database_that_is_down_is_waited_for(world: KafkaHarness) -> Non
         assert await committed(world) == 0
         ear.faults.clear()
         await until(lambda: ear.heard == [("k", 1), ("k", 2)])
-        await until_later(lambda: _is(committed(world), 2))
+        await until(lambda: _is(committed(world), 2))
     assert await world.letters() == []
 
 
@@ -252,7 +253,7 @@ async def test_what_a_newer_release_stored_is_waited_for_with_an_alarm(world: Ka
         assert world.counted("candor_alarms_total", kind="newer_release_awaited") > 5
         ear.faults.clear()
         await until(lambda: ear.heard == [("k", 1), ("k", 2)])
-        await until_later(lambda: _is(committed(world), 2))
+        await until(lambda: _is(committed(world), 2))
     assert await world.letters() == []
 
 
@@ -267,7 +268,7 @@ async def test_stopping_while_the_database_is_down_leaves_the_record_for_the_nex
     ear.faults.clear()
     async with running(world.hearing(ear)):
         await until(lambda: ear.numbers == {1, 2})
-        await until_later(lambda: _is(committed(world), 2))
+        await until(lambda: _is(committed(world), 2))
 
 
 async def test_a_graceful_stop_finishes_the_batch_commits_it_and_leaves_the_group(
@@ -309,7 +310,7 @@ async def test_a_batch_that_fails_for_a_fault_of_our_own_is_read_again(
     monkeypatch.setattr(hearing._subscription, "_work", fail_once)
     await world.say(*(world.noted("k", number) for number in range(10)))
     async with running(hearing):
-        await until_later(lambda: _is(committed(world), 10))
+        await until(lambda: _is(committed(world), 10))
     assert ear.heard == [("k", number) for number in range(10)]
     assert world.counted("candor_alarms_total", kind="batch_failed") == 1
 

@@ -20,8 +20,9 @@ from chassis.kafka.fencing import Fencing
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.records import ReceivedEvent
 from chassis.telemetry.tracing import configure_tracing
-from tests.chassis.kafka.harness import KafkaHarness, running, stopped, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running, stopped
 from tests.chassis.kafka.tally import Tally, once_each, projecting
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -35,30 +36,30 @@ async def test_applies_everything_once_and_in_order_and_goes_on_after_a_restart(
 ) -> None:
     await world.say(*notes(world, 0, 300))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 300))
+        await until(lambda: once_each(tally, 300))
     await world.say(*notes(world, 300, 500))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 500))
+        await until(lambda: once_each(tally, 500))
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
 
 
 async def test_the_groups_offsets_are_not_trusted(world: KafkaHarness, tally: Tally) -> None:
     await world.say(*notes(world, 0, 50))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
     await tally.client.drop_database(tally.collection.database.name)
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
 
 
 async def test_another_version_starts_from_the_beginning(world: KafkaHarness, tally: Tally) -> None:
     await world.say(*notes(world, 0, 50))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
     tally.version = 2
     tally.collection = tally.collection.database["tally2"]
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
 
 
 async def test_permanent_zombies_count_once(world: KafkaHarness, tally: Tally) -> None:
@@ -67,7 +68,7 @@ async def test_permanent_zombies_count_once(world: KafkaHarness, tally: Tally) -
     async with running(*zombies):
         for first in range(0, 600, 50):
             await world.say(*notes(world, first, first + 50))
-        await until_later(lambda: once_each(tally, 600), 40)
+        await until(lambda: once_each(tally, 600), within=40)
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
 
 
@@ -81,10 +82,10 @@ async def test_a_zombie_that_wakes_up_where_it_was_applies_nothing_twice(
         zombie._subscription.hold(everything)
         async with running(projecting(world, tally)):
             await world.say(*notes(world, 0, 50))
-            await until_later(lambda: once_each(tally, 50))
+            await until(lambda: once_each(tally, 50))
         await world.say(*notes(world, 50, 60))
         zombie._subscription.release(everything)
-        await until_later(lambda: once_each(tally, 60))
+        await until(lambda: once_each(tally, 60))
 
 
 async def test_members_that_come_and_go_count_once(world: KafkaHarness, tally: Tally) -> None:
@@ -92,10 +93,10 @@ async def test_members_that_come_and_go_count_once(world: KafkaHarness, tally: T
         await world.say(*notes(world, 0, 200))
         second = asyncio.create_task(projecting(world, tally).run())
         await world.say(*notes(world, 200, 400))
-        await until_later(lambda: once_each(tally, 400))
+        await until(lambda: once_each(tally, 400))
         await world.say(*notes(world, 400, 600))
         await stopped(second)
-        await until_later(lambda: once_each(tally, 600))
+        await until(lambda: once_each(tally, 600))
 
 
 async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
@@ -103,7 +104,7 @@ async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
 ) -> None:
     await world.say(world.noted("k", 1), world.raw("k", b"{"), world.raw("k", None), world.noted("k", 2))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 2))
+        await until(lambda: once_each(tally, 2))
     assert {letter.cause.split(":")[0] for letter in await world.letters()} == {
         "not a valid tagged-union[Noted,Erased]",
         "the value is null",
@@ -114,7 +115,7 @@ async def test_a_record_that_cannot_be_applied_is_found_among_many(world: KafkaH
     tally.faults[77] = ValueError("the client wrote: canary")
     await world.say(*(world.noted(f"k{number % 5}", number) for number in range(200)))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 199))
+        await until(lambda: once_each(tally, 199))
     [letter] = await world.letters()
     assert letter.cause == "the projection raised ValueError"
     assert tally.calls < 60
@@ -142,7 +143,7 @@ async def test_the_checkpoint_waits_for_the_dead_letter(
     async with running(first):
         await until(lambda: len(refused) > 2)
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 2))
+        await until(lambda: once_each(tally, 2))
     assert len(await world.letters()) == 1
 
 
@@ -150,7 +151,7 @@ async def test_an_unknown_type_is_passed(world: KafkaHarness, tally: Tally) -> N
     await world.say(world.raw("k", b"?", named="test.brandnew.v9"))
     async with running(projecting(world, tally)):
         await world.say(world.noted("k", 1))
-        await until_later(lambda: once_each(tally, 1))
+        await until(lambda: once_each(tally, 1))
     assert await world.letters() == []
 
 
@@ -161,7 +162,7 @@ async def test_a_database_that_is_down_is_waited_for(world: KafkaHarness, tally:
     async with running(waiting):
         await until(lambda: tally.tries[1] > 5 and waiting.lag() == 3)
         tally.faults.clear()
-        await until_later(lambda: once_each(tally, 3))
+        await until(lambda: once_each(tally, 3))
         await until(lambda: waiting.lag() == 0)
     assert await world.letters() == []
 
@@ -184,7 +185,7 @@ async def test_a_commit_of_unknown_outcome_is_settled_by_the_checkpoint(
     async with running(projecting(world, tally)):
         for number in range(5):
             await world.say(world.noted("k", number))
-            await until_later(partial(once_each, tally, number + 1))
+            await until(partial(once_each, tally, number + 1))
     assert len(said) == 3
 
 
@@ -221,7 +222,7 @@ async def test_what_a_killed_member_left_open_is_ended_by_its_successor(
         await killed.move(session, partition, at, Checkpoint(50))
 
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
     with pytest.raises(OperationFailure, match="has been aborted"):
         await left_open.__aexit__(None, None, None)
     assert await once_each(tally, 50)
@@ -248,9 +249,9 @@ async def test_whoever_still_works_when_others_take_over_does_the_batch_again(
     working = projecting(world, tally)
     with structlog.testing.capture_logs() as logs:
         async with running(working):
-            await until_later(at_it)
+            await until(at_it)
             await projecting(world, tally)._checkpoints.fence_previous_owner(working._places.at)
-            await until_later(lambda: once_each(tally, 50))
+            await until(lambda: once_each(tally, 50))
     assert "batch_halved" not in {line["event"] for line in logs}
 
 
@@ -282,7 +283,7 @@ async def test_a_batch_is_committed_for_good_from_one_snapshot(
     monkeypatch.setattr(AsyncIOMotorClientSession, "start_transaction", noting)
     await world.say(world.noted("k", 1))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 1))
+        await until(lambda: once_each(tally, 1))
     assert set(asked) == {("snapshot", "majority")}
 
 
@@ -291,12 +292,12 @@ async def test_a_log_emptied_by_retention_up_to_the_checkpoint_is_fine(
 ) -> None:
     await world.say(*(world.noted("k", number, partition=0) for number in range(10)))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 10))
+        await until(lambda: once_each(tally, 10))
     await delete_before(world, 10)
     again = projecting(world, tally)
     async with running(again):
         await world.say(world.noted("k", 10, partition=0))
-        await until_later(lambda: once_each(tally, 11))
+        await until(lambda: once_each(tally, 11))
         assert again.unhealthy_reason() is None
 
 
@@ -305,14 +306,14 @@ async def test_a_log_that_starts_beyond_the_checkpoint_stops_that_partition_alon
 ) -> None:
     await world.say(*(world.noted("a", number, partition=0) for number in range(10)))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 10))
+        await until(lambda: once_each(tally, 10))
     await world.say(*(world.noted("a", number, partition=0) for number in range(10, 20)))
     await delete_before(world, 15)
     again = projecting(world, tally)
     async with running(again):
         await until(lambda: "records 10 to 14 are gone" in (again.unhealthy_reason() or ""))
         await world.say(world.noted("b", 99, partition=1))
-        await until_later(lambda: once_each(tally, 11))
+        await until(lambda: once_each(tally, 11))
     assert world.counted("candor_alarms_total", kind="partition_stopped") == 1
 
 
@@ -323,7 +324,7 @@ async def test_records_that_vanish_while_it_listens_are_not_skipped(
     await world.say(world.noted("a", 0, partition=0))
     late = projecting(world, tally)
     async with running(late):
-        await until_later(lambda: once_each(tally, 1))
+        await until(lambda: once_each(tally, 1))
         everything = list(late._places.at)
         late._subscription.hold(everything)  # it is slow, and nothing is fetched meanwhile
         await until(lambda: not fetching(late))
@@ -342,7 +343,7 @@ async def test_a_topic_made_anew_is_never_taken_for_the_old_one(
 ) -> None:
     await world.say(*(world.noted("a", number, partition=0) for number in range(10)))
     async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 10))
+        await until(lambda: once_each(tally, 10))
     await make_anew(world)
     await world.say(*(world.noted("a", number, partition=0) for number in range(100, 100 + again)))
     other = projecting(world, tally)
@@ -389,7 +390,7 @@ async def make_anew(world: KafkaHarness) -> None:
     await admin.start()
     try:
         await admin.delete_topics([world.notes])
-        await until_later(lambda: _gone(admin, world.notes))
+        await until(lambda: _gone(admin, world.notes))
         await admin.create_topics([NewTopic(world.notes, 4, 1)])
     finally:
         await admin.close()
