@@ -21,7 +21,7 @@ from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import RATING_KEYS
 from deploy.local.process import Process
 from deploy.local.servers import Servers
-from tests.chassis.crypto_shredding.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 
@@ -145,7 +145,7 @@ async def next_segment(publisher: Publisher, topic: str, files: Files) -> None:
         await publisher.publish(compaction_nudges(topic, "/candor/rating", [0]))
         return files.segments(topic) != before
 
-    await until(rolled, seconds=30)
+    await until(rolled, within=30)
 
 
 def ciphertext(sealed: str) -> bytes:
@@ -174,7 +174,7 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
     async def gone() -> bool:
         return not found_in(files.kafka, [wrapped["a1"], wrapped["a2"]])
 
-    await until(gone, seconds=A_MINUTE)
+    await until(gone, within=A_MINUTE)
     assert found_in(files.kafka, [wrapped["b1"]])
     assert [await ring.open(words[dialog]) for dialog in ("a1", "a2", "b1")] == [None, None, "the canary"]
     forms = [form for key in raw for form in (key, key.hex().encode(), urlsafe_b64encode(key).rstrip(b"="))]
@@ -193,7 +193,7 @@ async def test_beats_end_when_compaction_is_through_and_no_sooner(
     async def let_go() -> bool:
         return not await store["tombstones"].count_documents({})
 
-    await until(let_go, seconds=A_MINUTE)
+    await until(let_go, within=A_MINUTE)
     assert await keys_in(kafka, topic) == {}
 
 

@@ -16,7 +16,7 @@ from chassis.errors import DecryptionFailed, KeyOwnerMismatch, SubjectErased
 from chassis.kafka.publisher import ProducerRecord
 from contracts.envelope import Envelope
 from contracts.keys import KEY_EVENTS, CompactionNudge, KeyPublished
-from tests.chassis.crypto_shredding.waiting import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 

@@ -13,7 +13,8 @@ from chassis.http.cursors import SUM_BYTES, encode
 from contracts.access import Role
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
-from tests.chat.harness import Harness, Person, done, heard, until
+from tests.chat.harness import Harness, Person, done, heard
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
