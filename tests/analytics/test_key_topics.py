@@ -34,7 +34,7 @@ class Secret:
     def __init__(self, words: str = "Thanks!") -> None:
         raw, kid = jwe.new_key(), jwe.new_kid()
         wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY))
-        self.key = KeyPublished(kid=kid, dialog="d1", client="c1", wrapped=wrapped)
+        self.key = KeyPublished(kid=kid, scope="d1", subject="c1", wrapped=wrapped)
         self.sealed = jwe.seal(words.encode(), raw, kid)
 
 
@@ -220,7 +220,7 @@ async def test_what_is_wrong_is_a_dead_letter_and_stands_in_nobodys_way(scene: S
     await scene.say(
         *(ProducerRecord(scene.topic, "k", b"{", broken.headers, partition) for partition in range(3)),
         record(scene.topic, "another", misnamed.key, 0),
-        record(scene.topic, "beat", CompactionNudge(), 0),
+        record(scene.topic, "compaction-nudge", CompactionNudge(), 0),
         ProducerRecord(scene.topic, "k", b"{}", [("ce_type", None)]),
     )
     await scene.publish(after)

@@ -136,7 +136,7 @@ def closed(dialog: str = "d1", close_seq: int = 1, client: str = "c1", **more: A
         "closed_at": CLOSED_AT,
         "opened_at": CLOSED_AT,
         "closed_by": ClosedBy.OPERATOR,
-        "counted_by": AttributedBy.LAST_REPLY,
+        "attributed_by": AttributedBy.LAST_REPLY,
         "client_messages": 2,
         "operator_messages": 2,
         "longest_client_text": 40,

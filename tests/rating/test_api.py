@@ -481,7 +481,7 @@ async def test_every_route_is_documented_with_its_errors(front: ApiClient) -> No
 
 async def test_what_becomes_of_a_comment_is_documented(front: ApiClient) -> None:
     shapes = (await front.http.get("/openapi.json")).json()["components"]["schemas"]
-    comment = shapes["Answer"]["properties"]["comment"]["description"]
+    comment = shapes["AnswerBody"]["properties"]["comment"]["description"]
     assert "comment given before stays" in comment
     assert "comment given before is removed" in comment
     assert "Unicode code points" in shapes["CommentField"]["properties"]["max_length"]["description"]

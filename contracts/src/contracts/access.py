@@ -1,7 +1,7 @@
 """Who may call: roles and the claims of a token."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,9 @@ AUDIENCE_CHAT = "candor.chat"
 AUDIENCE_RATING = "candor.rating"
 
 EVERY_CHANNEL: Literal["*"] = "*"
+
+SubjectId = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]
+"""The `sub` of a token as OpenID Connect allows it: 1 to 255 printable ASCII characters, no spaces."""
 
 
 class Role(StrEnum):

@@ -90,7 +90,7 @@ async def keys_in(kafka: str, topic: str) -> dict[str, KeyPublished]:
     """The published keys that a reader finds in the topic, by dialog."""
     records = [record.value for record in await heard(kafka, topic) if record.value is not None]
     events = [KEY_EVENTS.validate_json(value) for value in records]
-    return {event.dialog: event for event in events if isinstance(event, KeyPublished)}
+    return {event.scope: event for event in events if isinstance(event, KeyPublished)}
 
 
 def found_in(folder: Path, needles: Collection[bytes]) -> set[bytes]:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.real
 READERS_KEY, RAW = jwe.new_key(), jwe.new_key()
 KID = jwe.new_kid()
 KEY = KeyPublished(
-    kid=KID, dialog="d1", client="c1", wrapped=jwe.seal(RAW, READERS_KEY, jwe.short_hash(READERS_KEY))
+    kid=KID, scope="d1", subject="c1", wrapped=jwe.seal(RAW, READERS_KEY, jwe.short_hash(READERS_KEY))
 )
 WORDS = jwe.seal(b"hello", RAW, KID)
 

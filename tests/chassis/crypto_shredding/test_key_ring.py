@@ -252,7 +252,7 @@ async def test_one_beat_a_partition_however_many_are_pending(
     await ring._tombstones.round()
     (beat,) = publisher.records
     assert isinstance(KEY_EVENTS.validate_json(beat.value), CompactionNudge)
-    assert Envelope.from_headers(beat.headers).type == "candor.key.beat.v1"
+    assert Envelope.from_headers(beat.headers).type == "candor.key.compaction-nudge.v1"
 
 
 async def test_a_tombstone_is_said_again_and_then_let_go(

@@ -40,12 +40,12 @@ async def test_a_dialog_from_opening_to_its_second_close(house: Harness, kafka: 
     assert [int(record.headers["ce_sequence"]) for record in records] == [1, 2, 3, 4]
     first, second = records[1].value, records[3].value
     assert (first["operator"], first["team"], first["locale"]) == ("ann", "first-line", "fr-CA")
-    assert (first["counted_by"], first["client_messages"], first["longest_client_text"]) == (
+    assert (first["attributed_by"], first["client_messages"], first["longest_client_text"]) == (
         "last_reply",
         1,
         8,
     )
-    assert (second["counted_by"], second["operator_messages"], second["closed_by"]) == (
+    assert (second["attributed_by"], second["operator_messages"], second["closed_by"]) == (
         "assigned",
         0,
         "client",
@@ -106,7 +106,7 @@ async def test_a_contact_travels_sealed_and_its_readers_can_open_it(house: Harne
     contact = [await reader.open(closed.value["contact"][word]) for word in ("name", "email")]
     assert contact == ["Zoë Canary", "zoe.canary@school.example"]
     await house.database.client.drop_database(f"{house.database.name}_r")
-    assert KeyPublished.model_validate(record.value).dialog == dialog
+    assert KeyPublished.model_validate(record.value).scope == dialog
     cards = await house.database["keys"].find({"client": zoe.id, "published": {"$ne": []}}).to_list(None)
     assert [card["_id"] for card in cards] == [dialog]
 

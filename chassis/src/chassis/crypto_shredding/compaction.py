@@ -15,7 +15,7 @@ from chassis.kafka.startup import started
 from contracts.envelope import Envelope
 from contracts.keys import CompactionNudge
 
-NUDGE_KEY = "beat"
+NUDGE_KEY = "compaction-nudge"
 FETCH_BYTES = 16 * 1024
 FETCH_MS = 1_000
 

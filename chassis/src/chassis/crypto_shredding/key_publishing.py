@@ -61,7 +61,7 @@ class KeyPublishing:
 
     def _record(self, key: Document) -> ProducerRecord:
         wrapped = jwe.seal(self._unwrapped(key).raw, self._readers_key, self._readers_id)
-        event = KeyPublished(kid=key["kid"], dialog=key["_id"], client=key["client"], wrapped=wrapped)
+        event = KeyPublished(kid=key["kid"], scope=key["_id"], subject=key["client"], wrapped=wrapped)
         envelope = Envelope(
             id=event.kid,
             type=event.type,

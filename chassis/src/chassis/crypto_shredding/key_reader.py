@@ -76,5 +76,5 @@ def _written(
 ) -> ReplaceOne[Document] | DeleteOne:
     if key is None:
         return DeleteOne({"_id": kid})
-    stored = {"dialog": key.dialog, "client": key.client, "wrapped": key.wrapped}
+    stored = {"dialog": key.scope, "client": key.subject, "wrapped": key.wrapped}
     return ReplaceOne({"_id": kid}, {**stored, **marks}, upsert=True)
