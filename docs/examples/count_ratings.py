@@ -66,7 +66,7 @@ class Counts:
         """One record of candor.ratings.keys; null says that the key, and so the words, are forgotten."""
         if value is None:
             self.keys.pop(kid, None)
-        elif wrapped := json.loads(value).get("wrapped"):  # a beat has none
+        elif wrapped := json.loads(value).get("wrapped"):  # a nudge has none
             self.keys[kid] = wrapped
 
     def comment(self, sealed: str) -> str | None:

@@ -33,7 +33,7 @@ class Secret:
     def __init__(self, words: str = "Thanks!") -> None:
         raw, kid = jwe.new_key(), jwe.new_kid()
         wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY))
-        self.key = KeyPublished(kid=kid, dialog="d1", client="c1", wrapped=wrapped)
+        self.key = KeyPublished(kid=kid, scope="d1", subject="c1", wrapped=wrapped)
         self.sealed = jwe.seal(words.encode(), raw, kid)
 
 
@@ -107,7 +107,7 @@ class Scene:
     async def compacted_while_away(self, secret: Secret) -> None:
         """The key is here, as it was learnt once; neither it nor its tombstone is on the topic any more."""
         marks = {"place": f"{self.topic}:0", "round": "long ago"}
-        await KeyReader(self.rooms, readers_key=READERS_KEY).hear({secret.key.kid: secret.key}, marks=marks)
+        await KeyReader(self.rooms, readers_key=READERS_KEY).apply({secret.key.kid: secret.key}, marks=marks)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ async def test_a_database_that_is_dropped_meanwhile_is_built_again_and_nothing_s
         await until(replica.see(*((secret, OPEN) for secret in secrets)))
         await until(replica.topics.read_to_end)
         await scene.rooms.client.drop_database(scene.rooms.name)
-        replica.reader.let_go([secret.key.kid for secret in secrets])
+        replica.reader.evict([secret.key.kid for secret in secrets])
 
         async def open_again() -> bool:
             states = set(await replica.states(*secrets))
@@ -219,7 +219,7 @@ async def test_what_is_wrong_is_a_dead_letter_and_stands_in_nobodys_way(scene: S
     await scene.say(
         *(ProducerRecord(scene.topic, "k", b"{", broken.headers, partition) for partition in range(3)),
         record(scene.topic, "another", misnamed.key, 0),
-        record(scene.topic, "beat", CompactionNudge(), 0),
+        record(scene.topic, "compaction-nudge", CompactionNudge(), 0),
         ProducerRecord(scene.topic, "k", b"{}", [("ce_type", None)]),
     )
     await scene.publish(after)

@@ -54,7 +54,10 @@ CATALOGUE = (
         f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "key id", "chat; rating", keys.KeyPublished
     ),
     CatalogueEntry(
-        f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "beat", "chat; rating", keys.CompactionNudge
+        f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}",
+        "compaction-nudge",
+        "chat; rating",
+        keys.CompactionNudge,
     ),
 )
 

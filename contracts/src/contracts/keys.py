@@ -1,5 +1,6 @@
-"""Keys of sealed words, on compacted topics; a tombstone forgets one."""
+"""Keys of sealed words, on compacted topics; a tombstone erases one."""
 
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field, TypeAdapter
@@ -7,13 +8,22 @@ from pydantic import Field, TypeAdapter
 from contracts.envelope import Event, Id, Sealed
 
 
+class Purpose(StrEnum):
+    """What sealed words are: bound to them, so that they open nowhere else."""
+
+    MESSAGE = "message"
+    COMMENT = "comment"
+    EMAIL = "email"
+    NAME = "name"
+
+
 class KeyPublished(Event):
-    """The data key `kid` of one dialog, wrapped for the readers' key (JWE, `dir` + `A256GCM`)."""
+    """The data key `kid` of a dialog (`scope`) of a client (`subject`), wrapped by the readers' key (JWE)."""
 
     type: Literal["candor.key.published.v1"] = "candor.key.published.v1"
     kid: Id
-    dialog: Id
-    client: Id
+    scope: Id
+    subject: Id
     wrapped: Sealed = Field(repr=False)
 
     @property
@@ -23,9 +33,9 @@ class KeyPublished(Event):
 
 
 class CompactionNudge(Event):
-    """Says nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""
+    """Carries nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""
 
-    type: Literal["candor.key.beat.v1"] = "candor.key.beat.v1"
+    type: Literal["candor.key.compaction-nudge.v1"] = "candor.key.compaction-nudge.v1"
 
 
 KEY_EVENTS: TypeAdapter[KeyPublished | CompactionNudge] = TypeAdapter(KeyPublished | CompactionNudge)

@@ -103,7 +103,7 @@ def test_known_types_are_those_of_the_union() -> None:
         "candor.dialog.closed.v1",
         "candor.dialog.reopened.v1",
     }
-    assert set(known_types(KEY_EVENTS)) == {"candor.key.published.v1", "candor.key.beat.v1"}
+    assert set(known_types(KEY_EVENTS)) == {"candor.key.published.v1", "candor.key.compaction-nudge.v1"}
     assert set(known_types(TypeAdapter(RecordedProgress))) == {"test.noted.v1"}
 
 

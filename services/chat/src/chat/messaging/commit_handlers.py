@@ -23,7 +23,7 @@ def commit_handlers(channels: Channels, dialogs: Dialogs, keys: KeyRing) -> Sequ
     async def forget(batch: Sequence[RecordedEvent[Client, ClientEvent]]) -> None:
         for followed in batch:
             if isinstance(followed.event, ClientErased):
-                await keys.forget(followed.event.client)
+                await keys.erase(followed.event.client)
 
     return (
         CommitHandler(CHANNEL, channel_to_public, channels.project),

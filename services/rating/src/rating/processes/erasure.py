@@ -29,7 +29,7 @@ class ClientErasure:
         The mark comes first: a form that is written too late to be found here meets the mark in `catch_up`.
         """
         await self.erased.mark(client, erased_at)
-        await self.keys.forget(client)
+        await self.keys.erase(client)
         for dialog in await self.forms.open_dialogs(client):
             await self._forget(client, dialog)
 
