@@ -108,7 +108,7 @@ class Scene:
     async def compacted_while_away(self, secret: Secret) -> None:
         """The key is here, as it was learnt once; neither it nor its tombstone is on the topic any more."""
         marks = {"place": f"{self.topic}:0", "round": "long ago"}
-        await KeyReader(self.rooms, readers_key=READERS_KEY).hear({secret.key.kid: secret.key}, marks=marks)
+        await KeyReader(self.rooms, readers_key=READERS_KEY).apply({secret.key.kid: secret.key}, marks=marks)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ async def test_a_database_that_is_dropped_meanwhile_is_built_again_and_nothing_s
         await until(replica.see(*((secret, OPEN) for secret in secrets)))
         await until(replica.topics.read_to_end)
         await scene.rooms.client.drop_database(scene.rooms.name)
-        replica.reader.let_go([secret.key.kid for secret in secrets])
+        replica.reader.evict([secret.key.kid for secret in secrets])
 
         async def open_again() -> bool:
             states = set(await replica.states(*secrets))

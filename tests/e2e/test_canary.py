@@ -124,7 +124,7 @@ def data_key(stack: Stack, service: str, dialog: str) -> bytes:
 def published_key(stack: Stack, dialog: str) -> bytes:
     """The ciphertext of the comment's key, wrapped for readers: compression leaves it as it is."""
     with MongoClient[dict[str, Any]](stack.addresses.mongo) as client:
-        found = client["candor_analytics"]["reader_keys"].find_one({"dialog": dialog})
+        found = client["candor_analytics"]["reader_keys"].find_one({"scope": dialog})
     assert found
     _header, _key, _iv, ciphertext, _tag = str(found["wrapped"]).split(".")
     return ciphertext.encode()

@@ -179,7 +179,7 @@ async def catch_up_crashing(house: Harness, crash_at: int) -> bool:
 
     dying = ClientErasure(house.streams, house.clock, house.forms, house.erased, house.keys)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(house.keys, "forget", crashing(house.keys.forget))
+        patch.setattr(house.keys, "erase", crashing(house.keys.erase))
         for part, names in (
             (house.forms, ("open_dialogs", "mark_checked")),
             (house.erased, ("finish", "among")),

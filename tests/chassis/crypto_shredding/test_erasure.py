@@ -53,7 +53,7 @@ async def publisher(kafka: str) -> AsyncIterator[Publisher]:
 
 @pytest.fixture
 async def ring(store: Store, kafka: str, topic: str, publisher: Publisher) -> AsyncIterator[KeyRing]:
-    """A key ring with its beats running; it lets go as soon as it sees that compaction is through."""
+    """A key ring with its nudges running; it stops as soon as it sees that compaction is through."""
     ring = KeyRing(
         store,
         service="rating",
@@ -62,7 +62,7 @@ async def ring(store: Store, kafka: str, topic: str, publisher: Publisher) -> As
         topic=topic,
         publisher=publisher,
         bootstrap=kafka,
-        pace=ErasurePace(again=timedelta(0), settle=timedelta(0)),
+        pace=ErasurePace(resend_after=timedelta(0), settle_after=timedelta(0)),
     )
     await ring.prepare()
     running = asyncio.create_task(ring.run())
@@ -164,12 +164,12 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
         await next_segment(publisher, topic, files)
     raw = [jwe.unseal(key["wrapped"], MASTER_KEY) async for key in store["keys"].find()]
     keys = await keys_in(kafka, topic)
-    await reader.hear({key.kid: key for key in keys.values()})
+    await reader.apply({key.kid: key for key in keys.values()})
     assert {await reader.open(sealed) for sealed in words.values()} == {"the canary"}
     wrapped = {dialog: ciphertext(key.wrapped) for dialog, key in keys.items()}
     assert found_in(files.kafka, wrapped.values()) == set(wrapped.values())
 
-    await ring.forget("a")
+    await ring.erase("a")
 
     async def gone() -> bool:
         return not found_in(files.kafka, [wrapped["a1"], wrapped["a2"]])
@@ -182,18 +182,18 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
     assert not found_in(files.mongo, forms)
 
 
-async def test_beats_end_when_compaction_is_through_and_no_sooner(
+async def test_nudges_end_when_compaction_is_through_and_no_sooner(
     ring: KeyRing, store: Store, kafka: str, topic: str
 ) -> None:
     await ring.seal("a1", "a", "the canary")
     await ring.publish(["a1"])
-    await ring.forget("a")
+    await ring.erase("a")
     assert "a1" in await keys_in(kafka, topic)
 
-    async def let_go() -> bool:
+    async def removed() -> bool:
         return not await store["tombstones"].count_documents({})
 
-    await until(let_go, within=A_MINUTE)
+    await until(removed, within=A_MINUTE)
     assert await keys_in(kafka, topic) == {}
 
 

@@ -21,7 +21,9 @@ from tests.waiting import until
 pytestmark = pytest.mark.real
 
 Store = AsyncIOMotorDatabase[dict[str, Any]]
-HASTE = ErasurePace(again=timedelta(0), settle=timedelta(0), beat=timedelta(milliseconds=20))
+HASTE = ErasurePace(
+    resend_after=timedelta(0), settle_after=timedelta(0), nudge_every=timedelta(milliseconds=20)
+)
 
 
 def published(record: ProducerRecord) -> KeyPublished:
@@ -48,7 +50,7 @@ async def test_the_key_is_stored_before_the_words_are_given_out(
     sealed = await ring.seal("d1", client, "hello")
     with MongoClient[dict[str, Any]](mongo, readConcernLevel="majority") as other:
         (key,) = other[store.name]["keys"].find()
-    assert (key["_id"], key["kid"], key["client"]) == ("d1", jwe.kid_of(sealed), client)
+    assert (key["_id"], key["kid"], key["subject"]) == ("d1", jwe.kid_of(sealed), client)
     assert jwe.kid_of(key["wrapped"]) != key["kid"]
 
 
@@ -120,7 +122,7 @@ async def test_a_published_key_opens_the_words_for_readers(
     assert await reader.open(sealed) is None
     await ring.publish(["d1", "unknown"])
     (record,) = publisher.records
-    await reader.learn(published(record))
+    await reader.apply({record.key: published(record)})
     assert await reader.open(sealed) == "hello"
 
 
@@ -141,13 +143,13 @@ async def test_a_key_is_published_once(ring: KeyRing, publisher: Any, client: st
     assert len(publisher.records) == 1
 
 
-async def test_the_words_of_the_forgotten_are_gone(ring: KeyRing, store: Store, client: str) -> None:
+async def test_the_words_of_the_erased_are_gone(ring: KeyRing, store: Store, client: str) -> None:
     sealed = await ring.seal("d1", client, "hello")
     other = await ring.seal("d2", "somebody-else", "hi")
-    await ring.forget(client)
+    await ring.erase(client)
     assert await ring.open(sealed) is None
     assert await ring.open(other) == "hi"
-    assert await store["keys"].count_documents({"client": client}) == 0
+    assert await store["keys"].count_documents({"subject": client}) == 0
     with pytest.raises(SubjectErased):
         await ring.seal("d1", client, "hello again")
     with pytest.raises(SubjectErased):
@@ -161,32 +163,32 @@ async def test_other_replicas_notice_within_seconds(
     other = replica()
     other._memory = KeyCache(timer=lambda: elapsed[0])
     sealed = await other.seal("d1", client, "hello")
-    await ring.forget(client)
+    await ring.erase(client)
     elapsed[0] = TRUSTED_SECONDS + 0.1
     assert await other.open(sealed) is None
     with pytest.raises(SubjectErased):
         await other.seal("d1", client, "hello")
 
 
-async def test_forgetting_says_a_tombstone(ring: KeyRing, publisher: Any, client: str) -> None:
+async def test_erasing_says_a_tombstone(ring: KeyRing, publisher: Any, client: str) -> None:
     kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
     await ring.publish(["d1"])
-    await ring.forget(client)
+    await ring.erase(client)
     assert publisher.last(kid).value is None
 
 
-async def test_forgetting_can_be_repeated(ring: KeyRing, publisher: Any, client: str) -> None:
+async def test_erasing_can_be_repeated(ring: KeyRing, publisher: Any, client: str) -> None:
     await ring.seal("d1", client, "hello")
     for _ in range(3):
-        await ring.forget(client)
+        await ring.erase(client)
     assert len(publisher.records) == 1
 
 
-async def test_a_key_that_overtakes_its_tombstone_is_buried_again(
+async def test_a_key_that_overtakes_its_tombstone_gets_another_tombstone(
     ring: KeyRing, replica: Callable[[], KeyRing], publisher: Any, client: str
 ) -> None:
     kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
-    publisher.during = lambda: replica().forget(client)
+    publisher.during = lambda: replica().erase(client)
     await ring.publish(["d1"])
     assert [record.value is None for record in publisher.records] == [True, False, True]
     assert publisher.last(kid).value is None
@@ -195,36 +197,36 @@ async def test_a_key_that_overtakes_its_tombstone_is_buried_again(
 async def test_a_place_that_is_written_while_its_key_is_deleted_is_noted_too(
     ring: KeyRing, replica: Callable[[], KeyRing], store: Store, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    note = ring._tombstones.note
+    note = ring._tombstones.record
 
     async def published_meanwhile(keys: Sequence[Mapping[str, Any]]) -> None:
         await note(keys)
         await replica().publish(["d1"])
 
     await ring.seal("d1", client, "hello")
-    monkeypatch.setattr(ring._tombstones, "note", published_meanwhile)
-    await ring.forget(client)
+    monkeypatch.setattr(ring._tombstones, "record", published_meanwhile)
+    await ring.erase(client)
     (pending,) = await store["tombstones"].find().to_list(None)
     assert pending["published"] == [{"partition": 0, "offset": 0}]
     assert await store["keys"].count_documents({}) == 0
 
 
-async def test_a_key_that_was_written_before_the_topic_grew_is_buried_there_too(
+async def test_a_key_that_was_written_before_the_topic_grew_gets_a_tombstone_there_too(
     ring: KeyRing, store: Store, publisher: Any, client: str
 ) -> None:
     kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
     await store["keys"].update_one({"kid": kid}, {"$set": {"published": [{"partition": 3, "offset": 7}]}})
-    await ring.forget(client)
+    await ring.erase(client)
     assert [(record.partition, record.value) for record in publisher.records] == [(None, None), (3, None)]
     publisher.records.clear()
-    await ring._tombstones.round()
+    await ring._tombstones.advance()
     assert [record.partition for record in publisher.records] == [0, 3]
 
 
-async def test_the_forgotten_are_not_published(ring: KeyRing, publisher: Any, client: str) -> None:
+async def test_the_erased_are_not_published(ring: KeyRing, publisher: Any, client: str) -> None:
     await ring.seal("d1", client, "hello")
     publisher.down = True
-    await ring.forget(client)
+    await ring.erase(client)
     publisher.down = False
     await ring.publish(["d1"])
     assert publisher.records == []
@@ -235,24 +237,24 @@ async def test_while_kafka_is_down_keys_are_deleted_and_tombstones_wait(
 ) -> None:
     kid = jwe.kid_of(await ring.seal("d1", client, "hello"))
     publisher.down = True
-    await ring.forget(client)
+    await ring.erase(client)
     assert await store["keys"].count_documents({}) == 0
     publisher.down = False
-    await replica()._tombstones.round()
+    await replica()._tombstones.advance()
     assert publisher.last(kid).value is None
 
 
-async def test_one_beat_a_partition_however_many_are_pending(
+async def test_one_nudge_a_partition_however_many_are_pending(
     ring: KeyRing, publisher: Any, client: str
 ) -> None:
     for number in range(20):
         await ring.seal(f"d{number}", client, "hello")
-    await ring.forget(client)
+    await ring.erase(client)
     publisher.records.clear()
-    await ring._tombstones.round()
-    (beat,) = publisher.records
-    assert isinstance(KEY_EVENTS.validate_json(beat.value), CompactionNudge)
-    assert Envelope.from_headers(beat.headers).type == "candor.key.compaction-nudge.v1"
+    await ring._tombstones.advance()
+    (nudge,) = publisher.records
+    assert isinstance(KEY_EVENTS.validate_json(nudge.value), CompactionNudge)
+    assert Envelope.from_headers(nudge.headers).type == "candor.key.compaction-nudge.v1"
 
 
 async def test_a_tombstone_is_said_again_and_then_let_go(
@@ -260,26 +262,26 @@ async def test_a_tombstone_is_said_again_and_then_let_go(
 ) -> None:
     await ring.seal("d1", client, "hello")
     await ring.publish(["d1"])
-    await ring.forget(client)
+    await ring.erase(client)
     hasty = replica(HASTE)
     for _ in range(3):
-        await hasty._tombstones.round()
+        await hasty._tombstones.advance()
     assert await store["tombstones"].count_documents({}) == 0
     assert [record.value is None for record in publisher.records].count(True) == 2
     publisher.records.clear()
-    await hasty._tombstones.round()
+    await hasty._tombstones.advance()
     assert publisher.records == []
 
 
-@pytest.mark.parametrize("pace", [ErasurePace(), ErasurePace(again=timedelta(0))])
+@pytest.mark.parametrize("pace", [ErasurePace(), ErasurePace(resend_after=timedelta(0))])
 async def test_a_tombstone_is_kept_until_it_was_said_again_and_compaction_had_its_time(
     replica: Callable[..., KeyRing], store: Store, client: str, pace: ErasurePace
 ) -> None:
     ring = replica(pace)
     await ring.seal("d1", client, "hello")
-    await ring.forget(client)
+    await ring.erase(client)
     for _ in range(3):
-        await ring._tombstones.round()
+        await ring._tombstones.advance()
     assert await store["tombstones"].count_documents({}) == 1
 
 
@@ -288,7 +290,7 @@ async def test_run_works_off_what_is_pending(
 ) -> None:
     await ring.seal("d1", client, "hello")
     publisher.down = True
-    await ring.forget(client)
+    await ring.erase(client)
     publisher.down = False
     running = asyncio.create_task(replica(HASTE).run())
     try:
@@ -309,7 +311,12 @@ class Crash(Exception):
 
 @pytest.mark.parametrize(
     ("room", "step"),
-    [("_tombstones", "note"), ("_erasure", "bury"), ("_keys", "bulk_write"), ("_tombstones", "say")],
+    [
+        ("_tombstones", "record"),
+        ("_erasure", "delete_keys"),
+        ("_keys", "bulk_write"),
+        ("_tombstones", "send"),
+    ],
 )
 async def test_a_crash_anywhere_in_forgetting_is_made_good(
     ring: KeyRing, replica: Callable[..., KeyRing], store: Store, publisher: Any, client: str,
@@ -324,10 +331,10 @@ async def test_a_crash_anywhere_in_forgetting_is_made_good(
     with monkeypatch.context() as patched:
         patched.setattr(getattr(ring._erasure if room == "_keys" else ring, room), step, crash, raising=False)
         with pytest.raises(Crash):
-            await ring.forget(client)
+            await ring.erase(client)
     survivor = replica()
     await survivor._erasure.resume()
-    await survivor._tombstones.round()
+    await survivor._tombstones.advance()
     assert await store["keys"].count_documents({}) == 0
     assert publisher.last(kid).value is None or kid not in {record.key for record in publisher.records}
     assert await survivor.open(sealed) is None
@@ -338,11 +345,11 @@ async def test_an_erasure_between_the_look_and_the_creation_leaves_no_key(
 ) -> None:
     insert = ring._insert
 
-    async def forgotten_first(dialog: str, of: str) -> dict[str, Any]:
-        await replica().forget(of)
+    async def erased_first(dialog: str, of: str) -> dict[str, Any]:
+        await replica().erase(of)
         return await insert(dialog, of)
 
-    monkeypatch.setattr(ring, "_insert", forgotten_first)
+    monkeypatch.setattr(ring, "_insert", erased_first)
     with pytest.raises(SubjectErased):
         await ring.seal("d1", client, "hello")
     assert await store["keys"].count_documents({}) == 0
@@ -351,7 +358,7 @@ async def test_an_erasure_between_the_look_and_the_creation_leaves_no_key(
 async def test_a_creator_that_died_before_it_saw_the_mark_leaves_no_key_for_long(
     ring: KeyRing, replica: Callable[[], KeyRing], store: Store, client: str
 ) -> None:
-    await replica().forget(client)
+    await replica().erase(client)
     await replica()._erasure.resume()
     await ring._insert("d1", client)
     await replica()._erasure.resume()
@@ -368,6 +375,6 @@ async def test_creations_and_an_erasure_at_once_leave_no_key(
             return
 
     await asyncio.gather(
-        *(write(n) for n in range(20)), replica().forget(client), *(write(n) for n in range(20, 40))
+        *(write(n) for n in range(20)), replica().erase(client), *(write(n) for n in range(20, 40))
     )
     assert await store["keys"].count_documents({}) == 0

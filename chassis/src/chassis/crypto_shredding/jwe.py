@@ -1,4 +1,4 @@
-"""Sealed words: JWE compact serialization (RFC 7516), `dir` + `A256GCM`, the key's id in `kid`.
+"""Sealed text: JWE compact serialization (RFC 7516), `dir` + `A256GCM`, the key's id in `kid`.
 
 Written with AES-GCM directly: 2 µs a text, so that it can be done inline; joserfc takes thirty times that.
 """

@@ -23,7 +23,7 @@ def commit_handlers(channels: Channels, dialogs: Dialogs, keys: KeyRing) -> Sequ
     async def forget(batch: Sequence[RecordedEvent[Client, ClientEvent]]) -> None:
         for recorded in batch:
             if isinstance(recorded.event, ClientErased):
-                await keys.forget(recorded.event.client)
+                await keys.erase(recorded.event.client)
 
     return (
         CommitHandler(CHANNEL, channel_to_public, channels.project),

@@ -78,7 +78,7 @@ class ClientErasure:
         """Does what is left to do now. False if some of it failed: it is left for the next time."""
         failed: frozenset[str] = frozenset()
         async for client in self._erased.pending():
-            await self._keys.forget(client)
+            await self._keys.erase(client)
             failures = await self._forget(dict.fromkeys(await self._forms.open_dialogs(client), client))
             failed |= failures
             if not failures:
