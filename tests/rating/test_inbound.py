@@ -116,7 +116,7 @@ async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Ha
         "not_offered",
     ]
     with pytest.raises(SubjectErased):
-        await house.keys.seal("d1", "c1", "a word")
+        await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
 
 
 async def test_what_is_answered_while_its_client_is_erased_is_final_when_it_is_written(

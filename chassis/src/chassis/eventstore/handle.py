@@ -1,7 +1,7 @@
 """Command in, events out: loads a stream, decides, appends, and decides again when somebody was faster."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -112,18 +112,38 @@ class Repository:
 
 
 async def handle(
-    streams: Repository, decider: Decider[S, C, E], stream: str, command: C
+    streams: Repository,
+    decider: Decider[S, C, E],
+    stream: str,
+    command: C,
+    *,
+    fingerprint: Callable[[], Awaitable[C]] | None = None,
+    seal: Callable[[], Awaitable[C]] | None = None,
 ) -> CommandResult[S, E]:
     """Decides `command` on the stream and stores what follows, once, whoever races.
 
     Decides again after a conflict or an unknown outcome, so a repeated command must be seen in the state.
+    A command whose text is to be sealed comes without it. `fingerprint` gives it with what tells whether its
+    text is one that the loaded state holds, and stores nothing. `seal` gives it with its text; it is called
+    only if something follows from the command, so that a rejected one leaves no key.
     Raises `CommandRejected`, `UnknownStoredEvent`, and `RetriesExhausted` after about ten seconds.
     """
+
+    async def decide_and_append() -> CommandResult[S, E]:
+        folded = await streams.load(decider, stream)
+        # After loading: a text that was sealed by then has a key by now.
+        events = decider.decide(folded.state, await fingerprint() if fingerprint else command)
+        if events and seal is not None:
+            events = decider.decide(folded.state, await seal())
+        if events:
+            folded = await streams.append(decider, stream, folded, tuple(events))
+        return CommandResult(folded.state, folded.number, tuple(events))
+
     deadline = time.monotonic() + GIVE_UP_SECONDS
     with _measured(streams.service, type(command).__name__):
         try:
             async with streams.locks.acquire(stream, GIVE_UP_SECONDS):
-                return await _retrying(deadline)(_decide, streams, decider, stream, command)
+                return await _retrying(deadline)(decide_and_append)
         except (RetryError, LockTimeout) as error:
             raise RetriesExhausted(f"{stream} could not be written in time") from error
 
@@ -134,16 +154,6 @@ def _retrying(deadline: float) -> AsyncRetrying:
         wait=wait_random_exponential(multiplier=0.01, max=1),
         stop=stop_after_delay(deadline - time.monotonic()),
     )
-
-
-async def _decide(
-    streams: Repository, decider: Decider[S, C, E], stream: str, command: C
-) -> CommandResult[S, E]:
-    folded = await streams.load(decider, stream)
-    events = tuple(decider.decide(folded.state, command))
-    if events:
-        folded = await streams.append(decider, stream, folded, events)
-    return CommandResult(folded.state, folded.number, events)
 
 
 @contextmanager
