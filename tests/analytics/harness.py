@@ -17,7 +17,7 @@ from analytics.api import live_chat
 from analytics.api.queries import LiveChatQueries
 from analytics.domain.close import CloseEvent
 from analytics.messaging.inbound import LiveChatProjection
-from analytics.read_models.decryption import Decryptor
+from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.settings import AnalyticsSettings
 from chassis.audit import Audit
@@ -39,14 +39,14 @@ EVERYWHERE = Claims(sub="sue", roles=frozenset({Role.SUPERVISOR}), channels=froz
 
 
 class Keys:
-    """Opens what it knows."""
+    """Opens what it knows, as what it was sealed."""
 
     def __init__(self) -> None:
-        self.known: dict[str, str] = {}
+        self.known: dict[SealedText, str] = {}
         self.read = True
 
-    async def open(self, sealed: str) -> str | None:
-        return self.known.get(sealed)
+    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
+        return self.known.get(SealedText(sealed, subject, scope, purpose))
 
     async def read_to_end(self) -> bool:
         return self.read

@@ -9,6 +9,7 @@ import pytest
 
 from analytics.domain.counting import CounterDelta
 from analytics.read_models import reconcile
+from analytics.read_models.decryption import SealedText
 from chassis.validation.messages import ID_SENTENCE
 from contracts.access import Claims, Role
 from tests.analytics.builders import SEALED, ExpectedClose, after, many
@@ -288,7 +289,7 @@ class TestSummary:
 
 class TestReviews:
     async def test_a_review_tells_about_one_close(self, house: Harness) -> None:
-        house.keys.known = {SEALED: "Quick and kind."}
+        house.keys.known = {SealedText(SEALED, "c-d1", "d1", "comment"): "Quick and kind."}
         await house.hear(ExpectedClose(comment=SEALED, changes=(4,), way="given, reopened"))
         (found,) = (await house.ask("reviews"))["reviews"]
         assert (found["dialog"], found["close_seq"], found["operator_name"]) == ("d1", 1, "Ann Lee")
@@ -296,6 +297,13 @@ class TestReviews:
         assert found["given_at"] == "2026-03-02T12:01:00.000Z"
         assert found["comment"] == {"state": "open", "text": "Quick and kind."}
         assert found["reopened_at"] is not None
+
+    async def test_a_name_is_opened_as_the_name_of_the_dialogs_client(self, house: Harness) -> None:
+        house.keys.known = {SealedText(SEALED, "c-d1", "d1", "name"): "Zoë"}
+        await house.hear(ExpectedClose(comment=SEALED, contact=SEALED))
+        (found,) = (await house.ask("reviews"))["reviews"]
+        assert found["client_name"] == {"state": "open", "text": "Zoë"}
+        assert found["comment"]["text"] is None
 
     async def test_forgotten_words_are_erased_and_late_keys_are_waited_for(self, house: Harness) -> None:
         await house.hear(ExpectedClose(comment=SEALED, contact=SEALED))

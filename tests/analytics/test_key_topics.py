@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from analytics.messaging.key_positions import TOO_OLD, KeyPosition, KeyPositionConflict, KeyPositions
 from analytics.messaging.key_topics import KeyTopics
-from analytics.read_models.decryption import DecryptionState, Decryptor
+from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe
 from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
@@ -33,9 +33,11 @@ class Secret:
 
     def __init__(self, words: str = "Thanks!") -> None:
         raw, kid = jwe.new_key(), jwe.new_kid()
-        wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY))
+        context = jwe.key_context("c1", "d1", kid)
+        wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY), context)
         self.key = KeyPublished(kid=kid, scope="d1", subject="c1", wrapped=wrapped)
-        self.sealed = jwe.seal(words.encode(), raw, kid)
+        here = jwe.Context("c1", "d1", "comment")
+        self.sealed = SealedText(jwe.seal(words.encode(), raw, kid, here), *here)
 
 
 @dataclass

@@ -41,16 +41,16 @@ async def asked(front: ApiClient) -> ApiClient:
 class Most:
     """Stands in front of a function, and counts how many calls were under way at once."""
 
-    def __init__(self, function: Callable[[str], Awaitable[str | None]]) -> None:
+    def __init__(self, function: Callable[..., Awaitable[str | None]]) -> None:
         self._function = function
         self._now, self.most = 0, 0
 
-    async def __call__(self, sealed: str) -> str | None:
+    async def __call__(self, sealed: str, **context: str) -> str | None:
         self._now += 1
         self.most = max(self.most, self._now)
         await asyncio.sleep(0)
         try:
-            return await self._function(sealed)
+            return await self._function(sealed, **context)
         finally:
             self._now -= 1
 
@@ -60,7 +60,16 @@ async def last_comment(front: ApiClient) -> str | None:
     await front.house.relayed()
     event = front.house.notes.ratings[-1]
     assert isinstance(event, RatingGiven | RatingChanged)
-    return await front.house.keys.open(event.comment) if event.comment else None
+    return await opened(front, event)
+
+
+async def opened(front: ApiClient, event: RatingGiven | RatingChanged) -> str | None:
+    """The comment of an answer, in clear."""
+    if event.comment is None:
+        return None
+    return await front.house.keys.open(
+        event.comment, subject=event.client, scope=event.dialog, purpose="comment"
+    )
 
 
 def answers_of(front: ApiClient) -> list[RatingGiven | RatingChanged]:
@@ -269,7 +278,7 @@ class TestAnswer:
         event = asked.house.notes.ratings[-1]
         assert isinstance(event, RatingGiven)
         assert event.comment is not None
-        assert await asked.house.keys.open(event.comment) == words
+        assert await opened(asked, event) == words
         assert [record.topic == KEYS for record in asked.house.notes.records] == [False, True, False]
 
     async def test_the_key_is_said_first_when_only_a_change_has_words(self, asked: ApiClient) -> None:
@@ -318,6 +327,27 @@ class TestAnswer:
         assert answer.status_code == 409
         assert answer.json()["detail"] == "The time to rate this dialog is over."
         assert await commits(asked) == before
+
+    @pytest.mark.parametrize(
+        ("score", "comment", "later"),
+        [(5, "Thanks", EXPIRY), (77, "Thanks", timedelta(0)), (5, "x" * 2001, timedelta(0))],
+    )
+    async def test_what_is_refused_leaves_no_key(
+        self, asked: ApiClient, score: int, comment: str, later: timedelta
+    ) -> None:
+        asked.house.clock.advance(later)
+        before = await commits(asked)
+        assert (await asked.answer(score, comment)).status_code == 409
+        assert await asked.house.database["keys"].count_documents({}) == 0
+        assert await commits(asked) == before
+
+    async def test_a_comment_repeated_after_the_edit_window_is_the_same_answer(
+        self, asked: ApiClient
+    ) -> None:
+        await asked.answer(5, "Thanks")
+        asked.house.clock.advance(WINDOW)
+        assert (await asked.answer(5, "Thanks")).status_code == 200
+        assert (await asked.answer(5, "Other")).status_code == 409
 
     async def test_another_answer_after_the_edit_window_is_refused(self, asked: ApiClient) -> None:
         await asked.answer(5)

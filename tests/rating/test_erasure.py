@@ -55,14 +55,14 @@ async def left(house: Harness) -> tuple[int, int]:
 
 async def test_within_a_second_nothing_is_asked_and_no_key_is_left(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed())
-    await house.keys.seal("d1", "c1", "a word")
+    await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
     await house.relayed()
     begun = time.monotonic()
     await house.inbound.on_client_erased(ERASED)
     await until(lambda: house.database["forms"].find_one({"_id": "d1.1", "state": "cancelled"}))
     assert time.monotonic() - begun < 1
     with pytest.raises(SubjectErased):
-        await house.keys.seal("d1", "c1", "a word")
+        await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
 
 
 async def test_a_form_that_is_written_after_the_search_is_withdrawn(still: Harness) -> None:

@@ -116,7 +116,7 @@ async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Ha
         "not_offered",
     ]
     with pytest.raises(SubjectErased):
-        await house.keys.seal("d1", "c1", "a word")
+        await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
 
 
 def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: Harness) -> None:

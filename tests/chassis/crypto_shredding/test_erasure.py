@@ -21,6 +21,7 @@ from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import RATING_KEYS
 from deploy.local.process import Process
 from deploy.local.servers import Servers
+from tests.chassis.crypto_shredding.sealing import opened, seal
 from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
@@ -159,13 +160,16 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
     reader = KeyReader(store, readers_key=READERS_KEY)
     words: dict[str, str] = {}
     for dialogs in (("a1", "b1"), ("a2", "b2")):
-        words |= {dialog: await ring.seal(dialog, dialog[0], "the canary") for dialog in dialogs}
+        words |= {dialog: await seal(ring, dialog, dialog[0], "the canary") for dialog in dialogs}
         await ring.publish(dialogs)
         await next_segment(publisher, topic, files)
-    raw = [jwe.unseal(key["wrapped"], MASTER_KEY) async for key in store["keys"].find()]
+    raw = [
+        jwe.unseal(key["wrapped"], MASTER_KEY, jwe.key_context(key["subject"], key["_id"], key["kid"]))
+        async for key in store["keys"].find()
+    ]
     keys = await keys_in(kafka, topic)
     await reader.apply({key.kid: key for key in keys.values()})
-    assert {await reader.open(sealed) for sealed in words.values()} == {"the canary"}
+    assert {await opened(reader, at, at[0], sealed) for at, sealed in words.items()} == {"the canary"}
     wrapped = {dialog: ciphertext(key.wrapped) for dialog, key in keys.items()}
     assert found_in(files.kafka, wrapped.values()) == set(wrapped.values())
 
@@ -176,7 +180,11 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
 
     await until(gone, within=A_MINUTE)
     assert found_in(files.kafka, [wrapped["b1"]])
-    assert [await ring.open(words[dialog]) for dialog in ("a1", "a2", "b1")] == [None, None, "the canary"]
+    assert [await opened(ring, at, at[0], words[at]) for at in ("a1", "a2", "b1")] == [
+        None,
+        None,
+        "the canary",
+    ]
     forms = [form for key in raw for form in (key, key.hex().encode(), urlsafe_b64encode(key).rstrip(b"="))]
     assert not found_in(files.kafka, forms)
     assert not found_in(files.mongo, forms)
@@ -185,7 +193,7 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
 async def test_nudges_end_when_compaction_is_through_and_no_sooner(
     ring: KeyRing, store: Store, kafka: str, topic: str
 ) -> None:
-    await ring.seal("a1", "a", "the canary")
+    await seal(ring, "a1", "a", "the canary")
     await ring.publish(["a1"])
     await ring.erase("a")
     assert "a1" in await keys_in(kafka, topic)
@@ -198,7 +206,7 @@ async def test_nudges_end_when_compaction_is_through_and_no_sooner(
 
 
 async def test_a_place_that_was_never_written_holds_nothing(kafka: str, topic: str, ring: KeyRing) -> None:
-    await ring.seal("a1", "a", "the canary")
+    await seal(ring, "a1", "a", "the canary")
     await ring.publish(["a1"])
     (key,) = (await keys_in(kafka, topic)).values()
     here, elsewhere = KeyLocation(key.kid, 0, 0), KeyLocation("another", 0, 0)

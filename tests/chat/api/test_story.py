@@ -103,7 +103,10 @@ async def test_a_contact_travels_sealed_and_its_readers_can_open_it(house: Harne
     [record] = await heard(kafka, "candor.dialogs.keys", key["kid"], 1)
     reader = KeyReader(house.database.client[f"{house.database.name}_r"], readers_key=b"A" * 32)
     await reader.apply({key["kid"]: KeyPublished.model_validate(record.value)})
-    contact = [await reader.open(closed.value["contact"][word]) for word in ("name", "email")]
+    contact = [
+        await reader.open(closed.value["contact"][word], subject=zoe.id, scope=dialog, purpose=word)
+        for word in ("name", "email")
+    ]
     assert contact == ["Zoë Canary", "zoe.canary@school.example"]
     await house.database.client.drop_database(f"{house.database.name}_r")
     assert KeyPublished.model_validate(record.value).scope == dialog

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
+from chassis.crypto_shredding import jwe
+from chassis.errors import DecryptionFailed
+
 TRUSTED_SECONDS = 5.0
 """How long a replica may use a key that another replica has deleted."""
 
@@ -18,6 +21,12 @@ class DataKey:
     scope: str
     subject: str
     raw: bytes = field(repr=False)
+
+    def open(self, sealed: str, context: jwe.Context) -> str:
+        """The text. Raises `DecryptionFailed`, also if this key is of another subject or scope than it."""
+        if (self.subject, self.scope) != (context.subject, context.scope):
+            raise DecryptionFailed("This key is another subject's, or another scope's")
+        return jwe.unseal(sealed, self.raw, context).decode()
 
 
 class KeyCache:

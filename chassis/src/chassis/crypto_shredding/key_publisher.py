@@ -58,7 +58,8 @@ class KeyPublisher:
         await self._tombstones.send()
 
     def _record(self, key: Document) -> ProducerRecord:
-        wrapped = jwe.seal(self._unwrap(key).raw, self._readers_key, self._readers_id)
+        context = jwe.key_context(key["subject"], key["_id"], key["kid"])
+        wrapped = jwe.seal(self._unwrap(key).raw, self._readers_key, self._readers_id, context)
         event = KeyPublished(kid=key["kid"], scope=key["_id"], subject=key["subject"], wrapped=wrapped)
         envelope = Envelope(
             id=event.kid,

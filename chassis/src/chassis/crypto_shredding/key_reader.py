@@ -46,21 +46,22 @@ class KeyReader:
         """Takes these keys out of memory, so that they are looked up again."""
         self._memory.evict(lambda key: key.kid in kids)
 
-    async def open(self, sealed: str) -> str | None:
-        """The text; None if there is no key for it. Raises `DecryptionFailed`."""
-        kid = jwe.kid_of(sealed)
+    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
+        """The text; None without its key. Raises `DecryptionFailed`, also if it was sealed as another's."""
+        context = jwe.Context(subject, scope, purpose)
+        kid = jwe.kid_of(sealed, context)
 
         async def load() -> DataKey | None:
             found = await self._keys.find_one({"_id": kid})
             return self._unwrap(found) if found else None
 
         key = await self._memory.get(kid, load)
-        return jwe.unseal(sealed, key.raw).decode() if key else None
+        return key.open(sealed, context) if key else None
 
     def _unwrap(self, key: Document) -> DataKey:
-        return DataKey(
-            key["_id"], key["scope"], key["subject"], jwe.unseal(key["wrapped"], self._readers_key)
-        )
+        context = jwe.key_context(key["subject"], key["scope"], key["_id"])
+        raw = jwe.unseal(key["wrapped"], self._readers_key, context)
+        return DataKey(key["_id"], key["scope"], key["subject"], raw)
 
 
 def _write(kid: str, key: KeyPublished | None, marks: Mapping[str, Any]) -> ReplaceOne[Document] | DeleteOne:

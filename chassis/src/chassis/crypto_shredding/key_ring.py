@@ -74,25 +74,31 @@ class KeyRing:
         await self._tombstones.prepare()
         await self._erasure.prepare()
 
-    async def seal(self, scope: str, subject: str, text: str) -> str:
+    async def seal(self, text: str, *, subject: str, scope: str, purpose: str) -> str:
         """`text` sealed with the scope's key, which is stored for good before this returns.
 
         Raises `SubjectErased` if the subject is erased, `KeyOwnerMismatch` if the scope is another subject's.
         """
-        key = await self._key_for(scope, subject)
-        return jwe.seal(text.encode(), key.raw, key.kid)
+        key = await self._load({"_id": scope}, f"scope:{scope}") or await self._create(scope, subject)
+        _check_owner(key, subject)
+        return jwe.seal(text.encode(), key.raw, key.kid, jwe.Context(subject, scope, purpose))
 
-    async def open(self, sealed: str) -> str | None:
-        """The text; None if it was erased. Raises `DecryptionFailed`."""
-        key = await self._load({"kid": (kid := jwe.kid_of(sealed))}, f"kid:{kid}")
-        return jwe.unseal(sealed, key.raw).decode() if key else None
+    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
+        """The text; None if it was erased. Raises `DecryptionFailed`, also if it was sealed as another's."""
+        context = jwe.Context(subject, scope, purpose)
+        kid = jwe.kid_of(sealed, context)
+        key = await self._load({"kid": kid}, f"kid:{kid}")
+        return key.open(sealed, context) if key else None
 
-    async def fingerprint(self, scope: str, subject: str, text: str) -> str:
+    async def fingerprint(self, text: str, *, subject: str, scope: str) -> str | None:
         """HMAC-SHA-256 of `text` in hex: the same text gives the same, and nobody can tell without the key.
 
-        Raises `SubjectErased` and `KeyOwnerMismatch`.
+        None as long as the scope has no key, so that nothing was ever sealed in it; this makes none. Raises
+        `KeyOwnerMismatch`.
         """
-        key = await self._key_for(scope, subject)
+        if (key := await self._load({"_id": scope}, f"scope:{scope}")) is None:
+            return None
+        _check_owner(key, subject)
         # The data key encrypts; what it signs with is another one, made from it.
         signing = hmac.digest(key.raw, b"candor fingerprint", "sha256")
         return hmac.digest(signing, text.encode(), "sha256").hex()
@@ -135,12 +141,6 @@ class KeyRing:
     def _evict(self, subject: str) -> None:
         self._memory.evict(lambda key: key.subject == subject)
 
-    async def _key_for(self, scope: str, subject: str) -> DataKey:
-        key = await self._load({"_id": scope}, f"scope:{scope}") or await self._create(scope, subject)
-        if key.subject != subject:
-            raise KeyOwnerMismatch("This scope is another subject's")
-        return key
-
     async def _load(self, query: Document, name: str) -> DataKey | None:
         async def load() -> DataKey | None:
             found = await self._keys.find_one(query)
@@ -161,10 +161,12 @@ class KeyRing:
 
     async def _insert(self, scope: str, subject: str) -> Document:
         """The scope's key document, stored by a majority; concurrent creators get the same one."""
+        kid = jwe.new_kid()
+        context = jwe.key_context(subject, scope, kid)
         new = {
-            "kid": jwe.new_kid(),
+            "kid": kid,
             "subject": subject,
-            "wrapped": jwe.seal(jwe.new_key(), self._master_key, self._master_id),
+            "wrapped": jwe.seal(jwe.new_key(), self._master_key, self._master_id, context),
             "published": [],
         }
         created: Document = {
@@ -178,6 +180,13 @@ class KeyRing:
                 )
 
     def _unwrap(self, key: Document) -> DataKey:
-        if jwe.kid_of(key["wrapped"]) != self._master_id:
+        context = jwe.key_context(key["subject"], key["_id"], key["kid"])
+        if jwe.kid_of(key["wrapped"], context) != self._master_id:
             raise DecryptionFailed("This key is wrapped by another master key than the one in the settings")
-        return DataKey(key["kid"], key["_id"], key["subject"], jwe.unseal(key["wrapped"], self._master_key))
+        raw = jwe.unseal(key["wrapped"], self._master_key, context)
+        return DataKey(key["kid"], key["_id"], key["subject"], raw)
+
+
+def _check_owner(key: DataKey, subject: str) -> None:
+    if key.subject != subject:
+        raise KeyOwnerMismatch("This scope is another subject's")

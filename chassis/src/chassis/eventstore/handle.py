@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from chassis.eventstore.repository import CommandResult, Repository
 from chassis.telemetry.metrics import COMMAND_SECONDS, Alarm, raise_alarm
 
 S = TypeVar("S")
+T = TypeVar("T")
 C = TypeVar("C")
 E = TypeVar("E", bound=BaseModel)
 
@@ -30,42 +31,55 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
 async def handle(
-    repository: Repository, decider: Decider[S, C, E], stream: str, command: C
+    repository: Repository,
+    decider: Decider[S, C, E],
+    stream: str,
+    command: C,
+    *,
+    fingerprint: Callable[[], Awaitable[C]] | None = None,
+    seal: Callable[[], Awaitable[C]] | None = None,
 ) -> CommandResult[S, E]:
     """Decides `command` on the stream and stores what follows, once, whatever else is appended meanwhile.
 
     Decides again after a conflict or an unknown outcome, so a repeated command must be seen in the state.
+    A command whose text is to be sealed comes without it. `fingerprint` gives it with what tells whether its
+    text is one that the loaded state holds, and stores nothing. `seal` gives it with its text; it is called
+    only if something follows from the command, so that a rejected one leaves no key.
     Raises `CommandRejected`, `UnknownStoredEvent`, `RetriesExhausted` after about ten seconds, and for what
     can never be stored `CommitTooLarge` or `PermanentWriteError`.
     """
+
+    async def attempt() -> CommandResult[S, E]:
+        current = await repository.load(decider, stream)
+        # After loading: a text that was sealed by then has a key by now.
+        events = decider.decide(current.state, await fingerprint() if fingerprint else command)
+        if events and seal is not None:
+            events = decider.decide(current.state, await seal())
+        if events:
+            current = await repository.append(decider, stream, current, tuple(events))
+        return CommandResult(current.state, current.number, tuple(events))
+
     deadline = time.monotonic() + GIVE_UP_SECONDS
     with _measured(repository.service, type(command).__name__):
         try:
             async with repository.locks.acquire(stream, GIVE_UP_SECONDS):
-                return await _decide_and_append(repository, decider, stream, command, deadline)
+                return await _repeated(attempt, deadline)
         except (LockTimeout, VersionConflict, WriteOutcomeUnknown) as error:
             raise RetriesExhausted(f"{stream} could not be written in time") from error
 
 
-async def _decide_and_append(
-    repository: Repository, decider: Decider[S, C, E], stream: str, command: C, deadline: float
-) -> CommandResult[S, E]:
+async def _repeated(attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
     """Tries until `deadline` (monotonic), with jittered pauses; then raises what the last append raised."""
     # A loop of its own: a retry library hands arguments on untyped, and costs a quarter of `handle`.
     longest = FIRST_PAUSE_SECONDS
     while True:
-        current = await repository.load(decider, stream)
-        events = tuple(decider.decide(current.state, command))
         try:
-            if events:
-                current = await repository.append(decider, stream, current, events)
+            return await attempt()
         except (VersionConflict, WriteOutcomeUnknown):
             if time.monotonic() >= deadline:
                 raise
-            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
-            longest = min(longest * 2, LONGEST_PAUSE_SECONDS)
-        else:
-            return CommandResult(current.state, current.number, events)
+        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
+        longest = min(longest * 2, LONGEST_PAUSE_SECONDS)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from chassis.eventstore.store import EventStore
 from chassis.http.cursors import decode, encode
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.events import MessagePosted
+from contracts.keys import Purpose
 
 CURSOR: Final = "chat.messages"
 MOST_COMMITS: Final = 9_999_999_999
@@ -42,7 +43,7 @@ class _StoredMessage:
 
 
 async def transcript_of(
-    store: EventStore, keys: KeyRing, dialog: str, cursor: str | None, limit: int
+    store: EventStore, keys: KeyRing, dialog: str, client: str, cursor: str | None, limit: int
 ) -> Transcript:
     """Reads a dialog's stream after the cursor, and opens `limit` messages for this one answer.
 
@@ -52,7 +53,7 @@ async def transcript_of(
     found = await _messages(store, DIALOG.stream(dialog), after, limit + 1)
     page = found[:limit]
     more = encode(CURSOR, [page[-1].commit]) if len(found) > limit else None
-    return Transcript(await _opened(keys, [each.posted for each in page]), more)
+    return Transcript(await _opened(keys, dialog, client, [each.posted for each in page]), more)
 
 
 def _commit(cursor: str) -> int:
@@ -75,10 +76,13 @@ async def _messages(store: EventStore, stream: str, after: int, wanted: int) -> 
     return found
 
 
-async def _opened(keys: KeyRing, posted: Sequence[MessagePosted]) -> list[TranscriptMessage]:
+async def _opened(
+    keys: KeyRing, dialog: str, client: str, posted: Sequence[MessagePosted]
+) -> list[TranscriptMessage]:
     said: list[TranscriptMessage] = []
     for count, each in enumerate(posted, 1):
-        said.append(TranscriptMessage(each, await keys.open(each.text)))
+        text = await keys.open(each.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
+        said.append(TranscriptMessage(each, text))
         if count % SLICE == 0:
             # Opening needs no network once the key is here: nobody else would be served meanwhile.
             await asyncio.sleep(0)
