@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from contracts.access import SubjectId
 from contracts.envelope import Event, Id, Instant, Sealed
 
 Count = Annotated[int, Field(ge=0)]
@@ -34,7 +35,7 @@ class Attribution(Event):
     dialog: Id
     channel: Id
     client: Id
-    operator: Id | None = None
+    operator: SubjectId | None = None
     team: str | None = None
     locale: str | None = None
 
@@ -49,7 +50,7 @@ class Participant(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    id: Id
+    id: SubjectId
     name: str
     team: str | None = None
     messages: Count

@@ -62,7 +62,7 @@ def create(
         redoc_url=None,
         redirect_slashes=False,
         telemetry=SILENT,
-        responses=errors(422, 431, 500, 503),
+        responses=errors(422, 500, 503),
     )
     for router in routers:
         app.include_router(router, dependencies=[Depends(prepared)])

@@ -134,16 +134,15 @@ _EXAMPLES = {
     409: "It is too late for that.",
     410: "This was forgotten.",
     413: "The body may be 256 KiB at most.",
-    431: "This token is too large: it may have 32768 characters at most.",
     503: "This doesn't work right now. Try again in a moment.",
 }
 
 ERRORS: Mapping[int | str, dict[str, Any]] = {
-    status: _documented(status) for status in (401, 403, 404, 409, 410, 413, 415, 422, 431, 500, 503)
+    status: _documented(status) for status in (401, 403, 404, 409, 410, 413, 415, 422, 500, 503)
 }
 """How each problem looks in OpenAPI; `errors` picks those that a route can answer with."""
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route gives to ``responses=``; 422, 431, 500 and 503 are there already."""
+    """What a route gives to ``responses=``; 422, 500 and 503 are there already."""
     return {status: ERRORS[status] for status in statuses}

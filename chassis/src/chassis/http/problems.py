@@ -71,6 +71,7 @@ class TokenExpired(Unauthenticated):
 class TokenTooLarge(Problem):
     """431: the token is longer than any that is read, so nobody looked whether it is good."""
 
+    code = "token-too-large"
     status = 431
 
     def __init__(self, most: int) -> None:
