@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -127,14 +127,22 @@ def pem(key: Ed25519PrivateKey) -> SecretStr:
     return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
-def settings_for(kafka: str, mongo: str, database: str) -> ChatSettings:
+STAFF_SETTINGS: dict[str, Any] = {
+    "staff_issuer": STAFF,
+    "staff_jwks": json.dumps({"keys": [public_jwk(STAFF_KEY.public_key())]}),
+}
+
+
+def settings_for(
+    kafka: str, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
+) -> ChatSettings:
+    """What a chat is told; `staff` are the settings of staff's provider."""
     return ChatSettings(
         env="development",
         kafka=kafka,
         mongo=mongo,
         database=database,
-        staff_issuer=STAFF,
-        staff_jwks=json.dumps({"keys": [public_jwk(STAFF_KEY.public_key())]}),
+        **staff,
         visitor_issuer=VISITORS,
         visitor_signing_key=pem(VISITOR_KEY),
         master_key=KEY,
