@@ -42,7 +42,8 @@ async def listed(operator: Person, question: str, path: str) -> dict[str, Any]:
         dialogs = done(await operator.get(question))["dialogs"]
         return [dialog for dialog in dialogs if path.endswith(f"/{dialog['dialog']}")]
 
-    return (await until(found))[0]
+    dialogs: list[dict[str, Any]] = await until(found)
+    return dialogs[0]
 
 
 async def works(house: Harness, kafka: str, operator: Person, channel: str, name: str) -> str:
