@@ -45,7 +45,7 @@ class Supervisor:
     """Runs the background tasks of a service.
 
     `prepare` (indexes, clock) is repeated until it works; only then the tasks run, in this order. One that
-    crashes is started again after 1 to 30 seconds. They stop in reverse order, then `release` closes the rest.
+    crashes is started again after 1 to 30 seconds. They stop in reverse order; then `release` is called.
     """
 
     def __init__(
