@@ -13,7 +13,8 @@ from analytics.read_models.decryption import SealedText
 from chassis.validation.messages import ID_SENTENCE
 from contracts.access import Claims, Role
 from tests.analytics.builders import SEALED, ExpectedClose, after, many
-from tests.analytics.harness import EVERYWHERE, MINIMUM, Harness, token
+from tests.analytics.harness import EVERYWHERE, MINIMUM, Harness
+from tests.tokens import signed
 
 pytestmark = pytest.mark.real
 
@@ -61,7 +62,7 @@ class TestWhoMayAsk:
     @pytest.mark.parametrize("path", ROUTES)
     async def test_nobody_without_a_token_and_no_visitor(self, house: Harness, path: str) -> None:
         assert (await house.get(path, None)).status_code == 401
-        visitor = token(somebody(Role.VISITOR))
+        visitor = signed(somebody(Role.VISITOR))
         answer = await house.http.get(f"/v1/live-chat/{path}", headers={"Authorization": f"Bearer {visitor}"})
         assert answer.status_code in {401, 403}
 
@@ -155,7 +156,7 @@ class TestWhatMayBeAsked:
     async def test_what_is_wrong_is_told_in_a_sentence(
         self, house: Harness, query: str, field: str, sentence: str
     ) -> None:
-        headers = {"Authorization": f"Bearer {token(EVERYWHERE)}"}
+        headers = {"Authorization": f"Bearer {signed(EVERYWHERE)}"}
         answer = await house.http.get(f"/v1/live-chat/reconcile?{query}", headers=headers)
         assert answer.json().get("errors") == [{"field": field, "sentence": sentence}]
 
