@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -62,6 +71,13 @@ def is_loopback(host: str) -> bool:
 
 Key32 = Annotated[SecretStr, AfterValidator(_is_key)]
 """A secret of 32 bytes, base64url; `key_bytes` opens it."""
+
+Keys32 = Annotated[
+    tuple[Key32, ...],
+    NoDecode,
+    BeforeValidator(lambda keys: [one.strip() for one in keys.split(",")] if isinstance(keys, str) else keys),
+]
+"""Such secrets, with commas between them."""
 
 
 def _checked_issuer(issuer: str, info: ValidationInfo) -> str:

@@ -14,7 +14,6 @@ from chassis.http.health import broker_answers, database_answers
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
-from chassis.settings import key_bytes
 from chat.api import channels, clients, dialogs, reading
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
@@ -31,10 +30,7 @@ def build(settings: ChatSettings) -> FastAPI:
     database = client[settings.database]
     clock, log, publisher = DatabaseClock(client), MongoEventStore(database), Publisher(settings.kafka, name)
     listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
-    keys = KeyRing(
-        database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
-        master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
-    )  # fmt: skip
+    keys = KeyRing.of(settings, database, topic=DIALOG_KEYS.name, publisher=publisher)
     follower = OutboxRelay(name, log, publisher, commit_handlers(listed, listing, keys))
     streams = Repository(log, clock, wake=follower.wake, service=name)
     tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys)
