@@ -1,5 +1,6 @@
-"""Creates Candor's topics, never by auto-creation; says which exist with other settings."""
+"""Creates Candor's topics, never by auto-creation, and sets who may what; says what is there besides."""
 
+import argparse
 import asyncio
 import os
 import sys
@@ -9,10 +10,19 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from contracts.topics import ALL, Topic
+from chassis.kafka.connection import KafkaConnection
+from contracts.topics import ALL, SERVICES, Topic
+from deploy.acls import ROLES, Acl, Holders, acls, commands, foreign, is_removable
+from deploy.authorizer import NoAuthorizer, authorizer
 
 Description = Mapping[str, Any]
 
@@ -45,13 +55,18 @@ class Report:
     differences: Sequence[str]
 
 
-async def create(bootstrap: str, layout: Layout | None = None, topics: Sequence[Topic] = ALL) -> Report:
+async def create(
+    kafka: KafkaConnection | str, layout: Layout | None = None, topics: Sequence[Topic] = ALL
+) -> Report:
     """Create the topics that aren't there. Repeatable; topics that exist are compared, never changed.
+
+    `kafka` is a connection, or the bootstrap servers of a Kafka that asks for no login.
 
     Raises aiokafka's errors when the broker refuses a topic or cannot be reached.
     """
     layout = layout or Layout.from_environment()
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    connection = KafkaConnection(servers=kafka) if isinstance(kafka, str) else kafka
+    admin = AIOKafkaAdminClient(**connection.options())
     try:
         await admin.start()
         created = await _create(admin, topics, layout)
@@ -141,16 +156,119 @@ def _count(name: str, value: str) -> int:
     return int(value)
 
 
-def main() -> int:
-    """Create the topics at ``CANDOR_KAFKA``. Exits with 1 if some exist with other settings."""
-    bootstrap = os.environ.get("CANDOR_KAFKA")
-    if not bootstrap:
-        print("CANDOR_KAFKA must name the bootstrap servers.", file=sys.stderr)
+@dataclass(frozen=True)
+class Rights:
+    """What was granted, what was taken back, and what there is besides."""
+
+    granted: Sequence[Acl]
+    removed: Sequence[Acl]
+    foreign: Sequence[Acl]
+
+
+async def grant(connection: KafkaConnection, holders: Holders, *, prune: bool = False) -> Rights:
+    """Grant what the table of rights names and isn't granted. Repeatable.
+
+    Rights that the table doesn't name are taken back if `prune`, as far as they are about Candor alone.
+    Raises aiokafka's errors, and NoAuthorizer if this Kafka asks nobody for rights.
+    """
+    async with authorizer(connection) as there:
+        found = await there.acls()
+        missing = [acl for acl in acls(holders) if acl not in found]
+        await there.add(missing)
+        besides = foreign(found, holders)
+        removed = [acl for acl in besides if prune and is_removable(acl, holders)]
+        await there.remove(removed)
+        return Rights(missing, removed, [acl for acl in besides if acl not in removed])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.topics",
+        description="Create the topics that aren't there, and grant the rights that docs/operating.md names.",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the commands that grant, and do nothing"
+    )
+    parser.add_argument("--prune", action="store_true", help="take back rights that aren't in the table")
+    parser.add_argument(
+        "--user", action="append", default=[], metavar="ROLE=USER",
+        help=f"Kafka's user of {', '.join(ROLES)}, unless it is called so",
+    )  # fmt: skip
+    parser.add_argument(
+        "--database", action="append", default=[], metavar="SERVICE=NAME",
+        help="CANDOR_DATABASE of a service, unless it is candor_SERVICE; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--subscriber", action="append", default=[], metavar="USER=TOPIC,…",
+        help="another system, and the topics that it is granted; name all of them each time",
+    )  # fmt: skip
+    return parser
+
+
+def _holders(arguments: argparse.Namespace) -> Holders:
+    """Raises ValueError for what isn't of the form or the roles that there are."""
+    databases: dict[str, list[str]] = {}
+    for service, name in (_pair(told, SERVICES) for told in arguments.database):
+        databases.setdefault(service, []).append(name)
+    subscribers: dict[str, list[str]] = {}
+    for told in arguments.subscriber:
+        user, equals, topics = told.rpartition("=")  # a user may be called CN=…
+        if not (user and equals and topics):
+            raise ValueError(f"{told} must be USER=TOPIC,TOPIC.")
+        subscribers.setdefault(user, []).extend(topics.split(","))
+    return Holders(dict(_pair(told, ROLES) for told in arguments.user), databases, subscribers)
+
+
+def _pair(told: str, known: Sequence[str]) -> tuple[str, str]:
+    name, _, value = told.partition("=")
+    if name not in known or not value:
+        raise ValueError(f"{told} must be NAME=VALUE, with one of {', '.join(known)} as the name.")
+    return name, value
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Create the topics and grant the rights at ``CANDOR_KAFKA``.
+
+    Returns 0; 1 if Kafka refused, or holds topics with other settings or rights that the table doesn't name;
+    2 for wrong settings.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        holders = _holders(arguments)
+        if arguments.dry_run:
+            print("\n".join(commands(acls(holders), os.environ.get("CANDOR_KAFKA") or "HOST:PORT")))
+            return 0
+        connection, layout = KafkaConnection.read(os.environ), Layout.from_environment()
+    except ValueError as wrong:
+        print(wrong, file=sys.stderr)
         return 2
-    report = asyncio.run(create(bootstrap))
-    print(f"{len(report.created)} topics created.")
-    print("".join(f"{sentence}\n" for sentence in report.differences), end="", file=sys.stderr)
-    return 1 if report.differences else 0
+    return asyncio.run(_set(connection, layout, holders, prune=arguments.prune))
+
+
+async def _set(connection: KafkaConnection, layout: Layout, holders: Holders, *, prune: bool) -> int:
+    try:
+        report = await create(connection, layout)
+        print(f"{len(report.created)} topics created.")
+        wrong = [*report.differences, *await _granted(connection, holders, prune=prune)]
+    except KafkaConnectionError as error:
+        wrong = [await connection.refusal() or str(error)]
+    except KafkaError as error:
+        wrong = [f"Kafka refused: {error}."]
+    print("".join(f"{sentence}\n" for sentence in wrong), end="", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+async def _granted(connection: KafkaConnection, holders: Holders, *, prune: bool) -> list[str]:
+    try:
+        rights = await grant(connection, holders, prune=prune)
+    except NoAuthorizer:
+        said = "No rights granted: this Kafka has no authorizer, so whoever reaches it may do everything."
+        if connection.security_protocol != "PLAINTEXT":
+            return [said]
+        print(said)  # as it is told to be
+        return []
+    print(f"{len(rights.granted)} rights granted, {len(rights.removed)} taken back.")
+    return [f"Not in the table of rights: {acl}." for acl in rights.foreign]
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ import logging
 import shutil
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from deploy.local import jars, java, platforms
 from deploy.local.detached import run_detached
@@ -23,6 +25,22 @@ LOGGING = (
 )
 # While a broker starts, connections that fail are what is waited out, not news.
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who gets in: by default everybody.
+
+    `settings` come over those of `one_node`. `scram_users` are what StorageTool takes by `--add-scram` when
+    it formats the data folder. `login` is how aiokafka's admin client logs in.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    scram_users: Sequence[str] = ()
+    login: Mapping[str, Any] = field(default_factory=dict)
+
+
+OPEN = Access()
 
 
 def one_node(advertised: str, listen: str, port: int, controller: int) -> dict[str, str]:
@@ -54,7 +72,7 @@ def one_node(advertised: str, listen: str, port: int, controller: int) -> dict[s
     }
 
 
-def embedded(folder: Path, port: int, controller: int) -> Process:
+def embedded(folder: Path, port: int, controller: int, access: Access = OPEN) -> Process:
     """A Kafka with its data in `folder`/kafka that listens on loopback's `port`.
 
     It works in `folder` and is told relative paths only: Java reads its settings as Latin-1, and a comma
@@ -64,19 +82,20 @@ def embedded(folder: Path, port: int, controller: int) -> Process:
         **one_node(HERE, HERE, port, controller),
         "controller.quorum.bootstrap.servers": f"{HERE}:{controller}",
         "log.dirs": DATA,
+        **access.settings,
     }
     return Process(
         name="kafka",
         folder=folder,
-        command=lambda: _command(folder, settings),
-        ready=lambda: is_ready(HERE, port),
+        command=lambda: _command(folder, settings, access.scram_users),
+        ready=lambda: is_ready(HERE, port, access.login),
         cwd=folder,
     )
 
 
-def is_ready(host: str, port: int) -> bool:
+def is_ready(host: str, port: int, login: Mapping[str, Any] = OPEN.login) -> bool:
     """Whether the broker takes part: it answers, and names itself among the brokers."""
-    return answers(port, host) and run_detached(lambda: _names_a_broker(f"{host}:{port}"))
+    return answers(port, host) and run_detached(lambda: _names_a_broker(f"{host}:{port}", login))
 
 
 def check_named(bootstrap: str) -> None:
@@ -85,11 +104,11 @@ def check_named(bootstrap: str) -> None:
         raise CannotStart(f"No Kafka answers at {bootstrap}, which CANDOR_KAFKA names.")
 
 
-async def _names_a_broker(bootstrap: str) -> bool:
+async def _names_a_broker(bootstrap: str, login: Mapping[str, Any] = OPEN.login) -> bool:
     from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - a quarter of a second, and only here
     from aiokafka.errors import KafkaError  # noqa: PLC0415
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3_000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3_000, **login)
     try:
         await admin.start()
         return bool((await admin.describe_cluster())["brokers"])
@@ -99,15 +118,17 @@ async def _names_a_broker(bootstrap: str) -> bool:
         await admin.close()
 
 
-def _command(folder: Path, settings: Mapping[str, str]) -> list[str]:
+def _command(folder: Path, settings: Mapping[str, str], scram_users: Sequence[str]) -> list[str]:
     platforms.check()
     run = [java.java(), *HEAP, *LOGGING, "-cp", jars.classpath()]
     if not (folder / DATA / "meta.properties").exists():
-        _format(folder, settings, run)
+        _format(folder, settings, scram_users, run)
     return [*run, "kafka.Kafka", _written(folder, "kafka.properties", settings)]
 
 
-def _format(folder: Path, settings: Mapping[str, str], run: list[str]) -> None:
+def _format(
+    folder: Path, settings: Mapping[str, str], scram_users: Sequence[str], run: Sequence[str]
+) -> None:
     # Formatted aside and renamed, so that an interrupted format is simply done again.
     part = folder / f"{DATA}.part"
     shutil.rmtree(part, ignore_errors=True)
@@ -122,6 +143,7 @@ def _format(folder: Path, settings: Mapping[str, str], run: list[str]) -> None:
         cluster,
         "-c",
         properties,
+        *(part for user in scram_users for part in ("--add-scram", user)),
     ]
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
     if said.returncode != 0:

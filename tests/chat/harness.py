@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from chat.app import build
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_STAFF, Claims, Role
 from deploy import topics
+from tests.waiting import until
 
 T = TypeVar("T")
 
@@ -62,8 +63,8 @@ class Harness:
     settings: ChatSettings
     database: AsyncIOMotorDatabase[dict[str, Any]]
 
-    async def unfollowed(self) -> int:
-        return await self.database["commits"].count_documents({"followed": False})
+    async def unrelayed(self) -> int:
+        return await self.database["commits"].count_documents({"relayed": False})
 
     def staff(
         self,
@@ -126,14 +127,22 @@ def pem(key: Ed25519PrivateKey) -> SecretStr:
     return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
-def settings_for(kafka: str, mongo: str, database: str) -> ChatSettings:
+STAFF_SETTINGS: dict[str, Any] = {
+    "staff_issuer": STAFF,
+    "staff_jwks": json.dumps({"keys": [public_jwk(STAFF_KEY.public_key())]}),
+}
+
+
+def settings_for(
+    kafka: str, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
+) -> ChatSettings:
+    """What a chat is told; `staff` are the settings of staff's provider."""
     return ChatSettings(
         env="development",
         kafka=kafka,
         mongo=mongo,
         database=database,
-        staff_issuer=STAFF,
-        staff_jwks=json.dumps({"keys": [public_jwk(STAFF_KEY.public_key())]}),
+        **staff,
         visitor_issuer=VISITORS,
         visitor_signing_key=pem(VISITOR_KEY),
         master_key=KEY,
@@ -156,16 +165,8 @@ async def running(settings: ChatSettings) -> AsyncIterator[Harness]:
         house = Harness(http, settings, client[settings.database])
         yield house
         # A publisher that is stopped in the middle of a sentence takes its time.
-        await until(house.unfollowed, lambda count: count == 0)
+        await until(house.unrelayed, lambda count: count == 0)
         client.close()
-
-
-async def until(look: Callable[[], Awaitable[T]], seen: Callable[[T], object]) -> T:
-    """What `look` finds, as soon as `seen` says that it is there."""
-    async with asyncio.timeout(30):
-        while not seen(found := await look()):  # noqa: ASYNC110 - other processes give no sign
-            await asyncio.sleep(0.02)
-        return found
 
 
 @dataclass(frozen=True)

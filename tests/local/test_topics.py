@@ -6,7 +6,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from contracts.topics import ALL, DIALOG_KEYS, RATING_KEYS, SERVICES, Kept, Topic, replay
-from deploy.topics import Layout, create
+from deploy.topics import Layout, create, main
 
 LAYOUT = Layout(partitions=3)
 
@@ -93,3 +93,14 @@ def test_the_layout_comes_from_the_environment() -> None:
 def test_a_wrong_layout_is_said_by_name(value: str) -> None:
     with pytest.raises(ValueError, match="CANDOR_MIN_ISR must be a whole number"):
         Layout.from_environment({"CANDOR_MIN_ISR": value})
+
+
+@pytest.mark.real
+def test_a_kafka_without_an_authorizer_has_no_rights_to_grant(
+    kafka: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CANDOR_KAFKA", kafka)
+
+    assert main([]) == 0
+
+    assert "No rights granted: this Kafka has no authorizer" in capsys.readouterr().out

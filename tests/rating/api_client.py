@@ -19,7 +19,8 @@ from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Cla
 from rating.api import forms, mine
 from rating.api.tokens import FormKey, FormTokens
 from rating.settings import RatingSettings
-from tests.rating.harness import Harness, until
+from tests.rating.harness import Harness
+from tests.waiting import until
 
 STAFF, VISITORS = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()

@@ -1,7 +1,7 @@
 """Keys of sealed words, on compacted topics; a tombstone erases one."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -18,7 +18,10 @@ class Purpose(StrEnum):
 
 
 class KeyPublished(Event):
-    """The data key `kid` of a dialog (`scope`) of a client (`subject`), wrapped by the readers' key (JWE)."""
+    """The data key `kid`, wrapped for the readers' key (JWE, `dir` + `A256GCM`).
+
+    It opens the words of the data subject `subject`, a client, in `scope`, a dialog.
+    """
 
     type: Literal["candor.key.published.v1"] = "candor.key.published.v1"
     kid: Id
@@ -38,4 +41,5 @@ class CompactionNudge(Event):
     type: Literal["candor.key.compaction-nudge.v1"] = "candor.key.compaction-nudge.v1"
 
 
-KEY_EVENTS: TypeAdapter[KeyPublished | CompactionNudge] = TypeAdapter(KeyPublished | CompactionNudge)
+KeyEvent = Annotated[KeyPublished | CompactionNudge, Field(discriminator="type")]
+KEY_EVENTS: TypeAdapter[KeyPublished | CompactionNudge] = TypeAdapter(KeyEvent)

@@ -22,7 +22,7 @@ from contracts.topics import RATING_KEYS
 from deploy.local.process import Process
 from deploy.local.servers import Servers
 from tests.chassis.crypto_shredding.sealing import opened, seal
-from tests.chassis.crypto_shredding.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 
@@ -146,7 +146,7 @@ async def next_segment(publisher: Publisher, topic: str, files: Files) -> None:
         await publisher.publish(compaction_nudges(topic, "/candor/rating", [0]))
         return files.segments(topic) != before
 
-    await until(rolled, seconds=30)
+    await until(rolled, within=30)
 
 
 def ciphertext(sealed: str) -> bytes:
@@ -178,7 +178,7 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
     async def gone() -> bool:
         return not found_in(files.kafka, [wrapped["a1"], wrapped["a2"]])
 
-    await until(gone, seconds=A_MINUTE)
+    await until(gone, within=A_MINUTE)
     assert found_in(files.kafka, [wrapped["b1"]])
     assert [await opened(ring, at, at[0], words[at]) for at in ("a1", "a2", "b1")] == [
         None,
@@ -201,7 +201,7 @@ async def test_nudges_end_when_compaction_is_through_and_no_sooner(
     async def removed() -> bool:
         return not await store["tombstones"].count_documents({})
 
-    await until(removed, seconds=A_MINUTE)
+    await until(removed, within=A_MINUTE)
     assert await keys_in(kafka, topic) == {}
 
 

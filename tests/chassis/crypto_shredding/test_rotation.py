@@ -21,7 +21,7 @@ from chassis.errors import DecryptionFailed
 from chassis.kafka.publisher import Publisher
 from contracts.keys import KEY_EVENTS, KeyPublished
 from tests.chassis.crypto_shredding.sealing import opened, seal
-from tests.chassis.crypto_shredding.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
@@ -148,7 +148,7 @@ async def test_the_master_key_under_use(
         async def some_more(before: int = before, work: "asyncio.Task[None]" = work) -> bool:
             return len(sealed) > before + 10 or work.done()
 
-        await until(some_more, seconds=60)
+        await until(some_more, within=60)
         enough.set()
         await work
     assert await installation.command(installation.sealing(NEW, OLD), "status") == 0

@@ -1,4 +1,4 @@
-"""A world on the real broker for each test."""
+"""A harness on the real broker for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from tests.chassis.kafka.tally import Tally
 
 
 @pytest.fixture
-async def world(kafka: str) -> AsyncIterator[KafkaHarness]:
+async def harness(kafka: str) -> AsyncIterator[KafkaHarness]:
     made = KafkaHarness(kafka)
     await made.create()
     yield made

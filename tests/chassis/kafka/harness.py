@@ -1,4 +1,4 @@
-"""A small world of notes: topics of the test's own, somebody who says notes, and ways to wait."""
+"""A small harness of notes: topics of the test's own, somebody who says notes, and ways to wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -41,16 +41,15 @@ class KafkaHarness:
         self.dead = f"candor.{self.service}.dead"
         self.replay = f"candor.{self.service}.replay"
         self.group = f"{self.service}.group"
-        self.publisher = Publisher(kafka, "world")
+        self.publisher = Publisher(kafka, "harness")
 
     async def create(self, partitions: int = 4) -> None:
         await create(self.kafka, {self.notes: partitions, self.dead: 1, self.replay: partitions})
 
-    def hearing(
+    def consumer(
         self,
         handler: Handler,
         *,
-        tombstone: Callable[[str], Awaitable[None]] | None = None,
         topics: Sequence[str] = (),
     ) -> EventConsumer:
         return EventConsumer(
@@ -60,13 +59,12 @@ class KafkaHarness:
             topics=dict.fromkeys(topics or [self.notes], Notes),
             handler=handler,
             publisher=self.publisher,
-            tombstone=tombstone,
         )
 
-    async def say(self, *records: ProducerRecord) -> list[RecordMetadata]:
+    async def publish(self, *records: ProducerRecord) -> list[RecordMetadata]:
         return await self.publisher.publish(records)
 
-    def noted(self, key: str, number: int, *, text: str = "", partition: int | None = None) -> ProducerRecord:
+    def note(self, key: str, number: int, *, text: str = "", partition: int | None = None) -> ProducerRecord:
         body = RecordedProgress(number=number, text=text).model_dump_json().encode()
         return ProducerRecord(self.notes, key, body, headers("test.noted.v1", key, number), partition)
 
@@ -122,16 +120,3 @@ async def stopped(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-async def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Waits until `condition` is true; says which it was if it never is."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.01)
-
-
-async def until_later(condition: Callable[[], Awaitable[object]], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - nor has this
-            await asyncio.sleep(0.05)

@@ -40,16 +40,16 @@ class Tally:
         return sum([len(numbers) for numbers in (await self.numbers()).values()])
 
 
-def projecting(world: KafkaHarness, tally: Tally, *, group: str | None = None) -> ProjectionRunner:
+def projecting(harness: KafkaHarness, tally: Tally, *, group: str | None = None) -> ProjectionRunner:
     return ProjectionRunner(
-        service=world.service,
-        bootstrap=world.kafka,
-        group=group or world.group,
-        topics={world.notes: Notes},
+        service=harness.service,
+        bootstrap=harness.kafka,
+        group=group or harness.group,
+        topics={harness.notes: Notes},
         projection=tally,
         client=tally.client,
         database=tally.collection.database.name,
-        publisher=world.publisher,
+        publisher=harness.publisher,
     )
 
 

@@ -9,7 +9,8 @@ import pytest
 from chassis.kafka.dead_letters import cli
 from chassis.kafka.records import ReceivedEvent
 from chassis.kafka.topic_reader import all_records
-from tests.chassis.kafka.harness import KafkaHarness, running, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -25,27 +26,27 @@ class Moody:
         self.heard.append((heard.topic, heard.partition, heard.event.number))
 
 
-async def command(world: KafkaHarness, *argv: str) -> int:
-    return await asyncio.to_thread(cli, world.service, world.kafka, argv)
+async def command(harness: KafkaHarness, *argv: str) -> int:
+    return await asyncio.to_thread(cli, harness.service, harness.kafka, argv)
 
 
-async def died(world: KafkaHarness, moody: Moody, *numbers: int) -> None:
-    await world.say(*(world.noted(f"k{number}", number, text="canary") for number in numbers))
-    async with running(world.hearing(moody)):
-        await until_later(lambda: _as_many(world, len(numbers)))
+async def died(harness: KafkaHarness, moody: Moody, *numbers: int) -> None:
+    await harness.publish(*(harness.note(f"k{number}", number, text="canary") for number in numbers))
+    async with running(harness.consumer(moody)):
+        await until(lambda: _as_many(harness, len(numbers)))
 
 
 async def test_lists_what_died_without_its_payload(
-    world: KafkaHarness, capsys: pytest.CaptureFixture[str]
+    harness: KafkaHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await died(world, Moody(), 1)
+    await died(harness, Moody(), 1)
     capsys.readouterr()
-    assert await command(world, "list") == 0
+    assert await command(harness, "list") == 0
     said = capsys.readouterr()
     assert "canary" not in said.out
     _, line = said.out.splitlines()
     identity, at, times, state, name, cause = line.split("\t")
-    assert identity.startswith(f"{world.notes}:")
+    assert identity.startswith(f"{harness.notes}:")
     assert at.endswith("Z")
     assert (times, state, name) == ("1", "waiting", "test.noted.v1")
     assert cause == "the handler raised ValueError"
@@ -53,75 +54,80 @@ async def test_lists_what_died_without_its_payload(
 
 
 async def test_replays_as_it_came_to_the_same_partition_of_its_own_topic(
-    world: KafkaHarness, capsys: pytest.CaptureFixture[str]
+    harness: KafkaHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     moody = Moody()
-    await died(world, moody, *range(8))
-    assert await command(world, "replay", "--all") == 0
+    await died(harness, moody, *range(8))
+    assert await command(harness, "replay", "--all") == 0
     assert "8 replayed" in capsys.readouterr().out
     moody.broken = False
-    async with running(world.hearing(moody, topics=[world.notes, world.replay])):
+    async with running(harness.consumer(moody, topics=[harness.notes, harness.replay])):
         await until(lambda: len(moody.heard) == 8)
-    died_at = {letter.record.key: letter.id for letter in await world.letters()}
+    died_at = {letter.record.key: letter.id for letter in await harness.letters()}
     for topic, partition, number in moody.heard:
-        assert topic == world.replay
+        assert topic == harness.replay
         assert died_at[f"k{number}".encode()].split(":")[1] == str(partition)
-    again = [record for record in await all_records(world.kafka, world.replay) if record.key == b"k1"]
-    [first] = [record for record in await all_records(world.kafka, world.notes) if record.key == b"k1"]
+    again = [record for record in await all_records(harness.kafka, harness.replay) if record.key == b"k1"]
+    [first] = [record for record in await all_records(harness.kafka, harness.notes) if record.key == b"k1"]
     assert again[0].value == first.value
     assert dict(again[0].headers) == {**dict(first.headers), "candor-replayed": died_at[b"k1"].encode()}
-    assert len(await all_records(world.kafka, world.notes)) == 8
+    assert len(await all_records(harness.kafka, harness.notes)) == 8
 
 
 @pytest.mark.parametrize(("word", "state", "heard"), [("replay", "replayed", 2), ("dismiss", "dismissed", 0)])
 async def test_what_was_settled_is_marked_and_left_alone_by_all(
-    world: KafkaHarness, word: str, state: str, heard: int
+    harness: KafkaHarness, word: str, state: str, heard: int
 ) -> None:
-    await died(world, Moody(), 1, 2)
-    first, second = await world.letters()
-    assert await command(world, word, first.id) == 0
-    assert {each.id: each.state for each in await world.letters()} == {first.id: state, second.id: "waiting"}
-    assert await command(world, word, "--all") == 0
-    assert {each.state for each in await world.letters()} == {state}
-    assert len(await all_records(world.kafka, world.replay)) == heard
+    await died(harness, Moody(), 1, 2)
+    first, second = await harness.letters()
+    assert await command(harness, word, first.id) == 0
+    assert {each.id: each.state for each in await harness.letters()} == {
+        first.id: state,
+        second.id: "waiting",
+    }
+    assert await command(harness, word, "--all") == 0
+    assert {each.state for each in await harness.letters()} == {state}
+    assert len(await all_records(harness.kafka, harness.replay)) == heard
 
 
-async def test_what_was_dismissed_can_be_heard_again(world: KafkaHarness) -> None:
-    await died(world, Moody(), 1)
-    [letter] = await world.letters()
-    await command(world, "dismiss", letter.id)
-    assert await command(world, "replay", letter.id) == 0
-    assert [record.key for record in await all_records(world.kafka, world.replay)] == [b"k1"]
+async def test_what_was_dismissed_can_be_heard_again(harness: KafkaHarness) -> None:
+    await died(harness, Moody(), 1)
+    [letter] = await harness.letters()
+    await command(harness, "dismiss", letter.id)
+    assert await command(harness, "replay", letter.id) == 0
+    assert [record.key for record in await all_records(harness.kafka, harness.replay)] == [b"k1"]
 
 
-async def test_a_replayed_letter_that_dies_again_waits_again_and_stays_one(world: KafkaHarness) -> None:
+async def test_a_replayed_letter_that_dies_again_waits_again_and_stays_one(harness: KafkaHarness) -> None:
     moody = Moody()
-    await died(world, moody, 1)
-    [first] = await world.letters()
+    await died(harness, moody, 1)
+    [first] = await harness.letters()
     for attempts in (2, 3):
-        await command(world, "replay", "--all")
-        async with running(world.hearing(moody, topics=[world.notes, world.replay])):
-            await until_later(partial(_died_times, world, attempts))
-        [letter] = await world.letters()
+        await command(harness, "replay", "--all")
+        async with running(harness.consumer(moody, topics=[harness.notes, harness.replay])):
+            await until(partial(_died_times, harness, attempts))
+        [letter] = await harness.letters()
         assert (letter.id, letter.state) == (first.id, "waiting")
         assert letter.record.value == first.record.value
 
 
-async def test_strangers_headers_neither_settle_nor_hide_a_letter(world: KafkaHarness) -> None:
-    await died(world, Moody(), 1)
-    [first] = await world.letters()
+async def test_strangers_headers_neither_settle_nor_hide_a_letter(harness: KafkaHarness) -> None:
+    await died(harness, Moody(), 1)
+    [first] = await harness.letters()
     where = f"{first.record.partition}:{first.record.offset}"
     forged = {"candor-replayed": first.id.encode(), "candor-dead-settled": f"dismissed {where}".encode()}
-    await world.say(world.raw("k2", b"{", forged), world.raw("k3", b"{", {"candor-dead-settled": b"junk"}))
-    async with running(world.hearing(Moody())):
-        await until_later(lambda: _as_many(world, 3))
-    assert {letter.state for letter in await world.letters()} == {"waiting"}
+    await harness.publish(
+        harness.raw("k2", b"{", forged), harness.raw("k3", b"{", {"candor-dead-settled": b"junk"})
+    )
+    async with running(harness.consumer(Moody())):
+        await until(lambda: _as_many(harness, 3))
+    assert {letter.state for letter in await harness.letters()} == {"waiting"}
 
 
 async def test_an_id_that_is_not_there_is_named(
-    world: KafkaHarness, capsys: pytest.CaptureFixture[str]
+    harness: KafkaHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await command(world, "replay", "notes:0:99") == 1
+    assert await command(harness, "replay", "notes:0:99") == 1
     assert "There is no dead letter notes:0:99" in capsys.readouterr().err
 
 
@@ -137,9 +143,9 @@ def test_a_broker_that_is_away_is_one_sentence(capsys: pytest.CaptureFixture[str
     assert "Kafka at 127.0.0.1:1" in capsys.readouterr().err
 
 
-async def _as_many(world: KafkaHarness, expected: int) -> bool:
-    return len(await world.letters()) == expected
+async def _as_many(harness: KafkaHarness, expected: int) -> bool:
+    return len(await harness.letters()) == expected
 
 
-async def _died_times(world: KafkaHarness, expected: int) -> bool:
-    return [letter.attempts for letter in await world.letters()] == [expected]
+async def _died_times(harness: KafkaHarness, expected: int) -> bool:
+    return [letter.attempts for letter in await harness.letters()] == [expected]

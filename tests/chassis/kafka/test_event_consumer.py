@@ -1,4 +1,4 @@
-"""Every trap of hearing, on the real broker: nothing is lost, and nothing is done twice in effect."""
+"""Every trap of consuming, on the real broker: nothing is lost, and nothing is done twice in effect."""
 
 import asyncio
 from collections import Counter
@@ -13,14 +13,15 @@ from pymongo.errors import AutoReconnect
 from chassis.errors import CommandRejected, PublishFailed, UnknownStoredEvent
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.telemetry.tracing import configure_tracing
-from tests.chassis.kafka.harness import KafkaHarness, running, stopped, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running, stopped
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
 BODY = b'{"type":"test.noted.v1","number":1}'
 
 
-class Ear:
+class RecordingHandler:
     """Remembers what it heard; `trouble` may raise for a note."""
 
     def __init__(self) -> None:
@@ -40,11 +41,11 @@ class Ear:
         return {number for _, number in self.heard}
 
 
-async def committed(world: KafkaHarness) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+async def committed(harness: KafkaHarness) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(world.group)
+        offsets = await admin.list_consumer_group_offsets(harness.group)
         return sum(at.offset for at in offsets.values())
     except GroupCoordinatorNotAvailableError:
         return 0  # a fresh broker makes the topic of offsets when the first group comes
@@ -52,74 +53,74 @@ async def committed(world: KafkaHarness) -> int:
         await admin.close()
 
 
-async def members(world: KafkaHarness) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+async def members(harness: KafkaHarness) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
     await admin.start()
     try:
-        described = await admin.describe_consumer_groups([world.group])
+        described = await admin.describe_consumer_groups([harness.group])
         return len(described[0].groups[0][-2])
     finally:
         await admin.close()
 
 
-async def test_hears_what_was_said_before_it_came_in_order_per_key(world: KafkaHarness) -> None:
-    ear = Ear()
-    await world.say(*(world.noted(f"k{number % 7}", number) for number in range(200)))
-    async with running(world.hearing(ear)):
-        await until(lambda: len(ear.heard) == 200)
-        await until_later(lambda: _is(committed(world), 200))
+async def test_hears_what_was_said_before_it_came_in_order_per_key(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    await harness.publish(*(harness.note(f"k{number % 7}", number) for number in range(200)))
+    async with running(harness.consumer(handler)):
+        await until(lambda: len(handler.heard) == 200)
+        await until(lambda: _is(committed(harness), 200))
     for key in range(7):
-        own = [number for name, number in ear.heard if name == f"k{key}"]
+        own = [number for name, number in handler.heard if name == f"k{key}"]
         assert own == sorted(own)
 
 
-async def test_hears_keys_side_by_side(world: KafkaHarness) -> None:
+async def test_hears_keys_side_by_side(harness: KafkaHarness) -> None:
     together = asyncio.Barrier(8)
 
     async def wait_for_the_others(_: ReceivedEvent[Any]) -> None:
         await together.wait()
 
-    await world.say(*(world.noted(f"k{number}", number, partition=0) for number in range(8)))
-    async with running(world.hearing(wait_for_the_others)):
-        await until_later(lambda: _is(committed(world), 8))
+    await harness.publish(*(harness.note(f"k{number}", number, partition=0) for number in range(8)))
+    async with running(harness.consumer(wait_for_the_others)):
+        await until(lambda: _is(committed(harness), 8))
 
 
-async def test_a_raising_handler_costs_that_record_alone(world: KafkaHarness) -> None:
-    ear = Ear()
-    ear.faults[2] = [ValueError("the client wrote: canary")]
-    await world.say(*(world.noted("k", number) for number in range(5)))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.numbers == {0, 1, 3, 4})
-        await until_later(lambda: _is(committed(world), 5))
-    assert ear.tries[2] == 5
-    [letter] = await world.letters()
+async def test_a_raising_handler_costs_that_record_alone(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    handler.faults[2] = [ValueError("the client wrote: canary")]
+    await harness.publish(*(harness.note("k", number) for number in range(5)))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.numbers == {0, 1, 3, 4})
+        await until(lambda: _is(committed(harness), 5))
+    assert handler.tries[2] == 5
+    [letter] = await harness.letters()
     assert letter.cause == "the handler raised ValueError"
-    assert world.counted("candor_alarms_total", kind="handler_failed") == 1
-    assert world.counted("candor_dead_letters_total", topic=world.notes) == 1
+    assert harness.counted("candor_alarms_total", kind="handler_failed") == 1
+    assert harness.counted("candor_dead_letters_total", topic=harness.notes) == 1
 
 
-async def test_a_handler_that_fails_a_few_times_is_forgiven(world: KafkaHarness) -> None:
-    ear = Ear()
-    ear.faults[1] = [KeyError(), KeyError(), KeyError(), KeyError()]
+async def test_a_handler_that_fails_a_few_times_is_forgiven(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    handler.faults[1] = [KeyError(), KeyError(), KeyError(), KeyError()]
 
     async def fourth_time_lucky(heard: ReceivedEvent[Any]) -> None:
-        if heard.event.number == 1 and ear.tries[1] == 4:
-            ear.faults.clear()
-        await ear(heard)
+        if heard.event.number == 1 and handler.tries[1] == 4:
+            handler.faults.clear()
+        await handler(heard)
 
-    await world.say(world.noted("k", 1))
-    async with running(world.hearing(fourth_time_lucky)):
-        await until(lambda: ear.numbers == {1})
-    assert await world.letters() == []
+    await harness.publish(harness.note("k", 1))
+    async with running(harness.consumer(fourth_time_lucky)):
+        await until(lambda: handler.numbers == {1})
+    assert await harness.letters() == []
 
 
 @pytest.mark.parametrize(
     ("value", "changed", "cause"),
     [
         (b"{", {}, "json_invalid"),
-        (b'{"type":"test.noted.v1","number":"canary"}', {}, "number: int_parsing"),
+        (b'{"type":"test.noted.v1","number":"canary"}', {}, "number: int_type"),
         (b"\xff\xfe", {}, "json_invalid"),
-        (BODY, {"ce_id": None}, "id: string_type"),
+        (BODY, {"ce_id": None}, "id: missing"),
         (BODY, {"ce_id": b"\xff"}, "not UTF-8"),
         (BODY, {"ce_sequence": b"canary"}, "sequence: int_parsing"),
         (b'{"type":"test.erased.v1"}', {}, "the body's type is not the header's"),
@@ -132,25 +133,25 @@ async def test_a_handler_that_fails_a_few_times_is_forgiven(world: KafkaHarness)
     ],
 )  # fmt: skip
 async def test_a_poison_record_is_put_aside_and_the_rest_goes_on(
-    world: KafkaHarness, value: bytes | None, changed: dict[str, bytes | None], cause: str
+    harness: KafkaHarness, value: bytes | None, changed: dict[str, bytes | None], cause: str
 ) -> None:
-    ear = Ear()
-    await world.say(world.noted("k", 1), world.raw("k", value, changed), world.noted("k", 2))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.heard == [("k", 1), ("k", 2)])
-        await until_later(lambda: _is(committed(world), 3))
-    [letter] = await world.letters()
+    handler = RecordingHandler()
+    await harness.publish(harness.note("k", 1), harness.raw("k", value, changed), harness.note("k", 2))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.heard == [("k", 1), ("k", 2)])
+        await until(lambda: _is(committed(harness), 3))
+    [letter] = await harness.letters()
     assert cause in letter.cause
     assert "canary" not in letter.cause
     assert (letter.record.key, letter.record.value) == (b"k", value)
 
 
 async def test_a_record_waits_for_a_topic_of_dead_letters_that_is_down(
-    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+    harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ear = Ear()
-    hearing = world.hearing(ear)
-    bury = hearing._dead_letters.put
+    handler = RecordingHandler()
+    consumer = harness.consumer(handler)
+    bury = consumer._dead_letters.put
     refused: list[Record] = []
 
     async def down_for_a_while(record: Record, cause: str, attempts: int) -> None:
@@ -159,119 +160,109 @@ async def test_a_record_waits_for_a_topic_of_dead_letters_that_is_down(
             raise PublishFailed("down")
         await bury(record, cause, attempts)
 
-    monkeypatch.setattr(hearing._dead_letters, "put", down_for_a_while)
-    await world.say(world.raw("k", b"{"), world.noted("k", 2))
-    async with running(hearing):
-        await until(lambda: ear.numbers == {2})
+    monkeypatch.setattr(consumer._dead_letters, "put", down_for_a_while)
+    await harness.publish(harness.raw("k", b"{"), harness.note("k", 2))
+    async with running(consumer):
+        await until(lambda: handler.numbers == {2})
     assert len(refused) == 3
-    assert len(await world.letters()) == 1
+    assert len(await harness.letters()) == 1
 
 
-async def test_a_foreign_null_header_does_no_harm(world: KafkaHarness) -> None:
-    ear = Ear()
-    await world.say(world.raw("k", BODY, {"foreign": None, "other": b"\xff"}))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.numbers == {1})
+async def test_headers_that_mean_nothing_for_the_event_do_no_harm(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    odd = {"foreign": None, "other": b"\xff", "ce_x": b"\xff", "traceparent": b"\xff\xfe"}
+    await harness.publish(harness.raw("k", BODY, odd))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.numbers == {1})
+    assert await harness.letters() == []
 
 
-async def test_a_record_without_a_key_is_put_aside(world: KafkaHarness) -> None:
-    nameless = world.noted("k", 1)
-    ear = Ear()
-    await world.say(
-        type(nameless)(nameless.topic, None, nameless.value, nameless.headers), world.noted("k", 2)
+async def test_a_record_without_a_key_is_put_aside(harness: KafkaHarness) -> None:
+    nameless = harness.note("k", 1)
+    handler = RecordingHandler()
+    await harness.publish(
+        type(nameless)(nameless.topic, None, nameless.value, nameless.headers), harness.note("k", 2)
     )
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.numbers == {2})
-        await until_later(lambda: _is(committed(world), 2))
-    assert [letter.cause for letter in await world.letters()] == ["the record has no key"]
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.numbers == {2})
+        await until(lambda: _is(committed(harness), 2))
+    assert [letter.cause for letter in await harness.letters()] == ["the record has no key"]
 
 
-async def test_a_record_too_large_for_a_letter_does_not_stand_in_the_way(world: KafkaHarness) -> None:
+async def test_a_record_too_large_for_a_letter_does_not_stand_in_the_way(harness: KafkaHarness) -> None:
     size = 1024 * 1024 - 400
-    ear = Ear()
-    await world.say(world.raw("k", b"x" * size), world.noted("k", 2))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.numbers == {2})
-    [letter] = await world.letters()
+    handler = RecordingHandler()
+    await harness.publish(harness.raw("k", b"x" * size), harness.note("k", 2))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.numbers == {2})
+    [letter] = await harness.letters()
     assert "too large to copy" in letter.cause
 
 
-async def test_a_tombstone_is_handed_over_to_those_who_ask(world: KafkaHarness) -> None:
-    gone: list[str] = []
-
-    async def forget(key: str) -> None:
-        gone.append(key)
-
-    await world.say(world.raw("k", None))
-    async with running(world.hearing(Ear(), tombstone=forget)):
-        await until(lambda: gone == ["k"])
-    assert await world.letters() == []
+async def test_an_unknown_type_is_skipped_and_counted(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    await harness.publish(harness.raw("k", b"?", named="test.brandnew.v9"), harness.note("k", 2))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.numbers == {2})
+        await until(lambda: _is(committed(harness), 2))
+    assert harness.counted("candor_consumed_records_total", topic=harness.notes, outcome="unknown") == 1
+    assert await harness.letters() == []
 
 
-async def test_an_unknown_type_is_skipped_and_counted(world: KafkaHarness) -> None:
-    ear = Ear()
-    await world.say(world.raw("k", b"?", named="test.brandnew.v9"), world.noted("k", 2))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.numbers == {2})
-        await until_later(lambda: _is(committed(world), 2))
-    assert world.counted("candor_consumed_records_total", topic=world.notes, outcome="unknown") == 1
-    assert await world.letters() == []
+async def test_a_refusal_is_an_answer(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    handler.faults[1] = [CommandRejected("This came too late")]
+    await harness.publish(harness.note("k", 1), harness.note("k", 2))
+    async with running(harness.consumer(handler)):
+        await until(lambda: _is(committed(harness), 2))
+    assert handler.tries[1] == 1
+    assert harness.counted("candor_consumed_records_total", topic=harness.notes, outcome="rejected") == 1
+    assert await harness.letters() == []
 
 
-async def test_a_refusal_is_an_answer(world: KafkaHarness) -> None:
-    ear = Ear()
-    ear.faults[1] = [CommandRejected("This came too late")]
-    await world.say(world.noted("k", 1), world.noted("k", 2))
-    async with running(world.hearing(ear)):
-        await until_later(lambda: _is(committed(world), 2))
-    assert ear.tries[1] == 1
-    assert world.counted("candor_consumed_records_total", topic=world.notes, outcome="refused") == 1
-    assert await world.letters() == []
+async def test_a_database_that_is_down_is_waited_for(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    handler.faults[1] = [AutoReconnect("down")]
+    await harness.publish(harness.note("k", 1), harness.note("k", 2))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.tries[1] > 5)
+        assert await committed(harness) == 0
+        handler.faults.clear()
+        await until(lambda: handler.heard == [("k", 1), ("k", 2)])
+        await until(lambda: _is(committed(harness), 2))
+    assert await harness.letters() == []
 
 
-async def test_a_database_that_is_down_is_waited_for(world: KafkaHarness) -> None:
-    ear = Ear()
-    ear.faults[1] = [AutoReconnect("down")]
-    await world.say(world.noted("k", 1), world.noted("k", 2))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.tries[1] > 5)
-        assert await committed(world) == 0
-        ear.faults.clear()
-        await until(lambda: ear.heard == [("k", 1), ("k", 2)])
-        await until_later(lambda: _is(committed(world), 2))
-    assert await world.letters() == []
-
-
-async def test_what_a_newer_release_stored_is_waited_for_with_an_alarm(world: KafkaHarness) -> None:
-    ear = Ear()
-    ear.faults[1] = [UnknownStoredEvent("dialog:1 holds Foo")]
-    await world.say(world.noted("k", 1), world.noted("k", 2))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.tries[1] > 6)
-        assert await committed(world) == 0
-        assert world.counted("candor_alarms_total", kind="newer_release_awaited") > 5
-        ear.faults.clear()
-        await until(lambda: ear.heard == [("k", 1), ("k", 2)])
-        await until_later(lambda: _is(committed(world), 2))
-    assert await world.letters() == []
+async def test_what_a_newer_release_stored_is_waited_for_with_an_alarm(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    handler.faults[1] = [UnknownStoredEvent("dialog:1 holds Foo")]
+    await harness.publish(harness.note("k", 1), harness.note("k", 2))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.tries[1] > 6)
+        assert await committed(harness) == 0
+        assert harness.counted("candor_alarms_total", kind="newer_release_awaited") > 5
+        handler.faults.clear()
+        await until(lambda: handler.heard == [("k", 1), ("k", 2)])
+        await until(lambda: _is(committed(harness), 2))
+    assert await harness.letters() == []
 
 
 async def test_stopping_while_the_database_is_down_leaves_the_record_for_the_next(
-    world: KafkaHarness,
+    harness: KafkaHarness,
 ) -> None:
-    ear = Ear()
-    ear.faults[1] = [AutoReconnect("down")]
-    await world.say(world.noted("a", 1), world.noted("b", 2))
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.tries[1] > 3)
-    ear.faults.clear()
-    async with running(world.hearing(ear)):
-        await until(lambda: ear.numbers == {1, 2})
-        await until_later(lambda: _is(committed(world), 2))
+    handler = RecordingHandler()
+    handler.faults[1] = [AutoReconnect("down")]
+    await harness.publish(harness.note("a", 1), harness.note("b", 2))
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.tries[1] > 3)
+    handler.faults.clear()
+    async with running(harness.consumer(handler)):
+        await until(lambda: handler.numbers == {1, 2})
+        await until(lambda: _is(committed(harness), 2))
 
 
 async def test_a_graceful_stop_finishes_the_batch_commits_it_and_leaves_the_group(
-    world: KafkaHarness,
+    harness: KafkaHarness,
 ) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
     done: list[int] = []
@@ -281,23 +272,23 @@ async def test_a_graceful_stop_finishes_the_batch_commits_it_and_leaves_the_grou
         await go_on.wait()
         done.append(heard.event.number)
 
-    await world.say(*(world.noted("k", number) for number in range(20)))
-    task = asyncio.create_task(world.hearing(slow).run())
+    await harness.publish(*(harness.note("k", number) for number in range(20)))
+    task = asyncio.create_task(harness.consumer(slow).run())
     await begun.wait()
     asyncio.get_running_loop().call_later(0.3, go_on.set)
     await stopped(task)
     assert done == list(range(20))
-    assert await committed(world) == 20
-    assert await members(world) == 0
+    assert await committed(harness) == 20
+    assert await members(harness) == 0
 
 
 async def test_a_batch_that_fails_for_a_fault_of_our_own_is_read_again(
-    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+    harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """FastStream swallows what a handler raises, and a later commit would pass the batch."""
-    ear = Ear()
-    hearing = world.hearing(ear)
-    work = hearing._subscription._work
+    handler = RecordingHandler()
+    consumer = harness.consumer(handler)
+    work = consumer._subscription._work
     failed: list[int] = []
 
     async def fail_once(records: Any) -> None:
@@ -306,33 +297,33 @@ async def test_a_batch_that_fails_for_a_fault_of_our_own_is_read_again(
             raise RuntimeError
         await work(records)
 
-    monkeypatch.setattr(hearing._subscription, "_work", fail_once)
-    await world.say(*(world.noted("k", number) for number in range(10)))
-    async with running(hearing):
-        await until_later(lambda: _is(committed(world), 10))
-    assert ear.heard == [("k", number) for number in range(10)]
-    assert world.counted("candor_alarms_total", kind="batch_failed") == 1
+    monkeypatch.setattr(consumer._subscription, "_work", fail_once)
+    await harness.publish(*(harness.note("k", number) for number in range(10)))
+    async with running(consumer):
+        await until(lambda: _is(committed(harness), 10))
+    assert handler.heard == [("k", number) for number in range(10)]
+    assert harness.counted("candor_alarms_total", kind="batch_failed") == 1
 
 
 async def test_what_was_done_but_not_committed_comes_again(
-    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+    harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ear = Ear()
-    await world.say(*(world.noted("k", number) for number in range(3)))
-    first = world.hearing(ear)
+    handler = RecordingHandler()
+    await harness.publish(*(harness.note("k", number) for number in range(3)))
+    first = harness.consumer(handler)
 
     async def nothing(offsets: object) -> None:
         pass
 
     monkeypatch.setattr(first._subscription, "commit", nothing)
     async with running(first):
-        await until(lambda: len(ear.heard) == 3)
-    async with running(world.hearing(ear)):
-        await until(lambda: len(ear.heard) == 6)
-    assert ear.heard[:3] == ear.heard[3:]
+        await until(lambda: len(handler.heard) == 3)
+    async with running(harness.consumer(handler)):
+        await until(lambda: len(handler.heard) == 6)
+    assert handler.heard[:3] == handler.heard[3:]
 
 
-async def test_the_trace_goes_on(world: KafkaHarness) -> None:
+async def test_the_trace_goes_on(harness: KafkaHarness) -> None:
     configure_tracing("test")
     said = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     seen: list[int] = []
@@ -340,43 +331,43 @@ async def test_the_trace_goes_on(world: KafkaHarness) -> None:
     async def look(_: ReceivedEvent[Any]) -> None:
         seen.append(trace.get_current_span().get_span_context().trace_id)
 
-    await world.say(world.raw("k", BODY, {"traceparent": said.encode()}))
-    async with running(world.hearing(look)):
+    await harness.publish(harness.raw("k", BODY, {"traceparent": said.encode()}))
+    async with running(harness.consumer(look)):
         await until(lambda: seen == [0x0AF7651916CD43DD8448EB211C80319C])
 
 
-async def test_a_stuck_consumer_is_made_anew(world: KafkaHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stuck_consumer_is_made_anew(harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records wait, nothing is in hand and nothing comes: aiokafka #718, #847."""
     monkeypatch.setattr("chassis.kafka.subscription.STUCK_SECONDS", 1)
     monkeypatch.setattr("chassis.kafka.subscription.LOOK_SECONDS", 0.2)
-    ear = Ear()
-    hearing = world.hearing(ear)
-    async with running(hearing):
-        await until(lambda: hearing.unhealthy_reason() is None)
-        stuck = hearing._subscription.consumer
+    handler = RecordingHandler()
+    consumer = harness.consumer(handler)
+    async with running(consumer):
+        await until(lambda: consumer.unhealthy_reason() is None)
+        stuck = consumer._subscription.consumer
         assert stuck is not None
-        hearing._subscription.hold(stuck.assignment())
-        await world.say(world.noted("k", 1))
-        await until(lambda: ear.numbers == {1})
-        assert hearing._subscription.consumer is not stuck
-    assert world.counted("candor_alarms_total", kind="stuck_consumer") == 1
+        consumer._subscription.pause(stuck.assignment())
+        await harness.publish(harness.note("k", 1))
+        await until(lambda: handler.numbers == {1})
+        assert consumer._subscription.consumer is not stuck
+    assert harness.counted("candor_alarms_total", kind="stuck_consumer") == 1
 
 
 async def test_readiness_tells_of_a_lag_without_progress(
-    world: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+    harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chassis.kafka.subscription.SILENT_SECONDS", 1)
-    ear = Ear()
-    ear.faults[1] = [AutoReconnect("down")]
-    hearing = world.hearing(ear)
-    assert "not reached yet" in (hearing.unhealthy_reason() or "")
-    await world.say(world.noted("k", 1))
-    async with running(hearing):
-        await until(lambda: "no progress" in (hearing.unhealthy_reason() or ""))
-        assert world.counted("candor_lag_records", topic=world.notes) == 1
-        ear.faults.clear()
-        await until(lambda: hearing.unhealthy_reason() is None)
-        await until(lambda: world.counted("candor_lag_records", topic=world.notes) == 0)
+    handler = RecordingHandler()
+    handler.faults[1] = [AutoReconnect("down")]
+    consumer = harness.consumer(handler)
+    assert "not reached yet" in (consumer.unhealthy_reason() or "")
+    await harness.publish(harness.note("k", 1))
+    async with running(consumer):
+        await until(lambda: "no progress" in (consumer.unhealthy_reason() or ""))
+        assert harness.counted("candor_lag_records", topic=harness.notes) == 1
+        handler.faults.clear()
+        await until(lambda: consumer.unhealthy_reason() is None)
+        await until(lambda: harness.counted("candor_lag_records", topic=harness.notes) == 0)
 
 
 async def _is(value: Any, expected: Any) -> bool:

@@ -20,154 +20,159 @@ from chassis.kafka.fencing import Fencing
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.records import ReceivedEvent
 from chassis.telemetry.tracing import configure_tracing
-from tests.chassis.kafka.harness import KafkaHarness, running, stopped, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running, stopped
 from tests.chassis.kafka.tally import Tally, once_each, projecting
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
 
-def notes(world: KafkaHarness, first: int, last: int, keys: int = 20) -> list[Any]:
-    return [world.noted(f"k{number % keys}", number) for number in range(first, last)]
+def notes(harness: KafkaHarness, first: int, last: int, keys: int = 20) -> list[Any]:
+    return [harness.note(f"k{number % keys}", number) for number in range(first, last)]
 
 
 async def test_applies_everything_once_and_in_order_and_goes_on_after_a_restart(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
-    await world.say(*notes(world, 0, 300))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 300))
-    await world.say(*notes(world, 300, 500))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 500))
+    await harness.publish(*notes(harness, 0, 300))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 300))
+    await harness.publish(*notes(harness, 300, 500))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 500))
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
 
 
-async def test_the_groups_offsets_are_not_trusted(world: KafkaHarness, tally: Tally) -> None:
-    await world.say(*notes(world, 0, 50))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+async def test_the_groups_offsets_are_not_trusted(harness: KafkaHarness, tally: Tally) -> None:
+    await harness.publish(*notes(harness, 0, 50))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 50))
     await tally.client.drop_database(tally.collection.database.name)
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 50))
 
 
-async def test_another_version_starts_from_the_beginning(world: KafkaHarness, tally: Tally) -> None:
-    await world.say(*notes(world, 0, 50))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+async def test_another_version_starts_from_the_beginning(harness: KafkaHarness, tally: Tally) -> None:
+    await harness.publish(*notes(harness, 0, 50))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 50))
     tally.version = 2
     tally.collection = tally.collection.database["tally2"]
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 50))
 
 
-async def test_permanent_zombies_count_once(world: KafkaHarness, tally: Tally) -> None:
+async def test_permanent_zombies_count_once(harness: KafkaHarness, tally: Tally) -> None:
     """Two groups over the same checkpoints: each of both owns everything, all the time."""
-    zombies = [projecting(world, tally, group=f"{world.group}.{name}") for name in ("a", "b")]
+    zombies = [projecting(harness, tally, group=f"{harness.group}.{name}") for name in ("a", "b")]
     async with running(*zombies):
         for first in range(0, 600, 50):
-            await world.say(*notes(world, first, first + 50))
-        await until_later(lambda: once_each(tally, 600), 40)
+            await harness.publish(*notes(harness, first, first + 50))
+        await until(lambda: once_each(tally, 600), within=40)
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
 
 
 async def test_a_zombie_that_wakes_up_where_it_was_applies_nothing_twice(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
-    zombie = projecting(world, tally, group=f"{world.group}.zombie")
+    zombie = projecting(harness, tally, group=f"{harness.group}.zombie")
     async with running(zombie):
         await until(lambda: len(zombie._places.at) == 4)
         everything = list(zombie._places.at)
-        zombie._subscription.hold(everything)
-        async with running(projecting(world, tally)):
-            await world.say(*notes(world, 0, 50))
-            await until_later(lambda: once_each(tally, 50))
-        await world.say(*notes(world, 50, 60))
-        zombie._subscription.release(everything)
-        await until_later(lambda: once_each(tally, 60))
+        zombie._subscription.pause(everything)
+        async with running(projecting(harness, tally)):
+            await harness.publish(*notes(harness, 0, 50))
+            await until(lambda: once_each(tally, 50))
+        await harness.publish(*notes(harness, 50, 60))
+        zombie._subscription.resume(everything)
+        await until(lambda: once_each(tally, 60))
 
 
-async def test_members_that_come_and_go_count_once(world: KafkaHarness, tally: Tally) -> None:
-    async with running(projecting(world, tally)):
-        await world.say(*notes(world, 0, 200))
-        second = asyncio.create_task(projecting(world, tally).run())
-        await world.say(*notes(world, 200, 400))
-        await until_later(lambda: once_each(tally, 400))
-        await world.say(*notes(world, 400, 600))
+async def test_members_that_come_and_go_count_once(harness: KafkaHarness, tally: Tally) -> None:
+    async with running(projecting(harness, tally)):
+        await harness.publish(*notes(harness, 0, 200))
+        second = asyncio.create_task(projecting(harness, tally).run())
+        await harness.publish(*notes(harness, 200, 400))
+        await until(lambda: once_each(tally, 400))
+        await harness.publish(*notes(harness, 400, 600))
         await stopped(second)
-        await until_later(lambda: once_each(tally, 600))
+        await until(lambda: once_each(tally, 600))
 
 
 async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
-    await world.say(world.noted("k", 1), world.raw("k", b"{"), world.raw("k", None), world.noted("k", 2))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 2))
-    assert {letter.cause.split(":")[0] for letter in await world.letters()} == {
-        "not a valid tagged-union[Noted,Erased]",
+    await harness.publish(
+        harness.note("k", 1), harness.raw("k", b"{"), harness.raw("k", None), harness.note("k", 2)
+    )
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 2))
+    assert {letter.cause.split(":")[0] for letter in await harness.letters()} == {
+        "not a valid tagged-union[RecordedProgress,Erased]",
         "the value is null",
     }
 
 
-async def test_a_record_that_cannot_be_applied_is_found_among_many(world: KafkaHarness, tally: Tally) -> None:
+async def test_a_record_that_cannot_be_applied_is_found_among_many(
+    harness: KafkaHarness, tally: Tally
+) -> None:
     tally.faults[77] = ValueError("the client wrote: canary")
-    await world.say(*(world.noted(f"k{number % 5}", number) for number in range(200)))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 199))
-    [letter] = await world.letters()
+    await harness.publish(*(harness.note(f"k{number % 5}", number) for number in range(200)))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 199))
+    [letter] = await harness.letters()
     assert letter.cause == "the projection raised ValueError"
     assert tally.calls < 60
     assert tally.tries[77] >= 5
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
-    assert world.counted("candor_alarms_total", kind="projection_failed") == 1
+    assert harness.counted("candor_alarms_total", kind="projection_failed") == 1
 
 
 @pytest.mark.parametrize("poison", ["unreadable", "not applicable"])
 async def test_the_checkpoint_waits_for_the_dead_letter(
-    world: KafkaHarness, tally: Tally, monkeypatch: pytest.MonkeyPatch, poison: str
+    harness: KafkaHarness, tally: Tally, monkeypatch: pytest.MonkeyPatch, poison: str
 ) -> None:
     """Kafka takes no letter, and the process dies meanwhile: the record must come again."""
     tally.faults[1] = ValueError("it can't be applied")
-    bad = world.noted("k", 1) if poison == "not applicable" else world.raw("k", b"{")
-    first = projecting(world, tally)
+    bad = harness.note("k", 1) if poison == "not applicable" else harness.raw("k", b"{")
+    first = projecting(harness, tally)
     refused: list[object] = []
 
     async def down(*letter: object) -> None:
         refused.append(letter)
         raise PublishFailed("down")
 
-    monkeypatch.setattr(first._dead_letters, "bury", down)
-    await world.say(world.noted("k", 0), bad, world.noted("k", 2))
+    monkeypatch.setattr(first._dead_letters, "put", down)
+    await harness.publish(harness.note("k", 0), bad, harness.note("k", 2))
     async with running(first):
         await until(lambda: len(refused) > 2)
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 2))
-    assert len(await world.letters()) == 1
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 2))
+    assert len(await harness.letters()) == 1
 
 
-async def test_an_unknown_type_is_passed(world: KafkaHarness, tally: Tally) -> None:
-    await world.say(world.raw("k", b"?", named="test.brandnew.v9"))
-    async with running(projecting(world, tally)):
-        await world.say(world.noted("k", 1))
-        await until_later(lambda: once_each(tally, 1))
-    assert await world.letters() == []
+async def test_an_unknown_type_is_passed(harness: KafkaHarness, tally: Tally) -> None:
+    await harness.publish(harness.raw("k", b"?", named="test.brandnew.v9"))
+    async with running(projecting(harness, tally)):
+        await harness.publish(harness.note("k", 1))
+        await until(lambda: once_each(tally, 1))
+    assert await harness.letters() == []
 
 
-async def test_a_database_that_is_down_is_waited_for(world: KafkaHarness, tally: Tally) -> None:
+async def test_a_database_that_is_down_is_waited_for(harness: KafkaHarness, tally: Tally) -> None:
     tally.faults[1] = AutoReconnect("down")
-    await world.say(world.noted("k", 0), world.noted("k", 1), world.noted("k", 2))
-    waiting = projecting(world, tally)
+    await harness.publish(harness.note("k", 0), harness.note("k", 1), harness.note("k", 2))
+    waiting = projecting(harness, tally)
     async with running(waiting):
         await until(lambda: tally.tries[1] > 5 and waiting.lag() == 3)
         tally.faults.clear()
-        await until_later(lambda: once_each(tally, 3))
+        await until(lambda: once_each(tally, 3))
         await until(lambda: waiting.lag() == 0)
-    assert await world.letters() == []
+    assert await harness.letters() == []
 
 
 async def test_a_commit_of_unknown_outcome_is_settled_by_the_checkpoint(
-    world: KafkaHarness, tally: Tally, monkeypatch: pytest.MonkeyPatch
+    harness: KafkaHarness, tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = AsyncIOMotorClientSession.commit_transaction
     said: list[PyMongoError] = []
@@ -181,14 +186,14 @@ async def test_a_commit_of_unknown_outcome_is_settled_by_the_checkpoint(
             raise error
 
     monkeypatch.setattr(AsyncIOMotorClientSession, "commit_transaction", stored_but_not_told)
-    async with running(projecting(world, tally)):
+    async with running(projecting(harness, tally)):
         for number in range(5):
-            await world.say(world.noted("k", number))
-            await until_later(partial(once_each, tally, number + 1))
+            await harness.publish(harness.note("k", number))
+            await until(partial(once_each, tally, number + 1))
     assert len(said) == 3
 
 
-async def test_a_batch_links_to_the_traces_of_its_records(world: KafkaHarness, tally: Tally) -> None:
+async def test_a_batch_links_to_the_traces_of_its_records(harness: KafkaHarness, tally: Tally) -> None:
     configure_tracing("test")
     said = [f"00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333{number}-01" for number in (1, 2)]
     seen: set[int] = set()
@@ -202,33 +207,33 @@ async def test_a_batch_links_to_the_traces_of_its_records(world: KafkaHarness, t
 
     tally.apply = look  # type: ignore[method-assign]
     body = b'{"type":"test.noted.v1","number":1}'
-    await world.say(*(world.raw("k", body, {"traceparent": one.encode()}) for one in said))
-    async with running(projecting(world, tally)):
+    await harness.publish(*(harness.raw("k", body, {"traceparent": one.encode()}) for one in said))
+    async with running(projecting(harness, tally)):
         await until(lambda: seen == {0xB7AD6B7169203331, 0xB7AD6B7169203332})
 
 
 async def test_what_a_killed_member_left_open_is_ended_by_its_successor(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
     """MongoDB alone would keep it, and the partitions locked, for a minute."""
-    await world.say(*notes(world, 0, 50))
-    killed = projecting(world, tally)._checkpoints
-    placed, _ = await killed.place([TopicPartition(world.notes, partition) for partition in range(4)])
+    await harness.publish(*notes(harness, 0, 50))
+    killed = projecting(harness, tally)._checkpoints
+    placed, _ = await killed.locate([TopicPartition(harness.notes, partition) for partition in range(4)])
     await killed.fence_previous_owner(placed)
     left_open = killed.fencing.transaction()
     session = await left_open.__aenter__()
     for partition, at in placed.items():
         await killed.move(session, partition, at, Checkpoint(50))
 
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 50))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 50))
     with pytest.raises(OperationFailure, match="has been aborted"):
         await left_open.__aexit__(None, None, None)
     assert await once_each(tally, 50)
 
 
 async def test_whoever_still_works_when_others_take_over_does_the_batch_again(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
     """They are interrupted inside of an operation, which says nothing about the records."""
     apply, checkpoints = tally.apply, tally.collection.database["checkpoints"]
@@ -244,13 +249,13 @@ async def test_whoever_still_works_when_others_take_over_does_the_batch_again(
         return any("sleep(20000)" in str(operation) for operation in running["inprog"])
 
     tally.apply = slowly  # type: ignore[method-assign]
-    await world.say(*notes(world, 0, 50))
-    working = projecting(world, tally)
+    await harness.publish(*notes(harness, 0, 50))
+    working = projecting(harness, tally)
     with structlog.testing.capture_logs() as logs:
         async with running(working):
-            await until_later(at_it)
-            await projecting(world, tally)._checkpoints.fence_previous_owner(working._places.at)
-            await until_later(lambda: once_each(tally, 50))
+            await until(at_it)
+            await projecting(harness, tally)._checkpoints.fence_previous_owner(working._places.at)
+            await until(lambda: once_each(tally, 50))
     assert "batch_halved" not in {line["event"] for line in logs}
 
 
@@ -269,7 +274,7 @@ async def test_one_members_transactions_wait_for_one_another(tally: Tally) -> No
 
 
 async def test_a_batch_is_committed_for_good_from_one_snapshot(
-    world: KafkaHarness, tally: Tally, monkeypatch: pytest.MonkeyPatch
+    harness: KafkaHarness, tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One server alone would never show the difference; a failover of three would."""
     begin = AsyncIOMotorClientSession.start_transaction
@@ -280,56 +285,56 @@ async def test_a_batch_is_committed_for_good_from_one_snapshot(
         return begin(self, **how)
 
     monkeypatch.setattr(AsyncIOMotorClientSession, "start_transaction", noting)
-    await world.say(world.noted("k", 1))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 1))
+    await harness.publish(harness.note("k", 1))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 1))
     assert set(asked) == {("snapshot", "majority")}
 
 
 async def test_a_log_emptied_by_retention_up_to_the_checkpoint_is_fine(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
-    await world.say(*(world.noted("k", number, partition=0) for number in range(10)))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 10))
-    await delete_before(world, 10)
-    again = projecting(world, tally)
+    await harness.publish(*(harness.note("k", number, partition=0) for number in range(10)))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 10))
+    await delete_before(harness, 10)
+    again = projecting(harness, tally)
     async with running(again):
-        await world.say(world.noted("k", 10, partition=0))
-        await until_later(lambda: once_each(tally, 11))
+        await harness.publish(harness.note("k", 10, partition=0))
+        await until(lambda: once_each(tally, 11))
         assert again.unhealthy_reason() is None
 
 
 async def test_a_log_that_starts_beyond_the_checkpoint_stops_that_partition_alone(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
-    await world.say(*(world.noted("a", number, partition=0) for number in range(10)))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 10))
-    await world.say(*(world.noted("a", number, partition=0) for number in range(10, 20)))
-    await delete_before(world, 15)
-    again = projecting(world, tally)
+    await harness.publish(*(harness.note("a", number, partition=0) for number in range(10)))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 10))
+    await harness.publish(*(harness.note("a", number, partition=0) for number in range(10, 20)))
+    await delete_before(harness, 15)
+    again = projecting(harness, tally)
     async with running(again):
         await until(lambda: "records 10 to 14 are gone" in (again.unhealthy_reason() or ""))
-        await world.say(world.noted("b", 99, partition=1))
-        await until_later(lambda: once_each(tally, 11))
-    assert world.counted("candor_alarms_total", kind="partition_stopped") == 1
+        await harness.publish(harness.note("b", 99, partition=1))
+        await until(lambda: once_each(tally, 11))
+    assert harness.counted("candor_alarms_total", kind="partition_stopped") == 1
 
 
 async def test_records_that_vanish_while_it_listens_are_not_skipped(
-    world: KafkaHarness, tally: Tally
+    harness: KafkaHarness, tally: Tally
 ) -> None:
     """The position is out of range, and aiokafka goes to the log's start by itself."""
-    await world.say(world.noted("a", 0, partition=0))
-    late = projecting(world, tally)
+    await harness.publish(harness.note("a", 0, partition=0))
+    late = projecting(harness, tally)
     async with running(late):
-        await until_later(lambda: once_each(tally, 1))
+        await until(lambda: once_each(tally, 1))
         everything = list(late._places.at)
-        late._subscription.hold(everything)  # it is slow, and nothing is fetched meanwhile
+        late._subscription.pause(everything)  # it is slow, and nothing is fetched meanwhile
         await until(lambda: not fetching(late))
-        await world.say(*(world.noted("a", number, partition=0) for number in range(1, 10)))
-        await delete_before(world, 5)
-        late._subscription.release(everything)
+        await harness.publish(*(harness.note("a", number, partition=0) for number in range(1, 10)))
+        await delete_before(harness, 5)
+        late._subscription.resume(everything)
         await until(lambda: "records 1 to 4 are gone" in (late.unhealthy_reason() or ""))
     assert await tally.numbers() == {"a": [0]}
 
@@ -338,20 +343,20 @@ async def test_records_that_vanish_while_it_listens_are_not_skipped(
     ("again", "reason"), [(3, "before the checkpoint 10"), (20, "another record stands at 9")]
 )
 async def test_a_topic_made_anew_is_never_taken_for_the_old_one(
-    world: KafkaHarness, tally: Tally, again: int, reason: str
+    harness: KafkaHarness, tally: Tally, again: int, reason: str
 ) -> None:
-    await world.say(*(world.noted("a", number, partition=0) for number in range(10)))
-    async with running(projecting(world, tally)):
-        await until_later(lambda: once_each(tally, 10))
-    await make_anew(world)
-    await world.say(*(world.noted("a", number, partition=0) for number in range(100, 100 + again)))
-    other = projecting(world, tally)
+    await harness.publish(*(harness.note("a", number, partition=0) for number in range(10)))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 10))
+    await make_anew(harness)
+    await harness.publish(*(harness.note("a", number, partition=0) for number in range(100, 100 + again)))
+    other = projecting(harness, tally)
     async with running(other):
         await until(lambda: reason in (other.unhealthy_reason() or ""))
     assert await tally.total() == 10
 
 
-async def test_a_graceful_stop_finishes_the_batch(world: KafkaHarness, tally: Tally) -> None:
+async def test_a_graceful_stop_finishes_the_batch(harness: KafkaHarness, tally: Tally) -> None:
     begun = asyncio.Event()
     apply = tally.apply
 
@@ -361,8 +366,8 @@ async def test_a_graceful_stop_finishes_the_batch(world: KafkaHarness, tally: Ta
         await apply(session, records)
 
     tally.apply = slowly  # type: ignore[method-assign]
-    await world.say(*(world.noted("k", number) for number in range(20)))
-    task = asyncio.create_task(projecting(world, tally).run())
+    await harness.publish(*(harness.note("k", number) for number in range(20)))
+    task = asyncio.create_task(projecting(harness, tally).run())
     await begun.wait()
     await stopped(task)
     assert await once_each(tally, 20)
@@ -374,23 +379,23 @@ def fetching(projecting: ProjectionRunner) -> bool:
     return consumer is None or bool(consumer._fetcher._in_flight)
 
 
-async def delete_before(world: KafkaHarness, offset: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+async def delete_before(harness: KafkaHarness, offset: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
     await admin.start()
     try:
-        await admin.delete_records({TopicPartition(world.notes, 0): RecordsToDelete(offset)})
+        await admin.delete_records({TopicPartition(harness.notes, 0): RecordsToDelete(offset)})
     finally:
         await admin.close()
 
 
-async def make_anew(world: KafkaHarness) -> None:
-    await world.publisher.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.kafka)
+async def make_anew(harness: KafkaHarness) -> None:
+    await harness.publisher.stop()
+    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
     await admin.start()
     try:
-        await admin.delete_topics([world.notes])
-        await until_later(lambda: _gone(admin, world.notes))
-        await admin.create_topics([NewTopic(world.notes, 4, 1)])
+        await admin.delete_topics([harness.notes])
+        await until(lambda: _gone(admin, harness.notes))
+        await admin.create_topics([NewTopic(harness.notes, 4, 1)])
     finally:
         await admin.close()
 

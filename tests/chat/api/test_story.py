@@ -13,7 +13,8 @@ from chassis.http.cursors import SUM_BYTES, encode
 from contracts.access import Role
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
-from tests.chat.harness import Harness, Person, done, heard, until
+from tests.chat.harness import Harness, Person, done, heard
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -39,12 +40,12 @@ async def test_a_dialog_from_opening_to_its_second_close(house: Harness, kafka: 
     assert [int(record.headers["ce_sequence"]) for record in records] == [1, 2, 3, 4]
     first, second = records[1].value, records[3].value
     assert (first["operator"], first["team"], first["locale"]) == ("ann", "first-line", "fr-CA")
-    assert (first["counted_by"], first["client_messages"], first["longest_client_text"]) == (
+    assert (first["attributed_by"], first["client_messages"], first["longest_client_text"]) == (
         "last_reply",
         1,
         8,
     )
-    assert (second["counted_by"], second["operator_messages"], second["closed_by"]) == (
+    assert (second["attributed_by"], second["operator_messages"], second["closed_by"]) == (
         "assigned",
         0,
         "client",

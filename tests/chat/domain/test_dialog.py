@@ -153,8 +153,9 @@ class TestClosing:
                 first_reply_at=at(3),
                 closed_by="operator",
                 operator="ann",
+                operator_name="Ann Smith",
                 team="second-line",
-                counted_by="last_reply",
+                attributed_by="last_reply",
                 participants=(
                     Participant(id="ann", name="Ann Smith", team="second-line", messages=2),
                     Participant(id="bo", name="Bo", messages=1),
@@ -169,23 +170,24 @@ class TestClosing:
 
     def test_the_operator_who_wrote_last_counts_whoever_is_assigned(self) -> None:
         event = closing(opened(), assigned(ANN), wrote("m1", BO), wrote("m2"))
-        assert (event.operator, event.team, event.counted_by) == ("bo", None, "last_reply")
+        assert (event.operator, event.team, event.attributed_by) == ("bo", None, "last_reply")
 
     def test_without_a_reply_the_assigned_operator_counts(self) -> None:
         event = closing(opened(), assigned(ANN), wrote("m1"))
-        assert (event.operator, event.team, event.counted_by) == ("ann", "first-line", "assigned")
-        assert event.participants == ()
+        assert (event.operator, event.team, event.attributed_by) == ("ann", "first-line", "assigned")
+        assert (event.operator_name, event.participants) == ("Ann Lee", ())
 
     def test_without_anybody_nobody_counts(self) -> None:
         event = closing(opened(), wrote("m1"))
-        assert (event.operator, event.counted_by, event.first_reply_at) == (None, "nobody", None)
+        assert (event.operator, event.operator_name, event.attributed_by) == (None, None, "nobody")
+        assert event.first_reply_at is None
 
     def test_the_next_close_counts_from_the_reopening_on(self) -> None:
         past = opened(), assigned(ANN), wrote("m1"), wrote("m2", BO), closed(), reopened(1, 6)
         event = closing(*past, wrote("m3", chars=3, minutes=7))
         assert (event.close_seq, event.opened_at, event.first_reply_at) == (2, at(6), None)
         assert (event.client_messages, event.operator_messages, event.longest_client_text) == (1, 0, 3)
-        assert (event.operator, event.counted_by, event.participants) == ("ann", "assigned", ())
+        assert (event.operator, event.attributed_by, event.participants) == ("ann", "assigned", ())
 
     def test_not_where_there_is_no_dialog(self) -> None:
         given_dialog().when(close_it()).then_refused("no such dialog")

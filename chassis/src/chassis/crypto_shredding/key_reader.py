@@ -61,10 +61,13 @@ class KeyReader:
         `marks` are further fields of what is stored. In a `session`'s transaction this is done when that
         commits; call `evict` then.
         """
-        writes = [_write(kid, key, marks or {}) for kid, key in records.items()]
+        # Of one kind after the other, in order: what follows an error in a transaction is only told that the
+        # transaction is gone, and hides the error.
+        by_kind = sorted(records.items(), key=lambda record: record[1] is None)
+        writes = [_write(kid, key, marks or {}) for kid, key in by_kind]
         try:
             if writes:
-                await self._keys.bulk_write(writes, ordered=False, session=session)
+                await self._keys.bulk_write(writes, session=session)
         finally:
             self.evict([kid for kid, key in records.items() if key is None])
 

@@ -1,1 +1,1 @@
-"""How a service says and hears: publishing, hearing, projecting, dead letters. Imports nothing by itself."""
+"""Kafka: consuming, projecting, publishing, dead letters, and how every client connects."""

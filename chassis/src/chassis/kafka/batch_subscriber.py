@@ -53,7 +53,7 @@ class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
 
 def batch_subscriber(
     wanted: SubscriberOptions,
-    hear: Callable[[Sequence[Record]], Awaitable[None]],
+    consume: Callable[[Sequence[Record]], Awaitable[None]],
     rebalances: RebalanceListener,
 ) -> tuple[KafkaBroker, Any]:
     """A broker that is not started yet, and its one subscriber."""
@@ -81,7 +81,7 @@ def batch_subscriber(
         parser=_parse,
         decoder=_leave_encoded,
     )
-    subscriber(hear)
+    subscriber(consume)
     return broker, subscriber
 
 

@@ -54,7 +54,7 @@ class Checkpoints:
         if result.matched_count == 0:
             raise CheckpointConflict
 
-    async def place(
+    async def locate(
         self, partitions: Collection[TopicPartition]
     ) -> tuple[dict[TopicPartition, Checkpoint], dict[TopicPartition, str]]:
         """Where to go on, for every partition that can; and for the others, in words, why not.
@@ -65,14 +65,16 @@ class Checkpoints:
             return {}, {}
         starts, ends = await self._edges(partitions)
         await self._make(starts)
-        placed = await self.read(partitions)
+        located = await self.read(partitions)
         wrong = {
             partition: reason
-            for partition, checkpoint in placed.items()
+            for partition, checkpoint in located.items()
             if (reason := _out_of_bounds(checkpoint, starts[partition], ends[partition]))
         }
-        wrong |= await self._made_anew({part: at for part, at in placed.items() if part not in wrong}, starts)
-        return {part: at for part, at in placed.items() if part not in wrong}, wrong
+        wrong |= await self._recreated(
+            {part: at for part, at in located.items() if part not in wrong}, starts
+        )
+        return {part: at for part, at in located.items() if part not in wrong}, wrong
 
     async def fence_previous_owner(self, partitions: Collection[TopicPartition]) -> None:
         """Ends what members who had `partitions` before have left open."""
@@ -99,13 +101,13 @@ class Checkpoints:
         ]
         await self._collection.bulk_write(writes, ordered=False)
 
-    async def _made_anew(
-        self, placed: Mapping[TopicPartition, Checkpoint], starts: Mapping[TopicPartition, int]
+    async def _recreated(
+        self, located: Mapping[TopicPartition, Checkpoint], starts: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, str]:
         """Compares the record before each checkpoint with the one that was there."""
         known = {
             partition: checkpoint.offset - 1
-            for partition, checkpoint in placed.items()
+            for partition, checkpoint in located.items()
             if checkpoint.before is not None and starts[partition] < checkpoint.offset
         }
         found = await record_at(self._bootstrap, known)
@@ -113,7 +115,7 @@ class Checkpoints:
             partition: f"another record stands at {record.offset}: the topic was made anew"
             for partition, record in found.items()
             # A later one came instead: compaction has removed it.
-            if record.offset == known[partition] and fingerprint(record) != placed[partition].before
+            if record.offset == known[partition] and fingerprint(record) != located[partition].before
         }
 
 

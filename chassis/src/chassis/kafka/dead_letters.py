@@ -1,4 +1,4 @@
-"""Puts aside what could not be heard; a command lists it, without its payload, and lets it be heard again."""
+"""Puts aside records that could not be processed; a command lists them without payload, and replays them."""
 
 import argparse
 import asyncio
@@ -21,7 +21,7 @@ from contracts.envelope import rfc3339
 
 PREFIX = "candor-dead-"
 REPLAYED = "candor-replayed"
-"""On a record that is heard again: the id of its dead letter."""
+"""On a record that is replayed: the id of its dead letter."""
 SETTLED = "candor-dead-settled"
 """On a note, which has no value: how a letter was settled, and its place on the topic of dead letters."""
 
@@ -65,7 +65,7 @@ class DeadLetterQueue:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A record that died, as it did so last; `id` is `topic:partition:offset` of where it was first heard.
+    """A record that died, as it did so last; `id` is `topic:partition:offset` of where it was first received.
 
     `attempts` counts how often it did: a record that was replayed may die again, and then waits again.
     """
@@ -130,7 +130,7 @@ async def replay(service: str, publisher: Publisher, chosen: Sequence[DeadLetter
 
 
 async def dismiss(service: str, publisher: Publisher, chosen: Sequence[DeadLetter]) -> None:
-    """Notes letters as dismissed: nobody wants them to be heard again. Raises PublishFailed."""
+    """Notes letters as dismissed: nobody wants them to be replayed. Raises PublishFailed."""
     await publisher.publish([_note(service, letter, "dismissed") for letter in chosen])
 
 
@@ -171,7 +171,7 @@ def _parser(service: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="what died, when and why, and whether it waits; never the payload")
     for name, help_ in (
-        ("replay", "let records be heard again, through the replay topic"),
+        ("replay", "let records be consumed again, through the replay topic"),
         ("dismiss", "let records rest: they are listed, and wait no more"),
     ):
         chosen = commands.add_parser(name, help=help_).add_mutually_exclusive_group(required=True)

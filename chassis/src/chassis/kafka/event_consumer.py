@@ -1,4 +1,4 @@
-"""Hears events and hands each to a handler: in order per key, many keys at once, at least once, none lost."""
+"""Calls a handler for each event: in order per key, many keys at once, at least once, none lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -39,13 +39,12 @@ Handler = Callable[[ReceivedEvent[Any]], Awaitable[None]]
 
 
 class EventConsumer:
-    """Hears `topics` as `group`; what `handler` raises decides what becomes of a record.
+    """Consumes `topics` as `group`; what `handler` raises decides what becomes of a record.
 
     `CommandRejected` is done; a fault of database, broker or network is tried for ever, and so, with an
     alarm, is an event that only a newer release can read; anything else five times, then the record is a
     dead letter.
     Handlers may be called again with what they did before.
-    `tombstone` is given the keys of null values; without it those are dead letters.
     """
 
     def __init__(
@@ -57,13 +56,11 @@ class EventConsumer:
         topics: Mapping[str, TypeAdapter[Any]],
         handler: Handler,
         publisher: Publisher,
-        tombstone: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
-        self.name = f"hearing {group}"
+        self.name = f"consuming {group}"
         self._service = service
-        self._reader = EventDecoder(topics)
+        self._decoder = EventDecoder(topics)
         self._handler = handler
-        self._tombstone = tombstone
         self._dead_letters = DeadLetterQueue(service, publisher)
         self._room = asyncio.Semaphore(AT_ONCE)
         self._subscription = Subscription(
@@ -71,19 +68,19 @@ class EventConsumer:
             bootstrap=bootstrap,
             group=group,
             topics=list(topics),
-            work=self._hear,
+            work=self._process,
             max_records=BATCH,
         )
 
     async def run(self) -> None:
-        """Hears until cancelled; then finishes the batch in hand, acknowledges it and leaves the group."""
+        """Consumes until cancelled; then finishes the batch in hand, acknowledges it and leaves the group."""
         await self._subscription.run()
 
     def unhealthy_reason(self) -> str | None:
         """Why it is not well, in a sentence; None if it is."""
         return self._subscription.unhealthy_reason()
 
-    async def _hear(self, records: Sequence[Record]) -> None:
+    async def _process(self, records: Sequence[Record]) -> None:
         done: set[tuple[TopicPartition, int]] = set()
         lanes: dict[bytes | None, list[Record]] = {}
         for record in records:
@@ -99,70 +96,64 @@ class EventConsumer:
     async def _lane(self, records: Sequence[Record], done: set[tuple[TopicPartition, int]]) -> None:
         async with self._room:
             for record in records:
-                outcome = await self._one(record)
+                outcome = await self._process_record(record)
                 CONSUMED.labels(self._service, record.topic, outcome).inc()
                 done.add((partition_of(record), record.offset))
                 self._subscription.progressed()
 
-    async def _one(self, record: Record) -> str:
-        match self._reader.read(record):
-            case ReceivedEvent() as heard:
-                return await self._handle(record, heard)
-            case Tombstone(key) if self._tombstone is not None:
-                return await self._attempt(record, partial(self._tombstone, key))
+    async def _process_record(self, record: Record) -> str:
+        match self._decoder.read(record):
+            case ReceivedEvent() as received:
+                return await self._handle(record, received)
             case Tombstone():
-                return await self._bury(record, "the value is null", 1)
+                return await self._put_aside(record, "the value is null", 1)
             case MalformedRecord(cause):
-                return await self._bury(record, cause, 1)
+                return await self._put_aside(record, cause, 1)
             case UnknownType():
                 return "unknown"
             case other:
                 assert_never(other)
 
-    async def _handle(self, record: Record, heard: ReceivedEvent[Any]) -> str:
-        with continued(heard.envelope.traceparent, f"hear {heard.envelope.type}"):
-            return await self._attempt(record, partial(self._hand_over, record, heard))
+    async def _handle(self, record: Record, received: ReceivedEvent[Any]) -> str:
+        with continued(received.envelope.traceparent, f"consume {received.envelope.type}"):
+            try:
+                await self._with_retries(partial(self._call_handler, record, received))
+            except CommandRejected:
+                return "rejected"
+            except PartitionsRevoked:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
+                log.error(  # noqa: TRY400 - a message may quote what a client wrote
+                    "handler_failed", **location_of(record), error=type(error).__name__
+                )
+                raise_alarm(self._service, Alarm.HANDLER_FAILED)
+                return await self._put_aside(record, f"the handler raised {type(error).__name__}", TRIES)
+            return "handled"
 
-    async def _hand_over(self, record: Record, heard: ReceivedEvent[Any]) -> None:
+    async def _with_retries(self, call: Callable[[], Awaitable[None]]) -> None:
+        # Nearly all calls go well, and setting up the tries takes longer than many a handler.
         try:
-            await self._handler(heard)
+            await call()
+        except (CommandRejected, PartitionsRevoked):
+            raise
+        except Exception as error:  # noqa: BLE001 - what it is decides how often it is tried again
+            left = TRIES if is_transient(error) else TRIES - 1
+            backoff = self._subscription.backoff
+            await backoff.sleep(FIRST_WAIT_SECONDS)
+            await retry_limited(lambda: retry_forever(call, backoff), backoff, CommandRejected, tries=left)
+
+    async def _call_handler(self, record: Record, received: ReceivedEvent[Any]) -> None:
+        try:
+            await self._handler(received)
         except UnknownStoredEvent:
             log.error("newer_release_awaited", **location_of(record))  # noqa: TRY400 - a message may quote
             raise_alarm(self._service, Alarm.NEWER_RELEASE_AWAITED)
             raise
 
-    async def _attempt(self, record: Record, work: Callable[[], Awaitable[None]]) -> str:
-        try:
-            await self._patiently(work)
-        except CommandRejected:
-            return "refused"
-        except PartitionsRevoked:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
-            return await self._give_up(record, error)
-        return "handled"
-
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
-        # Nearly all work goes well, and setting up the tries takes longer than many a handler.
-        try:
-            await work()
-        except (CommandRejected, PartitionsRevoked):
-            raise
-        except Exception as error:  # noqa: BLE001 - what it is decides how often it is tried again
-            left = TRIES if is_transient(error) else TRIES - 1
-            pause = self._subscription.pause
-            await pause.sleep(FIRST_WAIT_SECONDS)
-            await retry_limited(lambda: retry_forever(work, pause), pause, CommandRejected, tries=left)
-
-    async def _give_up(self, record: Record, error: Exception) -> str:
-        # Only the kind: a message may quote what a client wrote.
-        cause = f"the handler raised {type(error).__name__}"
-        log.error("handler_failed", **location_of(record), error=type(error).__name__)
-        raise_alarm(self._service, Alarm.HANDLER_FAILED)
-        return await self._bury(record, cause, TRIES)
-
-    async def _bury(self, record: Record, cause: str, attempts: int) -> str:
-        await retry_forever(lambda: self._dead_letters.put(record, cause, attempts), self._subscription.pause)
+    async def _put_aside(self, record: Record, cause: str, attempts: int) -> str:
+        await retry_forever(
+            lambda: self._dead_letters.put(record, cause, attempts), self._subscription.backoff
+        )
         return "dead"
 
 

@@ -22,12 +22,12 @@ class Fencing:
         self._checkpoints = checkpoints
         self._client = checkpoints.database.client
         self._session: AsyncIOMotorClientSession | None = None
-        self._alone = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncIOMotorClientSession]:
         """A transaction: committed at the end, undone by whatever is raised; the next one waits for it."""
-        async with self._alone:
+        async with self._lock:
             session = await self._own()
             async with transaction(session):
                 yield session

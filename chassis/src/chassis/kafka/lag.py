@@ -1,4 +1,4 @@
-"""How far behind: how many records wait to be heard, and how old the oldest of them is."""
+"""How far behind: how many records wait to be received, and how old the oldest of them is."""
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,7 +13,7 @@ class Lag:
     """What `candor_lag_records` and `candor_lag_seconds` say of `topics`.
 
     While a batch is in hand, the age is exact. Otherwise nobody knows when the oldest was written, only that
-    it was after the record heard last, and after nothing waited: the age counts from there, with the clock.
+    it was after the record received last, and after nothing waited: the age counts from there.
     """
 
     def __init__(self, service: str, topics: Sequence[str], *, now: Callable[[], float] = time.time) -> None:
@@ -29,7 +29,7 @@ class Lag:
         self._after = {partition: at for partition, at in self._after.items() if partition in partitions}
 
     def reached(self, records: Collection[Record]) -> None:
-        """Each of these is the oldest of its partition that was not heard, or the newest that was."""
+        """Each of these is the oldest of its partition that was not received, or the newest that was."""
         for record in records:
             self._after[TopicPartition(record.topic, record.partition)] = record.timestamp / 1000
 

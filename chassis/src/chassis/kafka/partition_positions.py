@@ -17,7 +17,7 @@ from chassis.telemetry.metrics import Alarm, raise_alarm
 
 log = structlog.stdlib.get_logger(__name__)
 
-PLACING_SECONDS = 30
+LOCATE_SECONDS = 30
 
 
 class PartitionPositions:
@@ -34,7 +34,7 @@ class PartitionPositions:
         self._subscription = listening
         self._gaps: dict[TopicPartition, int] = {}
         self._stopped: dict[TopicPartition, str] = {}
-        self._placing: set[asyncio.Task[None]] = set()
+        self._locating: set[asyncio.Task[None]] = set()
         self._since = 0.0
 
     def unhealthy_reason(self) -> str | None:
@@ -42,7 +42,7 @@ class PartitionPositions:
         for partition, reason in self._stopped.items():
             return f"{partition.topic}-{partition.partition} stands still: {reason}"
         waited = time.monotonic() - self._since
-        if self._placing and waited > PLACING_SECONDS:
+        if self._locating and waited > LOCATE_SECONDS:
             return f"{self._name}: its checkpoints can't be read for {waited:.0f} s"
         return None
 
@@ -51,18 +51,18 @@ class PartitionPositions:
         # Not awaited by the rebalance: no heartbeat is sent until that is over, and the database may be away.
         self._give_up()
         self.at, self._gaps, self._stopped = {}, {}, {}
-        self._subscription.leave_out(set())
-        self._subscription.hold(partitions)
+        self._subscription.exclude_from_lag(set())
+        self._subscription.pause(partitions)
         self._since = time.monotonic()
-        placing = asyncio.create_task(self._place_all(partitions))
-        self._placing.add(placing)
-        placing.add_done_callback(self._placing.discard)
+        locating = asyncio.create_task(self._locate_all(partitions))
+        self._locating.add(locating)
+        locating.add_done_callback(self._locating.discard)
 
     async def stop(self) -> None:
         """Places no more, and has closed what it read with."""
         self._give_up()
-        if self._placing:
-            await asyncio.wait(self._placing)
+        if self._locating:
+            await asyncio.wait(self._locating)
 
     async def expected(self, partition: TopicPartition, part: Sequence[Record]) -> Sequence[Record]:
         """What of `part` goes on from the checkpoint; if nothing does, it is read again from there.
@@ -72,11 +72,11 @@ class PartitionPositions:
         """
         at = self.at.get(partition)
         if at is None:
-            return ()  # not placed yet, or stopped: it comes again if it is wanted
+            return ()  # not located yet, or stopped: it comes again if it is wanted
         first = part[0].offset
         if first == at.offset or (first > at.offset and self._gaps.get(partition) == at.offset):
             return part
-        await self._place([partition])
+        await self._locate([partition])
         if first > at.offset:
             self._gaps[partition] = at.offset
         return ()
@@ -85,9 +85,9 @@ class PartitionPositions:
         """After a batch: goes on from the checkpoint, if another member has moved it meanwhile."""
         at = self.at.get(partition)
         if at is None and partition not in self._stopped:
-            await self._place([partition])
+            await self._locate([partition])
         elif at is not None and at.offset != last.offset + 1:
-            self._go_on_from(partition, at)
+            self._resume_from(partition, at)
 
     async def refresh(self, partitions: Collection[TopicPartition]) -> None:
         """Takes over where others have moved the checkpoints to; where they went back, forgets its place."""
@@ -102,33 +102,33 @@ class PartitionPositions:
                 self.at[partition] = now
 
     def _give_up(self) -> None:
-        for placing in self._placing:
-            placing.cancel()
+        for locating in self._locating:
+            locating.cancel()
 
-    async def _place_all(self, partitions: frozenset[TopicPartition]) -> None:
+    async def _locate_all(self, partitions: frozenset[TopicPartition]) -> None:
         try:
-            placed = await self._place(partitions)
-            fence_previous_owner = partial(self._checkpoints.fence_previous_owner, placed)
-            await retry_forever(fence_previous_owner, self._subscription.pause, longest=5)
-            self._subscription.release(placed)
+            located = await self._locate(partitions)
+            fence_previous_owner = partial(self._checkpoints.fence_previous_owner, located)
+            await retry_forever(fence_previous_owner, self._subscription.backoff, longest=5)
+            self._subscription.resume(located)
         except PartitionsRevoked:
             return
         except Exception as error:
-            log.exception("not_placed", projection=self._name)
+            log.exception("not_located", projection=self._name)
             for partition in partitions:
                 self._stop(partition, f"its checkpoint can't be read: {type(error).__name__}")
 
-    async def _place(self, partitions: Collection[TopicPartition]) -> Collection[TopicPartition]:
+    async def _locate(self, partitions: Collection[TopicPartition]) -> Collection[TopicPartition]:
         """Goes on from the checkpoints of `partitions`; stops those that can't, and returns the others."""
-        look = partial(self._checkpoints.place, partitions)
-        placed, wrong = await retry_forever(look, self._subscription.pause, longest=5)
-        for partition, checkpoint in placed.items():
-            self._go_on_from(partition, checkpoint)
+        look = partial(self._checkpoints.locate, partitions)
+        located, wrong = await retry_forever(look, self._subscription.backoff, longest=5)
+        for partition, checkpoint in located.items():
+            self._resume_from(partition, checkpoint)
         for partition, reason in wrong.items():
             self._stop(partition, reason)
-        return placed
+        return located
 
-    def _go_on_from(self, partition: TopicPartition, checkpoint: Checkpoint) -> None:
+    def _resume_from(self, partition: TopicPartition, checkpoint: Checkpoint) -> None:
         self.at[partition] = checkpoint
         self._subscription.seek(partition, checkpoint.offset)
 
@@ -138,5 +138,5 @@ class PartitionPositions:
         raise_alarm(self._service, Alarm.PARTITION_STOPPED)
         self.at.pop(partition, None)
         self._stopped[partition] = reason
-        self._subscription.hold([partition])
-        self._subscription.leave_out(set(self._stopped))
+        self._subscription.pause([partition])
+        self._subscription.exclude_from_lag(set(self._stopped))

@@ -61,7 +61,7 @@ class _Step:
     """One record, and the event to apply; None if there is nothing to apply but the checkpoint passes it."""
 
     record: Record
-    heard: ReceivedEvent[Any] | None
+    received: ReceivedEvent[Any] | None
 
 
 class ProjectionRunner:
@@ -81,7 +81,7 @@ class ProjectionRunner:
     ) -> None:
         self.name = f"projecting {projection.name}"
         self._service = service
-        self._reader = EventDecoder(topics)
+        self._decoder = EventDecoder(topics)
         self._projection = projection
         self._dead_letters = DeadLetterQueue(service, publisher)
         self._checkpoints = Checkpoints(
@@ -123,7 +123,7 @@ class ProjectionRunner:
             fresh += await self._places.expected(partition, part)
         if fresh:
             steps = [await self._step(record) for record in fresh]
-            callers = (step.heard.envelope.traceparent for step in steps if step.heard)
+            callers = (step.received.envelope.traceparent for step in steps if step.received)
             with linked(callers, self.name):
                 await self._advance(steps)
         for partition, part in by_partition(fresh).items():
@@ -131,21 +131,23 @@ class ProjectionRunner:
         await self._subscription.commit({partition: at.offset for partition, at in self._places.at.items()})
 
     async def _step(self, record: Record) -> _Step:
-        match self._reader.read(record):
-            case ReceivedEvent() as heard:
-                return _Step(record, heard)
+        match self._decoder.read(record):
+            case ReceivedEvent() as received:
+                return _Step(record, received)
             case UnknownType():
                 self._count(record, "unknown")
             case Tombstone():
-                await self._bury(record, "the value is null", 1)
+                await self._put_aside(record, "the value is null", 1)
             case MalformedRecord(cause):
-                await self._bury(record, cause, 1)
+                await self._put_aside(record, cause, 1)
             case other:
                 assert_never(other)
         return _Step(record, None)
 
-    async def _bury(self, record: Record, cause: str, attempts: int) -> None:
-        await retry_forever(lambda: self._dead_letters.put(record, cause, attempts), self._subscription.pause)
+    async def _put_aside(self, record: Record, cause: str, attempts: int) -> None:
+        await retry_forever(
+            lambda: self._dead_letters.put(record, cause, attempts), self._subscription.backoff
+        )
         self._count(record, "dead")
 
     def _count(self, record: Record, outcome: str) -> None:
@@ -170,7 +172,7 @@ class ProjectionRunner:
 
     async def _advance_one(self, step: _Step) -> None:
         try:
-            await retry_limited(lambda: self._apply([step]), self._subscription.pause)
+            await retry_limited(lambda: self._apply([step]), self._subscription.backoff)
         except PartitionsRevoked:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
@@ -181,13 +183,13 @@ class ProjectionRunner:
         cause = f"the projection raised {type(error).__name__}"
         log.error("projection_failed", **location_of(record), error=type(error).__name__)
         raise_alarm(self._service, Alarm.PROJECTION_FAILED)
-        await self._bury(record, cause, TRIES)
+        await self._put_aside(record, cause, TRIES)
         await self._apply([_Step(record, None)])
 
     async def _apply(self, steps: Sequence[_Step]) -> None:
-        """One transaction, again as long as the world is at fault or another member was faster."""
-        pause = self._subscription.pause
-        await retry_forever(lambda: self._attempt(steps), pause, longest=5, also=(CheckpointConflict,))
+        """One transaction, again as long as faults are transient or another member was faster."""
+        backoff = self._subscription.backoff
+        await retry_forever(lambda: self._attempt(steps), backoff, longest=5, also=(CheckpointConflict,))
         self._subscription.progressed()
 
     async def _attempt(self, steps: Sequence[_Step]) -> None:
@@ -204,7 +206,7 @@ class ProjectionRunner:
             if self._places.at.get(partition) == old:
                 self._places.at[partition] = new
         for step in todo:
-            if step.heard is not None:
+            if step.received is not None:
                 self._count(step.record, "applied")
 
     def _is_ahead(self, record: Record) -> bool:
@@ -226,5 +228,5 @@ class ProjectionRunner:
         async with self._checkpoints.fencing.transaction() as session:
             for partition, (old, new) in moves.items():
                 await self._checkpoints.move(session, partition, old, new)
-            if heard := [step.heard for step in steps if step.heard is not None]:
-                await self._projection.apply(session, heard)
+            if received := [step.received for step in steps if step.received is not None]:
+                await self._projection.apply(session, received)

@@ -1,4 +1,4 @@
-"""Says records to Kafka: in order per partition, every acknowledgement awaited, and "unknown" is an error."""
+"""Writes records to Kafka: in order per partition, every acknowledgement awaited, "unknown" is an error."""
 
 import asyncio
 from collections.abc import Sequence
@@ -107,7 +107,8 @@ async def _send_all(producer: AIOKafkaProducer, records: Sequence[ProducerRecord
         for record in records:  # one after the other: that is the order in the partition
             acknowledgements.append(await _send(producer, record))  # noqa: PERF401 - `finally` needs those so far
         return [
-            RecordMetadata(said.partition, said.offset) for said in await asyncio.gather(*acknowledgements)
+            RecordMetadata(written.partition, written.offset)
+            for written in await asyncio.gather(*acknowledgements)
         ]
     finally:
         for acknowledgement in acknowledgements:

@@ -1,4 +1,4 @@
-"""What to try again, and how often: the world's faults for ever, a record's own five times."""
+"""What to try again, and how often: transient faults for ever, a record's own five times."""
 
 import asyncio
 import random
@@ -16,13 +16,13 @@ TRIES = 5
 
 
 class InterruptibleSleep:
-    """Waits between tries; ends at once, with LetGo, when told to let go."""
+    """Waits between tries; ends at once, with PartitionsRevoked, when it is interrupted."""
 
     def __init__(self) -> None:
         self._interrupted = asyncio.Event()
 
     def interrupt(self) -> None:
-        """Every wait, now and later, raises LetGo."""
+        """Every wait, now and later, raises PartitionsRevoked."""
         self._interrupted.set()
 
     def resume(self) -> None:
@@ -41,26 +41,26 @@ class InterruptibleSleep:
 
 async def retry_forever(
     work: Callable[[], Awaitable[T]],
-    pause: InterruptibleSleep,
+    backoff: InterruptibleSleep,
     *,
     longest: float = 10.0,
     also: tuple[type[Exception], ...] = (),
 ) -> T:
-    """Does `work`, again while the world is at fault or it raises one of `also`.
+    """Does `work`, again while the fault is transient or it raises one of `also`.
 
     Waits are jittered, up to `longest` seconds. Raises PartitionsRevoked, and whatever else `work` raises.
     """
     tries = AsyncRetrying(
         retry=retry_if_exception(lambda error: isinstance(error, also) or is_transient(error)),
         wait=wait_random_exponential(multiplier=0.05, max=longest),
-        sleep=pause.sleep,
+        sleep=backoff.sleep,
         reraise=True,
     )
     return await tries(_awaited, work)
 
 
 async def retry_limited(
-    work: Callable[[], Awaitable[T]], pause: InterruptibleSleep, *final: type[Exception], tries: int = TRIES
+    work: Callable[[], Awaitable[T]], backoff: InterruptibleSleep, *final: type[Exception], tries: int = TRIES
 ) -> T:
     """Does `work` up to `tries` times, with short waits.
 
@@ -74,7 +74,7 @@ async def retry_limited(
         retry=retry_if_exception(again),
         wait=lambda _: random.uniform(0.02, 0.1),  # noqa: S311 - jitter
         stop=stop_after_attempt(tries),
-        sleep=pause.sleep,
+        sleep=backoff.sleep,
         reraise=True,
     )
     return await trying(_awaited, work)

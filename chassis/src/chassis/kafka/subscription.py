@@ -27,7 +27,7 @@ from chassis.telemetry.metrics import Alarm, raise_alarm
 
 log = structlog.stdlib.get_logger(__name__)
 
-START_SECONDS = 120  # another member may take a whole rebalance timeout to let go
+START_SECONDS = 120  # another member may take a whole rebalance timeout to leave
 REVOKE_SECONDS = 50  # below the rebalance timeout, so that we are not put out of the group meanwhile
 STOP_SECONDS = 25.0
 LOOK_SECONDS = 2.0
@@ -52,7 +52,7 @@ class Subscription:
         max_records: int,
         assigned: Callable[[frozenset[TopicPartition]], None] | None = None,
     ) -> None:
-        self.pause = InterruptibleSleep()
+        self.backoff = InterruptibleSleep()
         self._service = service
         self._bootstrap = bootstrap
         self._group = group
@@ -66,7 +66,7 @@ class Subscription:
         self._stopping = False
         self._in_hand: dict[TopicPartition, Record] = {}
         self._lag = Lag(service, self._topics)
-        self._left_out: set[TopicPartition] = set()
+        self._excluded: set[TopicPartition] = set()
         self._unreached: str | None = "the broker is not reached yet"
         self._progress = time.monotonic()
 
@@ -79,9 +79,9 @@ class Subscription:
             retry=retry_if_exception_type(faults), wait=wait_random_exponential(multiplier=0.2, max=10)
         )
         while True:
-            await tries(self._listen)
+            await tries(self._consume)
 
-    async def _listen(self) -> None:
+    async def _consume(self) -> None:
         broker = self._subscribed()
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -98,17 +98,17 @@ class Subscription:
 
     def _subscribed(self) -> KafkaBroker:
         self._stopping = False
-        self.pause.resume()
+        self.backoff.resume()
         wanted = SubscriberOptions(
             self._service, self._bootstrap, self._group, self._topics, self._max_records, STOP_SECONDS
         )
         rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
-        broker, self._subscriber = batch_subscriber(wanted, self._hear, rebalances)
+        broker, self._subscriber = batch_subscriber(wanted, self._process, rebalances)
         return broker
 
     async def _stop(self, broker: KafkaBroker) -> None:
         self._stopping = True
-        self.pause.interrupt()
+        self.backoff.interrupt()
         stopping = asyncio.create_task(broker.stop())
         await asyncio.wait([stopping], timeout=STOP_SECONDS + 2)
         if not stopping.done() and self.consumer is not None:
@@ -118,7 +118,7 @@ class Subscription:
         if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
             log.warning("not_stopped_cleanly", group=self._group, error=type(error).__name__)
 
-    async def _hear(self, records: Sequence[Record]) -> None:
+    async def _process(self, records: Sequence[Record]) -> None:
         self._idle.clear()
         parts = by_partition(records)
         self._in_hand = {partition: part[0] for partition, part in parts.items()}
@@ -127,19 +127,19 @@ class Subscription:
             await self._work(records)
             self._lag.reached([part[-1] for part in parts.values()])
         except PartitionsRevoked:
-            self._again(parts)
+            self._rewind(parts)
         except Exception:
             # FastStream would swallow this, and the next commit would pass the batch: it would be lost.
             log.exception("batch_failed", group=self._group)
             raise_alarm(self._service, Alarm.BATCH_FAILED)
-            self._again(parts)
+            self._rewind(parts)
             with suppress(PartitionsRevoked):
-                await self.pause.sleep(1)
+                await self.backoff.sleep(1)
         finally:
             self._in_hand = {}
             self._idle.set()
 
-    def _again(self, parts: Mapping[TopicPartition, Sequence[Record]]) -> None:
+    def _rewind(self, parts: Mapping[TopicPartition, Sequence[Record]]) -> None:
         for partition, part in parts.items():
             self.seek(partition, part[0].offset)
 
@@ -175,29 +175,29 @@ class Subscription:
             if self.consumer is not None:
                 self.consumer.seek(partition, offset)
 
-    def hold(self, partitions: Iterable[TopicPartition]) -> None:
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
         """Stops fetching these partitions."""
         for partition in partitions:
             with suppress(IllegalStateError, AssertionError):
                 if self.consumer is not None:
                     self.consumer.pause(partition)
 
-    def release(self, partitions: Iterable[TopicPartition]) -> None:
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
         """Fetches these partitions again."""
         for partition in partitions:
             with suppress(IllegalStateError, AssertionError):
                 if self.consumer is not None:
                     self.consumer.resume(partition)
 
-    def leave_out(self, partitions: set[TopicPartition]) -> None:
+    def exclude_from_lag(self, partitions: set[TopicPartition]) -> None:
         """Partitions that stand still on purpose: their lag is no sign of a stuck consumer."""
-        self._left_out = partitions
+        self._excluded = partitions
 
     # Rebalances
 
     async def _on_revoked(self) -> None:
-        """Waits for the batch in hand, else it would be done twice; what waits for the world lets go."""
-        self.pause.interrupt()
+        """Waits for the batch in hand, else it would be done twice; waits between tries are interrupted."""
+        self.backoff.interrupt()
         with suppress(TimeoutError):
             async with asyncio.timeout(REVOKE_SECONDS):
                 await self._idle.wait()
@@ -205,7 +205,7 @@ class Subscription:
     def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         """A new assignment."""
         if not self._stopping:
-            self.pause.resume()
+            self.backoff.resume()
         self._lag.assigned(partitions)
         self.progressed()
         if self._assigned is not None:
@@ -227,7 +227,7 @@ class Subscription:
         return self._lag.waiting()
 
     def _waiting(self) -> int:
-        return self._lag.waiting(without=self._left_out)
+        return self._lag.waiting(without=self._excluded)
 
     async def _watch(self) -> None:
         """Looks at the lag every few seconds; returns if the consumer is stuck (aiokafka #718, #847)."""

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.crypto_shredding.settings import SealingSettings
-from chassis.settings import VisitorSettings, is_address, keys_here
+from chassis.jwks import is_address, keys_here
+from chassis.settings import VisitorSettings
 
 
 def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
@@ -53,7 +54,7 @@ class ChatSettings(VisitorSettings, SealingSettings):
         if is_address(source):
             raise ValueError("must be a file, or JSON: chat itself is the address of these keys")
         if source:
-            keys_here(source)
+            keys_here(source, {"EdDSA"})
         return source
 
     @property

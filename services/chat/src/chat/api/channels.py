@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, status
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chassis.http.auth import Verifier, allow
 from chassis.http.errors import errors
 from chassis.http.problems import NotFound

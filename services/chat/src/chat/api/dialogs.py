@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response, status
 
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.handle import CommandResult, Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import CommandResult, Repository
 from chassis.http.auth import Verifier, allow, visitor_of
 from chassis.http.errors import errors
 from chassis.http.problems import NotFound

@@ -62,7 +62,7 @@ def routes(desk: DialogCommands, verifier: Verifier, dialogs: Dialogs, audit: Au
             await audit.note("transcript.read", claims, now, dialog=dialog, channel=talk.channel)
         try:
             transcript = await transcript_of(
-                desk.streams.log, desk.keys, dialog, talk.client, cursor or None, limit
+                desk.streams.store, desk.keys, dialog, talk.client, cursor or None, limit
             )
         except InvalidCursor as error:
             raise _wrong_cursor(error) from None

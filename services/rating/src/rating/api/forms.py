@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from chassis.clock import Clock
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chassis.http.auth import Verifier
 from chassis.http.errors import errors
 from contracts.keys import Purpose

@@ -18,6 +18,7 @@ from chat.domain.dialog.events import (
     DialogReopened,
     MessagePosted,
     OperatorAssigned,
+    Participant,
 )
 from chat.domain.dialog.state import (
     Closed,
@@ -252,7 +253,7 @@ def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
 
 
 def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> DialogClosed:
-    operator, team, counted_by = attribution(talk, piece)
+    operator, attributed_by = attribution(talk, piece)
     participants = tuple(piece.participants.values())
     return DialogClosed(
         close_seq=talk.closes + 1,
@@ -260,9 +261,10 @@ def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> Dialo
         opened_at=piece.since,
         first_reply_at=piece.first_reply_at,
         closed_by=command.closed_by,
-        operator=operator,
-        team=team,
-        counted_by=counted_by,
+        operator=operator and operator.id,
+        operator_name=operator and operator.name,
+        team=operator and operator.team,
+        attributed_by=attributed_by,
         participants=participants,
         client_messages=piece.client_messages,
         operator_messages=sum(participant.messages for participant in participants),
@@ -272,14 +274,13 @@ def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> Dialo
     )
 
 
-def attribution(talk: DialogDetails, piece: Episode) -> tuple[str | None, str | None, AttributedBy]:
-    """The operator who counts for a close, their team, and the rule that chose them."""
+def attribution(talk: DialogDetails, piece: Episode) -> tuple[Operator | Participant | None, AttributedBy]:
+    """The operator who counts for a close, as they are called now, and the rule that chose them."""
     if piece.last_reply_by is not None:
-        last = piece.participants[piece.last_reply_by]
-        return last.id, last.team, "last_reply"
+        return piece.participants[piece.last_reply_by], "last_reply"
     if talk.assigned is not None:
-        return talk.assigned.id, talk.assigned.team, "assigned"
-    return None, None, "nobody"
+        return talk.assigned, "assigned"
+    return None, "nobody"
 
 
 def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
