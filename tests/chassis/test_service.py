@@ -21,7 +21,7 @@ from tenacity import retry, stop_after_delay, wait_fixed
 
 from chassis import background as parts_module
 from chassis.background import Supervisor
-from chassis.service import main
+from chassis.service import dead_letters, main
 from chassis.settings import ServiceSettings
 from deploy.local import ports
 
@@ -271,20 +271,20 @@ class ShopSettings(ServiceSettings):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "hears", "usage"),
+    ("arguments", "commands", "usage"),
     [
-        (["nonsense"], True, "Usage: python -m shop [dead-letters …]\n"),
-        (["nonsense", "dead-letters"], True, "Usage: python -m shop [dead-letters …]\n"),
-        (["dead-letters", "list"], False, "Usage: python -m shop\n"),
+        (["nonsense"], ["dead-letters"], "Usage: python -m shop [dead-letters …]\n"),
+        (["x", "keys"], ["dead-letters", "keys"], "Usage: python -m shop [dead-letters … | keys …]\n"),
+        (["dead-letters", "list"], [], "Usage: python -m shop\n"),
     ],
 )
 def test_an_unknown_command_is_answered_with_the_known_ones(
-    arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str], *, hears: bool
+    arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str], commands: list[str]
 ) -> None:
     def build(_: ShopSettings) -> FastAPI:
         raise AssertionError("nothing is served")
 
-    assert main(ShopSettings, build, hears=hears, arguments=arguments) == 2
+    assert main(ShopSettings, build, commands=dict.fromkeys(commands, dead_letters), arguments=arguments) == 2
     assert capsys.readouterr().err == usage
 
 

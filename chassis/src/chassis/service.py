@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, TypeVar
 
@@ -19,7 +19,7 @@ from chassis.kafka.dead_letters import cli
 from chassis.settings import ServiceSettings
 from chassis.telemetry import configure_logging, configure_tracing, serve_metrics
 
-__all__ = ["BackgroundTask", "Supervisor", "main", "serve"]
+__all__ = ["BackgroundTask", "Supervisor", "dead_letters", "main", "serve"]
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -47,23 +47,30 @@ def main(
     kind: type[S],
     build: Callable[[S], FastAPI],
     *,
-    hears: bool = True,
+    commands: Mapping[str, Callable[[S, Sequence[str]], int]] | None = None,
     arguments: Sequence[str] | None = None,
 ) -> int:
     """The command line of a service; returns the exit code.
 
-    Nothing said: builds and serves it. ``dead-letters …``, unless it `hears` nothing: looks after what could
-    not be heard. Wrong settings and anything else end with 2 and a sentence.
+    Without arguments it builds and serves it. Else the first names one of `commands`, which gets the rest.
+    Wrong settings and anything else end with 2 and a sentence.
     """
-    said = sys.argv[1:] if arguments is None else list(arguments)
-    if said and not (hears and said[0] == "dead-letters"):
-        sys.stderr.write(f"Usage: python -m {kind.service}{' [dead-letters …]' if hears else ''}\n")
+    argv = sys.argv[1:] if arguments is None else list(arguments)
+    known = commands or {}
+    if argv and argv[0] not in known:
+        usage = " | ".join(f"{name} …" for name in known)
+        sys.stderr.write(f"Usage: python -m {kind.service}{f' [{usage}]' if usage else ''}\n")
         return 2
     settings = kind.load()
-    if said:
-        return cli(settings.service, settings.kafka, said[1:])
+    if argv:
+        return known[argv[0]](settings, argv[1:])
     serve(build(settings), settings)
     return 0
+
+
+def dead_letters(settings: ServiceSettings, argv: Sequence[str]) -> int:
+    """The command of a service that consumes: lists, replays and dismisses what could not be handled."""
+    return cli(settings.service, settings.kafka, argv)
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:

@@ -72,6 +72,13 @@ def is_loopback(host: str) -> bool:
 Key32 = Annotated[SecretStr, AfterValidator(_is_key)]
 """A secret of 32 bytes, base64url; `key_bytes` opens it."""
 
+Keys32 = Annotated[
+    tuple[Key32, ...],
+    NoDecode,
+    BeforeValidator(lambda keys: [one.strip() for one in keys.split(",")] if isinstance(keys, str) else keys),
+]
+"""Such secrets, with commas between them."""
+
 
 def _checked_issuer(issuer: str, info: ValidationInfo) -> str:
     """An issuer as it is; ValueError if it is one of development's, whose keys lie around, in production."""

@@ -21,7 +21,6 @@ from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.service import Supervisor
-from chassis.settings import key_bytes
 
 
 def build(settings: AnalyticsSettings) -> FastAPI:
@@ -29,7 +28,7 @@ def build(settings: AnalyticsSettings) -> FastAPI:
     name, kafka, client = settings.service, settings.kafka, connect(settings.mongo)
     database, clock, publisher = client[settings.database], DatabaseClock(client), Publisher(kafka, name)
     documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
-    reader = KeyReader(database, readers_key=key_bytes(settings.readers_key))
+    reader = KeyReader.of(settings, database)
     key_topics = KeyTopics(
         service=name, bootstrap=kafka, positions=KeyPositions(database, reader), clock=clock,
         dead_letters=DeadLetterQueue(name, publisher),

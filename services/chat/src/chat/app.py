@@ -14,7 +14,6 @@ from chassis.http.health import broker_answers, database_answers
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
-from chassis.settings import key_bytes
 from chat.api import channels, clients, dialogs, reading
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
@@ -35,10 +34,7 @@ def build(settings: ChatSettings) -> FastAPI:
         Publisher(settings.kafka, name),
     )
     listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
-    keys = KeyRing(
-        database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
-        master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
-    )  # fmt: skip
+    keys = KeyRing.of(settings, database, topic=DIALOG_KEYS.name, publisher=publisher)
     relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys))
     streams = Repository(store, clock, wake=relay.wake, service=name)
     tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys)

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from chassis.crypto_shredding.settings import SealingSettings
 from chassis.jwks import is_address, keys_here
-from chassis.settings import Key32, VisitorSettings
+from chassis.settings import VisitorSettings
 
 
 def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
@@ -31,7 +32,7 @@ def _is_signing_key(pem: SecretStr) -> SecretStr:
     return pem
 
 
-class ChatSettings(VisitorSettings):
+class ChatSettings(VisitorSettings, SealingSettings):
     """Settings of the chat service."""
 
     service: ClassVar[str] = "chat"
@@ -46,8 +47,6 @@ class ChatSettings(VisitorSettings):
     visitor_token_days: int = Field(
         default=30, ge=1, le=400, description="how long a visitor's token is good"
     )
-    master_key: Key32 = Field(description="wraps the keys of what people write, base64url of 32 bytes")
-    readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
 
     @field_validator("visitor_jwks")
     @classmethod

@@ -33,9 +33,7 @@ def build(settings: RatingSettings) -> FastAPI:
     database = client[settings.database]
     clock, store, forms = DatabaseClock(client), MongoEventStore(database), Forms(database)
     publisher, trusted = Publisher(settings.kafka, name), verifier(settings, visitors=access.AUDIENCE_RATING)
-    keys = KeyRing(database, service=name, topic=topics.RATING_KEYS.name, publisher=publisher,
-                   bootstrap=settings.kafka, master_key=key_bytes(settings.master_key),
-                   readers_key=key_bytes(settings.readers_key))  # fmt: skip
+    keys = KeyRing.of(settings, database, topic=topics.RATING_KEYS.name, publisher=publisher)
     relay = OutboxRelay(name, store, publisher, [commit_handlers(forms, keys)])
     streams, erased = Repository(store, clock, wake=relay.wake, service=name), ErasedClients(database)
     erasure = ClientErasure(streams, clock, forms, erased, keys)
@@ -53,7 +51,8 @@ def build(settings: RatingSettings) -> FastAPI:
         Timers(forms, streams, clock),
         consumers(inbound, settings.kafka, publisher, settings.database),
     )
-    tokens = FormTokens(key_bytes(settings.form_secret))
+    secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
+    tokens = FormTokens(key_bytes(settings.form_secret), secrets_before)
     answering = answers.routes(streams, clock, keys, tokens, trusted)
     return create(
         settings,
