@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.chat.harness import Harness, Person, done, heard, running, settings_for, until
+from tests.chat.harness import Harness, Person, done, heard, running, settings_for
 from tests.oidc.documented import HEADINGS, STAFF, Make, jwks, settings, somebody
 from tests.oidc.keys import SigningKey
 from tests.oidc.provider import Account, code_flow_token
 from tests.oidc.provider import running as provider_running
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -41,7 +42,8 @@ async def listed(operator: Person, question: str, path: str) -> dict[str, Any]:
         dialogs = done(await operator.get(question))["dialogs"]
         return [dialog for dialog in dialogs if path.endswith(f"/{dialog['dialog']}")]
 
-    return (await until(found, bool))[0]
+    dialogs: list[dict[str, Any]] = await until(found)
+    return dialogs[0]
 
 
 async def works(house: Harness, kafka: str, operator: Person, channel: str, name: str) -> str:

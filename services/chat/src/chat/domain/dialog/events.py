@@ -71,8 +71,9 @@ class DialogClosed(StoredEvent):
     first_reply_at: AwareDatetime | None = None
     closed_by: ClosedBy
     operator: str | None = None
+    operator_name: str | None = None
     team: str | None = None
-    counted_by: AttributedBy
+    attributed_by: AttributedBy
     participants: tuple[Participant, ...] = ()
     client_messages: int
     operator_messages: int
