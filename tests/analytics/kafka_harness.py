@@ -1,4 +1,4 @@
-"""The real broker: topics of a test's own, what is said on them, and ways to wait."""
+"""The real broker: topics of a test's own, records on them, and ways to wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,8 +17,8 @@ from tests.analytics.builders import NOON
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - what is waited for happens in Kafka
-            await asyncio.sleep(0.05)
+        while not await condition():  # noqa: ASYNC110 - what is waited for happens in a server
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Sealed words: open, waiting, erased, damaged."""
+"""Sealed texts: open, waiting, erased, damaged."""
 
 from analytics.read_models.decryption import DecryptedText, DecryptionState, Decryptor
 from chassis.errors import DecryptionFailed
@@ -23,7 +23,7 @@ def opener(keys: Keys, *, read: bool) -> Decryptor:
     return Decryptor(keys, read_to_end)
 
 
-async def test_words_with_a_key_are_open() -> None:
+async def test_a_text_with_a_key_is_open() -> None:
     found = await opener(Keys(a="Thanks!"), read=False).open({"a"})
     assert found == {"a": DecryptedText(DecryptionState.OPEN, "Thanks!")}
 

@@ -1,4 +1,4 @@
-"""`python -m analytics` serves; `python -m analytics dead-letters …` looks after what could not be heard."""
+"""`python -m analytics` serves; `python -m analytics dead-letters …` lists and replays dead letters."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What did they write? Opens sealed words for one answer; opened words are never stored."""
+"""What did clients write? Opens sealed texts for one response; opened texts are never stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -10,7 +10,7 @@ from chassis.errors import DecryptionFailed
 
 
 class DecryptionState(StrEnum):
-    """Whether sealed words can be read."""
+    """Whether a sealed text can be read."""
 
     OPEN = "open"
     ERASED = "erased"
@@ -20,22 +20,22 @@ class DecryptionState(StrEnum):
 
 @dataclass(frozen=True)
 class DecryptedText:
-    """Words and their state; a text only if they are open."""
+    """A sealed text as it can be read now; `text` only if it is open."""
 
     state: DecryptionState
     text: str | None = None
 
 
 class OpensSealedText(Protocol):
-    """Opens sealed words with the keys that were heard."""
+    """Opens sealed texts with the keys that were received."""
 
     async def open(self, sealed: str) -> str | None:
-        """The words; None without their key."""
+        """The text; None without its key. Raises `DecryptionFailed`."""
         ...
 
 
 class Decryptor:
-    """Tells erased words from words whose key is still to be heard."""
+    """Opens sealed texts, and tells erased ones from those whose key is still to be received."""
 
     def __init__(self, keys: OpensSealedText, read_to_end: Callable[[], Awaitable[bool]]) -> None:
         self._keys = keys
@@ -43,18 +43,20 @@ class Decryptor:
 
     async def open(self, sealed: Collection[str]) -> Mapping[str, DecryptedText]:
         """Each of the sealed texts, as it can be read now."""
-        opened = await self._all(set(sealed), DecryptionState.WAITING)
-        missing = {text for text, words in opened.items() if words.state is DecryptionState.WAITING}
+        opened = await self._open_all(set(sealed), DecryptionState.WAITING)
+        missing = {text for text, found in opened.items() if found.state is DecryptionState.WAITING}
         # Asked first, then tried again: a key that came in between is not taken for an erased one.
         if missing and await self._read_to_end():
-            opened |= await self._all(missing, DecryptionState.ERASED)
+            opened |= await self._open_all(missing, DecryptionState.ERASED)
         return opened
 
-    async def _all(self, sealed: Collection[str], without_key: DecryptionState) -> dict[str, DecryptedText]:
-        words = await asyncio.gather(*(self._one(text, without_key) for text in sealed))
-        return dict(zip(sealed, words, strict=True))
+    async def _open_all(
+        self, sealed: Collection[str], without_key: DecryptionState
+    ) -> dict[str, DecryptedText]:
+        opened = await asyncio.gather(*(self._open(text, without_key) for text in sealed))
+        return dict(zip(sealed, opened, strict=True))
 
-    async def _one(self, sealed: str, without_key: DecryptionState) -> DecryptedText:
+    async def _open(self, sealed: str, without_key: DecryptionState) -> DecryptedText:
         try:
             text = await self._keys.open(sealed)
         except DecryptionFailed:
