@@ -13,6 +13,8 @@ from pymongo.read_concern import ReadConcern
 from analytics.messaging.inbound import CONSUMED_TOPICS, LiveChatProjection
 from chassis.kafka.projection_runner import Projection
 from chassis.kafka.records import EventDecoder
+from contracts.envelope import HIGHEST
+from contracts.ratings import RatingGiven
 from tests.analytics.builders import ExpectedClose, batches, heard, many, shuffled
 from tests.analytics.harness import Harness
 
@@ -109,8 +111,9 @@ async def test_of_two_writers_of_one_close_one_must_do_it_again(house: Harness, 
 
 async def test_words_with_odd_names_and_numbers_do_no_harm(house: Harness) -> None:
     told = ExpectedClose(team="$a.b\0|")
-    odd: dict[str, Any] = {"$where.x": 1, "a.b": 2**70}
-    await house.hear_events([told.closed(), told.given().model_copy(update={"answers": odd})])
+    odd: dict[str, Any] = {"where": HIGHEST, "0": -HIGHEST}
+    given = RatingGiven(**{**dict(told.given()), "answers": odd})
+    await house.hear_events([told.closed(), given])
     (found,) = (await house.ask("reviews"))["reviews"]
     assert (found["team"], found["state"]) == ("$a.b\0|", "given")
     assert (await house.ask("reconcile"))["equal"]

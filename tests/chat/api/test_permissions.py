@@ -147,8 +147,10 @@ def test_a_participant_who_was_replaced_only_reads() -> None:
 
 
 def test_an_operator_has_an_id_that_events_can_hold() -> None:
-    with pytest.raises(Forbidden):
-        operator_of(claims(Role.OPERATOR, "auth0|ann@school.example"))
+    assert operator_of(claims(Role.OPERATOR, "auth0|ann@school.example")).id == "auth0|ann@school.example"
+    for subject in ("ann lee", "é", "x" * 256):
+        with pytest.raises(Forbidden):
+            operator_of(claims(Role.OPERATOR, subject))
 
 
 def test_an_operator_without_a_name_is_called_by_the_id() -> None:

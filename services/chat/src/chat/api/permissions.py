@@ -8,15 +8,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from chassis.http.auth import visitor_of
 from chassis.http.problems import Forbidden, NotFound, Problem
+from chassis.validation.text import clean_name
 from chat.domain.dialog.decider import NO_SUCH_DIALOG
 from chat.domain.dialog.state import Dialog, DialogDetails, Open, Operator, Unopened
-from contracts.access import EVERY_CHANNEL, Claims, Role
-from contracts.envelope import Id
+from contracts.access import EVERY_CHANNEL, Claims, Role, SubjectId
 
 PEOPLE = (Role.VISITOR, Role.OPERATOR)
 SUPERVISING = (Role.SUPERVISOR, Role.ADMIN)
 STAFF = (Role.OPERATOR, *SUPERVISING)
-_ID: TypeAdapter[str] = TypeAdapter(Id)
+_ID: TypeAdapter[str] = TypeAdapter(SubjectId)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def operator_of(claims: Claims) -> Operator:
         operator = _ID.validate_python(claims.sub)
     except ValidationError:
         raise Forbidden("The subject of this token can't be an operator's id.") from None
-    return Operator(operator, claims.name or operator, claims.team or None)
+    return Operator(operator, clean_name(claims.name or operator) or operator, clean_name(claims.team or ""))
 
 
 def actor_of(claims: Claims, dialog: Dialog) -> tuple[DialogDetails, Actor]:

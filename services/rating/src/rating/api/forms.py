@@ -8,12 +8,13 @@ from chassis.errors import CommandRejected, SubjectErased
 from chassis.eventstore.handle import Repository, handle
 from chassis.http.auth import Verifier
 from chassis.http.errors import errors
+from chassis.validation.text import is_blank
 from rating.api.permissions import no_operators
 from rating.api.schemas import AnswerBody, AnsweredView, DeclinedView, FormTokenBody, FormView
 from rating.api.tokens import FormKey, FormTokens, no_such_form
 from rating.api.views import FormViews
 from rating.domain.rating import state as closes
-from rating.domain.rating.answers import Comment, KeepComment, RemoveComment, WrittenComment, is_blank
+from rating.domain.rating.answers import Comment, KeepComment, RemoveComment, WrittenComment
 from rating.domain.rating.decider import ERASED, RATING, DeclineRating, GiveRating
 from rating.read_models.form_documents import FormDocument, form_document
 
