@@ -22,7 +22,8 @@ from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogR
 from contracts.ratings import RATING_EVENTS
 from tests.analytics.builders import ExpectedClose, many, shuffled
 from tests.analytics.harness import Harness
-from tests.analytics.kafka_harness import a_service, record, running, topics, until
+from tests.analytics.kafka_harness import a_service, record, running, topics
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 

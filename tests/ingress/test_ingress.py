@@ -107,6 +107,14 @@ async def test_nothing_else_is_reached(up: Ingress) -> None:
     assert up.chat.received + up.rating.received + up.analytics.received == []
 
 
+async def test_a_token_as_large_as_services_take_reaches_them(up: Ingress) -> None:
+    sent = f"Bearer {'x' * 32 * KIB}"
+    async with up.client() as client:
+        response = await client.get("/v1/channels", headers={"Authorization": sent})
+    assert response.status_code == 200
+    assert the_only_request(up.chat).headers["authorization"] == [sent]
+
+
 async def test_http_is_sent_on_to_https(up: Ingress) -> None:
     async with httpx.AsyncClient() as client:
         response = await client.post(f"http://{NAME}:{up.http}/v1/forms/read?a=b", json={})

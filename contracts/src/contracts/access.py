@@ -12,7 +12,7 @@ AUDIENCE_RATING = "candor.rating"
 EVERY_CHANNEL: Literal["*"] = "*"
 
 SubjectId = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]
-"""The `sub` of a token as OpenID Connect allows it: 1 to 255 printable ASCII characters, no spaces."""
+"""The `sub` of a token, whatever OpenID Connect allows that is seen: 1 to 255 printable ASCII characters."""
 
 
 class Role(StrEnum):
@@ -29,13 +29,15 @@ class Role(StrEnum):
 class Claims(BaseModel):
     """What a verified token says. An absent claim grants nothing.
 
-    `channels` holds the channels a token is good for; ``"*"`` stands for every channel.
+    `channels` holds the channels a token is good for; ``"*"`` stands for every channel. `misspelt` holds
+    roles that it names in another spelling: these grant nothing, but deny what the role may never do.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    sub: str = Field(min_length=1)
+    sub: SubjectId
     roles: frozenset[Role] = frozenset()
+    misspelt: frozenset[Role] = Field(default=frozenset(), exclude=True)
     channels: frozenset[str] = frozenset()
     scope: str = ""
     name: str | None = None
@@ -44,3 +46,7 @@ class Claims(BaseModel):
     def covers(self, channel: str) -> bool:
         """Whether the token is good for this channel."""
         return EVERY_CHANNEL in self.channels or channel in self.channels
+
+    def names_any(self, roles: frozenset[Role]) -> bool:
+        """Whether the token names one of these roles, in whatever spelling: for what they may never do."""
+        return bool((self.roles | self.misspelt) & roles)

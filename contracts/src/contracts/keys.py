@@ -1,10 +1,20 @@
-"""Keys of sealed words, on compacted topics; a tombstone forgets one."""
+"""Keys of sealed words, on compacted topics; a tombstone erases one."""
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from contracts.envelope import Event, Id, Sealed
+
+
+class Purpose(StrEnum):
+    """What sealed words are: bound to them, so that they open nowhere else."""
+
+    MESSAGE = "message"
+    COMMENT = "comment"
+    EMAIL = "email"
+    NAME = "name"
 
 
 class KeyPublished(Event):
@@ -26,7 +36,7 @@ class KeyPublished(Event):
 
 
 class CompactionNudge(Event):
-    """Says nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""
+    """Carries nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""
 
     type: Literal["candor.key.compaction-nudge.v1"] = "candor.key.compaction-nudge.v1"
 

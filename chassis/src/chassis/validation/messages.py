@@ -20,7 +20,10 @@ Known = Callable[[tuple[int | str, ...]], Sequence[str]]
 """The fields that there are beside the one at this place (its last part)."""
 
 # People get a sentence, not a regular expression; `Shaped` adds its own.
-_PATTERNS: dict[str, str] = {r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ID_SENTENCE}
+_PATTERNS: dict[str, str] = {
+    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ID_SENTENCE,
+    r"^[!-~]{1,255}$": "must be 1 to 255 printable ASCII characters without blanks",
+}
 
 # By pydantic's error types; the words in braces come from the schema, never from the caller.
 _SENTENCES: Mapping[str, str] = {

@@ -1,13 +1,15 @@
 """Channels, and the visitors who come through them."""
 
 import secrets
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, status
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chassis.http.auth import Verifier, allow
 from chassis.http.errors import errors
 from chassis.http.problems import NotFound
@@ -16,7 +18,7 @@ from chat.api.schemas import ChannelBody, ChannelId, ChannelList, ChannelView, V
 from chat.api.tokens import VisitorTokens
 from chat.domain.channel import CHANNEL, ChannelPublished, PublishChannel, UnpublishedChannel
 from chat.domain.client import CLIENT, RegisterClient
-from chat.personal_data import contact_key, seal_contact
+from chat.personal_data import sealed_registration
 from chat.read_models.channels import Channels
 from contracts.access import Claims, Role
 
@@ -53,9 +55,9 @@ def routes(
         await _refuse_unless_taking_visitors(streams, channel)
         who = body or VisitorBody()
         client, now = secrets.token_hex(16), streams.clock.now()
-        email, name = await seal_contact(keys, contact_key(client), client, who.email, who.name)
-        command = RegisterClient(client, channel, now, who.locale, email, name)
-        await handle(streams, CLIENT, CLIENT.stream(client), command)
+        command = RegisterClient(client, channel, now, who.locale)
+        seal = partial(sealed_registration, keys, command, who.email, who.name)
+        await handle(streams, CLIENT, CLIENT.stream(client), command, seal=seal)
         token, expires_at = tokens.issue(client, channel, now)
         return VisitorGiven(token=token, client=client, expires_at=expires_at)
 

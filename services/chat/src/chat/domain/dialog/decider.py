@@ -54,7 +54,11 @@ class OpenDialog:
 
 @dataclass(frozen=True)
 class PostMessage:
-    """Write; without an operator it is the client who writes. The text comes sealed."""
+    """Write; without an operator it is the client who writes. The text comes sealed.
+
+    Whether it may be written is decided before that: then text, and fingerprint unless it is known already,
+    are `NOT_SEALED`.
+    """
 
     message: str
     operator: Operator | None
@@ -75,7 +79,7 @@ class AssignOperator:
 
 @dataclass(frozen=True)
 class CloseDialog:
-    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed.
+    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed, or not at all.
 
     `operator` is who closes, None for anybody else.
     """
@@ -98,6 +102,9 @@ class ReopenDialog:
 
 
 DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog
+
+NOT_SEALED = ""
+"""Stands for a text that isn't sealed yet, and for its fingerprint."""
 
 NO_SUCH_DIALOG = "There is no such dialog."
 REOPEN_FIRST = "This dialog is closed: reopen it first."
