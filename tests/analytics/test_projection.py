@@ -13,6 +13,8 @@ from pymongo.read_concern import ReadConcern
 from analytics.messaging.inbound import CONSUMED_TOPICS, LiveChatProjection
 from chassis.kafka.projection_runner import Projection
 from chassis.kafka.records import EventDecoder
+from contracts.envelope import HIGHEST
+from contracts.ratings import RatingGiven
 from tests.analytics.builders import ExpectedClose, batches, many, received, shuffled
 from tests.analytics.harness import Harness
 
@@ -112,8 +114,9 @@ async def test_of_two_writers_of_one_close_one_must_do_it_again(harness: Harness
 
 async def test_fields_with_odd_names_and_numbers_do_no_harm(harness: Harness) -> None:
     close = ExpectedClose(team="$a.b\0|")
-    odd: dict[str, Any] = {"$where.x": 1, "a.b": 2**70}
-    await harness.receive_events([close.closed(), close.given().model_copy(update={"answers": odd})])
+    odd: dict[str, Any] = {"where": HIGHEST, "0": -HIGHEST}
+    given = RatingGiven(**{**dict(close.given()), "answers": odd})
+    await harness.receive_events([close.closed(), given])
     (found,) = (await harness.ask("reviews"))["reviews"]
     assert (found["team"], found["state"]) == ("$a.b\0|", "given")
     assert (await harness.ask("reconcile"))["equal"]

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import pytest
 
-from rating.domain.rating.answers import is_blank
 from rating.domain.rating.decider import RATING, GiveRating, RegisterClose
 from rating.domain.rating.events import RatingEvent
 from tests.rating.builders import (
@@ -319,16 +318,6 @@ class TestTheCommentOfAnAnswer:
     @pytest.mark.parametrize("command", [give(5, at(1)), give_without(5, at(1))])
     def test_is_none_in_a_first_answer_without_one(self, command: GiveRating) -> None:
         given(*WAITING).when(command).then(rated(5, at(1)))
-
-    @pytest.mark.parametrize(
-        "text", ["", " ", "\t\r\n", "\u00a0\u2003\u3000", "\u200b\u200d\ufeff", "\x00", "\u2800\u3164\ufe0f"]
-    )
-    def test_is_none_if_nobody_can_see_it(self, text: str) -> None:
-        assert is_blank(text)
-
-    @pytest.mark.parametrize("text", [".", " a ", "\u200bé", "\N{THUMBS UP SIGN}\ufe0f", "無", "\u0301"])
-    def test_is_one_if_anything_can_be_seen(self, text: str) -> None:
-        assert not is_blank(text)
 
 
 class TestDeclineRating:
