@@ -17,8 +17,8 @@ from tests.analytics.harness import Harness
 
 pytestmark = pytest.mark.real
 
-LONGEST_GAP = 0.25
-"""Seconds; alone on two cores it is under 0.02, but tests share them."""
+LONGEST_WORK, LONGEST_GAP = 0.05, 1.0
+"""Seconds of the event loop's thread, and on the clock, which other tests on the same cores stretch."""
 
 
 async def test_a_recount_gives_the_counters(harness: Harness) -> None:
@@ -97,23 +97,23 @@ async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harne
 
 
 async def test_it_finds_closes_that_are_gone(harness: Harness) -> None:
-    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(24 * 60)))
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(90 * 24 * 60)))
     await harness.database["closes_v1"].delete_one({"_id": "d2.1"})
     found = await harness.ask("reconcile")
-    assert (found["closes"], found["days"]) == (1, ["2026-03-03"])
+    assert (found["closes"], found["days"]) == (1, ["2026-05-31"])
     assert {each["counters"] for each in found["first"] if each["name"] == "closed"} == {1}
 
 
 @asynccontextmanager
-async def gaps() -> AsyncIterator[list[float]]:
-    """For how many seconds the event loop did nothing else, again and again."""
-    found: list[float] = []
+async def gaps() -> AsyncIterator[list[tuple[float, float]]]:
+    """How long the event loop was away, again and again: seconds that its thread worked, and on the clock."""
+    found: list[tuple[float, float]] = []
 
     async def look() -> None:
         while True:
-            start = time.perf_counter()
+            worked, start = time.thread_time(), time.perf_counter()
             await asyncio.sleep(0.001)
-            found.append(time.perf_counter() - start)
+            found.append((time.thread_time() - worked, time.perf_counter() - start))
 
     looking = asyncio.create_task(look())
     yield found
@@ -126,7 +126,9 @@ async def test_many_closes_hold_up_nothing_else(harness: Harness) -> None:
         reconciled = await harness.ask("reconcile")
     assert (reconciled["equal"], reconciled["closes"]) == (True, 20_000)
     assert len(found) > 20
-    assert max(found) < LONGEST_GAP
+    longest_work, longest_gap = map(max, zip(*found, strict=True))
+    assert longest_work < LONGEST_WORK
+    assert longest_gap < LONGEST_GAP
 
 
 async def test_closes_and_counters_are_of_one_moment(harness: Harness) -> None:

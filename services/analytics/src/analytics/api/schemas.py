@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from analytics.domain.close import Close, CloseState
 from analytics.domain.numbers import Numbers
 from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
-from analytics.read_models.reconcile import Comparison, Difference
+from analytics.read_models.reconcile import SHOWN, Comparison, Difference
 from contracts.dialogs import ClosedBy
 from contracts.envelope import Instant
 from contracts.keys import Purpose
@@ -149,12 +149,10 @@ class Reconciliation(BaseModel):
     equal: bool = Field(description="Whether nothing differs.")
     closes: int = Field(description="How many closes were recounted.", examples=[64])
     disagreements: int = Field(
-        description="How many sums of a day differ; if none does, how many of a channel's operator and team.",
+        description="How many sums of a day differ; in months without one, how many of an operator.",
         examples=[0],
     )
-    days: Sequence[date] = Field(
-        description="The first hundred days (UTC) with a sum that differs.", examples=[[]]
-    )
+    days: Sequence[date] = Field(description="The first hundred days (UTC) whose sums differ.", examples=[[]])
     first: Sequence[Disagreement] = Field(
         description="The first hundred counts that differ, oldest first.", examples=[[]]
     )
@@ -167,8 +165,8 @@ class Reconciliation(BaseModel):
             equal=not comparison.differing,
             closes=comparison.closes,
             disagreements=comparison.differing,
-            days=[day.date() for day in comparison.days],
-            first=[Disagreement.of(each) for each in comparison.first],
+            days=[day.date() for day in comparison.days[:SHOWN]],
+            first=[Disagreement.of(each) for each in comparison.first[:SHOWN]],
             lag=lag,
         )
 

@@ -1,12 +1,14 @@
 """Do the counters agree with the closes? Both are summed and compared inside of the database.
 
-Sums are compared by day, then by attribution, so that a count that went to a wrong operator of the same day
-shows too; only where they differ the counts themselves are looked at. With each sum comes its moment: every
-count times the number of its quarter hour in the day, so that a count in a wrong quarter hour shows as well.
+They are summed by day (UTC) and name and, since a count may have gone to another operator of the same day, by
+channel, operator, team and name; only where that differs the counts themselves are looked at. With each sum
+comes its moment: every count times the number of its quarter hour in the day, so that a count in a wrong
+quarter hour shows as well. A month at a time, so that no query takes long.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
 from typing import Any, Final, Literal
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
@@ -15,12 +17,13 @@ from analytics.domain.counting import CounterKey
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Document, LiveChatDocuments
 
-By = Literal["day", "attribution", "cell"]
+By = Literal["day", "attribution", "counter"]
 Stages = list[Document]
 
 SHOWN: Final = 100
 MAX_TIME_MS: Final = 60_000
 DAY: Final = timedelta(days=1)
+SLICE: Final = 30 * DAY
 ATTRIBUTION: Final = ("channel", "operator", "team")
 KIND: Final = ("state", "reason", "scale", "score", "satisfied")
 
@@ -35,48 +38,66 @@ class Difference:
     counters: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Comparison:
     """How many closes were recounted, how many sums differ, on which days (UTC), and which counts.
 
-    Of days and counts the first hundred, oldest first; no days if it is only the attribution that differs.
+    Oldest first; at least a hundred counts, if so many differ. Days are those whose own sums differ.
     """
 
-    closes: int
-    differing: int
-    days: tuple[datetime, ...] = ()
-    first: tuple[Difference, ...] = ()
+    closes: int = 0
+    differing: int = 0
+    days: list[datetime] = field(default_factory=list)
+    first: list[Difference] = field(default_factory=list)
 
 
 async def compare(
     documents: LiveChatDocuments, session: AsyncIOMotorClientSession, closes: CloseFilter
 ) -> Comparison:
-    """Recounts `closes` and compares with their counters. Raises ExecutionTimeout if it takes minutes."""
-    every_day = await rows(documents, session, [*sums(documents, closes, "day"), *PER_KEY])
-    total = sum(row["closes"] for row in every_day)
-    if days := [row for row in every_day if row["differing"]]:
-        starts = tuple(row["_id"]["day"] for row in days[:SHOWN])
-        first = await differences(documents, session, [on_day(closes, start) for start in starts])
-        return Comparison(total, sum(row["differing"] for row in days), starts, first)
-    every_attribution = await rows(documents, session, [*sums(documents, closes, "attribution"), *PER_KEY])
-    wrong = [row for row in every_attribution if row["differing"]]
-    narrowed = [attributed(closes, **row["_id"]) for row in wrong[:SHOWN]]
-    first = await differences(documents, session, narrowed)
-    return Comparison(total, sum(row["differing"] for row in wrong), first=first)
+    """Recounts `closes` and compares with their counters. Raises ExecutionTimeout if it takes too long."""
+    found = Comparison()
+    async for part in slices(documents, session, closes):
+        by_day = await rows(documents, session, [*sums(documents, part, "day"), *PER_KEY])
+        wrong = [row for row in by_day if row["differing"]]
+        days = [row["_id"]["quarter"] for row in wrong]
+        place = between(part, days[0], days[-1] + DAY) if days else part
+        if not wrong:
+            attributed = await rows(documents, session, [*sums(documents, part, "attribution"), *PER_KEY])
+            wrong = [row for row in attributed if row["differing"]]
+        found.closes += sum(row["closes"] for row in by_day)
+        found.differing += sum(row["differing"] for row in wrong)
+        if wrong and len(found.first) < SHOWN:
+            stages = [*sums(documents, place, "counter"), *DIFFERING]
+            found.first += map(difference, await rows(documents, session, stages))
+        found.days += days
+    return found
 
 
-async def differences(
-    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, parts: list[CloseFilter]
-) -> tuple[Difference, ...]:
-    """The first counts that differ in one part after the other."""
-    found: dict[tuple[CounterKey, str], Difference] = {}
-    for part in parts:
-        for row in await rows(documents, session, [*sums(documents, part, "cell"), *DIFFERING_COUNTS]):
-            cell, name = CounterKey(**row["_id"]["key"]), row["_id"]["name"]
-            found[cell, name] = Difference(cell, name, row["closes"], row["counters"])
-        if len(found) >= SHOWN:
-            break
-    return tuple(found.values())[:SHOWN]
+async def slices(
+    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, closes: CloseFilter
+) -> AsyncIterator[CloseFilter]:
+    """Parts of `closes` of some days each, the oldest first; none without closes and counters."""
+    rest = closes
+    while (moment := await first_moment(documents, session, rest)) is not None:
+        start = datetime.combine(moment, time(), moment.tzinfo)
+        yield between(rest, start, start + SLICE)
+        if rest.until is not None and rest.until <= start + SLICE:
+            return
+        rest = replace(rest, since=start + SLICE)
+
+
+async def first_moment(
+    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, closes: CloseFilter
+) -> datetime | None:
+    """When the first of `closes` was closed, or counted; None if there is none."""
+    close = await documents.closes.find_one(
+        closes.of_closes(), {"closed_at": 1}, sort=[("closed_at", 1)], session=session
+    )
+    counter = await documents.counters.find_one(
+        closes.of_counters(), {"_id": 1}, sort=[("_id.quarter", 1)], session=session
+    )
+    found = [close["closed_at"]] if close else []
+    return min([*found, counter["_id"]["quarter"]] if counter else found, default=None)
 
 
 async def rows(
@@ -87,21 +108,21 @@ async def rows(
     return await cursor.to_list(None)
 
 
-def on_day(closes: CloseFilter, start: datetime) -> CloseFilter:
-    """Those of `closes` that were closed on the day (UTC) that begins at `start`."""
-    since, until = closes.since or start, closes.until or start + DAY
-    return replace(closes, since=max(since, start), until=min(until, start + DAY))
+def difference(row: Document) -> Difference:
+    """A count of a quarter hour that differs, from the row of its sum."""
+    return Difference(CounterKey(**row["_id"]["key"]), row["_id"]["name"], row["closes"], row["counters"])
 
 
-def attributed(closes: CloseFilter, channel: str, operator: str | None, **_: str | None) -> CloseFilter:
-    """Those of `closes` that count for this operator of the channel; for every one of it if there is none."""
-    return replace(closes, channels=frozenset({channel}), operator=operator or closes.operator)
+def between(closes: CloseFilter, start: datetime, end: datetime) -> CloseFilter:
+    """Those of `closes` that were closed in [start, end)."""
+    return replace(closes, since=max(closes.since or start, start), until=min(closes.until or end, end))
 
 
 def sums(documents: LiveChatDocuments, closes: CloseFilter, by: By) -> Stages:
     """Stages that give a row per sum: ``{_id: {key, name}, closes, counters, moment}``.
 
-    `key` is what the sum is of, a document; `moment` that of the closes minus that of the counters.
+    `key` is the part of a `CounterKey` that is summed by, with the day as its `quarter`; `moment` is that of
+    the closes minus that of the counters.
     """
     totals = {name: {"$sum": f"${name}"} for name in ("closes", "counters", "moment")}
     return [
@@ -114,53 +135,45 @@ def sums(documents: LiveChatDocuments, closes: CloseFilter, by: By) -> Stages:
 def close_sums(closes: CloseFilter, by: By) -> Stages:
     """Stages that sum the closes by their own fields; those alike are counted before they are named."""
     alike = {"key": key_of("$", "$closed_at", by), **{name: f"${name}" for name in KIND}}
-    quarter = {"$sum": number_of_quarter("$closed_at")}
+    moment = {"$sum": number_of_quarter("$closed_at")}
+    named_sums = {
+        "closes": {"$sum": {"$multiply": ["$n", "$named.each"]}},
+        "moment": {"$sum": {"$multiply": ["$moment", "$named.each"]}},
+    }
     return [
         {"$match": closes.of_closes()},
-        {"$group": {"_id": alike, "n": {"$sum": 1}, "moment": quarter}},
+        {"$group": {"_id": alike, "n": {"$sum": 1}, "moment": moment}},
         {"$set": {"named": NAMES}},
         {"$unwind": "$named"},
-        {
-            "$group": {
-                "_id": {"key": "$_id.key", "name": "$named.name"},
-                "closes": {"$sum": {"$multiply": ["$n", "$named.each"]}},
-                "moment": {"$sum": {"$multiply": ["$moment", "$named.each"]}},
-            }
-        },
+        {"$group": {"_id": {"key": "$_id.key", "name": "$named.name"}, **named_sums}},
     ]
 
 
 def counter_sums(closes: CloseFilter, by: By) -> Stages:
     """Stages that sum the counters."""
-    key, number = key_of("$_id.", "$_id.quarter", by), number_of_quarter("$_id.quarter")
-    minus = {"$subtract": [0, number]}
+    minus = {"$subtract": [0, number_of_quarter("$_id.quarter")]}
+    counter = {"key": key_of("$_id.", "$_id.quarter", by), "minus": minus, "n": {"$objectToArray": "$n"}}
+    named_sums = {"counters": {"$sum": "$n.v"}, "moment": {"$sum": {"$multiply": ["$n.v", "$minus"]}}}
     return [
         {"$match": closes.of_counters()},
-        {"$project": {"_id": 0, "key": key, "minus": minus, "n": {"$objectToArray": "$n"}}},
+        {"$project": {"_id": 0, **counter}},
         {"$unwind": "$n"},
-        {
-            "$group": {
-                "_id": {"key": "$key", "name": "$n.k"},
-                "counters": {"$sum": "$n.v"},
-                "moment": {"$sum": {"$multiply": ["$n.v", "$minus"]}},
-            }
-        },
+        {"$group": {"_id": {"key": "$key", "name": "$n.k"}, **named_sums}},
     ]
 
 
 def key_of(prefix: str, moment: str, by: By) -> Document:
-    """An expression of what a close or counter is summed by; `prefix` is where its attribution stands."""
+    """An expression of the key of a close or counter; `prefix` is where its attribution stands."""
+    day = {"$dateTrunc": {"date": moment, "unit": "day"}}
+    quarter = {"$dateTrunc": {"date": moment, "unit": "minute", "binSize": 15}}
     attribution = {name: f"{prefix}{name}" for name in ATTRIBUTION}
     match by:
         case "day":
-            return {"day": {"$dateTrunc": {"date": moment, "unit": "day"}}}
+            return {"quarter": day}
         case "attribution":
             return attribution
-        case "cell":
-            return {
-                "quarter": {"$dateTrunc": {"date": moment, "unit": "minute", "binSize": 15}},
-                **attribution,
-            }
+        case "counter":
+            return {"quarter": quarter, **attribution}
 
 
 def number_of_quarter(moment: str) -> Document:
@@ -203,7 +216,7 @@ PER_KEY: Final[Stages] = [
 ]
 """Stages that give ``{_id: key, closes, differing}``: how many closes there are and how many sums differ."""
 
-DIFFERING_COUNTS: Final[Stages] = [
+DIFFERING: Final[Stages] = [
     {"$match": {"$expr": DIFFERS}},
     {"$sort": {"_id": 1}},
     {"$limit": SHOWN},
