@@ -30,6 +30,7 @@ from chassis.mongo import connect
 from chassis.service import Supervisor
 from contracts.access import AUDIENCE_STAFF, Claims, Role
 from tests.analytics.builders import NOON, ExpectedClose, heard
+from tests.declared import client_of
 
 ISSUER = "https://staff.test"
 KEY = Ed25519PrivateKey.generate()
@@ -131,19 +132,22 @@ async def open_harness(mongo: str, database: str) -> AsyncIterator[Harness]:
         lag=lambda: 7,
         minimum=MINIMUM,
     )
-    router = live_chat.routes(answers, verifier(told))
+    router = live_chat.routes(answers)
 
     async def prepare() -> None:
         await documents.prepare()
         await audit.prepare()
 
     parts = Supervisor([], prepare)
-    app = create(told, title="Candor analytics", routers=[router], parts=parts, checks={})
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://analytics.test") as http,
-    ):
+    app = create(
+        told,
+        title="Candor analytics",
+        routers=[router],
+        parts=parts,
+        checks={},
+        state={"verifier": verifier(told)},
+    )
+    async with app.router.lifespan_context(app), client_of(app, "http://analytics.test") as http:
         await parts.wait_prepared()
         yield Harness(client, database, http, keys, documents)
     client.close()

@@ -1,7 +1,5 @@
 """Rating's API in front of a house, and people who call it."""
 
-import base64
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,37 +9,11 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.background import Supervisor
-from chassis.http.app import create
-from chassis.http.auth import verifier
-from chassis.http.tokens import issue, kid_of, public_jwk
+from chassis.http.tokens import issue, kid_of
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
-from rating.api import forms, mine
-from rating.api.tokens import FormKey, FormTokens
-from rating.settings import RatingSettings
-from tests.rating.harness import Harness, until
-
-STAFF, VISITORS = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
-STAFF_ISSUER, VISITOR_ISSUER = "https://staff.test", "https://chat.test"
-
-
-def jwks(key: Ed25519PrivateKey) -> str:
-    return json.dumps({"keys": [public_jwk(key.public_key())]})
-
-
-TOLD: dict[str, Any] = {
-    "env": "development",
-    "kafka": "127.0.0.1:9092",
-    "mongo": "mongodb://127.0.0.1:27017",
-    "staff_issuer": STAFF_ISSUER,
-    "staff_jwks": jwks(STAFF),
-    "visitor_issuer": VISITOR_ISSUER,
-    "visitor_jwks": jwks(VISITORS),
-    "master_key": KEY,
-    "readers_key": KEY,
-    "form_secret": KEY,
-}
+from rating.api.tokens import FormKey
+from tests.declared import client_of
+from tests.rating.harness import STAFF, STAFF_ISSUER, VISITOR_ISSUER, VISITORS, Harness
 
 
 def visitor(client: str = "c1", channel: str = "shop") -> dict[str, str]:
@@ -68,10 +40,9 @@ class ApiClient:
 
     http: httpx.AsyncClient
     house: Harness
-    tokens: FormTokens
 
     def token(self, dialog: str = "d1", close_seq: int = 1) -> str:
-        return self.tokens.issue(FormKey(dialog, close_seq))
+        return self.house.tokens.issue(FormKey(dialog, close_seq))
 
     async def mine(self, client: str = "c1", channel: str = "shop") -> list[dict[str, Any]]:
         """What a visitor is asked."""
@@ -90,25 +61,5 @@ class ApiClient:
 @asynccontextmanager
 async def open_api_client(house: Harness) -> AsyncIterator[ApiClient]:
     """The API of a house."""
-    settings = RatingSettings(**TOLD)
-    tokens, trusted = FormTokens(b"k" * 32), verifier(settings, visitors=AUDIENCE_RATING)
-    answering = forms.routes(house.streams, house.clock, house.keys, tokens, trusted)
-    parts = Supervisor([])
-    app = create(
-        settings,
-        title="Candor rating",
-        routers=[mine.routes(house.forms, house.clock, house.keys, tokens, trusted), answering],
-        parts=parts,
-        checks={},
-    )
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://rating") as http,
-    ):
-
-        async def prepared() -> bool:
-            return parts.prepared
-
-        await until(prepared)
-        yield ApiClient(http, house, tokens)
+    async with client_of(house.app, "http://rating") as http:
+        yield ApiClient(http, house)

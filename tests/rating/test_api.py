@@ -332,7 +332,7 @@ class TestAnswer:
     async def test_a_comment_that_is_too_long_is_refused_never_cut(self, asked: ApiClient) -> None:
         answer = await asked.answer(5, "x" * 2001)
         assert answer.status_code == 409
-        assert answer.json()["detail"] == "A comment can have at most 2,000 characters."
+        assert answer.json()["detail"] == "A comment can have at most 2000 characters."
         assert [form["state"] for form in await asked.mine()] == ["pending"]
 
     @pytest.mark.parametrize(
@@ -479,7 +479,7 @@ async def test_every_route_is_documented_with_its_errors(front: ApiClient) -> No
 
 async def test_what_becomes_of_a_comment_is_documented(front: ApiClient) -> None:
     shapes = (await front.http.get("/openapi.json")).json()["components"]["schemas"]
-    comment = shapes["Answer"]["properties"]["comment"]["description"]
+    comment = shapes["AnswerBody"]["properties"]["comment"]["description"]
     assert "comment given before stays" in comment
     assert "comment given before is removed" in comment
     assert "Unicode code points" in shapes["CommentField"]["properties"]["max_length"]["description"]

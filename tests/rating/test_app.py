@@ -9,7 +9,7 @@ from chassis.http.tokens import issue, kid_of
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
 from rating.app import build
 from rating.settings import RatingSettings
-from tests.rating.api_client import TOLD, VISITOR_ISSUER, VISITORS
+from tests.rating.harness import TOLD, VISITOR_ISSUER, VISITORS
 
 
 @pytest.mark.parametrize(

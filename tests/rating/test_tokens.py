@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from chassis.http.problems import NotFound
+from chassis.errors import CommandRejected
 from rating.api.tokens import FormKey, FormTokens
 
 TOKENS = FormTokens(b"s" * 32)
@@ -43,7 +43,7 @@ def test_a_token_proves_itself_with_all_256_bits_and_stays_good_over_releases() 
     ],
 )
 def test_any_other_letters_lead_nowhere(token: str) -> None:
-    with pytest.raises(NotFound, match="no such form"):
+    with pytest.raises(CommandRejected, match="no-such-form"):
         TOKENS.read(token)
 
 
@@ -61,6 +61,6 @@ def test_how_long_it_takes_tells_nothing(token: str, monkeypatch: pytest.MonkeyP
     if token == GOOD:
         assert TOKENS.read(token) == FormKey("d1", 1)
     else:
-        with pytest.raises(NotFound):
+        with pytest.raises(CommandRejected):
             TOKENS.read(token)
     assert len(compared) == 1

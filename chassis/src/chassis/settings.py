@@ -21,7 +21,6 @@ from pydantic_settings import (
 )
 
 from chassis.jwks import Keys, parse
-from chassis.validation.known_fields import names_in
 from chassis.validation.messages import Shaped, sentence_of
 
 KEY_BYTES = 32
@@ -215,8 +214,7 @@ class ServiceSettings(BaseSettings):
         if isinstance(error["input"], _NotJson):
             return "must be JSON"
         if error["type"] == "extra_forbidden":
-            known = names_in(cls.model_json_schema(), error["loc"])
-            return f"is not known; known are {', '.join(known)}" if known else "is not known"
+            return "is not known"
         return sentence_of(error)
 
 

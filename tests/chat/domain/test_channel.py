@@ -1,7 +1,7 @@
 """A channel is what was last published of it."""
 
 from chat.domain.channel import CHANNEL, ChannelPublished, PublishChannel
-from tests.chat.spec import given
+from tests.chassis.decider_spec import given
 
 SHOP = ChannelPublished(channel="shop", name="Shop", locales=("en", "fr"))
 

@@ -14,7 +14,8 @@ from chat.domain.client import (
     UnknownClient,
     refuse_if_erased,
 )
-from tests.chat.spec import given
+from chat.domain.rejections import Rejection
+from tests.chassis.decider_spec import given
 
 NOW = datetime(2026, 3, 29, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -36,11 +37,11 @@ def test_the_same_registration_again_is_nothing_new() -> None:
 
 
 def test_an_id_is_not_given_to_somebody_else() -> None:
-    given(CLIENT, REGISTERED).when(register(email="other")).then_refused("somebody else")
+    given(CLIENT, REGISTERED).when(register(email="other")).then_rejected(Rejection.CLIENT_REGISTERED)
 
 
 def test_an_erased_client_does_not_come_back() -> None:
-    given(CLIENT, REGISTERED, ERASED).when(register()).then_refused("erased")
+    given(CLIENT, REGISTERED, ERASED).when(register()).then_rejected(Rejection.CLIENT_ERASED)
 
 
 def test_a_client_is_erased() -> None:

@@ -1,7 +1,7 @@
 """Command in, events out: loads a stream, decides, appends, and decides again when somebody was faster."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -112,9 +112,17 @@ class Repository:
 
 
 async def handle(
-    streams: Repository, decider: Decider[S, C, E], stream: str, command: C
+    streams: Repository,
+    decider: Decider[S, C, E],
+    stream: str,
+    command: C,
+    *,
+    complete: Callable[[S], Awaitable[C]] | None = None,
 ) -> CommandResult[S, E]:
     """Decides `command` on the stream and stores what follows, once, whoever races.
+
+    `complete` gives the whole command once the state is loaded that it will be decided on: with words that
+    are sealed for whom the state names, for example. It may refuse, and it is asked again when `decide` is.
 
     Decides again after a conflict or an unknown outcome, so a repeated command must be seen in the state.
     Raises `CommandRejected`, `UnknownStoredEvent`, and `RetriesExhausted` after about ten seconds.
@@ -123,7 +131,7 @@ async def handle(
     with _measured(streams.service, type(command).__name__):
         try:
             async with streams.locks.acquire(stream, GIVE_UP_SECONDS):
-                return await _retrying(deadline)(_decide, streams, decider, stream, command)
+                return await _retrying(deadline)(_decide, streams, decider, stream, command, complete)
         except (RetryError, LockTimeout) as error:
             raise RetriesExhausted(f"{stream} could not be written in time") from error
 
@@ -137,9 +145,15 @@ def _retrying(deadline: float) -> AsyncRetrying:
 
 
 async def _decide(
-    streams: Repository, decider: Decider[S, C, E], stream: str, command: C
+    streams: Repository,
+    decider: Decider[S, C, E],
+    stream: str,
+    command: C,
+    complete: Callable[[S], Awaitable[C]] | None,
 ) -> CommandResult[S, E]:
     folded = await streams.load(decider, stream)
+    if complete is not None:
+        command = await complete(folded.state)
     events = tuple(decider.decide(folded.state, command))
     if events:
         folded = await streams.append(decider, stream, folded, events)

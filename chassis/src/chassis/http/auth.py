@@ -3,17 +3,25 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from fastapi import Security
+from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import ValidationError
 from starlette.requests import HTTPConnection
 
 from chassis.http.key_sources import KeySource, key_source
-from chassis.http.problems import Forbidden, TokenExpired, Unauthenticated
+from chassis.http.problems import (
+    Forbidden,
+    NotOneVisitor,
+    TokenExpired,
+    TokenMissing,
+    Unauthenticated,
+    raises,
+)
+from chassis.http.routes import guarding
 from chassis.http.tokens import ALGORITHM, issue, kid_of, public_jwk, signing_key
 from chassis.settings import ServiceSettings, VisitorSettings
 from contracts.access import AUDIENCE_STAFF, EVERY_CHANNEL, Claims, Role
@@ -22,6 +30,8 @@ __all__ = [
     "BEARER", "Credentials", "TrustedIssuer", "Verifier", "Visitor", "allow", "allow_anyone", "issue",
     "kid_of", "public_jwk", "signing_key", "verifier", "visitor_of",
 ]  # fmt: skip
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 LEEWAY = timedelta(seconds=30)
 LONGEST_TOKEN = 8 * 1024
@@ -153,42 +163,55 @@ def _trusted(issuer: str, audience: str, source: str | KeySource, roles: frozens
         raise SystemExit(f"The public keys of {issuer} can't be read: {error}.") from error
 
 
-def allow(
-    verifier: Verifier, *roles: Role, never: frozenset[Role] = frozenset()
-) -> Callable[..., Awaitable[Claims]]:
+def allow(*roles: Role, never: frozenset[Role] = frozenset()) -> Callable[..., Awaitable[Claims]]:
     """A dependency that gives the claims of a caller who has one of `roles`, and none of `never`.
 
-    Answers 401 without a valid token, 403 otherwise.
+    Answers 401 without a valid token, 403 otherwise, before anything else of the request is read.
     """
 
-    async def caller(credentials: Credentials) -> Claims:
+    @raises(TokenMissing, Unauthenticated, TokenExpired, Forbidden)
+    async def caller(request: Request, credentials: Credentials) -> Claims:
         if credentials is None:
-            raise Unauthenticated
-        claims = await verifier.verify(credentials.credentials)
+            raise TokenMissing
+        claims = await _verified(request, credentials)
         if claims.roles & never or not claims.roles & frozenset(roles):
             raise Forbidden
         return claims
 
-    return caller
+    return _first(caller)
 
 
-def allow_anyone(
-    verifier: Verifier, *, never: frozenset[Role] = frozenset()
-) -> Callable[..., Awaitable[Claims | None]]:
+def allow_anyone(*, never: frozenset[Role] = frozenset()) -> Callable[..., Awaitable[Claims | None]]:
     """A dependency for routes that need no token, such as those of a form: None without one.
 
     A token that is there must be valid (401) and have no role in `never` (403).
     """
 
-    async def caller(credentials: Credentials) -> Claims | None:
+    @raises(Unauthenticated, TokenExpired, Forbidden)
+    async def caller(request: Request, credentials: Credentials) -> Claims | None:
         if credentials is None:
             return None
-        claims = await verifier.verify(credentials.credentials)
+        claims = await _verified(request, credentials)
         if claims.roles & never:
             raise Forbidden
         return claims
 
-    return caller
+    return _first(caller)
+
+
+async def _verified(request: Request, credentials: HTTPAuthorizationCredentials) -> Claims:
+    """The claims of the token; verified once for a request, by ``app.state.verifier``."""
+    if not hasattr(request.state, "claims"):
+        request.state.claims = await request.app.state.verifier.verify(credentials.credentials)
+    claims: Claims = request.state.claims
+    return claims
+
+
+def _first(caller: F) -> F:
+    async def guard(request: Request) -> None:
+        await caller(request, await BEARER(request))
+
+    return guarding(guard)(caller)
 
 
 class Visitor(NamedTuple):
@@ -199,8 +222,8 @@ class Visitor(NamedTuple):
 
 
 def visitor_of(claims: Claims) -> Visitor:
-    """Who a visitor's token stands for; `Forbidden` unless it is one visitor's, for one channel."""
+    """Who a visitor's token stands for; `NotOneVisitor` unless it is one visitor's, for one channel."""
     channels = claims.channels - {EVERY_CHANNEL}
     if claims.roles != {Role.VISITOR} or len(claims.channels) != 1 or not channels:
-        raise Forbidden("This needs a visitor's token for one channel.")
+        raise NotOneVisitor
     return Visitor(claims.sub, next(iter(channels)))

@@ -55,7 +55,8 @@ def build(settings: AnalyticsSettings) -> FastAPI:
     return create(
         settings,
         title="Candor analytics",
-        routers=[live_chat.routes(answers, verifier(settings))],
+        routers=[live_chat.routes(answers)],
+        state={"verifier": verifier(settings)},
         parts=Supervisor([clock, key_topics, projecting], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(kafka)},
     )

@@ -2,7 +2,8 @@
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chat.domain.client import ERASED, Client, RegisteredClient
+from chat.domain.client import Client, RegisteredClient
+from chat.domain.rejections import Rejection
 
 Contact = tuple[str | None, str | None]
 """E-mail and name, sealed."""
@@ -20,7 +21,7 @@ async def seal_contact(
     try:
         sealed = [word and await keys.seal(name_of_key, client, word) for word in (email, name)]
     except SubjectErased:
-        raise CommandRejected(ERASED) from None
+        raise CommandRejected(Rejection.CLIENT_ERASED) from None
     return sealed[0], sealed[1]
 
 
@@ -41,4 +42,4 @@ async def seal_message(keys: KeyRing, dialog: str, client: str, text: str) -> tu
     try:
         return await keys.seal(dialog, client, text), await keys.fingerprint(dialog, client, text)
     except SubjectErased:
-        raise CommandRejected(ERASED) from None
+        raise CommandRejected(Rejection.CLIENT_ERASED) from None

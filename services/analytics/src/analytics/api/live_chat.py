@@ -2,20 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from analytics.api.parameters import CloseParameters, ReviewParameters, SummaryParameters
 from analytics.api.queries import LiveChatQueries
 from analytics.api.schemas import Reconciliation, ReviewPage, Summary
-from chassis.http.auth import Verifier, allow
-from chassis.http.errors import errors
+from chassis.http.auth import allow
+from chassis.http.problems import COMMON, ChannelNotCovered, NoChannelCovered
+from chassis.http.routes import Router
 from contracts.access import Claims, Role
 
 
-def routes(answers: LiveChatQueries, verifier: Verifier) -> APIRouter:
+def routes(answers: LiveChatQueries) -> Router:
     """The routes under ``/v1/live-chat``; 401 without a token, 403 for anybody but a supervisor."""
-    router = APIRouter(prefix="/v1/live-chat", tags=["live chat"], responses=errors(401, 403))
-    supervisor = allow(verifier, Role.SUPERVISOR, never=frozenset({Role.OPERATOR, Role.VISITOR}))
+    forbidden = COMMON.responses(ChannelNotCovered.code, NoChannelCovered.code)
+    router = Router(prefix="/v1/live-chat", tags=["live chat"], responses=forbidden)
+    supervisor = allow(Role.SUPERVISOR, never=frozenset({Role.OPERATOR, Role.VISITOR}))
     Supervisor = Annotated[Claims, Depends(supervisor)]  # noqa: N806 - a type
 
     @router.get("/summary")

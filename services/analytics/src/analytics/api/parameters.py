@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from analytics.domain.close import CloseState
 from analytics.domain.periods import bound, cuts
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.reviews import ReviewPosition
-from chassis.http.errors import Forbidden
+from chassis.http.problems import ChannelNotCovered, NoChannelCovered
 from contracts.access import EVERY_CHANNEL, Claims
 from contracts.envelope import Id
+from contracts.ratings import CloseState
 from contracts.zones import TimeZone
 
 
@@ -121,8 +121,8 @@ def channels_of(claims: Claims, channel: str | None) -> frozenset[str] | None:
     """The channels to look at, None for all of them. Raises `Forbidden` for one that isn't the caller's."""
     if channel is not None:
         if not claims.covers(channel):
-            raise Forbidden("Your token is not good for this channel.")
+            raise ChannelNotCovered
         return frozenset({channel})
     if not claims.channels:
-        raise Forbidden("Your token is good for no channel.")
+        raise NoChannelCovered
     return None if EVERY_CHANNEL in claims.channels else claims.channels

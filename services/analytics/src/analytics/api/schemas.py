@@ -5,13 +5,13 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from analytics.domain.close import Close, CloseState
+from analytics.domain.close import Close
 from analytics.domain.numbers import Numbers
 from analytics.read_models.decryption import DecryptedText, DecryptionState
 from analytics.read_models.reconcile import Difference
 from contracts.dialogs import ClosedBy
 from contracts.envelope import Instant
-from contracts.ratings import Scale
+from contracts.ratings import CloseState, Scale
 
 
 class Bucket(Numbers):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
-from analytics.domain.close import Close, CloseState
-from contracts.ratings import Scale
+from analytics.domain.close import Close
+from contracts.ratings import CloseState, Scale
 
 # Zones with an offset of 30 or 45 minutes have their hours and days on quarter hours of UTC.
 QUARTER = timedelta(minutes=15)

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from analytics.domain.close import CloseState
 from analytics.domain.counting import CounterDelta, CounterKey, Counts, ScaleKey, answer_counts, state_counts
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import LiveChatDocuments
+from contracts.ratings import CloseState
 
 KIND: Final = ("channel", "operator", "team", "state", "reason", "scale", "score", "satisfied")
 
