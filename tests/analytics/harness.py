@@ -20,6 +20,7 @@ from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import connect, transaction
 from contracts.access import Claims, Role
 from tests.analytics.builders import NOON, ExpectedClose, received
+from tests.declared import client_of
 from tests.tokens import STAFF_ISSUER, STAFF_KEY, bearer, jwks, signed
 from tests.waiting import until
 
@@ -110,11 +111,7 @@ async def open_harness(mongo: str, database: str) -> AsyncIterator[Harness]:
         decryptor=Decryptor(keys, keys.read_to_end),
         consume=False,
     )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://analytics.test") as http,
-    ):
+    async with app.router.lifespan_context(app), client_of(app, "http://analytics.test") as http:
         harness = Harness(client, client[database], app, http, keys)
 
         async def prepared() -> bool:

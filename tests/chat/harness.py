@@ -20,6 +20,7 @@ from chat.app import build
 from chat.settings import ChatSettings
 from contracts.access import Claims, Role
 from deploy import topics
+from tests.declared import client_of
 from tests.tokens import STAFF_ISSUER, STAFF_KEY, VISITOR_ISSUER, VISITOR_KEY, bearer, jwks, signed
 from tests.waiting import until
 
@@ -148,11 +149,7 @@ async def running(settings: ChatSettings) -> AsyncIterator[Harness]:
     """Chat, ready for requests."""
     await topics.create(settings.kafka)
     app = build(settings)
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://chat", timeout=30) as http,
-    ):
+    async with app.router.lifespan_context(app), client_of(app, "http://chat") as http:
         await until(lambda: http.get("/.well-known/jwks.json"), lambda answer: answer.is_success)
         client = connect(settings.mongo)
         house = Harness(http, settings, client[settings.database])

@@ -123,4 +123,4 @@ def test_it_hears_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) 
         [sys.executable, "-m", "chat", "dead-letters", "list"],
         env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat\n")
+    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat [keys …]\n")

@@ -29,7 +29,6 @@ from pydantic_settings import (
 )
 
 from chassis.jwks import ALGORITHMS, Algorithm, is_address, keys_here
-from chassis.validation.known_fields import names_in
 from chassis.validation.messages import Shaped, sentence_of
 from contracts.access import AUDIENCE_STAFF
 
@@ -285,8 +284,7 @@ class ServiceSettings(BaseSettings):
         if isinstance(error["input"], _NotJson):
             return "must be JSON"
         if error["type"] == "extra_forbidden":
-            known = names_in(cls.model_json_schema(), error["loc"])
-            return f"is not known; known are {', '.join(known)}" if known else "is not known"
+            return "is not known"
         return sentence_of(error)
 
 

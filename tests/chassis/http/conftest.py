@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -40,13 +40,16 @@ def calling(settings: ShopSettings) -> Caller:
 
     @asynccontextmanager
     async def calling(
-        *routers: APIRouter, parts: Supervisor | None = None, checks: dict[str, Check] | None = None
+        *routers: APIRouter,
+        parts: Supervisor | None = None,
+        checks: dict[str, Check] | None = None,
+        **more: Any,
     ) -> AsyncIterator[httpx.AsyncClient]:
         parts = parts or Supervisor([])
-        app = create(settings, title="Shop", routers=routers, parts=parts, checks=checks or {})
-        transport = httpx.ASGITransport(app)
+        app = create(settings, title="Shop", routers=routers, parts=parts, checks=checks or {}, **more)
         async with app.router.lifespan_context(app):
             await parts.wait_prepared()
+            transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
                 yield client
 

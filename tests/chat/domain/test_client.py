@@ -14,6 +14,7 @@ from chat.domain.client import (
     UnknownClient,
     refuse_if_erased,
 )
+from chat.domain.rejections import Rejection
 from tests.chassis.decider_spec import DeciderSpec
 
 given = DeciderSpec(CLIENT).given
@@ -37,11 +38,11 @@ def test_the_same_registration_again_is_nothing_new() -> None:
 
 
 def test_an_id_is_not_given_to_somebody_else() -> None:
-    given(REGISTERED).when(register(email="other")).then_rejected("somebody else")
+    given(REGISTERED).when(register(email="other")).then_rejected(Rejection.CLIENT_REGISTERED)
 
 
 def test_an_erased_client_does_not_come_back() -> None:
-    given(REGISTERED, ERASED).when(register()).then_rejected("erased")
+    given(REGISTERED, ERASED).when(register()).then_rejected(Rejection.CLIENT_ERASED)
 
 
 def test_a_client_is_erased() -> None:

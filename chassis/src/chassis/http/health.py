@@ -7,10 +7,11 @@ from typing import Any
 
 import structlog
 from aiokafka.client import AIOKafkaClient
-from fastapi import APIRouter, Response
+from fastapi import Request, Response
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel, Field
 
+from chassis.http.routes import Router
 from chassis.kafka.startup import started
 
 CHECK_WITHIN = 2.0
@@ -67,23 +68,22 @@ async def _state(name: str, check: Check) -> str:
     return OK
 
 
-def routes(readiness: Readiness) -> APIRouter:
-    """``/health/live``: 200 as long as the loop turns. ``/health/ready``: 200, or 503 with the reasons."""
-    router = APIRouter(prefix="/health", tags=["health"])
+router = Router(prefix="/health", tags=["health"])
 
-    @router.get("/live")
-    async def live() -> Health:
-        """Whether the process works at all."""
-        return Health(status=OK)
 
-    @router.get("/ready", responses={503: {"model": Health, "description": "Not ready"}})
-    async def ready(response: Response) -> Health:
-        """Whether requests and events are worked on."""
-        report = await readiness.report()
-        response.status_code = 200 if report.status == OK else 503
-        return report
+@router.get("/live")
+async def check_liveness() -> Health:
+    """Whether the process works at all: 200 as long as its loop turns."""
+    return Health(status=OK)
 
-    return router
+
+@router.get("/ready", responses={503: {"model": Health, "description": "Not ready"}})
+async def check_readiness(request: Request, response: Response) -> Health:
+    """Whether requests and events are worked on: 200, or 503 with the reasons."""
+    readiness: Readiness = request.app.state.readiness
+    report = await readiness.report()
+    response.status_code = 200 if report.status == OK else 503
+    return report
 
 
 def database_answers(client: AsyncIOMotorClient[dict[str, Any]]) -> Check:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chat.domain.client import ERASED, Client, RegisterClient, RegisteredClient
+from chat.domain.client import Client, RegisterClient, RegisteredClient
 from chat.domain.dialog.decider import NOT_SEALED, CloseDialog, PostMessage
+from chat.domain.rejections import Rejection
 from contracts.keys import Purpose
 
 
@@ -58,7 +59,7 @@ async def sealed_message(
     sealed = await _sealed(keys, text, client, dialog, Purpose.MESSAGE)
     fingerprint = await keys.fingerprint(text, subject=client, scope=dialog)
     if sealed is None or fingerprint is None:
-        raise CommandRejected(ERASED)
+        raise CommandRejected(Rejection.CLIENT_ERASED)
     return replace(command, text=sealed, fingerprint=fingerprint)
 
 
@@ -66,4 +67,4 @@ async def _sealed(keys: KeyRing, text: str | None, client: str, scope: str, purp
     try:
         return text and await keys.seal(text, subject=client, scope=scope, purpose=purpose)
     except SubjectErased:
-        raise CommandRejected(ERASED) from None
+        raise CommandRejected(Rejection.CLIENT_ERASED) from None

@@ -6,14 +6,14 @@ from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from analytics.domain.close import Close, CloseState
+from analytics.domain.close import Close
 from analytics.domain.numbers import Numbers
 from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
 from analytics.read_models.reconcile import Comparison, Difference
 from contracts.dialogs import ClosedBy
 from contracts.envelope import Instant
 from contracts.keys import Purpose
-from contracts.ratings import CancelledReason, NotOfferedReason, Scale
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Scale
 
 
 class Bucket(Numbers):

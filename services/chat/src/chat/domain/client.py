@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.decider import Decider
+from chat.domain.rejections import Rejection
 
 
 class ClientRegistered(BaseModel):
@@ -102,8 +103,6 @@ class EraseClient:
 
 ClientCommand = RegisterClient | EraseClient
 
-ERASED = "This client was erased: nothing can be opened or written any more."
-
 
 def decide(state: Client, command: ClientCommand) -> Sequence[ClientEvent]:
     """What comes of the command. Raises `CommandRejected`."""
@@ -133,9 +132,9 @@ def register(state: Client, command: RegisterClient) -> Sequence[ClientRegistere
         case RegisteredClient() if state == _wanted(command):
             return []
         case RegisteredClient():
-            raise CommandRejected("This client is registered already, as somebody else.")
+            raise CommandRejected(Rejection.CLIENT_REGISTERED)
         case ErasedClient():
-            raise CommandRejected(ERASED)
+            raise CommandRejected(Rejection.CLIENT_ERASED)
         case _:
             assert_never(state)
 
@@ -158,7 +157,7 @@ def erase(state: Client, command: EraseClient) -> Sequence[ClientErased]:
 def refuse_if_erased(state: Client) -> None:
     """Raises `CommandRejected` if nothing may be written by, or to, this client any more."""
     if isinstance(state, ErasedClient):
-        raise CommandRejected(ERASED)
+        raise CommandRejected(Rejection.CLIENT_ERASED)
 
 
 CLIENT: Decider[Client, ClientCommand, ClientEvent] = Decider(

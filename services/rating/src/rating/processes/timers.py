@@ -12,6 +12,7 @@ from chassis.eventstore.repository import Repository
 from chassis.telemetry.metrics import Alarm, raise_alarm
 from chassis.telemetry.tracebacks import safe_traceback
 from chassis.transient import is_transient
+from contracts.ratings import CloseState
 from rating.domain.rating.decider import RATING, ExpireForm, OfferForm
 from rating.read_models.form_documents import FormDocument, due_at
 from rating.read_models.forms import Forms
@@ -64,7 +65,7 @@ class Timers:
 
     async def _settle(self, card: FormDocument) -> Mapping[FormDocument, datetime | None]:
         """When the form is due next, if ever; nothing if it could not be settled now."""
-        kind = OfferForm if card.state == "scheduled" else ExpireForm
+        kind = OfferForm if card.state is CloseState.SCHEDULED else ExpireForm
         command = kind(card.close_seq, self._clock.now())
         try:
             outcome = await handle(self._streams, RATING, RATING.stream(card.dialog), command)
