@@ -311,3 +311,26 @@ async def test_the_fingerprint_is_taken_of_what_was_loaded_each_time() -> None:
     result = await sealing.put(over(log))
     assert sealing.steps == ["fingerprint", "seal", "fingerprint"]
     assert (result.events, await stored(log)) == ((), ["sealed"])
+
+
+async def test_the_fingerprint_is_taken_after_loading() -> None:
+    """The key of a text that another replica has just stored is there once the text is."""
+    sealing = Sealing()
+
+    class StoredMeanwhile(InMemoryEventStore):
+        loaded = False
+
+        async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
+            self.loaded = True
+            return await super().read(stream, after)
+
+    async def fingerprint() -> PutCoin:
+        return PutCoin("sealed" if log.loaded else "not recognised")
+
+    log = StoredMeanwhile()
+    await put(over(log), "sealed")
+    log.loaded = False
+    repeated = await handle(
+        over(log), JARS, A, PutCoin("not sealed"), fingerprint=fingerprint, seal=sealing.seal
+    )
+    assert (repeated.events, sealing.steps) == ((), [])
