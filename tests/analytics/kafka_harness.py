@@ -1,4 +1,4 @@
-"""The real broker: topics of a test's own, what is said on them, and ways to wait."""
+"""The real broker: topics of a test's own, records on them, and ways to wait."""
 
 import asyncio
 from collections.abc import AsyncIterator

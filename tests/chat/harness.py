@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -16,20 +15,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import SecretStr
 
-from chassis.http.tokens import issue, kid_of, public_jwk
 from chassis.mongo import connect
 from chat.app import build
 from chat.settings import ChatSettings
-from contracts.access import AUDIENCE_STAFF, Claims, Role
+from contracts.access import Claims, Role
 from deploy import topics
+from tests.tokens import STAFF_ISSUER, STAFF_KEY, VISITOR_ISSUER, VISITOR_KEY, bearer, jwks, signed
 from tests.waiting import until
 
 T = TypeVar("T")
 
-STAFF = "https://staff.test"
-VISITORS = "https://chat.test"
-STAFF_KEY = Ed25519PrivateKey.generate()
-VISITOR_KEY = Ed25519PrivateKey.generate()
 KEY = SecretStr("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE")
 
 
@@ -42,7 +37,7 @@ class Person:
     token: str | None
 
     async def do(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers = bearer(self.token) if self.token else {}
         return await self.http.request(method, path, headers=headers, json=body)
 
     async def put(self, path: str, body: Any = None) -> httpx.Response:
@@ -83,9 +78,7 @@ class Harness:
             name=name or sub.title(),
             team=team,
         )
-        kid, now = kid_of(STAFF_KEY.public_key()), datetime.now(UTC)
-        token = issue(STAFF_KEY, kid, STAFF, [AUDIENCE_STAFF], claims, timedelta(hours=1), now)
-        return Person(self.http, sub, token)
+        return Person(self.http, sub, signed(claims))
 
     @property
     def anybody(self) -> Person:
@@ -128,8 +121,8 @@ def pem(key: Ed25519PrivateKey) -> SecretStr:
 
 
 STAFF_SETTINGS: dict[str, Any] = {
-    "staff_issuer": STAFF,
-    "staff_jwks": json.dumps({"keys": [public_jwk(STAFF_KEY.public_key())]}),
+    "staff_issuer": STAFF_ISSUER,
+    "staff_jwks": jwks(STAFF_KEY),
 }
 
 
@@ -143,7 +136,7 @@ def settings_for(
         mongo=mongo,
         database=database,
         **staff,
-        visitor_issuer=VISITORS,
+        visitor_issuer=VISITOR_ISSUER,
         visitor_signing_key=pem(VISITOR_KEY),
         master_key=KEY,
         readers_key=KEY,

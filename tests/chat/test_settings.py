@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from chassis.http.tokens import public_jwk
 from chat.settings import ChatSettings, signing_key
-from tests.chat.harness import VISITOR_KEY, pem, settings_for
+from tests.chat.harness import pem, settings_for
+from tests.tokens import VISITOR_KEY
 
 
 def told(**changed: str) -> dict[str, str]:

@@ -44,9 +44,8 @@ async def _nothing() -> None:
 class Supervisor:
     """Runs the background tasks of a service.
 
-    `prepare` (indexes, clock) is repeated until it works; only then the tasks run, in this order.
-    One that crashes is started again after 1 to 30 seconds. They stop in reverse order; then `release`
-    closes the rest.
+    `prepare` (indexes, clock) is repeated until it works; only then the tasks run, in this order. One that
+    crashes is started again after 1 to 30 seconds. They stop in reverse order; then `release` is called.
     """
 
     def __init__(

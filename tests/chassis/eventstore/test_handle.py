@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ from chassis.errors import (
 from chassis.eventstore import handle as handle_module
 from chassis.eventstore.handle import handle
 from chassis.eventstore.memory import InMemoryEventStore
-from chassis.eventstore.repository import CommandResult, Repository
+from chassis.eventstore.repository import SLICE, CommandResult, Repository
 from chassis.eventstore.store import Commit, EventStore
 from tests.chassis.eventstore.jar import JARS, NOON, CoinPut, Jar, JarEvent, JarFilled, PutCoin, commit
 
@@ -178,6 +179,30 @@ async def test_reads_only_what_is_newer_but_always_reads() -> None:
     await put(repository, "y")
     assert asked == [0, 0, 1]
     assert (await repository.load(JARS, A)).state.puts == ("x", "y")
+
+
+@pytest.mark.parametrize("length", [SLICE - 1, SLICE, 3 * SLICE, 3 * SLICE + 7])
+async def test_a_long_stream_is_folded_in_slices_and_others_get_their_turn(length: int) -> None:
+    store, slices, turns = InMemoryEventStore(), list[int](), count()
+
+    class Watched(InMemoryEventStore):
+        async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
+            found = await store.read(stream, after, limit=limit)
+            slices.append(len(found))
+            return found
+
+    async def others() -> None:
+        for _ in turns:
+            await asyncio.sleep(0)
+
+    for number in range(1, length + 1):
+        await store.append(commit(A, number))
+    waiting = asyncio.create_task(others())
+    loaded = await over(Watched()).load(JARS, A)
+    waiting.cancel()
+    assert (loaded.number, loaded.position, len(loaded.state.puts)) == (length, length, length)
+    assert (sum(slices), max(slices)) == (length, min(length, SLICE))
+    assert next(turns) >= len(slices)
 
 
 async def test_forgets_the_least_used_state_and_reads_it_again() -> None:

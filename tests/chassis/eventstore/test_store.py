@@ -37,6 +37,19 @@ async def test_reads_in_order_beyond_ten_and_after_a_number(store: EventStore) -
     assert list(await store.read("jar:a", after=12, limit=1000)) == []
 
 
+async def test_reads_no_more_than_asked_and_goes_on_from_there(store: EventStore) -> None:
+    for number in range(1, 8):
+        await store.append(commit("jar:a", number))
+    first = await store.read("jar:a", limit=3)
+    second = await store.read("jar:a", after=first[-1].number, limit=3)
+    third = await store.read("jar:a", after=second[-1].number, limit=3)
+    assert [[one.number for one in slice_] for slice_ in (first, second, third)] == [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7],
+    ]
+
+
 async def test_refuses_a_number_that_is_taken(store: EventStore) -> None:
     await store.append(commit("jar:a", 1, CoinPut(put="mine")))
     with pytest.raises(VersionConflict):

@@ -1,6 +1,7 @@
 """Every commit is relayed in order, whatever breaks; what was published twice has the same id."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -8,18 +9,21 @@ from functools import partial
 from itertools import count
 
 import pytest
+from prometheus_client import REGISTRY
+from pymongo.errors import WriteError
 
 from chassis.clock import ManualClock
 from chassis.errors import PublishFailed
 from chassis.eventstore.handle import handle
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
-from chassis.eventstore.serialization import shard_of
+from chassis.eventstore.serialization import commit_id, shard_of
 from chassis.eventstore.store import Commit
 from chassis.kafka.publisher import ProducerRecord
+from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.pending import PendingCommits
 from chassis.outbox.relay import OutboxRelay
-from tests.chassis.eventstore.jar import JARS, NOON, CoinPut, JarFilled, PutCoin, commit
+from tests.chassis.eventstore.jar import JARS, NOON, CoinPut, Jar, JarEvent, JarFilled, PutCoin, commit
 from tests.chassis.outbox.recorder import Crash, Recorder, all_relayed, relay_all, running
 from tests.waiting import until
 
@@ -321,6 +325,56 @@ async def test_the_order_of_a_stream_is_that_of_its_numbers_not_of_its_times(
     recorder = Recorder()
     await relay_all(mongo_store, recorder.relay(mongo_store))
     assert recorder.sequences("jar-a") == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("batch", [500, 2], ids=["found as 1, 3, 2", "found as 1, 3"])
+async def test_what_is_found_out_of_order_is_published_in_order(
+    mongo_store: MongoEventStore, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """The third commit was made by another replica, whose clock is behind."""
+    monkeypatch.setattr("chassis.outbox.relay.BATCH", batch)
+    for number, second in ((1, 0), (3, 1), (2, 2)):
+        put = CoinPut(put="jar-a" if number == 1 else str(number))
+        await mongo_store.append(replace(commit("jar:a", number, put), at=NOON + timedelta(seconds=second)))
+    found = await PendingCommits(mongo_store).oldest(range(16), without=(), limit=batch)
+    assert [entry.commit.number for entry in found["jar:a"]] == [1, 3, 2][:batch]
+    recorder = Recorder()
+    await relay_all(mongo_store, recorder.relay(mongo_store))
+    assert [(one.id, one.sequence) for one in recorder.envelopes()["jar-a"]] == [
+        ("jar:a:1", 1), ("jar:a:2", 2), ("jar:a:3", 3),
+    ]  # fmt: skip
+    holds = [json.loads(record.value or b"")["jar_holds"] for record in recorder.records]
+    assert holds == [1, 2, 3]
+
+
+async def test_a_read_model_that_refuses_a_stream_stops_no_other(
+    mongo_store: MongoEventStore,
+) -> None:
+    recorder = Recorder()
+    project = recorder.project
+
+    async def refuse(recorded: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
+        if any(one.stream == "jar:bad" for one in recorded):
+            raise WriteError("Document failed validation", 121)
+        await project(recorded)
+
+    recorder.project = refuse  # type: ignore[method-assign]
+    await fill(mongo_store, "jar:bad", *(f"jar:{key}" for key in range(10)))
+    before = alarms()
+    async with running(recorder.relay(mongo_store)):
+        await until(lambda: pending_is(mongo_store, ids_of_commits("jar:bad")))
+        await until(lambda: alarms() > before)
+    assert all(recorder.sequences(f"jar-{key}") == [1, 2, 3] for key in range(10))
+    assert recorder.sequences("jar-bad") == []
+
+
+def ids_of_commits(stream: str) -> list[str]:
+    return [commit_id(stream, number) for number in (1, 2, 3)]
+
+
+def alarms() -> float:
+    labels = {"service": "toy", "kind": "stream_not_relayed"}
+    return REGISTRY.get_sample_value("candor_alarms_total", labels) or 0
 
 
 async def test_a_restored_database_is_relayed_again(mongo_store: MongoEventStore) -> None:

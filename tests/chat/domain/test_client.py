@@ -14,8 +14,9 @@ from chat.domain.client import (
     UnknownClient,
     refuse_if_erased,
 )
-from tests.chat.spec import given
+from tests.chassis.decider_spec import DeciderSpec
 
+given = DeciderSpec(CLIENT).given
 NOW = datetime(2026, 3, 29, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 
@@ -28,31 +29,31 @@ def register(**changed: str) -> RegisterClient:
 
 
 def test_somebody_registers() -> None:
-    given(CLIENT).when(RegisterClient("c1", "shop", NOW, "fr", "sealed")).then(REGISTERED)
+    given().when(RegisterClient("c1", "shop", NOW, "fr", "sealed")).then(REGISTERED)
 
 
 def test_the_same_registration_again_is_nothing_new() -> None:
-    given(CLIENT, REGISTERED).when(register()).then_nothing()
+    given(REGISTERED).when(register()).then_nothing()
 
 
 def test_an_id_is_not_given_to_somebody_else() -> None:
-    given(CLIENT, REGISTERED).when(register(email="other")).then_refused("somebody else")
+    given(REGISTERED).when(register(email="other")).then_rejected("somebody else")
 
 
 def test_an_erased_client_does_not_come_back() -> None:
-    given(CLIENT, REGISTERED, ERASED).when(register()).then_refused("erased")
+    given(REGISTERED, ERASED).when(register()).then_rejected("erased")
 
 
 def test_a_client_is_erased() -> None:
-    given(CLIENT, REGISTERED).when(EraseClient("c1", NOW)).then(ERASED)
+    given(REGISTERED).when(EraseClient("c1", NOW)).then(ERASED)
 
 
 def test_a_client_of_another_system_is_erased_too() -> None:
-    given(CLIENT).when(EraseClient("c1", NOW)).then(ERASED)
+    given().when(EraseClient("c1", NOW)).then(ERASED)
 
 
 def test_erasing_again_is_nothing_new() -> None:
-    given(CLIENT, ERASED).when(EraseClient("c1", LATER)).then_nothing()
+    given(ERASED).when(EraseClient("c1", LATER)).then_nothing()
 
 
 def test_nothing_is_written_for_an_erased_client() -> None:

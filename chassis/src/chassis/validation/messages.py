@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import BaseModel, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
 
 MOST_ERRORS = 20
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -20,8 +19,8 @@ ID_SENTENCE = "must begin with a letter or digit and hold only letters, digits, 
 Known = Callable[[tuple[int | str, ...]], Sequence[str]]
 """The fields that there are beside the one at this place (its last part)."""
 
-# People get a sentence, not a regular expression; what has one of its own is `Shaped`.
-_PATTERNS: Mapping[str, str] = {
+# People get a sentence, not a regular expression; `Shaped` adds its own.
+_PATTERNS: dict[str, str] = {
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ID_SENTENCE,
     r"^[!-~]{1,255}$": "must be 1 to 255 printable ASCII characters without blanks",
 }
@@ -83,20 +82,19 @@ class Shaped:
     pattern: str
     sentence: str
 
+    def __post_init__(self) -> None:
+        _PATTERNS[self._whole] = self.sentence
+
+    @property
+    def _whole(self) -> str:
+        return f"^{self.pattern}$"
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A text that matches as a whole."""
-        return core_schema.no_info_after_validator_function(self._checked, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """The text with its pattern."""
-        return {**handler(schema), "pattern": f"^{self.pattern}$"}
-
-    def _checked(self, text: str) -> str:
-        if not re.fullmatch(self.pattern, text):
-            raise wrong(self.sentence)
-        return text
+        """A text that matches as a whole: its own schema, so that lengths are still counted in characters."""
+        schema = handler(source)
+        if schema["type"] != "str":
+            raise TypeError(f"a pattern stands before functions, not after {schema['type']}")
+        return {**schema, "pattern": self._whole}
 
 
 def wrong(sentence: str) -> PydanticCustomError:

@@ -1,4 +1,4 @@
-"""What analytics is told by its environment."""
+"""The settings of analytics, from environment variables."""
 
 from typing import ClassVar
 

@@ -1,25 +1,19 @@
 """The JSON that comes in and goes out, with an example of each."""
 
-import re
-import unicodedata
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from chassis.validation.messages import Shaped, wrong
+from chassis.validation.messages import Shaped
+from chassis.validation.numbers import WHOLE
+from chassis.validation.text import CODE_POINTS, Email, Locale, LocaleHint, Message, Name
 from contracts.access import SubjectId
-from contracts.envelope import Id, Instant
+from contracts.envelope import Id, Instant, Ordinal
 from contracts.zones import TimeZone
 
-MOST_CHARS = 10_000
 MOST_OF_A_LIST = 100
-UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""C0 and C1, line separators, bidirectional controls: names go to mails, logs and other people's screens."""
-BLANKS = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
-"""Spaces, line ends, control characters, and what joins or directs letters: Unicode's categories."""
-
-CODE_POINTS = "counted as Unicode code points"
+NAMED = f"1 to 200 characters, {CODE_POINTS}; line ends, controls and marks of direction are cleaned away"
 
 ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["course-a"])]
 ClientId = Annotated[Id, Path(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])]
@@ -31,42 +25,15 @@ MessageId = Annotated[
     Id, Path(description=f"An id that its author chooses. {HARD_TO_GUESS}", examples=["m-51e0c7a92f6b38d4"])
 ]
 
-Locale = Annotated[
-    str,
-    Shaped("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", "must be a language tag (BCP 47), such as fr-CA"),
-    Field(max_length=35, description="A language tag (BCP 47), as in fr-CA."),
-]
 Origin = Annotated[
     str,
+    StringConstraints(max_length=300),
     Shaped(
         r"https?://[A-Za-z0-9.:\[\]-]+",
         "must be http:// or https:// with a host and perhaps a port, and nothing after it",
     ),
-    Field(max_length=300),
 ]
-
-
-def _is_visible(text: str) -> str:
-    if UNSEEN.search(text):
-        raise wrong("must have no line breaks, control characters or marks of writing direction")
-    return text
-
-
-def _says_something(text: str) -> str:
-    # A message of nothing would count as a reply.
-    if all(unicodedata.category(letter) in BLANKS for letter in text):
-        raise wrong("must hold more than blanks")
-    return text
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_is_visible)]
-Email = Annotated[
-    str,
-    AfterValidator(_is_visible),
-    Shaped(r"[^@\s]+@[^@\s]+", "must be an e-mail address, such as zoe@school.example"),
-    Field(max_length=254),
-]
-CloseNumber = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+CloseNumber = Annotated[Ordinal, WHOLE]
 
 
 def _example(**fields: Any) -> ConfigDict:
@@ -84,7 +51,7 @@ class ChannelBody(BaseModel):
         closed=False,
     )
 
-    name: Name = Field(description=f"What people call it: 1 to 200 characters, {CODE_POINTS}.")
+    name: Name = Field(description=f"What people call it: {NAMED}.")
     locales: tuple[Locale, ...] = Field(
         default=(),
         max_length=MOST_OF_A_LIST,
@@ -121,12 +88,14 @@ class VisitorBody(BaseModel):
 
     model_config = _example(locale="fr-CA", name="Zoë", email="zoe@school.example")
 
-    locale: Locale | None = Field(default=None, description="A language tag (BCP 47), as in fr-CA.")
-    name: Name | None = Field(
-        default=None, description=f"1 to 200 characters, {CODE_POINTS}; kept sealed until it is erased."
+    locale: LocaleHint | None = Field(
+        default=None,
+        description="A language tag (BCP 47), as in fr-CA, or POSIX's name; what is none is dropped.",
     )
+    name: Name | None = Field(default=None, description=f"{NAMED}; kept sealed until it is erased.")
     email: Email | None = Field(
-        default=None, description=f"At most 254 characters, {CODE_POINTS}; kept sealed until it is erased."
+        default=None,
+        description=f"At most 254 characters, {CODE_POINTS}; kept sealed until it is erased.",
     )
 
 
@@ -153,7 +122,9 @@ class OpeningBody(BaseModel):
 
     model_config = _example(locale="fr-CA")
 
-    locale: Locale | None = Field(default=None, description="The visitor's own unless given.")
+    locale: LocaleHint | None = Field(
+        default=None, description="As a visitor's; the visitor's own unless given."
+    )
 
 
 class OpeningView(BaseModel):
@@ -171,8 +142,8 @@ class MessageBody(BaseModel):
 
     model_config = _example(text="Hello, I can't find my certificate")
 
-    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARS), AfterValidator(_says_something)] = Field(
-        description=f"1 to 10,000 characters, {CODE_POINTS}, that aren't all blanks; kept as they are."
+    text: Message = Field(
+        description=f"1 to 10,000 characters, {CODE_POINTS}, of which some can be seen; kept as they are."
     )
 
 
@@ -191,8 +162,8 @@ class OperatorBody(BaseModel):
     model_config = _example(operator="ann", name="Ann Lee", team="first-line")
 
     operator: SubjectId = Field(description="The operator's id: the subject of their token.")
-    name: Name = Field(description=f"What clients see: 1 to 200 characters, {CODE_POINTS}.")
-    team: Name | None = Field(default=None, description=f"1 to 200 characters, {CODE_POINTS}.")
+    name: Name = Field(description=f"What clients see: {NAMED}.")
+    team: Name | None = Field(default=None, description=f"{NAMED}.")
 
 
 class OperatorView(BaseModel):

@@ -12,6 +12,7 @@ from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.http.auth import Verifier
 from chassis.http.errors import errors
+from chassis.validation.text import is_blank
 from contracts.keys import Purpose
 from rating.api.permissions import no_operators
 from rating.api.schemas import AnswerBody, AnsweredView, DeclinedView, FormTokenBody, FormView
@@ -24,7 +25,6 @@ from rating.domain.rating.answers import (
     KeepComment,
     RemoveComment,
     WrittenComment,
-    is_blank,
 )
 from rating.domain.rating.decider import ERASED, RATING, DeclineRating, GiveRating
 from rating.read_models.form_documents import FormDocument, form_document

@@ -2,25 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from chassis.validation.numbers import WholeNumber
+from chassis.validation.text import Text
 from contracts.envelope import Instant
 from rating.domain.rating.state import MOST_CHANGES
 
 TOKEN = "d1.1.3q2-7wQ5jYk0m0p8b1nQyWgGm0S9yq0mBv3c1JfZ0nE"  # noqa: S105 - an example
 WORDS = "Quick and friendly."
-
-
-def _letters(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be text: it holds half of a character") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_letters)]
-"""Any text that can be written down, kept as it is."""
 
 
 class RequestBody(BaseModel):
@@ -32,13 +22,13 @@ class RequestBody(BaseModel):
 class FormTokenBody(RequestBody):
     """Names a form."""
 
-    token: str = Field(examples=[TOKEN])
+    token: Annotated[str, StringConstraints(max_length=1_000)] = Field(examples=[TOKEN])
 
 
 class AnswerBody(FormTokenBody):
     """A client's answer, or a change of it."""
 
-    score: StrictInt = Field(examples=[5], description="a number on the form's scale")
+    score: WholeNumber = Field(examples=[5], description="a number on the form's scale")
     comment: Text | None = Field(
         default=None,
         examples=[WORDS],

@@ -1,4 +1,4 @@
-"""Why keys are not learnt, in words for the platform team and not in those of drivers."""
+"""Why keys are not read, in sentences for the platform team and not in those of drivers."""
 
 from typing import Any
 
@@ -36,12 +36,12 @@ class Positions:
         raise self.error
 
 
-async def trouble(monkeypatch: pytest.MonkeyPatch, consumer: Consumer, positions: Any) -> str | None:
+async def reason(monkeypatch: pytest.MonkeyPatch, consumer: Consumer, positions: Any) -> str | None:
     monkeypatch.setattr(key_topics, "consumer_of", lambda *_: consumer)
     topics: Any = KeyTopics
     part: KeyTopics = topics(service="a", bootstrap="b:1", positions=positions, dead_letters=None, clock=None)
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, it is tried again elsewhere
-        await part._listen()
+        await part._read_until_lost()
     return part.unhealthy_reason()
 
 
@@ -49,8 +49,8 @@ async def trouble(monkeypatch: pytest.MonkeyPatch, consumer: Consumer, positions
     "error", [KafkaConnectionError("b:1"), KafkaTimeoutError(), OSError(), TimeoutError()]
 )
 async def test_a_broker_that_is_away(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    told = await trouble(monkeypatch, Consumer(error), None)
-    assert told == f"the key topics are not read: {BROKER}"
+    found = await reason(monkeypatch, Consumer(error), None)
+    assert found == f"the key topics are not read: {BROKER}"
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ async def test_a_broker_that_is_away(monkeypatch: pytest.MonkeyPatch, error: Exc
     [_OperationCancelled("operation cancelled"), AutoReconnect(), ServerSelectionTimeoutError("db:1")],
 )
 async def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    told = await trouble(monkeypatch, Consumer(), Positions(error))
-    assert told == f"the key topics are not read: {DATABASE}"
+    found = await reason(monkeypatch, Consumer(), Positions(error))
+    assert found == f"the key topics are not read: {DATABASE}"
