@@ -345,9 +345,9 @@ async def test_the_fingerprint_is_taken_after_loading() -> None:
     class StoredMeanwhile(InMemoryEventStore):
         loaded = False
 
-        async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
+        async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
             self.loaded = True
-            return await super().read(stream, after)
+            return await super().read(stream, after, limit=limit)
 
     async def fingerprint() -> PutCoin:
         return PutCoin("sealed" if log.loaded else "not recognised")
