@@ -25,6 +25,7 @@ from chassis.clock import ManualClock
 from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.tokens import issue, kid_of, public_jwk
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import connect
 from chassis.service import Supervisor
@@ -107,7 +108,7 @@ def token(claims: Claims, issuer: str = ISSUER) -> str:
 def settings(mongo: str, database: str) -> AnalyticsSettings:
     return AnalyticsSettings(
         env="development",
-        kafka="127.0.0.1:1",
+        kafka=KafkaConnection(servers="127.0.0.1:1"),
         mongo=mongo,
         database=database,
         staff_issuer=ISSUER,

@@ -11,6 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from analytics.messaging.inbound import LiveChatProjection
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import ProducerRecord, Publisher
@@ -28,7 +29,7 @@ class Scene:
     """A service, and the topics it hears."""
 
     house: Harness
-    kafka: str
+    kafka: KafkaConnection
     publisher: Publisher
     service: str
     dialogs: str
@@ -37,7 +38,7 @@ class Scene:
     def projecting(self) -> ProjectionRunner:
         heard: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
         return ProjectionRunner(
-            service=self.service, bootstrap=self.kafka, group=f"g-{self.dialogs}", topics=heard,
+            service=self.service, connection=self.kafka, group=f"g-{self.dialogs}", topics=heard,
             projection=LiveChatProjection(self.house.rooms), client=self.house.client,
             database=self.house.database, publisher=self.publisher,
         )  # fmt: skip
@@ -55,7 +56,7 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(house: Harness, kafka: str, publisher: Publisher) -> Scene:
+async def scene(house: Harness, kafka: KafkaConnection, publisher: Publisher) -> Scene:
     return Scene(house, kafka, publisher, await a_service(kafka), *await topics(kafka, "dialogs", "ratings"))
 
 

@@ -17,6 +17,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import SecretStr
 
 from chassis.http.tokens import issue, kid_of, public_jwk
+from chassis.kafka.connection import KafkaConnection
 from chassis.mongo import connect
 from chat.app import build
 from chat.settings import ChatSettings
@@ -126,7 +127,7 @@ def pem(key: Ed25519PrivateKey) -> SecretStr:
     return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
-def settings_for(kafka: str, mongo: str, database: str) -> ChatSettings:
+def settings_for(kafka: KafkaConnection, mongo: str, database: str) -> ChatSettings:
     return ChatSettings(
         env="development",
         kafka=kafka,
@@ -176,9 +177,9 @@ class Record:
     value: dict[str, Any]
 
 
-async def heard(kafka: str, topic: str, key: str, count: int) -> list[Record]:
+async def heard(kafka: KafkaConnection, topic: str, key: str, count: int) -> list[Record]:
     """What was said under a key, once there are `count` records."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic, **kafka.options(), auto_offset_reset="earliest")
     await consumer.start()
     found: list[Record] = []
     try:

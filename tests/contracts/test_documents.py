@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.settings import PREFIX, ServiceSettings
 from chassis.telemetry.metrics import Alarm
 from contracts.topics import ALL
@@ -24,7 +25,9 @@ def test_every_topic_has_its_rights() -> None:
 
 def test_every_shared_setting_is_explained() -> None:
     fields = {PREFIX + name.upper() for name in ServiceSettings.model_fields}
-    assert in_table("Settings of every service") == fields | {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+    fields |= set(KafkaConnection.VARIABLES.values())
+    explained = in_table("Settings of every service") | in_table("Logging in to Kafka")
+    assert explained == fields | {"OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 
 def test_every_alarm_says_what_to_do() -> None:

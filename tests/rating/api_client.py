@@ -15,6 +15,7 @@ from chassis.background import Supervisor
 from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.tokens import issue, kid_of, public_jwk
+from chassis.kafka.connection import KafkaConnection
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
 from rating.api import forms, mine
 from rating.api.tokens import FormKey, FormTokens
@@ -32,7 +33,7 @@ def jwks(key: Ed25519PrivateKey) -> str:
 
 TOLD: dict[str, Any] = {
     "env": "development",
-    "kafka": "127.0.0.1:9092",
+    "kafka": KafkaConnection(servers="127.0.0.1:9092"),
     "mongo": "mongodb://127.0.0.1:27017",
     "staff_issuer": STAFF_ISSUER,
     "staff_jwks": jwks(STAFF),

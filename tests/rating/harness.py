@@ -12,6 +12,7 @@ from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.handle import Repository
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
@@ -32,7 +33,7 @@ class Notes(Publisher):
     """Takes down what would go to Kafka, in order."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere:1", "notes")
+        super().__init__(KafkaConnection(servers="nowhere:1"), "notes")
         self.records: list[ProducerRecord] = []
 
     async def publish(self, records: Sequence[ProducerRecord]) -> list[RecordMetadata]:

@@ -7,6 +7,7 @@ import pytest
 
 from chassis.errors import SubjectErased
 from chassis.eventstore.handle import handle
+from chassis.kafka.connection import KafkaConnection
 from contracts.clients import ClientErased
 from contracts.dialogs import ClosedBy
 from contracts.ratings import RatingNotOffered
@@ -163,7 +164,9 @@ async def test_a_form_that_is_written_right_after_an_erasure_looked_for_it_is_wi
 
 
 def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: Harness) -> None:
-    dialogs, clients = consumers(house.inbound, "nowhere:1", house.notes, "candor_rating")
+    dialogs, clients = consumers(
+        house.inbound, KafkaConnection(servers="nowhere:1"), house.notes, "candor_rating"
+    )
     assert set(dialogs._subscription._topics) == {"candor.dialogs", "candor.rating.replay"}
     assert set(clients._subscription._topics) == {"candor.clients"}
     types = dialogs._decoder._types

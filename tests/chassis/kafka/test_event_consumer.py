@@ -41,7 +41,7 @@ class RecordingHandler:
 
 
 async def committed(harness: KafkaHarness) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(harness.group)
@@ -53,7 +53,7 @@ async def committed(harness: KafkaHarness) -> int:
 
 
 async def members(harness: KafkaHarness) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         described = await admin.describe_consumer_groups([harness.group])

@@ -379,7 +379,7 @@ def fetching(projecting: ProjectionRunner) -> bool:
 
 
 async def delete_before(harness: KafkaHarness, offset: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         await admin.delete_records({TopicPartition(harness.notes, 0): RecordsToDelete(offset)})
@@ -389,7 +389,7 @@ async def delete_before(harness: KafkaHarness, offset: int) -> None:
 
 async def make_anew(harness: KafkaHarness) -> None:
     await harness.publisher.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         await admin.delete_topics([harness.notes])

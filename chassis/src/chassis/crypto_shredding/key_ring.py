@@ -18,6 +18,7 @@ from chassis.crypto_shredding.key_publishing import KeyPublishing
 from chassis.crypto_shredding.storage import Document, durable
 from chassis.crypto_shredding.tombstones import ErasurePace, Tombstones
 from chassis.errors import DecryptionFailed, KeyOwnerMismatch, PublishFailed, SubjectErased
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 
 log = structlog.stdlib.get_logger(__name__)
@@ -30,7 +31,7 @@ class KeyRing:
     replica that has not noticed an erasure yet may seal words with the dead key for that long. Nobody can
     ever read them, so that is as good as not having written them.
 
-    With `bootstrap`, compaction is verified by looking; without it, forgetting trusts the time it takes.
+    With `connection`, compaction is verified by looking; without it, forgetting trusts the time it takes.
     """
 
     name = "keys"
@@ -44,7 +45,7 @@ class KeyRing:
         readers_key: bytes,
         topic: str,
         publisher: Publisher,
-        bootstrap: str | None = None,
+        connection: KafkaConnection | None = None,
         pace: ErasurePace | None = None,
     ) -> None:
         self._keys = durable(database, "keys")
@@ -52,7 +53,12 @@ class KeyRing:
         self._pace = pace or ErasurePace()
         self._memory = KeyCache()
         self._tombstones = Tombstones(
-            database, service=service, topic=topic, publisher=publisher, bootstrap=bootstrap, pace=self._pace
+            database,
+            service=service,
+            topic=topic,
+            publisher=publisher,
+            connection=connection,
+            pace=self._pace,
         )
         self._publishing = KeyPublishing(
             self._keys,

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, UpdateOne
 
 from chassis.crypto_shredding.compaction import KeyLocation, compacted_away, compaction_nudges
 from chassis.crypto_shredding.storage import Document, durable, older
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.telemetry.metrics import ERASURES_PENDING
 
@@ -46,14 +47,14 @@ class Tombstones:
         service: str,
         topic: str,
         publisher: Publisher,
-        bootstrap: str | None,
+        connection: KafkaConnection | None,
         pace: ErasurePace,
     ) -> None:
         self._pending = durable(database, "tombstones")
         self._service = service
         self._topic = topic
         self._publisher = publisher
-        self._bootstrap = bootstrap
+        self._connection = connection
         self._pace = pace
 
     async def prepare(self) -> None:
@@ -118,11 +119,11 @@ class Tombstones:
             await self._pending.bulk_write([_crossed_out(place) for place in gone], ordered=False)
 
     async def _gone(self, places: Sequence[KeyLocation]) -> set[KeyLocation]:
-        if self._bootstrap is None:
+        if self._connection is None:
             return set(places)  # nobody to ask: `settle` decides alone
         untold = {place for place in places if place.offset < 0}
         told = [place for place in places if place.offset >= 0]
-        return untold | (await compacted_away(self._bootstrap, self._topic, told) if told else set())
+        return untold | (await compacted_away(self._connection, self._topic, told) if told else set())
 
 
 def _noted(kid: str, published: Sequence[Document]) -> UpdateOne:

@@ -12,6 +12,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import Record
 
 quiet = logging.getLogger("chassis.kafka.faststream")
@@ -26,7 +27,7 @@ class SubscriberOptions:
     """
 
     service: str
-    bootstrap: str
+    connection: KafkaConnection
     group: str
     topics: Sequence[str]
     max_records: int
@@ -58,7 +59,7 @@ def batch_subscriber(
 ) -> tuple[KafkaBroker, Any]:
     """A broker that is not started yet, and its one subscriber."""
     broker = KafkaBroker(
-        wanted.bootstrap,
+        **wanted.connection.broker_options(),
         client_id=f"candor-{wanted.service}",
         consumer_only=True,
         graceful_timeout=wanted.stop_seconds,

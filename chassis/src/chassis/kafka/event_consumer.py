@@ -10,6 +10,7 @@ from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
 
 from chassis.errors import CommandRejected, PartitionsRevoked, UnknownStoredEvent
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import (
@@ -51,7 +52,7 @@ class EventConsumer:
         self,
         *,
         service: str,
-        bootstrap: str,
+        connection: KafkaConnection,
         group: str,
         topics: Mapping[str, TypeAdapter[Any]],
         handler: Handler,
@@ -65,7 +66,7 @@ class EventConsumer:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._subscription = Subscription(
             service=service,
-            bootstrap=bootstrap,
+            connection=connection,
             group=group,
             topics=list(topics),
             work=self._process,

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from chassis.errors import CheckpointConflict, PartitionsRevoked
 from chassis.kafka.checkpoints import Checkpoint, Checkpoints
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.partition_positions import PartitionPositions
 from chassis.kafka.publisher import Publisher
@@ -71,7 +72,7 @@ class ProjectionRunner:
         self,
         *,
         service: str,
-        bootstrap: str,
+        connection: KafkaConnection,
         group: str,
         topics: Mapping[str, TypeAdapter[Any]],
         projection: Projection,
@@ -85,11 +86,11 @@ class ProjectionRunner:
         self._projection = projection
         self._dead_letters = DeadLetterQueue(service, publisher)
         self._checkpoints = Checkpoints(
-            client[database]["checkpoints"], projection.name, projection.version, bootstrap
+            client[database]["checkpoints"], projection.name, projection.version, connection
         )
         self._subscription = Subscription(
             service=service,
-            bootstrap=bootstrap,
+            connection=connection,
             group=group,
             topics=list(topics),
             work=self._project,

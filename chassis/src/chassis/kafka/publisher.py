@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata as KafkaRecordMetadata
 
 from chassis.errors import PublishFailed
-from chassis.kafka.startup import started
+from chassis.kafka.clients import started
+from chassis.kafka.connection import KafkaConnection
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Publisher:
     `timeout` is what one `publish` waits for all its acknowledgements, in seconds.
     """
 
-    def __init__(self, bootstrap: str, client_id: str, *, timeout: float = 10.0) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, connection: KafkaConnection, client_id: str, *, timeout: float = 10.0) -> None:
+        self._connection = connection
         self._client_id = client_id
         self._timeout = timeout
         self._producer: AIOKafkaProducer | None = None
@@ -78,7 +79,7 @@ class Publisher:
 
     async def _connected(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._connection.options(),
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,

@@ -19,10 +19,11 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from chassis.errors import PartitionsRevoked
 from chassis.kafka.batch_subscriber import RebalanceListener, SubscriberOptions, batch_subscriber
+from chassis.kafka.clients import partitions_of, reason_of, started
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.lag import Lag
 from chassis.kafka.records import Record, by_partition
 from chassis.kafka.retry import InterruptibleSleep
-from chassis.kafka.startup import started
 from chassis.telemetry.metrics import Alarm, raise_alarm
 
 log = structlog.stdlib.get_logger(__name__)
@@ -45,7 +46,7 @@ class Subscription:
         self,
         *,
         service: str,
-        bootstrap: str,
+        connection: KafkaConnection,
         group: str,
         topics: Sequence[str],
         work: Callable[[Sequence[Record]], Awaitable[None]],
@@ -54,7 +55,7 @@ class Subscription:
     ) -> None:
         self.backoff = InterruptibleSleep()
         self._service = service
-        self._bootstrap = bootstrap
+        self._connection = connection
         self._group = group
         self._topics = tuple(topics)
         self._work = work
@@ -85,12 +86,15 @@ class Subscription:
         broker = self._subscribed()
         try:
             async with asyncio.timeout(START_SECONDS):
+                # A member that lacks the right to its topics hears nothing, and is told nothing either.
+                await partitions_of(self._connection, self._topics)
                 await started(broker.start())
             self.progressed()
             await self._watch()
         except (KafkaError, OSError, TimeoutError) as error:
-            self._unreached = f"the broker is not reached: {type(error).__name__}"
-            log.warning("broker_not_reached", group=self._group, error=type(error).__name__)
+            reason = await reason_of(error, self._connection)
+            self._unreached = f"the broker is not reached: {reason}"
+            log.warning("broker_not_reached", group=self._group, reason=reason, error=type(error).__name__)
             self._lag.report()
             raise
         finally:
@@ -100,7 +104,7 @@ class Subscription:
         self._stopping = False
         self.backoff.resume()
         wanted = SubscriberOptions(
-            self._service, self._bootstrap, self._group, self._topics, self._max_records, STOP_SECONDS
+            self._service, self._connection, self._group, self._topics, self._max_records, STOP_SECONDS
         )
         rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
         broker, self._subscriber = batch_subscriber(wanted, self._process, rebalances)

@@ -31,13 +31,13 @@ def build(settings: AnalyticsSettings) -> FastAPI:
     documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
     reader = KeyReader(database, readers_key=key_bytes(settings.readers_key))
     key_topics = KeyTopics(
-        service=name, bootstrap=kafka, positions=KeyPositions(database, reader), clock=clock,
+        service=name, connection=kafka, positions=KeyPositions(database, reader), clock=clock,
         dead_letters=DeadLetterQueue(name, publisher),
     )  # fmt: skip
     projecting = ProjectionRunner(
-        service=name, bootstrap=kafka, group=inbound.group(settings.database), topics=inbound.CONSUMED_TOPICS,
-        projection=inbound.LiveChatProjection(database), client=client, database=settings.database,
-        publisher=publisher,
+        service=name, connection=kafka, group=inbound.group(settings.database),
+        topics=inbound.CONSUMED_TOPICS, projection=inbound.LiveChatProjection(database), client=client,
+        database=settings.database, publisher=publisher,
     )  # fmt: skip
 
     async def prepare() -> None:

@@ -32,7 +32,7 @@ def build(settings: ChatSettings) -> FastAPI:
     clock, log, publisher = DatabaseClock(client), MongoEventStore(database), Publisher(settings.kafka, name)
     listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
     keys = KeyRing(
-        database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
+        database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, connection=settings.kafka,
         master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
     )  # fmt: skip
     follower = OutboxRelay(name, log, publisher, commit_handlers(listed, listing, keys))

@@ -34,7 +34,7 @@ def build(settings: RatingSettings) -> FastAPI:
     clock, log, forms = DatabaseClock(client), MongoEventStore(database), Forms(database)
     publisher, trusted = Publisher(settings.kafka, name), verifier(settings, visitors=access.AUDIENCE_RATING)
     keys = KeyRing(database, service=name, topic=topics.RATING_KEYS.name, publisher=publisher,
-                   bootstrap=settings.kafka, master_key=key_bytes(settings.master_key),
+                   connection=settings.kafka, master_key=key_bytes(settings.master_key),
                    readers_key=key_bytes(settings.readers_key))  # fmt: skip
 
     def wake() -> None:
