@@ -167,8 +167,8 @@ def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: Harness) -> No
     dialogs, clients = consumers(
         house.inbound, KafkaConnection(servers="nowhere:1"), house.notes, "candor_rating"
     )
-    assert set(dialogs._subscription._topics) == {"candor.dialogs", "candor.rating.replay"}
-    assert set(clients._subscription._topics) == {"candor.clients"}
+    assert set(dialogs._subscription._wanted.topics) == {"candor.dialogs", "candor.rating.replay"}
+    assert set(clients._subscription._wanted.topics) == {"candor.clients"}
     types = dialogs._decoder._types
     assert (
         types["candor.rating.replay"] >= types["candor.dialogs"] | clients._decoder._types["candor.clients"]

@@ -42,8 +42,10 @@ class LockedStack(Stack):
 
     def __init__(self, folder: Path, kafka: SecuredKafka, mongo: SecuredMongo) -> None:
         self.locked_kafka, self.locked_mongo = kafka, mongo
-        running = [Named(name, "", lambda: None) for name in ("kafka", "mongo")]
-        theirs = Servers(*running, kafka.as_user(ADMIN), mongo.as_user(ADMIN), "locked")
+        theirs = Servers(
+            Named("kafka", "", lambda: None), Named("mongo", "", lambda: None),
+            kafka.as_user(ADMIN), mongo.as_user(ADMIN), "locked",
+        )  # fmt: skip
         super().__init__(folder, base=free_port_base(), shared=theirs)
 
     def environment(self, service: str, base: int) -> dict[str, str]:

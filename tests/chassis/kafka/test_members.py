@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chassis.errors import PublishFailed
+from chassis.kafka.batch_subscriber import SubscriberOptions
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import ReceivedEvent, Record
@@ -115,12 +116,7 @@ async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
         await finish.wait()
 
     member = Subscription(
-        service="test",
-        connection=KafkaConnection(servers="nowhere:1"),
-        group="group",
-        topics=["topic"],
-        work=work,
-        max_records=1,
+        SubscriberOptions("test", KafkaConnection(servers="nowhere:1"), "group", ["topic"], 1), work
     )
     in_hand = asyncio.create_task(member._process([]))
     await asyncio.sleep(0)

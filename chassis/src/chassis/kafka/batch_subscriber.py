@@ -18,20 +18,19 @@ from chassis.kafka.records import Record
 quiet = logging.getLogger("chassis.kafka.faststream")
 quiet.setLevel(logging.ERROR)
 
+STOP_SECONDS = 25.0
+"""What a stop waits for the batch in hand; without any, FastStream does not wait at all."""
+
 
 @dataclass(frozen=True)
 class SubscriberOptions:
-    """Which records of which topics, as whom; a batch mixes partitions and holds up to `max_records`.
-
-    `stop_seconds` is what a stop waits for the batch in hand; without any, FastStream does not wait at all.
-    """
+    """Which records of which topics, as whom; a batch mixes partitions and holds up to `max_records`."""
 
     service: str
     connection: KafkaConnection
     group: str
     topics: Sequence[str]
     max_records: int
-    stop_seconds: float
 
 
 class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -62,7 +61,7 @@ def batch_subscriber(
         **wanted.connection.broker_options(),
         client_id=f"candor-{wanted.service}",
         consumer_only=True,
-        graceful_timeout=wanted.stop_seconds,
+        graceful_timeout=STOP_SECONDS,
         logger=quiet,
         apply_types=False,
     )

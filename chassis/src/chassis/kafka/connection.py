@@ -107,7 +107,11 @@ class KafkaConnection(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if wrong := [*self._wrong_servers(), *self._wrong_login(), *self._wrong_files()]:
+        wrong = [*self._wrong_login(), *self._wrong_files()]
+        found = [_SERVER.fullmatch(server) for server in self.addresses]
+        if not all(server and int(server[2]) <= _LAST_PORT for server in found):
+            wrong.insert(0, "CANDOR_KAFKA must name servers as host:port,host:port.")
+        if wrong:
             raise ValueError("\n".join(wrong))
         return self
 
@@ -206,11 +210,6 @@ class KafkaConnection(BaseModel):
 
     # What is wrong, in sentences
 
-    def _wrong_servers(self) -> Iterator[str]:
-        found = [_SERVER.fullmatch(server) for server in self.addresses]
-        if not all(server and int(server[2]) <= _LAST_PORT for server in found):
-            yield "CANDOR_KAFKA must name servers as host:port,host:port."
-
     def _wrong_login(self) -> Iterator[str]:
         if not self.uses_sasl:
             yield from self._useless(_LOGIN, "SASL_SSL or SASL_PLAINTEXT")
@@ -222,7 +221,8 @@ class KafkaConnection(BaseModel):
             yield from self._proof(needed=("token_file",), unused=("username", "password"))
         else:
             yield from self._proof(needed=("username", "password"), unused=("token_file",))
-        if self.security_protocol == "SASL_PLAINTEXT" and self.env == "production" and not self._is_local():
+        local = all(is_loopback(server.rpartition(":")[0]) for server in self.addresses)
+        if self.security_protocol == "SASL_PLAINTEXT" and self.env == "production" and not local:
             # PLAIN and OAUTHBEARER show the secret to whoever is on the way. SCRAM doesn't, but it can be
             # guessed at from what is seen, and the connection be taken over once it is made.
             yield (
@@ -277,9 +277,6 @@ class KafkaConnection(BaseModel):
                 yield f"{names} don't belong together: it is the key of another certificate."
             else:
                 yield f"{names} must hold a certificate and its key in PEM, the key without a password."
-
-    def _is_local(self) -> bool:
-        return all(is_loopback(server.rpartition(":")[0]) for server in self.addresses)
 
 
 def sentences(error: ErrorDetails, place: Sequence[int | str]) -> list[str]:

@@ -127,7 +127,12 @@ async def replay(service: str, publisher: Publisher, chosen: Sequence[DeadLetter
     Each is then noted as replayed. Raises PublishFailed; what was written by then may be written again.
     """
     for letter in chosen:
-        await publisher.publish([_once_more(service, letter)])
+        record = letter.record
+        own = [header for header in record.headers if not header[0].startswith((PREFIX, REPLAYED))]
+        headers = [*own, (REPLAYED, letter.id.encode())]
+        # The same key chooses the partition of the same number: the topics are aligned.
+        again = ProducerRecord(topics.replay(service).name, record.key, record.value, headers)
+        await publisher.publish([again])
         await publisher.publish([_note(service, letter, "replayed")])
 
 
@@ -140,13 +145,6 @@ def _note(service: str, letter: DeadLetter, state: State) -> ProducerRecord:
     # It names this very letter: one that dies again in the meantime is not what was settled.
     headers = [(SETTLED, f"{state} {_where(letter.record)}".encode())]
     return ProducerRecord(topics.dead(service).name, letter.id, None, headers)
-
-
-def _once_more(service: str, letter: DeadLetter) -> ProducerRecord:
-    own = [header for header in letter.record.headers if not header[0].startswith((PREFIX, REPLAYED))]
-    # The same key chooses the partition of the same number: the topics are aligned.
-    headers = [*own, (REPLAYED, letter.id.encode())]
-    return ProducerRecord(topics.replay(service).name, letter.record.key, letter.record.value, headers)
 
 
 def _header(record: Record, name: str) -> str:
@@ -193,19 +191,14 @@ async def _run(service: str, connection: KafkaConnection, arguments: argparse.Na
     missing = wanted - {letter.id for letter in chosen}
     for identity in sorted(missing):
         print(f"There is no dead letter {identity}", file=sys.stderr)  # noqa: T201
-    await _settle(service, connection, arguments.command, chosen)
-    return 1 if missing else 0
-
-
-async def _settle(
-    service: str, connection: KafkaConnection, command: str, chosen: Sequence[DeadLetter]
-) -> None:
-    publisher = Publisher(connection, f"candor-{service}-{command}")
+    settle, done = (replay, "replayed") if arguments.command == "replay" else (dismiss, "dismissed")
+    publisher = Publisher(connection, f"candor-{service}-{arguments.command}")
     try:
-        await (replay if command == "replay" else dismiss)(service, publisher, chosen)
+        await settle(service, publisher, chosen)
     finally:
         await publisher.stop()
-    print(f"{len(chosen)} {'replayed' if command == 'replay' else 'dismissed'}")  # noqa: T201
+    print(f"{len(chosen)} {done}")  # noqa: T201
+    return 1 if missing else 0
 
 
 def _print(found: Sequence[DeadLetter]) -> None:
