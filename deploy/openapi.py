@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from analytics.app import build as analytics
 from analytics.settings import AnalyticsSettings
 from chassis.http.tokens import public_jwk
+from chassis.kafka.connection import KafkaConnection
 from chat.app import build as chat
 from chat.settings import ChatSettings
 from rating.app import build as rating
@@ -27,7 +28,7 @@ def apps() -> Mapping[str, FastAPI]:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     keys, secret = json.dumps({"keys": [public_jwk(key.public_key())]}), "A" * 43
     every: dict[str, Any] = {
-        "kafka": "127.0.0.1:1",
+        "kafka": KafkaConnection(servers="127.0.0.1:1"),
         "mongo": "mongodb://127.0.0.1:1",
         "staff_issuer": "https://staff.example",
         "staff_jwks": keys,

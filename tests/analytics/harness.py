@@ -16,6 +16,7 @@ from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.settings import AnalyticsSettings
 from chassis.clock import ManualClock
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import connect, transaction
 from contracts.access import Claims, Role
@@ -91,7 +92,7 @@ class Harness:
 def settings(mongo: str, database: str) -> AnalyticsSettings:
     return AnalyticsSettings(
         env="development",
-        kafka="127.0.0.1:1",
+        kafka=KafkaConnection(servers="127.0.0.1:1"),
         mongo=mongo,
         database=database,
         staff_issuer=STAFF_ISSUER,

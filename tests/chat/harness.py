@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import SecretStr
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.mongo import connect
 from chat.app import build
 from chat.settings import ChatSettings
@@ -128,7 +129,7 @@ STAFF_SETTINGS: dict[str, Any] = {
 
 
 def settings_for(
-    kafka: str, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
+    kafka: KafkaConnection, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
 ) -> ChatSettings:
     """What a chat is told; `staff` are the settings of staff's provider."""
     return ChatSettings(
@@ -167,9 +168,9 @@ class Record:
     value: dict[str, Any]
 
 
-async def heard(kafka: str, topic: str, key: str, count: int) -> list[Record]:
+async def heard(kafka: KafkaConnection, topic: str, key: str, count: int) -> list[Record]:
     """What was said under a key, once there are `count` records."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic, **kafka.options(), auto_offset_reset="earliest")
     await consumer.start()
     found: list[Record] = []
     try:

@@ -12,6 +12,7 @@ from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
 from chassis.outbox.relay import OutboxRelay
 from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, DialogReopened
@@ -32,7 +33,7 @@ KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 
 TOLD: dict[str, Any] = {
     "env": "development",
-    "kafka": "127.0.0.1:9092",
+    "kafka": KafkaConnection(servers="127.0.0.1:9092"),
     "mongo": "mongodb://127.0.0.1:27017",
     "staff_issuer": STAFF_ISSUER,
     "staff_jwks": jwks(STAFF_KEY),
@@ -49,7 +50,7 @@ class Notes(Publisher):
     """Takes down what would go to Kafka, in order."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere:1", "notes")
+        super().__init__(KafkaConnection(servers="nowhere:1"), "notes")
         self.records: list[ProducerRecord] = []
 
     async def publish(self, records: Sequence[ProducerRecord]) -> list[RecordMetadata]:

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from chassis.background import Supervisor
 from chassis.http.app import create
 from chassis.http.health import Check
+from chassis.kafka.connection import KafkaConnection
 from chassis.settings import ServiceSettings
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -27,7 +28,7 @@ class ShopSettings(ServiceSettings):
 def settings() -> ShopSettings:
     return ShopSettings(
         env="development",
-        kafka="127.0.0.1:1",
+        kafka=KafkaConnection(servers="127.0.0.1:1"),
         mongo="mongodb://127.0.0.1:1",
         staff_issuer="https://staff.test",
         staff_jwks="https://staff.test/keys",

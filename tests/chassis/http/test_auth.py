@@ -32,6 +32,7 @@ from chassis.http.key_sources import InlineKeys
 from chassis.http.problems import Forbidden, TokenTooLarge, Unauthenticated
 from chassis.http.routes import Router
 from chassis.http.tokens import issue, kid_of, public_jwk, signing_key
+from chassis.kafka.connection import KafkaConnection
 from chassis.settings import ServiceSettings
 from contracts.access import Claims, Role
 from tests.oidc.keys import Algorithm, SigningKey
@@ -484,7 +485,7 @@ async def test_a_key_from_a_file_signs_what_its_public_half_verifies(tmp_path: P
     (tmp_path / "key.pem").write_bytes(pem)
     (tmp_path / "keys.json").write_text(key_set(signing_key(tmp_path / "key.pem")))
     settings = ServiceSettings(
-        env="development", kafka="a:1", mongo="mongodb://a", database="d",
+        env="development", kafka=KafkaConnection(servers="a:1"), mongo="mongodb://a", database="d",
         staff_issuer=STAFF, staff_jwks=str(tmp_path / "keys.json"),
     )  # fmt: skip
     assert (await verifier(settings).verify(token(key=FOREIGN_KEY))).sub == "anna"

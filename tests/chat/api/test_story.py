@@ -10,6 +10,7 @@ import pytest
 
 from chassis.crypto_shredding import KeyReader
 from chassis.http.cursors import SUM_BYTES, encode
+from chassis.kafka.connection import KafkaConnection
 from contracts.access import Role
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.real
 CANARY = "canary-7c41 zoë@school.example"
 
 
-async def test_a_dialog_from_opening_to_its_second_close(house: Harness, kafka: str) -> None:
+async def test_a_dialog_from_opening_to_its_second_close(house: Harness, kafka: KafkaConnection) -> None:
     channel = await house.channel()
     ann = house.operator("ann", channel)
     zoe = await house.visitor(channel, locale="fr-CA")
@@ -90,7 +91,9 @@ async def test_a_supervisor_who_reads_a_transcript_is_on_record(house: Harness) 
     }  # fmt: skip
 
 
-async def test_a_contact_travels_sealed_and_its_readers_can_open_it(house: Harness, kafka: str) -> None:
+async def test_a_contact_travels_sealed_and_its_readers_can_open_it(
+    house: Harness, kafka: KafkaConnection
+) -> None:
     channel = await house.channel()
     zoe = await house.visitor(channel, name="Zoë Canary", email="zoe.canary@school.example")
     path = await house.dialog(zoe)
@@ -125,7 +128,7 @@ async def test_a_dialog_may_be_called_like_a_client_and_gets_no_key_of_theirs(ho
     assert sorted(clients) == sorted([zoe.id, zoe.id, zoe.id, other.id])
 
 
-async def test_an_erased_client_is_forgotten(house: Harness, kafka: str) -> None:
+async def test_an_erased_client_is_forgotten(house: Harness, kafka: KafkaConnection) -> None:
     channel = await house.channel()
     ann = house.operator()
     zoe = await house.visitor(channel, name="Zoë", email="zoe@school.example")

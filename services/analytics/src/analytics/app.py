@@ -37,7 +37,7 @@ def build(
     documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
     reader = KeyReader.of(settings, database)
     key_topics = KeyTopics(
-        service=settings.service, bootstrap=settings.kafka, positions=KeyPositions(database, reader),
+        service=settings.service, connection=settings.kafka, positions=KeyPositions(database, reader),
         clock=database_clock, dead_letters=DeadLetterQueue(settings.service, publisher),
     )  # fmt: skip
     projecting = projection_runner(database, settings.kafka, publisher)
