@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from chat.domain.dialog.decider import (
     AssignOperator,
     CloseDialog,
+    CloseSilentReopening,
     OpenDialog,
     PostMessage,
     ReopenDialog,
@@ -92,6 +93,10 @@ def close_it(close_seq: int | None = None, minutes: float = 5, *, by: Operator |
     """The client closes, or the operator that is named."""
     who = by.id if by else None
     return CloseDialog("operator" if by else "client", at(minutes), close_seq, operator=who)
+
+
+def close_silent(minutes: float, *, silent_for: float = 10) -> CloseSilentReopening:
+    return CloseSilentReopening(timedelta(minutes=silent_for), at(minutes))
 
 
 def reopen_it(

@@ -75,7 +75,9 @@ class DialogOpened(Attribution):
 class DialogClosed(Attribution):
     """One closing of a dialog. `operator` is the one who counts, by the rule `counted_by`.
 
-    `longest_client_text` is in characters.
+    `operator_name` is what they were called at the close, also if they never wrote. `resumes` is the close
+    whose reopening nobody used: this close tells again what that one told. `longest_client_text` is in
+    characters.
     """
 
     type: Literal["candor.dialog.closed.v1"] = "candor.dialog.closed.v1"
@@ -85,6 +87,8 @@ class DialogClosed(Attribution):
     first_reply_at: Instant | None = None
     closed_by: ClosedBy
     counted_by: AttributedBy
+    operator_name: str | None = None
+    resumes: CloseSeq | None = None
     participants: tuple[Participant, ...] = ()
     client_messages: Count
     operator_messages: Count

@@ -90,6 +90,8 @@ def _closed(talk: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
         first_reply_at=event.first_reply_at,
         closed_by=ClosedBy(event.closed_by),
         counted_by=AttributedBy(event.counted_by),
+        operator_name=event.operator_name,
+        resumes=event.resumes,
         participants=tuple(Participant(**writer.model_dump()) for writer in event.participants),
         client_messages=event.client_messages,
         operator_messages=event.operator_messages,

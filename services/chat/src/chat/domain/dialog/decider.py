@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, assert_never
 
 from pydantic import Field, TypeAdapter
@@ -96,7 +96,15 @@ class ReopenDialog:
     operator: str | None = None
 
 
-DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog
+@dataclass(frozen=True)
+class CloseSilentReopening:
+    """Close again, if the dialog was reopened and nobody wrote for `silent_for` since."""
+
+    silent_for: timedelta
+    now: datetime
+
+
+DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog | CloseSilentReopening
 
 NO_SUCH_DIALOG = "There is no such dialog."
 REOPEN_FIRST = "This dialog is closed: reopen it first."
@@ -117,6 +125,8 @@ def decide(state: Dialog, command: DialogCommand) -> Sequence[DialogEvent]:
             return close(state, command)
         case ReopenDialog():
             return reopen(state, command)
+        case CloseSilentReopening():
+            return close_silent(state, command)
         case _:
             assert_never(command)
 
@@ -245,7 +255,7 @@ def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
 
 
 def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> DialogClosed:
-    operator, team, counted_by = attribution(talk, piece)
+    operator, counted_by = attribution(talk, piece)
     participants = tuple(piece.participants.values())
     return DialogClosed(
         close_seq=talk.closes + 1,
@@ -253,8 +263,9 @@ def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> Dialo
         opened_at=piece.since,
         first_reply_at=piece.first_reply_at,
         closed_by=command.closed_by,
-        operator=operator,
-        team=team,
+        operator=operator and operator.id,
+        operator_name=operator and operator.name,
+        team=operator and operator.team,
         counted_by=counted_by,
         participants=participants,
         client_messages=piece.client_messages,
@@ -265,14 +276,31 @@ def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> Dialo
     )
 
 
-def attribution(talk: DialogDetails, piece: Episode) -> tuple[str | None, str | None, AttributedBy]:
-    """The operator who counts for a close, their team, and the rule that chose them."""
+def attribution(talk: DialogDetails, piece: Episode) -> tuple[Operator | None, AttributedBy]:
+    """The operator who counts for a close, and the rule that chose them."""
     if piece.last_reply_by is not None:
         last = piece.participants[piece.last_reply_by]
-        return last.id, last.team, "last_reply"
-    if talk.assigned is not None:
-        return talk.assigned.id, talk.assigned.team, "assigned"
-    return None, None, "nobody"
+        return Operator(last.id, last.name, last.team), "last_reply"
+    return talk.assigned, "assigned" if talk.assigned else "nobody"
+
+
+def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[DialogClosed]:
+    """A reopening that nobody used ends as if it had not been: what the close before told is told again."""
+    match state:
+        case Open(talk, piece) if (
+            talk.last_close and piece.is_silent and piece.since + command.silent_for <= command.now
+        ):
+            again = {
+                "close_seq": talk.closes + 1,
+                "closed_at": command.now,
+                "closed_by": "system",
+                "resumes": talk.closes,
+            }
+            return [talk.last_close.model_copy(update=again)]
+        case Unopened() | Open() | Closed():
+            return []
+        case _:
+            assert_never(state)
 
 
 def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
