@@ -32,6 +32,11 @@ class Decided(Generic[S, C, E]):
             self.decider.decide(self.state, self.command)
         assert str(refusal.value).endswith(".")
 
+    def then_code(self, code: str, **facts: str | int) -> None:
+        with pytest.raises(CommandRejected) as refusal:
+            self.decider.decide(self.state, self.command)
+        assert (refusal.value.code, refusal.value.facts) == (code, facts)
+
     @property
     def events(self) -> Sequence[E]:
         return self.decider.decide(self.state, self.command)

@@ -28,7 +28,15 @@ class ChassisError(Exception):
 
 
 class CommandRejected(ChassisError):
-    """A command that the rules don't allow; its text is a sentence for people."""
+    """A command that the rules don't allow: a code in kebab-case, and the facts that fill its sentence.
+
+    Sentences and HTTP statuses of codes stand where they are shown: ``<service>/api/problems.py``.
+    """
+
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(" ".join([code, *(f"{name}={value}" for name, value in facts.items())]))
+        self.code = str(code)
+        self.facts = facts
 
 
 class VersionConflict(ChassisError):

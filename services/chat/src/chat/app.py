@@ -20,6 +20,7 @@ from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs
+from chat.read_models.pending_visitors import PendingVisitors
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT
 from contracts.topics import DIALOG_KEYS
@@ -35,13 +36,14 @@ def build(settings: ChatSettings) -> FastAPI:
         database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
         master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
     )  # fmt: skip
-    follower = OutboxRelay(name, log, publisher, commit_handlers(listed, listing, keys))
+    visitors = PendingVisitors(database, key_bytes(settings.master_key))
+    follower = OutboxRelay(name, log, publisher, commit_handlers(listed, listing, keys, visitors))
     streams = Repository(log, clock, wake=follower.wake, service=name)
-    tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys)
+    tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys, visitors)
     trusted = verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys)
 
     async def prepare() -> None:
-        for step in (log.prepare, listing.prepare, audit.prepare, keys.prepare, clock.sync):
+        for step in (log.prepare, listing.prepare, audit.prepare, keys.prepare, visitors.prepare, clock.sync):
             await step()
 
     async def release() -> None:
@@ -53,8 +55,8 @@ def build(settings: ChatSettings) -> FastAPI:
         title="Candor chat",
         description="Channels, visitors and their dialogs. Requests can be repeated.",
         routers=[
-            channels.routes(streams, trusted, keys, tokens, listed), dialogs.routes(desk, trusted),
-            clients.routes(streams, trusted, tokens.keys, audit),
+            channels.routes(streams, trusted, visitors, tokens, listed), dialogs.routes(desk, trusted),
+            clients.routes(streams, trusted, tokens.keys, audit, visitors),
             reading.routes(desk, trusted, listing, audit),
         ],
         parts=Supervisor([clock, keys, follower], prepare, release),

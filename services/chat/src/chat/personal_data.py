@@ -2,7 +2,7 @@
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chat.domain.client import ERASED, Client, RegisteredClient
+from chat.domain.client import ERASED, Client, RegisteredClient, Registration
 
 Contact = tuple[str | None, str | None]
 """E-mail and name, sealed."""
@@ -22,6 +22,14 @@ async def seal_contact(
     except SubjectErased:
         raise CommandRejected(ERASED) from None
     return sealed[0], sealed[1]
+
+
+async def registration(
+    keys: KeyRing, client: str, channel: str, locale: str | None, email: str | None, name: str | None
+) -> Registration:
+    """Who a client is, sealed for good under the client's own key."""
+    sealed = await seal_contact(keys, contact_key(client), client, email, name)
+    return Registration(channel, locale, *sealed)
 
 
 async def contact_for(keys: KeyRing, dialog: str, client: str, state: Client) -> Contact:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, status
 
-from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import Repository, handle
 from chassis.http.auth import Verifier, allow
@@ -15,14 +14,17 @@ from chat.api.permissions import STAFF, refuse_other_channels
 from chat.api.schemas import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
 from chat.api.tokens import VisitorTokens
 from chat.domain.channel import CHANNEL, ChannelPublished, PublishChannel, UnpublishedChannel
-from chat.domain.client import CLIENT, RegisterClient
-from chat.personal_data import contact_key, seal_contact
 from chat.read_models.channels import Channels
+from chat.read_models.pending_visitors import PendingVisitor, PendingVisitors
 from contracts.access import Claims, Role
 
 
 def routes(
-    streams: Repository, verifier: Verifier, keys: KeyRing, tokens: VisitorTokens, channels: Channels
+    streams: Repository,
+    verifier: Verifier,
+    visitors: PendingVisitors,
+    tokens: VisitorTokens,
+    channels: Channels,
 ) -> APIRouter:
     """The routes of channels."""
     router = APIRouter(tags=["channels"])
@@ -49,14 +51,15 @@ def routes(
         responses=errors(404, 409, 415),
     )
     async def admit_visitor(channel: ChannelId, body: VisitorBody | None = None) -> VisitorGiven:
-        """A token for a new client of this channel. Needs none itself."""
+        """A token for a new client of this channel. Needs none itself.
+
+        Whoever opens no dialog with it is forgotten when it expires.
+        """
         await _refuse_unless_taking_visitors(streams, channel)
         who = body or VisitorBody()
-        client, now = secrets.token_hex(16), streams.clock.now()
-        email, name = await seal_contact(keys, contact_key(client), client, who.email, who.name)
-        command = RegisterClient(client, channel, now, who.locale, email, name)
-        await handle(streams, CLIENT, CLIENT.stream(client), command)
-        token, expires_at = tokens.issue(client, channel, now)
+        client = secrets.token_hex(16)
+        token, expires_at = tokens.issue(client, channel, streams.clock.now())
+        await visitors.add(PendingVisitor(client, channel, who.locale, who.email, who.name), expires_at)
         return VisitorGiven(token=token, client=client, expires_at=expires_at)
 
     return router

@@ -13,10 +13,13 @@ from chat.api.permissions import refuse_to_erase
 from chat.api.schemas import ClientId, ErasureView
 from chat.api.tokens import OwnKeys
 from chat.domain.client import CLIENT, EraseClient, ErasedClient, channel_of
+from chat.read_models.pending_visitors import PendingVisitors
 from contracts.access import Claims, Role
 
 
-def routes(streams: Repository, verifier: Verifier, keys: OwnKeys, audit: Audit) -> APIRouter:
+def routes(
+    streams: Repository, verifier: Verifier, keys: OwnKeys, audit: Audit, visitors: PendingVisitors
+) -> APIRouter:
     """The routes of clients."""
     router = APIRouter(tags=["clients"])
     admin = Annotated[Claims, Depends(allow(verifier, Role.ADMIN))]
@@ -29,10 +32,12 @@ def routes(streams: Repository, verifier: Verifier, keys: OwnKeys, audit: Audit)
         it is put on record first.
         """
         stream, now = CLIENT.stream(client), streams.clock.now()
-        channel = channel_of((await streams.load(CLIENT, stream)).state)
+        pending = await visitors.find(client, now)
+        registered = channel_of((await streams.load(CLIENT, stream)).state)
+        channel = registered or (pending.channel if pending else None)
         refuse_to_erase(claims, channel)
         await audit.note("client.erased", claims, now, client=client, channel=channel)
-        outcome = await handle(streams, CLIENT, stream, EraseClient(client, now))
+        outcome = await handle(streams, CLIENT, stream, EraseClient(client, now, channel))
         if not isinstance(outcome.state, ErasedClient):
             raise TypeError("erasing left a client who is not erased")
         return ErasureView(client=client, erased_at=outcome.state.erased_at)

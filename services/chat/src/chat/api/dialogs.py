@@ -1,6 +1,6 @@
 """Dialogs: opened, written in, taken, closed and reopened. Every request can be repeated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, status
@@ -11,6 +11,7 @@ from chassis.http.auth import Verifier, allow, visitor_of
 from chassis.http.errors import errors
 from chassis.http.problems import NotFound
 from chat.api.permissions import PEOPLE, STAFF, Actor, actor_of, assigning
+from chat.api.reservations import reserve
 from chat.api.schemas import (
     CloseBody,
     CloseView,
@@ -25,7 +26,14 @@ from chat.api.schemas import (
     ReopeningView,
 )
 from chat.domain.channel import CHANNEL, PublishedChannel
-from chat.domain.client import CLIENT, Client, RegisteredClient, refuse_if_erased
+from chat.domain.client import (
+    CLIENT,
+    Client,
+    RegisteredClient,
+    ReserveDialog,
+    UnknownClient,
+    refuse_if_erased,
+)
 from chat.domain.dialog.decider import (
     DIALOG,
     NO_SUCH_DIALOG,
@@ -38,7 +46,8 @@ from chat.domain.dialog.decider import (
 )
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Dialog, DialogDetails, Operator, Unopened, details_of
-from chat.personal_data import contact_for, seal_message
+from chat.personal_data import contact_for, registration, seal_message
+from chat.read_models.pending_visitors import PendingVisitor, PendingVisitors
 from contracts.access import Claims, Role
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
@@ -50,6 +59,7 @@ class DialogCommands:
 
     streams: Repository
     keys: KeyRing
+    visitors: PendingVisitors
 
     async def dialog(self, dialog: str) -> Dialog:
         """The dialog as it is stored now."""
@@ -68,18 +78,39 @@ class DialogCommands:
         """Has the dialog do something."""
         return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
 
-    async def opening(self, claims: Claims, dialog: str, locale: str | None) -> OpenDialog:
-        """The command of a visitor who opens a dialog; somebody else's is not there."""
+    async def open(
+        self, claims: Claims, dialog: str, locale: str | None
+    ) -> CommandResult[Dialog, DialogEvent]:
+        """Has a visitor open a dialog; somebody else's is not there."""
         visitor = visitor_of(claims)
         known = await self.dialog(dialog)
         if not isinstance(known, Unopened) and known.talk.client != visitor.client:
             raise NotFound(NO_SUCH_DIALOG)
         client = await self.client(visitor.client)
         refuse_if_erased(client)
-        wished = locale or (client.locale if isinstance(client, RegisteredClient) else None)
-        closed = await self.takes_no_dialogs(visitor.channel)
         now = self.streams.clock.now()
-        return OpenDialog(dialog, visitor.client, visitor.channel, closed, now, wished)
+        pending = await self.visitors.find(visitor.client, now) if isinstance(client, UnknownClient) else None
+        who = client if isinstance(client, RegisteredClient) else pending
+        closed = await self.takes_no_dialogs(visitor.channel)
+        wished = locale or (who.locale if who else None)
+        command = OpenDialog(dialog, visitor.client, visitor.channel, closed, now, wished)
+        if DIALOG.decide(known, command):  # what is refused, or was done before, needs no place
+            await self._reserve(ReserveDialog(visitor.client, dialog, now), pending)
+        return await self.tell(dialog, command)
+
+    async def reopen(self, talk: DialogDetails, command: ReopenDialog) -> CommandResult[Dialog, DialogEvent]:
+        """Has somebody reopen a dialog, if its client has a place for it."""
+        if DIALOG.decide(await self.dialog(talk.dialog), command):
+            await self._reserve(ReserveDialog(talk.client, talk.dialog, command.now, talk.closes))
+        return await self.tell(talk.dialog, command)
+
+    async def _reserve(self, command: ReserveDialog, visitor: PendingVisitor | None = None) -> None:
+        if visitor is not None:
+            who = visitor.channel, visitor.locale, visitor.email, visitor.name
+            command = replace(command, registration=await registration(self.keys, command.client, *who))
+        await reserve(self.streams, command)
+        if visitor is not None:
+            await self.visitors.remove(visitor.client)
 
     async def posting(self, talk: DialogDetails, side: Actor, message: str, text: str) -> PostMessage:
         """The command of somebody who writes, their words sealed."""
@@ -105,9 +136,8 @@ def routes(desk: DialogCommands, verifier: Verifier) -> APIRouter:
     async def open_dialog(
         dialog: DialogId, claims: visitor, response: Response, body: OpeningBody | None = None
     ) -> OpeningView:
-        """Opens a dialog in the channel of the visitor's token."""
-        command = await desk.opening(claims, dialog, body.locale if body else None)
-        outcome = await desk.tell(dialog, command)
+        """Opens a dialog in the channel of the visitor's token; a client has five open at most."""
+        outcome = await desk.open(claims, dialog, body.locale if body else None)
         response.status_code = _created(outcome)
         return _opening(details_of(outcome.state))
 
@@ -147,7 +177,8 @@ def routes(desk: DialogCommands, verifier: Verifier) -> APIRouter:
         talk, side = actor_of(claims, await desk.dialog(dialog))
         refuse_if_erased(await desk.client(talk.client))
         close_seq = body.close_seq if body else None
-        outcome = await desk.tell(dialog, ReopenDialog(desk.streams.clock.now(), close_seq, side.operator_id))
+        command = ReopenDialog(desk.streams.clock.now(), close_seq, side.operator_id)
+        outcome = await desk.reopen(talk, command)
         return _reopening(details_of(outcome.state), close_seq)
 
     return router

@@ -35,7 +35,7 @@ def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> Pu
 
 def client_to_public(_: client.Client, event: client.ClientEvent) -> PublicEvent | None:
     """Only that a client must be forgotten is told."""
-    if isinstance(event, client.ClientRegistered):
+    if not isinstance(event, client.ClientErased):
         return None
     said = ClientErased(client=event.client, erased_at=event.erased_at)
     return PublicEvent(topics.CLIENTS.name, event.client, said)
