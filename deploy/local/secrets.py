@@ -54,7 +54,7 @@ class Secrets:
         pem, public = self.folder / f"{issuer}.pem", self.folder / f"{issuer}.jwks.json"
         if pem.exists() and public.exists():
             return
-        from chassis.http.auth import public_jwk  # noqa: PLC0415 - brings a web framework: half a second
+        from chassis.http.tokens import public_jwk  # noqa: PLC0415 - brings cryptography, which takes a moment
 
         key = Ed25519PrivateKey.generate()
         _write(pem, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

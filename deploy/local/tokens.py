@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from chassis.http.auth import issue, kid_of, signing_key
+from chassis.http.tokens import issue, kid_of, signing_key
 from contracts.access import AUDIENCE_STAFF, EVERY_CHANNEL, Claims, Role
 from deploy.local.failures import CannotStart
 from deploy.local.secrets import STAFF_ISSUER, Secrets

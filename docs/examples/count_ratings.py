@@ -9,6 +9,7 @@ their present ends, prints one JSON object and ends; one that stays keeps its co
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 from collections import Counter, defaultdict
@@ -17,16 +18,24 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from joserfc import jwe
+from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from joserfc.registry import HeaderParameter
 
 RATINGS, KEYS = "candor.ratings", "candor.ratings.keys"
 PREFIX, SUFFIX = "candor.rating.", ".v1"
 
 
-def unseal(words: str, key: bytes) -> bytes:
-    """What is in a JWE (RFC 7516, compact, `dir` + `A256GCM`)."""
-    opened = jwe.decrypt_compact(words, OctKey.import_key(key), algorithms=["dir", "A256GCM"])
-    assert opened.plaintext is not None  # noqa: S101 - tells the type checker
+HEADER = {"ctx": HeaderParameter("what the sealed text is", "str", required=True)}
+REGISTRY = jwe.JWERegistry(header_registry=HEADER, algorithms=["dir", "A256GCM"])
+
+
+def unseal(words: str, key: bytes, *context: str) -> bytes:
+    """What is in a JWE (compact, `dir` + `A256GCM`) of this client, dialog and purpose. Raises ValueError."""
+    opened = jwe.decrypt_compact(words, OctKey.import_key(key), registry=REGISTRY)
+    ctx = base64.urlsafe_b64encode(hashlib.sha256("\n".join(context).encode()).digest()[:16]).rstrip(b"=")
+    if opened.headers()["ctx"] != ctx.decode() or opened.plaintext is None:
+        raise ValueError("sealed as something else: somebody has put it here")
     return opened.plaintext
 
 
@@ -42,8 +51,8 @@ class Counts:
 
     readers_key: bytes | None
     said: Counter[tuple[str, str]] = field(default_factory=Counter)
-    comments: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
+    comments: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     gaps: int = 0
     _heard: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -60,29 +69,35 @@ class Counts:
             close = (event["dialog"], event["close_seq"])
             self.comments.pop(close, None)
             if event.get("comment"):
-                self.comments[close] = (event["channel"], event["comment"])
+                self.comments[close] = event
 
     def hear_key(self, kid: str, value: bytes | None) -> None:
         """One record of candor.ratings.keys; null says that the key, and so the words, are forgotten."""
         if value is None:
             self.keys.pop(kid, None)
-        elif wrapped := json.loads(value).get("wrapped"):  # a beat has none
-            self.keys[kid] = wrapped
+        elif "wrapped" in (key := json.loads(value)):  # a nudge has none
+            self.keys[kid] = key
 
-    def comment(self, sealed: str) -> str | None:
-        """The words; None if they were erased, or can't be read without the readers' key."""
-        wrapped = self.keys.get(kid_of(sealed))
-        if wrapped is None or self.readers_key is None:
+    def comment(self, event: dict[str, Any]) -> str | None:
+        """The words; None if they were erased, can't be read without the readers' key, or are damaged."""
+        key = self.keys.get(kid := kid_of(event["comment"]))
+        here = (event["client"], event["dialog"])
+        # A text or a key of another dialog was put here by somebody: it is not to be shown.
+        if key is None or self.readers_key is None or (key["subject"], key["scope"]) != here:
             return None
-        return unseal(sealed, unseal(wrapped, self.readers_key)).decode()
+        try:
+            raw = unseal(key["wrapped"], self.readers_key, *here, f"key:{kid}")
+            return unseal(event["comment"], raw, *here, "comment").decode()
+        except (JoseError, ValueError):
+            return None
 
     def told(self) -> dict[str, Any]:
         """Everything, by channel."""
         channels: dict[str, dict[str, Any]] = {}
         for (channel, kind), count in sorted(self.said.items()):
             channels.setdefault(channel, {"comments": []})[kind] = count
-        for channel, sealed in self.comments.values():
-            channels[channel]["comments"].append(self.comment(sealed))
+        for event in self.comments.values():
+            channels[event["channel"]]["comments"].append(self.comment(event))
         return {"channels": channels, "gaps": self.gaps}
 
 

@@ -72,7 +72,7 @@ class ExpectedClose:
             closed_at=self.closed_at,
             opened_at=self.closed_at - timedelta(minutes=9),
             closed_by=ClosedBy.OPERATOR,
-            counted_by=AttributedBy.LAST_REPLY if self.operator else AttributedBy.NOBODY,
+            attributed_by=AttributedBy.LAST_REPLY if self.operator else AttributedBy.NOBODY,
             operator_name="Ann Lee" if self.operator else None,
             participants=(Participant(id="ann", name="Ann Smith", messages=2),),
             client_messages=2,

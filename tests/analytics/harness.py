@@ -1,14 +1,11 @@
 """Analytics on a real database, hearing what it is told and asked over HTTP by people with real tokens."""
 
-import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
@@ -17,36 +14,34 @@ from analytics.api import live_chat
 from analytics.api.queries import LiveChatQueries
 from analytics.domain.close import CloseEvent
 from analytics.messaging.inbound import LiveChatProjection
-from analytics.read_models.decryption import Decryptor
+from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.settings import AnalyticsSettings
 from chassis.audit import Audit
 from chassis.clock import ManualClock
 from chassis.http.app import create
 from chassis.http.auth import verifier
-from chassis.http.tokens import issue, kid_of, public_jwk
 from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import connect
 from chassis.service import Supervisor
-from contracts.access import AUDIENCE_STAFF, Claims, Role
+from contracts.access import Claims, Role
 from tests.analytics.builders import NOON, ExpectedClose, heard
+from tests.tokens import STAFF_ISSUER, STAFF_KEY, bearer, jwks, signed
 
-ISSUER = "https://staff.test"
-KEY = Ed25519PrivateKey.generate()
 MINIMUM = 3
 """Another one than what holds if nobody says anything."""
 EVERYWHERE = Claims(sub="sue", roles=frozenset({Role.SUPERVISOR}), channels=frozenset({"*"}))
 
 
 class Keys:
-    """Opens what it knows."""
+    """Opens what it knows, as what it was sealed."""
 
     def __init__(self) -> None:
-        self.known: dict[str, str] = {}
+        self.known: dict[SealedText, str] = {}
         self.read = True
 
-    async def open(self, sealed: str) -> str | None:
-        return self.known.get(sealed)
+    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
+        return self.known.get(SealedText(sealed, subject, scope, purpose))
 
     async def read_to_end(self) -> bool:
         return self.read
@@ -84,7 +79,7 @@ class Harness:
             await LiveChatProjection(self.rooms).apply(session, records)
 
     async def get(self, path: str, claims: Claims | None = EVERYWHERE, **asked: Any) -> httpx.Response:
-        headers = {} if claims is None else {"Authorization": f"Bearer {token(claims)}"}
+        headers = {} if claims is None else bearer(signed(claims))
         params = {name.rstrip("_"): value for name, value in asked.items()}
         return await self.http.get(f"/v1/live-chat/{path}", params=params, headers=headers)
 
@@ -99,19 +94,14 @@ class Harness:
         )
 
 
-def token(claims: Claims, issuer: str = ISSUER) -> str:
-    lifetime = timedelta(minutes=5)
-    return issue(KEY, kid_of(KEY.public_key()), issuer, [AUDIENCE_STAFF], claims, lifetime, datetime.now(UTC))
-
-
 def settings(mongo: str, database: str) -> AnalyticsSettings:
     return AnalyticsSettings(
         env="development",
         kafka="127.0.0.1:1",
         mongo=mongo,
         database=database,
-        staff_issuer=ISSUER,
-        staff_jwks=json.dumps({"keys": [public_jwk(KEY.public_key())]}),
+        staff_issuer=STAFF_ISSUER,
+        staff_jwks=jwks(STAFF_KEY),
         readers_key="A" * 43,
     )
 

@@ -1,7 +1,7 @@
 """The real broker: topics of a test's own, what is said on them, and ways to wait."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -13,12 +13,6 @@ from chassis.service import BackgroundTask
 from contracts.envelope import Envelope
 from contracts.topics import dead
 from tests.analytics.builders import NOON
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - what is waited for happens in Kafka
-            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -8,17 +8,22 @@ from random import Random
 from typing import Any
 
 import pytest
+from aiokafka.structs import ConsumerRecord
+from prometheus_client import REGISTRY
 from pydantic import TypeAdapter
 
-from analytics.messaging.inbound import LiveChatProjection
+from analytics.messaging.inbound import CONSUMED_TOPICS, LiveChatProjection
 from chassis.kafka.dead_letters import dead_letters
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import ProducerRecord, Publisher
+from chassis.kafka.records import EventDecoder, UnknownType
+from chassis.telemetry.metrics import Alarm
 from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened
 from contracts.ratings import RATING_EVENTS
 from tests.analytics.builders import ExpectedClose, many, shuffled
 from tests.analytics.harness import Harness
-from tests.analytics.kafka_harness import a_service, record, running, topics, until
+from tests.analytics.kafka_harness import a_service, record, running, topics
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -82,6 +87,22 @@ async def test_closes_are_counted_once_through_restarts(house: Harness, scene: S
     assert (await house.ask("reconcile"))["equal"]
 
 
+async def test_headers_that_mean_nothing_for_the_event_do_no_harm(house: Harness, scene: Scene) -> None:
+    good = ExpectedClose("d1")
+    close = record(scene.dialogs, "d1", good.closed(), 1)
+    odd = [("traceparent", b"\xff\xfe"), ("ce_x", b"\xff"), ("x-bin", b"\xff\xfe"), ("x-null", None)]
+    await scene.hears([replace(close, headers=[*close.headers, *odd])], all_in_all=1)
+    assert (await house.ask("summary"))["closed"] == 1
+    assert await dead_letters(scene.service, scene.kafka) == []
+
+
+async def test_a_replay_topic_takes_the_values_of_a_newer_release_for_an_unknown_type() -> None:
+    reader = EventDecoder({"replay": CONSUMED_TOPICS["candor.analytics.replay"]})
+    said = with_(record("replay", "d1", ExpectedClose("d1").closed(), 1), closed_by="bot")
+    read = ConsumerRecord("replay", 0, 0, 0, 0, b"d1", said.value, None, 0, 0, tuple(said.headers))
+    assert reader.read(read) == UnknownType("candor.dialog.closed.v1")
+
+
 HUGE = 10**29
 
 
@@ -100,6 +121,9 @@ def with_(outgoing: ProducerRecord, **changed: Any) -> ProducerRecord:
         {"score": 2**62, "scale": {"name": "s", "lowest": 0, "highest": 2**63, "satisfied_from": 4}},
         {"close_seq": HUGE},
         {"close_seq": 2**63},
+        {"close_seq": True},
+        {"given_at": "9999-12-31T23:59:59.999Z"},
+        {"given_at": 0},
     ],
     ids=str,
 )
@@ -120,3 +144,19 @@ async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
     assert (await house.ask("reconcile"))["equal"]
     [letter] = await dead_letters(scene.service, scene.kafka)
     assert letter.id.startswith(scene.ratings)
+    assert letter.cause.startswith("not a valid ")
+
+
+async def test_sixty_numbers_without_bounds_hold_nobody_up(house: Harness, scene: Scene) -> None:
+    strange = [
+        with_(record(scene.dialogs, f"d{number}", ExpectedClose(f"d{number}").closed(), 1), close_seq=2**63)
+        for number in range(60)
+    ]
+    good = [
+        record(scene.dialogs, f"g{number}", ExpectedClose(f"g{number}").closed(), 1) for number in range(9)
+    ]
+    await scene.hears([*strange, *good], all_in_all=69)
+    assert (await house.ask("summary"))["closed"] == 9
+    assert len(await dead_letters(scene.service, scene.kafka)) == 60
+    told = {"service": scene.service, "kind": Alarm.PROJECTION_FAILED}
+    assert REGISTRY.get_sample_value("candor_alarms_total", told) is None

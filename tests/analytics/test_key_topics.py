@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from analytics.messaging.key_positions import TOO_OLD, KeyPosition, KeyPositionConflict, KeyPositions
 from analytics.messaging.key_topics import KeyTopics
-from analytics.read_models.decryption import DecryptionState, Decryptor
+from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe
 from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
@@ -19,7 +19,8 @@ from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.mongo import connect
 from contracts.keys import CompactionNudge, KeyPublished
 from tests.analytics.builders import NOON
-from tests.analytics.kafka_harness import a_service, record, running, topics, until
+from tests.analytics.kafka_harness import a_service, record, running, topics
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -32,9 +33,11 @@ class Secret:
 
     def __init__(self, words: str = "Thanks!") -> None:
         raw, kid = jwe.new_key(), jwe.new_kid()
-        wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY))
-        self.key = KeyPublished(kid=kid, dialog="d1", client="c1", wrapped=wrapped)
-        self.sealed = jwe.seal(words.encode(), raw, kid)
+        context = jwe.key_context("c1", "d1", kid)
+        wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY), context)
+        self.key = KeyPublished(kid=kid, scope="d1", subject="c1", wrapped=wrapped)
+        here = jwe.Context("c1", "d1", "comment")
+        self.sealed = SealedText(jwe.seal(words.encode(), raw, kid, here), *here)
 
 
 @dataclass
@@ -107,7 +110,7 @@ class Scene:
     async def compacted_while_away(self, secret: Secret) -> None:
         """The key is here, as it was learnt once; neither it nor its tombstone is on the topic any more."""
         marks = {"place": f"{self.topic}:0", "round": "long ago"}
-        await KeyReader(self.rooms, readers_key=READERS_KEY).hear({secret.key.kid: secret.key}, marks=marks)
+        await KeyReader(self.rooms, readers_key=READERS_KEY).apply({secret.key.kid: secret.key}, marks=marks)
 
 
 @pytest.fixture
@@ -162,7 +165,7 @@ async def test_a_database_that_is_dropped_meanwhile_is_built_again_and_nothing_s
         await until(replica.see(*((secret, OPEN) for secret in secrets)))
         await until(replica.topics.read_to_end)
         await scene.rooms.client.drop_database(scene.rooms.name)
-        replica.reader.let_go([secret.key.kid for secret in secrets])
+        replica.reader.evict([secret.key.kid for secret in secrets])
 
         async def open_again() -> bool:
             states = set(await replica.states(*secrets))
@@ -219,7 +222,7 @@ async def test_what_is_wrong_is_a_dead_letter_and_stands_in_nobodys_way(scene: S
     await scene.say(
         *(ProducerRecord(scene.topic, "k", b"{", broken.headers, partition) for partition in range(3)),
         record(scene.topic, "another", misnamed.key, 0),
-        record(scene.topic, "beat", CompactionNudge(), 0),
+        record(scene.topic, "compaction-nudge", CompactionNudge(), 0),
         ProducerRecord(scene.topic, "k", b"{}", [("ce_type", None)]),
     )
     await scene.publish(after)

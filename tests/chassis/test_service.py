@@ -51,7 +51,7 @@ class Worker:
 
 
 async def falls() -> None:
-    raise RuntimeError("fell")
+    raise RuntimeError("crashed")
 
 
 async def ends() -> None:
@@ -111,12 +111,12 @@ async def test_a_part_that_falls_is_started_again_and_somebody_is_told(
     assert alarms() - before == 3
 
 
-async def test_a_part_that_has_fallen_is_not_healthy_and_others_go_on() -> None:
-    fallen, other = Worker("fallen", falls), Worker("other")
-    parts = Supervisor([fallen, other], first_backoff=1000)
+async def test_a_task_that_has_crashed_is_not_healthy_and_others_go_on() -> None:
+    crashed, other = Worker("crashed", falls), Worker("other")
+    parts = Supervisor([crashed, other], first_backoff=1000)
     async with parts.running("shop"):
         await other.steady.wait()
-        assert parts.health() == {"fallen": "fell, and is being started again", "other": "ok"}
+        assert parts.health() == {"crashed": "crashed, and is being started again", "other": "ok"}
         other.said = "no progress"
         assert parts.health()["other"] == "no progress"
 
@@ -153,13 +153,13 @@ async def test_parts_stop_in_reverse_order_with_their_batches_done_then_all_is_r
     async def release() -> None:
         happened.append("released")
 
-    names = ("publisher", "follower", "consumer")
+    names = ("publisher", "relay", "consumer")
     parts = Supervisor([Worker(name, finishing(name)) for name in names], release=release)
     async with parts.running("shop"):
         await parts.wait_prepared()
         await asyncio.sleep(0)
     assert happened == [
-        "consumer told", "consumer finished", "follower told", "follower finished",
+        "consumer told", "consumer finished", "relay told", "relay finished",
         "publisher told", "publisher finished", "released",
     ]  # fmt: skip
 
@@ -169,7 +169,7 @@ async def test_a_part_that_falls_while_it_stops_is_not_started_again() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            raise RuntimeError("fell while stopping")
+            raise RuntimeError("crashed while stopping")
 
     worker = Worker("worker", falls_when_told)
     parts = Supervisor([worker], first_backoff=QUICK)
@@ -195,7 +195,7 @@ async def test_a_part_that_swallows_the_cancellation_may_end_in_peace() -> None:
 
 
 async def test_a_part_that_will_not_stop_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts_module, "PART_ENDS_WITHIN", 0.02)
+    monkeypatch.setattr(parts_module, "ONE_STOPS_SECONDS", 0.02)
     at_last = asyncio.Event()
     released = asyncio.Event()
 

@@ -57,7 +57,7 @@ def closed(close_seq: int = 1, minutes: float = 5) -> DialogClosed:
         closed_at=at(minutes),
         opened_at=at(0),
         closed_by="operator",
-        counted_by="nobody",
+        attributed_by="nobody",
         client_messages=0,
         operator_messages=0,
         longest_client_text=0,

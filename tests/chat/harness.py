@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -16,19 +15,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import SecretStr
 
-from chassis.http.tokens import issue, kid_of, public_jwk
 from chassis.mongo import connect
 from chat.app import build
 from chat.settings import ChatSettings
-from contracts.access import AUDIENCE_STAFF, Claims, Role
+from contracts.access import Claims, Role
 from deploy import topics
+from tests.tokens import STAFF_ISSUER, STAFF_KEY, VISITOR_ISSUER, VISITOR_KEY, bearer, jwks, signed
+from tests.waiting import until
 
 T = TypeVar("T")
 
-STAFF = "https://staff.test"
-VISITORS = "https://chat.test"
-STAFF_KEY = Ed25519PrivateKey.generate()
-VISITOR_KEY = Ed25519PrivateKey.generate()
 KEY = SecretStr("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE")
 
 
@@ -41,7 +37,7 @@ class Person:
     token: str | None
 
     async def do(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers = bearer(self.token) if self.token else {}
         return await self.http.request(method, path, headers=headers, json=body)
 
     async def put(self, path: str, body: Any = None) -> httpx.Response:
@@ -62,8 +58,8 @@ class Harness:
     settings: ChatSettings
     database: AsyncIOMotorDatabase[dict[str, Any]]
 
-    async def unfollowed(self) -> int:
-        return await self.database["commits"].count_documents({"followed": False})
+    async def unrelayed(self) -> int:
+        return await self.database["commits"].count_documents({"relayed": False})
 
     def staff(
         self,
@@ -82,9 +78,7 @@ class Harness:
             name=name or sub.title(),
             team=team,
         )
-        kid, now = kid_of(STAFF_KEY.public_key()), datetime.now(UTC)
-        token = issue(STAFF_KEY, kid, STAFF, [AUDIENCE_STAFF], claims, timedelta(hours=1), now)
-        return Person(self.http, sub, token)
+        return Person(self.http, sub, signed(claims))
 
     @property
     def anybody(self) -> Person:
@@ -126,15 +120,23 @@ def pem(key: Ed25519PrivateKey) -> SecretStr:
     return SecretStr(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
 
 
-def settings_for(kafka: str, mongo: str, database: str) -> ChatSettings:
+STAFF_SETTINGS: dict[str, Any] = {
+    "staff_issuer": STAFF_ISSUER,
+    "staff_jwks": jwks(STAFF_KEY),
+}
+
+
+def settings_for(
+    kafka: str, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
+) -> ChatSettings:
+    """What a chat is told; `staff` are the settings of staff's provider."""
     return ChatSettings(
         env="development",
         kafka=kafka,
         mongo=mongo,
         database=database,
-        staff_issuer=STAFF,
-        staff_jwks=json.dumps({"keys": [public_jwk(STAFF_KEY.public_key())]}),
-        visitor_issuer=VISITORS,
+        **staff,
+        visitor_issuer=VISITOR_ISSUER,
         visitor_signing_key=pem(VISITOR_KEY),
         master_key=KEY,
         readers_key=KEY,
@@ -156,16 +158,8 @@ async def running(settings: ChatSettings) -> AsyncIterator[Harness]:
         house = Harness(http, settings, client[settings.database])
         yield house
         # A publisher that is stopped in the middle of a sentence takes its time.
-        await until(house.unfollowed, lambda count: count == 0)
+        await until(house.unrelayed, lambda count: count == 0)
         client.close()
-
-
-async def until(look: Callable[[], Awaitable[T]], seen: Callable[[T], object]) -> T:
-    """What `look` finds, as soon as `seen` says that it is there."""
-    async with asyncio.timeout(30):
-        while not seen(found := await look()):  # noqa: ASYNC110 - other processes give no sign
-            await asyncio.sleep(0.02)
-        return found
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from chassis.http.tokens import public_jwk
 from chat.settings import ChatSettings, signing_key
-from tests.chat.harness import VISITOR_KEY, pem, settings_for
+from tests.chat.harness import pem, settings_for
+from tests.tokens import VISITOR_KEY
 
 
 def told(**changed: str) -> dict[str, str]:
@@ -86,7 +87,7 @@ DAMAGED = json.dumps({"keys": [public_jwk(VISITOR_KEY.public_key()) | {"x": "kan
 @pytest.mark.parametrize(
     ("variable", "wrong", "sentence"),
     [
-        ("CANDOR_VISITOR_JWKS", DAMAGED, "holds a key that is damaged."),
+        ("CANDOR_VISITOR_JWKS", DAMAGED, "that signs and has an id (kid)."),
         ("CANDOR_VISITOR_JWKS", '{"keys": [kanarienvogel', "must be JSON if it starts with {."),
         ("CANDOR_VISITOR_JWKS", "/kanarienvogel.json", "names a file that isn't there."),
         ("CANDOR_VISITOR_JWKS", __file__, "names a file that holds no JSON."),
@@ -95,7 +96,7 @@ DAMAGED = json.dumps({"keys": [public_jwk(VISITOR_KEY.public_key()) | {"x": "kan
             "https://kanarienvogel.test/keys",
             "must be a file, or JSON: chat itself is the address of these keys.",
         ),
-        ("CANDOR_STAFF_JWKS", DAMAGED, "holds a key that is damaged."),
+        ("CANDOR_STAFF_JWKS", DAMAGED, "that signs and has an id (kid)."),
         ("CANDOR_VISITOR_ISSUER", "", "is missing (who issues visitors' tokens (their `iss`))."),
     ],
 )

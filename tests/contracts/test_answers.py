@@ -15,7 +15,7 @@ SAMPLE = Path(__file__).parent / "samples" / "candor.rating.given.v1.required.js
 def given(**changed: Any) -> RatingGiven:
     body = json.loads(SAMPLE.read_text())["body"]
     scale = {**body["scale"], **changed.pop("scale", {})}
-    return RatingGiven.model_validate({**body, "scale": scale, **changed})
+    return RatingGiven.model_validate_json(json.dumps({**body, "scale": scale, **changed}))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from bson import encode
 from pymongo import MongoClient
 
-from chassis.crypto_shredding.jwe import unseal
+from chassis.crypto_shredding.jwe import key_context, unseal
 from contracts.topics import ALL
 from deploy.demo.people import NotYet, Operator, Visitor, until
 from deploy.demo.support_floor import SupportFloor
@@ -118,13 +118,14 @@ def data_key(stack: Stack, service: str, dialog: str) -> bytes:
     with MongoClient[dict[str, Any]](stack.addresses.mongo) as client:
         document = client[f"candor_{service}"]["keys"].find_one({"_id": dialog})
     assert document
-    return unseal(document["wrapped"], base64.urlsafe_b64decode(master))
+    context = key_context(document["subject"], dialog, document["kid"])
+    return unseal(document["wrapped"], base64.urlsafe_b64decode(master), context)
 
 
 def published_key(stack: Stack, dialog: str) -> bytes:
     """The ciphertext of the comment's key, wrapped for readers: compression leaves it as it is."""
     with MongoClient[dict[str, Any]](stack.addresses.mongo) as client:
-        found = client["candor_analytics"]["reader_keys"].find_one({"dialog": dialog})
+        found = client["candor_analytics"]["reader_keys"].find_one({"scope": dialog})
     assert found
     _header, _key, _iv, ciphertext, _tag = str(found["wrapped"]).split(".")
     return ciphertext.encode()

@@ -1,43 +1,43 @@
 """Rating's API in front of a house, and people who call it."""
 
 import base64
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis.background import Supervisor
 from chassis.http.app import create
 from chassis.http.auth import verifier
-from chassis.http.tokens import issue, kid_of, public_jwk
-from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
+from contracts.access import AUDIENCE_RATING, Claims, Role
 from rating.api import forms, mine
 from rating.api.tokens import FormKey, FormTokens
 from rating.settings import RatingSettings
-from tests.rating.harness import Harness, until
+from tests.rating.harness import Harness
+from tests.tokens import (
+    STAFF_ISSUER,
+    STAFF_KEY,
+    VISITOR_ISSUER,
+    VISITOR_KEY,
+    bearer,
+    jwks,
+    signed,
+    visitor_token,
+)
+from tests.waiting import until
 
-STAFF, VISITORS = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
-STAFF_ISSUER, VISITOR_ISSUER = "https://staff.test", "https://chat.test"
-
-
-def jwks(key: Ed25519PrivateKey) -> str:
-    return json.dumps({"keys": [public_jwk(key.public_key())]})
-
 
 TOLD: dict[str, Any] = {
     "env": "development",
     "kafka": "127.0.0.1:9092",
     "mongo": "mongodb://127.0.0.1:27017",
     "staff_issuer": STAFF_ISSUER,
-    "staff_jwks": jwks(STAFF),
+    "staff_jwks": jwks(STAFF_KEY),
     "visitor_issuer": VISITOR_ISSUER,
-    "visitor_jwks": jwks(VISITORS),
+    "visitor_jwks": jwks(VISITOR_KEY),
     "master_key": KEY,
     "readers_key": KEY,
     "form_secret": KEY,
@@ -46,20 +46,12 @@ TOLD: dict[str, Any] = {
 
 def visitor(client: str = "c1", channel: str = "shop") -> dict[str, str]:
     """The header of a visitor."""
-    claims = Claims(sub=client, roles=frozenset({Role.VISITOR}), channels=frozenset({channel}))
-    return _bearer(VISITORS, VISITOR_ISSUER, [AUDIENCE_CHAT, AUDIENCE_RATING], claims)
+    return bearer(visitor_token(client, channel))
 
 
 def staff(*roles: Role) -> dict[str, str]:
     """The header of somebody of the staff, good for every channel."""
-    claims = Claims(sub="o1", roles=frozenset(roles), channels=frozenset({"*"}))
-    return _bearer(STAFF, STAFF_ISSUER, [AUDIENCE_STAFF], claims)
-
-
-def _bearer(key: Ed25519PrivateKey, issuer: str, audience: list[str], claims: Claims) -> dict[str, str]:
-    kid, hour = kid_of(key.public_key()), timedelta(hours=1)
-    token = issue(key, kid, issuer, audience, claims, hour, datetime.now(UTC))
-    return {"Authorization": f"Bearer {token}"}
+    return bearer(signed(Claims(sub="o1", roles=frozenset(roles), channels=frozenset({"*"}))))
 
 
 @dataclass

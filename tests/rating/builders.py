@@ -1,12 +1,7 @@
 """How the stories about rating are told: given what was, when a command comes, then these events."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from chassis.errors import CommandRejected
 from rating.domain.rating.answers import KeepComment, RemoveComment, WrittenComment
 from rating.domain.rating.decider import (
     RATING,
@@ -15,7 +10,6 @@ from rating.domain.rating.decider import (
     ForgetClient,
     GiveRating,
     OfferForm,
-    RatingCommand,
     RegisterClose,
     RegisterReopening,
 )
@@ -29,11 +23,11 @@ from rating.domain.rating.events import (
     FormOffered,
     FormScheduled,
     RatingChanged,
-    RatingEvent,
     RatingGiven,
     ReopeningRegistered,
 )
 from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Scale, Snapshot
+from tests.chassis.decider_spec import DeciderSpec
 
 CLOSED_AT = datetime(2026, 3, 29, 0, 59, 59, 999000, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -199,31 +193,4 @@ def forgotten(close_seq: int = 1, now: datetime = CLOSED_AT) -> ClientForgotten:
     return ClientForgotten(close_seq=close_seq, forgotten_at=now)
 
 
-@dataclass(frozen=True)
-class Story:
-    """A history and the command that comes upon it."""
-
-    history: Sequence[RatingEvent]
-    command: RatingCommand | None = None
-
-    def when(self, command: RatingCommand) -> "Story":
-        return Story(self.history, command)
-
-    def then(self, *events: RatingEvent) -> None:
-        """Exactly these events follow; none: there was nothing to do."""
-        assert list(self._decide()) == list(events)
-
-    def refused(self, *words: str) -> None:
-        """The command is refused with a sentence that has these words."""
-        with pytest.raises(CommandRejected) as refusal:
-            self._decide()
-        assert all(word in str(refusal.value) for word in words)
-        assert str(refusal.value).endswith(".")
-
-    def _decide(self) -> Sequence[RatingEvent]:
-        assert self.command is not None
-        return RATING.decide(RATING.fold(RATING.initial, self.history), self.command)
-
-
-def given(*history: RatingEvent) -> Story:
-    return Story(history)
+given = DeciderSpec(RATING).given

@@ -1,7 +1,7 @@
 """Rating without Kafka: the real rooms on a real database, joined to a publisher that only takes notes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +10,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.handle import Repository
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.repository import Repository
 from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
@@ -24,6 +24,7 @@ from rating.processes.timers import Timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from tests.rating.builders import CLOSED_AT, RULES
+from tests.waiting import until
 
 KEYS = "candor.ratings.keys"
 
@@ -59,7 +60,6 @@ class Harness:
 
     def __post_init__(self) -> None:
         self.log = MongoEventStore(self.database)
-        self.streams = Repository(self.log, self.clock, wake=self._wake, service="rating")
         self.forms = Forms(self.database)
         self.keys = KeyRing(
             self.database,
@@ -69,57 +69,58 @@ class Harness:
             topic=KEYS,
             publisher=self.notes,
         )
-        erased = ErasedClients(self.database)
-        self.erasure = ClientErasure(self.streams, self.clock, self.forms, erased, self.keys)
+        self.relay = OutboxRelay("rating", self.log, self.notes, [commit_handlers(self.forms, self.keys)])
+        self.streams = Repository(self.log, self.clock, wake=self.relay.wake, service="rating")
+        self.erased = ErasedClients(self.database)
+        self.erasure = ClientErasure(self.streams, self.clock, self.forms, self.erased, self.keys)
         self.inbound = Inbound(self.streams, self.clock, lambda _: RULES, self.erasure)
         self.timers = Timers(self.forms, self.streams, self.clock)
-        self.follower = OutboxRelay(
-            "rating", self.log, self.notes, [commit_handlers(self.forms, self.erasure, self.keys)]
-        )
-
-    def _wake(self) -> None:
-        self.follower.wake()
 
     async def prepare(self) -> None:
-        for step in (self.log.prepare, self.forms.prepare, self.keys.prepare):
+        for step in (self.log.prepare, self.forms.prepare, self.erased.prepare, self.keys.prepare):
             await step()
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """The follower follows."""
-        follower = asyncio.create_task(self.follower.run())
+        """The relay runs, and the erasure of clients."""
+        tasks = [asyncio.create_task(part.run()) for part in (self.relay, self.erasure)]
         try:
             yield
         finally:
-            follower.cancel()
-            await asyncio.wait([follower])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
-    async def followed(self) -> None:
-        """Waits until every commit is followed."""
-        await until(self._all_followed)
+    async def relayed(self) -> None:
+        """Waits until every commit is relayed."""
+        await until(self._all_relayed)
 
-    async def _all_followed(self) -> bool:
-        return await self.database["commits"].count_documents({"followed": False}) == 0
+    async def erasures_done(self) -> None:
+        """Waits until nothing is left to erase, and all that came of it is relayed."""
+        await self.relayed()
+        await until(self._all_erased)
+        await self.relayed()
+
+    async def _all_erased(self) -> bool:
+        pending = await self.database["erased"].count_documents({"pending": True})
+        unchecked = await self.database["forms"].count_documents({"unchecked": True})
+        return not pending and not unchecked
+
+    async def _all_relayed(self) -> bool:
+        return await self.database["commits"].count_documents({"relayed": False}) == 0
 
 
 @asynccontextmanager
-async def open_harness(mongo: str, database: str, *, following: bool = True) -> AsyncIterator[Harness]:
-    """A house, with its follower at work unless told otherwise."""
+async def open_harness(mongo: str, database: str, *, relaying: bool = True) -> AsyncIterator[Harness]:
+    """A house, with its relay and erasure at work unless told otherwise."""
     client = connect(mongo)
     house = Harness(client[database])
     await house.prepare()
     try:
-        async with house.at_work() if following else nullcontext():
+        async with house.at_work() if relaying else nullcontext():
             yield house
     finally:
         client.close()
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    """Waits for the condition."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - the database has no event to wait for
-            await asyncio.sleep(0.005)
 
 
 def closed(dialog: str = "d1", close_seq: int = 1, client: str = "c1", **more: Any) -> DialogClosed:
@@ -135,7 +136,7 @@ def closed(dialog: str = "d1", close_seq: int = 1, client: str = "c1", **more: A
         "closed_at": CLOSED_AT,
         "opened_at": CLOSED_AT,
         "closed_by": ClosedBy.OPERATOR,
-        "counted_by": AttributedBy.LAST_REPLY,
+        "attributed_by": AttributedBy.LAST_REPLY,
         "client_messages": 2,
         "operator_messages": 2,
         "longest_client_text": 40,

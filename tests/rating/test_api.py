@@ -34,33 +34,42 @@ async def front(house: Harness) -> AsyncIterator[ApiClient]:
 async def asked(front: ApiClient) -> ApiClient:
     """The API after the first close of d1: its client c1 is asked."""
     await front.house.inbound.on_dialog_closed(closed())
-    await front.house.followed()
+    await front.house.relayed()
     return front
 
 
 class Most:
     """Stands in front of a function, and counts how many calls were under way at once."""
 
-    def __init__(self, function: Callable[[str], Awaitable[str | None]]) -> None:
+    def __init__(self, function: Callable[..., Awaitable[str | None]]) -> None:
         self._function = function
         self._now, self.most = 0, 0
 
-    async def __call__(self, sealed: str) -> str | None:
+    async def __call__(self, sealed: str, **context: str) -> str | None:
         self._now += 1
         self.most = max(self.most, self._now)
         await asyncio.sleep(0)
         try:
-            return await self._function(sealed)
+            return await self._function(sealed, **context)
         finally:
             self._now -= 1
 
 
 async def last_comment(front: ApiClient) -> str | None:
     """The comment of what was said last, in clear."""
-    await front.house.followed()
+    await front.house.relayed()
     event = front.house.notes.ratings[-1]
     assert isinstance(event, RatingGiven | RatingChanged)
-    return await front.house.keys.open(event.comment) if event.comment else None
+    return await opened(front, event)
+
+
+async def opened(front: ApiClient, event: RatingGiven | RatingChanged) -> str | None:
+    """The comment of an answer, in clear."""
+    if event.comment is None:
+        return None
+    return await front.house.keys.open(
+        event.comment, subject=event.client, scope=event.dialog, purpose="comment"
+    )
 
 
 def answers_of(front: ApiClient) -> list[RatingGiven | RatingChanged]:
@@ -95,7 +104,7 @@ class TestMine:
 
     async def test_shows_an_answer_until_it_can_no_longer_be_changed(self, asked: ApiClient) -> None:
         await asked.answer(4, "Thank you")
-        await asked.house.followed()
+        await asked.house.relayed()
         (form,) = await asked.mine()
         assert form["state"] == "given"
         assert form["answer"] == {"score": 4, "comment": "Thank you", "comment_erased": False}
@@ -105,7 +114,7 @@ class TestMine:
 
     async def test_shows_a_declined_form_until_it_expires(self, asked: ApiClient) -> None:
         await asked.post("decline", {"token": asked.token()})
-        await asked.house.followed()
+        await asked.house.relayed()
         asked.house.clock.advance(EXPIRY - timedelta(milliseconds=1))
         assert [form["state"] for form in await asked.mine()] == ["declined"]
         asked.house.clock.advance(timedelta(milliseconds=1))
@@ -117,16 +126,16 @@ class TestMine:
 
     async def test_shows_nothing_that_was_withdrawn(self, asked: ApiClient) -> None:
         await asked.house.inbound.on_dialog_reopened(reopened())
-        await asked.house.followed()
+        await asked.house.relayed()
         assert await asked.mine() == []
 
     async def test_shows_no_form_that_was_changed_too_often(self, asked: ApiClient) -> None:
         for n in range(20):
             await asked.answer(1 + n % 2, "Thank you")
-        await asked.house.followed()
+        await asked.house.relayed()
         assert [form["state"] for form in await asked.mine()] == ["given"]
         last = await asked.answer(1)
-        await asked.house.followed()
+        await asked.house.relayed()
         assert (await asked.answer(2)).status_code == 409
         assert await asked.mine() == []
         form = (await asked.post("read", {"token": asked.token()})).json()
@@ -141,7 +150,7 @@ class TestMine:
         for dialog in dialogs:
             await front.house.inbound.on_dialog_closed(closed(dialog))
             await front.post("answer", {"token": front.token(dialog), "score": 5, "comment": f"in {dialog}"})
-        await front.house.followed()
+        await front.house.relayed()
         at_once = Most(front.house.keys.open)
         monkeypatch.setattr(front.house.keys, "open", at_once)
         before = await commits(front)
@@ -182,8 +191,9 @@ class TestRead:
 
     async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
-        await asked.house.followed()
+        await asked.house.relayed()
         await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
+        await asked.house.erasures_done()
         answer = await asked.post("read", {"token": asked.token()})
         assert answer.json()["answer"] == {"score": 2, "comment": None, "comment_erased": True}
         assert "Thank you" not in answer.text
@@ -209,19 +219,19 @@ class TestAnswer:
     async def test_the_same_answer_again_is_one_answer(self, asked: ApiClient) -> None:
         for _ in range(3):
             assert (await asked.answer(5, "Thank you")).status_code == 200
-        await asked.house.followed()
+        await asked.house.relayed()
         assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
 
     async def test_the_same_answer_many_times_at_once_is_one_answer(self, asked: ApiClient) -> None:
         answers = await asyncio.gather(*(asked.answer(5, "Thank you") for _ in range(10)))
         assert {answer.status_code for answer in answers} == {200}
-        await asked.house.followed()
+        await asked.house.relayed()
         assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
 
     async def test_another_comment_is_another_answer(self, asked: ApiClient) -> None:
         await asked.answer(5, "Thank you")
         await asked.answer(5, "Thank you!")
-        await asked.house.followed()
+        await asked.house.relayed()
         assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven, RatingChanged]
 
     @pytest.mark.parametrize("more", [{}, {"comment": None}])
@@ -264,18 +274,18 @@ class TestAnswer:
         self, asked: ApiClient, words: str
     ) -> None:
         assert (await asked.answer(1, words)).status_code == 200
-        await asked.house.followed()
+        await asked.house.relayed()
         event = asked.house.notes.ratings[-1]
         assert isinstance(event, RatingGiven)
         assert event.comment is not None
-        assert await asked.house.keys.open(event.comment) == words
+        assert await opened(asked, event) == words
         assert [record.topic == KEYS for record in asked.house.notes.records] == [False, True, False]
 
     async def test_the_key_is_said_first_when_only_a_change_has_words(self, asked: ApiClient) -> None:
         await asked.answer(5)
-        await asked.house.followed()
+        await asked.house.relayed()
         await asked.answer(5, "Thank you")
-        await asked.house.followed()
+        await asked.house.relayed()
         assert isinstance(asked.house.notes.ratings[-1], RatingChanged)
         assert [record.topic == KEYS for record in asked.house.notes.records] == [False, False, True, False]
 
@@ -293,7 +303,7 @@ class TestAnswer:
 
     async def test_no_word_of_a_comment_is_stored_in_clear(self, asked: ApiClient) -> None:
         await asked.answer(1, "canary")
-        await asked.house.followed()
+        await asked.house.relayed()
         assert "canary" in str(await asked.mine())
         for name in await asked.house.database.list_collection_names():
             assert "canary" not in str(await asked.house.database[name].find().to_list(None))
@@ -304,7 +314,7 @@ class TestAnswer:
     ) -> None:
         for words in ("canary", "canary" * 1000, "another canary"):
             await asked.answer(1, words)
-            await asked.house.followed()
+            await asked.house.relayed()
             assert "canary" in str(await asked.mine())
             assert "canary" in (await asked.post("read", {"token": asked.token()})).text
         assert "canary" not in caplog.text
@@ -317,6 +327,27 @@ class TestAnswer:
         assert answer.status_code == 409
         assert answer.json()["detail"] == "The time to rate this dialog is over."
         assert await commits(asked) == before
+
+    @pytest.mark.parametrize(
+        ("score", "comment", "later"),
+        [(5, "Thanks", EXPIRY), (77, "Thanks", timedelta(0)), (5, "x" * 2001, timedelta(0))],
+    )
+    async def test_what_is_refused_leaves_no_key(
+        self, asked: ApiClient, score: int, comment: str, later: timedelta
+    ) -> None:
+        asked.house.clock.advance(later)
+        before = await commits(asked)
+        assert (await asked.answer(score, comment)).status_code == 409
+        assert await asked.house.database["keys"].count_documents({}) == 0
+        assert await commits(asked) == before
+
+    async def test_a_comment_repeated_after_the_edit_window_is_the_same_answer(
+        self, asked: ApiClient
+    ) -> None:
+        await asked.answer(5, "Thanks")
+        asked.house.clock.advance(WINDOW)
+        assert (await asked.answer(5, "Thanks")).status_code == 200
+        assert (await asked.answer(5, "Other")).status_code == 409
 
     async def test_another_answer_after_the_edit_window_is_refused(self, asked: ApiClient) -> None:
         await asked.answer(5)
@@ -388,9 +419,10 @@ async def test_nothing_more_is_asked_of_an_erased_client_nor_taken_from_them(
     if said:
         more = {"score": 5, "comment": "a word"} if said == "answer" else {}
         assert (await asked.post(said, {"token": asked.token(), **more})).status_code == 200
-        await asked.house.followed()
+        await asked.house.relayed()
         assert len(await asked.mine()) == 1
     await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
+    await asked.house.erasures_done()
     answers = [
         await asked.answer(4, "another word"), await asked.answer(4), await asked.answer(5),
         await asked.post("decline", {"token": asked.token()}),
@@ -400,7 +432,7 @@ async def test_nothing_more_is_asked_of_an_erased_client_nor_taken_from_them(
         assert {answer.json()["detail"] for answer in answers} == {
             "This dialog can't be rated any more: its client was erased."
         }
-    await asked.house.followed()
+    await asked.house.relayed()
     assert await asked.mine() == []
     form = (await asked.post("read", {"token": asked.token()})).json()
     state = {"answer": "given", "decline": "declined", None: "cancelled"}[said]
@@ -479,7 +511,7 @@ async def test_every_route_is_documented_with_its_errors(front: ApiClient) -> No
 
 async def test_what_becomes_of_a_comment_is_documented(front: ApiClient) -> None:
     shapes = (await front.http.get("/openapi.json")).json()["components"]["schemas"]
-    comment = shapes["Answer"]["properties"]["comment"]["description"]
+    comment = shapes["AnswerBody"]["properties"]["comment"]["description"]
     assert "comment given before stays" in comment
     assert "comment given before is removed" in comment
     assert "Unicode code points" in shapes["CommentField"]["properties"]["max_length"]["description"]

@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 
 from chassis.errors import SubjectErased
-from chassis.eventstore.handle import handle
 from contracts.clients import ClientErased
 from contracts.dialogs import ClosedBy
 from contracts.ratings import RatingNotOffered
-from rating.domain.rating.decider import RATING, GiveRating
+from rating.domain.rating.decider import RATING
 from rating.domain.rating.form_version import Snapshot
-from rating.domain.rating.state import Given, Offered
+from rating.domain.rating.state import Offered
 from rating.messaging.inbound import consumers
 from tests.rating.builders import CLOSED_AT, EXPIRY
-from tests.rating.harness import Harness, closed, open_harness, reopened
+from tests.rating.harness import Harness, closed, reopened
 
 pytestmark = pytest.mark.real
 
@@ -24,7 +23,7 @@ ERASED = ClientErased(client="c1", erased_at=CLOSED_AT)
 
 async def said(house: Harness) -> list[str]:
     """The short names of what was said, in order."""
-    await house.followed()
+    await house.relayed()
     return [event.type.removeprefix("candor.rating.").removesuffix(".v1") for event in house.notes.ratings]
 
 
@@ -65,7 +64,7 @@ async def test_the_snapshot_is_taken_as_it_was_said(house: Harness) -> None:
 )
 async def test_some_closes_get_no_form(house: Harness, more: dict[str, Any], reason: str) -> None:
     await house.inbound.on_dialog_closed(closed(**more))
-    await house.followed()
+    await house.relayed()
     (event,) = house.notes.ratings
     assert isinstance(event, RatingNotOffered)
     assert event.reason == reason
@@ -88,7 +87,7 @@ async def test_a_reopening_before_the_deadline_takes_the_expiry_back_when_it_is_
     house: Harness,
 ) -> None:
     await house.inbound.on_dialog_closed(closed())
-    await house.followed()
+    await house.relayed()
     house.clock.advance(EXPIRY)
     await house.timers.settle_due()
     await house.inbound.on_dialog_reopened(reopened())
@@ -105,10 +104,11 @@ async def test_a_reopening_heard_first_answers_its_close(house: Harness) -> None
 async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed("d1"))
     await house.inbound.on_dialog_closed(closed("d2", client="c2"))
-    await house.followed()
+    await house.relayed()
     for _ in range(2):
         await house.inbound.on_client_erased(ERASED)
     await house.inbound.on_dialog_closed(closed("d3"))
+    await house.erasures_done()
     assert sorted(await said(house)) == ["cancelled", "not-offered", "offered", "offered"]
     assert [await state(house, f"{dialog}.1") for dialog in ("d1", "d2", "d3")] == [
         "cancelled",
@@ -116,50 +116,7 @@ async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Ha
         "not_offered",
     ]
     with pytest.raises(SubjectErased):
-        await house.keys.seal("d1", "c1", "a word")
-
-
-async def test_what_is_answered_while_its_client_is_erased_is_final_when_it_is_written(
-    mongo: str, database: str
-) -> None:
-    async with open_harness(mongo, database, following=False) as house:
-        await house.inbound.on_dialog_closed(closed())
-        await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
-        await house.inbound.on_client_erased(ERASED)
-        async with house.at_work():
-            assert await said(house) == ["offered", "given"]
-        close = (await house.streams.load(RATING, "dialog:d1")).state.close(1)
-        assert isinstance(close, Given)
-        assert close.forgotten
-
-
-async def test_a_form_made_while_its_client_is_erased_is_withdrawn_when_it_is_written(
-    mongo: str, database: str
-) -> None:
-    async with open_harness(mongo, database, following=False) as house:
-        await house.inbound.on_dialog_closed(closed())
-        # The close was decided before the mark, and its form isn't written yet when forms are looked for.
-        await house.inbound.on_client_erased(ERASED)
-        async with house.at_work():
-            assert await said(house) == ["offered", "cancelled"]
-
-
-async def test_a_form_that_is_written_right_after_an_erasure_looked_for_it_is_withdrawn(
-    mongo: str, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with open_harness(mongo, database, following=False) as house:
-        await house.inbound.on_dialog_closed(closed())
-        look = house.forms.open_dialogs
-
-        async def written_right_after(client: str) -> list[str]:
-            found = await look(client)
-            async with house.at_work():
-                await house.followed()
-            return found
-
-        monkeypatch.setattr(house.forms, "open_dialogs", written_right_after)
-        await house.inbound.on_client_erased(ERASED)
-        assert await said(house) == ["offered", "cancelled"]
+        await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
 
 
 def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: Harness) -> None:

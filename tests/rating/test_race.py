@@ -8,8 +8,9 @@ import pytest
 
 from chassis.clock import ManualClock
 from chassis.errors import CommandRejected
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.repository import Repository
 from chassis.mongo import connect
 from rating.domain.rating.decider import RATING, ExpireForm, GiveRating, RegisterClose
 from tests.rating.builders import CLOSED_AT, EXPIRY, RULES, snapshot
@@ -47,7 +48,7 @@ async def race(answering: Repository, expiring: Repository, number: int) -> str:
 
 async def settled(streams: Repository, stream: str) -> Sequence[str]:
     """The events of the stream that settle the form, as stored."""
-    commits = await streams.log.read(stream)
+    commits = await streams.store.read(stream, limit=100)
     kinds = [event["type"] for commit in commits for event in commit.events]
     return [kind for kind in kinds if kind in {"given", "expired"}]
 

@@ -206,7 +206,7 @@ class TestGiveRating:
     def test_counts_the_changes_and_the_window_from_the_first_answer(self) -> None:
         history = (*WAITING, rated(5, at(1)), changed(4, at(10)))
         given(*history).when(give(3, at(15))).then(changed(3, at(15), change=2))
-        given(*history).when(give(3, at(16))).refused("already rated")
+        given(*history).when(give(3, at(16))).then_rejected("already rated")
 
     def test_the_last_answer_is_the_one_to_compare_with(self) -> None:
         history = (*WAITING, rated(5, at(1)), changed(4, at(2)))
@@ -222,39 +222,39 @@ class TestGiveRating:
         scale = RULES.scale.model_copy(update={"highest": 7})
         seven = RULES.model_copy(update={"version": 2, "scale": scale})
         given(registered(rules=seven), offered()).when(give(7, at(1))).then(rated(7, at(1)))
-        given(*WAITING).when(give(7, at(1))).refused("from 1 to 5")
+        given(*WAITING).when(give(7, at(1))).then_rejected("from 1 to 5")
 
     def test_changes_twenty_times_and_no_more(self) -> None:
         often = tuple(changed(1 + n % 2, at(2), change=n) for n in range(1, 21))
         given(*WAITING, rated(5, at(1)), *often[:19]).when(give(1, at(3))).then(changed(1, at(3), change=20))
         full = given(*WAITING, rated(5, at(1)), *often)
-        full.when(give(5, at(3))).refused("20 times")
+        full.when(give(5, at(3))).then_rejected("20 times")
         full.when(give(1, at(3))).then()
-        full.when(give(5, at(16))).refused("time to change the rating is over")
+        full.when(give(5, at(16))).then_rejected("time to change the rating is over")
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_the_same_answer_again_is_one_answer_whenever_it_comes(self, now: datetime) -> None:
         given(*WAITING, rated(5, at(1), "fine")).when(give(5, now, "fine")).then()
 
     def test_refuses_another_answer_when_the_edit_window_has_ended(self) -> None:
-        given(*WAITING, rated(5, at(1))).when(give(4, at(16))).refused("already rated")
+        given(*WAITING, rated(5, at(1))).when(give(4, at(16))).then_rejected("already rated")
 
     @pytest.mark.parametrize("history", [WAITING, (*WAITING, declined(at(1))), (*WAITING, expired(at(60)))])
     def test_refuses_an_answer_at_the_deadline(self, history: History) -> None:
-        given(*history).when(give(5, at(60))).refused("time to rate", "over")
+        given(*history).when(give(5, at(60))).then_rejected("time to rate", "over")
 
     @pytest.mark.parametrize("score", [0, 6, -1, 10**30])
     def test_refuses_a_score_outside_the_scale(self, score: int) -> None:
-        given(*WAITING).when(give(score, at(1))).refused("from 1 to 5")
-        given(*WAITING, rated(5, at(1))).when(give(score, at(2))).refused("from 1 to 5")
+        given(*WAITING).when(give(score, at(1))).then_rejected("from 1 to 5")
+        given(*WAITING, rated(5, at(1))).when(give(score, at(2))).then_rejected("from 1 to 5")
 
     def test_refuses_a_comment_that_is_too_long_and_takes_one_that_just_fits(self) -> None:
-        given(*WAITING).when(give(5, at(1), "much", length=2001)).refused("2,000 characters")
+        given(*WAITING).when(give(5, at(1), "much", length=2001)).then_rejected("2,000 characters")
         given(*WAITING).when(give(5, at(1), "much", length=2000)).then(rated(5, at(1), "much"))
 
     @pytest.mark.parametrize("reason", ["reopened", "erased"])
     def test_refuses_what_was_withdrawn(self, reason: str) -> None:
-        given(*WAITING, cancelled(reason)).when(give(5, at(1))).refused("withdrawn")
+        given(*WAITING, cancelled(reason)).when(give(5, at(1))).then_rejected("withdrawn")
 
     @pytest.mark.parametrize(
         "history",
@@ -266,7 +266,7 @@ class TestGiveRating:
         ],
     )
     def test_refuses_where_nothing_was_asked(self, history: History) -> None:
-        given(*history).when(give(5, at(1))).refused("nothing to rate")
+        given(*history).when(give(5, at(1))).then_rejected("nothing to rate")
 
 
 FULL: History = (*WAITING, rated(5, at(1), "fine"), *(
@@ -285,8 +285,8 @@ class TestTheCommentOfAnAnswer:
         given(*history).when(give(3, at(3))).then(changed(3, at(3), change=2, words="fine"))
 
     def test_is_not_kept_by_a_change_that_comes_too_late_or_too_often(self) -> None:
-        given(*WAITING, rated(5, at(1), "fine")).when(give(4, at(16))).refused("already rated")
-        given(*FULL).when(give(4, at(3))).refused("20 times")
+        given(*WAITING, rated(5, at(1), "fine")).when(give(4, at(16))).then_rejected("already rated")
+        given(*FULL).when(give(4, at(3))).then_rejected("20 times")
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_is_kept_by_the_same_score_alone_without_a_change(self, now: datetime) -> None:
@@ -302,8 +302,8 @@ class TestTheCommentOfAnAnswer:
         given(*history).when(give_without(score, at(2))).then(changed(score, at(2)))
 
     def test_is_not_removed_too_late_or_too_often(self) -> None:
-        given(*WAITING, rated(5, at(1), "fine")).when(give_without(5, at(16))).refused("already rated")
-        given(*FULL).when(give_without(1, at(3))).refused("20 times")
+        given(*WAITING, rated(5, at(1), "fine")).when(give_without(5, at(16))).then_rejected("already rated")
+        given(*FULL).when(give_without(1, at(3))).then_rejected("20 times")
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_is_removed_without_a_change_where_there_is_none(self, now: datetime) -> None:
@@ -351,7 +351,7 @@ class TestDeclineRating:
         ],
     )
     def test_refuses_when_there_is_nothing_to_decline_any_more(self, history: History, words: str) -> None:
-        given(*history).when(decline(at(60))).refused(words)
+        given(*history).when(decline(at(60))).then_rejected(words)
 
 
 class TestExpireForm:
@@ -389,7 +389,7 @@ class TestForgetClient:
     def test_keeps_the_numbers_and_takes_nothing_more(self, history: History) -> None:
         given(*history).when(erase(now=at(2))).then(forgotten(now=at(2)))
         for command in (give(4, at(3)), give(5, at(3)), give(5, at(3), "fine"), decline(at(3))):
-            given(*history, forgotten(now=at(2))).when(command).refused("client was erased")
+            given(*history, forgotten(now=at(2))).when(command).then_rejected("client was erased")
 
     @pytest.mark.parametrize(
         "history",

@@ -104,7 +104,7 @@ DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x":
 @pytest.mark.parametrize(
     ("variable", "wrong", "sentence"),
     [
-        ("CANDOR_VISITOR_JWKS", DAMAGED, "holds a key that is damaged."),
+        ("CANDOR_VISITOR_JWKS", DAMAGED, "that signs and has an id (kid)."),
         ("CANDOR_VISITOR_JWKS", "http://kanarienvogel.test/keys", "and in development)."),
         ("CANDOR_VISITOR_JWKS", "", "a https:// URL, or the JSON itself)."),
         ("CANDOR_VISITOR_ISSUER", "", "is missing (who issues visitors' tokens (their `iss`))."),

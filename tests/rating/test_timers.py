@@ -12,8 +12,9 @@ from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 
 from chassis.errors import RetriesExhausted
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.repository import Repository
 from chassis.eventstore.store import Commit
 from chassis.outbox.commit_handler import CommitPlan
 from contracts.ratings import RatingExpired, RatingOffered
@@ -24,7 +25,8 @@ from rating.messaging.commit_handlers import commit_handlers
 from rating.processes.timers import LEASE, Timers
 from rating.read_models.form_documents import FormDocument
 from tests.rating.builders import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
-from tests.rating.harness import Harness, closed, open_harness, until
+from tests.rating.harness import Harness, closed, open_harness
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -49,7 +51,7 @@ async def hear_later(house: Harness, *dialogs: str) -> None:
     inbound = replace(house.inbound, rules_of=lambda _: LATER)
     for dialog in dialogs:
         await inbound.on_dialog_closed(closed(dialog))
-    await house.followed()
+    await house.relayed()
 
 
 async def test_offers_and_then_expires_without_a_second_before_its_time(house: Harness) -> None:
@@ -58,14 +60,14 @@ async def test_offers_and_then_expires_without_a_second_before_its_time(house: H
 
     house.clock.advance(DELAY)
     assert await house.timers.settle_due() == 1
-    await house.followed()
+    await house.relayed()
     assert (await document(house))["state"] == "pending"
 
     house.clock.advance(EXPIRY - timedelta(milliseconds=1))
     assert await house.timers.settle_due() == 0
     house.clock.advance(timedelta(milliseconds=1))
     assert await house.timers.settle_due() == 1
-    await house.followed()
+    await house.relayed()
     assert (await document(house))["state"] == "expired"
     offered, expired = house.notes.ratings[-2:]
     assert isinstance(offered, RatingOffered)
@@ -76,21 +78,21 @@ async def test_offers_and_then_expires_without_a_second_before_its_time(house: H
 async def test_nothing_is_due_of_a_form_that_is_settled(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed())
     await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
-    await house.followed()
+    await house.relayed()
     house.clock.advance(2 * EXPIRY)
     assert await house.timers.settle_due() == 0
 
 
 async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(house: Harness) -> None:
     await house.inbound.on_dialog_closed(closed())
-    await house.followed()
+    await house.relayed()
     stale = await document(house)
     await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
-    await house.followed()
+    await house.relayed()
     await house.database["forms"].replace_one({"_id": "d1.1"}, stale)
     house.clock.advance(EXPIRY)
     assert await house.timers.settle_due() == 1
-    await house.followed()
+    await house.relayed()
     assert [event.type for event in house.notes.ratings] == [
         "candor.rating.offered.v1",
         "candor.rating.given.v1",
@@ -98,18 +100,18 @@ async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(house:
     assert (await document(house))["due_at"] is None
 
 
-async def test_a_follower_that_lags_makes_nothing_due_again(mongo: str, database: str) -> None:
-    async with open_harness(mongo, database, following=False) as house:
+async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: str) -> None:
+    async with open_harness(mongo, database, relaying=False) as house:
         await house.inbound.on_dialog_closed(closed())
         await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
-        own, steps = (
-            commit_handlers(house.forms, house.erasure, house.keys),
+        own, plans = (
+            commit_handlers(house.forms, house.keys),
             list[CommitPlan[Rating, RatingEvent]](),
         )
-        for commit in await house.log.read("dialog:d1"):
-            steps.append(own.step("rating", steps[-1].place if steps else own.start, commit))
-        for step in (*steps, *reversed(steps)):
-            await house.forms.project(step.followed)
+        for commit in await house.log.read("dialog:d1", limit=100):
+            plans.append(own.plan("rating", plans[-1].after if plans else own.start, commit))
+        for plan in (*plans, *reversed(plans)):
+            await house.forms.project(plan.recorded)
         found = await document(house)
         assert (found["state"], found["score"], found["due_at"]) == ("given", 5, None)
 
@@ -119,7 +121,7 @@ async def test_workers_that_overlap_do_each_form_once(house: Harness) -> None:
     house.clock.advance(DELAY)
     workers = [Timers(house.forms, house.streams, house.clock) for _ in range(3)]
     done = await asyncio.gather(*(worker.settle_due() for worker in workers))
-    await house.followed()
+    await house.relayed()
     assert sum(done) == 30
     assert sum(isinstance(event, RatingOffered) for event in house.notes.ratings) == 30
 
@@ -146,7 +148,7 @@ async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no
     assert await fresh.timers.settle_due() == 2
     assert await fresh.timers.settle_due() == 0
     house.streams.wake()
-    await house.followed()
+    await house.relayed()
     assert (await document(house, "d2.1"))["state"] == "pending"
     assert (await document(house, "d1.1"))["state"] == "scheduled"
     assert (await document(house, "d1.1"))["due_at"] == house.clock.now() + LEASE
@@ -157,7 +159,7 @@ async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(house: Harne
     house.clock.advance(DELAY)
     claimed = await house.forms.claim(house.clock.now(), LEASE, 10)
     await handle(house.streams, RATING, "dialog:d1", OfferForm(1, house.clock.now()))
-    await house.followed()
+    await house.relayed()
     await house.forms.settle(dict.fromkeys(claimed))
     assert (await document(house))["due_at"] == at(5) + EXPIRY
 
@@ -166,7 +168,7 @@ async def test_a_form_is_never_forgotten_before_its_time_is_over(house: Harness)
     # Rules of long ago may have times that the database can't keep: it cuts them to milliseconds.
     odd = RULES.model_copy(update={"delay": DELAY + ODD, "expiry": EXPIRY + ODD})
     await replace(house.inbound, rules_of=lambda _: odd).on_dialog_closed(closed())
-    await house.followed()
+    await house.relayed()
     for wait, state in ((DELAY, "pending"), (EXPIRY, "expired")):
         house.clock.advance(wait)
         while (await document(house))["due_at"] > house.clock.now():
@@ -175,7 +177,7 @@ async def test_a_form_is_never_forgotten_before_its_time_is_over(house: Harness)
         assert (await document(house))["due_at"] is not None
         house.clock.advance(timedelta(milliseconds=1))
         assert await house.timers.settle_due() == 1
-        await house.followed()
+        await house.relayed()
         assert (await document(house))["state"] == state
 
 
@@ -184,10 +186,10 @@ class Away(MongoEventStore):
 
     error: Exception
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
+    async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
         if self.error:
             raise self.error
-        return await super().read(stream, after)
+        return await super().read(stream, after, limit=limit)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class DatabaseClock:
             try:
                 await self.sync()
             except PyMongoError as error:
-                log.warning("clock not synchronised", error=type(error).__name__)
+                log.warning("clock_not_synchronised", error=type(error).__name__)
             await asyncio.sleep(self._every.total_seconds())
 
     def unhealthy_reason(self) -> str | None:
@@ -78,11 +78,11 @@ class DatabaseClock:
 
     async def _read(self) -> tuple[float, datetime]:
         """Seconds of the round trip, and the time of the database when the monotonic clock was at 0."""
-        asked = self._monotonic()
-        answer = await self._client.admin.command("hello", codec_options=AWARE)
-        answered = self._monotonic()
-        told: datetime = answer["localTime"]
-        return answered - asked, told - timedelta(seconds=(asked + answered) / 2)
+        sent = self._monotonic()
+        reply = await self._client.admin.command("hello", codec_options=AWARE)
+        received = self._monotonic()
+        database_time: datetime = reply["localTime"]
+        return received - sent, database_time - timedelta(seconds=(sent + received) / 2)
 
 
 class ManualClock:

@@ -4,6 +4,7 @@ ChassisError
 ├── CommandRejected          the rules don't allow a command
 ├── VersionConflict          somebody else appended first
 ├── CommitTooLarge           a commit that can never be stored
+├── PermanentWriteError      the database refuses a write, and would again
 ├── CheckpointConflict       somebody else moved a checkpoint
 ├── PartitionsRevoked        stop working: the partitions go to another member
 ├── TaskEnded                a background task came to an end by itself
@@ -35,7 +36,7 @@ class CommandRejected(ChassisError):
 
     def __init__(self, code: str, **facts: str | int) -> None:
         super().__init__(" ".join([code, *(f"{name}={value}" for name, value in facts.items())]))
-        self.code = str(code)
+        self.code = None if " " in code else str(code)  # a sentence as long as it has no code
         self.facts = facts
 
 
@@ -45,6 +46,10 @@ class VersionConflict(ChassisError):
 
 class CommitTooLarge(ChassisError, ValueError):
     """A commit of more than 1 MB; nothing was stored, nor will it be."""
+
+
+class PermanentWriteError(ChassisError):
+    """The database refused a write, and would again: a rule of the collection, a missing right."""
 
 
 class CheckpointConflict(ChassisError):

@@ -3,26 +3,35 @@
 import base64
 import binascii
 import ipaddress
-import json
 import re
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
-from chassis.jwks import Keys, parse
+from chassis.jwks import ALGORITHMS, Algorithm, is_address, keys_here
 from chassis.validation.known_fields import names_in
 from chassis.validation.messages import Shaped, sentence_of
+from contracts.access import AUDIENCE_STAFF
 
 KEY_BYTES = 32
 PREFIX = "CANDOR_"
@@ -72,20 +81,44 @@ def _checked_issuer(issuer: str, info: ValidationInfo) -> str:
     return issuer
 
 
+def check_address(address: str, *, development: bool) -> None:
+    """ValueError unless keys may be asked for there: over https, or from this machine in development."""
+    url = urlsplit(address)
+    here = development and url.scheme == "http" and is_loopback(url.hostname or "")
+    if not here and (url.scheme != "https" or not url.hostname):
+        raise ValueError("must be https:// (http:// only for this machine, and in development)")
+
+
+def _checked_address(address: str, info: ValidationInfo) -> str:
+    check_address(address, development=info.data.get("env") == "development")
+    return address
+
+
 def _checked_source(source: str, info: ValidationInfo) -> str:
     """The source of public keys, as it is; ValueError unless it can be one, and what is here can be read."""
+    staff = info.field_name == "staff_jwks"
     if is_address(source):
-        _check_address(urlsplit(source), development=info.data.get("env") == "development")
-    elif not keys_here(source):
-        raise ValueError("holds no Ed25519 key that signs and has an id (kid)")
+        return _checked_address(source, info)
+    if source or not staff:
+        keys_here(source, info.data.get("staff_algorithms", ALGORITHMS) if staff else ("EdDSA",))
     return source
+
+
+def _listed(names: object) -> object:
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
 
 
 Issuer = Annotated[str, Field(min_length=1), AfterValidator(_checked_issuer)]
 """Who issues tokens: in production none of development's, whose keys lie around."""
 
-KeySource = Annotated[str, AfterValidator(_checked_source)]
+JwksSource = Annotated[str, AfterValidator(_checked_source)]
 """Where public keys come from: what is here can be read, what is elsewhere is asked over https."""
+
+DISCOVERY_PATH = "/.well-known/openid-configuration"
+"""Where an issuer's discovery document is, after the issuer (OpenID Connect Discovery, 4)."""
+
+StaffRole = Literal["operator", "supervisor", "admin", "service", "platform"]
+"""The roles that staff's provider can grant."""
 
 
 class _NotJson(str):
@@ -130,8 +163,27 @@ class ServiceSettings(BaseSettings):
     host: str = Field(default="", description="the address to listen on")
     metrics_host: str = Field(default="127.0.0.1", description="the address that metrics are served on")
     staff_issuer: Issuer = Field(description="who issues staff's tokens (their `iss`)")
-    staff_jwks: KeySource = Field(
-        description="staff's public keys: a file, a https:// URL, or the JSON itself"
+    staff_algorithms: Annotated[tuple[Algorithm, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=ALGORITHMS, description="what staff's tokens may be signed with"
+    )
+    staff_jwks: JwksSource = Field(
+        default="", description="staff's public keys: a file, a https:// URL, or the JSON itself"
+    )
+    staff_discovery: str = Field(
+        default="", description="the address of the discovery document of staff's provider"
+    )
+    staff_audience: str = Field(
+        default=AUDIENCE_STAFF, min_length=1, description="whom staff's tokens are for (their `aud`)"
+    )
+    staff_roles_claim: str = Field(default="roles", min_length=1, description="where staff's roles stand")
+    staff_roles: Mapping[str, StaffRole] = Field(
+        default_factory=dict, description="the provider's names of staff's roles, as JSON"
+    )
+    staff_channels_claim: str = Field(
+        default="channels", min_length=1, description="where staff's channels stand"
+    )
+    staff_channels: Mapping[str, str] = Field(
+        default_factory=dict, description="the provider's names of channels, as JSON"
     )
 
     @property
@@ -157,6 +209,17 @@ class ServiceSettings(BaseSettings):
         if not uri.startswith(("mongodb://", "mongodb+srv://")):
             raise ValueError("must start with mongodb:// or mongodb+srv://")
         return uri
+
+    @field_validator("staff_discovery")
+    @classmethod
+    def _one_way_to_keys(cls, address: str, info: ValidationInfo) -> str:
+        if info.data.get("staff_jwks"):
+            if address:
+                raise ValueError("can't be set together with CANDOR_STAFF_JWKS")
+            return ""
+        if not address and {"staff_issuer", "staff_jwks"} <= set(info.data):
+            address = info.data["staff_issuer"].rstrip("/") + DISCOVERY_PATH
+        return _checked_address(address, info) if address else ""
 
     @field_validator("database")
     @classmethod
@@ -224,48 +287,9 @@ class VisitorSettings(ServiceSettings):
     """What a service needs that visitors call, besides the rest."""
 
     visitor_issuer: Issuer = Field(description="who issues visitors' tokens (their `iss`)")
-    visitor_jwks: KeySource = Field(
+    visitor_jwks: JwksSource = Field(
         description="visitors' public keys: a file, a https:// URL, or the JSON itself"
     )
-
-
-def is_address(source: str) -> bool:
-    """Whether a key source is a URL; anything else is the JSON itself, or a file."""
-    return "://" in source and not source.lstrip().startswith("{")
-
-
-def keys_here(source: str) -> Keys:
-    """The keys that settings hold, or name as a file; ValueError, without a word of them, if they can't."""
-    if source.lstrip().startswith("{"):
-        return _key_set(source, "must be JSON if it starts with {")
-    if not _is_file(source):
-        raise ValueError("names a file that isn't there")
-    try:
-        content = Path(source).read_bytes()
-    except OSError:
-        raise ValueError("names a file that can't be read") from None
-    return _key_set(content, "names a file that holds no JSON")
-
-
-def _check_address(url: SplitResult, *, development: bool) -> None:
-    if url.scheme == "http" and not (development and is_loopback(url.hostname or "")):
-        raise ValueError("must be https:// (http:// only for this machine, and in development)")
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ValueError("must be a file, a https:// URL, or JSON")
-
-
-def _key_set(text: str | bytes, no_json: str) -> Keys:
-    try:
-        return parse(text)
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        raise ValueError(no_json) from None
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):  # a name too long, or with a NUL in it
-        return False
 
 
 def _give_up(service: str, sentences: list[str]) -> NoReturn:

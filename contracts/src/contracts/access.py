@@ -1,7 +1,7 @@
 """Who may call: roles and the claims of a token."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,9 @@ AUDIENCE_CHAT = "candor.chat"
 AUDIENCE_RATING = "candor.rating"
 
 EVERY_CHANNEL: Literal["*"] = "*"
+
+SubjectId = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]
+"""The `sub` of a token, whatever OpenID Connect allows that is seen: 1 to 255 printable ASCII characters."""
 
 
 class Role(StrEnum):
@@ -26,13 +29,15 @@ class Role(StrEnum):
 class Claims(BaseModel):
     """What a verified token says. An absent claim grants nothing.
 
-    `channels` holds the channels a token is good for; ``"*"`` stands for every channel.
+    `channels` holds the channels a token is good for; ``"*"`` stands for every channel. `misspelt` holds
+    roles that it names in another spelling: these grant nothing, but deny what the role may never do.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    sub: str = Field(min_length=1)
+    sub: SubjectId
     roles: frozenset[Role] = frozenset()
+    misspelt: frozenset[Role] = Field(default=frozenset(), exclude=True)
     channels: frozenset[str] = frozenset()
     scope: str = ""
     name: str | None = None
@@ -41,3 +46,7 @@ class Claims(BaseModel):
     def covers(self, channel: str) -> bool:
         """Whether the token is good for this channel."""
         return EVERY_CHANNEL in self.channels or channel in self.channels
+
+    def names_any(self, roles: frozenset[Role]) -> bool:
+        """Whether the token names one of these roles, in whatever spelling: for what they may never do."""
+        return bool((self.roles | self.misspelt) & roles)

@@ -54,7 +54,10 @@ CATALOGUE = (
         f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "key id", "chat; rating", keys.KeyPublished
     ),
     CatalogueEntry(
-        f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}", "beat", "chat; rating", keys.CompactionNudge
+        f"{topics.DIALOG_KEYS.name}, {topics.RATING_KEYS.name}",
+        "compaction-nudge",
+        "chat; rating",
+        keys.CompactionNudge,
     ),
 )
 
@@ -81,10 +84,16 @@ def _shape(field: dict[str, Any]) -> str:
     if field.get("pattern") == SEALED:
         return "sealed words"
     if field.get("type") == "array":
-        return f"array of {_shape(field['items'])}"
-    if isinstance(values := field.get("additionalProperties"), dict):
-        return f"object of {_shape(values)}"
-    return str(field.get("format", field.get("type", "any")))
+        return f"array (at most {field['maxItems']}) of {_shape(field['items'])}"
+    if values := field.get("patternProperties"):
+        return f"object (at most {field['maxProperties']}) of {_shape(*values.values())}"
+    return str(field.get("format", field.get("type", "any"))) + _bounds(field)
+
+
+def _bounds(field: dict[str, Any]) -> str:
+    if "maximum" in field:
+        return f" ({field['minimum']} to {field['maximum']})"
+    return f" (at most {field['maxLength']} characters)" if "maxLength" in field else ""
 
 
 def _table(schema: dict[str, Any]) -> Iterator[str]:

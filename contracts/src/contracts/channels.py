@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from contracts.envelope import Event, Id
+from contracts.envelope import MOST_NAMES, Event, Id, LanguageTag, Name
+
+Origin = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class ChannelPublished(Event):
@@ -12,10 +14,10 @@ class ChannelPublished(Event):
 
     type: Literal["candor.channel.published.v1"] = "candor.channel.published.v1"
     channel: Id
-    name: str = Field(min_length=1)
-    locales: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    time_zone: str = "UTC"
+    name: Name
+    locales: Annotated[tuple[LanguageTag, ...], Field(max_length=MOST_NAMES, fail_fast=True)] = ()
+    allowed_origins: Annotated[tuple[Origin, ...], Field(max_length=MOST_NAMES, fail_fast=True)] = ()
+    time_zone: Name = "UTC"
     closed: bool = False
 
     @property

@@ -3,12 +3,23 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from contracts.envelope import Event, Id, Instant, Sealed
+from contracts.access import SubjectId
+from contracts.envelope import (
+    CloseSeq,
+    Count,
+    Event,
+    Id,
+    Instant,
+    LanguageTag,
+    Name,
+    Names,
+    Part,
+    Sealed,
+)
 
-Count = Annotated[int, Field(ge=0)]
-CloseSeq = Annotated[int, Field(ge=1)]
+MOST_PARTICIPANTS = 5_000
 
 
 class ClosedBy(StrEnum):
@@ -34,9 +45,9 @@ class Attribution(Event):
     dialog: Id
     channel: Id
     client: Id
-    operator: Id | None = None
-    team: str | None = None
-    locale: str | None = None
+    operator: SubjectId | None = None
+    team: Name | None = None
+    locale: LanguageTag | None = None
 
     @property
     def about(self) -> str:
@@ -44,21 +55,17 @@ class Attribution(Event):
         return self.dialog
 
 
-class Participant(BaseModel):
+class Participant(Part):
     """An operator who took part, with the name and team of that moment."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: Id
-    name: str
-    team: str | None = None
+    id: SubjectId
+    name: Name
+    team: Name | None = None
     messages: Count
 
 
-class Contact(BaseModel):
+class Contact(Part):
     """How a client can be reached; both sealed."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     email: Sealed | None = None
     name: Sealed | None = None
@@ -69,11 +76,11 @@ class DialogOpened(Attribution):
 
     type: Literal["candor.dialog.opened.v1"] = "candor.dialog.opened.v1"
     opened_at: Instant
-    origin: str = Field(min_length=1)
+    origin: Name
 
 
 class DialogClosed(Attribution):
-    """One closing of a dialog. `operator` is the one who counts, by the rule `counted_by`.
+    """One closing of a dialog. `operator` is the one who counts, by the rule `attributed_by`.
 
     `operator_name` is what they were called at the close, also if they never wrote. `resumes` is the close
     whose reopening nobody used: this close tells again what that one told. `longest_client_text` is in
@@ -86,17 +93,17 @@ class DialogClosed(Attribution):
     opened_at: Instant
     first_reply_at: Instant | None = None
     closed_by: ClosedBy
-    counted_by: AttributedBy
-    operator_name: str | None = None
+    attributed_by: AttributedBy
+    operator_name: Name | None = None
     resumes: CloseSeq | None = None
-    participants: tuple[Participant, ...] = ()
+    participants: Annotated[tuple[Participant, ...], Field(max_length=MOST_PARTICIPANTS, fail_fast=True)] = ()
     client_messages: Count
     operator_messages: Count
     longest_client_text: Count
-    labels: tuple[str, ...] = ()
+    labels: Names = ()
     spam: bool = False
     contact: Contact | None = None
-    external_id: str | None = None
+    external_id: Name | None = None
 
 
 class DialogReopened(Attribution):

@@ -1,18 +1,39 @@
-"""How an event travels: CloudEvents 1.0, Kafka binding, binary mode."""
+"""How an event travels (CloudEvents 1.0, Kafka binding, binary mode), and the types that its fields have.
 
+What a type allows, every reader can hold; types are strict, so that none reads what another refuses.
+"""
+
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 CONTENT_TYPE = "application/json"
+HIGHEST: Final = 2**31 - 1
+FIRST_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+AFTER_LAST_INSTANT: Final = datetime(2200, 1, 1, tzinfo=UTC)
+TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""A trace context (W3C) that is taken; any other is ignored."""
 
 
 def to_milliseconds(moment: datetime) -> datetime:
     """The same moment in UTC, cut to whole milliseconds: what Kafka, MongoDB and JSON all keep."""
     moment = moment.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    beyond = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - beyond) if beyond else moment
 
 
 def rfc3339(moment: datetime) -> str:
@@ -20,23 +41,77 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+class _Rfc3339:
+    """In JSON a time is written in full; pydantic would also take seconds since 1970, or no seconds."""
+
+    pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        moment = handler(source)
+        written = core_schema.str_schema(pattern=cls.pattern)
+        read: Any = {**moment, "strict": False}
+        return core_schema.json_or_python_schema(core_schema.chain_schema([written, read]), moment)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "string", "format": "date-time"}
+
+
 Instant = Annotated[
     AwareDatetime,
+    Field(ge=FIRST_INSTANT, lt=AFTER_LAST_INSTANT),
+    _Rfc3339,
     AfterValidator(to_milliseconds),
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
 ]
+"""A moment of the years 2000 to 2199, to the millisecond."""
+
+Count = Annotated[int, Field(strict=True, ge=0, le=HIGHEST)]
+"""How many there are."""
+
+Ordinal = Annotated[int, Field(strict=True, ge=1, le=HIGHEST)]
+"""The first is 1."""
+
+CloseSeq = Ordinal
+"""The number of a close in its dialog."""
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """An opaque id: no separators of streams, topics or URLs, at most 64 characters."""
 
-Sealed = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+"""What somebody or something is called; also a label, a tag and another system's id."""
+
+Text = Annotated[str, Field(max_length=1_000)]
+"""A sentence."""
+
+LanguageTag = Annotated[str, Field(min_length=2, max_length=64)]
+"""BCP 47, in its canonical form, such as ``fr-CA``."""
+
+MOST_NAMES: Final = 100
+Names = Annotated[tuple[Name, ...], Field(max_length=MOST_NAMES, fail_fast=True)]
+"""Labels, or tags."""
+
+Sealed = Annotated[
+    str,
+    Field(
+        max_length=100_000,
+        pattern=r"^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+$",
+    ),
+]
 """Words that can be forgotten: JWE compact (RFC 7516), ``dir`` + ``A256GCM``, the key's id in ``kid``."""
 
 
-class Event(BaseModel):
-    """A public event. Readers ignore fields they don't know; stored samples are never edited."""
+class Part(BaseModel):
+    """What events consist of. Readers ignore fields they don't know; stored samples are never edited."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Event(Part):
+    """A public event."""
 
     @property
     def about(self) -> str | None:
@@ -54,12 +129,12 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     specversion: str = Field(default="1.0", pattern=r"^1\.0$")
-    id: str = Field(min_length=1)
-    type: str = Field(min_length=1)
-    source: str = Field(min_length=1)
+    id: str = Field(min_length=1, max_length=1_000)
+    type: Name
+    source: Name
     time: Instant
-    subject: str = Field(min_length=1)
-    sequence: int = Field(ge=1)
+    subject: Name
+    sequence: Ordinal
     traceparent: str | None = None
 
     def to_headers(self) -> list[tuple[str, bytes]]:
@@ -80,13 +155,17 @@ class Envelope(BaseModel):
 
     @classmethod
     def from_headers(cls, headers: Iterable[tuple[str, bytes | None]]) -> Self:
-        """Reads what `to_headers` wrote; foreign headers are ignored, whatever they hold.
+        """Reads what `to_headers` wrote; no other header is looked at, nor a trace context that is none.
 
         Raises ValueError (pydantic's ValidationError or UnicodeDecodeError) for a missing, null or
         unreadable header of ours.
         """
-        fields: dict[str, str | None] = {}
-        for name, value in headers:
-            if name.startswith("ce_") or name == "traceparent":
-                fields[name.removeprefix("ce_")] = None if value is None else value.decode()
-        return cls.model_validate(fields)
+        found = {name: value for name, value in headers if value is not None}
+        attributes = {field: found[name].decode() for field, name in _ATTRIBUTES.items() if name in found}
+        trace = found.get("traceparent", b"").decode("ascii", "replace")
+        if TRACEPARENT.fullmatch(trace):
+            attributes["traceparent"] = trace
+        return cls.model_validate_strings(attributes)
+
+
+_ATTRIBUTES: Final = {name: f"ce_{name}" for name in Envelope.model_fields if name != "traceparent"}

@@ -1,19 +1,32 @@
-"""Keys of sealed words, on compacted topics; a tombstone forgets one."""
+"""Keys of sealed words, on compacted topics; a tombstone erases one."""
 
-from typing import Literal
+from enum import StrEnum
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from contracts.envelope import Event, Id, Sealed
 
 
+class Purpose(StrEnum):
+    """What sealed words are: bound to them, so that they open nowhere else."""
+
+    MESSAGE = "message"
+    COMMENT = "comment"
+    EMAIL = "email"
+    NAME = "name"
+
+
 class KeyPublished(Event):
-    """The data key `kid` of one dialog, wrapped for the readers' key (JWE, `dir` + `A256GCM`)."""
+    """The data key `kid`, wrapped for the readers' key (JWE, `dir` + `A256GCM`).
+
+    It opens the words of the data subject `subject`, a client, in `scope`, a dialog.
+    """
 
     type: Literal["candor.key.published.v1"] = "candor.key.published.v1"
     kid: Id
-    dialog: Id
-    client: Id
+    scope: Id
+    subject: Id
     wrapped: Sealed = Field(repr=False)
 
     @property
@@ -23,9 +36,10 @@ class KeyPublished(Event):
 
 
 class CompactionNudge(Event):
-    """Says nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""
+    """Carries nothing: it is written after a tombstone so that Kafka rolls and compacts the segment."""
 
-    type: Literal["candor.key.beat.v1"] = "candor.key.beat.v1"
+    type: Literal["candor.key.compaction-nudge.v1"] = "candor.key.compaction-nudge.v1"
 
 
-KEY_EVENTS: TypeAdapter[KeyPublished | CompactionNudge] = TypeAdapter(KeyPublished | CompactionNudge)
+KeyEvent = Annotated[KeyPublished | CompactionNudge, Field(discriminator="type")]
+KEY_EVENTS: TypeAdapter[KeyPublished | CompactionNudge] = TypeAdapter(KeyEvent)

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
-from contracts.dialogs import Attribution, CloseSeq
-from contracts.envelope import Instant, Sealed
-
-Version = Annotated[int, Field(ge=1)]
+from contracts.dialogs import Attribution
+from contracts.envelope import HIGHEST, MOST_NAMES, CloseSeq, Id, Instant, Names, Ordinal, Part, Sealed, Text
 
 WIDEST = 1_000_000
 LONGEST_NAME = 64
+
+Score = Annotated[int, Field(strict=True, ge=-WIDEST, le=WIDEST)]
+Answer = Sealed | Annotated[int, Field(ge=-HIGHEST, le=HIGHEST)] | bool | Names
+"""To a further question: sealed where it is free text."""
 
 
 class NotOfferedReason(StrEnum):
@@ -48,22 +50,18 @@ class Way(StrEnum):
     WEBHOOK = "webhook"
 
 
-class Scale(BaseModel):
+class Scale(Part):
     """Scores from `lowest` to `highest`, both included; from `satisfied_from` on a client is satisfied."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: str = Field(min_length=1)
-    lowest: int
-    highest: int
-    satisfied_from: int
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    lowest: Score
+    highest: Score
+    satisfied_from: Annotated[int, Field(ge=-HIGHEST, le=HIGHEST)]
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if not -WIDEST <= self.lowest < self.highest <= WIDEST:
-            raise ValueError(f"a scale runs upwards, within {WIDEST} to either side of 0")
-        if len(self.name) > LONGEST_NAME:
-            raise ValueError(f"a scale's name has at most {LONGEST_NAME} characters")
+        if not self.lowest < self.highest:
+            raise ValueError("a scale runs upwards")
         return self
 
 
@@ -78,7 +76,7 @@ class RatingNotOffered(RatingEventBase):
 
     type: Literal["candor.rating.not-offered.v1"] = "candor.rating.not-offered.v1"
     reason: NotOfferedReason
-    settings_version: Version
+    settings_version: Ordinal
     decided_at: Instant
 
 
@@ -87,7 +85,7 @@ class RatingScheduled(RatingEventBase):
 
     type: Literal["candor.rating.scheduled.v1"] = "candor.rating.scheduled.v1"
     due_at: Instant
-    form_version: Version
+    form_version: Ordinal
 
 
 class RatingOffered(RatingEventBase):
@@ -97,19 +95,19 @@ class RatingOffered(RatingEventBase):
     offered_at: Instant
     expires_at: Instant
     way: Way
-    form_version: Version
+    form_version: Ordinal
 
 
 class RatingAnswer(RatingEventBase):
     """What a client answered."""
 
     scale: Scale
-    score: int
+    score: Score
     satisfied: bool
     comment: Sealed | None = None
-    tags: tuple[str, ...] = ()
-    answers: Mapping[str, Sealed | int | bool | tuple[str, ...]] = Field(default_factory=dict)
-    form_version: Version
+    tags: Names = ()
+    answers: Annotated[Mapping[Id, Answer], Field(max_length=MOST_NAMES)] = Field(default_factory=dict)
+    form_version: Ordinal
     given_at: Instant
     editable_until: Instant
 
@@ -132,7 +130,7 @@ class RatingChanged(RatingAnswer):
     """Another answer inside the edit window. `given_at` stays the first answer's."""
 
     type: Literal["candor.rating.changed.v1"] = "candor.rating.changed.v1"
-    change: Annotated[int, Field(ge=1)]
+    change: Ordinal
     changed_at: Instant
 
 
@@ -162,8 +160,8 @@ class RatingUndeliverable(RatingEventBase):
     """No way to the client is left."""
 
     type: Literal["candor.rating.undeliverable.v1"] = "candor.rating.undeliverable.v1"
-    ways: tuple[Way, ...]
-    reason: str
+    ways: Annotated[tuple[Way, ...], Field(max_length=len(Way))]
+    reason: Text
     given_up_at: Instant
 
 

@@ -21,7 +21,8 @@ from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import RATING_KEYS
 from deploy.local.process import Process
 from deploy.local.servers import Servers
-from tests.chassis.crypto_shredding.waiting import until
+from tests.chassis.crypto_shredding.sealing import opened, seal
+from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
 
@@ -53,7 +54,7 @@ async def publisher(kafka: str) -> AsyncIterator[Publisher]:
 
 @pytest.fixture
 async def ring(store: Store, kafka: str, topic: str, publisher: Publisher) -> AsyncIterator[KeyRing]:
-    """A key ring with its beats running; it lets go as soon as it sees that compaction is through."""
+    """A key ring with its nudges running; it stops as soon as it sees that compaction is through."""
     ring = KeyRing(
         store,
         service="rating",
@@ -62,7 +63,7 @@ async def ring(store: Store, kafka: str, topic: str, publisher: Publisher) -> As
         topic=topic,
         publisher=publisher,
         bootstrap=kafka,
-        pace=ErasurePace(again=timedelta(0), settle=timedelta(0)),
+        pace=ErasurePace(resend_after=timedelta(0), settle_after=timedelta(0)),
     )
     await ring.prepare()
     running = asyncio.create_task(ring.run())
@@ -90,7 +91,7 @@ async def keys_in(kafka: str, topic: str) -> dict[str, KeyPublished]:
     """The published keys that a reader finds in the topic, by dialog."""
     records = [record.value for record in await heard(kafka, topic) if record.value is not None]
     events = [KEY_EVENTS.validate_json(value) for value in records]
-    return {event.dialog: event for event in events if isinstance(event, KeyPublished)}
+    return {event.scope: event for event in events if isinstance(event, KeyPublished)}
 
 
 def found_in(folder: Path, needles: Collection[bytes]) -> set[bytes]:
@@ -145,7 +146,7 @@ async def next_segment(publisher: Publisher, topic: str, files: Files) -> None:
         await publisher.publish(compaction_nudges(topic, "/candor/rating", [0]))
         return files.segments(topic) != before
 
-    await until(rolled, seconds=30)
+    await until(rolled, within=30)
 
 
 def ciphertext(sealed: str) -> bytes:
@@ -159,46 +160,53 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
     reader = KeyReader(store, readers_key=READERS_KEY)
     words: dict[str, str] = {}
     for dialogs in (("a1", "b1"), ("a2", "b2")):
-        words |= {dialog: await ring.seal(dialog, dialog[0], "the canary") for dialog in dialogs}
+        words |= {dialog: await seal(ring, dialog, dialog[0], "the canary") for dialog in dialogs}
         await ring.publish(dialogs)
         await next_segment(publisher, topic, files)
-    raw = [jwe.unseal(key["wrapped"], MASTER_KEY) async for key in store["keys"].find()]
+    raw = [
+        jwe.unseal(key["wrapped"], MASTER_KEY, jwe.key_context(key["subject"], key["_id"], key["kid"]))
+        async for key in store["keys"].find()
+    ]
     keys = await keys_in(kafka, topic)
-    await reader.hear({key.kid: key for key in keys.values()})
-    assert {await reader.open(sealed) for sealed in words.values()} == {"the canary"}
+    await reader.apply({key.kid: key for key in keys.values()})
+    assert {await opened(reader, at, at[0], sealed) for at, sealed in words.items()} == {"the canary"}
     wrapped = {dialog: ciphertext(key.wrapped) for dialog, key in keys.items()}
     assert found_in(files.kafka, wrapped.values()) == set(wrapped.values())
 
-    await ring.forget("a")
+    await ring.erase("a")
 
     async def gone() -> bool:
         return not found_in(files.kafka, [wrapped["a1"], wrapped["a2"]])
 
-    await until(gone, seconds=A_MINUTE)
+    await until(gone, within=A_MINUTE)
     assert found_in(files.kafka, [wrapped["b1"]])
-    assert [await ring.open(words[dialog]) for dialog in ("a1", "a2", "b1")] == [None, None, "the canary"]
+    assert [await opened(ring, at, at[0], words[at]) for at in ("a1", "a2", "b1")] == [
+        None,
+        None,
+        "the canary",
+    ]
     forms = [form for key in raw for form in (key, key.hex().encode(), urlsafe_b64encode(key).rstrip(b"="))]
     assert not found_in(files.kafka, forms)
     assert not found_in(files.mongo, forms)
 
 
-async def test_beats_end_when_compaction_is_through_and_no_sooner(
+async def test_nudges_end_when_compaction_is_through_and_no_sooner(
     ring: KeyRing, store: Store, kafka: str, topic: str
 ) -> None:
-    await ring.seal("a1", "a", "the canary")
+    await seal(ring, "a1", "a", "the canary")
     await ring.publish(["a1"])
-    await ring.forget("a")
+    await ring.erase("a")
     assert "a1" in await keys_in(kafka, topic)
 
-    async def let_go() -> bool:
+    async def removed() -> bool:
         return not await store["tombstones"].count_documents({})
 
-    await until(let_go, seconds=A_MINUTE)
+    await until(removed, within=A_MINUTE)
     assert await keys_in(kafka, topic) == {}
 
 
 async def test_a_place_that_was_never_written_holds_nothing(kafka: str, topic: str, ring: KeyRing) -> None:
-    await ring.seal("a1", "a", "the canary")
+    await seal(ring, "a1", "a", "the canary")
     await ring.publish(["a1"])
     (key,) = (await keys_in(kafka, topic)).values()
     here, elsewhere = KeyLocation(key.kid, 0, 0), KeyLocation("another", 0, 0)

@@ -2,26 +2,27 @@
 
 import pytest
 
-from chassis.crypto_shredding.temporary import open_temporarily, seal_temporarily
+from chassis.crypto_shredding.temporary import TemporarySeal
 from chassis.errors import DecryptionFailed
 
-KEY = b"m" * 32
+OLD, NEW = b"o" * 32, b"n" * 32
+SEAL = TemporarySeal(OLD)
 
 
 def test_what_was_sealed_opens_again() -> None:
-    sealed = seal_temporarily("Zo\u00eb", KEY, subject="c1", purpose="name")
-    assert "Zo" not in sealed
-    assert open_temporarily(sealed, KEY, subject="c1", purpose="name") == "Zo\u00eb"
+    sealed = SEAL.seal("Zoe Canary", subject="c1", purpose="name")
+    assert "Canary" not in sealed
+    assert SEAL.open(sealed, subject="c1", purpose="name") == "Zoe Canary"
 
 
-@pytest.mark.parametrize(
-    "place", [{"subject": "c2", "purpose": "name"}, {"subject": "c1", "purpose": "email"}]
-)
-def test_it_opens_nowhere_else(place: dict[str, str]) -> None:
+@pytest.mark.parametrize(("subject", "purpose"), [("c2", "name"), ("c1", "email")])
+def test_it_opens_nowhere_else(subject: str, purpose: str) -> None:
+    sealed = SEAL.seal("Zoe", subject="c1", purpose="name")
     with pytest.raises(DecryptionFailed):
-        open_temporarily(seal_temporarily("Zoe", KEY, subject="c1", purpose="name"), KEY, **place)
+        SEAL.open(sealed, subject=subject, purpose=purpose)
 
 
-def test_another_master_key_has_lost_it() -> None:
-    sealed = seal_temporarily("Zoe", b"o" * 32, subject="c1", purpose="name")
-    assert open_temporarily(sealed, KEY, subject="c1", purpose="name") is None
+def test_a_master_key_of_the_past_opens_it_as_long_as_it_is_known() -> None:
+    sealed = SEAL.seal("Zoe", subject="c1", purpose="name")
+    assert TemporarySeal(NEW, [OLD]).open(sealed, subject="c1", purpose="name") == "Zoe"
+    assert TemporarySeal(NEW).open(sealed, subject="c1", purpose="name") is None

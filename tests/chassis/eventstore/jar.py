@@ -23,21 +23,21 @@ class Coin(StrEnum):
     SILVER = "silver"
 
 
-class Put(BaseModel):
+class CoinPut(BaseModel):
     model_config = ConfigDict(frozen=True)
-    type: Literal["jar.put"] = "jar.put"
+    type: Literal["jar.coin-put"] = "jar.coin-put"
     put: str
     coin: Coin = Coin.COPPER
     at: Instant = NOON
     seen_by: tuple[str, ...] = ()
 
 
-class Filled(BaseModel):
+class JarFilled(BaseModel):
     model_config = ConfigDict(frozen=True)
     type: Literal["jar.filled"] = "jar.filled"
 
 
-JarEvent = Put | Filled
+JarEvent = CoinPut | JarFilled
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ SIZE = 3
 
 def evolve(jar: Jar, event: JarEvent) -> Jar:
     match event:
-        case Put():
+        case CoinPut():
             return replace(jar, puts=(*jar.puts, event.put))
-        case Filled():
+        case JarFilled():
             return replace(jar, full=True)
 
 
@@ -67,8 +67,8 @@ def decide(jar: Jar, command: PutCoin) -> Sequence[JarEvent]:
         return []
     if jar.full:
         raise CommandRejected("The jar is full")
-    put = Put(put=command.put)
-    return [put, Filled()] if len(jar.puts) + 1 == SIZE else [put]
+    put = CoinPut(put=command.put)
+    return [put, JarFilled()] if len(jar.puts) + 1 == SIZE else [put]
 
 
 JARS: Decider[Jar, PutCoin, JarEvent] = Decider(
@@ -80,21 +80,21 @@ JARS: Decider[Jar, PutCoin, JarEvent] = Decider(
 )
 
 
-class Clinked(Event):
-    """What others hear of a coin; that the jar is full stays private."""
+class PublicCoinPut(Event):
+    """What is published of a coin; that the jar is full stays private."""
 
-    type: Literal["toy.clinked.v1"] = "toy.clinked.v1"
+    type: Literal["example.coin-put.v1"] = "example.coin-put.v1"
     jar_holds: int
     put: str
 
 
 def to_public(topic: str, jar: Jar, event: JarEvent) -> PublicEvent | None:
-    if not isinstance(event, Put):
+    if not isinstance(event, CoinPut):
         return None
-    return PublicEvent(topic, jar.puts[0], Clinked(jar_holds=len(jar.puts), put=event.put))
+    return PublicEvent(topic, jar.puts[0], PublicCoinPut(jar_holds=len(jar.puts), put=event.put))
 
 
 def commit(stream: str, number: int, *events: BaseModel, first: int | None = None) -> Commit:
-    """A commit of one coin, if nothing else is said."""
-    stored = tuple(to_stored(event) for event in events or (Put(put=f"p{number}"),))
+    """A commit of one coin, unless other events are given."""
+    stored = tuple(to_stored(event) for event in events or (CoinPut(put=f"p{number}"),))
     return Commit(stream, number, first or number, stored, NOON)

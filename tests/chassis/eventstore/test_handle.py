@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -21,42 +22,48 @@ from chassis.errors import (
     WriteOutcomeUnknown,
 )
 from chassis.eventstore import handle as handle_module
-from chassis.eventstore.handle import CommandResult, Repository, handle
+from chassis.eventstore.handle import handle
 from chassis.eventstore.memory import InMemoryEventStore
+from chassis.eventstore.repository import SLICE, CommandResult, Repository
 from chassis.eventstore.store import Commit, EventStore
-from tests.chassis.eventstore.jar import JARS, NOON, Filled, Jar, JarEvent, Put, PutCoin, commit
+from tests.chassis.eventstore.jar import JARS, NOON, CoinPut, Jar, JarEvent, JarFilled, PutCoin, commit
 
 A = JARS.stream("a")
 
 
-def over(log: EventStore, **settings: object) -> Repository:
-    return Repository(log, ManualClock(NOON), **settings)  # type: ignore[arg-type]
+def over(store: EventStore, **settings: object) -> Repository:
+    return Repository(store, ManualClock(NOON), **settings)  # type: ignore[arg-type]
 
 
-async def put(streams: Repository, name: str) -> CommandResult[Jar, JarEvent]:
-    return await handle(streams, JARS, A, PutCoin(name))
+async def put(repository: Repository, name: str) -> CommandResult[Jar, JarEvent]:
+    return await handle(repository, JARS, A, PutCoin(name))
 
 
-async def stored(log: EventStore) -> list[str]:
-    return [event["put"] for one in await log.read(A) for event in one.events if event["type"] == "jar.put"]
+async def stored(store: EventStore) -> list[str]:
+    return [
+        event["put"]
+        for one in await store.read(A, limit=1000)
+        for event in one.events
+        if event["type"] == "jar.coin-put"
+    ]
 
 
 class Unsure:
-    """A log that stores a commit and then can't tell, as often as `faults` says."""
+    """A store that appends a commit and then can't tell, as often as `faults` says."""
 
-    def __init__(self, log: EventStore, faults: Sequence[Callable[[], Exception] | None]) -> None:
-        self._log = log
+    def __init__(self, store: EventStore, faults: Sequence[Callable[[], Exception] | None]) -> None:
+        self._store = store
         self._faults = list(faults)
         self.appends = 0
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
-        return await self._log.read(stream, after)
+    async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
+        return await self._store.read(stream, after, limit=limit)
 
     async def append(self, commit: Commit) -> None:
         self.appends += 1
         fault = self._faults.pop(0) if self._faults else None
         if fault is None or fault is stored_but_unknown:
-            await self._log.append(commit)
+            await self._store.append(commit)
         if fault is not None:
             raise fault()
 
@@ -73,56 +80,59 @@ def conflict() -> Exception:
     return VersionConflict("somebody else")
 
 
-async def test_stores_what_is_decided(log: EventStore) -> None:
-    outcome = await put(over(log), "x")
-    assert outcome == CommandResult(Jar(puts=("x",)), 1, (Put(put="x"),))
-    assert await log.read(A) == [replace(commit(A, 1, Put(put="x")), at=NOON)]
+async def test_stores_what_is_decided(store: EventStore) -> None:
+    outcome = await put(over(store), "x")
+    assert outcome == CommandResult(Jar(puts=("x",)), 1, (CoinPut(put="x"),))
+    assert await store.read(A, limit=1000) == [replace(commit(A, 1, CoinPut(put="x")), at=NOON)]
 
 
-async def test_refuses_what_the_rules_refuse(log: EventStore) -> None:
-    streams = over(log)
+async def test_refuses_what_the_rules_refuse(store: EventStore) -> None:
+    repository = over(store)
     for name in "xyz":
-        await put(streams, name)
+        await put(repository, name)
     with pytest.raises(CommandRejected, match="The jar is full"):
-        await put(streams, "late")
-    assert await stored(log) == ["x", "y", "z"]
+        await put(repository, "late")
+    assert await stored(store) == ["x", "y", "z"]
 
 
-async def test_has_nothing_to_do_when_it_was_done(log: EventStore) -> None:
-    streams = over(log)
-    await put(streams, "x")
-    assert await put(streams, "x") == CommandResult(Jar(puts=("x",)), 1, ())
-    assert await stored(log) == ["x"]
+async def test_has_nothing_to_do_when_it_was_done(store: EventStore) -> None:
+    repository = over(store)
+    await put(repository, "x")
+    assert await put(repository, "x") == CommandResult(Jar(puts=("x",)), 1, ())
+    assert await stored(store) == ["x"]
 
 
-async def test_positions_count_events_and_numbers_count_commits(log: EventStore) -> None:
-    streams = over(log)
-    await log.append(commit(A, 1, Put(put="x"), Put(put="y")))
-    await put(streams, "z")
-    loaded = await streams.load(JARS, A)
-    assert [(one.number, one.first, one.last) for one in await log.read(A)] == [(1, 1, 2), (2, 3, 4)]
+async def test_positions_count_events_and_numbers_count_commits(store: EventStore) -> None:
+    repository = over(store)
+    await store.append(commit(A, 1, CoinPut(put="x"), CoinPut(put="y")))
+    await put(repository, "z")
+    loaded = await repository.load(JARS, A)
+    assert [(one.number, one.first, one.last) for one in await store.read(A, limit=1000)] == [
+        (1, 1, 2),
+        (2, 3, 4),
+    ]
     assert (loaded.number, loaded.position, loaded.state.full) == (2, 4, True)
 
 
-async def test_many_at_once_are_all_done_once(log: EventStore) -> None:
-    streams = [over(log), over(log)]  # two replicas, each with a cache of its own
+async def test_many_at_once_are_all_done_once(store: EventStore) -> None:
+    repository = [over(store), over(store)]  # two replicas, each with a cache of its own
     names = ["x", "y", "z"] * 10
-    outcomes = await asyncio.gather(*(put(streams[n % 2], name) for n, name in enumerate(names)))
-    assert sorted(await stored(log)) == ["x", "y", "z"]
+    outcomes = await asyncio.gather(*(put(repository[n % 2], name) for n, name in enumerate(names)))
+    assert sorted(await stored(store)) == ["x", "y", "z"]
     assert sum(len(outcome.events) for outcome in outcomes) == 4
     assert all(name in outcome.state.puts for name, outcome in zip(names, outcomes, strict=True))
 
 
 @pytest.mark.parametrize("fault", [stored_but_unknown, not_stored_and_unknown, conflict])
-async def test_decides_again_and_stores_once(log: EventStore, fault: Callable[[], Exception]) -> None:
-    outcome = await put(over(Unsure(log, [fault, fault])), "x")
+async def test_decides_again_and_stores_once(store: EventStore, fault: Callable[[], Exception]) -> None:
+    outcome = await put(over(Unsure(store, [fault, fault])), "x")
     assert outcome.state.puts == ("x",)
-    assert await stored(log) == ["x"]
+    assert await stored(store) == ["x"]
 
 
 async def test_after_a_lost_race_decides_on_what_the_winner_left() -> None:
-    log = InMemoryEventStore()
-    slow, fast = over(log), over(log)
+    store = InMemoryEventStore()
+    slow, fast = over(store), over(store)
     await put(slow, "x")
     await put(fast, "y")
     await put(fast, "z")
@@ -137,14 +147,14 @@ async def test_gives_up_when_it_may_be_busy_for_ever(monkeypatch: pytest.MonkeyP
 
 
 async def test_an_unknown_stored_event_stops_its_stream_only() -> None:
-    log = InMemoryEventStore()
-    await log.append(Commit(A, 1, 1, ({"type": "jar.smashed"},), NOON))
+    store = InMemoryEventStore()
+    await store.append(Commit(A, 1, 1, ({"type": "jar.smashed"},), NOON))
     before = alarms()
     with pytest.raises(UnknownStoredEvent):
-        await put(over(log, service="toy"), "x")
-    assert len(await log.read(A)) == 1
+        await put(over(store, service="toy"), "x")
+    assert len(await store.read(A, limit=1000)) == 1
     assert alarms() == before + 1
-    await handle(over(log), JARS, JARS.stream("b"), PutCoin("x"))
+    await handle(over(store), JARS, JARS.stream("b"), PutCoin("x"))
 
 
 def alarms() -> float:
@@ -158,65 +168,89 @@ async def test_reads_only_what_is_newer_but_always_reads() -> None:
     asked: list[int] = []
 
     class Watched(InMemoryEventStore):
-        async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
+        async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
             asked.append(after)
-            return await super().read(stream, after)
+            return await super().read(stream, after, limit=limit)
 
-    log = Watched()
-    streams = over(log)
-    await put(streams, "x")
-    await put(over(log), "y")
-    await put(streams, "y")
+    store = Watched()
+    repository = over(store)
+    await put(repository, "x")
+    await put(over(store), "y")
+    await put(repository, "y")
     assert asked == [0, 0, 1]
-    assert (await streams.load(JARS, A)).state.puts == ("x", "y")
+    assert (await repository.load(JARS, A)).state.puts == ("x", "y")
+
+
+@pytest.mark.parametrize("length", [SLICE - 1, SLICE, 3 * SLICE, 3 * SLICE + 7])
+async def test_a_long_stream_is_folded_in_slices_and_others_get_their_turn(length: int) -> None:
+    store, slices, turns = InMemoryEventStore(), list[int](), count()
+
+    class Watched(InMemoryEventStore):
+        async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
+            found = await store.read(stream, after, limit=limit)
+            slices.append(len(found))
+            return found
+
+    async def others() -> None:
+        for _ in turns:
+            await asyncio.sleep(0)
+
+    for number in range(1, length + 1):
+        await store.append(commit(A, number))
+    waiting = asyncio.create_task(others())
+    loaded = await over(Watched()).load(JARS, A)
+    waiting.cancel()
+    assert (loaded.number, loaded.position, len(loaded.state.puts)) == (length, length, length)
+    assert (sum(slices), max(slices)) == (length, min(length, SLICE))
+    assert next(turns) >= len(slices)
 
 
 async def test_forgets_the_least_used_state_and_reads_it_again() -> None:
-    log = InMemoryEventStore()
-    streams = over(log, cache_size=1)
+    store = InMemoryEventStore()
+    repository = over(store, cache_size=1)
     for key in ("a", "b", "a"):
-        await handle(streams, JARS, JARS.stream(key), PutCoin(key))
-    assert (await streams.load(JARS, A)).state.puts == ("a",)
+        await handle(repository, JARS, JARS.stream(key), PutCoin(key))
+    assert (await repository.load(JARS, A)).state.puts == ("a",)
 
 
-async def test_wakes_the_follower_after_a_commit_and_only_then() -> None:
+async def test_wakes_the_relay_after_a_commit_and_only_then() -> None:
     woken: list[int] = []
-    log = InMemoryEventStore()
-    streams = over(log, wake=lambda: woken.append(len(log._streams[A])))
-    await put(streams, "x")
-    await put(streams, "x")
+    store = InMemoryEventStore()
+    repository = over(store, wake=lambda: woken.append(len(store._streams[A])))
+    await put(repository, "x")
+    await put(repository, "x")
     assert woken == [1]
 
 
 async def test_a_commit_carries_the_time_and_the_trace() -> None:
-    log, clock = InMemoryEventStore(), ManualClock(NOON)
+    store, clock = InMemoryEventStore(), ManualClock(NOON)
     clock.advance(timedelta(seconds=5))
     tracer = TracerProvider().get_tracer("test")
     with tracer.start_as_current_span("click") as span:
-        await handle(Repository(log, clock), JARS, A, PutCoin("x"))
-    (found,) = await log.read(A)
+        await handle(Repository(store, clock), JARS, A, PutCoin("x"))
+    (found,) = await store.read(A, limit=1000)
     assert found.at == NOON + timedelta(seconds=5)
     assert found.traceparent is not None
     assert trace.format_trace_id(span.get_span_context().trace_id) in found.traceparent
 
 
 async def test_commands_of_one_process_never_conflict_with_each_other() -> None:
-    log = Unsure(InMemoryEventStore(), [])
-    streams = over(log)
-    await asyncio.gather(*(put(streams, name) for name in ["x", "y", "z"] * 10))
-    assert log.appends == 3
+    store = Unsure(InMemoryEventStore(), [])
+    repository = over(store)
+    await asyncio.gather(*(put(repository, name) for name in ["x", "y", "z"] * 10))
+    assert store.appends == 3
 
 
 async def test_whoever_waits_too_long_for_a_turn_is_told_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(handle_module, "GIVE_UP_SECONDS", 0.05)
-    streams = over(InMemoryEventStore())
-    async with streams.locks.acquire(A, 1):
+    repository = over(InMemoryEventStore())
+    async with repository.locks.acquire(A, 1):
         with pytest.raises(RetriesExhausted, match=A):
-            await put(streams, "x")
-        await handle(streams, JARS, JARS.stream("b"), PutCoin("x"))
-    await put(streams, "x")
+            await put(repository, "x")
+        await handle(repository, JARS, JARS.stream("b"), PutCoin("x"))
+    await put(repository, "x")
 
 
 names = st.sampled_from(["u", "v", "w", "x", "y"])
@@ -232,16 +266,16 @@ def test_over_any_history_each_command_has_one_effect(
 
 
 async def replay(callers: list[list[str]], unsure: list[Callable[[], Exception] | None]) -> None:
-    log = InMemoryEventStore()
-    faulty = Unsure(log, unsure)
+    store = InMemoryEventStore()
+    faulty = Unsure(store, unsure)
     accepted: set[str] = set()
     refused: set[str] = set()
 
     async def call(wanted: list[str]) -> None:
-        streams = over(faulty)
+        repository = over(faulty)
         for name in wanted:
             try:
-                outcome = await put(streams, name)
+                outcome = await put(repository, name)
             except CommandRejected:
                 refused.add(name)
             else:
@@ -249,9 +283,56 @@ async def replay(callers: list[list[str]], unsure: list[Callable[[], Exception] 
                 accepted.add(name)
 
     await asyncio.gather(*map(call, callers))
-    found = await log.read(A)
-    assert sorted(await stored(log)) == sorted(accepted)
+    found = await store.read(A, limit=1000)
+    assert sorted(await stored(store)) == sorted(accepted)
     assert not accepted & refused
     assert [one.number for one in found] == list(range(1, len(found) + 1))
     assert [one.first for one in found] == [1, 2, 3][: len(found)]
-    assert (found[-1].events[-1]["type"] == Filled().type if found else True) == (len(accepted) in {0, 3})
+    assert (found[-1].events[-1]["type"] == JarFilled().type if found else True) == (len(accepted) in {0, 3})
+
+
+class Sealing:
+    """A command that gets its text late; takes down when it did."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    async def fingerprint(self) -> PutCoin:
+        self.steps.append("fingerprint")
+        return PutCoin("sealed")
+
+    async def seal(self) -> PutCoin:
+        self.steps.append("seal")
+        return PutCoin("sealed")
+
+    async def put(self, streams: Repository) -> CommandResult[Jar, JarEvent]:
+        return await handle(
+            streams, JARS, A, PutCoin("not sealed"), fingerprint=self.fingerprint, seal=self.seal
+        )
+
+
+async def test_a_text_is_sealed_once_it_is_decided_and_then_stored() -> None:
+    log, sealing = InMemoryEventStore(), Sealing()
+    await sealing.put(over(log))
+    assert (sealing.steps, await stored(log)) == (["fingerprint", "seal"], ["sealed"])
+
+
+async def test_what_is_refused_or_repeated_is_not_sealed() -> None:
+    log, repeated, refused = InMemoryEventStore(), Sealing(), Sealing()
+    streams = over(log)
+    await put(streams, "sealed")
+    await repeated.put(streams)
+    full = InMemoryEventStore()
+    for name in ("a", "b", "c"):
+        await put(over(full), name)
+    with pytest.raises(CommandRejected):
+        await refused.put(over(full))
+    assert repeated.steps == refused.steps == ["fingerprint"]
+
+
+async def test_the_fingerprint_is_taken_of_what_was_loaded_each_time() -> None:
+    # A text that was sealed by the one who was faster has a key only then.
+    log, sealing = Unsure(InMemoryEventStore(), [stored_but_unknown]), Sealing()
+    result = await sealing.put(over(log))
+    assert sealing.steps == ["fingerprint", "seal", "fingerprint"]
+    assert (result.events, await stored(log)) == ((), ["sealed"])

@@ -11,10 +11,10 @@ AGES = 60
 
 
 async def test_one_at_a_time_in_the_order_of_asking() -> None:
-    turns, inside, order = StreamLocks(), list[int](), list[int]()
+    locks, inside, order = StreamLocks(), list[int](), list[int]()
 
     async def take(number: int) -> None:
-        async with turns.acquire("d1", AGES):
+        async with locks.acquire("d1", AGES):
             inside.append(number)
             await asyncio.sleep(0)
             assert inside == [number]
@@ -23,20 +23,20 @@ async def test_one_at_a_time_in_the_order_of_asking() -> None:
 
     await asyncio.gather(*(take(number) for number in range(20)))
     assert order == list(range(20))
-    assert not turns._locks
+    assert not locks._locks
 
 
 async def test_other_streams_do_not_wait() -> None:
-    turns = StreamLocks()
-    async with turns.acquire("d1", AGES), turns.acquire("d2", AGES):
+    locks = StreamLocks()
+    async with locks.acquire("d1", AGES), locks.acquire("d2", AGES):
         pass
 
 
 async def test_whoever_waits_too_long_is_told_to_come_again() -> None:
-    turns = StreamLocks()
-    async with turns.acquire("d1", AGES):
+    locks = StreamLocks()
+    async with locks.acquire("d1", AGES):
         with pytest.raises(LockTimeout):
-            async with turns.acquire("d1", 0.01):
+            async with locks.acquire("d1", 0.01):
                 raise AssertionError("two at once")
-    async with turns.acquire("d1", AGES):
+    async with locks.acquire("d1", AGES):
         pass

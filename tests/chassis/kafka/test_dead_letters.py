@@ -9,7 +9,8 @@ import pytest
 from chassis.kafka.dead_letters import cli
 from chassis.kafka.records import ReceivedEvent
 from chassis.kafka.topic_reader import all_records
-from tests.chassis.kafka.harness import KafkaHarness, running, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -32,7 +33,7 @@ async def command(harness: KafkaHarness, *argv: str) -> int:
 async def died(harness: KafkaHarness, moody: Moody, *numbers: int) -> None:
     await harness.publish(*(harness.note(f"k{number}", number, text="canary") for number in numbers))
     async with running(harness.consumer(moody)):
-        await until_later(lambda: _as_many(harness, len(numbers)))
+        await until(lambda: _as_many(harness, len(numbers)))
 
 
 async def test_lists_what_died_without_its_payload(
@@ -104,7 +105,7 @@ async def test_a_replayed_letter_that_dies_again_waits_again_and_stays_one(harne
     for attempts in (2, 3):
         await command(harness, "replay", "--all")
         async with running(harness.consumer(moody, topics=[harness.notes, harness.replay])):
-            await until_later(partial(_died_times, harness, attempts))
+            await until(partial(_died_times, harness, attempts))
         [letter] = await harness.letters()
         assert (letter.id, letter.state) == (first.id, "waiting")
         assert letter.record.value == first.record.value
@@ -119,7 +120,7 @@ async def test_strangers_headers_neither_settle_nor_hide_a_letter(harness: Kafka
         harness.raw("k2", b"{", forged), harness.raw("k3", b"{", {"candor-dead-settled": b"junk"})
     )
     async with running(harness.consumer(Moody())):
-        await until_later(lambda: _as_many(harness, 3))
+        await until(lambda: _as_many(harness, 3))
     assert {letter.state for letter in await harness.letters()} == {"waiting"}
 
 

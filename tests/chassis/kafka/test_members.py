@@ -13,8 +13,9 @@ from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.kafka.subscription import Subscription
 from deploy.local.servers import Named, Servers, servers
-from tests.chassis.kafka.harness import KafkaHarness, create, running, stopped, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, create, running, stopped
 from tests.chassis.kafka.tally import Tally, projecting
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -61,7 +62,7 @@ async def test_two_members_share_the_work_and_lose_nothing(harness: KafkaHarness
         await say()
         await until(lambda: diary.heard)
         async with running(harness.consumer(diary.member("b"))):
-            await until_later(both_hear)
+            await until(both_hear)
             await say()
         await say()
         await until(lambda: len(diary.heard) == said)
@@ -84,8 +85,8 @@ async def test_partitions_of_one_number_stay_together_on_one_member(harness: Kaf
         return [{part.partition for part in own if part.topic == topic} for own in parts]
 
     async with running(*consumers):
-        await until(lambda: sorted(map(len, numbers(harness.notes))) == [1, 1, 2], 40)
-        await until(lambda: sum(map(len, numbers(harness.replay))) == 4, 40)
+        await until(lambda: sorted(map(len, numbers(harness.notes))) == [1, 1, 2], within=40)
+        await until(lambda: sum(map(len, numbers(harness.replay))) == 4, within=40)
         assert numbers(harness.notes) == numbers(harness.replay)
 
 
@@ -147,7 +148,7 @@ async def test_the_partitions_of_a_dead_member_go_to_the_other(
     assert consumer is not None
     await consumer._coordinator._stop_heartbeat_task()
     async with running(harness.consumer(diary.member("b"))):
-        await until(lambda: len(diary.heard) == 40, 40)
+        await until(lambda: len(diary.heard) == 40, within=40)
     await stopped(task)
 
 
@@ -184,9 +185,11 @@ async def test_a_broker_that_is_killed_loses_nothing(
         await until(lambda: "does not answer" in (consumer.unhealthy_reason() or ""))
         await asyncio.to_thread(own.kafka.start)
         await saying
-        await until(lambda: len(diary.heard) == 400, 60)
-        await until_later(lambda: all_of(tally, 400), 60)
-        await until(lambda: consumer.unhealthy_reason() is None and projection.unhealthy_reason() is None, 40)
+        await until(lambda: len(diary.heard) == 400, within=60)
+        await until(lambda: all_of(tally, 400), within=60)
+        await until(
+            lambda: consumer.unhealthy_reason() is None and projection.unhealthy_reason() is None, within=40
+        )
 
 
 @pytest.mark.timeout(180)
@@ -200,7 +203,7 @@ async def test_it_starts_before_the_broker_does(own: Servers) -> None:
         await until(lambda: "KafkaConnectionError" in (consumer.unhealthy_reason() or ""))
         await asyncio.to_thread(own.kafka.start)
         await say_all(harness, 0, 10)
-        await until(lambda: len(diary.heard) == 10, 60)
+        await until(lambda: len(diary.heard) == 10, within=60)
     await harness.publisher.stop()
 
 
@@ -214,14 +217,14 @@ async def test_publishing_to_a_killed_broker_is_unknown_and_works_again_later(ow
     with pytest.raises(PublishFailed):
         await publisher.publish([ProducerRecord(topic, "k", b"2")])
     await asyncio.to_thread(own.kafka.start)
-    await until_later(lambda: _published(publisher, ProducerRecord(topic, "k", b"3")))
+    await until(lambda: _published(publisher, ProducerRecord(topic, "k", b"3")))
     await publisher.stop()
 
 
 async def say_all(harness: KafkaHarness, first: int, last: int) -> None:
     """Says every note until Kafka has acknowledged it, as a follower does: some may be said twice."""
     for note in notes(harness, first, last):
-        await until_later(partial(_published, harness.publisher, note), 60)
+        await until(partial(_published, harness.publisher, note), within=60)
 
 
 async def _published(publisher: Publisher, record: ProducerRecord) -> bool:

@@ -20,8 +20,9 @@ from chassis.kafka.fencing import Fencing
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.records import ReceivedEvent
 from chassis.telemetry.tracing import configure_tracing
-from tests.chassis.kafka.harness import KafkaHarness, running, stopped, until, until_later
+from tests.chassis.kafka.harness import KafkaHarness, running, stopped
 from tests.chassis.kafka.tally import Tally, once_each, projecting
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -35,30 +36,30 @@ async def test_applies_everything_once_and_in_order_and_goes_on_after_a_restart(
 ) -> None:
     await harness.publish(*notes(harness, 0, 300))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 300))
+        await until(lambda: once_each(tally, 300))
     await harness.publish(*notes(harness, 300, 500))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 500))
+        await until(lambda: once_each(tally, 500))
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
 
 
 async def test_the_groups_offsets_are_not_trusted(harness: KafkaHarness, tally: Tally) -> None:
     await harness.publish(*notes(harness, 0, 50))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
     await tally.client.drop_database(tally.collection.database.name)
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
 
 
 async def test_another_version_starts_from_the_beginning(harness: KafkaHarness, tally: Tally) -> None:
     await harness.publish(*notes(harness, 0, 50))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
     tally.version = 2
     tally.collection = tally.collection.database["tally2"]
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
 
 
 async def test_permanent_zombies_count_once(harness: KafkaHarness, tally: Tally) -> None:
@@ -67,7 +68,7 @@ async def test_permanent_zombies_count_once(harness: KafkaHarness, tally: Tally)
     async with running(*zombies):
         for first in range(0, 600, 50):
             await harness.publish(*notes(harness, first, first + 50))
-        await until_later(lambda: once_each(tally, 600), 40)
+        await until(lambda: once_each(tally, 600), within=40)
     assert all(own == sorted(own) for own in (await tally.numbers()).values())
 
 
@@ -81,10 +82,10 @@ async def test_a_zombie_that_wakes_up_where_it_was_applies_nothing_twice(
         zombie._subscription.pause(everything)
         async with running(projecting(harness, tally)):
             await harness.publish(*notes(harness, 0, 50))
-            await until_later(lambda: once_each(tally, 50))
+            await until(lambda: once_each(tally, 50))
         await harness.publish(*notes(harness, 50, 60))
         zombie._subscription.resume(everything)
-        await until_later(lambda: once_each(tally, 60))
+        await until(lambda: once_each(tally, 60))
 
 
 async def test_members_that_come_and_go_count_once(harness: KafkaHarness, tally: Tally) -> None:
@@ -92,10 +93,10 @@ async def test_members_that_come_and_go_count_once(harness: KafkaHarness, tally:
         await harness.publish(*notes(harness, 0, 200))
         second = asyncio.create_task(projecting(harness, tally).run())
         await harness.publish(*notes(harness, 200, 400))
-        await until_later(lambda: once_each(tally, 400))
+        await until(lambda: once_each(tally, 400))
         await harness.publish(*notes(harness, 400, 600))
         await stopped(second)
-        await until_later(lambda: once_each(tally, 600))
+        await until(lambda: once_each(tally, 600))
 
 
 async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
@@ -105,7 +106,7 @@ async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
         harness.note("k", 1), harness.raw("k", b"{"), harness.raw("k", None), harness.note("k", 2)
     )
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 2))
+        await until(lambda: once_each(tally, 2))
     assert {letter.cause.split(":")[0] for letter in await harness.letters()} == {
         "not a valid tagged-union[RecordedProgress,Erased]",
         "the value is null",
@@ -118,7 +119,7 @@ async def test_a_record_that_cannot_be_applied_is_found_among_many(
     tally.faults[77] = ValueError("the client wrote: canary")
     await harness.publish(*(harness.note(f"k{number % 5}", number) for number in range(200)))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 199))
+        await until(lambda: once_each(tally, 199))
     [letter] = await harness.letters()
     assert letter.cause == "the projection raised ValueError"
     assert tally.calls < 60
@@ -146,7 +147,7 @@ async def test_the_checkpoint_waits_for_the_dead_letter(
     async with running(first):
         await until(lambda: len(refused) > 2)
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 2))
+        await until(lambda: once_each(tally, 2))
     assert len(await harness.letters()) == 1
 
 
@@ -154,7 +155,7 @@ async def test_an_unknown_type_is_passed(harness: KafkaHarness, tally: Tally) ->
     await harness.publish(harness.raw("k", b"?", named="test.brandnew.v9"))
     async with running(projecting(harness, tally)):
         await harness.publish(harness.note("k", 1))
-        await until_later(lambda: once_each(tally, 1))
+        await until(lambda: once_each(tally, 1))
     assert await harness.letters() == []
 
 
@@ -165,7 +166,7 @@ async def test_a_database_that_is_down_is_waited_for(harness: KafkaHarness, tall
     async with running(waiting):
         await until(lambda: tally.tries[1] > 5 and waiting.lag() == 3)
         tally.faults.clear()
-        await until_later(lambda: once_each(tally, 3))
+        await until(lambda: once_each(tally, 3))
         await until(lambda: waiting.lag() == 0)
     assert await harness.letters() == []
 
@@ -188,7 +189,7 @@ async def test_a_commit_of_unknown_outcome_is_settled_by_the_checkpoint(
     async with running(projecting(harness, tally)):
         for number in range(5):
             await harness.publish(harness.note("k", number))
-            await until_later(partial(once_each, tally, number + 1))
+            await until(partial(once_each, tally, number + 1))
     assert len(said) == 3
 
 
@@ -225,7 +226,7 @@ async def test_what_a_killed_member_left_open_is_ended_by_its_successor(
         await killed.move(session, partition, at, Checkpoint(50))
 
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 50))
+        await until(lambda: once_each(tally, 50))
     with pytest.raises(OperationFailure, match="has been aborted"):
         await left_open.__aexit__(None, None, None)
     assert await once_each(tally, 50)
@@ -252,9 +253,9 @@ async def test_whoever_still_works_when_others_take_over_does_the_batch_again(
     working = projecting(harness, tally)
     with structlog.testing.capture_logs() as logs:
         async with running(working):
-            await until_later(at_it)
+            await until(at_it)
             await projecting(harness, tally)._checkpoints.fence_previous_owner(working._places.at)
-            await until_later(lambda: once_each(tally, 50))
+            await until(lambda: once_each(tally, 50))
     assert "batch_halved" not in {line["event"] for line in logs}
 
 
@@ -286,7 +287,7 @@ async def test_a_batch_is_committed_for_good_from_one_snapshot(
     monkeypatch.setattr(AsyncIOMotorClientSession, "start_transaction", noting)
     await harness.publish(harness.note("k", 1))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 1))
+        await until(lambda: once_each(tally, 1))
     assert set(asked) == {("snapshot", "majority")}
 
 
@@ -295,12 +296,12 @@ async def test_a_log_emptied_by_retention_up_to_the_checkpoint_is_fine(
 ) -> None:
     await harness.publish(*(harness.note("k", number, partition=0) for number in range(10)))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 10))
+        await until(lambda: once_each(tally, 10))
     await delete_before(harness, 10)
     again = projecting(harness, tally)
     async with running(again):
         await harness.publish(harness.note("k", 10, partition=0))
-        await until_later(lambda: once_each(tally, 11))
+        await until(lambda: once_each(tally, 11))
         assert again.unhealthy_reason() is None
 
 
@@ -309,14 +310,14 @@ async def test_a_log_that_starts_beyond_the_checkpoint_stops_that_partition_alon
 ) -> None:
     await harness.publish(*(harness.note("a", number, partition=0) for number in range(10)))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 10))
+        await until(lambda: once_each(tally, 10))
     await harness.publish(*(harness.note("a", number, partition=0) for number in range(10, 20)))
     await delete_before(harness, 15)
     again = projecting(harness, tally)
     async with running(again):
         await until(lambda: "records 10 to 14 are gone" in (again.unhealthy_reason() or ""))
         await harness.publish(harness.note("b", 99, partition=1))
-        await until_later(lambda: once_each(tally, 11))
+        await until(lambda: once_each(tally, 11))
     assert harness.counted("candor_alarms_total", kind="partition_stopped") == 1
 
 
@@ -327,7 +328,7 @@ async def test_records_that_vanish_while_it_listens_are_not_skipped(
     await harness.publish(harness.note("a", 0, partition=0))
     late = projecting(harness, tally)
     async with running(late):
-        await until_later(lambda: once_each(tally, 1))
+        await until(lambda: once_each(tally, 1))
         everything = list(late._places.at)
         late._subscription.pause(everything)  # it is slow, and nothing is fetched meanwhile
         await until(lambda: not fetching(late))
@@ -346,7 +347,7 @@ async def test_a_topic_made_anew_is_never_taken_for_the_old_one(
 ) -> None:
     await harness.publish(*(harness.note("a", number, partition=0) for number in range(10)))
     async with running(projecting(harness, tally)):
-        await until_later(lambda: once_each(tally, 10))
+        await until(lambda: once_each(tally, 10))
     await make_anew(harness)
     await harness.publish(*(harness.note("a", number, partition=0) for number in range(100, 100 + again)))
     other = projecting(harness, tally)
@@ -393,7 +394,7 @@ async def make_anew(harness: KafkaHarness) -> None:
     await admin.start()
     try:
         await admin.delete_topics([harness.notes])
-        await until_later(lambda: _gone(admin, harness.notes))
+        await until(lambda: _gone(admin, harness.notes))
         await admin.create_topics([NewTopic(harness.notes, 4, 1)])
     finally:
         await admin.close()

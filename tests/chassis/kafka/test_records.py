@@ -1,5 +1,8 @@
 """Reading a record never raises, never quotes, and takes nothing for an event that isn't one."""
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
 from chassis.kafka.records import (
+    DecodedRecord,
     EventDecoder,
     MalformedRecord,
     ReceivedEvent,
@@ -22,6 +26,7 @@ from contracts.dialogs import DIALOG_EVENTS
 from contracts.keys import KEY_EVENTS
 from tests.chassis.kafka.harness import Notes, RecordedProgress, headers
 
+SAMPLES = Path(__file__).parents[2] / "contracts" / "samples"
 reader = EventDecoder({"notes": Notes})
 BODY = b'{"type":"test.noted.v1","number":7,"new":"field"}'
 HEADERS: list[tuple[str, bytes | None]] = [*headers("test.noted.v1", "k", 7)]
@@ -65,6 +70,63 @@ def test_tells_a_tombstone_whatever_its_headers_are() -> None:
     assert reader.read(record(None, said=[])) == Tombstone("k")
 
 
+CLOSED = json.loads((SAMPLES / "candor.dialog.closed.v1.complete.json").read_text())
+
+
+def read_close(more: Mapping[str, bytes | None] | None = None, **changed: Any) -> DecodedRecord:
+    """What the sample is read as, after its headers and fields were changed."""
+    said = {**{name: value.encode() for name, value in CLOSED["headers"].items()}, **(more or {})}
+    body = json.dumps({**CLOSED["body"], **changed}).encode()
+    return EventDecoder({"notes": DIALOG_EVENTS}).read(record(body, CLOSED["key"].encode(), [*said.items()]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("traceparent", b"\xff\xfe"), ("traceparent", None), ("traceparent", b"00-none"),
+        ("tracestate", b"\xff"), ("ce_x", b"\xff"), ("ce_x", None), ("x-bin", b"\xff\xfe"), ("", b"\xff"),
+    ],
+)  # fmt: skip
+def test_a_header_that_means_nothing_for_the_event_decides_nothing(name: str, value: bytes | None) -> None:
+    heard = read_close({name: value})
+    assert isinstance(heard, ReceivedEvent)
+    assert heard.event == DIALOG_EVENTS.validate_python(heard.event)
+    assert (heard.envelope.traceparent is None) == (name == "traceparent")
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        {"closed_by": "bot"},
+        {"closed_by": "bot", "attributed_by": "first_reply"},
+        {"closed_at": "2026-06-30T23:59:60Z"},
+        {"closed_at": "2026-07-01T01:59:60.500+02:00"},
+    ],
+)
+def test_a_value_that_only_a_newer_release_knows_is_like_an_unknown_type(newer: dict[str, Any]) -> None:
+    assert read_close(**newer) == UnknownType("candor.dialog.closed.v1")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cause"),
+    [
+        ({"closed_by": 7}, "closed_by: enum"),
+        (
+            {"closed_by": "bot", "close_seq": 0},
+            "close_seq: greater_than_equal; candor.dialog.closed.v1.closed_by: enum",
+        ),
+        ({"closed_at": "2026-06-30T23:59:61Z"}, "closed_at: datetime_from_date_parsing"),
+        ({"closed_at": "9999-12-31T23:59:59.999Z"}, "closed_at: less_than"),
+        ({"close_seq": 2**63}, "close_seq: less_than_equal"),
+        ({"close_seq": True}, "close_seq: int_type"),
+    ],
+)
+def test_a_value_that_no_release_could_hold_is_malformed(wrong: dict[str, Any], cause: str) -> None:
+    assert read_close(**wrong) == MalformedRecord(
+        f"not a valid tagged-union[DialogOpened,DialogClosed,DialogReopened]: candor.dialog.closed.v1.{cause}"
+    )
+
+
 def test_a_validator_that_breaks_costs_that_record_alone() -> None:
     class Broken:
         def json_schema(self) -> Any:
@@ -103,7 +165,7 @@ def test_known_types_are_those_of_the_union() -> None:
         "candor.dialog.closed.v1",
         "candor.dialog.reopened.v1",
     }
-    assert set(known_types(KEY_EVENTS)) == {"candor.key.published.v1", "candor.key.beat.v1"}
+    assert set(known_types(KEY_EVENTS)) == {"candor.key.published.v1", "candor.key.compaction-nudge.v1"}
     assert set(known_types(TypeAdapter(RecordedProgress))) == {"test.noted.v1"}
 
 

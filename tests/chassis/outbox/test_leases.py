@@ -8,7 +8,7 @@ import pytest
 
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.outbox.leases import Leases
-from tests.chassis.outbox.listener import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -32,22 +32,22 @@ def shared(*replicas: Leases) -> bool:
     return len(held) == len(ALL) and frozenset(held) == ALL
 
 
-async def test_one_replica_takes_all_at_once(mongo_log: MongoEventStore) -> None:
-    leases = Leases(mongo_log.database)
+async def test_one_replica_takes_all_at_once(mongo_store: MongoEventStore) -> None:
+    leases = Leases(mongo_store.database)
     await leases.renew()
     assert leases.shards == ALL
 
 
-async def test_two_replicas_share(mongo_log: MongoEventStore) -> None:
-    one, other = (Leases(mongo_log.database) for _ in range(2))
+async def test_two_replicas_share(mongo_store: MongoEventStore) -> None:
+    one, other = (Leases(mongo_store.database) for _ in range(2))
     for replica in (one, other, one, other):
         await replica.renew()
     assert shared(one, other)
     assert len(one.shards) == len(other.shards) == 8
 
 
-async def test_three_replicas_have_no_more_than_six_each(mongo_log: MongoEventStore) -> None:
-    replicas = [Leases(mongo_log.database) for _ in range(3)]
+async def test_three_replicas_have_no_more_than_six_each(mongo_store: MongoEventStore) -> None:
+    replicas = [Leases(mongo_store.database) for _ in range(3)]
     for _ in range(3):
         for replica in replicas:
             await replica.renew()
@@ -55,15 +55,15 @@ async def test_three_replicas_have_no_more_than_six_each(mongo_log: MongoEventSt
     assert max(len(replica.shards) for replica in replicas) == 6
 
 
-async def test_racing_for_the_first_time_nobody_gets_what_another_has(mongo_log: MongoEventStore) -> None:
-    replicas = [Leases(mongo_log.database) for _ in range(4)]
+async def test_racing_for_the_first_time_nobody_gets_what_another_has(mongo_store: MongoEventStore) -> None:
+    replicas = [Leases(mongo_store.database) for _ in range(4)]
     await asyncio.gather(*(replica.renew() for replica in replicas))
     held = [shard for replica in replicas for shard in replica.shards]
     assert len(held) == len(set(held))
 
 
-async def test_whoever_stops_gives_back_at_once(mongo_log: MongoEventStore) -> None:
-    one, other = Leases(mongo_log.database, seconds=3600), Leases(mongo_log.database, seconds=3600)
+async def test_whoever_stops_gives_back_at_once(mongo_store: MongoEventStore) -> None:
+    one, other = Leases(mongo_store.database, seconds=3600), Leases(mongo_store.database, seconds=3600)
     async with leasing(one):
         await until(lambda: holds(one, 16))
     assert one.shards == frozenset()
@@ -71,15 +71,15 @@ async def test_whoever_stops_gives_back_at_once(mongo_log: MongoEventStore) -> N
     assert other.shards == ALL
 
 
-async def test_whoever_dies_is_taken_over(mongo_log: MongoEventStore) -> None:
-    dead, living = Leases(mongo_log.database, seconds=0.6), Leases(mongo_log.database, seconds=0.6)
+async def test_whoever_dies_is_taken_over(mongo_store: MongoEventStore) -> None:
+    dead, living = Leases(mongo_store.database, seconds=0.6), Leases(mongo_store.database, seconds=0.6)
     await dead.renew()
     async with leasing(living):
         await until(lambda: holds(living, 16))
 
 
-async def test_whoever_slept_through_its_lease_learns_that_it_lost_it(mongo_log: MongoEventStore) -> None:
-    sleeper, other = Leases(mongo_log.database, seconds=0.3), Leases(mongo_log.database, seconds=3600)
+async def test_whoever_slept_through_its_lease_learns_that_it_lost_it(mongo_store: MongoEventStore) -> None:
+    sleeper, other = Leases(mongo_store.database, seconds=0.3), Leases(mongo_store.database, seconds=3600)
     await sleeper.renew()
     await until(lambda: takes(other, 16))
     await sleeper.renew()

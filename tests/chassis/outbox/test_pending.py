@@ -1,4 +1,4 @@
-"""What is left to follow is found by one walk along an index, whatever was followed lately."""
+"""What is left to relay is found by one walk along an index, whatever was relayed lately."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,27 +7,27 @@ import pytest
 
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.outbox.pending import PendingCommits, RelayMark
-from tests.chassis.eventstore.jar import Put, commit
+from tests.chassis.eventstore.jar import CoinPut, commit
 
 pytestmark = pytest.mark.real
 
 
-async def plan_of_search(log: MongoEventStore, outbox: PendingCommits) -> Mapping[str, Any]:
+async def plan_of_search(store: MongoEventStore, outbox: PendingCommits) -> Mapping[str, Any]:
     """How MongoDB looked for the commits of all shards, as its profiler tells it."""
-    await log.database.command("profile", 2)
-    await outbox.unfollowed(range(16), without=(), limit=10)
-    await log.database.command("profile", 0)
-    entry = await log.database["system.profile"].find_one({"op": "query", "ns": log.commits.full_name})
+    await store.database.command("profile", 2)
+    await outbox.oldest(range(16), without=(), limit=10)
+    await store.database.command("profile", 0)
+    entry = await store.database["system.profile"].find_one({"op": "query", "ns": store.commits.full_name})
     assert entry
     return entry
 
 
-async def test_the_oldest_are_found_by_one_walk_along_the_index(mongo_log: MongoEventStore) -> None:
-    outbox = PendingCommits(mongo_log)
+async def test_the_oldest_are_found_by_one_walk_along_the_index(mongo_store: MongoEventStore) -> None:
+    outbox = PendingCommits(mongo_store)
     for number in range(20):
-        await mongo_log.append(commit(f"jar:{number}", 1, Put(put="jam")))
+        await mongo_store.append(commit(f"jar:{number}", 1, CoinPut(put="jam")))
     await outbox.mark([RelayMark(f"jar:{number}", 1, 0) for number in range(15)])
-    plan = await plan_of_search(mongo_log, outbox)
+    plan = await plan_of_search(mongo_store, outbox)
     # A walk per shard would be merged, and be sixteen times as long.
     assert plan["planSummary"] == "IXSCAN { at: 1, shard: 1, _id: 1 }"
     assert not plan.get("hasSortStage")

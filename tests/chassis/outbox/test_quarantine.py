@@ -10,35 +10,35 @@ class Time:
         return self.now
 
 
-def waits(ward: Quarantine, time: Time) -> float:
+def waits(quarantine: Quarantine, time: Time) -> float:
     """How long the stream has to wait after it failed again."""
-    ward.park("jar:a")
+    quarantine.park("jar:a")
     begun = time.now
-    while not ward.due():
+    while not quarantine.due():
         time.now += 0.25
     return time.now - begun
 
 
 def test_waits_double_up_to_fifteen_seconds() -> None:
     time = Time()
-    ward = Quarantine(time)
-    assert [waits(ward, time) for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
+    quarantine = Quarantine(time)
+    assert [waits(quarantine, time) for _ in range(7)] == [0.5, 1, 2, 4, 8, 15, 15]
 
 
 def test_a_stream_that_did_well_starts_anew() -> None:
     time = Time()
-    ward = Quarantine(time)
-    waits(ward, time)
-    waits(ward, time)
-    ward.release("jar:a")
-    assert ward.streams == frozenset()
-    assert waits(ward, time) == 0.5
+    quarantine = Quarantine(time)
+    waits(quarantine, time)
+    waits(quarantine, time)
+    quarantine.release("jar:a")
+    assert quarantine.streams == frozenset()
+    assert waits(quarantine, time) == 0.5
 
 
 def test_all_are_due_when_the_world_is_well_again() -> None:
-    ward = Quarantine(Time())
-    ward.park("jar:a")
-    ward.park("jar:b")
-    assert ward.due() == []
-    ward.all_due()
-    assert ward.due() == ["jar:a", "jar:b"]
+    quarantine = Quarantine(Time())
+    quarantine.park("jar:a")
+    quarantine.park("jar:b")
+    assert quarantine.due() == []
+    quarantine.all_due()
+    assert quarantine.due() == ["jar:a", "jar:b"]

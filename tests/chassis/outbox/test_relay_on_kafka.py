@@ -8,14 +8,16 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from chassis.clock import ManualClock
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.repository import Repository
 from chassis.kafka.publisher import Publisher
 from chassis.outbox.commit_handler import CommitHandler
 from chassis.outbox.relay import OutboxRelay
 from contracts.envelope import Envelope
 from tests.chassis.eventstore.jar import JARS, NOON, PutCoin, to_public
-from tests.chassis.outbox.listener import Listener, all_followed, running, until
+from tests.chassis.outbox.recorder import Recorder, all_relayed, running
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -37,24 +39,24 @@ async def publisher(kafka: str) -> AsyncIterator[Publisher]:
     await publisher.stop()
 
 
-async def test_what_is_committed_is_heard_in_order_of_each_jar(
-    mongo_log: MongoEventStore, kafka: str, topic: str, publisher: Publisher
+async def test_what_is_committed_is_published_in_order_of_each_jar(
+    mongo_store: MongoEventStore, kafka: str, topic: str, publisher: Publisher
 ) -> None:
-    following = CommitHandler(JARS, lambda jar, event: to_public(topic, jar, event), Listener().project)
-    follower = OutboxRelay("toy", mongo_log, publisher, [following])
-    streams = Repository(mongo_log, ManualClock(NOON), wake=follower.wake)
-    async with running(follower):
+    handler = CommitHandler(JARS, lambda jar, event: to_public(topic, jar, event), Recorder().project)
+    relay = OutboxRelay("toy", mongo_store, publisher, [handler])
+    repository = Repository(mongo_store, ManualClock(NOON), wake=relay.wake)
+    async with running(relay):
         for put in range(3):
             for key in range(20):
-                await handle(streams, JARS, f"jar:{key}", PutCoin(f"{key}-{put}"))
-        await until(lambda: all_followed(mongo_log))
-    heard = await hear(kafka, topic, 60)
+                await handle(repository, JARS, f"jar:{key}", PutCoin(f"{key}-{put}"))
+        await until(lambda: all_relayed(mongo_store))
+    found = await consume(kafka, topic, 60)
     for key in range(20):
-        mine = [one for one in heard if one.subject == f"{key}-0"]
+        mine = [one for one in found if one.subject == f"{key}-0"]
         assert [(one.id, one.sequence) for one in mine] == [(f"jar:{key}:{n}", n) for n in (1, 2, 3)]
 
 
-async def hear(kafka: str, topic: str, how_many: int) -> list[Envelope]:
+async def consume(kafka: str, topic: str, how_many: int) -> list[Envelope]:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     try:

@@ -13,7 +13,8 @@ import chat
 from chassis.validation.messages import ID_SENTENCE
 from chat.api.tokens import VisitorTokens
 from contracts.access import Role
-from tests.chat.harness import Harness, Person, done, until
+from tests.chat.harness import Harness, Person, done
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -336,4 +337,4 @@ async def test_chat_knows_nothing_of_what_clients_think_of_it(house: Harness) ->
 
 async def test_it_is_ready_and_says_so(house: Harness) -> None:
     answer = await until(lambda: house.http.get("/health/ready"), lambda answer: answer.is_success)
-    assert set(answer.json()["parts"]) >= {"database", "broker", "clock", "keys", "follower"}
+    assert set(answer.json()["parts"]) >= {"database", "broker", "clock", "keys", "relay"}

@@ -146,9 +146,9 @@ def test_a_participant_who_was_replaced_only_reads() -> None:
             DIALOG.decide(state, command)
 
 
-def test_an_operator_has_an_id_that_events_can_hold() -> None:
-    with pytest.raises(Forbidden):
-        operator_of(claims(Role.OPERATOR, "auth0|ann@school.example"))
+@pytest.mark.parametrize("sub", ["auth0|5f7c", "ann@school.example", "f:0b5e:ann", "s" * 255])
+def test_an_operator_is_whoever_the_provider_says(sub: str) -> None:
+    assert operator_of(Claims(sub=sub)) == Operator(sub, sub[:200])
 
 
 def test_an_operator_without_a_name_is_called_by_the_id() -> None:

@@ -13,7 +13,8 @@ from chassis.http.cursors import SUM_BYTES, encode
 from contracts.access import Role
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
-from tests.chat.harness import Harness, Person, done, heard, until
+from tests.chat.harness import Harness, Person, done, heard
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -39,12 +40,12 @@ async def test_a_dialog_from_opening_to_its_second_close(house: Harness, kafka: 
     assert [int(record.headers["ce_sequence"]) for record in records] == [1, 2, 3, 4]
     first, second = records[1].value, records[3].value
     assert (first["operator"], first["team"], first["locale"]) == ("ann", "first-line", "fr-CA")
-    assert (first["counted_by"], first["client_messages"], first["longest_client_text"]) == (
+    assert (first["attributed_by"], first["client_messages"], first["longest_client_text"]) == (
         "last_reply",
         1,
         8,
     )
-    assert (second["counted_by"], second["operator_messages"], second["closed_by"]) == (
+    assert (second["attributed_by"], second["operator_messages"], second["closed_by"]) == (
         "assigned",
         0,
         "client",
@@ -101,12 +102,15 @@ async def test_a_contact_travels_sealed_and_its_readers_can_open_it(house: Harne
     assert key is not None
     [record] = await heard(kafka, "candor.dialogs.keys", key["kid"], 1)
     reader = KeyReader(house.database.client[f"{house.database.name}_r"], readers_key=b"A" * 32)
-    await reader.learn(KeyPublished.model_validate(record.value))
-    contact = [await reader.open(closed.value["contact"][word]) for word in ("name", "email")]
+    await reader.apply({key["kid"]: KeyPublished.model_validate(record.value)})
+    contact = [
+        await reader.open(closed.value["contact"][word], subject=zoe.id, scope=dialog, purpose=word)
+        for word in ("name", "email")
+    ]
     assert contact == ["Zoë Canary", "zoe.canary@school.example"]
     await house.database.client.drop_database(f"{house.database.name}_r")
-    assert KeyPublished.model_validate(record.value).dialog == dialog
-    cards = await house.database["keys"].find({"client": zoe.id, "published": {"$ne": []}}).to_list(None)
+    assert KeyPublished.model_validate(record.value).scope == dialog
+    cards = await house.database["keys"].find({"subject": zoe.id, "published": {"$ne": []}}).to_list(None)
     assert [card["_id"] for card in cards] == [dialog]
 
 
@@ -117,7 +121,7 @@ async def test_a_dialog_may_be_called_like_a_client_and_gets_no_key_of_theirs(ho
         done(await who.put(f"/v1/dialogs/{name}"))
         done(await who.put(f"/v1/dialogs/{name}/messages/m1", {"text": "Hello"}))
         done(await who.post(f"/v1/dialogs/{name}/close"))
-    clients = [key["client"] async for key in house.database["keys"].find().sort("_id", 1)]
+    clients = [key["subject"] async for key in house.database["keys"].find().sort("_id", 1)]
     assert sorted(clients) == sorted([zoe.id, zoe.id, zoe.id, other.id])
 
 

@@ -9,11 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chassis.http.auth import TrustedIssuer, Verifier, verifier
 from chassis.http.key_sources import InlineKeys
 from chassis.http.problems import Unauthenticated
-from chassis.http.tokens import issue, public_jwk
+from chassis.http.tokens import public_jwk
 from chat.api.tokens import VisitorTokens
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
-from tests.chat.harness import STAFF, STAFF_KEY, VISITOR_KEY, VISITORS, settings_for
+from tests.chat.harness import settings_for
+from tests.tokens import VISITOR_ISSUER, VISITOR_KEY, signed, visitor_claims
 
 
 def settings(jwks: str = "") -> ChatSettings:
@@ -29,7 +30,7 @@ def here(told: ChatSettings, tokens: VisitorTokens) -> Verifier:
 def elsewhere(tokens: VisitorTokens, audience: str) -> Verifier:
     """A verifier that knows only what chat publishes."""
     keys = InlineKeys(json.dumps(tokens.keys.jwks()))
-    return Verifier([TrustedIssuer(VISITORS, audience, keys, frozenset({Role.VISITOR}))])
+    return Verifier([TrustedIssuer(VISITOR_ISSUER, audience, keys, frozenset({Role.VISITOR}))])
 
 
 @pytest.mark.parametrize("audience", [AUDIENCE_CHAT, AUDIENCE_RATING])
@@ -57,14 +58,12 @@ async def test_it_expires() -> None:
 
 async def test_staff_cannot_make_visitors_nor_visitors_staff() -> None:
     tokens = VisitorTokens.of(settings())
-    chats, now, hour = here(settings(), tokens), datetime.now(UTC), timedelta(hours=1)
-    visitor = Claims(sub="c1", roles=frozenset({Role.VISITOR}), channels=frozenset({"shop"}))
+    chats, visitor = here(settings(), tokens), visitor_claims()
     admin = visitor.model_copy(update={"roles": frozenset({Role.ADMIN})})
-    staff_kid = public_jwk(STAFF_KEY.public_key())["kid"]
     forged = [
-        issue(STAFF_KEY, staff_kid, STAFF, [AUDIENCE_STAFF], visitor, hour, now),
-        issue(STAFF_KEY, staff_kid, VISITORS, [AUDIENCE_CHAT], visitor, hour, now),
-        issue(VISITOR_KEY, tokens.keys.kid, VISITORS, [AUDIENCE_CHAT], admin, hour, now),
+        signed(visitor),
+        signed(visitor, issuer=VISITOR_ISSUER, audience=[AUDIENCE_CHAT]),
+        signed(admin, key=VISITOR_KEY, kid=tokens.keys.kid, issuer=VISITOR_ISSUER, audience=[AUDIENCE_CHAT]),
     ]
     for token in forged:
         with pytest.raises(Unauthenticated):
@@ -76,9 +75,8 @@ async def test_tokens_of_a_retired_key_are_still_believed() -> None:
     jwk = public_jwk(retired.public_key(), "last-year")
     told = settings(json.dumps({"keys": [jwk]}))
     tokens = VisitorTokens.of(told)
-    visitor = Claims(sub="c1", roles=frozenset({Role.VISITOR}), channels=frozenset({"shop"}))
-    token = issue(
-        retired, "last-year", VISITORS, [AUDIENCE_CHAT], visitor, timedelta(hours=1), datetime.now(UTC)
+    token = signed(
+        visitor_claims(), key=retired, kid="last-year", issuer=VISITOR_ISSUER, audience=[AUDIENCE_CHAT]
     )
     assert (await here(told, tokens).verify(token)).sub == "c1"
     assert {key["kid"] for key in tokens.keys.jwks()["keys"]} == {"last-year", tokens.keys.kid}

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from chassis.crypto_shredding.temporary import TemporarySeal
 from chat.read_models.pending_visitors import PendingVisitor, PendingVisitors
 from contracts.access import Role
-from tests.chat.harness import Harness, done, until
+from tests.chat.harness import Harness, done
+from tests.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -32,7 +34,7 @@ async def test_a_visitor_is_one_sealed_document_and_no_event(house: Harness) -> 
     assert "canary" not in str(document).lower()
     assert timedelta(days=29) < document["expires_at"] - datetime.now(UTC) < timedelta(days=31)
     assert await house.database["commits"].count_documents({}) == before
-    assert await house.database["keys"].count_documents({"client": zoe.id}) == 0
+    assert await house.database["keys"].count_documents({"subject": zoe.id}) == 0
 
 
 async def test_the_first_dialog_registers_its_client(house: Harness) -> None:
@@ -51,7 +53,7 @@ async def test_what_is_refused_registers_nobody(house: Harness) -> None:
     done(await house.admin.put(f"/v1/channels/{channel}", {"name": "Shop", "closed": True}))
     assert (await zoe.put("/v1/dialogs/d-refused")).status_code == 409
     assert await commits(house, f"client:{zoe.id}") == 0
-    assert await house.database["keys"].count_documents({"client": zoe.id}) == 0
+    assert await house.database["keys"].count_documents({"subject": zoe.id}) == 0
 
 
 async def test_an_expired_visitor_is_refused_before_anybody_has_swept_up(house: Harness) -> None:
@@ -66,7 +68,7 @@ async def test_an_expired_visitor_is_refused_before_anybody_has_swept_up(house: 
 async def test_a_visitor_is_pending_until_the_moment_of_expiry_and_swept_up_by_an_index(
     house: Harness,
 ) -> None:
-    visitors = PendingVisitors(house.database, KEY)
+    visitors = PendingVisitors(house.database, TemporarySeal(KEY))
     zoe = PendingVisitor("c1", "shop", "fr", "zoe@school.example", "Zo\u00eb")
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     await visitors.add(zoe, end)
@@ -81,8 +83,10 @@ async def test_a_visitor_is_pending_until_the_moment_of_expiry_and_swept_up_by_a
 
 async def test_a_new_master_key_loses_words_and_nobody(house: Harness) -> None:
     end = datetime.now(UTC) + timedelta(hours=1)
-    await PendingVisitors(house.database, b"o" * 32).add(PendingVisitor("c1", "shop", "fr", "a@b.c"), end)
-    found = await PendingVisitors(house.database, KEY).find("c1", datetime.now(UTC))
+    await PendingVisitors(house.database, TemporarySeal(b"o" * 32)).add(
+        PendingVisitor("c1", "shop", "fr", "a@b.c"), end
+    )
+    found = await PendingVisitors(house.database, TemporarySeal(KEY)).find("c1", datetime.now(UTC))
     assert found == PendingVisitor("c1", "shop", "fr", None)
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from chassis.eventstore.decider import Decider
 from chat.domain.dialog import decider as dialog
-from chat.domain.dialog.decider import DIALOG, CloseDialog, DialogCommand
+from chat.domain.dialog.decider import DIALOG, CloseDialog
 from chat.domain.dialog.events import DialogClosed, DialogEvent, Participant
-from chat.domain.dialog.state import Dialog, Operator
+from chat.domain.dialog.state import Operator
+from tests.chassis.decider_spec import DeciderSpec
 from tests.chat.builders import (
     ANN,
     BO,
@@ -26,12 +26,8 @@ from tests.chat.builders import (
     write,
     wrote,
 )
-from tests.chat.spec import Given, given
 
-
-def given_dialog(*past: DialogEvent) -> Given[Dialog, DialogCommand, DialogEvent]:
-    decider: Decider[Dialog, DialogCommand, DialogEvent] = DIALOG
-    return given(decider, *past)
+given_dialog = DeciderSpec(DIALOG).given
 
 
 def closing(*past: DialogEvent, command: CloseDialog | None = None) -> DialogClosed:
@@ -45,16 +41,16 @@ class TestOpening:
         given_dialog().when(open_it()).then(opened())
 
     def test_not_on_a_closed_channel(self) -> None:
-        given_dialog().when(open_it(channel_closed=True)).then_refused("channel is closed")
+        given_dialog().when(open_it(channel_closed=True)).then_rejected("channel is closed")
 
     def test_not_somebody_elses(self) -> None:
-        given_dialog(opened()).when(open_it(client="c2")).then_refused("for another client")
+        given_dialog(opened()).when(open_it(client="c2")).then_rejected("for another client")
 
     def test_not_in_another_language(self) -> None:
-        given_dialog(opened()).when(open_it(locale="de")).then_refused("with another locale")
+        given_dialog(opened()).when(open_it(locale="de")).then_rejected("with another locale")
 
     def test_not_in_another_channel(self) -> None:
-        given_dialog(opened()).when(open_it(channel="course-b")).then_refused("in another channel")
+        given_dialog(opened()).when(open_it(channel="course-b")).then_rejected("in another channel")
 
     def test_the_same_again_is_nothing_new(self) -> None:
         given_dialog(opened()).when(open_it()).then_nothing()
@@ -72,29 +68,29 @@ class TestPosting:
 
     @pytest.mark.parametrize("who", [None, ANN])
     def test_nobody_writes_into_a_closed_dialog(self, who: Operator | None) -> None:
-        given_dialog(opened(), assigned(), closed()).when(write("m1", who)).then_refused("reopen it first")
+        given_dialog(opened(), assigned(), closed()).when(write("m1", who)).then_rejected("reopen it first")
 
     @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
     def test_only_the_operator_who_has_the_dialog_writes(self, past: tuple[DialogEvent, ...]) -> None:
-        given_dialog(opened(), *past).when(write("m2", ANN)).then_refused("operator who has this dialog")
+        given_dialog(opened(), *past).when(write("m2", ANN)).then_rejected("operator who has this dialog")
 
     def test_what_an_operator_wrote_before_they_were_replaced_can_be_sent_again(self) -> None:
         past = opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)
         given_dialog(*past).when(write("m1", ANN)).then_nothing()
 
     def test_nobody_writes_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(write("m1")).then_refused("no such dialog")
+        given_dialog().when(write("m1")).then_rejected("no such dialog")
 
     def test_an_id_does_not_hold_other_words(self) -> None:
-        given_dialog(opened(), wrote("m1")).when(write("m1", words="other")).then_refused("another message")
+        given_dialog(opened(), wrote("m1")).when(write("m1", words="other")).then_rejected("another message")
 
     def test_an_id_does_not_change_hands(self) -> None:
-        given_dialog(opened(), wrote("m1")).when(write("m1", ANN)).then_refused("another message")
+        given_dialog(opened(), wrote("m1")).when(write("m1", ANN)).then_rejected("another message")
 
     def test_a_full_dialog_takes_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(dialog, "MOST_MESSAGES", 2)
         full = given_dialog(opened(), wrote("m1"), wrote("m2"))
-        full.when(write("m3")).then_refused("full")
+        full.when(write("m3")).then_rejected("full")
         full.when(write("m2")).then_nothing()
 
     def test_the_same_again_is_nothing_new(self) -> None:
@@ -109,21 +105,21 @@ class TestAssigning:
         given_dialog(opened()).when(take(ANN)).then(assigned(ANN))
 
     def test_not_out_of_anothers_hands(self) -> None:
-        given_dialog(opened(), assigned(BO)).when(take(ANN)).then_refused("Another operator")
+        given_dialog(opened(), assigned(BO)).when(take(ANN)).then_rejected("Another operator")
 
     def test_not_back_out_of_anothers_hands(self) -> None:
         past = opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)
-        given_dialog(*past).when(take(ANN)).then_refused("Another operator")
+        given_dialog(*past).when(take(ANN)).then_rejected("Another operator")
         given_dialog(*past).when(give_to(ANN)).then(assigned(ANN))
 
     def test_a_supervisor_may_give_it_to_anybody(self) -> None:
         given_dialog(opened(), assigned(ANN)).when(give_to(BO)).then(assigned(BO))
 
     def test_not_while_it_is_closed(self) -> None:
-        given_dialog(opened(), closed()).when(take(ANN)).then_refused("reopen it first")
+        given_dialog(opened(), closed()).when(take(ANN)).then_rejected("reopen it first")
 
     def test_not_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(take(ANN)).then_refused("no such dialog")
+        given_dialog().when(take(ANN)).then_rejected("no such dialog")
 
     def test_the_same_again_is_nothing_new(self) -> None:
         given_dialog(opened(), assigned(ANN)).when(take(ANN, minutes=4)).then_nothing()
@@ -156,7 +152,7 @@ class TestClosing:
                 operator="ann",
                 operator_name="Ann Smith",
                 team="second-line",
-                counted_by="last_reply",
+                attributed_by="last_reply",
                 participants=(
                     Participant(id="ann", name="Ann Smith", team="second-line", messages=2),
                     Participant(id="bo", name="Bo", messages=1),
@@ -171,16 +167,16 @@ class TestClosing:
 
     def test_the_operator_who_wrote_last_counts_whoever_is_assigned(self) -> None:
         event = closing(opened(), assigned(ANN), wrote("m1", BO), wrote("m2"))
-        assert (event.operator, event.team, event.counted_by) == ("bo", None, "last_reply")
+        assert (event.operator, event.team, event.attributed_by) == ("bo", None, "last_reply")
 
     def test_without_a_reply_the_assigned_operator_counts(self) -> None:
         event = closing(opened(), assigned(ANN), wrote("m1"))
-        assert (event.operator, event.operator_name, event.team) == ("ann", "Ann Lee", "first-line")
-        assert (event.counted_by, event.participants) == ("assigned", ())
+        assert (event.operator, event.team, event.attributed_by) == ("ann", "first-line", "assigned")
+        assert (event.operator_name, event.participants) == ("Ann Lee", ())
 
     def test_without_anybody_nobody_counts(self) -> None:
         event = closing(opened(), wrote("m1"))
-        assert (event.operator, event.operator_name, event.counted_by) == (None, None, "nobody")
+        assert (event.operator, event.operator_name, event.attributed_by) == (None, None, "nobody")
         assert event.first_reply_at is None
 
     def test_the_next_close_counts_from_the_reopening_on(self) -> None:
@@ -188,19 +184,19 @@ class TestClosing:
         event = closing(*past, wrote("m3", chars=3, minutes=7))
         assert (event.close_seq, event.opened_at, event.first_reply_at) == (2, at(6), None)
         assert (event.client_messages, event.operator_messages, event.longest_client_text) == (1, 0, 3)
-        assert (event.operator, event.counted_by, event.participants) == ("ann", "assigned", ())
+        assert (event.operator, event.attributed_by, event.participants) == ("ann", "assigned", ())
 
     def test_not_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(close_it()).then_refused("no such dialog")
+        given_dialog().when(close_it()).then_rejected("no such dialog")
 
     @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
     def test_no_operator_closes_but_the_one_who_has_the_dialog(self, past: tuple[DialogEvent, ...]) -> None:
-        given_dialog(opened(), *past).when(close_it(by=ANN)).then_refused("operator who has this dialog")
+        given_dialog(opened(), *past).when(close_it(by=ANN)).then_rejected("operator who has this dialog")
         assert closing(opened(), assigned(ANN), command=close_it(by=ANN)).closed_by == "operator"
 
     def test_no_client_closes_again_before_anything_was_written(self) -> None:
         past = opened(), assigned(ANN), wrote("m1"), closed(), reopened()
-        given_dialog(*past).when(close_it(2)).then_refused("Nothing was written")
+        given_dialog(*past).when(close_it(2)).then_rejected("Nothing was written")
         assert closing(*past, command=close_it(2, by=ANN)).close_seq == 2
         for written in (wrote("m2", minutes=7), wrote("m2", ANN, minutes=7)):
             assert closing(*past, written, command=close_it(2)).close_seq == 2
@@ -209,8 +205,8 @@ class TestClosing:
         assert closing(opened(), command=close_it()).closed_by == "client"
 
     def test_not_ahead_of_its_turn(self) -> None:
-        given_dialog(opened()).when(close_it(2)).then_refused("number 1")
-        given_dialog(opened(), closed()).when(close_it(2)).then_refused("reopen it first")
+        given_dialog(opened()).when(close_it(2)).then_rejected("number 1")
+        given_dialog(opened(), closed()).when(close_it(2)).then_rejected("reopen it first")
 
     def test_the_same_close_again_is_nothing_new(self) -> None:
         given_dialog(opened(), closed()).when(close_it(1)).then_nothing()
@@ -226,11 +222,11 @@ class TestReopening:
         given_dialog(opened(), closed()).when(reopen_it()).then(reopened(1))
 
     def test_not_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(reopen_it()).then_refused("no such dialog")
+        given_dialog().when(reopen_it()).then_rejected("no such dialog")
 
     def test_not_a_close_that_never_was(self) -> None:
-        given_dialog(opened()).when(reopen_it(1)).then_refused("no close number 1")
-        given_dialog(opened(), closed()).when(reopen_it(2)).then_refused("no close number 2")
+        given_dialog(opened()).when(reopen_it(1)).then_rejected("no close number 1")
+        given_dialog(opened(), closed()).when(reopen_it(2)).then_rejected("no close number 2")
 
     @pytest.mark.parametrize("who", [None, ANN])
     def test_a_dialog_that_was_closed_fifty_times_stays_closed(self, who: Operator | None) -> None:
@@ -238,12 +234,12 @@ class TestReopening:
         almost = given_dialog(opened(), assigned(ANN), *turns[:-1])
         almost.when(reopen_it(49, by=who)).then(reopened(49))
         full = given_dialog(opened(), assigned(ANN), *turns, closed(50))
-        full.when(reopen_it(by=who)).then_refused("closed 50 times")
+        full.when(reopen_it(by=who)).then_rejected("closed 50 times")
         full.when(reopen_it(49, by=who)).then_nothing()
 
     @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
     def test_no_operator_reopens_but_the_one_who_has_the_dialog(self, past: tuple[DialogEvent, ...]) -> None:
-        given_dialog(opened(), *past, closed()).when(reopen_it(by=ANN)).then_refused(
+        given_dialog(opened(), *past, closed()).when(reopen_it(by=ANN)).then_rejected(
             "operator who has this dialog"
         )
         given_dialog(opened(), assigned(ANN), closed()).when(reopen_it(by=ANN)).then(reopened())

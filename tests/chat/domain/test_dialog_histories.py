@@ -1,5 +1,6 @@
 """Whatever people do, in whatever order and however often: closes count up, counts are right."""
 
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 
@@ -16,8 +17,21 @@ from chat.domain.dialog.events import (
     MessagePosted,
     OperatorAssigned,
 )
-from chat.domain.dialog.state import Dialog
-from tests.chat.builders import ANN, BO, at, close_it, close_silent, give_to, open_it, reopen_it, take, write
+from chat.domain.dialog.state import Dialog, details_of
+from tests.chat.builders import (
+    ANN,
+    BO,
+    at,
+    close_it,
+    close_silent,
+    give_to,
+    open_it,
+    opened,
+    reopen_it,
+    take,
+    write,
+    wrote,
+)
 
 who = st.sampled_from([None, ANN, BO])
 operators = st.sampled_from([ANN, BO])
@@ -143,3 +157,16 @@ def test_the_state_is_the_same_however_it_is_folded(history: list[DialogCommand]
     state, story = play(in_time(history))
     stored = [event.model_dump(mode="json") for event in story]
     assert DIALOG.fold(DIALOG.initial, [DIALOG.events.validate_python(raw) for raw in stored]) == state
+
+
+def test_a_long_dialog_is_not_copied_for_each_of_its_messages() -> None:
+    state, states = DIALOG.evolve(DIALOG.initial, opened()), list[Dialog]()
+    events = [wrote(f"m{number}") for number in range(2_000)]
+    tracemalloc.start()
+    for event in events:
+        state = DIALOG.evolve(state, event)
+        states.append(state)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept / len(states) < 3_000  # bytes a state; copies of the map took 36,000
+    assert [len(details_of(each).messages) for each in states] == list(range(1, 2_001))

@@ -70,7 +70,8 @@ def test_a_close_is_told_whole() -> None:
     event = DIALOG_EVENTS.validate_json(public.event.model_dump_json())
     assert isinstance(event, DialogClosed)
     assert (event.dialog, event.channel, event.client, event.locale) == ("d1", "shop", "c1", "fr")
-    assert (event.operator, event.team, event.counted_by) == ("ann", "first-line", AttributedBy.LAST_REPLY)
+    assert (event.operator, event.team, event.attributed_by) == ("ann", "first-line", AttributedBy.LAST_REPLY)
+    assert event.operator_name == "Ann Lee"
     assert (event.closed_by, event.close_seq) == (ClosedBy.CLIENT, 1)
     assert (event.opened_at, event.first_reply_at, event.closed_at) == (at(0), at(2), at(5))
     assert (event.client_messages, event.operator_messages, event.longest_client_text) == (1, 1, 9)

@@ -38,7 +38,7 @@ async def db(mongo: str, database: str) -> AsyncIterator[AsyncIOMotorDatabase[di
     client.close()
 
 
-def followed(story: Sequence[DialogEvent]) -> list[RecordedEvent[Dialog, DialogEvent]]:
+def recorded(story: Sequence[DialogEvent]) -> list[RecordedEvent[Dialog, DialogEvent]]:
     state, found = DIALOG.initial, list[RecordedEvent[Dialog, DialogEvent]]()
     for number, event in enumerate(story, 1):
         state = DIALOG.evolve(state, event)
@@ -57,7 +57,7 @@ EXPECTED = {
 async def test_a_dialog_is_listed_as_it_now_is(db: AsyncIOMotorDatabase[dict[str, Any]], seed: int) -> None:
     dialogs, dice = Dialogs(db), random.Random(seed)
     cuts = sorted({0, len(STORY), *dice.choices(range(1, len(STORY)), k=3)})
-    batches = [followed(STORY)[start:end] for start, end in pairwise(cuts)]
+    batches = [recorded(STORY)[start:end] for start, end in pairwise(cuts)]
     disorder = [*batches, *dice.choices(batches, k=3)]
     dice.shuffle(disorder)
     for batch in disorder:

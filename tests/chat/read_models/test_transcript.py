@@ -21,7 +21,8 @@ from tests.chat.builders import at, closed, opened, reopened, wrote
 class OpenKeys:
     """Keys that open everything at once, without ever waiting."""
 
-    async def open(self, sealed: str) -> str:
+    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str:
+        assert (subject, scope, purpose) == ("c1", "d1", "message")
         return sealed.removeprefix("sealed-")
 
 
@@ -40,20 +41,20 @@ async def a_dialog_of(messages: int) -> InMemoryEventStore:
 async def test_the_pages_are_the_whole_in_its_order() -> None:
     log, found, cursor = await a_dialog_of(7), list[str | None](), None
     for _ in range(3):
-        page = await transcript_of(log, KEYS, "d1", cursor, 3)
+        page = await transcript_of(log, KEYS, "d1", "c1", cursor, 3)
         found += [said.text for said in page.messages]
         cursor = page.next
     assert (found, cursor) == ([f"m{n}" for n in range(7)], None)
 
 
 async def test_a_last_page_that_is_full_is_the_last() -> None:
-    assert (await transcript_of(await a_dialog_of(3), KEYS, "d1", None, 3)).next is None
+    assert (await transcript_of(await a_dialog_of(3), KEYS, "d1", "c1", None, 3)).next is None
 
 
 @pytest.mark.parametrize("values", [[0], [-1], [10**30], ["d1"], [1, 2], []])
 async def test_a_made_up_cursor_is_none_of_ours(values: list[str | int]) -> None:
     with pytest.raises(InvalidCursor):
-        await transcript_of(InMemoryEventStore(), KEYS, "d1", encode(transcript.CURSOR, values), 3)
+        await transcript_of(InMemoryEventStore(), KEYS, "d1", "c1", encode(transcript.CURSOR, values), 3)
 
 
 async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
@@ -65,6 +66,6 @@ async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
             await asyncio.sleep(0)
 
     waiting = asyncio.create_task(others())
-    await transcript_of(log, KEYS, "d1", None, 200)
+    await transcript_of(log, KEYS, "d1", "c1", None, 200)
     waiting.cancel()
     assert next(turns) > 2 * 200 / transcript.SLICE - 2

@@ -1,4 +1,4 @@
-"""Words that can be forgotten: sealed before they are first written, gone when their key is."""
+"""Text that can be erased: sealed before it is first written, unreadable once its data key is deleted."""
 
 from chassis.crypto_shredding.key_reader import KeyReader
 from chassis.crypto_shredding.key_ring import KeyRing

@@ -1,7 +1,7 @@
-"""Beats: Kafka rolls and compacts a segment only when something is appended after it.
+"""Compaction of key topics: has Kafka compact the segments that hold a deleted key, and sees whether it did.
 
-`segment.ms` and `max.compaction.lag.ms` are looked at when a record arrives: in a partition in which nothing
-happens any more, a deleted key would stay on disk for ever.
+Kafka looks at `segment.ms` and `max.compaction.lag.ms` when a record arrives: in a partition in which
+nothing happens any more, a deleted key would stay on disk for ever. So its owner appends nudges.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ from chassis.kafka.startup import started
 from contracts.envelope import Envelope
 from contracts.keys import CompactionNudge
 
-NUDGE_KEY = "beat"
+NUDGE_KEY = "compaction-nudge"
 FETCH_BYTES = 16 * 1024
 FETCH_MS = 1_000
 
@@ -30,17 +30,17 @@ class KeyLocation:
 
 
 def compaction_nudges(topic: str, source: str, partitions: Collection[int]) -> list[ProducerRecord]:
-    """One beat a partition. All have one key, so they are compacted themselves."""
-    beat = CompactionNudge()
+    """One nudge a partition. All have one key, so they are compacted themselves."""
+    nudge = CompactionNudge()
     envelope = Envelope(
-        id=NUDGE_KEY, type=beat.type, source=source, time=datetime.now(UTC), subject=NUDGE_KEY, sequence=1
+        id=NUDGE_KEY, type=nudge.type, source=source, time=datetime.now(UTC), subject=NUDGE_KEY, sequence=1
     )
-    value, headers = beat.model_dump_json().encode(), envelope.to_headers()
+    value, headers = nudge.model_dump_json().encode(), envelope.to_headers()
     return [ProducerRecord(topic, NUDGE_KEY, value, headers, partition) for partition in sorted(partitions)]
 
 
-async def compacted_away(bootstrap: str, topic: str, places: Sequence[KeyLocation]) -> set[KeyLocation]:
-    """Those of `places` at which their record is no longer found. Raises KafkaError."""
+async def compacted_away(bootstrap: str, topic: str, locations: Sequence[KeyLocation]) -> set[KeyLocation]:
+    """Those of `locations` at which their record is no longer found. Raises KafkaError."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,
@@ -50,17 +50,19 @@ async def compacted_away(bootstrap: str, topic: str, places: Sequence[KeyLocatio
     )
     try:
         await started(consumer.start())
-        return {place for place in places if not await _still_there(consumer, topic, place)}
+        return {location for location in locations if not await _still_there(consumer, topic, location)}
     finally:
         await consumer.stop()
 
 
-async def _still_there(consumer: AIOKafkaConsumer, topic: str, place: KeyLocation) -> bool:
-    partition = TopicPartition(topic, place.partition)
+async def _still_there(consumer: AIOKafkaConsumer, topic: str, location: KeyLocation) -> bool:
+    partition = TopicPartition(topic, location.partition)
     consumer.assign([partition])
-    consumer.seek(partition, place.offset)
+    consumer.seek(partition, location.offset)
     fetched = await consumer.getmany(partition, timeout_ms=FETCH_MS, max_records=1)
     if not (records := fetched.get(partition)):
         return True  # nothing came, so nothing is known: the next look will tell
     first = records[0]
-    return bool(first.offset == place.offset and first.key == place.kid.encode() and first.value is not None)
+    return bool(
+        first.offset == location.offset and first.key == location.kid.encode() and first.value is not None
+    )

@@ -1,4 +1,4 @@
-"""A client is forgotten: marked first, then their keys deleted, so that no key survives in any order."""
+"""Erases a data subject: marked first, then their keys deleted, so that no key survives in any order."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,14 @@ from pymongo import ASCENDING, DeleteOne
 from chassis.crypto_shredding.storage import Document, durable, older
 from chassis.crypto_shredding.tombstones import ErasurePace, Tombstones
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 class Erasure:
-    """The collection `forgotten`: {_id: client, at, settled, asked_at}; a mark stays for ever."""
+    """The collection `erased_subjects`: {_id: subject, erased_at, requested_at, settled}; kept for ever.
+
+    `evict` takes a subject's keys out of memory. `settled` once `ErasurePace.recheck_for` is over.
+    """
 
     def __init__(
         self,
@@ -20,50 +23,51 @@ class Erasure:
         *,
         keys: AsyncIOMotorCollection[Document],
         tombstones: Tombstones,
-        drop: Callable[[str], None],
+        evict: Callable[[str], None],
         pace: ErasurePace,
     ) -> None:
-        self._marks = durable(database, "forgotten")
+        self._erased = durable(database, "erased_subjects")
         self._keys = keys
         self._tombstones = tombstones
-        self._drop = drop
+        self._evict = evict
         self._pace = pace
 
     async def prepare(self) -> None:
-        """Makes the index of marks that are looked after still."""
-        await self._marks.create_index(
+        """Makes the index of those that are not settled."""
+        await self._erased.create_index(
             [("settled", ASCENDING)], partialFilterExpression={"settled": False}, name="to_settle"
         )
 
-    async def is_marked(self, client: str) -> bool:
-        """Whether the client was erased."""
-        return await self._marks.find_one({"_id": client}, {"_id": 1}) is not None
+    async def is_erased(self, subject: str) -> bool:
+        """Whether the subject was erased."""
+        return await self._erased.find_one({"_id": subject}, {"_id": 1}) is not None
 
-    async def forget(self, client: str) -> None:
-        """Marks a client and deletes their keys, for good."""
-        mark = {"at": {"$ifNull": ["$at", "$$NOW"]}, "asked_at": "$$NOW", "settled": False}
-        await self._marks.update_one({"_id": client}, [{"$set": mark}], upsert=True)
-        await self.bury([client])
+    async def erase(self, subject: str) -> None:
+        """Marks a subject and deletes their keys, for good."""
+        mark = {
+            "erased_at": {"$ifNull": ["$erased_at", "$$NOW"]},
+            "requested_at": "$$NOW",
+            "settled": False,
+        }
+        await self._erased.update_one({"_id": subject}, [{"$set": mark}], upsert=True)
+        await self.delete_keys([subject])
 
-    async def bury(self, clients: list[str]) -> None:
-        """Deletes all keys of `clients`, each one noted among the tombstones before."""
+    async def delete_keys(self, subjects: list[str]) -> None:
+        """Deletes all keys of `subjects`, each one recorded among the tombstones before."""
         try:
-            while keys := await self._keys.find({"client": {"$in": clients}}).to_list(AT_ONCE):
-                await self._tombstones.note(keys)
-                # A place that was added meanwhile would be lost with its key: that key waits a turn.
-                await self._keys.bulk_write([_unchanged(key) for key in keys], ordered=False)
+            while keys := await self._keys.find({"subject": {"$in": subjects}}).to_list(BATCH_SIZE):
+                await self._tombstones.record(keys)
+                # A location that was added meanwhile would be lost with its key: that key waits a turn.
+                unchanged = [{name: key[name] for name in ("_id", "kid", "published")} for key in keys]
+                await self._keys.bulk_write([DeleteOne(key) for key in unchanged], ordered=False)
         finally:
-            for client in clients:
-                self._drop(client)
+            for subject in subjects:
+                self._evict(subject)
 
     async def resume(self) -> None:
         """Finishes what a crash interrupted: an erasure, or a creation that did not see the mark in time."""
-        unsettled = await self._marks.distinct("_id", {"settled": False})
+        unsettled = await self._erased.distinct("_id", {"settled": False})
         if unsettled:
-            await self.bury(unsettled)
-        old = {"settled": False, "$expr": older("asked_at", self._pace.suspicion)}
-        await self._marks.update_many(old, {"$set": {"settled": True}})
-
-
-def _unchanged(key: Document) -> DeleteOne:
-    return DeleteOne({name: key[name] for name in ("_id", "kid", "published")})
+            await self.delete_keys(unsettled)
+        old = {"settled": False, "$expr": older("requested_at", self._pace.recheck_for)}
+        await self._erased.update_many(old, {"$set": {"settled": True}})

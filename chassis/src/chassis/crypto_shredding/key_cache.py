@@ -1,10 +1,13 @@
-"""Data keys in memory: few, for seconds only, and gone at once when they are forgotten here."""
+"""Data keys in memory: few, for seconds only, and gone at once when they are erased by this process."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from cachetools import TTLCache
+
+from chassis.crypto_shredding import jwe
+from chassis.errors import DecryptionFailed
 
 TRUSTED_SECONDS = 5.0
 """How long a replica may use a key that another replica has deleted."""
@@ -12,35 +15,40 @@ TRUSTED_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class DataKey:
-    """The key `kid` of one dialog, unwrapped: 32 bytes."""
+    """The key `kid` of one scope of one data subject, unwrapped: 32 bytes."""
 
     kid: str
-    dialog: str
-    client: str
+    scope: str
+    subject: str
     raw: bytes = field(repr=False)
+
+    def open(self, sealed: str, context: jwe.Context) -> str:
+        """The text. Raises `DecryptionFailed`, also if this key is of another subject or scope than it."""
+        if (self.subject, self.scope) != (context.subject, context.scope):
+            raise DecryptionFailed("This key is another subject's, or another scope's")
+        return jwe.unseal(sealed, self.raw, context).decode()
 
 
 class KeyCache:
-    """Remembers what was loaded under an id (a dialog or a kid), until it must be asked for again."""
+    """Data keys by an id (of a scope or of a key), each for `TRUSTED_SECONDS` after it was loaded."""
 
     def __init__(self, size: int = 10_000, timer: Callable[[], float] = time.monotonic) -> None:
         self._keys: TTLCache[str, DataKey] = TTLCache(size, TRUSTED_SECONDS, timer)
-        self._drops = 0
+        self._evictions = 0
 
     async def get(self, name: str, load: Callable[[], Awaitable[DataKey | None]]) -> DataKey | None:
         """The key named `name`, from memory or else loaded; what is not there is not remembered."""
         if (known := self._keys.get(name)) is not None:
             return known
-        drops = self._drops
+        evictions = self._evictions
         loaded = await load()
-        # What was read before a drop may be the dropped key.
-        if loaded is not None and drops == self._drops:
+        # What was read before an eviction may be the evicted key.
+        if loaded is not None and evictions == self._evictions:
             self._keys[name] = loaded
         return loaded
 
-    def drop(self, gone: Callable[[DataKey], bool]) -> None:
-        """Forgets the keys that `gone` names, also those that are being loaded now."""
-        self._drops += 1
-        names: Collection[str] = [name for name, key in self._keys.items() if gone(key)]
-        for name in names:
+    def evict(self, gone: Callable[[DataKey], bool]) -> None:
+        """Removes the keys for which `gone` is true, also those that are being loaded now."""
+        self._evictions += 1
+        for name in [name for name, key in self._keys.items() if gone(key)]:
             self._keys.pop(name, None)

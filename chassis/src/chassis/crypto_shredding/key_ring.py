@@ -1,4 +1,4 @@
-"""The keys of a service that writes clients' words: one data key per dialog, wrapped by a master key."""
+"""The keys of a service that seals text: one data key per scope, wrapped by a master key."""
 
 import asyncio
 import hmac
@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from chassis.crypto_shredding import jwe
 from chassis.crypto_shredding.erasure import Erasure
 from chassis.crypto_shredding.key_cache import DataKey, KeyCache
-from chassis.crypto_shredding.key_publishing import KeyPublishing
+from chassis.crypto_shredding.key_publisher import KeyPublisher
 from chassis.crypto_shredding.storage import Document, durable
 from chassis.crypto_shredding.tombstones import ErasurePace, Tombstones
 from chassis.errors import DecryptionFailed, KeyOwnerMismatch, PublishFailed, SubjectErased
@@ -24,13 +24,13 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class KeyRing:
-    """The collection `keys`: {_id: dialog, kid, client, wrapped, created_at, published: [places]}.
+    """The collection `keys`: {_id: scope, kid, subject, wrapped, created_at, published: [locations]}.
 
     Existence is the permission: a key is used only if its document was seen in the last five seconds. A
-    replica that has not noticed an erasure yet may seal words with the dead key for that long. Nobody can
-    ever read them, so that is as good as not having written them.
+    replica that has not noticed an erasure yet may seal text with the deleted key for that long. Nobody can
+    ever read it, so that is as good as not having written it.
 
-    With `bootstrap`, compaction is verified by looking; without it, forgetting trusts the time it takes.
+    With `bootstrap`, compaction is verified by looking; without it, erasure trusts the time it takes.
     """
 
     name = "keys"
@@ -54,77 +54,83 @@ class KeyRing:
         self._tombstones = Tombstones(
             database, service=service, topic=topic, publisher=publisher, bootstrap=bootstrap, pace=self._pace
         )
-        self._publishing = KeyPublishing(
+        self._publisher = KeyPublisher(
             self._keys,
             service=service,
             topic=topic,
             publisher=publisher,
             readers_key=readers_key,
-            unwrapped=self._unwrapped,
+            unwrap=self._unwrap,
             tombstones=self._tombstones,
         )
         self._erasure = Erasure(
-            database, keys=self._keys, tombstones=self._tombstones, drop=self._drop, pace=self._pace
+            database, keys=self._keys, tombstones=self._tombstones, evict=self._evict, pace=self._pace
         )
 
     async def prepare(self) -> None:
         """Makes the indexes."""
         await self._keys.create_index([("kid", ASCENDING)], unique=True)
-        await self._keys.create_index([("client", ASCENDING)])
+        await self._keys.create_index([("subject", ASCENDING)])
         await self._tombstones.prepare()
         await self._erasure.prepare()
 
-    async def seal(self, dialog: str, client: str, text: str) -> str:
-        """`text` sealed with the dialog's key, which is stored for good before this returns.
+    async def seal(self, text: str, *, subject: str, scope: str, purpose: str) -> str:
+        """`text` sealed with the scope's key, which is stored for good before this returns.
 
-        Raises `SubjectErased` if the client is erased, `KeyOwnerMismatch` if the dialog is another client's.
+        Raises `SubjectErased` if the subject is erased, `KeyOwnerMismatch` if the scope is another subject's.
         """
-        key = await self._key_for(dialog, client)
-        return jwe.seal(text.encode(), key.raw, key.kid)
+        key = await self._load({"_id": scope}, f"scope:{scope}") or await self._create(scope, subject)
+        _check_owner(key, subject)
+        return jwe.seal(text.encode(), key.raw, key.kid, jwe.Context(subject, scope, purpose))
 
-    async def open(self, sealed: str) -> str | None:
-        """The words; None if they were erased. Raises `DecryptionFailed`."""
-        key = await self._load({"kid": (kid := jwe.kid_of(sealed))}, f"kid:{kid}")
-        return jwe.unseal(sealed, key.raw).decode() if key else None
+    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
+        """The text; None if it was erased. Raises `DecryptionFailed`, also if it was sealed as another's."""
+        context = jwe.Context(subject, scope, purpose)
+        kid = jwe.kid_of(sealed, context)
+        key = await self._load({"kid": kid}, f"kid:{kid}")
+        return key.open(sealed, context) if key else None
 
-    async def fingerprint(self, dialog: str, client: str, text: str) -> str:
-        """HMAC-SHA-256 of `text` in hex: the same words give the same, and nobody can tell without the key.
+    async def fingerprint(self, text: str, *, subject: str, scope: str) -> str | None:
+        """HMAC-SHA-256 of `text` in hex: the same text gives the same, and nobody can tell without the key.
 
-        Raises `SubjectErased` and `KeyOwnerMismatch`.
+        None as long as the scope has no key, so that nothing was ever sealed in it; this makes none. Raises
+        `KeyOwnerMismatch`.
         """
-        key = await self._key_for(dialog, client)
+        if (key := await self._load({"_id": scope}, f"scope:{scope}")) is None:
+            return None
+        _check_owner(key, subject)
         # The data key encrypts; what it signs with is another one, made from it.
         signing = hmac.digest(key.raw, b"candor fingerprint", "sha256")
         return hmac.digest(signing, text.encode(), "sha256").hex()
 
-    async def publish(self, dialogs: Collection[str]) -> None:
-        """Publishes the keys of `dialogs` that are not published yet, wrapped for readers.
+    async def publish(self, scopes: Collection[str]) -> None:
+        """Publishes the keys of `scopes` that are not published yet, wrapped for readers.
 
         Raises PublishFailed; publishing again is harmless.
         """
-        await self._publishing.publish(dialogs)
+        await self._publisher.publish(scopes)
 
-    async def forget(self, client: str) -> None:
-        """Erases a client: their words can't be opened here from now on, elsewhere within seconds.
+    async def erase(self, subject: str) -> None:
+        """Erases a data subject: their text can't be opened here from now on, elsewhere within seconds.
 
         The keys are gone for good when this returns; Kafka's copies follow (`run`). Repeatable.
         """
-        await self._erasure.forget(client)
+        await self._erasure.erase(subject)
         try:
-            await self._tombstones.say()
+            await self._tombstones.send()
         except PublishFailed:
-            log.warning("tombstones wait for Kafka")
+            log.warning("tombstones_waiting")
 
     async def run(self) -> None:
-        """Beats until compaction is through, and finishes what a crash interrupted; until cancelled."""
-        pause = self._pace.beat
+        """Nudges until compaction is through, and finishes what a crash interrupted; until cancelled."""
+        pause = self._pace.nudge_every
         while True:
             try:
                 await self._erasure.resume()
-                await self._tombstones.round()
-                pause = self._pace.beat
+                await self._tombstones.advance()
+                pause = self._pace.nudge_every
             except (PyMongoError, KafkaError, PublishFailed) as error:
-                log.warning("forgetting waits", error=type(error).__name__)
+                log.warning("erasure_waiting", error=type(error).__name__)
                 pause = min(pause * 2, self._pace.longest_pause)
             await asyncio.sleep(pause.total_seconds())
 
@@ -132,39 +138,35 @@ class KeyRing:
         """Never: requests don't need what `run` does."""
         return None
 
-    def _drop(self, client: str) -> None:
-        self._memory.drop(lambda key: key.client == client)
-
-    async def _key_for(self, dialog: str, client: str) -> DataKey:
-        key = await self._load({"_id": dialog}, f"dialog:{dialog}") or await self._create(dialog, client)
-        if key.client != client:
-            raise KeyOwnerMismatch("This dialog is another client's")
-        return key
+    def _evict(self, subject: str) -> None:
+        self._memory.evict(lambda key: key.subject == subject)
 
     async def _load(self, query: Document, name: str) -> DataKey | None:
         async def load() -> DataKey | None:
             found = await self._keys.find_one(query)
-            return self._unwrapped(found) if found else None
+            return self._unwrap(found) if found else None
 
         return await self._memory.get(name, load)
 
-    async def _create(self, dialog: str, client: str) -> DataKey:
-        if await self._erasure.is_marked(client):
-            raise SubjectErased("This client was erased")
-        key = self._unwrapped(await self._insert(dialog, client))
+    async def _create(self, scope: str, subject: str) -> DataKey:
+        if await self._erasure.is_erased(subject):
+            raise SubjectErased("This subject was erased")
+        key = self._unwrap(await self._insert(scope, subject))
         # An erasure marks before it looks for keys, a creation stores before it looks for the mark: whoever
-        # comes second sees the other. If this process dies in between, `run` buries the key.
-        if await self._erasure.is_marked(client):
-            await self._erasure.bury([client])
-            raise SubjectErased("This client was erased")
+        # comes second sees the other. If this process dies in between, `run` deletes the key.
+        if await self._erasure.is_erased(subject):
+            await self._erasure.delete_keys([subject])
+            raise SubjectErased("This subject was erased")
         return key
 
-    async def _insert(self, dialog: str, client: str) -> Document:
-        """The dialog's key document, stored by a majority; concurrent creators get the same one."""
+    async def _insert(self, scope: str, subject: str) -> Document:
+        """The scope's key document, stored by a majority; concurrent creators get the same one."""
+        kid = jwe.new_kid()
+        context = jwe.key_context(subject, scope, kid)
         new = {
-            "kid": jwe.new_kid(),
-            "client": client,
-            "wrapped": jwe.seal(jwe.new_key(), self._master_key, self._master_id),
+            "kid": kid,
+            "subject": subject,
+            "wrapped": jwe.seal(jwe.new_key(), self._master_key, self._master_id, context),
             "published": [],
         }
         created: Document = {
@@ -174,10 +176,17 @@ class KeyRing:
         while True:
             with suppress(DuplicateKeyError):  # two upserts at once: the other one has made it
                 return await self._keys.find_one_and_update(
-                    {"_id": dialog}, [{"$set": created}], upsert=True, return_document=ReturnDocument.AFTER
+                    {"_id": scope}, [{"$set": created}], upsert=True, return_document=ReturnDocument.AFTER
                 )
 
-    def _unwrapped(self, key: Document) -> DataKey:
-        if jwe.kid_of(key["wrapped"]) != self._master_id:
+    def _unwrap(self, key: Document) -> DataKey:
+        context = jwe.key_context(key["subject"], key["_id"], key["kid"])
+        if jwe.kid_of(key["wrapped"], context) != self._master_id:
             raise DecryptionFailed("This key is wrapped by another master key than the one in the settings")
-        return DataKey(key["kid"], key["_id"], key["client"], jwe.unseal(key["wrapped"], self._master_key))
+        raw = jwe.unseal(key["wrapped"], self._master_key, context)
+        return DataKey(key["kid"], key["_id"], key["subject"], raw)
+
+
+def _check_owner(key: DataKey, subject: str) -> None:
+    if key.subject != subject:
+        raise KeyOwnerMismatch("This scope is another subject's")

@@ -1,4 +1,4 @@
-"""Deleted keys that Kafka still has to lose: noted before the deletion, kept until compaction is through."""
+"""Deleted keys that Kafka still has to lose: recorded before the deletion, kept until compacted away."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,30 +13,33 @@ from chassis.crypto_shredding.storage import Document, durable, older
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.telemetry.metrics import ERASURES_PENDING
 
-AT_ONCE = 200
-"""How many tombstones are said, or looked after, in one go."""
+BATCH_SIZE = 200
+"""How many tombstones are sent, or looked after, in one go."""
 
 
 @dataclass(frozen=True)
 class ErasurePace:
-    """How long each step of forgetting waits.
+    """How long each step of an erasure waits.
 
-    `again` is longer than any publishing may take: a key that overtook its tombstone is buried once more.
-    `settle` is what compaction takes where nobody knows the place to look at: twice the topic's segment.ms
-    and max.compaction.lag.ms. `suspicion`: that long after an erasure, a client's keys are looked for again.
+    `resend_after` is longer than any publishing may take: a key that overtook its tombstone gets another.
+    `settle_after` is what compaction takes where nobody knows the location to look at: twice the topic's
+    segment.ms and max.compaction.lag.ms. `recheck_for`: that long after an erasure, the subject's keys are
+    looked for again. `nudge_every` apart are nudges; with trouble, up to `longest_pause`.
     """
 
-    beat: timedelta = timedelta(seconds=3)
-    again: timedelta = timedelta(seconds=60)
-    settle: timedelta = timedelta(seconds=40)
-    suspicion: timedelta = timedelta(minutes=10)
+    nudge_every: timedelta = timedelta(seconds=3)
+    resend_after: timedelta = timedelta(seconds=60)
+    settle_after: timedelta = timedelta(seconds=40)
+    recheck_for: timedelta = timedelta(minutes=10)
     longest_pause: timedelta = timedelta(seconds=30)
 
 
 class Tombstones:
-    """The collection `tombstones`: {_id: kid, published: [places], partitions, since, said, again}.
+    """The collection `tombstones`: {_id: kid, published, partitions, recorded_at, sent_at, resent_at}.
 
-    Every replica may work on it at the same time: a tombstone or a beat too many does no harm.
+    `published` are the locations ({partition, offset}) at which the key may still be, `partitions` those
+    that its tombstone went to. Every replica may work on them at once: one tombstone or nudge too many does
+    no harm.
     """
 
     def __init__(
@@ -58,93 +61,98 @@ class Tombstones:
 
     async def prepare(self) -> None:
         """Makes the index."""
-        await self._pending.create_index([("since", ASCENDING)])
+        await self._pending.create_index([("recorded_at", ASCENDING)])
 
-    async def note(self, keys: Sequence[Mapping[str, Any]]) -> None:
-        """Notes keys ({kid, published: [{partition, offset}]}) that are deleted or about to be, for good."""
-        if not keys:
-            return
-        await self._pending.bulk_write([_noted(key["kid"], key["published"]) for key in keys], ordered=False)
+    async def record(self, keys: Sequence[Mapping[str, Any]]) -> None:
+        """Records keys ({kid, published}) that are deleted or about to be, for good."""
+        if keys:
+            await self._pending.bulk_write(
+                [_recorded(key["kid"], key["published"]) for key in keys], ordered=False
+            )
 
-    async def say(self) -> None:
-        """Publishes the tombstones that are due. Raises NotPublished; then they stay due."""
-        due = {"$or": [{"said": None}, {"again": None, "$expr": older("said", self._pace.again)}]}
-        while pending := await self._pending.find(due).sort("since", ASCENDING).to_list(AT_ONCE):
-            where = await self._publish(pending)
-            updates = [_said(key["_id"], where[key["_id"]]) for key in pending]
+    async def send(self) -> None:
+        """Publishes the tombstones that are due. Raises PublishFailed; then they stay due."""
+        resend = {"resent_at": None, "$expr": older("sent_at", self._pace.resend_after)}
+        due = {"$or": [{"sent_at": None}, resend]}
+        while pending := await self._pending.find(due).sort("recorded_at", ASCENDING).to_list(BATCH_SIZE):
+            partitions = await self._publish(pending)
+            updates = [_sent(key["_id"], partitions[key["_id"]]) for key in pending]
             await self._pending.bulk_write(updates, ordered=False)
 
-    async def round(self) -> None:
-        """Says what is due, beats, and lets go of what is through.
+    async def advance(self) -> None:
+        """Sends what is due, nudges, and removes what is compacted away.
 
-        Raises PyMongoError, KafkaError or NotPublished; the next round takes up where this one stopped.
+        Raises PyMongoError, KafkaError or PublishFailed; the next call takes up where this one stopped.
         """
-        await self.say()
+        await self.send()
         source = f"/candor/{self._service}"
         await self._publisher.publish(
             compaction_nudges(self._topic, source, await self._pending.distinct("partitions"))
         )
-        await self._look()
-        through = {"published": [], "again": {"$ne": None}, "$expr": older("again", self._pace.settle)}
-        await self._pending.delete_many(through)
-        left = await self._pending.estimated_document_count()
-        ERASURES_PENDING.labels(self._service).set(left)
+        await self._check_compaction()
+        settled = {
+            "published": [],
+            "resent_at": {"$ne": None},
+            "$expr": older("resent_at", self._pace.settle_after),
+        }
+        await self._pending.delete_many(settled)
+        ERASURES_PENDING.labels(self._service).set(await self._pending.estimated_document_count())
 
     async def _publish(self, pending: Sequence[Document]) -> dict[str, set[int]]:
         """Publishes tombstones; tells into which partitions, by kid."""
         kids = [key["_id"] for key in pending]
         written = await self._publisher.publish([ProducerRecord(self._topic, kid, None) for kid in kids])
-        where = {kid: {said.partition} for kid, said in zip(kids, written, strict=True)}
+        partitions = {kid: {record.partition} for kid, record in zip(kids, written, strict=True)}
         # A topic that has grown hashes a key to another partition than the one it was written to.
         elsewhere = [
-            (key["_id"], place["partition"])
+            (key["_id"], location["partition"])
             for key in pending
-            for place in key["published"]
-            if place["partition"] not in where[key["_id"]]
+            for location in key["published"]
+            if location["partition"] not in partitions[key["_id"]]
         ]
         await self._publisher.publish(
             [ProducerRecord(self._topic, kid, None, partition=p) for kid, p in elsewhere]
         )
         for kid, partition in elsewhere:
-            where[kid].add(partition)
-        return where
+            partitions[kid].add(partition)
+        return partitions
 
-    async def _look(self) -> None:
-        """Crosses out the places where compaction has been."""
-        known = {"published": {"$ne": []}, "said": {"$ne": None}}
-        pending = await self._pending.find(known).sort("since", ASCENDING).to_list(AT_ONCE)
-        places = [KeyLocation(kid=key["_id"], **place) for key in pending for place in key["published"]]
-        if gone := await self._gone(places):
-            await self._pending.bulk_write([_crossed_out(place) for place in gone], ordered=False)
+    async def _check_compaction(self) -> None:
+        """Removes the locations where compaction has been."""
+        known = {"published": {"$ne": []}, "sent_at": {"$ne": None}}
+        pending = await self._pending.find(known).sort("recorded_at", ASCENDING).to_list(BATCH_SIZE)
+        locations = [KeyLocation(kid=key["_id"], **where) for key in pending for where in key["published"]]
+        if gone := await self._compacted(locations):
+            await self._pending.bulk_write([_removed(location) for location in gone], ordered=False)
 
-    async def _gone(self, places: Sequence[KeyLocation]) -> set[KeyLocation]:
+    async def _compacted(self, locations: Sequence[KeyLocation]) -> set[KeyLocation]:
         if self._bootstrap is None:
-            return set(places)  # nobody to ask: `settle` decides alone
-        untold = {place for place in places if place.offset < 0}
-        told = [place for place in places if place.offset >= 0]
-        return untold | (await compacted_away(self._bootstrap, self._topic, told) if told else set())
+            return set(locations)  # nobody to ask: `settle_after` decides alone
+        unknown = {location for location in locations if location.offset < 0}
+        known = [location for location in locations if location.offset >= 0]
+        return unknown | (await compacted_away(self._bootstrap, self._topic, known) if known else set())
 
 
-def _noted(kid: str, published: Sequence[Document]) -> UpdateOne:
+def _recorded(kid: str, published: Sequence[Document]) -> UpdateOne:
     changes = {
         "published": {"$setUnion": [{"$ifNull": ["$published", []]}, {"$literal": list(published)}]},
         "partitions": {"$ifNull": ["$partitions", []]},
-        "since": {"$ifNull": ["$since", "$$NOW"]},
-        "said": None,
-        "again": None,
+        "recorded_at": {"$ifNull": ["$recorded_at", "$$NOW"]},
+        "sent_at": None,
+        "resent_at": None,
     }
     return UpdateOne({"_id": kid}, [{"$set": changes}], upsert=True)
 
 
-def _said(kid: str, partitions: set[int]) -> UpdateOne:
+def _sent(kid: str, partitions: set[int]) -> UpdateOne:
     changes = {
         "partitions": {"$setUnion": ["$partitions", sorted(partitions)]},
-        "said": {"$ifNull": ["$said", "$$NOW"]},
-        "again": {"$cond": [{"$ifNull": ["$said", False]}, "$$NOW", None]},
+        "sent_at": {"$ifNull": ["$sent_at", "$$NOW"]},
+        "resent_at": {"$cond": [{"$ifNull": ["$sent_at", False]}, "$$NOW", None]},
     }
     return UpdateOne({"_id": kid}, [{"$set": changes}])
 
 
-def _crossed_out(place: KeyLocation) -> UpdateOne:
-    gone = {"partition": place.partition, "offset": place.offset}
-    return UpdateOne({"_id": place.kid}, {"$pull": {"published": gone}})
+def _removed(location: KeyLocation) -> UpdateOne:
+    gone = {"partition": location.partition, "offset": location.offset}
+    return UpdateOne({"_id": location.kid}, {"$pull": {"published": gone}})

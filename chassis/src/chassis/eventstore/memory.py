@@ -1,4 +1,4 @@
-"""The event log in memory: a real one, for tests and tools; it forgets everything with the process."""
+"""The event store in memory: a real one, for tests and tools; it forgets everything with the process."""
 
 import asyncio
 from collections import defaultdict
@@ -18,14 +18,15 @@ class InMemoryEventStore:
     def __init__(self) -> None:
         self._streams: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
-        """See `EventLog.read`."""
+    async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
+        """See `EventStore.read`."""
         await asyncio.sleep(0)  # gives way as a network would, so that callers really race
         commits = self._streams[stream]
-        return [from_document(decode(commits[number], CODEC)) for number in sorted(commits) if number > after]
+        numbers = sorted(number for number in commits if number > after)[:limit]
+        return [from_document(decode(commits[number], CODEC)) for number in numbers]
 
     async def append(self, commit: Commit) -> None:
-        """See `EventLog.append`."""
+        """See `EventStore.append`."""
         document = bytes(to_document(commit).raw)
         await asyncio.sleep(0)
         if self._streams[commit.stream].setdefault(commit.number, document) is not document:

@@ -1,4 +1,4 @@
-"""The event log in MongoDB: concurrent appends travel together, and each caller is told its own result."""
+"""The event store in MongoDB, with group commit: appends share an insert, and each gets its own result."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,30 +10,31 @@ from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from chassis.errors import VersionConflict, WriteOutcomeUnknown
+from chassis.errors import ChassisError, PermanentWriteError, VersionConflict, WriteOutcomeUnknown
 from chassis.eventstore.serialization import commit_id, from_document, to_document
 from chassis.eventstore.store import Commit
 from chassis.mongo import durable
 from chassis.telemetry.metrics import APPEND_BATCH
+from chassis.transient import TRANSIENT_CODES, is_transient
 
 MAX_BATCH = 500
 MAX_BATCH_BYTES = 8_000_000
 TIMEOUT_SECONDS = 10
 DUPLICATE_KEY = 11000
-UNRELAYED = "unfollowed_by_age"
+UNRELAYED_INDEX = "unrelayed_by_age"
 
 
 @dataclass(frozen=True, eq=False)
 class PendingAppend:
-    """A commit on its way, and the caller who waits for it."""
+    """A commit that is not inserted yet; `result` is what its caller awaits."""
 
     stream: str
     document: RawBSONDocument
     result: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    def tell(self, error: Exception | None) -> None:
-        """Ends the caller's wait, once."""
-        if self.result.done():  # told already, or the caller was cancelled
+    def resolve(self, error: Exception | None) -> None:
+        """Returns to the caller, or raises `error` there; only the first call counts."""
+        if self.result.done():  # or the caller was cancelled
             return
         if error is None:
             self.result.set_result(None)
@@ -54,27 +55,28 @@ class MongoEventStore:
         self._flight: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
-        """Makes the index of unfollowed commits. Can be repeated."""
+        """Makes the index of commits that are not relayed yet. Can be repeated."""
         await self.commits.create_index(
-            # By age first: WiredTiger walks over the entries of the last minutes' commits that were followed
+            # By age first: WiredTiger walks over the entries of the last minutes' commits that were relayed
             # since (`minSnapshotHistoryWindowInSeconds`), and with the shard first it would do so per shard.
             [("at", 1), ("shard", 1), ("_id", 1)],
-            name=UNRELAYED,
-            partialFilterExpression={"followed": False},
+            name=UNRELAYED_INDEX,
+            partialFilterExpression={"relayed": False},
         )
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
-        """See `EventLog.read`. Raises PyMongoError if the database doesn't answer."""
+    async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
+        """See `EventStore.read`. Raises PyMongoError if the database doesn't answer."""
         with pymongo.timeout(TIMEOUT_SECONDS):
-            documents = await self.commits.find(of_stream(stream, after)).sort("_id", 1).to_list(None)
+            found = self.commits.find(of_stream(stream, after)).sort("_id", 1).limit(limit)
+            documents = await found.to_list(None)
         return [from_document(document) for document in documents]
 
     async def append(self, commit: Commit) -> None:
-        """See `EventLog.append`. A cancelled caller doesn't know the outcome, and disturbs no other."""
-        waiting = PendingAppend(commit.stream, to_document(commit))
-        self._queue.append(waiting)
+        """See `EventStore.append`. A cancelled caller doesn't know the outcome, and disturbs no other."""
+        pending = PendingAppend(commit.stream, to_document(commit))
+        self._queue.append(pending)
         self._flush()
-        await waiting.result
+        await pending.result
 
     def _flush(self) -> None:
         if self._flight is None and (batch := self._next_batch()):
@@ -82,39 +84,40 @@ class MongoEventStore:
             self._flight.add_done_callback(lambda _: self._on_flushed(batch))
 
     def _on_flushed(self, batch: Sequence[PendingAppend]) -> None:
-        # Whoever was not told, because the task was cancelled or failed, must not wait for ever.
-        _tell_all(batch, WriteOutcomeUnknown("The write was interrupted"))
+        # Where the task was cancelled or failed, callers without a result must not wait for ever.
+        _resolve_all(batch, WriteOutcomeUnknown("The write was interrupted"))
         self._flight = None
         self._flush()
 
     def _next_batch(self) -> list[PendingAppend]:
         """Takes the next batch off the queue, at most one commit of each stream."""
-        boarded: dict[str, PendingAppend] = {}
+        batch: dict[str, PendingAppend] = {}
         left: list[PendingAppend] = []
         size = 0
-        for waiting in self._queue:
-            if waiting.result.cancelled():
+        for pending in self._queue:
+            if pending.result.cancelled():
                 continue
-            full = len(boarded) >= MAX_BATCH or size >= MAX_BATCH_BYTES
-            if full or waiting.stream in boarded:
-                left.append(waiting)
+            full = len(batch) >= MAX_BATCH or size >= MAX_BATCH_BYTES
+            if full or pending.stream in batch:
+                left.append(pending)
             else:
-                boarded[waiting.stream] = waiting
-                size += len(waiting.document.raw)
+                batch[pending.stream] = pending
+                size += len(pending.document.raw)
         self._queue = left
-        return list(boarded.values())
+        return list(batch.values())
 
     async def _insert(self, batch: Sequence[PendingAppend]) -> None:
         APPEND_BATCH.observe(len(batch))
         try:
             with pymongo.timeout(TIMEOUT_SECONDS):
-                await self.commits.insert_many([waiting.document for waiting in batch], ordered=False)
+                await self.commits.insert_many([pending.document for pending in batch], ordered=False)
         except BulkWriteError as error:
-            _tell_each(batch, error.details or {})
+            _resolve_each(batch, error.details or {})
         except PyMongoError as error:
-            _tell_all(batch, WriteOutcomeUnknown(f"MongoDB did not answer: {error}"))
+            kind = WriteOutcomeUnknown if is_transient(error) else PermanentWriteError
+            _resolve_all(batch, kind(f"MongoDB did not store: {type(error).__name__}"))
         else:
-            _tell_all(batch, None)
+            _resolve_all(batch, None)
 
 
 def of_stream(stream: str, after: int) -> dict[str, Any]:
@@ -126,20 +129,24 @@ def of_stream(stream: str, after: int) -> dict[str, Any]:
     }
 
 
-def _tell_all(batch: Sequence[PendingAppend], error: Exception | None) -> None:
-    for waiting in batch:
-        waiting.tell(error)
+def _resolve_all(batch: Sequence[PendingAppend], error: Exception | None) -> None:
+    for pending in batch:
+        pending.resolve(error)
 
 
-def _tell_each(batch: Sequence[PendingAppend], details: Mapping[str, Any]) -> None:
+def _resolve_each(batch: Sequence[PendingAppend], details: Mapping[str, Any]) -> None:
     """An unordered insert tried every commit, and names those that failed."""
     for problem in details.get("writeErrors", ()):
-        waiting = batch[problem["index"]]
-        if problem["code"] == DUPLICATE_KEY:
-            waiting.tell(VersionConflict(f"{waiting.stream} has this commit already"))
-        else:
-            waiting.tell(
-                WriteOutcomeUnknown(f"MongoDB refused a commit of {waiting.stream}: {problem['code']}")
-            )
+        pending = batch[problem["index"]]
+        pending.resolve(_error_of(problem["code"], pending.stream))
     unsure = details.get("writeConcernErrors")
-    _tell_all(batch, WriteOutcomeUnknown("Stored, but maybe not for good") if unsure else None)
+    _resolve_all(batch, WriteOutcomeUnknown("Stored, but maybe not for good") if unsure else None)
+
+
+def _error_of(code: int, stream: str) -> ChassisError:
+    """What a commit's write error means, by MongoDB's code."""
+    if code == DUPLICATE_KEY:
+        return VersionConflict(f"{stream} has this commit already")
+    if code in TRANSIENT_CODES:
+        return WriteOutcomeUnknown(f"MongoDB could not store a commit of {stream} now: {code}")
+    return PermanentWriteError(f"MongoDB will never store this commit of {stream}: {code}")

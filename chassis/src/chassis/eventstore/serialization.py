@@ -42,7 +42,7 @@ def to_document(commit: Commit) -> RawBSONDocument:
             "at": commit.at,
             "traceparent": commit.traceparent,
             "shard": shard_of(commit.stream),
-            "followed": False,
+            "relayed": False,
         }
     )
     if len(raw) > MAX_BYTES:

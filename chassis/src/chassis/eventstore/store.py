@@ -1,4 +1,4 @@
-"""What an event log keeps and promises; `MemoryLog` and `MongoLog` pass one suite."""
+"""What an event store keeps and promises; `InMemoryEventStore` and `MongoEventStore` pass one suite."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,13 +30,17 @@ class Commit:
 class EventStore(Protocol):
     """Streams of commits with an optimistic lock on the number."""
 
-    async def read(self, stream: str, after: int = 0) -> Sequence[Commit]:
-        """The commits of a stream with a number over `after`, in order; only what is stored for good."""
+    async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
+        """The first `limit` commits of a stream with a number over `after`, in order.
+
+        Only what is stored for good. Fewer than `limit` means that there are no more.
+        """
         ...
 
     async def append(self, commit: Commit) -> None:
         """Stores a commit for good.
 
-        Raises `VersionConflict` if its number is taken, `CommitTooLarge`, and `WriteOutcomeUnknown`.
+        Raises `VersionConflict` if its number is taken, `CommitTooLarge`, `PermanentWriteError`, and
+        `WriteOutcomeUnknown`.
         """
         ...

@@ -1,22 +1,26 @@
-"""Public keys by their id: from JSON, from a file that may change, or from a URL."""
+"""Public keys by their id: from JSON, from a file that may change, from a URL, or by OIDC discovery."""
 
 import asyncio
+import json
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from jwt import PyJWK
 
 from chassis.http.problems import Unavailable
-from chassis.jwks import Keys, parse
+from chassis.jwks import ALGORITHMS, Keys, is_address, parse
+from chassis.settings import check_address
 
-REFRESH_AT_MOST_EVERY = 60.0
-FETCH_AFTER = 3600.0
-FETCH_TIMEOUT = 5.0
-LARGEST_SET = 256 * 1024
+ASK_AT_MOST_EVERY = 60.0
+ASK_AGAIN_AFTER = 600.0
+ANSWER_WITHIN = 5.0
+LARGEST_DOCUMENT = 256 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -24,90 +28,111 @@ log = structlog.get_logger(__name__)
 class KeySource(Protocol):
     """Where an issuer's public keys are."""
 
-    async def find(self, kid: str) -> Ed25519PublicKey | None:
-        """The key with this id, None if the issuer has none; `Unavailable` if that can't be said now."""
+    async def find(self, kid: str, algorithm: str) -> PyJWK | None:
+        """The key with this id that verifies `algorithm`, None if the issuer has none.
+
+        Raises `Unavailable` if that can't be said now.
+        """
         ...
 
 
 class InlineKeys:
     """Keys that settings hold themselves."""
 
-    def __init__(self, text: str) -> None:
-        self._keys = parse(text)
+    def __init__(self, text: str, algorithms: Collection[str] = ALGORITHMS) -> None:
+        self._keys = parse(text, algorithms)
 
-    async def find(self, kid: str) -> Ed25519PublicKey | None:
+    async def find(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key with this id."""
-        return self._keys.get(kid)
+        return self._keys.get((kid, algorithm))
 
 
 class FileKeys:
     """Keys of a file, read again whenever it has changed; a damaged file keeps the keys read before."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, algorithms: Collection[str] = ALGORITHMS) -> None:
         self._path = path
+        self._algorithms = algorithms
         self._keys: Keys | None = None
         self._seen: tuple[int, int, int] | None = None
 
-    async def find(self, kid: str) -> Ed25519PublicKey | None:
+    async def find(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key with this id."""
         self._read()
         if self._keys is None:
             raise Unavailable
-        return self._keys.get(kid)
+        return self._keys.get((kid, algorithm))
 
     def _read(self) -> None:
         try:
             found = self._path.stat()
             seen = (found.st_mtime_ns, found.st_size, found.st_ino)
             if seen != self._seen:
-                self._keys, self._seen = parse(self._path.read_bytes()), seen
-        except (OSError, ValueError) as error:
+                self._keys, self._seen = parse(self._path.read_bytes(), self._algorithms), seen
+        except (OSError, ValueError, RecursionError) as error:
             log.error("keys_unreadable", path=str(self._path), error=type(error).__name__)  # noqa: TRY400
 
 
 class RemoteKeys:
-    """Keys of a URL: fetched when needed, again after an hour, or for an unknown id, once a minute at most.
+    """Keys that `fetch` brings: when needed, for an unknown id, and every ten minutes; once a minute at most.
 
-    An issuer that doesn't answer changes nothing for the keys that are known.
+    Known keys never wait: they are good while they are asked for again, and while the issuer is away. An
+    unknown id waits for the answer: the issuer has no such key, or is away and nobody can say.
     """
 
     def __init__(
-        self,
-        url: str,
-        fetch: Callable[[str], Awaitable[bytes]] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        self, fetch: Callable[[], Awaitable[Keys]], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._url = url
-        self._fetch = fetch or _fetch
+        self._fetch = fetch
         self._monotonic = monotonic
-        self._keys: Keys | None = None
-        self._tried: float | None = None
-        self._fetched = 0.0
-        self._turn = asyncio.Lock()
+        self._keys: Keys = {}
+        self._asked: float | None = None
+        self._answered: float | None = None
+        self._asking: asyncio.Task[None] | None = None
 
-    async def find(self, kid: str) -> Ed25519PublicKey | None:
+    async def find(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key with this id."""
-        if self._wanted(kid):
-            async with self._turn:
-                if self._wanted(kid):
-                    await self._refresh()
-        if self._keys is None:
+        known = (kid, algorithm) in self._keys
+        if self._is_due(known=known):
+            self._asked = self._monotonic()
+            self._asking = asyncio.create_task(self._ask())
+        if self._asking and not known:
+            # Shielded: others wait for the same answer.
+            await asyncio.shield(self._asking)
+        key = self._keys.get((kid, algorithm))
+        if key is None and self._answered != self._asked:
             raise Unavailable
-        return self._keys.get(kid)
+        return key
 
-    def _wanted(self, kid: str) -> bool:
+    def _is_due(self, *, known: bool) -> bool:
         now = self._monotonic()
-        if self._tried is not None and now - self._tried < REFRESH_AT_MOST_EVERY:
+        if self._asked is not None and now - self._asked < ASK_AT_MOST_EVERY:
             return False
-        return self._keys is None or kid not in self._keys or now - self._fetched > FETCH_AFTER
+        return not known or self._answered is None or now - self._answered >= ASK_AGAIN_AFTER
 
-    async def _refresh(self) -> None:
-        self._tried = self._monotonic()
+    async def _ask(self) -> None:
+        asked = self._asked
         try:
-            self._keys = parse(await self._fetch(self._url))
-            self._fetched = self._monotonic()
-        except (OSError, ValueError) as error:
-            log.error("keys_unreachable", url=self._url, error=type(error).__name__)  # noqa: TRY400
+            self._keys = await self._fetch()
+            self._answered = asked
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
+            log.error("keys_unreachable", error=type(error).__name__, reason=str(error))  # noqa: TRY400
+
+
+async def from_jwks(address: str, algorithms: Collection[str] = ALGORITHMS) -> Keys:
+    """The keys of the set at `address`. Raises OSError, HTTPException or ValueError."""
+    return parse(await _fetch(address), algorithms)
+
+
+async def from_discovery(
+    address: str, issuer: str, algorithms: Collection[str] = ALGORITHMS, *, development: bool = False
+) -> Keys:
+    """The keys that the discovery document at `address` leads to, if it is this issuer's; raises likewise."""
+    document = json.loads(await _fetch(address))
+    if not isinstance(document, dict) or document.get("issuer") != issuer:
+        raise ValueError("the discovery document is another issuer's")
+    check_address(found := str(document.get("jwks_uri")), development=development)
+    return await from_jwks(found, algorithms)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -116,21 +141,27 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return
 
 
-def _fetch_now(url: str) -> bytes:
-    opener = urllib.request.build_opener(_NoRedirect)
-    with opener.open(url, timeout=FETCH_TIMEOUT) as response:
-        body: bytes = response.read(LARGEST_SET + 1)
-    if len(body) > LARGEST_SET:
-        raise ValueError("The key set is too large")
+def _fetch_now(address: str) -> bytes:
+    opener, ends = urllib.request.build_opener(_NoRedirect), time.monotonic() + ANSWER_WITHIN
+    body = b""
+    with opener.open(address, timeout=ANSWER_WITHIN) as response:
+        while part := response.read1(LARGEST_DOCUMENT):
+            body += part
+            if len(body) > LARGEST_DOCUMENT:
+                raise ValueError("the document is too large")
+            if time.monotonic() > ends:
+                raise TimeoutError("the document came too slowly")
     return body
 
 
-async def _fetch(url: str) -> bytes:
-    return await asyncio.to_thread(_fetch_now, url)
+async def _fetch(address: str) -> bytes:
+    return await asyncio.to_thread(_fetch_now, address)
 
 
-def key_source(source: str) -> KeySource:
+def key_source(source: str, algorithms: Collection[str] = ALGORITHMS) -> KeySource:
     """What settings call a key source: the JSON itself, a URL, or a file."""
     if source.lstrip().startswith("{"):
-        return InlineKeys(source)
-    return RemoteKeys(source) if "://" in source else FileKeys(Path(source))
+        return InlineKeys(source, algorithms)
+    if is_address(source):
+        return RemoteKeys(partial(from_jwks, source, algorithms))
+    return FileKeys(Path(source), algorithms)

@@ -23,6 +23,7 @@ _TITLES = {
     413: "Too large",
     415: "Unknown kind of body",
     422: "Wrong shape",
+    431: "Token too large",
     500: "Something broke",
     503: "Not available now",
 }
@@ -65,6 +66,16 @@ class TokenExpired(Unauthenticated):
     def __init__(self) -> None:
         challenge = 'Bearer error="invalid_token", error_description="The token has expired"'
         super().__init__("This token has expired: get a new one.", challenge)
+
+
+class TokenTooLarge(Problem):
+    """431: the token is longer than any that is read, so nobody looked whether it is good."""
+
+    code = "token-too-large"
+    status = 431
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This token is too large: it may have {most} characters at most.")
 
 
 class Forbidden(Problem):

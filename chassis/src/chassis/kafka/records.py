@@ -1,9 +1,10 @@
 """Reads one Kafka record: an event, a type that isn't ours, or something unreadable; never an exception."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from pydantic import TypeAdapter, ValidationError
@@ -13,6 +14,8 @@ from contracts.envelope import Envelope, Event
 E = TypeVar("E")
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 """As aiokafka gives it: key, value and header values are bytes or None."""
+
+LEAP_SECOND: Final = re.compile(r":\d\d:60(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class ReceivedEvent(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class UnknownType:
-    """A valid record of a type that this service doesn't hear."""
+    """A record of a type that this release doesn't know, or with a value that only a newer one knows."""
 
     type: str
 
@@ -58,12 +61,15 @@ class EventDecoder:
         self._adapters = dict(topics)
         self._types = {topic: frozenset(known_types(adapter)) for topic, adapter in topics.items()}
         schemas = [adapter.json_schema() for adapter in (*topics.values(), TypeAdapter(Envelope))]
-        self._names = frozenset(name for schema in schemas for name in _names(schema))
+        names = frozenset(name for schema in schemas for name in _names(schema))
+        self._names = names.union(*self._types.values())
 
     def read(self, record: Record) -> DecodedRecord:
         """What `record` is."""
+        if record.key is None:
+            return MalformedRecord("the record has no key")
         try:
-            return self._read(record)
+            return self._read(record, record.key.decode())
         except UnicodeDecodeError:
             return MalformedRecord("the key or a header is not UTF-8")
         except ValidationError as error:
@@ -71,16 +77,18 @@ class EventDecoder:
         except Exception as error:  # noqa: BLE001 - a validator's own fault must not lose the rest of the batch
             return MalformedRecord(f"reading it raised {type(error).__name__}")
 
-    def _read(self, record: Record) -> DecodedRecord:
-        if record.key is None:
-            return MalformedRecord("the record has no key")
-        key = record.key.decode()
+    def _read(self, record: Record, key: str) -> DecodedRecord:
         if record.value is None:
             return Tombstone(key)
         envelope = Envelope.from_headers(record.headers)
         if envelope.type not in self._types[record.topic]:
             return UnknownType(envelope.type)
-        event = self._adapters[record.topic].validate_json(record.value)
+        try:
+            event = self._adapters[record.topic].validate_json(record.value)
+        except ValidationError as error:
+            if not all(_is_newer(problem) for problem in error.errors(include_url=False)):
+                raise
+            return UnknownType(envelope.type)
         if event.type != envelope.type:
             return MalformedRecord("the body's type is not the header's")
         if key != envelope.subject or (isinstance(event, Event) and event.about not in {None, key}):
@@ -96,6 +104,16 @@ class EventDecoder:
 
     def _place(self, parts: Sequence[int | str]) -> str:
         return ".".join(str(part) if isinstance(part, int) or part in self._names else "?" for part in parts)
+
+
+def _is_newer(problem: Mapping[str, Any]) -> bool:
+    """Whether nothing is wrong with a field but that only a newer release can hold its value."""
+    match problem["type"], problem["input"]:
+        case "enum", str():
+            return True
+        case "datetime_parsing" | "datetime_from_date_parsing", str() as written:
+            return LEAP_SECOND.search(written) is not None
+    return False
 
 
 def known_types(adapter: TypeAdapter[Any]) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""Transactional outbox: what becomes of each stored commit, in order and at least once."""
+"""Transactional outbox: the relay that handles each stored commit, in order and at least once."""

@@ -1,4 +1,4 @@
-"""What a follower makes of one commit: what happened, and what of it is said to others."""
+"""What the relay makes of one commit: the events as recorded, and what of them is published."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ E = TypeVar("E", bound=BaseModel)
 
 @dataclass(frozen=True)
 class RecordedEvent(Generic[S, E]):
-    """An event, where it stands in its stream, and the state right after it."""
+    """An event, where it stands in its stream, and the state right after it.
+
+    `number` is its commit's, `position` its own in the stream; both count from 1. `at` is the commit's time.
+    """
 
     stream: str
     number: int
@@ -34,7 +37,7 @@ class RecordedEvent(Generic[S, E]):
 class PublicEvent:
     """A public event for `topic`; `key` chooses the partition and is the envelope's subject.
 
-    All that one stream says must have one topic and one key: ``ce_sequence`` counts it.
+    All that one stream publishes must have one topic and one key: ``ce_sequence`` counts it.
     """
 
     topic: str
@@ -43,11 +46,20 @@ class PublicEvent:
 
 
 @dataclass(frozen=True)
+class StreamPosition(Generic[S]):
+    """How far a stream was relayed: its state after commit `number`, and how many events it `published`."""
+
+    state: S
+    number: int
+    published: int
+
+
+@dataclass(frozen=True)
 class CommitHandler(Generic[S, E]):
     """What becomes of the streams of one decider, in this order for each commit.
 
     `project` writes own read models and timers; it may be repeated and may overlap with another replica's,
-    so it is guarded by the number. `before_publish` publishes what public events need first: their keys.
+    so it is guarded by the position. `before_publish` publishes what public events need first: their keys.
     `to_public` translates an event, with the state after it; None keeps it private.
     """
 
@@ -57,59 +69,41 @@ class CommitHandler(Generic[S, E]):
     before_publish: Callable[[Sequence[PublicEvent]], Awaitable[None]] | None = None
 
     @property
-    def start(self) -> "StreamPosition[S]":
+    def start(self) -> StreamPosition[S]:
         """Before the first commit of a stream."""
-        return StreamPosition(self.decider.initial, number=0, said=0)
+        return StreamPosition(self.decider.initial, number=0, published=0)
 
-    def passed(self, place: "StreamPosition[S]", commit: Commit, said: int) -> "StreamPosition[S]":
-        """The place after a commit that was followed before, and then had `said` so much."""
-        return StreamPosition(
-            self.decider.fold(place.state, read_events(self.decider, commit)), commit.number, said
-        )
+    def skip(self, before: StreamPosition[S], commit: Commit, published: int) -> StreamPosition[S]:
+        """The position after a commit that was relayed before, which left its stream at `published`."""
+        state = self.decider.fold(before.state, read_events(self.decider, commit))
+        return StreamPosition(state, commit.number, published)
 
-    def step(self, service: str, place: "StreamPosition[S]", commit: Commit) -> "CommitPlan[S, E]":
-        """All that follows from the next commit after `place`. Raises `UnknownStoredEvent`."""
-        followed = tuple(self._follow(place.state, commit))
-        translated = [(one, self.to_public(one.state, one.event)) for one in followed]
-        spoken = [(one, public) for one, public in translated if public is not None]
-        records = tuple(
-            _record(service, one, public, place.said + count) for count, (one, public) in enumerate(spoken, 1)
-        )
-        state = followed[-1].state if followed else place.state
-        after = StreamPosition(state, commit.number, place.said + len(spoken))
-        return CommitPlan(
-            self, commit.stream, after, followed, tuple(public for _, public in spoken), records
-        )
-
-    def _follow(self, state: S, commit: Commit) -> "list[RecordedEvent[S, E]]":
-        followed = []
+    def plan(self, service: str, before: StreamPosition[S], commit: Commit) -> "CommitPlan[S, E]":
+        """All that follows from the next commit after `before`. Raises `UnknownStoredEvent`."""
+        state, published = before.state, before.published
+        recorded, public, records = [], [], []
         for position, event in enumerate(read_events(self.decider, commit), commit.first):
             state = self.decider.evolve(state, event)
-            followed.append(
-                RecordedEvent(
-                    commit.stream, commit.number, position, state, event, commit.at, commit.traceparent
-                )
+            one = RecordedEvent(
+                commit.stream, commit.number, position, state, event, commit.at, commit.traceparent
             )
-        return followed
-
-
-@dataclass(frozen=True)
-class StreamPosition(Generic[S]):
-    """How far a stream was followed: its state after commit `number`, and what it `said` by then."""
-
-    state: S
-    number: int
-    said: int
+            recorded.append(one)
+            if translated := self.to_public(state, event):
+                published += 1
+                public.append(translated)
+                records.append(_producer_record(service, one, translated, published))
+        after = StreamPosition(state, commit.number, published)
+        return CommitPlan(self, commit.stream, after, tuple(recorded), tuple(public), tuple(records))
 
 
 @dataclass(frozen=True)
 class CommitPlan(Generic[S, E]):
-    """What one commit asks for: to project, to say, and where the stream then stands."""
+    """What one commit asks for: what to project, to publish as `records`, and the position `after` it."""
 
-    following: CommitHandler[S, E]
+    handler: CommitHandler[S, E]
     stream: str
-    place: StreamPosition[S]
-    followed: tuple[RecordedEvent[S, E], ...]
+    after: StreamPosition[S]
+    recorded: tuple[RecordedEvent[S, E], ...]
     public: tuple[PublicEvent, ...]
     records: tuple[ProducerRecord, ...]
 
@@ -118,17 +112,17 @@ class _Typed(Protocol):
     type: str
 
 
-def _record(
-    service: str, followed: RecordedEvent[Any, Any], public: PublicEvent, sequence: int
+def _producer_record(
+    service: str, recorded: RecordedEvent[Any, Any], public: PublicEvent, sequence: int
 ) -> ProducerRecord:
     envelope = Envelope(
-        id=f"{followed.stream}:{followed.position}",
+        id=f"{recorded.stream}:{recorded.position}",
         type=cast("_Typed", public.event).type,
         source=f"/candor/{service}",
-        time=followed.at,
+        time=recorded.at,
         subject=public.key,
         sequence=sequence,
-        traceparent=followed.traceparent,
+        traceparent=recorded.traceparent,
     )
     return ProducerRecord(
         topic=public.topic,

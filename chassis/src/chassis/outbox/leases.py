@@ -1,12 +1,12 @@
-"""Which replica follows which shards: leases in the database, by the database's time, in fair shares."""
+"""Which replica relays which shards: leases in the database, by the database's time, in fair shares."""
 
 import asyncio
-import logging
 from math import ceil
 from typing import Any
 from uuid import uuid4
 
 import pymongo
+import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 from chassis.eventstore.serialization import SHARDS
 from chassis.mongo import durable
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 ALIVE = {"$expr": {"$gt": ["$until", "$$NOW"]}}
 FREE = {"$lte": ["$until", "$$NOW"]}  # a lease that was never made has no `until`, which is less
@@ -40,7 +40,7 @@ class Leases:
                 try:
                     await self.renew()
                 except PyMongoError as error:
-                    log.warning("leases not renewed: %s", type(error).__name__)
+                    log.warning("leases_not_renewed", error=type(error).__name__)
                 await asyncio.sleep(self._seconds / 3)
         finally:
             await self._release()
@@ -50,7 +50,7 @@ class Leases:
         with pymongo.timeout(self._seconds):
             share = ceil(SHARDS / await self._count_replicas())
             held = await self._renew_held()
-            await self._end({"_id": {"$in": [_lease(shard) for shard in held[share:]]}})
+            await self._end({"_id": {"$in": [_lease_id(shard) for shard in held[share:]]}})
             self.shards = frozenset([*held[:share], *await self._take(share - len(held))])
 
     async def _count_replicas(self) -> int:
@@ -72,11 +72,11 @@ class Leases:
             return taken
         others = await self._leases.find({"kind": "shard", **ALIVE}).to_list(None)
         for shard in sorted(set(range(SHARDS)) - {lease["shard"] for lease in others}):
-            if len(taken) < wanted and await self._try(shard):
+            if len(taken) < wanted and await self._try_to_take(shard):
                 taken.append(shard)
         return taken
 
-    async def _try(self, shard: int) -> bool:
+    async def _try_to_take(self, shard: int) -> bool:
         taken = {
             "kind": "shard",
             "shard": shard,
@@ -84,7 +84,7 @@ class Leases:
             "until": {"$cond": [FREE, self._until(), "$until"]},
         }
         lease = await self._leases.find_one_and_update(
-            {"_id": _lease(shard)}, [{"$set": taken}], upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": _lease_id(shard)}, [{"$set": taken}], upsert=True, return_document=ReturnDocument.AFTER
         )
         return bool(lease and lease["replica"] == self._replica)
 
@@ -99,11 +99,11 @@ class Leases:
                 await self._end({})
                 await self._leases.delete_one({"_id": f"replica:{self._replica}"})
         except PyMongoError as error:
-            log.warning("leases not given back, they run out by themselves: %s", type(error).__name__)
+            log.warning("leases_not_released", error=type(error).__name__, expire_in_seconds=self._seconds)
 
     def _until(self) -> dict[str, Any]:
         return {"$add": ["$$NOW", int(self._seconds * 1000)]}
 
 
-def _lease(shard: int) -> str:
+def _lease_id(shard: int) -> str:
     return f"shard:{shard:02d}"

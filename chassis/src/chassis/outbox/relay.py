@@ -1,13 +1,13 @@
-"""Follows every commit once it is stored: projects it, says it, marks it. A crash anywhere repeats it."""
+"""Relays every commit once it is stored: projects it, publishes it, marks it. A crash anywhere repeats it."""
 
 import asyncio
 import itertools
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
+import structlog
 from pymongo.errors import PyMongoError
 
 from chassis.errors import UnknownStoredEvent
@@ -22,7 +22,7 @@ from chassis.outbox.quarantine import Quarantine
 from chassis.telemetry.metrics import OUTBOX_AGE_SECONDS, OUTBOX_BACKLOG, Alarm, raise_alarm
 from chassis.telemetry.tracebacks import safe_traceback
 
-logger = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 BATCH = 500  # folding it holds up the event loop for some tens of milliseconds
 READERS = 16
@@ -30,13 +30,13 @@ POLL_SECONDS = 0.25
 RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 5.0
 GAUGE_SECONDS = 5.0
-PATIENCE_SECONDS = 30.0
+STUCK_SECONDS = 30.0
 
 Streams = Mapping[str, Sequence[PendingCommit]]
 
 
 class Publisher(Protocol):
-    """Says records, in order per partition, and returns when all are acknowledged."""
+    """Publishes records, in order per partition, and returns when all are acknowledged."""
 
     async def publish(self, records: Sequence[ProducerRecord]) -> object:
         """Publishes; when it raises, any of the records may have been written."""
@@ -44,31 +44,31 @@ class Publisher(Protocol):
 
 
 class OutboxRelay:
-    """Follows the streams of one service, those of the shards that this replica leases.
+    """Relays the streams of one service, those of the shards that this replica leases.
 
     In this order for a batch: `project`, `before_publish`, publish, mark. Batches go over many streams, in
-    order within each. One that fails is halved until the stream at fault is alone, which then is kept apart
-    and tried on its own.
+    order within each. One that fails is halved until the stream at fault is alone, which then is parked and
+    tried on its own.
     """
 
-    name = "follower"
+    name = "relay"
 
     def __init__(
         self,
         service: str,
-        log: MongoEventStore,
+        store: MongoEventStore,
         publisher: Publisher,
-        following: Sequence[CommitHandler[Any, Any]],
+        handlers: Sequence[CommitHandler[Any, Any]],
         *,
         lease_seconds: float = 10.0,
         cache_size: int = 10_000,
     ) -> None:
         self._service = service
         self._publisher = publisher
-        self._following = following
-        self._outbox = PendingCommits(log)
-        self._places = PositionCache(service, self._outbox, following, cache_size)
-        self._leases = Leases(log.database, seconds=lease_seconds)
+        self._handlers = handlers
+        self._outbox = PendingCommits(store)
+        self._positions = PositionCache(service, self._outbox, handlers, cache_size)
+        self._leases = Leases(store.database, seconds=lease_seconds)
         self._quarantine = Quarantine()
         self._woken = asyncio.Event()
         self._limit = BATCH
@@ -80,111 +80,103 @@ class OutboxRelay:
         self._woken.set()
 
     def unhealthy_reason(self) -> str | None:
-        """Why this replica is not ready: commits wait, and none was followed for half a minute."""
-        if self._waiting_since is None:
-            return None
-        waited = time.monotonic() - self._waiting_since
-        return (
-            f"commits wait, and none was followed for {waited:.0f} s" if waited > PATIENCE_SECONDS else None
-        )
+        """Why this replica is not ready: commits wait, and none was relayed for half a minute."""
+        waited = time.monotonic() - self._waiting_since if self._waiting_since is not None else 0.0
+        return f"commits wait, and none was relayed for {waited:.0f} s" if waited > STUCK_SECONDS else None
 
     async def run(self) -> None:
-        """Follows until cancelled; outages of the broker or the database are waited out."""
+        """Relays until cancelled; outages of the broker or the database are waited out."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._leases.run())
-            tasks.create_task(self._follow_all())
-            tasks.create_task(self._nurse())
-            tasks.create_task(self._gauge())
+            tasks.create_task(self._relay_all())
+            tasks.create_task(self._retry_parked())
+            tasks.create_task(self._measure())
 
-    async def _follow_all(self) -> None:
+    async def _relay_all(self) -> None:
         while True:
             self._woken.clear()
-            if not await self._round():
+            if not await self._relay_batch():
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._woken.wait()
 
-    async def _round(self) -> bool:
-        """One batch; False if there was nothing to do."""
+    async def _relay_batch(self) -> bool:
+        """Relays the oldest commits; False if there were none."""
         streams: Streams = {}
         try:
-            streams = await self._outbox.unfollowed(
+            streams = await self._outbox.oldest(
                 self._leases.shards, without=self._quarantine.streams, limit=self._limit
             )
             if streams and self._waiting_since is None:
                 self._waiting_since = time.monotonic()
-            await self._follow(streams)
+            await self._relay(streams)
         except Exception as error:  # noqa: BLE001 - whatever it was is logged, counted and tried again
-            await self._failed(streams, error)
+            await self._on_failure(streams, error)
             return True
-        self._succeeded(streams)
-        return bool(streams)
-
-    def _succeeded(self, streams: Streams) -> None:
         if streams and self._failures:
             self._quarantine.all_due()
-        self._failures = 0
-        self._waiting_since = None
+        self._failures, self._waiting_since = 0, None
         self._limit = min(self._limit * 2, BATCH)
+        return bool(streams)
 
-    async def _failed(self, streams: Streams, error: Exception) -> None:
-        size = sum(map(len, streams.values()))
-        self._limit = max(1, size // 2)
+    async def _on_failure(self, streams: Streams, error: Exception) -> None:
+        commits = sum(map(len, streams.values()))
+        self._limit = max(1, commits // 2)
         if len(streams) == 1:
             self._park(next(iter(streams)), error)
         else:
-            logger.warning("%d commits not followed, half of them again: %s", size, type(error).__name__)
-        if len(streams) <= 1:  # no culprit left to find by halving, so maybe the world is at fault
+            log.warning("batch_not_relayed", commits=commits, error=type(error).__name__)
+        if len(streams) <= 1:  # no stream at fault left to find by halving: it may be an outage
             self._failures += 1
         await asyncio.sleep(min(RETRY_SECONDS * 2 ** min(self._failures, 10), LONGEST_RETRY_SECONDS))
 
     def _park(self, stream: str, error: Exception) -> None:
         self._quarantine.park(stream)
-        alarm = (
-            Alarm.UNKNOWN_STORED_EVENT if isinstance(error, UnknownStoredEvent) else Alarm.STREAM_NOT_RELAYED
-        )
+        facts = {"stream": stream, "error": type(error).__name__, "where": safe_traceback(error)}
+        alarm = Alarm.STREAM_NOT_RELAYED
+        if isinstance(error, UnknownStoredEvent):  # its sentence names the event, and quotes nothing
+            facts["reason"], alarm = str(error), Alarm.UNKNOWN_STORED_EVENT
         raise_alarm(self._service, alarm)
-        logger.error("%s is not followed for now", stream, extra=_told(error))
+        log.error("stream_parked", **facts)
 
-    async def _nurse(self) -> None:
-        """Tries the streams that are kept apart, each on its own."""
+    async def _retry_parked(self) -> None:
+        """Tries the parked streams when they are due, each on its own."""
         while True:
             for stream in self._quarantine.due():
                 try:
-                    await self._follow_one_by_one(stream)
-                except Exception as error:  # noqa: BLE001 - as in `_round`
+                    await self._relay_one_by_one(stream)
+                except Exception as error:  # noqa: BLE001 - as in `_relay_batch`
                     self._park(stream, error)
                 else:
                     self._quarantine.release(stream)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _follow_one_by_one(self, stream: str) -> None:
-        """What comes before the commit at fault isn't held up by it."""
+    async def _relay_one_by_one(self, stream: str) -> None:
+        """So that what comes before the commit at fault isn't held up by it."""
         if shard_of(stream) in self._leases.shards:
-            for entry in await self._places.unfollowed(stream):
-                await self._follow({stream: [entry]})
+            for entry in await self._positions.next_pending(stream):
+                await self._relay({stream: [entry]})
 
-    async def _follow(self, streams: Streams) -> None:
+    async def _relay(self, streams: Streams) -> None:
         """Does all that follows from these commits, and marks them."""
-        steps = await self._steps(streams)
-        for following in self._following:
-            await _project(following, [step for step in steps if step.following is following])
-        if records := [record for step in steps for record in step.records]:
+        plans = await self._plan(streams)
+        for handler in self._handlers:
+            await _project(handler, [plan for plan in plans if plan.handler is handler])
+        if records := [record for plan in plans for record in plan.records]:
             await self._publisher.publish(records)
-        if steps:
-            await self._outbox.mark(
-                [RelayMark(step.stream, step.place.number, step.place.said) for step in steps]
-            )
-            self._places.reach(steps)
+        if plans:
+            marks = [RelayMark(plan.stream, plan.after.number, plan.after.published) for plan in plans]
+            await self._outbox.mark(marks)
+            self._positions.advance(plans)
 
-    async def _steps(self, streams: Streams) -> list[CommitPlan[Any, Any]]:
-        """The steps of all streams, in order within each; one that can't be read doesn't stop the others."""
+    async def _plan(self, streams: Streams) -> list[CommitPlan[Any, Any]]:
+        """The plans of all streams, in order within each; one that can't be read doesn't stop the others."""
         readers = asyncio.Semaphore(READERS)
 
-        async def read(stream: str, entries: Sequence[PendingCommit]) -> list[CommitPlan[Any, Any]]:
+        async def plan(stream: str, pending: Sequence[PendingCommit]) -> list[CommitPlan[Any, Any]]:
             async with readers:
                 try:
-                    return await self._places.steps(stream, entries)
+                    return await self._positions.plan(stream, pending)
                 except PyMongoError:
                     raise
                 except Exception as error:
@@ -193,29 +185,22 @@ class OutboxRelay:
                     self._park(stream, error)
                     return []
 
-        found = await asyncio.gather(*(read(stream, entries) for stream, entries in streams.items()))
-        return list(itertools.chain.from_iterable(found))
+        plans = await asyncio.gather(*(plan(stream, pending) for stream, pending in streams.items()))
+        return list(itertools.chain.from_iterable(plans))
 
-    async def _gauge(self) -> None:
+    async def _measure(self) -> None:
         while True:
-            with suppress(PyMongoError):  # the rounds tell of that
+            with suppress(PyMongoError):  # `_relay_batch` logs that
                 backlog, age = await self._outbox.backlog(self._leases.shards)
                 OUTBOX_BACKLOG.labels(self._service).set(backlog)
                 OUTBOX_AGE_SECONDS.labels(self._service).set(age)
             await asyncio.sleep(GAUGE_SECONDS)
 
 
-async def _project(following: CommitHandler[Any, Any], steps: Sequence[CommitPlan[Any, Any]]) -> None:
+async def _project(handler: CommitHandler[Any, Any], plans: Sequence[CommitPlan[Any, Any]]) -> None:
     """Own read models and timers first, then whatever must be public before the events are."""
-    if followed := [one for step in steps for one in step.followed]:
-        await following.project(followed)
-    public = [one for step in steps for one in step.public]
-    if public and following.before_publish:
-        await following.before_publish(public)
-
-
-def _told(error: Exception) -> dict[str, str]:
-    told = {"error": type(error).__name__, "where": safe_traceback(error)}
-    if isinstance(error, UnknownStoredEvent):  # its sentence names the event, and quotes nothing
-        told["reason"] = str(error)
-    return told
+    if recorded := [one for plan in plans for one in plan.recorded]:
+        await handler.project(recorded)
+    public = [one for plan in plans for one in plan.public]
+    if public and handler.before_publish:
+        await handler.before_publish(public)

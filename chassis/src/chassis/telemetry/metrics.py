@@ -14,11 +14,11 @@ LAG_SECONDS = Gauge(
 )
 DEAD_LETTERS = Counter("candor_dead_letters", "Records put aside", ("service", "topic"))
 
-OUTBOX_BACKLOG = Gauge("candor_outbox_backlog", "Commits not yet followed", ("service",))
+OUTBOX_BACKLOG = Gauge("candor_outbox_backlog", "Commits not yet relayed", ("service",))
 OUTBOX_AGE_SECONDS = Gauge(
-    "candor_outbox_age_seconds", "Age of the oldest commit not yet followed", ("service",)
+    "candor_outbox_age_seconds", "Age of the oldest commit not yet relayed", ("service",)
 )
-# Without a label: the log is not told whose it is, and a process serves one service.
+# Without a label: the store is not told whose it is, and a process serves one service.
 APPEND_BATCH = Histogram(
     "candor_append_batch", "Commits stored in one go", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
@@ -45,6 +45,7 @@ class Alarm(StrEnum):
     """What a person should look at; docs/operating.md says what to do about each."""
 
     BATCH_FAILED = "batch_failed"
+    ERASURE_FAILED = "erasure_failed"
     HANDLER_FAILED = "handler_failed"
     KEY_RECORD_DEAD = "key_record_dead"
     NEWER_RELEASE_AWAITED = "newer_release_awaited"

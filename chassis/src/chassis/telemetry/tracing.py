@@ -4,7 +4,6 @@ What hears one record goes on with its trace; what hears a batch has many, and l
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -18,8 +17,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from contracts.envelope import TRACEPARENT
+
 PROPAGATOR = TraceContextTextMapPropagator()
-WELL_FORMED = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LINKS = 128  # what a span keeps, unless OTEL_SPAN_LINK_COUNT_LIMIT says otherwise
 
@@ -62,7 +62,7 @@ def linked(traceparents: Iterable[str | None], name: str) -> Iterator[Span]:
 
 def _context(traceparent: str | None) -> Context:
     # Strangers write it too, and events keep it: their trace's two ids are taken, and nothing else.
-    known = traceparent is not None and WELL_FORMED.fullmatch(traceparent)
+    known = traceparent is not None and TRACEPARENT.fullmatch(traceparent)
     return PROPAGATOR.extract({"traceparent": traceparent} if known else {}, Context())
 
 

@@ -21,7 +21,10 @@ Known = Callable[[tuple[int | str, ...]], Sequence[str]]
 """The fields that there are beside the one at this place (its last part)."""
 
 # People get a sentence, not a regular expression; what has one of its own is `Shaped`.
-_PATTERNS: Mapping[str, str] = {r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ID_SENTENCE}
+_PATTERNS: Mapping[str, str] = {
+    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ID_SENTENCE,
+    r"^[!-~]{1,255}$": "must be 1 to 255 printable ASCII characters without blanks",
+}
 
 # By pydantic's error types; the words in braces come from the schema, never from the caller.
 _SENTENCES: Mapping[str, str] = {

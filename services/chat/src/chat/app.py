@@ -6,8 +6,9 @@ from chassis.audit import Audit
 from chassis.background import Supervisor
 from chassis.clock import DatabaseClock
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.handle import Repository
+from chassis.crypto_shredding.temporary import TemporarySeal
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.repository import Repository
 from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.health import broker_answers, database_answers
@@ -30,20 +31,31 @@ def build(settings: ChatSettings) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs."""
     name, client = settings.service, connect(settings.mongo)
     database = client[settings.database]
-    clock, log, publisher = DatabaseClock(client), MongoEventStore(database), Publisher(settings.kafka, name)
+    clock, store, publisher = (
+        DatabaseClock(client),
+        MongoEventStore(database),
+        Publisher(settings.kafka, name),
+    )
     listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
     keys = KeyRing(
         database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
         master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
     )  # fmt: skip
-    visitors = PendingVisitors(database, key_bytes(settings.master_key))
-    follower = OutboxRelay(name, log, publisher, commit_handlers(listed, listing, keys, visitors))
-    streams = Repository(log, clock, wake=follower.wake, service=name)
+    visitors = PendingVisitors(database, TemporarySeal(key_bytes(settings.master_key)))
+    relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys, visitors))
+    streams = Repository(store, clock, wake=relay.wake, service=name)
     tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys, visitors)
     trusted = verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys)
 
     async def prepare() -> None:
-        for step in (log.prepare, listing.prepare, audit.prepare, keys.prepare, visitors.prepare, clock.sync):
+        for step in (
+            store.prepare,
+            listing.prepare,
+            audit.prepare,
+            keys.prepare,
+            visitors.prepare,
+            clock.sync,
+        ):
             await step()
 
     async def release() -> None:
@@ -59,6 +71,6 @@ def build(settings: ChatSettings) -> FastAPI:
             clients.routes(streams, trusted, tokens.keys, audit, visitors),
             reading.routes(desk, trusted, listing, audit),
         ],
-        parts=Supervisor([clock, keys, follower], prepare, release),
+        parts=Supervisor([clock, keys, relay], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip

@@ -1,52 +1,72 @@
-"""Words of people, on their way into the domain and out of it: sealed before they are first written."""
+"""What clients write and are called, on its way into the domain: sealed before it is first written."""
+
+from dataclasses import replace
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chat.domain.client import ERASED, Client, RegisteredClient, Registration
+from chat.domain.client import ERASED, Client, RegisteredClient, ReserveDialog
+from chat.domain.dialog.decider import NOT_SEALED, CloseDialog, PostMessage
+from contracts.keys import Purpose
 
-Contact = tuple[str | None, str | None]
-"""E-mail and name, sealed."""
 
-
-def contact_key(client: str) -> str:
-    """The name of the key under which a client's contact lies before there is a dialog."""
+def contact_scope(client: str) -> str:
+    """The scope in which a client's contact is sealed before there is a dialog."""
     return f"client:{client}"  # never a dialog's id, which clients choose
 
 
-async def seal_contact(
-    keys: KeyRing, name_of_key: str, client: str, email: str | None, name: str | None
-) -> Contact:
-    """E-mail and name, sealed, as far as they are given."""
+async def sealed_registration(
+    keys: KeyRing, command: ReserveDialog, email: str | None, name: str | None
+) -> ReserveDialog:
+    """The command of a first dialog with e-mail and name, sealed as far as they are given."""
+    if command.registration is None:
+        return command
+    scope = contact_scope(command.client)
+    who = replace(
+        command.registration,
+        email=await _sealed(keys, email, command.client, scope, Purpose.EMAIL),
+        name=await _sealed(keys, name, command.client, scope, Purpose.NAME),
+    )
+    return replace(command, registration=who)
+
+
+async def sealed_close(
+    keys: KeyRing, command: CloseDialog, dialog: str, client: str, state: Client
+) -> CloseDialog:
+    """The command with e-mail and name, sealed again for the dialog: its readers need no other key."""
+    if not isinstance(state, RegisteredClient):
+        return command
+    own = contact_scope(client)
+    sealed: list[str | None] = []
+    for text, purpose in ((state.email, Purpose.EMAIL), (state.name, Purpose.NAME)):
+        opened = text and await keys.open(text, subject=client, scope=own, purpose=purpose)
+        try:
+            sealed.append(await _sealed(keys, opened, client, dialog, purpose))
+        except CommandRejected:
+            return command  # erased meanwhile: the dialog can be closed all the same
+    return replace(command, email=sealed[0], name=sealed[1])
+
+
+async def fingerprinted_message(
+    keys: KeyRing, command: PostMessage, text: str, dialog: str, client: str
+) -> PostMessage:
+    """The command with the fingerprint of its text, if anything was sealed in the dialog; stores nothing."""
+    known = await keys.fingerprint(text, subject=client, scope=dialog)
+    return replace(command, fingerprint=known or NOT_SEALED)
+
+
+async def sealed_message(
+    keys: KeyRing, command: PostMessage, text: str, dialog: str, client: str
+) -> PostMessage:
+    """The command with the sealed text and its fingerprint. `CommandRejected` if the client is erased."""
+    sealed = await _sealed(keys, text, client, dialog, Purpose.MESSAGE)
+    fingerprint = await keys.fingerprint(text, subject=client, scope=dialog)
+    if sealed is None or fingerprint is None:
+        raise CommandRejected(ERASED)
+    return replace(command, text=sealed, fingerprint=fingerprint)
+
+
+async def _sealed(keys: KeyRing, text: str | None, client: str, scope: str, purpose: Purpose) -> str | None:
     try:
-        sealed = [word and await keys.seal(name_of_key, client, word) for word in (email, name)]
-    except SubjectErased:
-        raise CommandRejected(ERASED) from None
-    return sealed[0], sealed[1]
-
-
-async def registration(
-    keys: KeyRing, client: str, channel: str, locale: str | None, email: str | None, name: str | None
-) -> Registration:
-    """Who a client is, sealed for good under the client's own key."""
-    sealed = await seal_contact(keys, contact_key(client), client, email, name)
-    return Registration(channel, locale, *sealed)
-
-
-async def contact_for(keys: KeyRing, dialog: str, client: str, state: Client) -> Contact:
-    """E-mail and name, sealed again under the dialog's key, so that its readers need no other."""
-    if not isinstance(state, RegisteredClient) or not (state.email or state.name):
-        return None, None
-    email = await keys.open(state.email) if state.email else None
-    name = await keys.open(state.name) if state.name else None
-    try:
-        return await seal_contact(keys, dialog, client, email, name)
-    except CommandRejected:
-        return None, None  # erased meanwhile: the dialog can be closed all the same
-
-
-async def seal_message(keys: KeyRing, dialog: str, client: str, text: str) -> tuple[str, str]:
-    """The text, sealed, and its fingerprint. `CommandRejected` if the client is erased."""
-    try:
-        return await keys.seal(dialog, client, text), await keys.fingerprint(dialog, client, text)
+        return text and await keys.seal(text, subject=client, scope=scope, purpose=purpose)
     except SubjectErased:
         raise CommandRejected(ERASED) from None

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from chassis.settings import Key32, VisitorSettings, is_address, keys_here
+from chassis.jwks import is_address, keys_here
+from chassis.settings import Key32, VisitorSettings
 
 
 def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
@@ -54,7 +55,7 @@ class ChatSettings(VisitorSettings):
         if is_address(source):
             raise ValueError("must be a file, or JSON: chat itself is the address of these keys")
         if source:
-            keys_here(source)
+            keys_here(source, {"EdDSA"})
         return source
 
     @property

@@ -5,8 +5,8 @@ from fastapi import FastAPI
 from chassis.background import Supervisor
 from chassis.clock import DatabaseClock
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.handle import Repository
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.repository import Repository
 from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.health import broker_answers, database_answers
@@ -31,23 +31,18 @@ def build(settings: RatingSettings) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs."""
     name, client = settings.service, connect(settings.mongo)
     database = client[settings.database]
-    clock, log, forms = DatabaseClock(client), MongoEventStore(database), Forms(database)
+    clock, store, forms = DatabaseClock(client), MongoEventStore(database), Forms(database)
     publisher, trusted = Publisher(settings.kafka, name), verifier(settings, visitors=access.AUDIENCE_RATING)
     keys = KeyRing(database, service=name, topic=topics.RATING_KEYS.name, publisher=publisher,
                    bootstrap=settings.kafka, master_key=key_bytes(settings.master_key),
                    readers_key=key_bytes(settings.readers_key))  # fmt: skip
-
-    def wake() -> None:
-        follower.wake()
-
-    # The follower itself gives commands, about those who are erased: so it comes after what wakes it.
-    streams = Repository(log, clock, wake=wake, service=name)
-    erasure = ClientErasure(streams, clock, forms, ErasedClients(database), keys)
-    follower = OutboxRelay(name, log, publisher, [commit_handlers(forms, erasure, keys)])
+    relay = OutboxRelay(name, store, publisher, [commit_handlers(forms, keys)])
+    streams, erased = Repository(store, clock, wake=relay.wake, service=name), ErasedClients(database)
+    erasure = ClientErasure(streams, clock, forms, erased, keys)
     inbound = Inbound(streams, clock, settings.rules_of, erasure)
 
     async def prepare() -> None:
-        for step in (log.prepare, forms.prepare, keys.prepare, clock.sync):
+        for step in (store.prepare, forms.prepare, erased.prepare, keys.prepare, clock.sync):
             await step()
 
     async def release() -> None:
@@ -64,6 +59,6 @@ def build(settings: RatingSettings) -> FastAPI:
         settings,
         title="Candor rating",
         routers=[mine.routes(forms, clock, keys, tokens, trusted), answering],
-        parts=Supervisor([clock, keys, follower, timers, *hearing], prepare, release),
+        parts=Supervisor([clock, keys, relay, erasure, timers, *hearing], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )

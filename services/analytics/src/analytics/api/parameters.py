@@ -12,7 +12,7 @@ from analytics.domain.periods import bound, cuts
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.reviews import ReviewPosition
 from chassis.http.errors import Forbidden
-from contracts.access import EVERY_CHANNEL, Claims
+from contracts.access import EVERY_CHANNEL, Claims, SubjectId
 from contracts.envelope import Id
 from contracts.zones import TimeZone
 
@@ -36,7 +36,9 @@ class CloseParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
 
     channel: Id | None = Field(None, description="Closes of this channel only.", examples=["course-a"])
-    operator: Id | None = Field(None, description="Closes that count for this operator.", examples=["ann"])
+    operator: SubjectId | None = Field(
+        None, description="Closes that count for this operator.", examples=["ann"]
+    )
     from_: str | None = Field(
         None,
         alias="from",

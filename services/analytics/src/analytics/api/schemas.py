@@ -7,10 +7,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from analytics.domain.close import Close, CloseState
 from analytics.domain.numbers import Numbers
-from analytics.read_models.decryption import DecryptedText, DecryptionState
+from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
 from analytics.read_models.reconcile import Difference
 from contracts.dialogs import ClosedBy
 from contracts.envelope import Instant
+from contracts.keys import Purpose
 from contracts.ratings import Scale
 
 
@@ -52,7 +53,7 @@ class ReviewText(BaseModel):
     text: str | None = Field(description="The words, if they are open.", examples=["Quick and kind."])
 
     @classmethod
-    def of(cls, sealed: str | None, opened: Mapping[str, DecryptedText]) -> "ReviewText | None":
+    def of(cls, sealed: SealedText | None, opened: Mapping[SealedText, DecryptedText]) -> "ReviewText | None":
         """The words under their seal, or None where nobody wrote any."""
         return None if sealed is None else cls(state=opened[sealed].state, text=opened[sealed].text)
 
@@ -82,7 +83,7 @@ class Review(BaseModel):
     tags: tuple[str, ...] = Field(description="The tags that the client chose.")
 
     @classmethod
-    def of(cls, close: Close, opened: Mapping[str, DecryptedText]) -> "Review":
+    def of(cls, close: Close, opened: Mapping[SealedText, DecryptedText]) -> "Review":
         """A close that counts, with its words."""
         closed, answer = close.closed, close.answer
         if closed is None:
@@ -151,16 +152,23 @@ class Reconciliation(BaseModel):
     lag: int = Field(description="Events that this replica has yet to hear, as of a few seconds ago.")
 
 
-def client_name(close: Close) -> str | None:
+def client_name(close: Close) -> SealedText | None:
     """The sealed name of the client."""
-    return close.closed.contact.name if close.closed and close.closed.contact else None
+    contact = close.closed.contact if close.closed else None
+    return _of(close, contact.name if contact else None, Purpose.NAME)
 
 
-def comment(close: Close) -> str | None:
+def comment(close: Close) -> SealedText | None:
     """The sealed comment that counts."""
-    return close.answer.comment if close.answer else None
+    return _of(close, close.answer.comment if close.answer else None, Purpose.COMMENT)
 
 
-def sealed_words(closes: Sequence[Close]) -> set[str]:
+def _of(close: Close, sealed: str | None, purpose: Purpose) -> SealedText | None:
+    if sealed is None or close.closed is None:
+        return None
+    return SealedText(sealed, close.closed.client, close.closed.dialog, purpose)
+
+
+def sealed_words(closes: Sequence[Close]) -> set[SealedText]:
     """Everything that must be opened before the closes can be shown."""
     return {sealed for close in closes for sealed in (client_name(close), comment(close)) if sealed}

@@ -2,10 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 
 from analytics import SERVICE
@@ -28,7 +28,7 @@ from contracts.topics import DIALOGS, RATINGS, replay
 CONSUMED_TOPICS: Final[Mapping[str, TypeAdapter[Any]]] = {
     DIALOGS.name: DIALOG_EVENTS,
     RATINGS.name: RATING_EVENTS,
-    replay(SERVICE).name: TypeAdapter(DialogEvent | RatingEvent),
+    replay(SERVICE).name: TypeAdapter(Annotated[DialogEvent | RatingEvent, Field(discriminator="type")]),
 }
 
 

@@ -112,10 +112,10 @@ class KeyPositions:
 
         async def do(session: AsyncIOMotorClientSession) -> None:
             await self._set(session, partition, old, {"offset": offset, "before": before})
-            await self._reader.hear(said, session=session, marks=marks)
+            await self._reader.apply(said, session=session, marks=marks)
 
         await self._in_one(do)
-        self._reader.let_go([kid for kid, key in said.items() if key is None])
+        self._reader.evict([kid for kid, key in said.items() if key is None])
 
     async def sweep(self, partition: TopicPartition, old: KeyPosition) -> None:
         """Drops the keys that reading a partition from the start didn't find. Raises KeyPositionConflict."""
@@ -136,7 +136,7 @@ class KeyPositions:
             await self._keys.delete_many(found, session=session)
 
         await self._in_one(do)
-        self._reader.let_go(kids)
+        self._reader.evict(kids)
 
     async def _set(
         self, session: AsyncIOMotorClientSession, partition: TopicPartition, old: KeyPosition, new: Document

@@ -51,5 +51,5 @@ class KeyRecordDecoder:
             case UnknownType():
                 return "unknown"
             case _:
-                return "handled"  # a beat says nothing
+                return "handled"  # a nudge says nothing
         return "handled"

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chassis.errors import DecryptionFailed
 
@@ -26,11 +26,20 @@ class DecryptedText:
     text: str | None = None
 
 
-class OpensSealedText(Protocol):
-    """Opens sealed words with the keys that were heard."""
+class SealedText(NamedTuple):
+    """A sealed text, and what it claims to be: it opens as nothing else."""
 
-    async def open(self, sealed: str) -> str | None:
-        """The words; None without their key."""
+    sealed: str
+    subject: str
+    scope: str
+    purpose: str
+
+
+class OpensSealedText(Protocol):
+    """Opens sealed text with the keys that were consumed."""
+
+    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
+        """The text; None without its key. Raises `DecryptionFailed`."""
         ...
 
 
@@ -41,23 +50,25 @@ class Decryptor:
         self._keys = keys
         self._read_to_end = read_to_end
 
-    async def open(self, sealed: Collection[str]) -> Mapping[str, DecryptedText]:
+    async def open(self, texts: Collection[SealedText]) -> Mapping[SealedText, DecryptedText]:
         """Each of the sealed texts, as it can be read now."""
-        opened = await self._all(set(sealed), DecryptionState.WAITING)
+        opened = await self._all(set(texts), DecryptionState.WAITING)
         missing = {text for text, words in opened.items() if words.state is DecryptionState.WAITING}
         # Asked first, then tried again: a key that came in between is not taken for an erased one.
         if missing and await self._read_to_end():
             opened |= await self._all(missing, DecryptionState.ERASED)
         return opened
 
-    async def _all(self, sealed: Collection[str], without_key: DecryptionState) -> dict[str, DecryptedText]:
-        words = await asyncio.gather(*(self._one(text, without_key) for text in sealed))
-        return dict(zip(sealed, words, strict=True))
+    async def _all(
+        self, texts: Collection[SealedText], without_key: DecryptionState
+    ) -> dict[SealedText, DecryptedText]:
+        opened = await asyncio.gather(*(self._one(text, without_key) for text in texts))
+        return dict(zip(texts, opened, strict=True))
 
-    async def _one(self, sealed: str, without_key: DecryptionState) -> DecryptedText:
+    async def _one(self, of: SealedText, without_key: DecryptionState) -> DecryptedText:
         try:
-            text = await self._keys.open(sealed)
+            text = await self._keys.open(of.sealed, subject=of.subject, scope=of.scope, purpose=of.purpose)
         except DecryptionFailed:
-            # One damaged text must not hide the page it stands on.
+            # Damaged, or another dialog's: one such text must not hide the page it stands on.
             return DecryptedText(DecryptionState.UNREADABLE)
         return DecryptedText(without_key) if text is None else DecryptedText(DecryptionState.OPEN, text)

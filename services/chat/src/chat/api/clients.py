@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, status
 
 from chassis.audit import Audit
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chassis.http.auth import Verifier, allow
 from chassis.http.errors import errors
 from chat.api.permissions import refuse_to_erase

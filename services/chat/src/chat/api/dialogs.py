@@ -1,12 +1,14 @@
 """Dialogs: opened, written in, taken, closed and reopened. Every request can be repeated."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response, status
 
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.handle import CommandResult, Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import CommandResult, Repository
 from chassis.http.auth import Verifier, allow, visitor_of
 from chassis.http.errors import errors
 from chassis.http.problems import NotFound
@@ -30,6 +32,7 @@ from chat.domain.client import (
     CLIENT,
     Client,
     RegisteredClient,
+    Registration,
     ReserveDialog,
     UnknownClient,
     refuse_if_erased,
@@ -37,6 +40,7 @@ from chat.domain.client import (
 from chat.domain.dialog.decider import (
     DIALOG,
     NO_SUCH_DIALOG,
+    NOT_SEALED,
     AssignOperator,
     CloseDialog,
     DialogCommand,
@@ -46,7 +50,7 @@ from chat.domain.dialog.decider import (
 )
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Dialog, DialogDetails, Operator, Unopened, details_of
-from chat.personal_data import contact_for, registration, seal_message
+from chat.personal_data import fingerprinted_message, sealed_close, sealed_message, sealed_registration
 from chat.read_models.pending_visitors import PendingVisitor, PendingVisitors
 from contracts.access import Claims, Role
 
@@ -105,24 +109,39 @@ class DialogCommands:
         return await self.tell(talk.dialog, command)
 
     async def _reserve(self, command: ReserveDialog, visitor: PendingVisitor | None = None) -> None:
-        if visitor is not None:
-            who = visitor.channel, visitor.locale, visitor.email, visitor.name
-            command = replace(command, registration=await registration(self.keys, command.client, *who))
-        await reserve(self.streams, command)
-        if visitor is not None:
+        if visitor is None:
+            await reserve(self.streams, command)
+        else:
+            command = replace(command, registration=Registration(visitor.channel, visitor.locale))
+            seal = partial(sealed_registration, self.keys, command, visitor.email, visitor.name)
+            await reserve(self.streams, command, seal)
             await self.visitors.remove(visitor.client)
 
-    async def posting(self, talk: DialogDetails, side: Actor, message: str, text: str) -> PostMessage:
-        """The command of somebody who writes, their words sealed."""
+    async def post(
+        self, talk: DialogDetails, side: Actor, message: str, text: str
+    ) -> CommandResult[Dialog, DialogEvent]:
+        """Has somebody write; the text is sealed once it is decided that they may."""
         refuse_if_erased(await self.client(talk.client))
-        sealed, fingerprint = await seal_message(self.keys, talk.dialog, talk.client, text)
         now = self.streams.clock.now()
-        return PostMessage(message, side.operator, sealed, len(text), fingerprint, now)
+        command = PostMessage(message, side.operator, NOT_SEALED, len(text), NOT_SEALED, now)
+        to_seal = (self.keys, command, text, talk.dialog, talk.client)
+        return await handle(
+            self.streams,
+            DIALOG,
+            DIALOG.stream(talk.dialog),
+            command,
+            fingerprint=partial(fingerprinted_message, *to_seal),
+            seal=partial(sealed_message, *to_seal),
+        )
 
-    async def closing(self, talk: DialogDetails, side: Actor, close_seq: int | None) -> CloseDialog:
-        """The command of somebody who closes, with the client's contact under the dialog's key."""
-        email, name = await contact_for(self.keys, talk.dialog, talk.client, await self.client(talk.client))
-        return CloseDialog(side.kind, self.streams.clock.now(), close_seq, email, name, side.operator_id)
+    async def close(
+        self, talk: DialogDetails, side: Actor, close_seq: int | None
+    ) -> CommandResult[Dialog, DialogEvent]:
+        """Has somebody close; the contact is sealed for the dialog once it is decided that they may."""
+        client = await self.client(talk.client)
+        command = CloseDialog(side.kind, self.streams.clock.now(), close_seq, operator=side.operator_id)
+        seal = partial(sealed_close, self.keys, command, talk.dialog, talk.client, client)
+        return await handle(self.streams, DIALOG, DIALOG.stream(talk.dialog), command, seal=seal)
 
 
 def routes(desk: DialogCommands, verifier: Verifier) -> APIRouter:
@@ -147,8 +166,7 @@ def routes(desk: DialogCommands, verifier: Verifier) -> APIRouter:
     ) -> MessageView:
         """Writes. The visitor of the dialog may, and the operator who has it."""
         talk, side = actor_of(claims, await desk.dialog(dialog))
-        command = await desk.posting(talk, side, message, body.text)
-        outcome = await desk.tell(dialog, command)
+        outcome = await desk.post(talk, side, message, body.text)
         response.status_code = _created(outcome)
         posted = details_of(outcome.state).messages[message]
         return MessageView(dialog=dialog, message=message, author=side.kind, posted_at=posted.at)
@@ -168,7 +186,7 @@ def routes(desk: DialogCommands, verifier: Verifier) -> APIRouter:
         """Closes. The visitor of the dialog may, and the operator who has it."""
         talk, side = actor_of(claims, await desk.dialog(dialog))
         close_seq = body.close_seq if body else None
-        outcome = await desk.tell(dialog, await desk.closing(talk, side, close_seq))
+        outcome = await desk.close(talk, side, close_seq)
         return _close(details_of(outcome.state), close_seq)
 
     @router.post("/reopen", responses=errors(401, 403, 404, 409, 415))

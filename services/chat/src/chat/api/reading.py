@@ -61,7 +61,9 @@ def routes(desk: DialogCommands, verifier: Verifier, dialogs: Dialogs, audit: Au
             now = desk.streams.clock.now()
             await audit.note("transcript.read", claims, now, dialog=dialog, channel=talk.channel)
         try:
-            transcript = await transcript_of(desk.streams.log, desk.keys, dialog, cursor or None, limit)
+            transcript = await transcript_of(
+                desk.streams.store, desk.keys, dialog, talk.client, cursor or None, limit
+            )
         except InvalidCursor as error:
             raise _wrong_cursor(error) from None
         return TranscriptView(

@@ -1,24 +1,27 @@
 """Has a client's stream keep a place for a dialog before it is opened or reopened."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from chassis.errors import CommandRejected
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chat.domain.client import CLIENT, RegisteredClient, ReserveDialog
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.state import Open, Unopened
 from chat.domain.rejections import Rejection
 
 
-async def reserve(streams: Repository, command: ReserveDialog) -> None:
-    """Keeps a place for the dialog. Raises `CommandRejected`, for one.
+async def reserve(
+    streams: Repository, command: ReserveDialog, seal: Callable[[], Awaitable[ReserveDialog]] | None = None
+) -> None:
+    """Keeps a place for the dialog; `seal` as for `handle`, for a first one. Raises `CommandRejected`.
 
     Only when all places are taken their dialogs are looked at; what was closed gives its place back.
     """
     while True:
         try:
-            await handle(streams, CLIENT, CLIENT.stream(command.client), command)
+            await handle(streams, CLIENT, CLIENT.stream(command.client), command, seal=seal)
         except CommandRejected as refusal:
             not_open = await _not_open(streams, command.client)
             if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == command.not_open:

@@ -8,6 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
 
 from chassis.validation.messages import Shaped, wrong
+from contracts.access import SubjectId
 from contracts.envelope import Id, Instant
 from contracts.zones import TimeZone
 
@@ -189,7 +190,7 @@ class OperatorBody(BaseModel):
 
     model_config = _example(operator="ann", name="Ann Lee", team="first-line")
 
-    operator: Id = Field(description="The operator's id: the subject of their token.")
+    operator: SubjectId = Field(description="The operator's id: the subject of their token.")
     name: Name = Field(description=f"What clients see: 1 to 200 characters, {CODE_POINTS}.")
     team: Name | None = Field(default=None, description=f"1 to 200 characters, {CODE_POINTS}.")
 

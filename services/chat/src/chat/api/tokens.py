@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from jwt import PyJWK
 
-from chassis.http.tokens import issue, kid_of, public_jwk
-from chassis.jwks import Keys
-from chassis.settings import keys_here
+from chassis.http.tokens import ALGORITHM, issue, kid_of, public_jwk
+from chassis.jwks import Keys, keys_here
 from chat.settings import ChatSettings, signing_key
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, Claims, Role
 
@@ -18,17 +18,17 @@ class OwnKeys:
     """What chat's tokens are verified with: the key it signs with, and those it used to sign with."""
 
     def __init__(self, own: Ed25519PublicKey, others: Keys) -> None:
-        known = [kid for kid, key in others.items() if key.public_bytes_raw() == own.public_bytes_raw()]
+        known = [kid for (kid, _), other in others.items() if other.key == own]
         self.kid = known[0] if known else kid_of(own)
-        self._keys = {**others, self.kid: own}
+        self._keys = {**others, (self.kid, ALGORITHM): PyJWK(public_jwk(own, self.kid))}
 
-    async def find(self, kid: str) -> Ed25519PublicKey | None:
+    async def find(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key with this id."""
-        return self._keys.get(kid)
+        return self._keys.get((kid, algorithm))
 
     def jwks(self) -> dict[str, Sequence[dict[str, str]]]:
         """The set as JSON, for those who verify."""
-        return {"keys": [public_jwk(key, kid) for kid, key in self._keys.items()]}
+        return {"keys": [public_jwk(found.key, kid) for (kid, _), found in self._keys.items()]}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class VisitorTokens:
     def of(cls, settings: ChatSettings) -> Self:
         """As the settings say."""
         key = signing_key(settings.visitor_signing_key)
-        before = keys_here(settings.visitor_jwks) if settings.visitor_jwks else {}
+        before = keys_here(settings.visitor_jwks, {ALGORITHM}) if settings.visitor_jwks else {}
         keys = OwnKeys(key.public_key(), before)
         return cls(key, keys, settings.visitor_issuer, settings.visitor_token_lifetime)
 

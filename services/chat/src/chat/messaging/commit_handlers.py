@@ -1,4 +1,4 @@
-"""What happens to each stored event before it is said: lists are written, words forgotten, keys published."""
+"""What happens to each stored event before it is published: lists written, keys deleted or published."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,20 +17,20 @@ from chat.read_models.pending_visitors import PendingVisitors
 def commit_handlers(
     channels: Channels, dialogs: Dialogs, keys: KeyRing, visitors: PendingVisitors
 ) -> Sequence[CommitHandler[Any, Any]]:
-    """Joins the read models and the keys to the follower."""
+    """Joins the read models and the keys to the relay."""
 
-    async def keys_first(said: Sequence[PublicEvent]) -> None:
-        if needed := sealed_dialogs(said):
+    async def publish_keys(public: Sequence[PublicEvent]) -> None:
+        if needed := sealed_dialogs(public):
             await keys.publish(needed)
 
     async def forget(batch: Sequence[RecordedEvent[Client, ClientEvent]]) -> None:
-        for followed in batch:
-            if isinstance(followed.event, ClientErased):
-                await visitors.remove(followed.event.client)
-                await keys.forget(followed.event.client)
+        for recorded in batch:
+            if isinstance(recorded.event, ClientErased):
+                await visitors.remove(recorded.event.client)
+                await keys.erase(recorded.event.client)
 
     return (
         CommitHandler(CHANNEL, channel_to_public, channels.project),
         CommitHandler(CLIENT, client_to_public, forget),
-        CommitHandler(DIALOG, dialog_to_public, dialogs.project, keys_first),
+        CommitHandler(DIALOG, dialog_to_public, dialogs.project, publish_keys),
     )

@@ -20,9 +20,9 @@ class Channels:
         """Takes in events; any part of a batch may come again."""
         writes = [
             upsert_if_newer(
-                followed.event.channel, followed.position, followed.event.model_dump(exclude={"type"})
+                recorded.event.channel, recorded.position, recorded.event.model_dump(exclude={"type"})
             )
-            for followed in batch
+            for recorded in batch
         ]
         if writes:
             await self._channels.bulk_write(writes)

@@ -43,10 +43,10 @@ class Dialogs:
 
     async def project(self, batch: Sequence[RecordedEvent[Dialog, DialogEvent]]) -> None:
         """Takes in events; any part of a batch may come again, and only the last of a stream is written."""
-        last = {followed.stream: followed for followed in sorted(batch, key=lambda each: each.position)}
+        last = {recorded.stream: recorded for recorded in sorted(batch, key=lambda each: each.position)}
         writes = [
-            upsert_if_newer(details_of(followed.state).dialog, followed.position, _document(followed.state))
-            for followed in last.values()
+            upsert_if_newer(details_of(recorded.state).dialog, recorded.position, _document(recorded.state))
+            for recorded in last.values()
         ]
         if writes:
             await self._dialogs.bulk_write(writes, ordered=False)

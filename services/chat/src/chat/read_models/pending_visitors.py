@@ -8,10 +8,11 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING
 
-from chassis.crypto_shredding.temporary import open_temporarily, seal_temporarily
+from chassis.crypto_shredding.temporary import TemporarySeal
+from contracts.keys import Purpose
 
 Document = dict[str, Any]
-SEALED = ("email", "name")
+SEALED = (Purpose.EMAIL, Purpose.NAME)
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class PendingVisitors:
     and name are sealed.
     """
 
-    def __init__(self, database: "AsyncIOMotorDatabase[Document]", master_key: bytes) -> None:
+    def __init__(self, database: "AsyncIOMotorDatabase[Document]", seal: TemporarySeal) -> None:
         self._visitors = database["pending_visitors"]
-        self._master_key = master_key
+        self._seal = seal
 
     async def prepare(self) -> None:
         """Makes the index by which MongoDB sweeps up who has expired. Can be repeated."""
@@ -42,11 +43,10 @@ class PendingVisitors:
 
     async def add(self, visitor: PendingVisitor, expires_at: datetime) -> None:
         """Remembers a visitor until then."""
-        sealed = {
-            purpose: word
-            and seal_temporarily(word, self._master_key, subject=visitor.client, purpose=purpose)
+        sealed: Document = {
+            purpose: text and self._seal.seal(text, subject=visitor.client, purpose=purpose)
             for purpose in SEALED
-            for word in [getattr(visitor, purpose)]
+            for text in [getattr(visitor, purpose)]
         }
         who = {"_id": visitor.client, "channel": visitor.channel, "locale": visitor.locale}
         await self._visitors.insert_one({**who, **sealed, "expires_at": expires_at})
@@ -64,8 +64,7 @@ class PendingVisitors:
 
     def _opened(self, client: str, found: Mapping[str, Any]) -> dict[str, str | None]:
         return {
-            purpose: found[purpose]
-            and open_temporarily(found[purpose], self._master_key, subject=client, purpose=purpose)
+            purpose: found[purpose] and self._seal.open(found[purpose], subject=client, purpose=purpose)
             for purpose in SEALED
         }
 

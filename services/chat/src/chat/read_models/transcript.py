@@ -1,4 +1,4 @@
-"""Answers: what was said in a dialog, a page at a time."""
+"""Answers: what was written in a dialog, a page at a time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,10 +8,11 @@ from typing import Final
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import InvalidCursor
 from chassis.eventstore.serialization import read_events
-from chassis.eventstore.store import Commit, EventStore
+from chassis.eventstore.store import EventStore
 from chassis.http.cursors import decode, encode
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.events import MessagePosted
+from contracts.keys import Purpose
 
 CURSOR: Final = "chat.messages"
 MOST_COMMITS: Final = 9_999_999_999
@@ -42,17 +43,17 @@ class _StoredMessage:
 
 
 async def transcript_of(
-    log: EventStore, keys: KeyRing, dialog: str, cursor: str | None, limit: int
+    store: EventStore, keys: KeyRing, dialog: str, client: str, cursor: str | None, limit: int
 ) -> Transcript:
     """Reads a dialog's stream after the cursor, and opens `limit` messages for this one answer.
 
     Raises `InvalidCursor`.
     """
     after = 0 if cursor is None else _commit(cursor)
-    found = await _messages(await log.read(DIALOG.stream(dialog), after), limit + 1)
+    found = await _messages(store, DIALOG.stream(dialog), after, limit + 1)
     page = found[:limit]
     more = encode(CURSOR, [page[-1].commit]) if len(found) > limit else None
-    return Transcript(await _opened(keys, [each.posted for each in page]), more)
+    return Transcript(await _opened(keys, dialog, client, [each.posted for each in page]), more)
 
 
 def _commit(cursor: str) -> int:
@@ -62,29 +63,27 @@ def _commit(cursor: str) -> int:
     raise InvalidCursor
 
 
-async def _messages(commits: Sequence[Commit], most: int) -> list[_StoredMessage]:
+async def _messages(store: EventStore, stream: str, after: int, wanted: int) -> list[_StoredMessage]:
+    """The messages after commit `after`: `wanted` or a few more, fewer if there are no more."""
     # A commit is what came of one request, so it holds one message at most.
     found: list[_StoredMessage] = []
-    for count, commit in enumerate(commits, 1):
-        events = read_events(DIALOG, commit)
-        found += [
-            _StoredMessage(commit.number, event) for event in events if isinstance(event, MessagePosted)
-        ]
-        if len(found) >= most:
-            break
-        await _give_way(count)
+    while len(found) < wanted and (commits := await store.read(stream, after, limit=SLICE)):
+        for commit in commits:
+            posted = (event for event in read_events(DIALOG, commit) if isinstance(event, MessagePosted))
+            found += [_StoredMessage(commit.number, event) for event in posted]
+        after = commits[-1].number
+        await asyncio.sleep(0)
     return found
 
 
-async def _opened(keys: KeyRing, posted: Sequence[MessagePosted]) -> list[TranscriptMessage]:
+async def _opened(
+    keys: KeyRing, dialog: str, client: str, posted: Sequence[MessagePosted]
+) -> list[TranscriptMessage]:
     said: list[TranscriptMessage] = []
     for count, each in enumerate(posted, 1):
-        said.append(TranscriptMessage(each, await keys.open(each.text)))
-        await _give_way(count)
+        text = await keys.open(each.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
+        said.append(TranscriptMessage(each, text))
+        if count % SLICE == 0:
+            # Opening needs no network once the key is here: nobody else would be served meanwhile.
+            await asyncio.sleep(0)
     return said
-
-
-async def _give_way(count: int) -> None:
-    # Opening needs no network once the key is here: without a pause nobody else would be served meanwhile.
-    if count % SLICE == 0:
-        await asyncio.sleep(0)

@@ -1,19 +1,31 @@
 """Reading, answering and declining a form with its token; reading changes nothing."""
 
+from dataclasses import replace
+from functools import partial
+
 from fastapi import APIRouter
 
 from chassis.clock import Clock
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chassis.http.auth import Verifier
 from chassis.http.errors import errors
+from contracts.keys import Purpose
 from rating.api.permissions import no_operators
 from rating.api.schemas import AnswerBody, AnsweredView, DeclinedView, FormTokenBody, FormView
 from rating.api.tokens import FormKey, FormTokens, no_such_form
 from rating.api.views import FormViews
 from rating.domain.rating import state as closes
-from rating.domain.rating.answers import Comment, KeepComment, RemoveComment, WrittenComment, is_blank
+from rating.domain.rating.answers import (
+    NOT_SEALED,
+    Comment,
+    KeepComment,
+    RemoveComment,
+    WrittenComment,
+    is_blank,
+)
 from rating.domain.rating.decider import ERASED, RATING, DeclineRating, GiveRating
 from rating.read_models.form_documents import FormDocument, form_document
 
@@ -35,12 +47,19 @@ class FormCommands:
         return await self._views.form(await self._card(self._tokens.read(token)))
 
     async def answer(self, body: AnswerBody) -> AnsweredView:
-        """Rates; the clock is read at the moment of deciding, after the comment is sealed."""
+        """Rates; the comment is sealed once it is decided that it is taken."""
         form = self._tokens.read(body.token)
         card = await self._card(form)
-        comment = await self._comment(card, body.comment)
-        command = GiveRating(form.close_seq, body.score, self._clock.now(), comment)
-        outcome = await handle(self._streams, RATING, RATING.stream(form.dialog), command)
+        command = GiveRating(form.close_seq, body.score, self._clock.now(), _comment(body.comment))
+        to_seal = (command, card, body.comment or "")
+        outcome = await handle(
+            self._streams,
+            RATING,
+            RATING.stream(form.dialog),
+            command,
+            fingerprint=partial(self._fingerprinted, *to_seal),
+            seal=partial(self._sealed, *to_seal),
+        )
         return await self._answered(_shown(outcome.state, form, outcome.number))
 
     async def decline(self, token: str) -> DeclinedView:
@@ -60,17 +79,29 @@ class FormCommands:
         known = card.model_dump(include=set(AnsweredView.model_fields))
         return AnsweredView.model_validate({**known, "answer": answer})
 
-    async def _comment(self, card: FormDocument, text: str | None) -> Comment:
-        if text is None:
-            return KeepComment()
-        if is_blank(text):
-            return RemoveComment()
+    async def _fingerprinted(self, command: GiveRating, card: FormDocument, text: str) -> GiveRating:
+        if not isinstance(command.comment, WrittenComment):
+            return command
+        known = await self._keys.fingerprint(text, subject=card.client, scope=card.dialog)
+        return replace(command, comment=replace(command.comment, fingerprint=known or NOT_SEALED))
+
+    async def _sealed(self, command: GiveRating, card: FormDocument, text: str) -> GiveRating:
+        if not isinstance(command.comment, WrittenComment):
+            return command
+        place = {"subject": card.client, "scope": card.dialog}
         try:
-            fingerprint = await self._keys.fingerprint(card.dialog, card.client, text)
-            sealed = await self._keys.seal(card.dialog, card.client, text)
-            return WrittenComment(sealed, fingerprint, len(text))
+            sealed = await self._keys.seal(text, **place, purpose=Purpose.COMMENT)
         except SubjectErased:
             raise CommandRejected(ERASED) from None
+        if (fingerprint := await self._keys.fingerprint(text, **place)) is None:
+            raise CommandRejected(ERASED)
+        return replace(command, comment=WrittenComment(sealed, fingerprint, len(text)))
+
+
+def _comment(text: str | None) -> Comment:
+    if text is None:
+        return KeepComment()
+    return RemoveComment() if is_blank(text) else WrittenComment(NOT_SEALED, NOT_SEALED, len(text))
 
 
 def _shown(rating: closes.Rating, form: FormKey, position: int) -> FormDocument:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from chassis.crypto_shredding import KeyRing
+from contracts.keys import Purpose
 from rating.api.schemas import AnswerView, CommentField, FormView
 from rating.api.tokens import FormKey, FormTokens
 from rating.read_models.form_documents import FormDocument
@@ -39,7 +40,9 @@ class FormViews:
         if card.score is None:
             return None
         sealed = card.sealed_comment
-        words = await self._keys.open(sealed) if sealed else None
+        words = sealed and await self._keys.open(
+            sealed, subject=card.client, scope=card.dialog, purpose=Purpose.COMMENT
+        )
         return AnswerView(score=card.score, comment=words, comment_erased=bool(sealed) and words is None)
 
     async def _in_turn(self, card: FormDocument) -> FormView:

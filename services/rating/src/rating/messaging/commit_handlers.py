@@ -1,32 +1,25 @@
-"""What happens to each stored event before it is said: forms are written, keys published."""
+"""What happens to each stored event before it is published: forms are written, keys published."""
 
 from collections.abc import Sequence
 
 from chassis.crypto_shredding import KeyRing
-from chassis.outbox.commit_handler import CommitHandler, PublicEvent, RecordedEvent
+from chassis.outbox.commit_handler import CommitHandler, PublicEvent
 from contracts.ratings import RatingChanged, RatingGiven
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
 from rating.messaging.outbound import to_public
-from rating.processes.erasure import ClientErasure
 from rating.read_models.forms import Forms
 
 
-def commit_handlers(
-    forms: Forms, erasure: ClientErasure, keys: KeyRing
-) -> CommitHandler[Rating, RatingEvent]:
-    """Joins the read model the erasure and the keys to the follower."""
+def commit_handlers(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingEvent]:
+    """Joins the read model and the keys to the relay."""
 
-    async def project(batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
-        await erasure.catch_up(await forms.project(batch))
+    async def publish_keys(public: Sequence[PublicEvent]) -> None:
+        if needed := {one.key for one in public if _has_words(one)}:
+            await keys.publish(needed)
 
-    async def keys_first(said: Sequence[PublicEvent]) -> None:
-        sealed = {public.key for public in said if _has_words(public)}
-        if sealed:
-            await keys.publish(sealed)
-
-    return CommitHandler(decider=RATING, to_public=to_public, project=project, before_publish=keys_first)
+    return CommitHandler(RATING, to_public, forms.project, publish_keys)
 
 
 def _has_words(public: PublicEvent) -> bool:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from chassis.clock import Clock
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chassis.kafka.event_consumer import EventConsumer
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent

@@ -13,6 +13,7 @@ from contracts.ratings import (
     RatingNotOffered,
     RatingOffered,
     RatingScheduled,
+    Scale,
     Way,
 )
 from contracts.ratings import RatingChanged as PublicChanged
@@ -91,7 +92,7 @@ def _answer(close: Close, event: AnswerRecorded, rules: FormVersion) -> dict[str
     if not isinstance(close, Given):
         raise TypeError(f"After an answer close {event.close_seq} must be given, not {type(close).__name__}")
     return {
-        "scale": rules.scale.model_dump(),
+        "scale": Scale(**rules.scale.model_dump()),
         "score": event.score,
         "satisfied": event.score >= rules.scale.satisfied_from,
         "comment": event.comment,

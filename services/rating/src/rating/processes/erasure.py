@@ -1,48 +1,111 @@
-"""What an erasure means here: comments are forgotten, nothing more is asked or taken; the numbers stay."""
+"""Erases clients: withdraws the forms that are open for them, and deletes the keys of their comments."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
+
+import structlog
 
 from chassis.clock import Clock
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
+from chassis.telemetry.metrics import Alarm, raise_alarm
+from chassis.telemetry.tracebacks import safe_traceback
+from chassis.transient import is_transient
 from rating.domain.rating.decider import RATING, ForgetClient
 from rating.read_models.erased_clients import ErasedClients
-from rating.read_models.form_documents import FormDocument
 from rating.read_models.forms import Forms
 
+log = structlog.stdlib.get_logger(__name__)
 
-@dataclass(frozen=True)
+POLL_SECONDS = 0.25
+RETRY_SECONDS = 1.0
+
+
 class ClientErasure:
-    """Erases clients; each step can be repeated."""
+    """Works through clients that were marked as erased, and through open forms that were written since.
 
-    streams: Repository
-    clock: Clock
-    forms: Forms
-    erased: ErasedClients
-    keys: KeyRing
+    No form escapes: what is written before a marked client's forms are searched is found by that search, and
+    what is written later is checked after it was written, when the client is marked. Every step can be
+    repeated, by several replicas at once; what is left to do is in the database, so a crash loses nothing.
+    """
+
+    name = "erasure"
+
+    def __init__(
+        self, repository: Repository, clock: Clock, forms: Forms, erased: ErasedClients, keys: KeyRing
+    ) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._forms = forms
+        self._erased = erased
+        self._keys = keys
+        self._woken = asyncio.Event()
+
+    def unhealthy_reason(self) -> str | None:
+        """Never: an erasure that fails is an alarm, and no reason to refuse requests."""
+        return None
 
     async def erase(self, client: str, erased_at: datetime) -> None:
-        """Forgets what the client wrote, and closes their forms.
-
-        The mark comes first: a form that is written too late to be found here meets the mark in `catch_up`.
-        """
-        await self.erased.mark(client, erased_at)
-        await self.keys.forget(client)
-        for dialog in await self.forms.open_dialogs(client):
-            await self._forget(client, dialog)
+        """From now on no form is made for the client; the rest is done in the background, within a second."""
+        await self._erased.mark(client, erased_at)
+        self._woken.set()
 
     async def is_erased(self, client: str) -> bool:
-        """Whether the client is erased, as far as it was heard."""
-        return bool(await self.erased.among([client]))
+        """Whether the client was marked as erased."""
+        return bool(await self._erased.among([client]))
 
-    async def catch_up(self, written: Collection[FormDocument]) -> None:
-        """Closes those of the open forms just written whose client is erased."""
-        erased = await self.erased.among({card.client for card in written})
-        for client, dialog in {(card.client, card.dialog) for card in written if card.client in erased}:
-            await self._forget(client, dialog)
+    async def run(self) -> None:
+        """Works until cancelled; waits while the database is away."""
+        while True:
+            self._woken.clear()
+            done = False
+            try:
+                done = await self.catch_up()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("erasure_waits", error=type(error).__name__)
+            if not done:
+                await asyncio.sleep(RETRY_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._woken.wait()
 
-    async def _forget(self, client: str, dialog: str) -> None:
-        command = ForgetClient(client, self.clock.now())
-        await handle(self.streams, RATING, RATING.stream(dialog), command)
+    async def catch_up(self) -> bool:
+        """Does what is left to do now. False if some of it failed: it is left for the next time."""
+        failed: frozenset[str] = frozenset()
+        async for client in self._erased.pending():
+            await self._keys.erase(client)
+            failures = await self._forget(dict.fromkeys(await self._forms.open_dialogs(client), client))
+            failed |= failures
+            if not failures:
+                await self._erased.finish(client)
+        async for written in self._forms.unchecked():
+            erased = await self._erased.among({form.client for form in written})
+            failures = await self._forget(
+                {form.dialog: form.client for form in written if form.client in erased}
+            )
+            failed |= failures
+            await self._forms.mark_checked([form for form in written if form.dialog not in failures])
+        return not failed
+
+    async def _forget(self, dialogs: Mapping[str, str]) -> frozenset[str]:
+        """Withdraws the open forms of dialogs, given with their clients; returns those where that failed."""
+        done = await asyncio.gather(*(self._forget_in(dialog, client) for dialog, client in dialogs.items()))
+        return frozenset(dialog for dialog, well in zip(dialogs, done, strict=True) if not well)
+
+    async def _forget_in(self, dialog: str, client: str) -> bool:
+        command = ForgetClient(client, self._clock.now())
+        try:
+            await handle(self._repository, RATING, RATING.stream(dialog), command)
+        except Exception as error:  # noqa: BLE001 - one dialog must not hold up the others
+            if not is_transient(error):
+                raise_alarm(self._repository.service, Alarm.ERASURE_FAILED)
+            log.error(  # noqa: TRY400 - a message may quote
+                "dialog_not_erased", dialog=dialog, error=type(error).__name__, where=safe_traceback(error)
+            )
+            return False
+        return True

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from chassis.clock import Clock
-from chassis.eventstore.handle import Repository, handle
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
 from chassis.telemetry.metrics import Alarm, raise_alarm
 from chassis.telemetry.tracebacks import safe_traceback
 from chassis.transient import is_transient

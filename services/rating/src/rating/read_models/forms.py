@@ -1,7 +1,7 @@
-"""Which forms wait for this client, and which are due: a document for each form, written by the follower."""
+"""Which forms wait for this client, and which are due: a document for each form, written by the relay."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
 from rating.read_models.form_documents import FormDocument, due_at, form_document
 
 MANY = 100
+BATCH = 500
 DATE = {"$type": "date"}
 """Part of every query for what is due: without it MongoDB doesn't take the index, which is a partial one."""
 
@@ -34,14 +35,15 @@ class Forms:
         """Makes the indexes; can be repeated."""
         await self._forms.create_index([("due_at", ASCENDING)], partialFilterExpression={"due_at": DATE})
         await self._forms.create_index([("client", ASCENDING), ("state", ASCENDING)])
+        unchecked = {"unchecked": True}
+        await self._forms.create_index([("unchecked", 1), ("_id", 1)], partialFilterExpression=unchecked)
 
-    async def project(self, batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> list[FormDocument]:
-        """Writes the forms that the events touched; can be repeated. Returns those that are open."""
+    async def project(self, batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
+        """Writes the forms that the events touched; can be repeated."""
         documents = {document["_id"]: document for one in batch for document in _documents(one)}
         if documents:
             writes = [upsert_if_newer(form, each["position"], each) for form, each in documents.items()]
             await self._forms.bulk_write(writes, ordered=False)
-        return [FormDocument.model_validate(each) for each in documents.values() if each["state"] in OPEN]
 
     async def mine(self, client: str, channel: str, now: datetime) -> list[FormDocument]:
         """What a client can answer now, or change, newest first."""
@@ -52,6 +54,27 @@ class Forms:
     async def open_dialogs(self, client: str) -> list[str]:
         """The dialogs of a client in which a form is open."""
         return list(await self._forms.distinct("dialog", {"client": client, "state": {"$in": OPEN}}))
+
+    async def unchecked(self) -> AsyncIterator[list[FormDocument]]:
+        """The open forms that were written since it was checked whether their client is erased, by 500."""
+        last = ""
+        while found := await self._find_unchecked(last):
+            last = found[-1].form
+            yield found
+
+    async def _find_unchecked(self, after: str) -> list[FormDocument]:
+        query = {"unchecked": True, "_id": {"$gt": after}}
+        found = await self._forms.find(query).sort("_id", ASCENDING).limit(BATCH).to_list(BATCH)
+        return [FormDocument.model_validate(document) for document in found]
+
+    async def mark_checked(self, forms: Sequence[FormDocument]) -> None:
+        """These were checked, unless they were written again since they were read."""
+        writes = [
+            UpdateOne({"_id": form.form, "position": form.position}, {"$unset": {"unchecked": ""}})
+            for form in forms
+        ]
+        if writes:
+            await self._forms.bulk_write(writes, ordered=False)
 
     async def claim(self, now: datetime, lease: timedelta, at_most: int) -> list[FormDocument]:
         """Forms that are due, for this caller alone until the lease is over; then they are due again."""
@@ -90,9 +113,10 @@ def _answerable(now: datetime) -> list[Document]:
     ]
 
 
-def _documents(followed: RecordedEvent[Rating, RatingEvent]) -> list[Document]:
-    close = followed.state.close(followed.event.close_seq)
+def _documents(recorded: RecordedEvent[Rating, RatingEvent]) -> list[Document]:
+    close = recorded.state.close(recorded.event.close_seq)
     if isinstance(close, Unregistered | ReopenedFirst):
         return []
-    card = form_document(close, followed.position)
-    return [card.model_dump(exclude={"form"}) | {"_id": card.form, "due_at": due_at(close)}]
+    card = form_document(close, recorded.position)
+    document = card.model_dump(exclude={"form"}) | {"_id": card.form, "due_at": due_at(close)}
+    return [document | {"unchecked": True} if card.state in OPEN else document]

@@ -18,6 +18,7 @@ from chat.domain.dialog.events import (
     DialogReopened,
     MessagePosted,
     OperatorAssigned,
+    Participant,
 )
 from chat.domain.dialog.state import (
     Closed,
@@ -53,7 +54,11 @@ class OpenDialog:
 
 @dataclass(frozen=True)
 class PostMessage:
-    """Write; without an operator it is the client who writes. The text comes sealed."""
+    """Write; without an operator it is the client who writes. The text comes sealed.
+
+    Whether it may be written is decided before that: then text, and fingerprint unless it is known already,
+    are `NOT_SEALED`.
+    """
 
     message: str
     operator: Operator | None
@@ -74,7 +79,7 @@ class AssignOperator:
 
 @dataclass(frozen=True)
 class CloseDialog:
-    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed.
+    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed, or not at all.
 
     `operator` is who closes, None for anybody else.
     """
@@ -105,6 +110,9 @@ class CloseSilentReopening:
 
 
 DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog | CloseSilentReopening
+
+NOT_SEALED = ""
+"""Stands for a text that isn't sealed yet, and for its fingerprint."""
 
 NO_SUCH_DIALOG = "There is no such dialog."
 REOPEN_FIRST = "This dialog is closed: reopen it first."
@@ -255,7 +263,7 @@ def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
 
 
 def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> DialogClosed:
-    operator, counted_by = attribution(talk, piece)
+    operator, attributed_by = attribution(talk, piece)
     participants = tuple(piece.participants.values())
     return DialogClosed(
         close_seq=talk.closes + 1,
@@ -266,7 +274,7 @@ def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> Dialo
         operator=operator and operator.id,
         operator_name=operator and operator.name,
         team=operator and operator.team,
-        counted_by=counted_by,
+        attributed_by=attributed_by,
         participants=participants,
         client_messages=piece.client_messages,
         operator_messages=sum(participant.messages for participant in participants),
@@ -276,12 +284,13 @@ def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> Dialo
     )
 
 
-def attribution(talk: DialogDetails, piece: Episode) -> tuple[Operator | None, AttributedBy]:
-    """The operator who counts for a close, and the rule that chose them."""
+def attribution(talk: DialogDetails, piece: Episode) -> tuple[Operator | Participant | None, AttributedBy]:
+    """The operator who counts for a close, as they are called now, and the rule that chose them."""
     if piece.last_reply_by is not None:
-        last = piece.participants[piece.last_reply_by]
-        return Operator(last.id, last.name, last.team), "last_reply"
-    return talk.assigned, "assigned" if talk.assigned else "nobody"
+        return piece.participants[piece.last_reply_by], "last_reply"
+    if talk.assigned is not None:
+        return talk.assigned, "assigned"
+    return None, "nobody"
 
 
 def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[DialogClosed]:

@@ -77,7 +77,7 @@ class DialogClosed(StoredEvent):
     operator: str | None = None
     operator_name: str | None = None
     team: str | None = None
-    counted_by: AttributedBy
+    attributed_by: AttributedBy
     participants: tuple[Participant, ...] = ()
     client_messages: int
     operator_messages: int

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
+from rpds import HashTrieMap
+
 from chat.domain.dialog.events import (
     ClosedBy,
     DialogClosed,
@@ -61,6 +63,7 @@ class Episode:
 class DialogDetails:
     """What open and closed dialogs have in common. `closed_at`, `closed_by` and `reopened_at` go by close.
 
+    `messages` go by id, in a persistent map: a dialog of thousands is not copied for each of them.
     `last_close` is told again when it is reopened and nobody writes.
     """
 
@@ -72,7 +75,7 @@ class DialogDetails:
     opened_at: datetime
     assigned: Operator | None = None
     writers: frozenset[str] = frozenset()
-    messages: Mapping[str, PostedMessage] = field(default_factory=dict)
+    messages: "HashTrieMap[str, PostedMessage]" = field(default_factory=HashTrieMap)
     closed_at: tuple[datetime, ...] = ()
     closed_by: tuple[ClosedBy, ...] = ()
     reopened_at: tuple[datetime, ...] = ()
@@ -163,7 +166,7 @@ def _piece(state: Dialog) -> Episode:
 def _remembering(talk: DialogDetails, event: MessagePosted) -> DialogDetails:
     posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
     writers = talk.writers if event.operator is None else talk.writers | {event.operator}
-    return replace(talk, messages={**talk.messages, event.message: posted}, writers=writers)
+    return replace(talk, messages=talk.messages.insert(event.message, posted), writers=writers)
 
 
 def _counting(piece: Episode, event: MessagePosted) -> Episode:

@@ -33,9 +33,17 @@ class RemoveComment:
     """The client wants no comment."""
 
 
+NOT_SEALED: Final = ""
+"""Stands for a comment that isn't sealed yet, and for its fingerprint."""
+
+
 @dataclass(frozen=True)
 class WrittenComment:
-    """The client's words: sealed, what tells whether two are the same, and their length in code points."""
+    """The client's words: sealed, what tells whether two are the same, and their length in code points.
+
+    Whether they are taken is decided before they are sealed: then they, and their fingerprint unless it is
+    known already, are `NOT_SEALED`.
+    """
 
     sealed: str = field(repr=False)
     fingerprint: str

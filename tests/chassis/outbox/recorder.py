@@ -1,8 +1,8 @@
-"""What a follower talks to: it remembers everything, and breaks where it is told to."""
+"""What a relay talks to: it remembers everything, and breaks where it is told to."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ from chassis.outbox.pending import RelayMark
 from chassis.outbox.relay import OutboxRelay
 from contracts.envelope import Envelope
 from tests.chassis.eventstore.jar import JARS, Jar, JarEvent, to_public
+from tests.waiting import until
 
 TOPIC = "toy.jars"
 
@@ -24,7 +25,7 @@ class Crash(BaseException):
 
 
 @dataclass
-class Listener:
+class Recorder:
     """Publisher, projection and key store in one; `reach` is called before and after each of their steps."""
 
     reach: Callable[[str], None] = lambda _: None
@@ -32,9 +33,9 @@ class Listener:
     projected: dict[str, int] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
 
-    async def project(self, followed: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
+    async def project(self, relayed: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
         self.step("project")
-        for one in followed:
+        for one in relayed:
             self.projected[one.stream] = max(self.projected.get(one.stream, 0), one.number)
             assert len(one.state.puts) >= 1
         self.step("projected")
@@ -56,23 +57,23 @@ class Listener:
         self.steps.append(name)
         self.reach(name)
 
-    def following(self) -> CommitHandler[Jar, JarEvent]:
+    def handler(self) -> CommitHandler[Jar, JarEvent]:
         return CommitHandler(JARS, partial(to_public, TOPIC), self.project, self.before_publish)
 
-    def follower(self, log: MongoEventStore, **settings: Any) -> OutboxRelay:
-        follower = OutboxRelay("toy", log, self, [self.following()], **settings)
-        mark = follower._outbox.mark
+    def relay(self, store: MongoEventStore, **settings: Any) -> OutboxRelay:
+        relay = OutboxRelay("toy", store, self, [self.handler()], **settings)
+        mark = relay._outbox.mark
 
         async def marked(marks: Sequence[RelayMark]) -> None:
             self.step("mark")
             await mark(marks)
             self.step("marked")
 
-        follower._outbox.mark = marked  # type: ignore[method-assign]
-        return follower
+        relay._outbox.mark = marked  # type: ignore[method-assign]
+        return relay
 
-    def heard(self) -> dict[str, list[Envelope]]:
-        """All envelopes by subject, in the order they were said, repeats too."""
+    def envelopes(self) -> dict[str, list[Envelope]]:
+        """All envelopes by subject, in the order they were published, repeats too."""
         found: defaultdict[str, list[Envelope]] = defaultdict(list)
         for record in self.records:
             envelope = Envelope.from_headers(record.headers)
@@ -81,14 +82,14 @@ class Listener:
         return dict(found)
 
     def sequences(self, subject: str) -> list[int]:
-        """Without repeats, in the order they were said first."""
-        return list(dict.fromkeys(envelope.sequence for envelope in self.heard().get(subject, [])))
+        """Without repeats, in the order they were published first."""
+        return list(dict.fromkeys(envelope.sequence for envelope in self.envelopes().get(subject, [])))
 
 
 @asynccontextmanager
-async def running(*followers: OutboxRelay) -> AsyncIterator[list["asyncio.Task[None]"]]:
-    """Followers at work; whatever they die of is not raised here."""
-    tasks = [asyncio.create_task(follower.run()) for follower in followers]
+async def running(*relays: OutboxRelay) -> AsyncIterator[list["asyncio.Task[None]"]]:
+    """Relays at work; whatever they die of is not raised here."""
+    tasks = [asyncio.create_task(relay.run()) for relay in relays]
     try:
         yield tasks
     finally:
@@ -97,18 +98,11 @@ async def running(*followers: OutboxRelay) -> AsyncIterator[list["asyncio.Task[N
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
-    """Waits until `condition` holds."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - a database has no Event to wait for
-            await asyncio.sleep(0.01)
+async def all_relayed(store: MongoEventStore) -> bool:
+    return await store.commits.count_documents({"relayed": False}) == 0
 
 
-async def all_followed(log: MongoEventStore) -> bool:
-    return await log.commits.count_documents({"followed": False}) == 0
-
-
-async def follow_all(log: MongoEventStore, *followers: OutboxRelay) -> None:
-    """Runs the followers until nothing is left to follow."""
-    async with running(*followers):
-        await until(lambda: all_followed(log))
+async def relay_all(store: MongoEventStore, *relays: OutboxRelay) -> None:
+    """Runs the relays until nothing is left to relay."""
+    async with running(*relays):
+        await until(lambda: all_relayed(store))

@@ -1,4 +1,4 @@
-"""Keys on their way to readers: published once, wrapped for them, and buried again if they came too late."""
+"""Publishes keys: once, wrapped for their readers, and with another tombstone if they overtook theirs."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -14,8 +14,8 @@ from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
 
 
-class KeyPublishing:
-    """Says the keys of a key ring, and remembers where each one was written."""
+class KeyPublisher:
+    """Publishes the keys of a key ring, and remembers where each one was written (`published`)."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class KeyPublishing:
         topic: str,
         publisher: Publisher,
         readers_key: bytes,
-        unwrapped: Callable[[Document], DataKey],
+        unwrap: Callable[[Document], DataKey],
         tombstones: Tombstones,
     ) -> None:
         self._keys = keys
@@ -33,35 +33,34 @@ class KeyPublishing:
         self._topic = topic
         self._publisher = publisher
         self._readers_key, self._readers_id = readers_key, jwe.short_hash(readers_key)
-        self._unwrapped = unwrapped
+        self._unwrap = unwrap
         self._tombstones = tombstones
 
-    async def publish(self, dialogs: Collection[str]) -> None:
-        """Publishes the keys of `dialogs` that are not published yet. Raises NotPublished."""
-        unpublished = {"_id": {"$in": list(dialogs)}, "published": []}
+    async def publish(self, scopes: Collection[str]) -> None:
+        """Publishes the keys of `scopes` that are not published yet. Raises PublishFailed."""
+        unpublished = {"_id": {"$in": list(scopes)}, "published": []}
         if keys := await self._keys.find(unpublished).to_list(None):
             written = await self._publisher.publish([self._record(key) for key in keys])
             await self._remember(keys, written)
 
     async def _remember(self, keys: Sequence[Document], written: Sequence[RecordMetadata]) -> None:
-        places = {
+        locations = {
             key["kid"]: {"partition": at.partition, "offset": at.offset}
             for key, at in zip(keys, written, strict=True)
         }
-        updates = [UpdateOne({"kid": kid}, {"$push": {"published": place}}) for kid, place in places.items()]
-        if (await self._keys.bulk_write(updates, ordered=False)).matched_count < len(updates):
-            await self._bury_overtaken(places)
-
-    async def _bury_overtaken(self, places: dict[str, Document]) -> None:
-        """Keys that were deleted while they were being published may have landed after their tombstone."""
-        alive = set(await self._keys.distinct("kid", {"kid": {"$in": list(places)}}))
-        overtaken = [{"kid": kid, "published": [place]} for kid, place in places.items() if kid not in alive]
-        await self._tombstones.note(overtaken)
-        await self._tombstones.say()
+        updates = [UpdateOne({"kid": kid}, {"$push": {"published": at}}) for kid, at in locations.items()]
+        if (await self._keys.bulk_write(updates, ordered=False)).matched_count == len(updates):
+            return
+        # Keys that were deleted while they were being published may have landed after their tombstone.
+        alive = set(await self._keys.distinct("kid", {"kid": {"$in": list(locations)}}))
+        overtaken = [{"kid": kid, "published": [at]} for kid, at in locations.items() if kid not in alive]
+        await self._tombstones.record(overtaken)
+        await self._tombstones.send()
 
     def _record(self, key: Document) -> ProducerRecord:
-        wrapped = jwe.seal(self._unwrapped(key).raw, self._readers_key, self._readers_id)
-        event = KeyPublished(kid=key["kid"], dialog=key["_id"], client=key["client"], wrapped=wrapped)
+        context = jwe.key_context(key["subject"], key["_id"], key["kid"])
+        wrapped = jwe.seal(self._unwrap(key).raw, self._readers_key, self._readers_id, context)
+        event = KeyPublished(kid=key["kid"], scope=key["_id"], subject=key["subject"], wrapped=wrapped)
         envelope = Envelope(
             id=event.kid,
             type=event.type,

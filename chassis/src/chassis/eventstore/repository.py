@@ -1,0 +1,99 @@
+"""Streams as their deciders see them: folded from their commits, kept in a cache, continued by commits."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from cachetools import LRUCache
+from pydantic import BaseModel
+
+from chassis.clock import Clock
+from chassis.eventstore.decider import Decider
+from chassis.eventstore.locks import StreamLocks
+from chassis.eventstore.serialization import read_events, to_stored
+from chassis.eventstore.store import Commit, EventStore
+from chassis.telemetry.tracing import current_traceparent
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E", bound=BaseModel)
+
+SLICE = 50
+"""How many commits are read and folded at a time: what memory holds of a stream that was not cached."""
+
+
+@dataclass(frozen=True)
+class StreamState(Generic[S]):
+    """A stream's state after commit `number`, whose last event has the position `position`; 0 at first."""
+
+    state: S
+    number: int
+    position: int
+
+
+@dataclass(frozen=True)
+class CommandResult(Generic[S, E]):
+    """The state after a command, the number of the last commit, and what was added: maybe nothing."""
+
+    state: S
+    number: int
+    events: tuple[E, ...]
+
+
+class Repository:
+    """The streams of one service, read through a cache of `cache_size` states.
+
+    `wake` is called after each commit; `service` labels the metrics; `locks` are taken by `handle`.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        clock: Clock,
+        *,
+        wake: Callable[[], None] = lambda: None,
+        cache_size: int = 10_000,
+        service: str = "unknown",
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.service = service
+        self.locks = StreamLocks()
+        self.wake = wake
+        self._cache: LRUCache[str, StreamState[Any]] = LRUCache(cache_size)
+
+    async def load(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
+        """The stream as it is stored now: commits newer than the cached state are read every time.
+
+        Raises `UnknownStoredEvent`, and whatever the store raises when it can't be read.
+        """
+        current: StreamState[S] = self._cache.get(stream) or StreamState(decider.initial, 0, 0)
+        while commits := await self.store.read(stream, after=current.number, limit=SLICE):
+            state = current.state
+            for commit in commits:
+                state = decider.fold(state, read_events(decider, commit))
+            current = StreamState(state, commits[-1].number, commits[-1].last)
+            if len(commits) < SLICE:
+                break
+            await asyncio.sleep(0)  # the store may answer from memory, and others want to be served too
+        self._cache[stream] = current
+        return current
+
+    async def append(
+        self, decider: Decider[S, C, E], stream: str, current: StreamState[S], events: tuple[E, ...]
+    ) -> StreamState[S]:
+        """Stores `events` as the commit after `current`; raises what `EventStore.append` raises."""
+        commit = Commit(
+            stream=stream,
+            number=current.number + 1,
+            first=current.position + 1,
+            events=tuple(to_stored(event) for event in events),
+            at=self.clock.now(),
+            traceparent=current_traceparent(),
+        )
+        await self.store.append(commit)
+        self.wake()
+        after = StreamState(decider.fold(current.state, events), commit.number, commit.last)
+        self._cache[stream] = after
+        return after

@@ -1,0 +1,86 @@
+"""What a verified token says here: who its bearer is, with which roles, for which channels."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from chassis.validation.text import clean_name
+from contracts.access import Claims, Role
+
+NAMES = ("name", "preferred_username", "email")
+
+
+@dataclass(frozen=True)
+class ClaimNames:
+    """Where roles and channels stand in an issuer's tokens, and which of its names mean which of ours.
+
+    A place is a claim's name, or else a path of names joined by dots. Without `channels` names are ours.
+    """
+
+    roles_at: str = "roles"
+    channels_at: str = "channels"
+    roles: Mapping[str, Role] = field(default_factory=lambda: {str(role): role for role in Role})
+    channels: Mapping[str, str] | None = None
+
+    @cached_property
+    def folded(self) -> Mapping[str, frozenset[Role]]:
+        """Which roles a name may have meant, by what is left of it without its spelling."""
+        alike = {_folded(name) for name in self.roles}
+        return {
+            one: frozenset(role for name, role in self.roles.items() if _folded(name) == one) for one in alike
+        }
+
+
+def claims_of(payload: Mapping[str, Any], names: ClaimNames, allowed: frozenset[Role]) -> Claims:
+    """The claims of a verified payload. ValueError for what is no text, or a role that isn't `allowed`.
+
+    Roles that mean nothing here are passed over: a directory has many. A role of ours that this issuer
+    can't grant is a forgery.
+    """
+    found = _texts(payload, names.roles_at)
+    roles = frozenset(names.roles[name] for name in found if name in names.roles)
+    if not roles <= allowed:
+        raise ValueError("a role that this issuer can't grant")
+    meant = (names.folded.get(_folded(name), frozenset()) for name in found if name not in names.roles)
+    channels = _texts(payload, names.channels_at)
+    if names.channels is not None:
+        channels = frozenset(names.channels[name] for name in channels if name in names.channels)
+    return Claims(
+        sub=payload["sub"],
+        roles=roles,
+        misspelt=frozenset().union(*meant),
+        channels=channels,
+        scope=" ".join(sorted(_texts(payload, "scope"))),
+        name=next(filter(None, (_shown(payload.get(claim)) for claim in NAMES)), None),
+        team=_shown(payload.get("team")),
+    )
+
+
+def _texts(payload: Mapping[str, Any], place: str) -> frozenset[str]:
+    """The names that stand at a place, in a list or in one text with blanks between them."""
+    value = payload.get(place) if place in payload else _inside(payload, place.split("."))
+    if value is None or (place == "email" and payload.get("email_verified") is not True):
+        return frozenset()
+    texts = [value, *value.split()] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{place} is neither a text nor a list of texts")
+    for text in texts:
+        text.encode()  # half a surrogate is no text
+    return frozenset(texts)
+
+
+def _inside(value: Any, path: list[str]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _shown(value: Any) -> str | None:
+    return clean_name(value) if isinstance(value, str) else None
+
+
+def _folded(name: str) -> str:
+    """Letters and digits alone, in one case and one form: "Operator " is "operator"."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold()))
