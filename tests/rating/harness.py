@@ -20,7 +20,7 @@ from contracts.ratings import RATING_EVENTS, AnyRatingEvent
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.inbound import Inbound
 from rating.processes.erasure import ClientErasure
-from rating.processes.timers import Timers
+from rating.processes.timers import form_timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from tests.rating.builders import CLOSED_AT, RULES
@@ -74,7 +74,7 @@ class Harness:
         self.erased = ErasedClients(self.database)
         self.erasure = ClientErasure(self.streams, self.clock, self.forms, self.erased, self.keys)
         self.inbound = Inbound(self.streams, self.clock, lambda _: RULES, self.erasure)
-        self.timers = Timers(self.forms, self.streams, self.clock)
+        self.timers = form_timers(self.forms, self.streams, self.clock)
 
     async def prepare(self) -> None:
         for step in (self.log.prepare, self.forms.prepare, self.erased.prepare, self.keys.prepare):

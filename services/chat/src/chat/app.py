@@ -19,6 +19,7 @@ from chassis.settings import key_bytes
 from chat.api import channels, clients, dialogs, reading
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
+from chat.processes.silent_reopenings import silent_reopenings
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs
 from chat.read_models.pending_visitors import PendingVisitors
@@ -36,7 +37,11 @@ def build(settings: ChatSettings) -> FastAPI:
         MongoEventStore(database),
         Publisher(settings.kafka, name),
     )
-    listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
+    listed, listing, audit = (
+        Channels(database),
+        Dialogs(database, settings.silent_for),
+        Audit(database, "dialog", "client"),
+    )
     keys = KeyRing(
         database, service=name, topic=DIALOG_KEYS.name, publisher=publisher, bootstrap=settings.kafka,
         master_key=key_bytes(settings.master_key), readers_key=key_bytes(settings.readers_key),
@@ -46,6 +51,8 @@ def build(settings: ChatSettings) -> FastAPI:
     streams = Repository(store, clock, wake=relay.wake, service=name)
     tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys, visitors)
     trusted = verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys)
+
+    silent = [silent_reopenings(listing, streams, clock, settings.silent_for)] if settings.silent_for else []
 
     async def prepare() -> None:
         for step in (
@@ -71,6 +78,6 @@ def build(settings: ChatSettings) -> FastAPI:
             clients.routes(streams, trusted, tokens.keys, audit, visitors),
             reading.routes(desk, trusted, listing, audit),
         ],
-        parts=Supervisor([clock, keys, relay], prepare, release),
+        parts=Supervisor([clock, keys, relay, *silent], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip

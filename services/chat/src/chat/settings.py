@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.jwks import is_address, keys_here
-from chassis.settings import Key32, VisitorSettings
+from chassis.settings import Duration, Key32, VisitorSettings
 
 
 def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
@@ -31,6 +31,10 @@ def _is_signing_key(pem: SecretStr) -> SecretStr:
     return pem
 
 
+def _none_too(value: Any) -> Any:
+    return 0 if isinstance(value, str) and value.strip().lower() == "none" else value
+
+
 class ChatSettings(VisitorSettings):
     """Settings of the chat service."""
 
@@ -46,6 +50,12 @@ class ChatSettings(VisitorSettings):
     visitor_token_days: int = Field(
         default=30, ge=1, le=400, description="how long a visitor's token is good"
     )
+    chat_silent_reopening: Annotated[Duration, BeforeValidator(_none_too)] = Field(
+        default=timedelta(minutes=10),
+        ge=timedelta(0),
+        le=timedelta(days=3650),
+        description="how long nobody writes in a reopened dialog until it closes again; 0 or none: never",
+    )
     master_key: Key32 = Field(description="wraps the keys of what people write, base64url of 32 bytes")
     readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
 
@@ -57,6 +67,11 @@ class ChatSettings(VisitorSettings):
         if source:
             keys_here(source, {"EdDSA"})
         return source
+
+    @property
+    def silent_for(self) -> timedelta | None:
+        """How long nobody writes in a reopened dialog until it closes again; None: never."""
+        return self.chat_silent_reopening or None
 
     @property
     def visitor_token_lifetime(self) -> timedelta:

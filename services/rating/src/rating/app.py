@@ -21,7 +21,7 @@ from rating.api.tokens import FormTokens
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.inbound import Inbound, consumers
 from rating.processes.erasure import ClientErasure
-from rating.processes.timers import Timers
+from rating.processes.timers import form_timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.settings import RatingSettings
@@ -50,7 +50,7 @@ def build(settings: RatingSettings) -> FastAPI:
         await publisher.stop()
 
     timers, hearing = (
-        Timers(forms, streams, clock),
+        form_timers(forms, streams, clock),
         consumers(inbound, settings.kafka, publisher, settings.database),
     )
     tokens = FormTokens(key_bytes(settings.form_secret))
