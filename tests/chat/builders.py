@@ -6,6 +6,7 @@ from chat.domain.dialog.actor import Actor
 from chat.domain.dialog.decider import (
     AssignOperator,
     CloseDialog,
+    CloseSilentReopening,
     OpenDialog,
     PostMessage,
     ReopenDialog,
@@ -98,6 +99,10 @@ def give_to(who: Operator, minutes: float = 1) -> AssignOperator:
 def close_it(close_seq: int | None = None, minutes: float = 5, *, by: Operator | None = None) -> CloseDialog:
     """The client closes, or the operator that is named."""
     return CloseDialog(actor(by), at(minutes), close_seq)
+
+
+def close_silent(minutes: float, *, silent_for: float = 10) -> CloseSilentReopening:
+    return CloseSilentReopening(timedelta(minutes=silent_for), at(minutes))
 
 
 def reopen_it(

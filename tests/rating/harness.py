@@ -15,13 +15,13 @@ from chassis.eventstore.repository import Repository
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
 from chassis.outbox.relay import OutboxRelay
+from chassis.timers import Timers
 from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, DialogReopened
 from contracts.ratings import RATING_EVENTS, AnyRatingEvent
 from rating.api.tokens import FormTokens
 from rating.app import build
 from rating.messaging.inbound import Inbound
 from rating.processes.erasure import ClientErasure
-from rating.processes.timers import Timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.settings import RatingSettings

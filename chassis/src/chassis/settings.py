@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
@@ -142,6 +143,26 @@ class _Environment(EnvSettingsSource):
             return super().decode_complex_value(field_name, field, value)
         except (ValueError, RecursionError):
             return _NotJson(value)
+
+
+def _seconds_too(value: Any) -> Any:
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value  # not a number: pydantic reads ISO 8601, or says what is wrong
+    except OverflowError:
+        raise ValueError("is far too long") from None
+
+
+def _whole_ms(duration: timedelta) -> timedelta:
+    # Timers go by the database's times, which have no more: a form would be due before its time is over.
+    if duration % timedelta(milliseconds=1):
+        raise ValueError("must be whole milliseconds")
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds_too), AfterValidator(_whole_ms)]
+"""A number of seconds, or ISO 8601 such as ``PT15M``, in whole milliseconds."""
 
 
 class ServiceSettings(BaseSettings):

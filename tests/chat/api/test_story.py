@@ -74,19 +74,19 @@ async def test_the_transcript_shows_what_was_said(house: Harness) -> None:
     assert as_client["operator"] is None
 
 
-async def test_a_supervisor_who_reads_a_transcript_is_on_record(house: Harness) -> None:
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.ADMIN])
+async def test_whoever_leads_and_reads_a_transcript_is_on_record(house: Harness, role: Role) -> None:
     channel = await house.channel()
     zoe, ann = await house.visitor(channel), house.operator()
     path = await house.dialog(zoe, taken_by=ann)
-    sue = house.staff(Role.SUPERVISOR, "sue", channel)
-    stranger = house.staff(Role.SUPERVISOR, "tom", "another")
+    sue, stranger = house.staff(role, "sue", channel), house.staff(role, "tom", "another")
     assert (await stranger.get(path)).status_code == 404
     for reader in (ann, zoe, sue):
         done(await reader.get(path))
     entries = house.database["audit"]
     [entry] = await entries.find({}, {"_id": 0, "at": 0}).to_list(None)
     assert entry == {
-        "what": "transcript.read", "who": "sue", "roles": ["supervisor"],
+        "what": "transcript.read", "who": "sue", "roles": [role],
         "dialog": path.rpartition("/")[2], "channel": channel,
     }  # fmt: skip
 

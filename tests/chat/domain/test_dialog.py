@@ -17,6 +17,7 @@ from tests.chat.builders import (
     assigned,
     at,
     close_it,
+    close_silent,
     closed,
     give_to,
     open_it,
@@ -279,6 +280,43 @@ class TestReopening:
 
     def test_an_old_reopening_does_not_undo_a_later_close(self) -> None:
         given_dialog(opened(), closed(), reopened(), closed(2)).when(reopen_it(1)).then_nothing()
+
+
+class TestClosingASilentReopening:
+    PAST = (opened(), assigned(ANN), wrote("m1", chars=9), wrote("m2", BO, minutes=2))
+
+    def first(self) -> DialogClosed:
+        return closing(*self.PAST, command=CloseDialog(actor(ANN), at(5), email="sealed-email"))
+
+    def test_it_tells_again_what_the_close_before_told(self) -> None:
+        past = *self.PAST, self.first(), reopened(1, 6), assigned(BO, 7)
+        again = {"close_seq": 2, "closed_at": at(16), "closed_by": "system", "resumes": 1}
+        given_dialog(*past).when(close_silent(16)).then(self.first().model_copy(update=again))
+
+    def test_it_is_closed_over_and_over(self) -> None:
+        once = *self.PAST, self.first(), reopened(1, 6)
+        [second] = given_dialog(*once).when(close_silent(16)).events
+        [third] = given_dialog(*once, second, reopened(2, 20)).when(close_silent(30)).events
+        assert isinstance(third, DialogClosed)
+        assert (third.close_seq, third.resumes, third.operator_name) == (3, 2, "Bo")
+
+    def test_not_before_its_time(self) -> None:
+        given_dialog(*self.PAST, self.first(), reopened(1, 6)).when(close_silent(15.99)).then_nothing()
+
+    @pytest.mark.parametrize("who", [None, ANN])
+    def test_not_once_somebody_has_written(self, who: Operator | None) -> None:
+        past = *self.PAST, self.first(), reopened(1, 6), wrote("m3", who, minutes=7)
+        given_dialog(*past).when(close_silent(99)).then_nothing()
+
+    @pytest.mark.parametrize("past", [(), (opened(),), (opened(), closed())])
+    def test_nothing_else_is_closed_by_it(self, past: tuple[DialogEvent, ...]) -> None:
+        given_dialog(*past).when(close_silent(99)).then_nothing()
+
+    def test_again_is_nothing_new(self) -> None:
+        past = *self.PAST, self.first(), reopened(1, 6)
+        [second] = given_dialog(*past).when(close_silent(16)).events
+        given_dialog(*past, second).when(close_silent(99)).then_nothing()
+        given_dialog(*past, second, reopened(2, 98)).when(close_silent(99)).then_nothing()
 
 
 def test_nothing_that_was_said_stays_in_memory() -> None:

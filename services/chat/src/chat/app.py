@@ -8,6 +8,7 @@ from chassis.audit import Audit
 from chassis.background import BackgroundTask, Supervisor
 from chassis.clock import Clock, DatabaseClock
 from chassis.crypto_shredding import KeyRing
+from chassis.crypto_shredding.temporary import TemporarySeal
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.http.app import create
@@ -16,11 +17,14 @@ from chassis.http.health import broker_answers, database_answers
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
+from chassis.settings import key_bytes
 from chat.api import channels, clients, dialogs, problems, reading
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
+from chat.processes.silent_reopenings import silent_reopenings
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs
+from chat.read_models.pending_visitors import PendingVisitors
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT
 from contracts.topics import DIALOG_KEYS
@@ -36,16 +40,21 @@ def build(
     name, client = settings.service, connect(settings.mongo)
     database, database_clock = client[settings.database], DatabaseClock(client)
     store, publisher = MongoEventStore(database), Publisher(settings.kafka, name)
-    listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
+    listed, listing = Channels(database), Dialogs(database, settings.silent_for)
+    audit = Audit(database, "dialog", "client")
     keys = KeyRing.of(settings, database, topic=DIALOG_KEYS.name, publisher=publisher)
-    relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys))
+    visitors = PendingVisitors(database, TemporarySeal(key_bytes(settings.master_key)))
+    relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys, visitors))
     streams = Repository(store, clock or database_clock, wake=relay.wake, service=name)
     tokens = VisitorTokens.of(settings)
     tasks: list[BackgroundTask] = [database_clock, keys, relay]
+    if settings.silent_for:
+        tasks.append(silent_reopenings(listing, streams, streams.clock, settings.silent_for))
 
     async def prepare() -> None:
-        for step in (store.prepare, listing.prepare, audit.prepare, keys.prepare, database_clock.sync):
-            await step()
+        for part in (store, listing, audit, keys, visitors):
+            await part.prepare()
+        await database_clock.sync()
 
     async def release() -> None:
         client.close()
@@ -59,7 +68,7 @@ def build(
         problems=problems.CATALOGUE,
         state={
             "repository": streams, "clock": streams.clock, "key_ring": keys, "audit": audit, "relay": relay,
-            "visitor_tokens": tokens, "channels": listed, "dialogs": listing,
+            "visitor_tokens": tokens, "channels": listed, "dialogs": listing, "pending_visitors": visitors,
             "verifier": verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys),
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),

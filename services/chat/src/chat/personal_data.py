@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chat.domain.client import Client, RegisterClient, RegisteredClient
+from chat.domain.client import Client, RegisteredClient, ReserveDialog
 from chat.domain.dialog.decider import NOT_SEALED, CloseDialog, PostMessage
 from chat.domain.rejections import Rejection
 from contracts.keys import Purpose
@@ -16,15 +16,18 @@ def contact_scope(client: str) -> str:
 
 
 async def sealed_registration(
-    keys: KeyRing, command: RegisterClient, email: str | None, name: str | None
-) -> RegisterClient:
-    """The command with e-mail and name, sealed as far as they are given."""
+    keys: KeyRing, command: ReserveDialog, email: str | None, name: str | None
+) -> ReserveDialog:
+    """The command of a first dialog with e-mail and name, sealed as far as they are given."""
+    if command.registration is None:
+        return command
     scope = contact_scope(command.client)
-    return replace(
-        command,
+    who = replace(
+        command.registration,
         email=await _sealed(keys, email, command.client, scope, Purpose.EMAIL),
         name=await _sealed(keys, name, command.client, scope, Purpose.NAME),
     )
+    return replace(command, registration=who)
 
 
 async def sealed_close(

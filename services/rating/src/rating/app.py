@@ -26,7 +26,7 @@ from rating.domain.rating.form_version import FormVersion
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.inbound import Inbound, consumers
 from rating.processes.erasure import ClientErasure
-from rating.processes.timers import Timers
+from rating.processes.timers import form_timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.settings import RatingSettings
@@ -56,7 +56,7 @@ def build(
     inbound = Inbound(streams, streams.clock, rules_of or settings.rules_of, erasure)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
     tokens = FormTokens(key_bytes(settings.form_secret), secrets_before)
-    timers = Timers(forms, streams, streams.clock)
+    timers = form_timers(forms, streams, streams.clock)
     hearing = consumers(inbound, settings.kafka, publisher, settings.database)
     tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, *hearing]
 

@@ -9,14 +9,13 @@ from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.http.problems import ChannelNotCovered
 from chassis.http.routes import Router
-from chat.api.dependencies import Channels, Keys, Streams, Tokens
+from chat.api.dependencies import Channels, Streams, Tokens, Visitors
 from chat.api.permissions import Admin, Staff
 from chat.api.problems import problems
 from chat.api.schemas import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
 from chat.domain.channel import CHANNEL, ChannelPublished, PublishChannel, UnpublishedChannel
-from chat.domain.client import CLIENT, RegisterClient
 from chat.domain.rejections import Rejection
-from chat.personal_data import sealed_registration
+from chat.read_models.pending_visitors import PendingVisitor
 
 router = Router(tags=["channels"])
 
@@ -42,25 +41,19 @@ async def list_channels(claims: Staff, channels: Channels) -> ChannelList:
 @router.post(
     "/v1/channels/{channel}/visitors",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(
-        Rejection.NO_SUCH_CHANNEL,
-        Rejection.CHANNEL_CLOSED,
-        Rejection.CLIENT_ERASED,
-        Rejection.CLIENT_REGISTERED,
-    ),
+    responses=problems(Rejection.NO_SUCH_CHANNEL, Rejection.CHANNEL_CLOSED),
 )
 async def admit_visitor(
-    channel: ChannelId, streams: Streams, keys: Keys, tokens: Tokens, body: VisitorBody | None = None
+    channel: ChannelId, streams: Streams, visitors: Visitors, tokens: Tokens, body: VisitorBody | None = None
 ) -> VisitorGiven:
-    """A token for a new client of this channel. Needs none itself."""
+    """A token for a new client of this channel. Needs none itself.
+
+    Whoever opens no dialog with it is forgotten when it expires.
+    """
     await _refuse_unless_taking_visitors(streams, channel)
-    who = body or VisitorBody()
-    client, now = secrets.token_hex(16), streams.clock.now()
-    command = RegisterClient(client, channel, now, who.locale)
-    # Sealed once, before: nobody has this id yet, and what is decided again must find itself stored.
-    command = await sealed_registration(keys, command, who.email, who.name)
-    await handle(streams, CLIENT, CLIENT.stream(client), command)
-    token, expires_at = tokens.issue(client, channel, now)
+    who, client = body or VisitorBody(), secrets.token_hex(16)
+    token, expires_at = tokens.issue(client, channel, streams.clock.now())
+    await visitors.add(PendingVisitor(client, channel, who.locale, who.email, who.name), expires_at)
     return VisitorGiven(token=token, client=client, expires_at=expires_at)
 
 

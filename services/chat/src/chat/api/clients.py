@@ -1,13 +1,14 @@
 """Clients who want to be forgotten, and the public keys of clients' tokens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fastapi import status
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.http.routes import Router
-from chat.api.dependencies import Audit, Streams, Tokens
+from chat.api.dependencies import Audit, Streams, Tokens, Visitors
 from chat.api.permissions import Admin
 from chat.api.problems import problems
 from chat.api.schemas import ClientId, ErasureView
@@ -23,20 +24,23 @@ router = Router(tags=["clients"])
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(Rejection.NOT_YOUR_CLIENT),
 )
-async def erase_client(client: ClientId, claims: Admin, streams: Streams, audit: Audit) -> ErasureView:
+async def erase_client(
+    client: ClientId, claims: Admin, streams: Streams, visitors: Visitors, audit: Audit
+) -> ErasureView:
     """Everything this client wrote or is called is forgotten, everywhere; the numbers stay.
 
     An admin of the client's channel may; one of every channel, if chat never saw the client. Who asks for
     it is put on record first.
     """
-    command = EraseClient(client, streams.clock.now())
+    now = streams.clock.now()
+    command, pending = EraseClient(client, now), await visitors.find(client, now)
 
     async def recorded(state: Client) -> EraseClient:
-        channel = channel_of(state)
+        channel = channel_of(state) or (pending.channel if pending else None)
         if not claims.covers(EVERY_CHANNEL if channel is None else channel):
             raise CommandRejected(Rejection.NOT_YOUR_CLIENT)
-        await audit.note("client.erased", claims, command.now, client=client, channel=channel)
-        return command
+        await audit.note("client.erased", claims, now, client=client, channel=channel)
+        return replace(command, channel=channel)
 
     outcome = await handle(streams, CLIENT, CLIENT.stream(client), command, complete=recorded)
     if not isinstance(outcome.state, ErasedClient):

@@ -9,6 +9,7 @@ from chassis.http.routes import from_state
 from chat.api.tokens import VisitorTokens
 from chat.read_models.channels import Channels as ChannelsModel
 from chat.read_models.dialogs import Dialogs as DialogsModel
+from chat.read_models.pending_visitors import PendingVisitors
 
 Streams = Annotated[Repository, from_state("repository")]
 Keys = Annotated[KeyRing, from_state("key_ring")]
@@ -16,3 +17,4 @@ Audit = Annotated[AuditLog, from_state("audit")]
 Tokens = Annotated[VisitorTokens, from_state("visitor_tokens")]
 Channels = Annotated[ChannelsModel, from_state("channels")]
 Dialogs = Annotated[DialogsModel, from_state("dialogs")]
+Visitors = Annotated[PendingVisitors, from_state("pending_visitors")]

@@ -7,9 +7,10 @@ from fastapi import Response, status
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import CommandResult, Repository
 from chassis.http.routes import Router
-from chat.api.dependencies import Keys, Streams
+from chat.api.dependencies import Keys, Streams, Visitors
 from chat.api.permissions import Assigner, AVisitor, Writer
 from chat.api.problems import problems
+from chat.api.reservations import reserve
 from chat.api.schemas import (
     CloseBody,
     CloseView,
@@ -24,7 +25,15 @@ from chat.api.schemas import (
     ReopeningView,
 )
 from chat.domain.channel import CHANNEL, PublishedChannel
-from chat.domain.client import CLIENT, Client, RegisteredClient, refuse_if_erased
+from chat.domain.client import (
+    CLIENT,
+    Client,
+    RegisteredClient,
+    Registration,
+    ReserveDialog,
+    UnknownClient,
+    refuse_if_erased,
+)
 from chat.domain.dialog.actor import author_of
 from chat.domain.dialog.decider import (
     DIALOG,
@@ -41,6 +50,7 @@ from chat.personal_data import fingerprinted_message, sealed_close, sealed_messa
 from contracts.dialogs import Author
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
+PLACES = (Rejection.TOO_MANY_OPEN_DIALOGS, Rejection.VISITOR_EXPIRED)
 AUTHORS = (Rejection.NO_SUCH_DIALOG, Rejection.TAKE_IT_FIRST, Rejection.NOT_YOUR_DIALOG)
 
 router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
@@ -54,19 +64,36 @@ router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
         Rejection.CLIENT_ERASED,
         Rejection.CHANNEL_CLOSED,
         Rejection.OPENED_OTHERWISE,
+        *PLACES,
     ),
 )
 async def open_dialog(
-    dialog: DialogId, visitor: AVisitor, streams: Streams, response: Response, body: OpeningBody | None = None
+    dialog: DialogId,
+    visitor: AVisitor,
+    streams: Streams,
+    keys: Keys,
+    visitors: Visitors,
+    response: Response,
+    body: OpeningBody | None = None,
 ) -> OpeningView:
-    """Opens a dialog in the channel of the visitor's token."""
-    client = await _client(streams, visitor.client)
+    """Opens a dialog in the channel of the visitor's token; a client has five open at most."""
+    now, client = streams.clock.now(), await _client(streams, visitor.client)
     refuse_if_erased(client)
-    wished = body.locale if body else None
-    locale = wished or (client.locale if isinstance(client, RegisteredClient) else None)
+    pending = await visitors.find(visitor.client, now) if isinstance(client, UnknownClient) else None
+    who = client if isinstance(client, RegisteredClient) else pending
+    locale = (body.locale if body else None) or (who.locale if who else None)
     closed = await _takes_no_dialogs(streams, visitor.channel)
-    command = OpenDialog(dialog, visitor.client, visitor.channel, closed, streams.clock.now(), locale)
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command)
+    command = OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale)
+
+    async def in_its_place(state: Dialog) -> OpenDialog:
+        if DIALOG.decide(state, command):  # what is rejected, or was done before, needs no place
+            registration = Registration(pending.channel, pending.locale) if pending else None
+            place = ReserveDialog(visitor.client, dialog, now, registration=registration)
+            await reserve(streams, keys, place, pending)
+            await visitors.remove(visitor.client)
+        return command
+
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=in_its_place)
     response.status_code = _created(outcome)
     return _opening(details_of(outcome.state))
 
@@ -159,22 +186,24 @@ async def close_dialog(
 @router.post(
     "/reopen",
     responses=problems(
-        *AUTHORS, Rejection.CLIENT_ERASED, Rejection.NO_SUCH_CLOSE, Rejection.CLOSED_TOO_OFTEN
+        *AUTHORS, *PLACES, Rejection.CLIENT_ERASED, Rejection.NO_SUCH_CLOSE, Rejection.CLOSED_TOO_OFTEN
     ),
 )
 async def reopen_dialog(
-    dialog: DialogId, actor: Writer, streams: Streams, body: CloseBody | None = None
+    dialog: DialogId, actor: Writer, streams: Streams, keys: Keys, body: CloseBody | None = None
 ) -> ReopeningView:
     """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
     close_seq = body.close_seq if body else None
     command = ReopenDialog(actor, streams.clock.now(), close_seq)
 
-    async def of_a_client(state: Dialog) -> ReopenDialog:
+    async def in_its_place(state: Dialog) -> ReopenDialog:
         talk, _ = author_of(actor, state)
         refuse_if_erased(await _client(streams, talk.client))
+        if DIALOG.decide(state, command):
+            await reserve(streams, keys, ReserveDialog(talk.client, dialog, command.now, talk.closes))
         return command
 
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=of_a_client)
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=in_its_place)
     return _reopening(details_of(outcome.state), close_seq)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, assert_never
 
 from pydantic import Field, TypeAdapter
@@ -102,7 +102,15 @@ class ReopenDialog:
     close_seq: int | None = None
 
 
-DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog
+@dataclass(frozen=True)
+class CloseSilentReopening:
+    """Close again, if the dialog was reopened and nobody wrote for `silent_for` since."""
+
+    silent_for: timedelta
+    now: datetime
+
+
+DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog | CloseSilentReopening
 
 
 def decide(state: Dialog, command: DialogCommand) -> Sequence[DialogEvent]:
@@ -118,6 +126,8 @@ def decide(state: Dialog, command: DialogCommand) -> Sequence[DialogEvent]:
             return close(state, command)
         case ReopenDialog():
             return reopen(state, command)
+        case CloseSilentReopening():
+            return close_silent(state, command)
         case _:
             assert_never(command)
 
@@ -271,6 +281,25 @@ def attribution(talk: DialogDetails, piece: Episode) -> tuple[Operator | Partici
     if talk.assigned is not None:
         return talk.assigned, "assigned"
     return None, "nobody"
+
+
+def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[DialogClosed]:
+    """A reopening that nobody used ends as if it had not been: what the close before told is told again."""
+    match state:
+        case Open(talk, piece) if (
+            talk.last_close and piece.is_silent and piece.since + command.silent_for <= command.now
+        ):
+            again = {
+                "close_seq": talk.closes + 1,
+                "closed_at": command.now,
+                "closed_by": "system",
+                "resumes": talk.closes,
+            }
+            return [talk.last_close.model_copy(update=again)]
+        case Unopened() | Open() | Closed():
+            return []
+        case _:
+            assert_never(state)
 
 
 def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
