@@ -23,7 +23,6 @@ from contracts.access import Claims, Role
 from tests.analytics.builders import NOON, ExpectedClose, received
 from tests.declared import client_of
 from tests.tokens import STAFF_ISSUER, STAFF_KEY, bearer, jwks, signed
-from tests.waiting import until
 
 MINIMUM = 3
 """Another one than the default."""
@@ -113,11 +112,6 @@ async def open_harness(mongo: str, database: str) -> AsyncIterator[Harness]:
         consume=False,
     )
     async with app.router.lifespan_context(app), client_of(app, "http://analytics.test") as http:
-        harness = Harness(client, client[database], app, http, keys)
-
-        async def prepared() -> bool:
-            return (await harness.get("summary", None)).status_code != 503
-
-        await until(prepared)
-        yield harness
+        await app.state.parts.wait_prepared()
+        yield Harness(client, client[database], app, http, keys)
     client.close()
