@@ -9,6 +9,7 @@ ChassisError
 ├── PartitionsRevoked        stop working: the partitions go to another member
 ├── TaskEnded                a background task came to an end by itself
 ├── InvalidCursor            no cursor of this list
+├── NotReady                 a check of readiness knows what is wrong
 ├── SubjectErased            nothing is sealed for this data subject any more
 ├── KeyOwnerMismatch         a key is another data subject's
 ├── DecryptionFailed         not sealed text, or not sealed with this key
@@ -71,6 +72,10 @@ class InvalidCursor(ChassisError, ValueError):
 
     def __init__(self) -> None:
         super().__init__("the cursor is not one of ours")
+
+
+class NotReady(ChassisError):
+    """A check of readiness knows what is wrong; its text is a sentence that everybody may read."""
 
 
 class SubjectErased(ChassisError):

@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel, Field
 
+from chassis.errors import NotReady
 from chassis.http.routes import Router
 from chassis.kafka.clients import plain_client
 from chassis.kafka.connection import KafkaConnection
@@ -20,13 +21,9 @@ FRESH_FOR = 1.0
 OK = "ok"
 
 Check = Callable[[], Awaitable[None]]
-"""Returns if the thing answers, raises otherwise."""
+"""Returns if the thing answers, raises otherwise: NotReady if it knows why."""
 
 log = structlog.stdlib.get_logger(__name__)
-
-
-class NotReady(Exception):
-    """Raised by a check that knows what is wrong: a sentence, which everybody may read."""
 
 
 class Health(BaseModel):

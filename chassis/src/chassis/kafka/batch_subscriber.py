@@ -1,7 +1,7 @@
 """Makes FastStream hand on whole batches as they came, and leave acknowledging and rebalancing to us."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,16 @@ from chassis.kafka.records import Record
 quiet = logging.getLogger("chassis.kafka.faststream")
 quiet.setLevel(logging.ERROR)
 
+HOW: Mapping[str, Any] = {
+    "batch": True,
+    "ack_policy": AckPolicy.MANUAL,
+    "auto_offset_reset": "earliest",
+    "partition_assignment_strategy": (RangePartitionAssignor,),
+    "rebalance_timeout_ms": 60_000,
+    "heartbeat_interval_ms": 1_000,
+    "fetch_max_wait_ms": 50,
+    "batch_timeout_ms": 20,
+}
 STOP_SECONDS = 25.0
 """What a stop waits for the batch in hand; without any, FastStream does not wait at all."""
 
@@ -67,16 +77,9 @@ def batch_subscriber(
     )
     subscriber = broker.subscriber(
         *wanted.topics,
-        batch=True,
         group_id=wanted.group,
-        ack_policy=AckPolicy.MANUAL,
-        auto_offset_reset="earliest",
-        partition_assignment_strategy=(RangePartitionAssignor,),
-        rebalance_timeout_ms=60_000,
-        heartbeat_interval_ms=1_000,
-        fetch_max_wait_ms=50,
-        batch_timeout_ms=20,
         max_records=wanted.max_records,
+        **HOW,
         listener=rebalances,
         parser=_parse,
         decoder=_leave_encoded,

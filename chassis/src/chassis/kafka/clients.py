@@ -11,7 +11,12 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError, for_code
+from aiokafka.errors import (
+    KafkaConnectionError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 from aiokafka.structs import TopicPartition
 
 from chassis.kafka.connection import KafkaConnection
@@ -65,8 +70,10 @@ async def partitions_of(connection: KafkaConnection, topics: Collection[str]) ->
 async def reason_of(error: BaseException, connection: KafkaConnection) -> str:
     """Why Kafka can't be used, for people; who is not let in or lacks a right is told so."""
     match error:
-        case TopicAuthorizationFailedError():
-            return f"no right to {error.args[0]}" if error.args else "no right to a topic"
+        case TopicAuthorizationFailedError(args=[topic, *_]):
+            return f"no right to {topic}"
+        case UnknownTopicOrPartitionError(args=[topic, *_]):
+            return f"there is no topic {topic}"
         case KafkaConnectionError():
             return await connection.refusal() or type(error).__name__
         case _:

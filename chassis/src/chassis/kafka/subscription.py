@@ -92,7 +92,7 @@ class Subscription:
             await self._watch()
         except (KafkaError, OSError, TimeoutError) as error:
             reason = await reason_of(error, self._wanted.connection)
-            self._unreached = f"the broker is not reached: {reason}"
+            self._unreached = f"nothing is consumed: {reason}"
             log.warning("broker_not_reached", group=self._group, reason=reason, error=type(error).__name__)
             self._lag.report()
             raise
