@@ -69,7 +69,7 @@ class Harness:
             topic=KEYS,
             publisher=self.notes,
         )
-        self.relay = OutboxRelay("rating", self.log, self.notes, [commit_handlers(self.forms, self.keys)])
+        self.relay = OutboxRelay("rating", self.log, self.notes, commit_handlers(self.forms, self.keys))
         self.streams = Repository(self.log, self.clock, wake=self.relay.wake, service="rating")
         self.erased = ErasedClients(self.database)
         self.erasure = ClientErasure(self.streams, self.clock, self.forms, self.erased, self.keys)

@@ -36,7 +36,7 @@ def build(settings: RatingSettings) -> FastAPI:
     keys = KeyRing(database, service=name, topic=topics.RATING_KEYS.name, publisher=publisher,
                    bootstrap=settings.kafka, master_key=key_bytes(settings.master_key),
                    readers_key=key_bytes(settings.readers_key))  # fmt: skip
-    relay = OutboxRelay(name, store, publisher, [commit_handlers(forms, keys)])
+    relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys))
     streams, erased = Repository(store, clock, wake=relay.wake, service=name), ErasedClients(database)
     erasure = ClientErasure(streams, clock, forms, erased, keys)
     inbound = Inbound(streams, clock, settings.rules_of, erasure)
