@@ -59,8 +59,9 @@ containers: $(READY) ## the end-to-end tests on servers in Docker containers; ST
 bench: $(READY) ## latency and throughput of the path on this machine
 	@$(BIN)/python -m tests.bench.path
 
-events: $(READY) ## write the catalogue of events and their schemas
+events: $(READY) ## write the catalogue of events, their schemas, and the OpenAPI documents
 	@$(BIN)/python -m contracts.catalogue
+	@$(BIN)/python -m deploy.openapi
 
 lock: $(READY) ## resolve all dependencies anew and pin them by hash
 	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/lock.sh --upgrade

@@ -3,6 +3,8 @@
     pip install 'aiokafka[lz4]' joserfc
     CANDOR_KAFKA=127.0.0.1:9092 CANDOR_READERS_KEY=… python count_ratings.py
 
+To a Kafka that asks who it is, it logs in by SASL, with the variables of `login`.
+
 It knows nothing of Candor but docs/events.md and docs/subscribing.md. It reads the topics from their start to
 their present ends, prints one JSON object and ends; one that stays keeps its counts and offsets together.
 """
@@ -12,7 +14,9 @@ import base64
 import hashlib
 import json
 import os
+import ssl
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +28,7 @@ from joserfc.registry import HeaderParameter
 
 RATINGS, KEYS = "candor.ratings", "candor.ratings.keys"
 PREFIX, SUFFIX = "candor.rating.", ".v1"
-
+ATTRIBUTES = ("ce_type", "ce_source", "ce_subject", "ce_sequence")
 
 HEADER = {"ctx": HeaderParameter("what the sealed text is", "str", required=True)}
 REGISTRY = jwe.JWERegistry(header_registry=HEADER, algorithms=["dir", "A256GCM"])
@@ -54,25 +58,40 @@ class Counts:
     comments: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     gaps: int = 0
-    _heard: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    unreadable: int = 0
+    _heard: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
-    def hear_rating(self, headers: dict[str, str], value: bytes) -> None:
-        """One record of candor.ratings."""
-        subject, sequence = headers["ce_subject"], int(headers["ce_sequence"])
-        if sequence <= self._heard[subject]:
-            return  # said again
-        self.gaps += sequence - self._heard[subject] - 1
-        self._heard[subject] = sequence
+    def hear(self, record: Any) -> None:
+        """One record of either topic. One that can't be read is counted, and holds nothing up."""
+        try:
+            if record.topic == KEYS:
+                self._hear_key(record.key, record.value)
+            else:
+                self._hear_rating(record.headers, record.value)
+        except (KeyError, TypeError, ValueError):
+            self.unreadable += 1
+
+    def _hear_rating(self, headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> None:
+        if value is None:
+            return  # a tombstone: it says nothing of ratings
+        # Only these are decoded: others may put headers of any bytes on a record, or null ones.
+        ours = {name: told.decode() for name, told in headers if name in ATTRIBUTES and told is not None}
         event: dict[str, Any] = json.loads(value)
-        self.said[event["channel"], headers["ce_type"].removeprefix(PREFIX).removesuffix(SUFFIX)] += 1
-        if headers["ce_type"] in {f"{PREFIX}given{SUFFIX}", f"{PREFIX}changed{SUFFIX}"}:
-            close = (event["dialog"], event["close_seq"])
+        dialog, sequence = (ours["ce_source"], ours["ce_subject"]), int(ours["ce_sequence"])
+        kind, close = ours["ce_type"], (event["dialog"], event["close_seq"])
+        if sequence <= self._heard[dialog]:
+            return  # said again
+        self.gaps += sequence - self._heard[dialog] - 1
+        self._heard[dialog] = sequence
+        self.said[event["channel"], kind.removeprefix(PREFIX).removesuffix(SUFFIX)] += 1
+        if kind in {f"{PREFIX}given{SUFFIX}", f"{PREFIX}changed{SUFFIX}"}:
             self.comments.pop(close, None)
             if event.get("comment"):
                 self.comments[close] = event
 
-    def hear_key(self, kid: str, value: bytes | None) -> None:
-        """One record of candor.ratings.keys; null says that the key, and so the words, are forgotten."""
+    def _hear_key(self, key_id: bytes, value: bytes | None) -> None:
+        """Null says that the key, and so the words, are forgotten."""
+        kid = key_id.decode()
         if value is None:
             self.keys.pop(kid, None)
         elif "wrapped" in (key := json.loads(value)):  # a nudge has none
@@ -98,24 +117,35 @@ class Counts:
             channels.setdefault(channel, {"comments": []})[kind] = count
         for event in self.comments.values():
             channels[event["channel"]]["comments"].append(self.comment(event))
-        return {"channels": channels, "gaps": self.gaps}
+        return {"channels": channels, "gaps": self.gaps, "unreadable": self.unreadable}
+
+
+def login(told: Mapping[str, str]) -> dict[str, Any]:
+    """What aiokafka is told of the login; nothing unless there is a CANDOR_KAFKA_SECURITY_PROTOCOL."""
+    protocol = told.get("CANDOR_KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+    options: dict[str, Any] = {"security_protocol": protocol}
+    if protocol.startswith("SASL_"):
+        options["sasl_mechanism"] = told["CANDOR_KAFKA_SASL_MECHANISM"]
+        options["sasl_plain_username"] = told["CANDOR_KAFKA_USERNAME"]
+        options["sasl_plain_password"] = told["CANDOR_KAFKA_PASSWORD"]
+    if protocol.endswith("SSL"):
+        options["ssl_context"] = ssl.create_default_context(cafile=told.get("CANDOR_KAFKA_CA_FILE"))
+    return options
 
 
 async def count(bootstrap: str, readers_key: bytes | None) -> Counts:
     """Reads both topics to their present ends."""
     counts = Counts(readers_key)
-    consumer = AIOKafkaConsumer(RATINGS, KEYS, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
+    consumer = AIOKafkaConsumer(
+        RATINGS, KEYS, bootstrap_servers=bootstrap, auto_offset_reset="earliest", **login(os.environ)
+    )
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for partition, records in (await consumer.getmany(timeout_ms=500)).items():
+            for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
-                    if partition.topic == KEYS:
-                        counts.hear_key(record.key.decode(), record.value)
-                    else:
-                        headers = {name: value.decode() for name, value in record.headers}
-                        counts.hear_rating(headers, record.value)
+                    counts.hear(record)
     finally:
         await consumer.stop()
     return counts

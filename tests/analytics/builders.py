@@ -1,4 +1,4 @@
-"""Words for stories about closes: events as their sources would say them, and what must come of them."""
+"""Builders of closes: events as their sources publish them, and what a close must count."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ def after(minutes: float) -> datetime:
 
 @dataclass(frozen=True)
 class ExpectedClose:
-    """Everything that is ever said about one close."""
+    """Everything that is ever published about one close."""
 
     dialog: str = "d1"
     close_seq: int = 1
@@ -133,7 +133,7 @@ class ExpectedClose:
         return RatingUndeliverable(**self.who, ways=(Way.WIDGET,), reason="gone", given_up_at=self.closed_at)
 
     def events(self) -> list[CloseEvent]:
-        """What is said in order, from the closing to the end of the way."""
+        """The events in order, from the closing to the end of the way."""
         changed = [self.changed(number, score) for number, score in enumerate(self.changes, start=1)]
         ways: dict[str, list[CloseEvent]] = {
             "undecided": [],
@@ -150,9 +150,14 @@ class ExpectedClose:
         }
         return [self.closed(), *ways[self.way]]
 
+    @property
+    def state(self) -> str:
+        """The state that its way ends in."""
+        return self.way.split(maxsplit=1)[0].rstrip(",")
+
     def counts(self) -> Counter[str]:
-        """What this close must count, worked out from the story and not from the events."""
-        state = self.way.split()[0].rstrip(",")
+        """What this close must count, worked out from the way and not from the events."""
+        state = self.state
         counts = Counter(["closed", state])
         reason = {"not_offered": "spam", "cancelled": "reopened"}.get(state)
         if reason:
@@ -197,11 +202,11 @@ def many(random: Random, number: int, days: int = 3) -> list[ExpectedClose]:
 
 
 def shuffled(random: Random, closes: Iterable[ExpectedClose]) -> list[CloseEvent]:
-    """Everything that was said, in any order, and some of it more than once."""
-    said = [event for close in closes for event in close.events()]
-    said += random.choices(said, k=len(said) // 3)
-    random.shuffle(said)
-    return said
+    """All events, in any order, and some of them more than once."""
+    events = [event for close in closes for event in close.events()]
+    events += random.choices(events, k=len(events) // 3)
+    random.shuffle(events)
+    return events
 
 
 def batches(random: Random, events: Sequence[CloseEvent]) -> list[Sequence[CloseEvent]]:
@@ -210,7 +215,7 @@ def batches(random: Random, events: Sequence[CloseEvent]) -> list[Sequence[Close
     return [events[start:end] for start, end in zip([0, *cuts], [*cuts, len(events)], strict=True)]
 
 
-def heard(event: Any, offset: int = 0) -> ReceivedEvent[Any]:
+def received(event: Any, offset: int = 0) -> ReceivedEvent[Any]:
     """An event as it comes from Kafka."""
     envelope = Envelope(
         id=f"{event.dialog}:{offset}",

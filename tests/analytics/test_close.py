@@ -1,4 +1,4 @@
-"""A close, told in every order."""
+"""A close, folded from its events in every order."""
 
 from itertools import permutations
 from random import Random
@@ -8,23 +8,22 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from analytics.domain.close import Close, CloseEvent, CloseState
-from analytics.messaging.inbound import fold_all
+from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.read_models.documents import from_document, to_document
-from contracts.ratings import CancelledReason, NotOfferedReason
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 from tests.analytics.builders import WAYS, ExpectedClose, after
 
-TOLD = ExpectedClose()
+CLOSE = ExpectedClose()
 
 
-def heard(*events: CloseEvent) -> Close:
+def folded(*events: CloseEvent) -> Close:
     return fold_all(Close("d1", 1), events)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_ends_in_its_state_in_every_order(way: str) -> None:
     events = ExpectedClose(way=way, changes=(2, 4)).events()
-    ends = [heard(*order) for order in permutations(events)]
+    ends = [folded(*order) for order in permutations(events)]
     assert ends[0].state == way.split(maxsplit=1)[0].rstrip(",")
     assert all(end == ends[0] for end in ends)
 
@@ -32,77 +31,79 @@ def test_each_way_ends_in_its_state_in_every_order(way: str) -> None:
 @pytest.mark.parametrize(
     ("settled", "state"),
     [
-        (TOLD.given(), CloseState.GIVEN),
-        (TOLD.declined(), CloseState.DECLINED),
-        (TOLD.expired(), CloseState.EXPIRED),
-        (TOLD.cancelled(), CloseState.CANCELLED),
-        (TOLD.undeliverable(), CloseState.UNDELIVERABLE),
-        (TOLD.not_offered(), CloseState.NOT_OFFERED),
+        (CLOSE.given(), CloseState.GIVEN),
+        (CLOSE.declined(), CloseState.DECLINED),
+        (CLOSE.expired(), CloseState.EXPIRED),
+        (CLOSE.cancelled(), CloseState.CANCELLED),
+        (CLOSE.undeliverable(), CloseState.UNDELIVERABLE),
+        (CLOSE.not_offered(), CloseState.NOT_OFFERED),
     ],
 )
 def test_settled_beats_pending_beats_scheduled(settled: CloseEvent, state: CloseState) -> None:
-    assert heard(TOLD.scheduled()).state == CloseState.SCHEDULED
-    assert heard(TOLD.offered(), TOLD.scheduled()).state == CloseState.PENDING
-    assert heard(settled, TOLD.offered(), TOLD.scheduled()).state == state
+    assert folded(CLOSE.scheduled()).state == CloseState.SCHEDULED
+    assert folded(CLOSE.offered(), CLOSE.scheduled()).state == CloseState.PENDING
+    assert folded(settled, CLOSE.offered(), CLOSE.scheduled()).state == state
 
 
 def test_an_answer_beats_the_refusal_before_it_and_any_withdrawal() -> None:
-    assert heard(TOLD.given(), TOLD.declined(), TOLD.cancelled(), TOLD.expired()).state == CloseState.GIVEN
+    assert (
+        folded(CLOSE.given(), CLOSE.declined(), CLOSE.cancelled(), CLOSE.expired()).state == CloseState.GIVEN
+    )
 
 
 def test_what_was_withdrawn_in_time_never_expired() -> None:
-    close = heard(TOLD.expired(), TOLD.cancelled())
+    close = folded(CLOSE.expired(), CLOSE.cancelled())
     assert (close.state, close.reason) == (CloseState.CANCELLED, "reopened")
 
 
-def test_nothing_counts_before_the_closing_is_heard() -> None:
-    waiting = heard(TOLD.given())
+def test_nothing_counts_before_the_closing_is_received() -> None:
+    waiting = folded(CLOSE.given())
     assert waiting.closed is None
-    assert heard(TOLD.given(), TOLD.closed()).closed == TOLD.closed()
+    assert folded(CLOSE.given(), CLOSE.closed()).closed == CLOSE.closed()
 
 
 def test_the_last_change_counts_and_the_first_answer_dates_it() -> None:
-    close = heard(TOLD.changed(2, 1), TOLD.given(), TOLD.changed(1, 3), TOLD.changed(2, 1))
+    close = folded(CLOSE.changed(2, 1), CLOSE.given(), CLOSE.changed(1, 3), CLOSE.changed(2, 1))
     assert close.answer is not None
     assert (close.answer.score, close.given_at) == (1, after(1))
 
 
 def test_a_change_that_dates_itself_does_not_move_the_answer() -> None:
-    late = TOLD.changed(1, 3).model_copy(update={"given_at": after(9)})
-    assert heard(late, TOLD.given()).given_at == after(1)
+    late = CLOSE.changed(1, 3).model_copy(update={"given_at": after(9)})
+    assert folded(late, CLOSE.given()).given_at == after(1)
 
 
 def test_a_change_that_overtook_its_answer_is_an_answer() -> None:
-    close = heard(TOLD.changed(1, 3))
+    close = folded(CLOSE.changed(1, 3))
     assert (close.state, close.given_at) == (CloseState.GIVEN, after(1))
 
 
 def test_reasons_belong_to_their_states() -> None:
-    assert heard(TOLD.not_offered(NotOfferedReason.TOO_LATE)).reason == "too_late"
-    assert heard(TOLD.cancelled(CancelledReason.ERASED)).reason == "erased"
-    assert heard(TOLD.cancelled(), TOLD.given()).reason is None
+    assert folded(CLOSE.not_offered(NotOfferedReason.TOO_LATE)).reason == "too_late"
+    assert folded(CLOSE.cancelled(CancelledReason.ERASED)).reason == "erased"
+    assert folded(CLOSE.cancelled(), CLOSE.given()).reason is None
 
 
-def test_hearing_something_again_changes_nothing_at_all() -> None:
-    close = heard(*TOLD.events())
-    assert heard(*TOLD.events(), *TOLD.events()) == close
-    assert fold_all(close, TOLD.events()) is close
+def test_receiving_an_event_again_changes_nothing_at_all() -> None:
+    close = folded(*CLOSE.events())
+    assert folded(*CLOSE.events(), *CLOSE.events()) == close
+    assert fold_all(close, CLOSE.events()) is close
 
 
 def test_a_close_is_kept_and_read_again() -> None:
-    close = heard(*ExpectedClose(way="given, reopened", changes=(1,), comment="eyJ9..AA.BB.CC").events())
+    close = folded(*ExpectedClose(way="given, reopened", changes=(1,), comment="eyJ9..AA.BB.CC").events())
     assert from_document(to_document(close, 3)) == close
 
 
 EVENTS = st.sampled_from(
     [
         *(event for way in WAYS for event in ExpectedClose(way=way, changes=(2, 4)).events()),
-        # What no source should say: two versions of one event.
+        # What no source should publish: two versions of one event.
         ExpectedClose(channel="course-b").closed(),
         ExpectedClose(operator=None).offered(),
         ExpectedClose(score=1).given(),
         ExpectedClose(score=3).changed(1, 5),
-        TOLD.not_offered(NotOfferedReason.DISABLED),
+        CLOSE.not_offered(NotOfferedReason.DISABLED),
     ]
 )
 
@@ -112,4 +113,4 @@ EVENTS = st.sampled_from(
 def test_any_order_and_any_repetition_give_the_same_close(events: list[CloseEvent], random: Random) -> None:
     again = [*events, *random.choices(events, k=len(events))] if events else []
     random.shuffle(again)
-    assert to_document(heard(*again), 0) == to_document(heard(*events), 0)
+    assert to_document(folded(*again), 0) == to_document(folded(*events), 0)

@@ -11,7 +11,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from analytics.domain.close import Close, CloseEvent
+from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import (
     CounterDelta,
     CounterKey,
@@ -22,8 +22,8 @@ from analytics.domain.counting import (
     scales,
 )
 from analytics.domain.numbers import Numbers, numbers
-from analytics.messaging.inbound import by_close, fold_all, nothing_said
-from tests.analytics.builders import FACES, WAYS, ExpectedClose, batches, heard, many, shuffled
+from analytics.messaging.inbound import by_close
+from tests.analytics.builders import FACES, WAYS, ExpectedClose, batches, many, received, shuffled
 
 K = TypeVar("K")
 
@@ -37,23 +37,23 @@ def names(tally: CounterDelta) -> dict[str, int]:
 
 
 def test_a_close_counts_in_the_cell_of_its_closing() -> None:
-    told = ExpectedClose(
+    close = ExpectedClose(
         operator=None, closed_at=datetime(2026, 3, 2, 12, 44, 59, 999000, UTC), way="undecided"
     )
     cell = CounterKey("course-a", None, "first.line", datetime(2026, 3, 2, 12, 30, tzinfo=UTC))
-    assert counted(*told.events()) == {(cell, "closed"): 1, (cell, "undecided"): 1}
+    assert counted(*close.events()) == {(cell, "closed"): 1, (cell, "undecided"): 1}
 
 
 def test_an_answer_counts_for_whoever_the_dialog_was_closed_by() -> None:
-    told, moved = ExpectedClose(), ExpectedClose(operator="bo", team="second.line")
-    (cell,) = {cell for cell, _ in counted(told.closed(), moved.offered(), moved.given())}
+    close, moved = ExpectedClose(), ExpectedClose(operator="bo", team="second.line")
+    (cell,) = {cell for cell, _ in counted(close.closed(), moved.offered(), moved.given())}
     assert (cell.operator, cell.team) == ("ann", "first.line")
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_each_way_counts_what_its_story_says(way: str) -> None:
-    told = ExpectedClose(way=way, changes=(2, 4))
-    assert without_zeros(names(counted(*told.events()))) == without_zeros(told.counts())
+def test_each_way_counts_what_it_must(way: str) -> None:
+    close = ExpectedClose(way=way, changes=(2, 4))
+    assert without_zeros(names(counted(*close.events()))) == without_zeros(close.counts())
 
 
 def test_rating_events_that_come_early_are_not_counted() -> None:
@@ -61,18 +61,18 @@ def test_rating_events_that_come_early_are_not_counted() -> None:
 
 
 def test_counters_move_by_what_changed_and_by_nothing_else() -> None:
-    told = ExpectedClose(score=5)
-    before = fold_all(Close("d1", 1), [told.closed(), told.given()])
-    moved = names(difference(before, fold_all(before, [told.changed(1, 2)])))
+    close = ExpectedClose(score=5)
+    before = fold_all(Close("d1", 1), [close.closed(), close.given()])
+    moved = names(difference(before, fold_all(before, [close.changed(1, 2)])))
     star = "scale:stars:1:5"
     assert moved == {"satisfied": -1, f"{star}:sum": -3, f"{star}:score:5": -1, f"{star}:score:2": 1}
     assert difference(before, before) == {}
 
 
 def test_a_close_that_expired_moves_from_pending() -> None:
-    told = ExpectedClose()
-    before = fold_all(Close("d1", 1), [told.closed(), told.offered()])
-    assert names(difference(before, fold_all(before, [told.expired()]))) == {"pending": -1, "expired": 1}
+    close = ExpectedClose()
+    before = fold_all(Close("d1", 1), [close.closed(), close.offered()])
+    assert names(difference(before, fold_all(before, [close.expired()]))) == {"pending": -1, "expired": 1}
 
 
 def test_a_scale_of_any_name_is_counted_under_a_name_that_is_no_path() -> None:
@@ -87,13 +87,14 @@ def test_quarter_hours_begin_where_they_should() -> None:
 
 
 def projected(parts: Iterable[Sequence[CloseEvent]]) -> tuple[dict[str, Close], dict[Any, int]]:
-    """Closes and counters after hearing the batches, kept in memory."""
+    """Closes and counters after the batches, in memory."""
     closes: dict[str, Close] = {}
     counters: CounterDelta = Counter()
     for part in parts:
-        for name, told in by_close([heard(event) for event in part]).items():
-            before = closes.get(name) or nothing_said(told[0].event)
-            closes[name] = fold_all(before, [record.event for record in told])
+        for name, batch in by_close([received(event) for event in part]).items():
+            first = batch[0].event
+            before = closes.get(name) or Close(first.dialog, first.close_seq)
+            closes[name] = fold_all(before, [record.event for record in batch])
             counters.update(difference(before, closes[name]))
     return closes, without_zeros(counters)
 
@@ -102,19 +103,19 @@ def projected(parts: Iterable[Sequence[CloseEvent]]) -> tuple[dict[str, Close], 
 @settings(max_examples=100, deadline=None)
 def test_any_order_repetition_and_batches_give_the_same_closes_and_counters(seed: int, number: int) -> None:
     random = Random(seed)
-    told = many(random, number)
-    closes, counters = projected(batches(random, shuffled(random, told)))
-    assert (closes, counters) == projected([[event for close in told for event in close.events()]])
+    made = many(random, number)
+    closes, counters = projected(batches(random, shuffled(random, made)))
+    assert (closes, counters) == projected([[event for close in made for event in close.events()]])
     found: Counter[str] = Counter()
     for (_, name), n in counters.items():
         found[name] += n
-    assert without_zeros(found) == totals(told)
+    assert without_zeros(found) == totals(made)
     adds_up(numbers(found))
 
 
-def totals(told: list[ExpectedClose]) -> dict[str, int]:
+def totals(closes: list[ExpectedClose]) -> dict[str, int]:
     found: Counter[str] = Counter()
-    for close in told:
+    for close in closes:
         found.update(close.counts())
     return without_zeros(found)
 

@@ -1,12 +1,11 @@
-"""Sealed text: open, waiting, erased, damaged, another dialog's."""
+"""Sealed texts: open, waiting, erased, damaged, another dialog's."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from analytics.api.schemas import Review, sealed_words
-from analytics.domain.close import Close
-from analytics.messaging.inbound import fold_all
+from analytics.api.schemas import Review, sealed_texts
+from analytics.domain.close import Close, fold_all
 from analytics.read_models.decryption import DecryptedText, DecryptionState, Decryptor, SealedText
 from chassis.crypto_shredding import KeyReader, jwe
 from chassis.errors import DecryptionFailed
@@ -42,7 +41,7 @@ def opener(keys: Keys, *, read: bool) -> Decryptor:
     return Decryptor(keys, read_to_end)
 
 
-async def test_words_with_a_key_are_open() -> None:
+async def test_a_text_with_a_key_is_open() -> None:
     found = await opener(Keys(a="Thanks!"), read=False).open({A})
     assert found == {A: DecryptedText(DecryptionState.OPEN, "Thanks!")}
 
@@ -101,7 +100,7 @@ class TestTextOfAnotherDialog:
 
     async def review(self, decryptor: Decryptor, told: ExpectedClose) -> Review:
         close = fold_all(Close(told.dialog, told.close_seq), told.events())
-        return Review.of(close, await decryptor.open(sealed_words([close])))
+        return Review.of(close, await decryptor.open(sealed_texts([close])))
 
     async def test_is_unreadable(self, decryptor: Decryptor) -> None:
         for dialog, purpose in (("d2", "comment"), ("d2", "email"), ("d1", "email"), ("d1", "name")):

@@ -1,4 +1,4 @@
-"""Hearing from the real broker, through the projection."""
+"""Consuming from the real broker, through the projection."""
 
 import json
 from collections import Counter
@@ -12,7 +12,8 @@ from aiokafka.structs import ConsumerRecord
 from prometheus_client import REGISTRY
 from pydantic import TypeAdapter
 
-from analytics.messaging.inbound import CONSUMED_TOPICS, LiveChatProjection
+from analytics.messaging.inbound import CONSUMED_TOPICS, projection_runner
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import ProducerRecord, Publisher
@@ -30,69 +31,69 @@ pytestmark = pytest.mark.real
 
 @dataclass
 class Scene:
-    """A service, and the topics it hears."""
+    """A service, and the topics that it consumes."""
 
-    house: Harness
-    kafka: str
+    harness: Harness
+    kafka: KafkaConnection
     publisher: Publisher
     service: str
     dialogs: str
     ratings: str
 
     def projecting(self) -> ProjectionRunner:
-        heard: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
-        return ProjectionRunner(
-            service=self.service, bootstrap=self.kafka, group=f"g-{self.dialogs}", topics=heard,
-            projection=LiveChatProjection(self.house.rooms), client=self.house.client,
-            database=self.house.database, publisher=self.publisher,
-        )  # fmt: skip
+        topics: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
+        return projection_runner(
+            self.harness.database, self.kafka, self.publisher, service=self.service, topics=topics
+        )
 
-    async def hears(self, records: Sequence[ProducerRecord], *, all_in_all: int) -> None:
-        """Says `records`, and hears until everything that was ever said is heard."""
+    async def consume(self, records: Sequence[ProducerRecord], *, altogether: int) -> None:
+        """Publishes `records`, and consumes until the checkpoints have come to `altogether`."""
 
-        async def heard() -> bool:
-            offsets = [int(each["offset"]) async for each in self.house.rooms["checkpoints"].find()]
-            return all_in_all <= sum(offsets)
+        async def consumed() -> bool:
+            offsets = [int(each["offset"]) async for each in self.harness.database["checkpoints"].find()]
+            return altogether <= sum(offsets)
 
         await self.publisher.publish(records)
         async with running(self.projecting()):
-            await until(heard)
+            await until(consumed)
 
 
 @pytest.fixture
-async def scene(house: Harness, kafka: str, publisher: Publisher) -> Scene:
-    return Scene(house, kafka, publisher, await a_service(kafka), *await topics(kafka, "dialogs", "ratings"))
+async def scene(harness: Harness, kafka: KafkaConnection, publisher: Publisher) -> Scene:
+    return Scene(
+        harness, kafka, publisher, await a_service(kafka), *await topics(kafka, "dialogs", "ratings")
+    )
 
 
-async def test_closes_are_counted_once_through_restarts(house: Harness, scene: Scene) -> None:
+async def test_closes_are_counted_once_through_restarts(harness: Harness, scene: Scene) -> None:
     random = Random(11)
-    told = many(random, 150)
-    events = shuffled(random, told)
-    spoken = (DialogOpened, DialogClosed, DialogReopened)
+    closes = many(random, 150)
+    events = shuffled(random, closes)
+    of_dialogs = (DialogOpened, DialogClosed, DialogReopened)
     records = [
-        record(scene.dialogs if isinstance(event, spoken) else scene.ratings, event.dialog, event, number)
+        record(scene.dialogs if isinstance(event, of_dialogs) else scene.ratings, event.dialog, event, number)
         for number, event in enumerate(events)
     ]
 
     half = len(records) // 2
-    await scene.hears(records[:half], all_in_all=half)
-    await scene.hears(records[half:], all_in_all=len(records))
+    await scene.consume(records[:half], altogether=half)
+    await scene.consume(records[half:], altogether=len(records))
     counts: Counter[str] = Counter()
-    for close in told:
+    for close in closes:
         counts.update(close.counts())
-    summary = await house.ask("summary")
+    summary = await harness.ask("summary")
     assert {state: summary[state] for state in ("closed", "given", "expired", "pending", "satisfied")} == {
         state: counts[state] for state in ("closed", "given", "expired", "pending", "satisfied")
     }
-    assert (await house.ask("reconcile"))["equal"]
+    assert (await harness.ask("reconcile"))["equal"]
 
 
-async def test_headers_that_mean_nothing_for_the_event_do_no_harm(house: Harness, scene: Scene) -> None:
+async def test_headers_that_mean_nothing_for_the_event_do_no_harm(harness: Harness, scene: Scene) -> None:
     good = ExpectedClose("d1")
     close = record(scene.dialogs, "d1", good.closed(), 1)
     odd = [("traceparent", b"\xff\xfe"), ("ce_x", b"\xff"), ("x-bin", b"\xff\xfe"), ("x-null", None)]
-    await scene.hears([replace(close, headers=[*close.headers, *odd])], all_in_all=1)
-    assert (await house.ask("summary"))["closed"] == 1
+    await scene.consume([replace(close, headers=[*close.headers, *odd])], altogether=1)
+    assert (await harness.ask("summary"))["closed"] == 1
     assert await dead_letters(scene.service, scene.kafka) == []
 
 
@@ -107,7 +108,7 @@ HUGE = 10**29
 
 
 def with_(outgoing: ProducerRecord, **changed: Any) -> ProducerRecord:
-    """The record as a stranger might have written it."""
+    """The record with other fields in its body."""
     body = json.loads(outgoing.value or b"")
     return replace(outgoing, value=json.dumps({**body, **changed}).encode())
 
@@ -128,7 +129,7 @@ def with_(outgoing: ProducerRecord, **changed: Any) -> ProducerRecord:
     ids=str,
 )
 async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
-    house: Harness, scene: Scene, wrong: dict[str, Any]
+    harness: Harness, scene: Scene, wrong: dict[str, Any]
 ) -> None:
     good, strange = ExpectedClose("d1"), ExpectedClose("d1", close_seq=2)
     records = [
@@ -138,16 +139,16 @@ async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
         record(scene.dialogs, "d1", strange.closed(), 4),
         record(scene.ratings, "d1", strange.expired(), 5),
     ]
-    await scene.hears(records, all_in_all=len(records))
-    summary = await house.ask("summary")
+    await scene.consume(records, altogether=len(records))
+    summary = await harness.ask("summary")
     assert (summary["closed"], summary["given"], summary["expired"]) == (2, 1, 1)
-    assert (await house.ask("reconcile"))["equal"]
+    assert (await harness.ask("reconcile"))["equal"]
     [letter] = await dead_letters(scene.service, scene.kafka)
     assert letter.id.startswith(scene.ratings)
     assert letter.cause.startswith("not a valid ")
 
 
-async def test_sixty_numbers_without_bounds_hold_nobody_up(house: Harness, scene: Scene) -> None:
+async def test_sixty_numbers_without_bounds_hold_nobody_up(harness: Harness, scene: Scene) -> None:
     strange = [
         with_(record(scene.dialogs, f"d{number}", ExpectedClose(f"d{number}").closed(), 1), close_seq=2**63)
         for number in range(60)
@@ -155,8 +156,8 @@ async def test_sixty_numbers_without_bounds_hold_nobody_up(house: Harness, scene
     good = [
         record(scene.dialogs, f"g{number}", ExpectedClose(f"g{number}").closed(), 1) for number in range(9)
     ]
-    await scene.hears([*strange, *good], all_in_all=69)
-    assert (await house.ask("summary"))["closed"] == 9
+    await scene.consume([*strange, *good], altogether=69)
+    assert (await harness.ask("summary"))["closed"] == 9
     assert len(await dead_letters(scene.service, scene.kafka)) == 60
     told = {"service": scene.service, "kind": Alarm.PROJECTION_FAILED}
     assert REGISTRY.get_sample_value("candor_alarms_total", told) is None

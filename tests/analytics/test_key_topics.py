@@ -1,4 +1,4 @@
-"""Keys of sealed words: learnt from the broker, forgotten when told, found again whatever is lost."""
+"""Keys of sealed texts: read from the broker, dropped on a tombstone, found again whatever is lost."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -9,11 +9,12 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from analytics.messaging.key_positions import TOO_OLD, KeyPosition, KeyPositionConflict, KeyPositions
+from analytics.messaging.key_positions import MAX_AGE, KeyPosition, KeyPositionConflict, KeyPositions
 from analytics.messaging.key_topics import KeyTopics
 from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.mongo import connect
@@ -29,15 +30,15 @@ OPEN, ERASED, WAITING = DecryptionState.OPEN, DecryptionState.ERASED, Decryption
 
 
 class Secret:
-    """Words of one dialog, under a key of their own."""
+    """A text of one dialog, sealed with a key of its own."""
 
-    def __init__(self, words: str = "Thanks!") -> None:
+    def __init__(self, text: str = "Thanks!") -> None:
         raw, kid = jwe.new_key(), jwe.new_kid()
         context = jwe.key_context("c1", "d1", kid)
         wrapped = jwe.seal(raw, READERS_KEY, jwe.short_hash(READERS_KEY), context)
         self.key = KeyPublished(kid=kid, scope="d1", subject="c1", wrapped=wrapped)
         here = jwe.Context("c1", "d1", "comment")
-        self.sealed = SealedText(jwe.seal(words.encode(), raw, kid, here), *here)
+        self.sealed = SealedText(jwe.seal(text.encode(), raw, kid, here), *here)
 
 
 @dataclass
@@ -64,19 +65,19 @@ class Replica:
 class Scene:
     """A key topic, a database, and replicas on them."""
 
-    kafka: str
+    kafka: KafkaConnection
     publisher: Publisher
     topic: str
     service: str
-    rooms: Any
+    database: Any
     clock: ManualClock
 
     def replica(self) -> Replica:
-        reader = KeyReader(self.rooms, readers_key=READERS_KEY)
-        positions = KeyPositions(self.rooms, reader)
+        reader = KeyReader(self.database, readers_key=READERS_KEY)
+        positions = KeyPositions(self.database, reader)
         key_topics = KeyTopics(
             service=self.service,
-            bootstrap=self.kafka,
+            connection=self.kafka,
             positions=positions,
             dead_letters=DeadLetterQueue(self.service, self.publisher),
             clock=self.clock,
@@ -85,18 +86,18 @@ class Scene:
         return Replica(reader, positions, key_topics)
 
     async def publish(self, *secrets: Secret, partition: int | None = None) -> None:
-        said = (record(self.topic, secret.key.kid, secret.key, 0) for secret in secrets)
-        await self.say(*(replace(outgoing, partition=partition) for outgoing in said))
+        records = (record(self.topic, secret.key.kid, secret.key, 0) for secret in secrets)
+        await self.send(*(replace(each, partition=partition) for each in records))
 
-    async def forget(self, secret: Secret) -> None:
-        await self.say(ProducerRecord(self.topic, secret.key.kid, None))
+    async def erase(self, secret: Secret) -> None:
+        await self.send(ProducerRecord(self.topic, secret.key.kid, None))
 
-    async def say(self, *records: ProducerRecord) -> None:
+    async def send(self, *records: ProducerRecord) -> None:
         await self.publisher.publish(records)
 
-    async def make_anew(self) -> None:
+    async def recreate(self) -> None:
         """The topic is deleted, and there is one of the same name."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        admin = AIOKafkaAdminClient(**self.kafka.options())
         await admin.start()
         await admin.delete_topics([self.topic])
 
@@ -108,32 +109,36 @@ class Scene:
         await admin.close()
 
     async def compacted_while_away(self, secret: Secret) -> None:
-        """The key is here, as it was learnt once; neither it nor its tombstone is on the topic any more."""
-        marks = {"place": f"{self.topic}:0", "round": "long ago"}
-        await KeyReader(self.rooms, readers_key=READERS_KEY).apply({secret.key.kid: secret.key}, marks=marks)
+        """The key is here, as it was stored once; neither it nor its tombstone is on the topic any more."""
+        marks = {"partition": f"{self.topic}:0", "scan": "long ago"}
+        await KeyReader(self.database, readers_key=READERS_KEY).apply(
+            {secret.key.kid: secret.key}, marks=marks
+        )
 
 
 @pytest.fixture
-async def scene(kafka: str, mongo: str, database: str, publisher: Publisher) -> AsyncIterator[Scene]:
+async def scene(
+    kafka: KafkaConnection, mongo: str, database: str, publisher: Publisher
+) -> AsyncIterator[Scene]:
     (topic,) = await topics(kafka, "keys")
     client = connect(mongo)
     yield Scene(kafka, publisher, topic, await a_service(kafka), client[database], ManualClock(NOON))
     client.close()
 
 
-async def test_a_key_is_learnt_and_its_tombstone_erases(scene: Scene) -> None:
+async def test_a_key_is_stored_and_its_tombstone_drops_it(scene: Scene) -> None:
     kept, erased, missing = Secret(), Secret(), Secret()
     replica = scene.replica()
     assert await replica.states(kept) == [WAITING]
     await scene.publish(kept, erased)
     async with running(replica.topics):
         await until(replica.see((kept, OPEN), (erased, OPEN), (missing, ERASED)))
-        await scene.forget(erased)
+        await scene.erase(erased)
         await until(replica.see((kept, OPEN), (erased, ERASED)))
         assert replica.topics.unhealthy_reason() is None
 
 
-async def test_words_whose_key_is_said_but_not_read_yet_wait(scene: Scene) -> None:
+async def test_texts_whose_key_is_published_but_not_read_yet_wait(scene: Scene) -> None:
     replica, secret = scene.replica(), Secret()
     async with running(replica.topics):
         await until(replica.see((secret, ERASED)))
@@ -147,12 +152,12 @@ async def test_words_whose_key_is_said_but_not_read_yet_wait(scene: Scene) -> No
 async def test_a_dropped_database_is_built_again_by_a_restart(scene: Scene) -> None:
     kept, erased = Secret(), Secret()
     await scene.publish(kept, erased)
-    await scene.forget(erased)
+    await scene.erase(erased)
     for _ in range(2):
         replica = scene.replica()
         async with running(replica.topics):
             await until(replica.see((kept, OPEN), (erased, ERASED)))
-        await scene.rooms.client.drop_database(scene.rooms.name)
+        await scene.database.client.drop_database(scene.database.name)
 
 
 async def test_a_database_that_is_dropped_meanwhile_is_built_again_and_nothing_seems_erased(
@@ -164,7 +169,7 @@ async def test_a_database_that_is_dropped_meanwhile_is_built_again_and_nothing_s
     async with running(replica.topics):
         await until(replica.see(*((secret, OPEN) for secret in secrets)))
         await until(replica.topics.read_to_end)
-        await scene.rooms.client.drop_database(scene.rooms.name)
+        await scene.database.client.drop_database(scene.database.name)
         replica.reader.evict([secret.key.kid for secret in secrets])
 
         async def open_again() -> bool:
@@ -181,7 +186,7 @@ async def test_it_goes_on_where_it_was(scene: Scene) -> None:
     async with running((first := scene.replica()).topics):
         await until(first.see((old, ERASED)))
     await scene.compacted_while_away(old)
-    scene.clock.advance(TOO_OLD - timedelta(hours=1))
+    scene.clock.advance(MAX_AGE - timedelta(hours=1))
     await scene.publish(new)
     async with running((second := scene.replica()).topics):
         await until(second.see((new, OPEN)))
@@ -196,7 +201,7 @@ async def test_who_was_away_too_long_drops_what_is_no_longer_there(scene: Scene)
     async with running((first := scene.replica()).topics):
         await until(first.see((kept, OPEN), (gone, ERASED)))
     await scene.compacted_while_away(gone)
-    scene.clock.advance(TOO_OLD)
+    scene.clock.advance(MAX_AGE)
     async with running((second := scene.replica()).topics):
         await until(second.see((kept, OPEN), (gone, ERASED)))
 
@@ -207,19 +212,21 @@ async def test_being_there_keeps_a_position_young(scene: Scene) -> None:
     async with running((replica := scene.replica()).topics):
         await until(replica.see((kept, OPEN)))
         await until(replica.topics.read_to_end)
-        scene.clock.advance(TOO_OLD / 2)
+        scene.clock.advance(MAX_AGE / 2)
 
         async def confirmed() -> bool:
-            return {each["at"] async for each in scene.rooms["key_positions"].find()} == {scene.clock.now()}
+            return {each["confirmed_at"] async for each in scene.database["key_positions"].find()} == {
+                scene.clock.now()
+            }
 
         await until(confirmed)
 
 
-async def test_what_is_wrong_is_a_dead_letter_and_stands_in_nobodys_way(scene: Scene) -> None:
+async def test_a_malformed_record_is_a_dead_letter_and_the_rest_goes_on(scene: Scene) -> None:
     before, after, misnamed = Secret(), Secret(), Secret()
     await scene.publish(before)
     broken = record(scene.topic, "k", before.key, 0)
-    await scene.say(
+    await scene.send(
         *(ProducerRecord(scene.topic, "k", b"{", broken.headers, partition) for partition in range(3)),
         record(scene.topic, "another", misnamed.key, 0),
         record(scene.topic, "compaction-nudge", CompactionNudge(), 0),
@@ -241,10 +248,10 @@ async def test_two_replicas_read_the_same_and_neither_brings_back_what_the_other
         for secret in secrets:
             await scene.publish(secret)
             if secret is not secrets[-1]:
-                await scene.forget(secret)
+                await scene.erase(secret)
         for replica in (one, two):
             await until(replica.see((secrets[-1], OPEN), *((each, ERASED) for each in secrets[:-1])))
-    assert [key["_id"] async for key in scene.rooms["reader_keys"].find()] == [secrets[-1].key.kid]
+    assert [key["_id"] async for key in scene.database["reader_keys"].find()] == [secrets[-1].key.kid]
 
 
 async def test_a_replica_that_lags_writes_nothing(scene: Scene) -> None:
@@ -254,21 +261,21 @@ async def test_a_replica_that_lags_writes_nothing(scene: Scene) -> None:
         await until(replica.see((secret, OPEN)))
         await until(replica.topics.read_to_end)
         [(partition, before)] = [(part, at) for part, at in replica.topics._at.items() if at.offset]
-        await scene.forget(secret)
+        await scene.erase(secret)
         await until(replica.see((secret, ERASED)))
     with pytest.raises(KeyPositionConflict):
         await replica.positions.move(partition, before, before.offset, {secret.key.kid: secret.key})
     with pytest.raises(KeyPositionConflict):
         await replica.positions.sweep(partition, before)
-    assert await scene.rooms["reader_keys"].count_documents({}) == 0
+    assert await scene.database["reader_keys"].count_documents({}) == 0
 
 
-async def test_a_topic_that_is_made_anew_is_read_from_its_start(scene: Scene) -> None:
+async def test_a_recreated_topic_is_read_from_its_start(scene: Scene) -> None:
     old, new = Secret(), Secret()
     await scene.publish(*(Secret() for _ in range(10)), old)
     async with running((first := scene.replica()).topics):
         await until(first.see((old, OPEN)))
-    await scene.make_anew()
+    await scene.recreate()
     await scene.publish(new)
     async with running((second := scene.replica()).topics):
         await until(second.see((new, OPEN), (old, ERASED)))
@@ -280,41 +287,41 @@ async def test_also_if_it_holds_as_much_as_before(scene: Scene, more: int) -> No
     await scene.publish(old, partition=0)
     async with running((first := scene.replica()).topics):
         await until(first.see((old, OPEN)))
-    await scene.make_anew()
+    await scene.recreate()
     await scene.publish(new, *(Secret() for _ in range(more)), partition=0)
     async with running((second := scene.replica()).topics):
         await until(second.see((new, OPEN), (old, ERASED)))
 
 
-@pytest.mark.parametrize(("offset", "through_at"), [(3, None), (5, None), (3, 5)])
-async def test_a_position_inside_of_its_log_is_good(offset: int, through_at: int | None) -> None:
-    assert KeyPosition(offset, NOON, "r", through_at).is_good(3, 5, NOON)
+@pytest.mark.parametrize(("offset", "scan_end"), [(3, None), (5, None), (3, 5)])
+async def test_a_position_inside_of_its_log_is_good(offset: int, scan_end: int | None) -> None:
+    assert KeyPosition(offset, NOON, "r", scan_end).is_usable(3, 5, NOON)
 
 
-@pytest.mark.parametrize(("offset", "through_at"), [(2, None), (6, None), (3, 6)])
-async def test_a_position_outside_of_its_log_is_not(offset: int, through_at: int | None) -> None:
-    assert not KeyPosition(offset, NOON, "r", through_at).is_good(3, 5, NOON)
+@pytest.mark.parametrize(("offset", "scan_end"), [(2, None), (6, None), (3, 6)])
+async def test_a_position_outside_of_its_log_is_not(offset: int, scan_end: int | None) -> None:
+    assert not KeyPosition(offset, NOON, "r", scan_end).is_usable(3, 5, NOON)
 
 
-async def test_a_topic_that_is_not_there_is_trouble_and_was_not_read(scene: Scene) -> None:
+async def test_a_topic_that_is_not_there_is_unhealthy_and_was_not_read(scene: Scene) -> None:
     scene.topic = f"nowhere-{uuid4().hex[:8]}"
     replica = scene.replica()
     async with running(replica.topics):
 
-        async def in_trouble() -> bool:
+        async def unhealthy() -> bool:
             return "UnknownTopic" in (replica.topics.unhealthy_reason() or "")
 
-        await until(in_trouble)
+        await until(unhealthy)
         assert not await replica.topics.read_to_end()
 
 
-async def test_a_broker_that_is_away_is_trouble_and_means_not_read(scene: Scene) -> None:
-    scene.kafka = "127.0.0.1:1"
+async def test_a_broker_that_is_away_is_unhealthy_and_means_not_read(scene: Scene) -> None:
+    scene.kafka = KafkaConnection(servers="127.0.0.1:1")
     replica = scene.replica()
     async with running(replica.topics):
 
-        async def in_trouble() -> bool:
+        async def unhealthy() -> bool:
             return "not read" in (replica.topics.unhealthy_reason() or "")
 
-        await until(in_trouble)
+        await until(unhealthy)
         assert await replica.states(Secret()) == [WAITING]

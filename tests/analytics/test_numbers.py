@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from analytics.domain.counting import Counts, ScaleKey
 from analytics.domain.numbers import numbers, share, wilson
+from contracts.ratings import CloseState
 
 STARS = ScaleKey("stars", 1, 5)
 THUMBS = ScaleKey("thumbs", 0, 1)
@@ -79,7 +80,7 @@ def test_the_response_rate_looks_at_settled_forms_only() -> None:
     found = numbers(counts)
     assert (found.response_rate.value, found.response_rate.n) == (50.0, 8)
     assert (found.coverage.value, found.coverage.n, found.offered_total) == (75.0, 20, 15)
-    assert (found.unrated.total, found.unrated.by_state["pending"]) == (16, 5)
+    assert (found.unrated.total, found.unrated.by_state[CloseState.PENDING]) == (16, 5)
 
 
 def test_averages_stay_on_their_scale_and_meet_from_0_to_100() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.domain.periods import InvalidPeriod, bound, cuts, start_of
+from analytics.domain.periods import InvalidPeriod, bound, cuts, period, start_of
 
 PARIS, KATHMANDU, ST_JOHNS = (
     ZoneInfo(name) for name in ("Europe/Paris", "Asia/Kathmandu", "America/St_Johns")
@@ -136,6 +136,46 @@ def test_the_hour_that_comes_twice_is_two() -> None:
 def test_a_range_that_begins_within_a_day_begins_with_the_rest_of_it() -> None:
     assert hours("day", "2026-01-31T22:30:00+01:00", "2026-02-01T06:15:00+01:00", PARIS) == [1.5, 6.25]
     assert hours("hour", "2026-01-31T22:30:00+01:00", "2026-02-01T00:15:00+01:00", PARIS) == [0.5, 1, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("name", "since", "until", "lengths"),
+    [
+        # At these instants it is still the day before in the west, already the day after in the east.
+        ("America/Los_Angeles", "2026-03-02T02:00:00Z", "2026-03-03T02:00:00Z", [6, 18]),
+        ("America/Los_Angeles", "2026-03-02T02:00:00Z", "2026-03-04", [6, 24, 24]),
+        ("America/Los_Angeles", "2026-03-01", "2026-03-02T02:00:00Z", [18]),
+        ("America/St_Johns", "2026-03-02T03:15:00Z", "2026-03-03T03:45:00Z", [0.25, 24, 0.25]),
+        ("Pacific/Pago_Pago", "2026-03-02T10:45:00Z", "2026-03-02T11:15:00Z", [0.25, 0.25]),
+        ("Asia/Kathmandu", "2026-03-02T18:00:00Z", "2026-03-03T18:30:00Z", [0.25, 24, 0.25]),
+        ("Pacific/Kiritimati", "2026-03-02T09:45:00Z", "2026-03-02T10:15:00Z", [0.25, 0.25]),
+    ],
+)
+def test_days_are_counted_from_the_date_of_the_zone(
+    name: str, since: str, until: str, lengths: list[float]
+) -> None:
+    assert hours("day", since, until, ZoneInfo(name)) == lengths
+
+
+APIA = ZoneInfo("Pacific/Apia")  # crossed the date line: the 29th of December 2011 was followed by the 31st
+
+
+def test_a_date_that_did_not_exist_holds_no_time_and_the_sentence_says_so() -> None:
+    with pytest.raises(InvalidPeriod, match="skipped these days"):
+        period("2011-12-30", "2011-12-31", APIA)
+    for start, end in (
+        ("2011-12-31", "2011-12-31"), ("2011-12-31", "2011-12-29"), ("2011-12-30T10:00Z", "2011-12-31"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidPeriod, match="from must be before to"):
+            period(start, end, APIA)
+
+
+def test_a_range_around_it_has_the_days_that_there_were() -> None:
+    since, until = period("2011-12-29", "2012-01-01", APIA)
+    assert since is not None
+    assert until is not None
+    starts = cuts("day", since, until, APIA)
+    assert [start.astimezone(APIA).date().day for start in starts] == [29, 31]
 
 
 @pytest.mark.parametrize(("by", "until"), [("day", "2030-01-01"), ("hour", "2026-05-01")])

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chassis.http.tokens import public_jwk
+from chassis.kafka.connection import KafkaConnection
 from chat.settings import ChatSettings, signing_key
 from tests.chat.harness import pem, settings_for
 from tests.tokens import VISITOR_KEY
@@ -76,7 +77,7 @@ def test_a_wrong_signing_key_is_a_sentence(
 
 
 def test_no_secret_is_shown() -> None:
-    shown = repr(settings_for("127.0.0.1:1", "mongodb://user:word@127.0.0.1", "d"))
+    shown = repr(settings_for(KafkaConnection(servers="127.0.0.1:1"), "mongodb://user:word@127.0.0.1", "d"))
     assert "PRIVATE KEY" not in shown
     assert "user:word" not in shown
     assert "QUFB" not in shown
@@ -124,7 +125,7 @@ def test_it_hears_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) 
         [sys.executable, "-m", "chat", "dead-letters", "list"],
         env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat\n")
+    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat [keys …]\n")
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from chassis.kafka.connection import KafkaConnection
 from rating.settings import RatingSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 TOLD: dict[str, Any] = {
     "env": "development",
-    "kafka": "127.0.0.1:9092",
+    "kafka": KafkaConnection(servers="127.0.0.1:9092"),
     "mongo": "mongodb://127.0.0.1:27017",
     "staff_issuer": "https://staff.test",
     "staff_jwks": "https://staff.test/keys",
@@ -121,7 +122,8 @@ DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x":
 def test_it_does_not_start_with_wrong_keys_and_says_so(
     tmp_path: Path, variable: str, wrong: str, sentence: str
 ) -> None:
-    told = {f"CANDOR_{name.upper()}": str(value) for name, value in TOLD.items()}
+    told = {f"CANDOR_{name.upper()}": str(value) for name, value in TOLD.items() if name != "kafka"}
+    told |= TOLD["kafka"].environment()
     ended = subprocess.run(
         [sys.executable, "-m", "rating"],
         env={"PATH": os.environ["PATH"], **told, variable: wrong},

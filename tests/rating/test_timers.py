@@ -136,7 +136,7 @@ async def test_a_form_whose_worker_died_comes_back_after_the_lease(house: Harnes
 
 
 async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no_other(
-    house: Harness,
+    house: Harness, mongo: str, database: str
 ) -> None:
     await hear_later(house, "d1", "d2")
     # A newer release wrote this event.
@@ -144,9 +144,9 @@ async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no
         {"_id": "dialog:d1:0000000001"}, {"$set": {"events.1.type": "new"}}
     )
     house.clock.advance(DELAY)
-    fresh = Harness(house.database, house.clock)
-    assert await fresh.timers.settle_due() == 2
-    assert await fresh.timers.settle_due() == 0
+    async with open_harness(mongo, database, relaying=False, clock=house.clock) as fresh:
+        assert await fresh.timers.settle_due() == 2
+        assert await fresh.timers.settle_due() == 0
     house.streams.wake()
     await house.relayed()
     assert (await document(house, "d2.1"))["state"] == "pending"

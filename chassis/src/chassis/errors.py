@@ -36,7 +36,7 @@ class CommandRejected(ChassisError):
 
     def __init__(self, code: str, **facts: str | int) -> None:
         super().__init__(" ".join([code, *(f"{name}={value}" for name, value in facts.items())]))
-        self.code = None if " " in code else str(code)  # a sentence as long as it has no code
+        self.code = str(code)
         self.facts = facts
 
 
@@ -66,6 +66,8 @@ class TaskEnded(ChassisError):
 
 class InvalidCursor(ChassisError, ValueError):
     """Another list's cursor, a changed one, or none at all; a validator that raises it answers 422."""
+
+    code = "not-a-cursor"
 
     def __init__(self) -> None:
         super().__init__("the cursor is not one of ours")

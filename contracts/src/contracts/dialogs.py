@@ -31,6 +31,20 @@ class ClosedBy(StrEnum):
     SYSTEM = "system"
 
 
+class DialogState(StrEnum):
+    """Whether anybody may write in a dialog."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CLIENT = "client"
+    OPERATOR = "operator"
+
+
 class AttributedBy(StrEnum):
     """The rule that chose the operator who counts for a close."""
 

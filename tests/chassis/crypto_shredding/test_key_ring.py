@@ -155,8 +155,8 @@ async def test_another_master_key_is_named_as_the_cause(
 ) -> None:
     sealed = await seal(ring, "d1", client, "hello")
     other = replica()
-    other._master_key, other._master_id = b"x" * 32, jwe.short_hash(b"x" * 32)
-    with pytest.raises(DecryptionFailed, match="another master key"):
+    other._master = jwe.WrappingKeys(b"x" * 32)
+    with pytest.raises(DecryptionFailed, match="another key than those in the settings"):
         await opened(other, "d1", client, sealed)
 
 
@@ -206,7 +206,9 @@ async def test_other_replicas_stop_within_five_seconds(
     elapsed = [0.0]
     other = replica()
     other._memory = KeyCache(timer=lambda: elapsed[0])
-    sealed = await seal(other, "d1", client, "hello")
+    for _ in range(2):  # a key is remembered under both of its names once it was looked up
+        sealed = await seal(other, "d1", client, "hello")
+        assert await opened(other, "d1", client, sealed) == "hello"
     await ring.erase(client)
     elapsed[0] = 5.1  # what is promised, whatever the constant says
     assert await opened(other, "d1", client, sealed) is None

@@ -33,9 +33,9 @@ class Recorder:
     projected: dict[str, int] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
 
-    async def project(self, relayed: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
+    async def project(self, recorded: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
         self.step("project")
-        for one in relayed:
+        for one in recorded:
             self.projected[one.stream] = max(self.projected.get(one.stream, 0), one.number)
             assert len(one.state.puts) >= 1
         self.step("projected")

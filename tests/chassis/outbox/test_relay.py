@@ -353,10 +353,10 @@ async def test_a_read_model_that_refuses_a_stream_stops_no_other(
     recorder = Recorder()
     project = recorder.project
 
-    async def refuse(relayed: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
-        if any(one.stream == "jar:bad" for one in relayed):
+    async def refuse(recorded: Sequence[RecordedEvent[Jar, JarEvent]]) -> None:
+        if any(one.stream == "jar:bad" for one in recorded):
             raise WriteError("Document failed validation", 121)
-        await project(relayed)
+        await project(recorded)
 
     recorder.project = refuse  # type: ignore[method-assign]
     await fill(mongo_store, "jar:bad", *(f"jar:{key}" for key in range(10)))

@@ -14,6 +14,7 @@ from chassis.clock import ManualClock
 from chassis.eventstore.handle import handle
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord
 from chassis.mongo import connect
 from chassis.outbox.commit_handler import CommitHandler
@@ -197,7 +198,7 @@ async def test_the_running_part_notices_by_itself(room: Room) -> None:
 
 @pytest.mark.parametrize(("setting", "closes"), [("PT1S", 2), ("none", 1)])
 async def test_chat_does_so_as_it_is_set(
-    kafka: str, mongo: str, database: str, setting: str, closes: int
+    kafka: KafkaConnection, mongo: str, database: str, setting: str, closes: int
 ) -> None:
     settings = settings_for(kafka, mongo, database)
     known = settings.model_dump() | {"chat_silent_reopening": setting}

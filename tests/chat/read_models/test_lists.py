@@ -16,7 +16,8 @@ from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Dialog
 from chat.read_models.channels import Channels
-from chat.read_models.dialogs import Dialogs, DialogState
+from chat.read_models.dialogs import Dialogs
+from contracts.dialogs import DialogState
 from tests.chat.builders import ANN, BO, assigned, at, closed, opened, reopened, wrote
 
 pytestmark = pytest.mark.real
@@ -67,12 +68,12 @@ async def test_a_dialog_is_listed_as_it_now_is(db: AsyncIOMotorDatabase[dict[str
     assert await db["dialogs"].find().to_list(None) == [EXPECTED]
 
 
-@pytest.mark.parametrize(("state", "step"), [("open", 1), ("closed", -1)])
+@pytest.mark.parametrize(("state", "step"), [(DialogState.OPEN, 1), (DialogState.CLOSED, -1)])
 async def test_pages_hold_each_dialog_once_however_many_have_one_moment(
     db: AsyncIOMotorDatabase[dict[str, Any]], state: DialogState, step: int
 ) -> None:
     names = [f"d{number}" for number in range(7)]
-    like = {**EXPECTED, "state": state}
+    like = {**EXPECTED, "state": state.value}
     await db["dialogs"].insert_many(
         [{**like, "_id": name, "dialog": name, "since": at(index // 3)} for index, name in enumerate(names)]
     )

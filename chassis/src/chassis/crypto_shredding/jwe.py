@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -81,6 +82,25 @@ def unseal(sealed: str, key: bytes, context: Context) -> bytes:
 def kid_of(sealed: str, context: Context) -> str:
     """The id of the key that opens `sealed` as `context`. Raises `DecryptionFailed`."""
     return _check(sealed.partition(".")[0], context)
+
+
+class WrappingKeys:
+    """Keys that wrap data keys: the one that is used, and those that open besides while it is rotated."""
+
+    def __init__(self, key: bytes, before: Sequence[bytes] = ()) -> None:
+        self._key = key
+        self.kid = short_hash(key)
+        self._known = {short_hash(each): each for each in (*before, key)}
+
+    def wrap(self, raw: bytes, context: Context) -> str:
+        """The data key, wrapped with the key that is used."""
+        return seal(raw, self._key, self.kid, context)
+
+    def unwrap(self, wrapped: str, context: Context) -> bytes:
+        """The data key. Raises `DecryptionFailed`."""
+        if (key := self._known.get(kid_of(wrapped, context))) is None:
+            raise DecryptionFailed("This key is wrapped by another key than those in the settings")
+        return unseal(wrapped, key, context)
 
 
 def context_hash(context: Context) -> str:

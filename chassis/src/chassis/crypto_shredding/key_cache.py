@@ -22,6 +22,11 @@ class DataKey:
     subject: str
     raw: bytes = field(repr=False)
 
+    @property
+    def context(self) -> jwe.Context:
+        """What it is, wrapped."""
+        return jwe.key_context(self.subject, self.scope, self.kid)
+
     def open(self, sealed: str, context: jwe.Context) -> str:
         """The text. Raises `DecryptionFailed`, also if this key is of another subject or scope than it."""
         if (self.subject, self.scope) != (context.subject, context.scope):

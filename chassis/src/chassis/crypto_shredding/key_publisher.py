@@ -13,6 +13,8 @@ from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
 
+PUBLISHED_AT_ONCE = 500
+
 
 class KeyPublisher:
     """Publishes the keys of a key ring, and remembers where each one was written (`published`)."""
@@ -24,7 +26,7 @@ class KeyPublisher:
         service: str,
         topic: str,
         publisher: Publisher,
-        readers_key: bytes,
+        readers_key: jwe.WrappingKeys,
         unwrap: Callable[[Document], DataKey],
         tombstones: Tombstones,
     ) -> None:
@@ -32,7 +34,7 @@ class KeyPublisher:
         self._source = f"/candor/{service}"
         self._topic = topic
         self._publisher = publisher
-        self._readers_key, self._readers_id = readers_key, jwe.short_hash(readers_key)
+        self._readers_key = readers_key
         self._unwrap = unwrap
         self._tombstones = tombstones
 
@@ -43,12 +45,32 @@ class KeyPublisher:
             written = await self._publisher.publish([self._record(key) for key in keys])
             await self._remember(keys, written)
 
+    @property
+    def readers_id(self) -> str:
+        """The id of the readers' key."""
+        return self._readers_key.kid
+
+    async def republish(self) -> int:
+        """Publishes the published keys again that are not wrapped for this readers' key; how many.
+
+        Raises PublishFailed. Kafka's compaction removes the records before.
+        """
+        others = {"published": {"$ne": []}, "published_for": {"$ne": self.readers_id}}
+        count, found = 0, self._keys.find(others)
+        while keys := await found.to_list(PUBLISHED_AT_ONCE):
+            await self._remember(keys, await self._publisher.publish([self._record(key) for key in keys]))
+            count += len(keys)
+        return count
+
     async def _remember(self, keys: Sequence[Document], written: Sequence[RecordMetadata]) -> None:
         locations = {
             key["kid"]: {"partition": at.partition, "offset": at.offset}
             for key, at in zip(keys, written, strict=True)
         }
-        updates = [UpdateOne({"kid": kid}, {"$push": {"published": at}}) for kid, at in locations.items()]
+        readers = {"$set": {"published_for": self.readers_id}}
+        updates = [
+            UpdateOne({"kid": kid}, {"$push": {"published": at}, **readers}) for kid, at in locations.items()
+        ]
         if (await self._keys.bulk_write(updates, ordered=False)).matched_count == len(updates):
             return
         # Keys that were deleted while they were being published may have landed after their tombstone.
@@ -58,8 +80,8 @@ class KeyPublisher:
         await self._tombstones.send()
 
     def _record(self, key: Document) -> ProducerRecord:
-        context = jwe.key_context(key["subject"], key["_id"], key["kid"])
-        wrapped = jwe.seal(self._unwrap(key).raw, self._readers_key, self._readers_id, context)
+        data_key = self._unwrap(key)
+        wrapped = self._readers_key.wrap(data_key.raw, data_key.context)
         event = KeyPublished(kid=key["kid"], scope=key["_id"], subject=key["subject"], wrapped=wrapped)
         envelope = Envelope(
             id=event.kid,

@@ -1,14 +1,18 @@
 """The keys of others, as they were published: kept by what opens their text, deleted by their tombstones."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Self
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import DeleteOne, ReplaceOne
 
 from chassis.crypto_shredding import jwe
 from chassis.crypto_shredding.key_cache import DataKey, KeyCache
+from chassis.crypto_shredding.settings import OpeningSettings
 from chassis.crypto_shredding.storage import Document, durable
+from chassis.errors import DecryptionFailed
+from chassis.settings import key_bytes
 from contracts.keys import KeyPublished
 
 
@@ -18,10 +22,32 @@ class KeyReader:
     A missing key is erased or not consumed yet: which one, only the lag on the key topics can tell.
     """
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], *, readers_key: bytes) -> None:
+    def __init__(
+        self,
+        database: AsyncIOMotorDatabase[Document],
+        *,
+        readers_key: bytes,
+        readers_keys_before: Sequence[bytes] = (),
+    ) -> None:
         self._keys = durable(database, "reader_keys")
-        self._readers_key = readers_key
+        self._readers_key = jwe.WrappingKeys(readers_key, readers_keys_before)
         self._memory = KeyCache()
+
+    @classmethod
+    def of(cls, settings: OpeningSettings, database: AsyncIOMotorDatabase[Document]) -> Self:
+        """The reader of a service, as it is told."""
+        before = [key_bytes(key) for key in settings.readers_keys_before]
+        return cls(database, readers_key=key_bytes(settings.readers_key), readers_keys_before=before)
+
+    async def outdated(self) -> tuple[int, int]:
+        """How many keys there are, and how many of them are not wrapped for the present readers' key."""
+        count = outdated = 0
+        async for key in self._keys.find():
+            count += 1
+            with suppress(DecryptionFailed):
+                context = jwe.key_context(key["subject"], key["scope"], key["_id"])
+                outdated += jwe.kid_of(key["wrapped"], context) != self._readers_key.kid
+        return count, outdated
 
     async def apply(
         self,
@@ -35,10 +61,13 @@ class KeyReader:
         `marks` are further fields of what is stored. In a `session`'s transaction this is done when that
         commits; call `evict` then.
         """
-        writes = [_write(kid, key, marks or {}) for kid, key in records.items()]
+        # Of one kind after the other, in order: what follows an error in a transaction is only told that the
+        # transaction is gone, and hides the error.
+        by_kind = sorted(records.items(), key=lambda record: record[1] is None)
+        writes = [_write(kid, key, marks or {}) for kid, key in by_kind]
         try:
             if writes:
-                await self._keys.bulk_write(writes, ordered=False, session=session)
+                await self._keys.bulk_write(writes, session=session)
         finally:
             self.evict([kid for kid, key in records.items() if key is None])
 
@@ -60,7 +89,7 @@ class KeyReader:
 
     def _unwrap(self, key: Document) -> DataKey:
         context = jwe.key_context(key["subject"], key["scope"], key["_id"])
-        raw = jwe.unseal(key["wrapped"], self._readers_key, context)
+        raw = self._readers_key.unwrap(key["wrapped"], context)
         return DataKey(key["_id"], key["scope"], key["subject"], raw)
 
 

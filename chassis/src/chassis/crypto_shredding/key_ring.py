@@ -2,35 +2,44 @@
 
 import asyncio
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from typing import Self
 
 import structlog
 from aiokafka.errors import KafkaError
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chassis.crypto_shredding import jwe
 from chassis.crypto_shredding.erasure import Erasure
 from chassis.crypto_shredding.key_cache import DataKey, KeyCache
 from chassis.crypto_shredding.key_publisher import KeyPublisher
+from chassis.crypto_shredding.settings import SealingSettings
 from chassis.crypto_shredding.storage import Document, durable
 from chassis.crypto_shredding.tombstones import ErasurePace, Tombstones
-from chassis.errors import DecryptionFailed, KeyOwnerMismatch, PublishFailed, SubjectErased
+from chassis.errors import KeyOwnerMismatch, PublishFailed, SubjectErased
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
+from chassis.settings import key_bytes
+
+REWRAPPED_AT_ONCE = 500
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class KeyRing:
-    """The collection `keys`: {_id: scope, kid, subject, wrapped, created_at, published: [locations]}.
+    """The collection `keys`: {_id: scope, kid, subject, wrapped, wrapped_by, created_at, published, …}.
+
+    `wrapped_by` is the id of the master key. `published` are the locations ({partition, offset}) of its
+    records, `published_for` the id of the readers' key that the last of them is wrapped by.
 
     Existence is the permission: a key is used only if its document was seen in the last five seconds. A
     replica that has not noticed an erasure yet may seal text with the deleted key for that long. Nobody can
     ever read it, so that is as good as not having written it.
 
-    With `bootstrap`, compaction is verified by looking; without it, erasure trusts the time it takes.
+    With `connection`, compaction is verified by looking; without it, erasure trusts the time it takes.
     """
 
     name = "keys"
@@ -41,30 +50,57 @@ class KeyRing:
         *,
         service: str,
         master_key: bytes,
+        master_keys_before: Sequence[bytes] = (),
         readers_key: bytes,
         topic: str,
         publisher: Publisher,
-        bootstrap: str | None = None,
+        connection: KafkaConnection | None = None,
         pace: ErasurePace | None = None,
     ) -> None:
         self._keys = durable(database, "keys")
-        self._master_key, self._master_id = master_key, jwe.short_hash(master_key)
+        self._master = jwe.WrappingKeys(master_key, master_keys_before)
         self._pace = pace or ErasurePace()
         self._memory = KeyCache()
         self._tombstones = Tombstones(
-            database, service=service, topic=topic, publisher=publisher, bootstrap=bootstrap, pace=self._pace
+            database,
+            service=service,
+            topic=topic,
+            publisher=publisher,
+            connection=connection,
+            pace=self._pace,
         )
         self._publisher = KeyPublisher(
             self._keys,
             service=service,
             topic=topic,
             publisher=publisher,
-            readers_key=readers_key,
+            readers_key=jwe.WrappingKeys(readers_key),
             unwrap=self._unwrap,
             tombstones=self._tombstones,
         )
         self._erasure = Erasure(
             database, keys=self._keys, tombstones=self._tombstones, evict=self._evict, pace=self._pace
+        )
+
+    @classmethod
+    def of(
+        cls,
+        settings: SealingSettings,
+        database: AsyncIOMotorDatabase[Document],
+        *,
+        topic: str,
+        publisher: Publisher,
+    ) -> Self:
+        """The key ring of a service, as it is told."""
+        return cls(
+            database,
+            service=settings.service,
+            master_key=key_bytes(settings.master_key),
+            master_keys_before=[key_bytes(key) for key in settings.master_keys_before],
+            readers_key=key_bytes(settings.readers_key),
+            topic=topic,
+            publisher=publisher,
+            connection=settings.kafka,
         )
 
     async def prepare(self) -> None:
@@ -109,6 +145,33 @@ class KeyRing:
         Raises PublishFailed; publishing again is harmless.
         """
         await self._publisher.publish(scopes)
+
+    async def rewrap(self) -> int:
+        """Wraps the keys anew that are not wrapped by the present master key; how many. Repeatable."""
+        count, found = 0, self._keys.find({"wrapped_by": {"$ne": self._master.kid}})
+        while keys := await found.to_list(REWRAPPED_AT_ONCE):
+            changes = [
+                UpdateOne({"_id": key["_id"], "kid": key["kid"]}, {"$set": self._wrapped(self._unwrap(key))})
+                for key in keys
+            ]
+            count += (await self._keys.bulk_write(changes, ordered=False)).modified_count
+        return count
+
+    async def republish(self) -> int:
+        """Publishes the published keys again that are not wrapped for the present readers' key; how many.
+
+        Raises PublishFailed; repeatable.
+        """
+        return await self._publisher.republish()
+
+    async def outdated(self) -> tuple[int, int, int]:
+        """How many keys there are, wrapped by another master key, published for another readers' key."""
+        another = {"published": {"$ne": []}, "published_for": {"$ne": self._publisher.readers_id}}
+        return (
+            await self._keys.count_documents({}),
+            await self._keys.count_documents({"wrapped_by": {"$ne": self._master.kid}}),
+            await self._keys.count_documents(another),
+        )
 
     async def erase(self, subject: str) -> None:
         """Erases a data subject: their text can't be opened here from now on, elsewhere within seconds.
@@ -161,14 +224,8 @@ class KeyRing:
 
     async def _insert(self, scope: str, subject: str) -> Document:
         """The scope's key document, stored by a majority; concurrent creators get the same one."""
-        kid = jwe.new_kid()
-        context = jwe.key_context(subject, scope, kid)
-        new = {
-            "kid": kid,
-            "subject": subject,
-            "wrapped": jwe.seal(jwe.new_key(), self._master_key, self._master_id, context),
-            "published": [],
-        }
+        key = DataKey(jwe.new_kid(), scope, subject, jwe.new_key())
+        new = {"kid": key.kid, "subject": subject, **self._wrapped(key), "published": []}
         created: Document = {
             name: {"$ifNull": [f"${name}", {"$literal": value}]} for name, value in new.items()
         }
@@ -179,12 +236,12 @@ class KeyRing:
                     {"_id": scope}, [{"$set": created}], upsert=True, return_document=ReturnDocument.AFTER
                 )
 
+    def _wrapped(self, key: DataKey) -> Document:
+        return {"wrapped": self._master.wrap(key.raw, key.context), "wrapped_by": self._master.kid}
+
     def _unwrap(self, key: Document) -> DataKey:
         context = jwe.key_context(key["subject"], key["_id"], key["kid"])
-        if jwe.kid_of(key["wrapped"], context) != self._master_id:
-            raise DecryptionFailed("This key is wrapped by another master key than the one in the settings")
-        raw = jwe.unseal(key["wrapped"], self._master_key, context)
-        return DataKey(key["kid"], key["_id"], key["subject"], raw)
+        return DataKey(key["kid"], key["_id"], key["subject"], self._master.unwrap(key["wrapped"], context))
 
 
 def _check_owner(key: DataKey, subject: str) -> None:

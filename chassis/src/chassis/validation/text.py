@@ -1,13 +1,112 @@
-"""What a text may hold."""
+"""What people write: what counts as nothing, what names and addresses may hold, what languages are called.
 
-import unicodedata
+Which letters show nothing is told by Unicode's data, through `regex`.
+"""
 
-LONGEST_NAME = 200
-UNSEEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
-"""Unicode's categories of what can't be seen: control, format, half surrogates, unassigned, line ends."""
+from typing import Annotated, Final
+
+import langcodes
+import regex
+from langcodes.tag_parser import LanguageTagError
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chassis.validation.messages import Shaped, wrong
+
+LONGEST_NAME: Final = 200
+LONGEST_MESSAGE: Final = 10_000
+LONGEST_EMAIL: Final = 254
+LONGEST_LOCALE: Final = 35
+CODE_POINTS: Final = "counted as Unicode code points"
+
+# The last ones show nothing although no property says so: a Braille pattern without dots, marks around
+# annotations, a null notehead, the filler of Khitan.
+_UNSEEN: Final = (
+    r"\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}"
+    r"\N{BRAILLE PATTERN BLANK}\uFFF9-\uFFFB\U0001D159\U00016FE4"
+)
+_SEEN: Final = regex.compile(f"[^{_UNSEEN}]")
+_ANY_UNSEEN: Final = regex.compile(f"[{_UNSEEN}]")
+_LINE_ENDS: Final = regex.compile(r"[\t-\r\x85\u2028\u2029]+")
+_OFFENDING: Final = regex.compile(r"[\p{Cc}\p{Cs}\p{Bidi_Control}\uFFF9-\uFFFB]+")
+
+
+def is_blank(text: str) -> bool:
+    """Whether nobody would see anything in the text."""
+    return _SEEN.search(text) is None
 
 
 def clean_name(text: str) -> str | None:
-    """A name that only shows, without what can't be seen, cut to 200 characters; None if nothing is left."""
-    seen = "".join(letter for letter in text if unicodedata.category(letter) not in UNSEEN)
-    return seen.strip()[:LONGEST_NAME].strip() or None
+    """A name fit for mails, logs and other people's screens; None if there is nothing to be seen in it.
+
+    Line ends become spaces; control characters and marks of writing direction go, and so does what is beyond
+    200 characters. Letters that join others stay: names of many scripts need them.
+    """
+    cleaned = _OFFENDING.sub("", _LINE_ENDS.sub(" ", text)).strip()[:LONGEST_NAME].rstrip()
+    return None if is_blank(cleaned) else cleaned
+
+
+def canonical_locale(text: str) -> str | None:
+    """A language tag in BCP 47's canonical form, such as ``fr-CA`` for ``fr_ca``; None if it is none.
+
+    Takes also what POSIX calls a locale: ``pt_BR.UTF-8``, ``en_US@euro``; ``C`` names no language.
+    """
+    try:
+        tag = langcodes.standardize_tag(text.strip().partition("@")[0].partition(".")[0])
+    except LanguageTagError:
+        return None
+    return tag if len(tag) <= LONGEST_LOCALE else None
+
+
+def _named(text: str) -> str:
+    if (name := clean_name(text)) is None:
+        raise wrong("must hold something that can be seen", "blank")
+    return name
+
+
+def _said(text: str) -> str:
+    if is_blank(text):
+        raise wrong("must hold more than blanks", "blank")
+    return text
+
+
+def _addressed(text: str) -> str:
+    if _ANY_UNSEEN.search(text):
+        raise wrong(
+            "must be an e-mail address, without spaces and letters that can't be seen", "not-an-email"
+        )
+    return text
+
+
+def _in_a_language(text: str) -> str:
+    if (tag := canonical_locale(text)) is None:
+        raise wrong("must be a language tag (BCP 47), such as fr-CA", "not-a-language-tag")
+    return tag
+
+
+Text = Annotated[str, StringConstraints(max_length=LONGEST_MESSAGE)]
+"""Any text, kept as it is. As every type here it is whole: half a surrogate is no text."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_named)]
+"""What somebody or something is called, cleaned by `clean_name`."""
+
+Message = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MESSAGE), AfterValidator(_said)]
+"""Words in which something can be seen, kept as they are."""
+
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=LONGEST_EMAIL),
+    Shaped(r"[^@\s]+@[^@\s]+", "must be an e-mail address, such as zoe@school.example", "not-an-email"),
+    AfterValidator(_addressed),
+]
+"""An e-mail address; white space around it goes."""
+
+Locale = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_LOCALE),
+    AfterValidator(_in_a_language),
+    Field(description="A language tag (BCP 47), as in fr-CA."),
+]
+"""A language tag in its canonical form."""
+
+LocaleHint = Annotated[str, StringConstraints(max_length=LONGEST_LOCALE), AfterValidator(canonical_locale)]
+"""As `Locale`, from machines: None if it is none."""

@@ -1,4 +1,4 @@
-"""Analytics hears dialogs and ratings, and answers how good the live chat is."""
+"""Analytics projects events of dialogs and ratings into closes and counters, and answers queries on them."""
 
 from typing import Final
 

@@ -1,10 +1,13 @@
-"""`python -m analytics` serves; `python -m analytics dead-letters …` looks after what could not be heard."""
+"""`python -m analytics` serves; `… dead-letters …` looks after what was put aside, `… keys status` counts."""
 
 import sys
 
 from analytics.app import build
 from analytics.settings import AnalyticsSettings
-from chassis.service import main
+from chassis.crypto_shredding.commands import reader_commands
+from chassis.service import dead_letters, main
+
+COMMANDS = {"dead-letters": dead_letters, "keys": reader_commands}
 
 if __name__ == "__main__":
-    sys.exit(main(AnalyticsSettings, build))
+    sys.exit(main(AnalyticsSettings, build, commands=COMMANDS))

@@ -3,59 +3,63 @@
 from fastapi import FastAPI
 
 from analytics.api import live_chat
-from analytics.api.queries import LiveChatQueries
-from analytics.messaging import inbound
+from analytics.messaging.inbound import projection_runner
 from analytics.messaging.key_positions import KeyPositions
 from analytics.messaging.key_topics import KeyTopics
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.settings import AnalyticsSettings
 from chassis.audit import Audit
-from chassis.clock import DatabaseClock
+from chassis.background import BackgroundTask, Supervisor
+from chassis.clock import Clock, DatabaseClock
 from chassis.crypto_shredding import KeyReader
 from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.health import broker_answers, database_answers
 from chassis.kafka.dead_letters import DeadLetterQueue
-from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
-from chassis.service import Supervisor
-from chassis.settings import key_bytes
 
 
-def build(settings: AnalyticsSettings) -> FastAPI:
-    """The service, ready to be served; nothing is connected before it runs."""
-    name, kafka, client = settings.service, settings.kafka, connect(settings.mongo)
-    database, clock, publisher = client[settings.database], DatabaseClock(client), Publisher(kafka, name)
+def build(
+    settings: AnalyticsSettings,
+    *,
+    clock: Clock | None = None,
+    decryptor: Decryptor | None = None,
+    consume: bool = True,
+) -> FastAPI:
+    """The service, ready to be served; nothing is connected before it runs.
+
+    A test may bring its `clock` and `decryptor`, and leave Kafka out with `consume=False`.
+    """
+    client, publisher = connect(settings.mongo), Publisher(settings.kafka, settings.service)
+    database, database_clock = client[settings.database], DatabaseClock(client)
     documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
-    reader = KeyReader(database, readers_key=key_bytes(settings.readers_key))
+    reader = KeyReader.of(settings, database)
     key_topics = KeyTopics(
-        service=name, bootstrap=kafka, positions=KeyPositions(database, reader), clock=clock,
-        dead_letters=DeadLetterQueue(name, publisher),
+        service=settings.service, connection=settings.kafka, positions=KeyPositions(database, reader),
+        clock=database_clock, dead_letters=DeadLetterQueue(settings.service, publisher),
     )  # fmt: skip
-    projecting = ProjectionRunner(
-        service=name, bootstrap=kafka, group=inbound.group(settings.database), topics=inbound.CONSUMED_TOPICS,
-        projection=inbound.LiveChatProjection(database), client=client, database=settings.database,
-        publisher=publisher,
-    )  # fmt: skip
+    projecting = projection_runner(database, settings.kafka, publisher)
 
     async def prepare() -> None:
-        for step in (documents.prepare, audit.prepare, clock.sync):
+        for step in (documents.prepare, audit.prepare, database_clock.sync):
             await step()
 
     async def release() -> None:
         client.close()
         await publisher.stop()
 
-    answers = LiveChatQueries(
-        client=client, documents=documents, audit=audit, clock=clock, lag=projecting.lag,
-        opener=Decryptor(reader, key_topics.read_to_end), minimum=settings.minimum_n,
+    consumers: list[BackgroundTask] = [key_topics, projecting] if consume else []
+    queries = live_chat.LiveChatQueries(
+        documents=documents, audit=audit, clock=clock or database_clock, lag=projecting.lag,
+        decryptor=decryptor or Decryptor(reader, key_topics.read_to_end), minimum_n=settings.minimum_n,
     )  # fmt: skip
     return create(
         settings,
         title="Candor analytics",
-        routers=[live_chat.routes(answers, verifier(settings))],
-        parts=Supervisor([clock, key_topics, projecting], prepare, release),
-        checks={"database": database_answers(client), "broker": broker_answers(kafka)},
+        routers=[live_chat.router],
+        state={"verifier": verifier(settings), "queries": queries},
+        parts=Supervisor([database_clock, *consumers], prepare, release),
+        checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )

@@ -1,10 +1,14 @@
-"""`python -m chat` serves."""
+"""`python -m chat` serves; `python -m chat keys …` rotates the keys that wrap others."""
 
 import sys
 
+from chassis.crypto_shredding.commands import ring_commands
 from chassis.service import main
 from chat.app import build
 from chat.settings import ChatSettings
+from contracts.topics import DIALOG_KEYS
+
+COMMANDS = {"keys": ring_commands(DIALOG_KEYS.name)}
 
 if __name__ == "__main__":
-    sys.exit(main(ChatSettings, build, hears=False))
+    sys.exit(main(ChatSettings, build, commands=COMMANDS))

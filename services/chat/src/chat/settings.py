@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from chassis.crypto_shredding.settings import SealingSettings
 from chassis.jwks import is_address, keys_here
-from chassis.settings import Duration, Key32, VisitorSettings
+from chassis.settings import Duration, VisitorSettings
 
 
 def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
@@ -35,7 +36,7 @@ def _none_too(value: Any) -> Any:
     return 0 if isinstance(value, str) and value.strip().lower() == "none" else value
 
 
-class ChatSettings(VisitorSettings):
+class ChatSettings(VisitorSettings, SealingSettings):
     """Settings of the chat service."""
 
     service: ClassVar[str] = "chat"
@@ -56,8 +57,6 @@ class ChatSettings(VisitorSettings):
         le=timedelta(days=3650),
         description="how long nobody writes in a reopened dialog until it closes again; 0 or none: never",
     )
-    master_key: Key32 = Field(description="wraps the keys of what people write, base64url of 32 bytes")
-    readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
 
     @field_validator("visitor_jwks")
     @classmethod

@@ -1,10 +1,14 @@
-"""`python -m rating` serves; `python -m rating dead-letters …` looks after what could not be heard."""
+"""`python -m rating` serves; `… dead-letters …` looks after what was put aside, `… keys …` rotates keys."""
 
 import sys
 
-from chassis.service import main
+from chassis.crypto_shredding.commands import ring_commands
+from chassis.service import dead_letters, main
+from contracts.topics import RATING_KEYS
 from rating.app import build
 from rating.settings import RatingSettings
 
+COMMANDS = {"dead-letters": dead_letters, "keys": ring_commands(RATING_KEYS.name)}
+
 if __name__ == "__main__":
-    sys.exit(main(RatingSettings, build))
+    sys.exit(main(RatingSettings, build, commands=COMMANDS))

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chassis.settings import Duration, Key32, VisitorSettings
+from chassis.crypto_shredding.settings import SealingSettings
+from chassis.settings import Duration, Key32, Keys32, VisitorSettings
 from rating.domain.rating.form_version import FormVersion, Scale
 
 SECOND = timedelta(seconds=1)
@@ -26,15 +27,16 @@ class ChannelTimes(BaseModel):
     cool_down: Duration | None = Field(default=None, ge=timedelta(0), le=TEN_YEARS)
 
 
-class RatingSettings(VisitorSettings):
+class RatingSettings(VisitorSettings, SealingSettings):
     """Settings of the rating service."""
 
     service: ClassVar[str] = "rating"
     offset: ClassVar[int] = 1
 
-    master_key: Key32 = Field(description="wraps the keys of comments, base64url of 32 bytes")
-    readers_key: Key32 = Field(description="wraps those keys for their readers, base64url of 32 bytes")
     form_secret: Key32 = Field(description="signs form tokens, base64url of 32 bytes")
+    form_secrets_before: Keys32 = Field(
+        default=(), description="secrets whose form tokens are good besides, with commas between them"
+    )
     rating_delay: Duration = Field(
         default=timedelta(0), ge=timedelta(0), le=TEN_YEARS, description="from the close to the form"
     )

@@ -1,1 +1,1 @@
-"""How analytics is asked over HTTP."""
+"""The HTTP API of analytics."""

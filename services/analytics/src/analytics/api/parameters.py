@@ -1,4 +1,4 @@
-"""The questions' parameters: plain texts of a known shape, so that nothing else ever reaches the database."""
+"""The parameters of queries: plain texts of a known shape, so that nothing else ever reaches the database."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,17 +7,18 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from analytics.domain.close import CloseState
-from analytics.domain.periods import bound, cuts
+from analytics.api.permissions import permitted_channels
+from analytics.domain.periods import Period, cuts, period
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.reviews import ReviewPosition
-from chassis.http.errors import Forbidden
-from contracts.access import EVERY_CHANNEL, Claims, SubjectId
+from contracts.access import Claims, SubjectId
 from contracts.envelope import Id
+from contracts.ratings import CloseState
 from contracts.zones import TimeZone
 
 
-def _ours(cursor: str) -> str:
+def known_cursor(cursor: str) -> str:
+    """`cursor`, if it is empty or a cursor of reviews. Raises InvalidCursor."""
     if cursor:
         ReviewPosition.from_cursor(cursor)
     return cursor
@@ -31,7 +32,7 @@ class BucketSize(StrEnum):
 
 
 class CloseParameters(BaseModel):
-    """Which closes a question is about."""
+    """Which closes a query is about."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
 
@@ -51,9 +52,7 @@ class CloseParameters(BaseModel):
 
     @model_validator(mode="after")
     def _is_a_period(self) -> Self:
-        since, until = self.since, self.until
-        if since is not None and until is not None and since >= until:
-            raise ValueError("from must be before to")
+        _ = self.period
         return self
 
     @property
@@ -62,25 +61,20 @@ class CloseParameters(BaseModel):
         return ZoneInfo(self.tz)
 
     @property
-    def since(self) -> datetime | None:
-        """The start of the range, in UTC."""
-        return None if self.from_ is None else bound(self.from_, self.zone)
-
-    @property
-    def until(self) -> datetime | None:
-        """The end of the range, in UTC, which is no longer part of it."""
-        return None if self.to is None else bound(self.to, self.zone)
+    def period(self) -> Period:
+        """The range [since, until) in UTC; None where it is open."""
+        return period(self.from_, self.to, self.zone)
 
     def local(self, moment: datetime | None) -> datetime | None:
         """The same moment on the clocks of the zone asked for."""
         return moment and moment.astimezone(self.zone)
 
-    def scope(self, claims: Claims) -> CloseFilter:
+    def close_filter(self, claims: Claims) -> CloseFilter:
         """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
-        return CloseFilter(channels_of(claims, self.channel), self.operator, self.since, self.until)
+        return CloseFilter(permitted_channels(claims, self.channel), self.operator, *self.period)
 
-    def written(self) -> dict[str, Any]:
-        """What was asked for, for the audit."""
+    def for_audit(self) -> dict[str, Any]:
+        """The parameters that were given, by their names in the URL."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -99,32 +93,22 @@ class SummaryParameters(CloseParameters):
     @property
     def starts(self) -> list[datetime]:
         """Where the buckets begin, in UTC."""
-        if self.by is None or self.since is None or self.until is None:
+        since, until = self.period
+        if self.by is None or since is None or until is None:
             return []
-        return cuts(self.by.value, self.since, self.until, self.zone)
+        return cuts(self.by.value, since, until, self.zone)
 
 
 class ReviewParameters(CloseParameters):
     """A page of reviews."""
 
     state: CloseState | None = Field(None, description="Only closes in this state; `given` has the ratings.")
-    cursor: Annotated[str, AfterValidator(_ours)] | None = Field(
+    cursor: Annotated[str, AfterValidator(known_cursor)] | None = Field(
         None, max_length=300, description="`next_cursor` of the page before; empty for the first."
     )
     limit: int = Field(50, ge=1, le=200, description="Reviews per page.")
 
     @property
     def after(self) -> ReviewPosition | None:
-        """The place where the page begins."""
+        """The position where the page begins; None for the first page."""
         return ReviewPosition.from_cursor(self.cursor) if self.cursor else None
-
-
-def channels_of(claims: Claims, channel: str | None) -> frozenset[str] | None:
-    """The channels to look at, None for all of them. Raises `Forbidden` for one that isn't the caller's."""
-    if channel is not None:
-        if not claims.covers(channel):
-            raise Forbidden("Your token is not good for this channel.")
-        return frozenset({channel})
-    if not claims.channels:
-        raise Forbidden("Your token is good for no channel.")
-    return None if EVERY_CHANNEL in claims.channels else claims.channels

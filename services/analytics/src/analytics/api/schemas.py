@@ -1,18 +1,19 @@
-"""The answers' shapes, as OpenAPI shows them."""
+"""The schemas of responses, as OpenAPI shows them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from analytics.domain.close import Close, CloseState
+from analytics.domain.close import Close
 from analytics.domain.numbers import Numbers
 from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
-from analytics.read_models.reconcile import Difference
+from analytics.read_models.reconcile import Comparison, Difference
 from contracts.dialogs import ClosedBy
 from contracts.envelope import Instant
 from contracts.keys import Purpose
-from contracts.ratings import Scale
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Scale
 
 
 class Bucket(Numbers):
@@ -47,14 +48,14 @@ class Summary(Numbers):
 
 
 class ReviewText(BaseModel):
-    """What somebody wrote: open, erased, waiting for its key, or damaged."""
+    """What a client wrote: open, erased, waiting for its key, or damaged."""
 
-    state: DecryptionState = Field(description="`waiting`: its key is still to be heard.")
-    text: str | None = Field(description="The words, if they are open.", examples=["Quick and kind."])
+    state: DecryptionState = Field(description="`waiting`: its key is still to be received.")
+    text: str | None = Field(description="The text, if it is open.", examples=["Quick and kind."])
 
     @classmethod
     def of(cls, sealed: SealedText | None, opened: Mapping[SealedText, DecryptedText]) -> "ReviewText | None":
-        """The words under their seal, or None where nobody wrote any."""
+        """What `sealed` reads now; None where nobody wrote anything."""
         return None if sealed is None else cls(state=opened[sealed].state, text=opened[sealed].text)
 
 
@@ -73,23 +74,25 @@ class Review(BaseModel):
     closed_by: ClosedBy = Field(description="Who closed it.")
     reopened_at: Instant | None = Field(description="When this close was undone; null if it wasn't.")
     state: CloseState = Field(description="Where its rating stands.")
-    reason: str | None = Field(description="Of not_offered and cancelled.", examples=[None])
+    reason: NotOfferedReason | CancelledReason | None = Field(
+        description="Why there is no form, or why it was withdrawn; of not_offered and cancelled only."
+    )
     given_at: Instant | None = Field(description="The first answer.")
     changes: int = Field(description="How often the answer was changed.", examples=[0])
     scale: Scale | None = Field(description="The scores to choose from, and from which on one is satisfied.")
     score: int | None = Field(description="The last answer, on the scale.", examples=[5])
     satisfied: bool | None = Field(description="Whether the score is at or above the threshold of its form.")
-    comment: ReviewText | None = Field(description="The client's own words; null if there were none.")
+    comment: ReviewText | None = Field(description="What the client wrote; null for nothing.")
     tags: tuple[str, ...] = Field(description="The tags that the client chose.")
 
     @classmethod
     def of(cls, close: Close, opened: Mapping[SealedText, DecryptedText]) -> "Review":
-        """A close that counts, with its words."""
+        """A close that counts, with what its client wrote."""
         closed, answer = close.closed, close.answer
         if closed is None:
             raise ValueError("only a close that counts can be reviewed")
         return cls(
-            **{name: getattr(closed, name) for name in TAKEN},
+            **{name: getattr(closed, name) for name in OF_CLOSED},
             client_name=ReviewText.of(client_name(close), opened),
             reopened_at=close.reopened_at,
             state=close.state,
@@ -104,7 +107,7 @@ class Review(BaseModel):
         )
 
 
-TAKEN = (
+OF_CLOSED: Final = (
     "dialog", "close_seq", "channel", "operator", "operator_name", "team", "client", "closed_at", "closed_by"
 )  # fmt: skip
 
@@ -145,11 +148,29 @@ class Reconciliation(BaseModel):
 
     equal: bool = Field(description="Whether nothing differs.")
     closes: int = Field(description="How many closes were recounted.", examples=[64])
-    disagreements: int = Field(description="How many counts differ.", examples=[0])
-    first: Sequence[Disagreement] = Field(
-        description="The first hundred of them, oldest first.", examples=[[]]
+    disagreements: int = Field(
+        description="How many sums of a day differ; if none does, how many of a channel's operator and team.",
+        examples=[0],
     )
-    lag: int = Field(description="Events that this replica has yet to hear, as of a few seconds ago.")
+    days: Sequence[date] = Field(
+        description="The first hundred days (UTC) with a sum that differs.", examples=[[]]
+    )
+    first: Sequence[Disagreement] = Field(
+        description="The first hundred counts that differ, oldest first.", examples=[[]]
+    )
+    lag: int = Field(description="Events that this replica has yet to receive, as of a few seconds ago.")
+
+    @classmethod
+    def of(cls, comparison: Comparison, lag: int) -> "Reconciliation":
+        """As it is shown."""
+        return cls(
+            equal=not comparison.differing,
+            closes=comparison.closes,
+            disagreements=comparison.differing,
+            days=[day.date() for day in comparison.days],
+            first=[Disagreement.of(each) for each in comparison.first],
+            lag=lag,
+        )
 
 
 def client_name(close: Close) -> SealedText | None:
@@ -169,6 +190,6 @@ def _of(close: Close, sealed: str | None, purpose: Purpose) -> SealedText | None
     return SealedText(sealed, close.closed.client, close.closed.dialog, purpose)
 
 
-def sealed_words(closes: Sequence[Close]) -> set[SealedText]:
-    """Everything that must be opened before the closes can be shown."""
+def sealed_texts(closes: Sequence[Close]) -> set[SealedText]:
+    """Every sealed text of the closes."""
     return {sealed for close in closes for sealed in (client_name(close), comment(close)) if sealed}

@@ -1,17 +1,20 @@
-"""A close is the set of what was said about it: the same in any order, however often it was heard.
+"""A close is the set of the events about it: the same whatever their order, however often they are received.
 
 This domain imports contracts on purpose: public events are all it knows, so they are its own language.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
+from functools import reduce
 from typing import Final, TypeAlias
 
 from contracts.dialogs import DialogClosed, DialogReopened
 from contracts.ratings import (
     AnyRatingEvent,
+    CancelledReason,
+    CloseState,
+    NotOfferedReason,
     RatingCancelled,
     RatingChanged,
     RatingDeclined,
@@ -26,23 +29,9 @@ from contracts.ratings import (
 CloseEvent: TypeAlias = DialogClosed | DialogReopened | AnyRatingEvent
 
 
-class CloseState(StrEnum):
-    """Where the rating of a close stands."""
-
-    UNDECIDED = "undecided"
-    NOT_OFFERED = "not_offered"
-    SCHEDULED = "scheduled"
-    PENDING = "pending"
-    GIVEN = "given"
-    DECLINED = "declined"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    UNDELIVERABLE = "undeliverable"
-
-
 # Settled beats pending beats scheduled; among the settled an answer beats everything, because a declined form
-# may still be answered, and whatever else the source says beside an answer was said before it knew. A form
-# is cancelled after it expired only when its reopening was heard too late: then it never expired.
+# may still be answered, and whatever else is published beside an answer was decided before it was known. A
+# form is cancelled after it expired only when its reopening was received too late: then it never expired.
 STATE_PRECEDENCE: Final[tuple[tuple[type[CloseEvent], CloseState], ...]] = (
     (RatingChanged, CloseState.GIVEN),
     (RatingGiven, CloseState.GIVEN),
@@ -58,66 +47,77 @@ STATE_PRECEDENCE: Final[tuple[tuple[type[CloseEvent], CloseState], ...]] = (
 
 @dataclass(frozen=True)
 class Close:
-    """What was said about one close, one event of each type.
+    """One close: the event of each type that was received about it.
 
-    It counts from the moment `closed` is there; rating events that came earlier wait in `said`.
+    It counts from the moment `closed` is there; rating events that came earlier wait in `events`.
     """
 
     dialog: str
     close_seq: int
-    said: Mapping[type[CloseEvent], CloseEvent] = field(default_factory=dict)
+    events: Mapping[type[CloseEvent], CloseEvent] = field(default_factory=dict)
 
     @property
     def closed(self) -> DialogClosed | None:
         """The closing itself, with the attribution that counts for ever."""
-        event = self.said.get(DialogClosed)
+        event = self.events.get(DialogClosed)
         return event if isinstance(event, DialogClosed) else None
 
     @property
     def reopened_at(self) -> datetime | None:
         """When the close was undone, if it was."""
-        event = self.said.get(DialogReopened)
+        event = self.events.get(DialogReopened)
         return event.reopened_at if isinstance(event, DialogReopened) else None
 
     @property
     def answer(self) -> RatingGiven | RatingChanged | None:
         """The answer that counts: the last change, else the first answer."""
-        event = self.said.get(RatingChanged) or self.said.get(RatingGiven)
+        event = self.events.get(RatingChanged) or self.events.get(RatingGiven)
         return event if isinstance(event, RatingGiven | RatingChanged) else None
 
     @property
     def given_at(self) -> datetime | None:
         """When the client first answered, however often the answer was changed."""
-        event = self.said.get(RatingGiven) or self.said.get(RatingChanged)
+        event = self.events.get(RatingGiven) or self.events.get(RatingChanged)
         return event.given_at if isinstance(event, RatingGiven | RatingChanged) else None
 
     @property
     def state(self) -> CloseState:
-        """Where the rating stands by everything that was heard."""
-        return next((state for kind, state in STATE_PRECEDENCE if kind in self.said), CloseState.UNDECIDED)
+        """Where the rating stands, by all events that were received."""
+        return next((state for kind, state in STATE_PRECEDENCE if kind in self.events), CloseState.UNDECIDED)
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> NotOfferedReason | CancelledReason | None:
         """Why there is no form, or why it was withdrawn; None in every other state."""
-        kind = RatingNotOffered if self.state is CloseState.NOT_OFFERED else RatingCancelled
-        event = self.said.get(kind) if self.state in {CloseState.NOT_OFFERED, CloseState.CANCELLED} else None
-        return event.reason.value if isinstance(event, RatingNotOffered | RatingCancelled) else None
+        kinds: Mapping[CloseState, type[RatingNotOffered | RatingCancelled]]
+        kinds = {CloseState.NOT_OFFERED: RatingNotOffered, CloseState.CANCELLED: RatingCancelled}
+        kind = kinds.get(self.state)
+        event = self.events.get(kind) if kind else None
+        return event.reason if isinstance(event, RatingNotOffered | RatingCancelled) else None
 
 
 def fold(close: Close, event: CloseEvent) -> Close:
-    """The close after hearing `event`; the very same object if that changes nothing."""
-    known = close.said.get(type(event))
+    """The close after `event`; the very same object if that changes nothing."""
+    known = close.events.get(type(event))
     kept = event if known is None else resolve(known, event)
-    return close if kept is known else replace(close, said={**close.said, type(event): kept})
+    return close if kept is known else replace(close, events={**close.events, type(event): kept})
 
 
-def resolve(known: CloseEvent, heard: CloseEvent) -> CloseEvent:
+def fold_all(close: Close, events: Iterable[CloseEvent]) -> Close:
+    """The close after all of the events; the very same object if they change nothing."""
+    return reduce(fold, events, close)
+
+
+def resolve(known: CloseEvent, received: CloseEvent) -> CloseEvent:
     """Which of two events of one type holds: the higher change of an answer, else the one that sorts first.
 
-    The source says every other event once; a fixed order makes all readers agree even if it does not.
+    The source publishes every other event once; a fixed order makes all readers agree even if it does not.
     """
-    if known == heard:
+    if known == received:
         return known
-    if isinstance(known, RatingChanged) and isinstance(heard, RatingChanged) and known.change != heard.change:
-        return max(known, heard, key=lambda event: event.change)
-    return min(known, heard, key=lambda event: event.model_dump_json())
+    if (
+        isinstance(known, RatingChanged)
+        and isinstance(received, RatingChanged)
+        and known.change != received.change
+    ):
+        return max(known, received, key=lambda event: event.change)
+    return min(known, received, key=lambda event: event.model_dump_json())

@@ -1,4 +1,4 @@
-"""Counters move by what a close counted before and counts now, never by events: so nothing counts twice."""
+"""What a close counts under; counters move by what it counted before and counts now, never by events."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
-from analytics.domain.close import Close, CloseState
+from analytics.domain.close import Close
 from contracts.ratings import Scale
 
 # Zones with an offset of 30 or 45 minutes have their hours and days on quarter hours of UTC.
@@ -62,7 +62,7 @@ def scales(counts: Counts) -> list[ScaleKey]:
 
 
 def count(close: Close) -> CounterDelta:
-    """What one close counts, nothing before its closing was heard."""
+    """What one close counts: nothing before its `DialogClosed` was received."""
     closed = close.closed
     if closed is None:
         return Counter()
@@ -72,24 +72,12 @@ def count(close: Close) -> CounterDelta:
 
 def counts_of(close: Close) -> Counts:
     """The names that a counted close counts under."""
-    counts = state_counts(close.state, close.reason)
+    reasons = [f"{close.state}:{close.reason}"] if close.reason else []
+    counts = Counter(["closed", close.state.value, *reasons])
     answer = close.answer
     if answer is not None:
-        scored = ScaleKey.of(answer.scale)
-        counts.update(answer_counts(scored, answer.score, satisfied=answer.satisfied))
-    return counts
-
-
-def state_counts(state: CloseState, reason: str | None) -> Counts:
-    """One close in its state."""
-    names = ["closed", state.value] + ([f"{state.value}:{reason}"] if reason else [])
-    return Counter(names)
-
-
-def answer_counts(scored: ScaleKey, score: int, *, satisfied: bool) -> Counts:
-    """One answer on its scale."""
-    counts = scored.count(score)
-    counts["satisfied"] = int(satisfied)
+        counts.update(ScaleKey.of(answer.scale).count(answer.score))
+        counts["satisfied"] = int(answer.satisfied)
     return counts
 
 

@@ -6,9 +6,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.domain.close import CloseState
 from analytics.domain.counting import Counts, ScaleKey, scales
-from contracts.ratings import CancelledReason, NotOfferedReason
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 
 Z_95: Final = 1.959963984540054
 """The 97.5 % quantile of the standard normal distribution."""
@@ -70,13 +69,13 @@ class Unrated(Number):
     """Closes without a rating, by state, and by reason where a state has reasons."""
 
     total: int = Field(ge=0, description="closed - given", examples=[40])
-    by_state: dict[str, int] = Field(
+    by_state: dict[CloseState, int] = Field(
         description="Every state but given.", examples=[{"not_offered": 30, "expired": 10}]
     )
-    not_offered_by_reason: dict[str, int] = Field(
+    not_offered_by_reason: dict[NotOfferedReason, int] = Field(
         description="Every reason; they add up to not_offered.", examples=[{"no_reply": 28, "spam": 2}]
     )
-    cancelled_by_reason: dict[str, int] = Field(
+    cancelled_by_reason: dict[CancelledReason, int] = Field(
         description="Every reason; they add up to cancelled.", examples=[{"reopened": 0, "erased": 0}]
     )
 
@@ -85,7 +84,7 @@ class Numbers(Number):
     """`closed = undecided + not_offered + offered_total`; a dialog closed twice counts twice."""
 
     closed: int = Field(description="Every close.", examples=[64])
-    undecided: int = Field(description="Closed, and rating has said nothing yet.", examples=[0])
+    undecided: int = Field(description="Closed, and rating has published nothing yet.", examples=[0])
     not_offered: int = Field(description="Closed, and no form was made.", examples=[30])
     offered_total: int = Field(description="The seven states of a form that was made.", examples=[34])
     scheduled: int = Field(description="The form is shown later.", examples=[0])
@@ -131,7 +130,7 @@ def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
     state = {each.value: counts[each] for each in CloseState}
     given, offered = state[CloseState.GIVEN], sum(state[each] for each in OFFERED)
     settled = given + state[CloseState.DECLINED] + state[CloseState.EXPIRED]
-    found = scales(counts)
+    answered = scales(counts)
     return Numbers(
         closed=counts["closed"],
         offered_total=offered,
@@ -139,55 +138,54 @@ def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
         csat=share(counts["satisfied"], given, minimum),
         response_rate=share(given, settled, minimum),
         coverage=share(offered, counts["closed"], minimum),
-        average_normalised=normalised(counts, found, minimum),
-        scales=tuple(scale_numbers(counts, scored, minimum) for scored in found),
+        average_normalised=normalised(counts, answered, minimum),
+        scales=tuple(scale_numbers(counts, key, minimum) for key in answered),
         unrated=unrated(counts),
         **state,
     )
 
 
 def unrated(counts: Counts) -> Unrated:
-    """Every close without a rating, where it stands and why."""
-    by_state = {state.value: counts[state] for state in CloseState if state is not CloseState.GIVEN}
+    """The closes without a rating, by state and reason."""
+    by_state = {state: counts[state] for state in CloseState if state is not CloseState.GIVEN}
     return Unrated(
         total=counts["closed"] - counts[CloseState.GIVEN],
         by_state=by_state,
-        not_offered_by_reason={r.value: counts[f"not_offered:{r.value}"] for r in NotOfferedReason},
-        cancelled_by_reason={r.value: counts[f"cancelled:{r.value}"] for r in CancelledReason},
+        not_offered_by_reason={reason: counts[f"not_offered:{reason}"] for reason in NotOfferedReason},
+        cancelled_by_reason={reason: counts[f"cancelled:{reason}"] for reason in CancelledReason},
     )
 
 
-def scale_numbers(counts: Counts, scored: ScaleKey, minimum: int) -> ScaleNumbers:
+def scale_numbers(counts: Counts, key: ScaleKey, minimum: int) -> ScaleNumbers:
     """Count, average and distribution on one scale; scores that nobody gave are there with 0."""
-    n = counts[f"{scored.name}:n"]
+    n = counts[f"{key.name}:n"]
     return ScaleNumbers(
-        name=scored.scale,
-        lowest=scored.lowest,
-        highest=scored.highest,
+        name=key.scale,
+        lowest=key.lowest,
+        highest=key.highest,
         n=n,
-        average=counts[f"{scored.name}:sum"] / n if n else None,
+        average=counts[f"{key.name}:sum"] / n if n else None,
         too_few=n < minimum,
         distribution=tuple(
-            ScoreCount(score=score, n=counts[f"{scored.name}:score:{score}"])
-            for score in scores_of(counts, scored)
+            ScoreCount(score=score, n=counts[f"{key.name}:score:{score}"]) for score in scores_of(counts, key)
         ),
     )
 
 
-def scores_of(counts: Counts, scored: ScaleKey) -> list[int]:
+def scores_of(counts: Counts, key: ScaleKey) -> list[int]:
     """Every score of the scale, in order; of a very wide scale only those that were given."""
-    head = f"{scored.name}:score:"
+    head = f"{key.name}:score:"
     given = {int(name.removeprefix(head)) for name in counts if name.startswith(head) and counts[name]}
-    narrow = scored.highest - scored.lowest < WIDE
-    return sorted(given | set(range(scored.lowest, scored.highest + 1)) if narrow else given)
+    narrow = key.highest - key.lowest < WIDE
+    return sorted(given | set(range(key.lowest, key.highest + 1)) if narrow else given)
 
 
-def normalised(counts: Counts, found: Sequence[ScaleKey], minimum: int) -> NormalisedAverage:
+def normalised(counts: Counts, keys: Sequence[ScaleKey], minimum: int) -> NormalisedAverage:
     """The average over mixed scales; a scale of a single score cannot be stretched, and is left out."""
-    usable = [scored for scored in found if scored.highest > scored.lowest]
-    n = sum(counts[f"{scored.name}:n"] for scored in usable)
+    usable = [key for key in keys if key.highest > key.lowest]
+    n = sum(counts[f"{key.name}:n"] for key in usable)
     total = sum(
-        100 * (counts[f"{s.name}:sum"] - counts[f"{s.name}:n"] * s.lowest) / (s.highest - s.lowest)
-        for s in usable
+        100 * (counts[f"{key.name}:sum"] - counts[f"{key.name}:n"] * key.lowest) / (key.highest - key.lowest)
+        for key in usable
     )
     return NormalisedAverage(value=total / n if n else None, n=n, too_few=n < minimum)

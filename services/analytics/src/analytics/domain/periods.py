@@ -18,9 +18,23 @@ DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 INSTANT: Final = re.compile(DATE.pattern + r"[Tt][\d:.]{5,15}([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 """Narrower than what Python reads, which takes weeks and dates without hyphens too."""
 
+Period = tuple[datetime | None, datetime | None]
+"""A range [since, until) in UTC; None where it is open."""
+
 
 class InvalidPeriod(ValueError):
     """A range that can't be counted; its text is a sentence for people."""
+
+
+def period(start: str | None, end: str | None, zone: ZoneInfo) -> Period:
+    """The range between two bounds as `bound` takes them. Raises `InvalidPeriod`, also if it is empty."""
+    since, until = (None if text is None else bound(text, zone) for text in (start, end))
+    if since is not None and until is not None and since >= until:
+        are_dates = all(DATE.fullmatch(text or "") for text in (start, end))
+        if since == until and start != end and are_dates:
+            raise InvalidPeriod("the clocks of this time zone skipped these days, so they hold no time")
+        raise InvalidPeriod("from must be before to")
+    return since, until
 
 
 def bound(text: str, zone: ZoneInfo) -> datetime:
@@ -79,12 +93,12 @@ def cuts(by: str, since: datetime, until: datetime, zone: ZoneInfo) -> list[date
 
 
 def days_after(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The starts of days after `since` and before `until`."""
-    day = since.astimezone(zone).date() + timedelta(days=1)
+    """The starts of days after `since` and before `until`; a day that `zone` skipped has none."""
+    last, day = since, since.astimezone(zone).date() + timedelta(days=1)
     while (start := start_of(day, zone)) < until:
-        if start > since:
+        if start > last:
             yield start
-        day += timedelta(days=1)
+        last, day = start, day + timedelta(days=1)
 
 
 def hours_after(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:

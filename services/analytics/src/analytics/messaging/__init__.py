@@ -1,1 +1,1 @@
-"""How analytics hears."""
+"""What analytics consumes from Kafka."""

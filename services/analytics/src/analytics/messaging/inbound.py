@@ -1,4 +1,4 @@
-"""Hears dialogs and ratings: folds each batch into closes, and moves the counters by what that changed."""
+"""Consumes dialogs and ratings: folds each batch into closes, and moves the counters by what that changed."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +9,8 @@ from pydantic import Field, TypeAdapter
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 
 from analytics import SERVICE
-from analytics.domain.close import Close, CloseEvent, fold
-from analytics.domain.counting import CounterDelta, difference
+from analytics.domain.close import Close, CloseEvent, fold_all
+from analytics.domain.counting import CounterDelta, CounterKey, difference
 from analytics.read_models.documents import (
     VERSION,
     Document,
@@ -20,6 +20,9 @@ from analytics.read_models.documents import (
     from_document,
     to_document,
 )
+from chassis.kafka.connection import KafkaConnection
+from chassis.kafka.projection_runner import ProjectionRunner
+from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent
 from contracts.dialogs import DIALOG_EVENTS, DialogEvent, DialogOpened
 from contracts.ratings import RATING_EVENTS, RatingEvent
@@ -32,9 +35,23 @@ CONSUMED_TOPICS: Final[Mapping[str, TypeAdapter[Any]]] = {
 }
 
 
-def group(database: str) -> str:
-    """The consumer group: named after the database, so that one that is built beside another hears all."""
-    return f"{database}.live-chat.v{VERSION}"
+def projection_runner(
+    database: AsyncIOMotorDatabase[Document],
+    connection: KafkaConnection,
+    publisher: Publisher,
+    *,
+    service: str = SERVICE,
+    topics: Mapping[str, TypeAdapter[Any]] = CONSUMED_TOPICS,
+) -> ProjectionRunner:
+    """Feeds the projection of `database` from `topics`.
+
+    The consumer group is named after the database: one that is built beside another consumes everything too.
+    """
+    return ProjectionRunner(
+        service=service, connection=connection, group=f"{database.name}.live-chat.v{VERSION}", topics=topics,
+        projection=LiveChatProjection(database), client=database.client, database=database.name,
+        publisher=publisher,
+    )  # fmt: skip
 
 
 class LiveChatProjection:
@@ -48,40 +65,34 @@ class LiveChatProjection:
 
     async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:
         """Brings the records' closes up to date, and the counters with them, by two bulk writes."""
-        heard = by_close(records)
-        known = await self._known(session, list(heard))
+        received = by_close(records)
+        known = await self._known(session, list(received))
         closes: list[InsertOne[Document] | ReplaceOne[Document]] = []
         moved: defaultdict[int, CounterDelta] = defaultdict(Counter)
-        for name, told in heard.items():
-            before, partition = known.get(name) or (nothing_said(told[0].event), told[0].partition)
-            after = fold_all(before, (record.event for record in told))
+        for name, batch in received.items():
+            first = batch[0].event
+            before, partition = known.get(name) or (Close(first.dialog, first.close_seq), batch[0].partition)
+            after = fold_all(before, (record.event for record in batch))
             if after is not before:
                 document = to_document(after, partition)
                 # An insert costs a quarter of an upsert.
                 closes.append(ReplaceOne({"_id": name}, document) if name in known else InsertOne(document))
                 moved[partition].update(difference(before, after))
-        await self._write(session, closes, counter_moves(moved))
+        if closes:
+            await self._documents.closes.bulk_write(closes, ordered=False, session=session)
+        if counters := counter_updates(moved):
+            await self._documents.counters.bulk_write(counters, ordered=False, session=session)
 
     async def _known(
         self, session: AsyncIOMotorClientSession, names: Sequence[str]
     ) -> dict[str, tuple[Close, int]]:
+        """The closes that are stored, by id, each with its partition."""
         found = self._documents.closes.find({"_id": {"$in": names}}, session=session)
         return {document["_id"]: (from_document(document), document["partition"]) async for document in found}
 
-    async def _write(
-        self,
-        session: AsyncIOMotorClientSession,
-        closes: Sequence[InsertOne[Document] | ReplaceOne[Document]],
-        counters: Sequence[UpdateOne],
-    ) -> None:
-        if closes:
-            await self._documents.closes.bulk_write(closes, ordered=False, session=session)
-        if counters:
-            await self._documents.counters.bulk_write(counters, ordered=False, session=session)
-
 
 def by_close(records: Iterable[ReceivedEvent[Any]]) -> dict[str, list[ReceivedEvent[CloseEvent]]]:
-    """The records of each close, in the order they were heard; an opening belongs to no close."""
+    """The records of each close, by its id, in the order of their arrival; an opening belongs to no close."""
     closes: dict[str, list[ReceivedEvent[CloseEvent]]] = {}
     for record in records:
         if not isinstance(record.event, DialogOpened):
@@ -89,26 +100,14 @@ def by_close(records: Iterable[ReceivedEvent[Any]]) -> dict[str, list[ReceivedEv
     return closes
 
 
-def nothing_said(event: CloseEvent) -> Close:
-    """The close that `event` is about, before anything was said about it."""
-    return Close(event.dialog, event.close_seq)
-
-
-def fold_all(close: Close, events: Iterable[CloseEvent]) -> Close:
-    """The close after all of the events."""
-    for event in events:
-        close = fold(close, event)
-    return close
-
-
-def counter_moves(moved: Mapping[int, CounterDelta]) -> list[UpdateOne]:
-    """One increment per counter that moves."""
-    moves: defaultdict[tuple[int, Any], dict[str, int]] = defaultdict(dict)
-    for partition, tally in moved.items():
-        for (cell, name), n in tally.items():
+def counter_updates(moved: Mapping[int, CounterDelta]) -> list[UpdateOne]:
+    """One increment per counter that moves; `moved` is by partition."""
+    increments: defaultdict[tuple[int, CounterKey], dict[str, int]] = defaultdict(dict)
+    for partition, delta in moved.items():
+        for (cell, name), n in delta.items():
             if n:
-                moves[partition, cell][f"n.{name}"] = n
+                increments[partition, cell][f"n.{name}"] = n
     return [
         UpdateOne({"_id": counter_id(partition, cell)}, {"$inc": names}, upsert=True)
-        for (partition, cell), names in moves.items()
+        for (partition, cell), names in increments.items()
     ]

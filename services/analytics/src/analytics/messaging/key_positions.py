@@ -1,7 +1,7 @@
-"""How far the key topics were read: kept beside the keys, and moved together with them.
+"""How far the key topics were read: stored beside the keys, and moved together with them.
 
-Were it kept in Kafka, whoever loses this database would go on behind keys that are no longer here, and
-take all old words for erased ones.
+Were it stored in Kafka, a service that has lost this database would go on behind keys that are not here any
+more, and take all old texts for erased ones.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -21,11 +21,11 @@ from chassis.mongo import transaction
 from contracts.keys import KeyPublished
 from contracts.topics import DIALOG_KEYS
 
-TOMBSTONES_STAY: Final = timedelta(milliseconds=int(DIALOG_KEYS.settings["delete.retention.ms"]))
-TOO_OLD: Final = TOMBSTONES_STAY * 0.9
+TOMBSTONE_RETENTION: Final = timedelta(milliseconds=int(DIALOG_KEYS.settings["delete.retention.ms"]))
+MAX_AGE: Final = TOMBSTONE_RETENTION * 0.9
 """Older than this, a position may lie before tombstones that Kafka no longer has."""
 
-SWEPT_AT_ONCE: Final = 1_000
+SWEEP_BATCH: Final = 1_000
 
 
 class KeyPositionConflict(Exception):
@@ -36,37 +36,37 @@ class KeyPositionConflict(Exception):
 class KeyPosition:
     """The next offset to read in one partition.
 
-    `at`: every tombstone that is not read yet was written after this moment. `round`: which reading from the
-    start this belongs to; it is through once it has come to `until`, and None stands there when the keys that
-    it did not find were dropped. `before`: the fingerprint of the record before `offset`, None if unknown.
+    `confirmed_at`: every tombstone that is not read yet was written after this moment. `scan`: the id of the
+    reading from the start that this belongs to; it is complete at the offset `scan_end`, which is None once
+    the keys that it did not find were dropped. `fingerprint`: of the record before `offset`, None if unknown.
     """
 
     offset: int
-    at: datetime
-    round: str
-    until: int | None
-    before: str | None = None
+    confirmed_at: datetime
+    scan: str
+    scan_end: int | None
+    fingerprint: str | None = None
 
     @property
     def key(self) -> tuple[str, int]:
         """What another replica changes when it moves the position."""
-        return self.round, self.offset
+        return self.scan, self.offset
 
     def has_read(self, end: int) -> bool:
         """Whether a key that is not here now was erased, as far as the partition up to `end` can tell."""
-        return self.until is None and self.offset >= end
+        return self.scan_end is None and self.offset >= end
 
-    def is_good(self, start: int, end: int, now: datetime) -> bool:
+    def is_usable(self, start: int, end: int, now: datetime) -> bool:
         """Whether reading can go on from here, in a partition that holds [start, end)."""
-        inside = start <= self.offset <= end and (self.until is None or self.until <= end)
-        return inside and now - self.at < TOO_OLD
+        inside = start <= self.offset <= end and (self.scan_end is None or self.scan_end <= end)
+        return inside and now - self.confirmed_at < MAX_AGE
 
 
 class KeyPositions:
-    """The collection `key_positions`: {_id: topic:partition, offset, at, round, until, moves}.
+    """The collection `key_positions`: the fields of `KeyPosition`, a version, and topic:partition as `_id`.
 
     A position is moved by compare-and-set in one transaction with the keys it passes, so any number of
-    replicas may read the same partitions, and none brings back what another one has dropped. All methods
+    replicas may read the same partitions, and none stores again what another one has dropped. All methods
     raise PyMongoError.
     """
 
@@ -77,20 +77,26 @@ class KeyPositions:
         self._reader = reader
 
     async def prepare(self) -> None:
-        """Makes the index that finds what a reading from the start has not found; repeatable."""
-        await self._keys.create_index([("place", ASCENDING), ("round", ASCENDING)])
+        """Creates the index that finds what a scan has not found; repeatable."""
+        await self._keys.create_index([("partition", ASCENDING), ("scan", ASCENDING)])
 
     async def read(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, KeyPosition]:
         """The positions that there are."""
         ids = {position_id(partition): partition for partition in partitions}
-        found = self._positions.find({"_id": {"$in": list(ids)}}, {"moves": 0})
+        found = self._positions.find({"_id": {"$in": list(ids)}}, {"version": 0})
         return {ids[one.pop("_id")]: KeyPosition(**one) async for one in found}
 
     async def rewind(
         self, partition: TopicPartition, old: KeyPosition | None, start: int, end: int, now: datetime
     ) -> None:
-        """Has everything from `start` read again; nothing if another replica has moved the position."""
-        new = {"offset": start, "at": now, "round": uuid4().hex, "until": end, "before": None}
+        """Begins a new scan at `start`; does nothing if another replica has moved the position."""
+        new = {
+            "offset": start,
+            "confirmed_at": now,
+            "scan": uuid4().hex,
+            "scan_end": end,
+            "fingerprint": None,
+        }
         try:
             if old is None:
                 await self._positions.insert_one({"_id": position_id(partition), **new})
@@ -104,50 +110,50 @@ class KeyPositions:
         partition: TopicPartition,
         old: KeyPosition,
         offset: int,
-        said: Mapping[str, KeyPublished | None],
-        before: str | None = None,
+        keys: Mapping[str, KeyPublished | None],
+        fingerprint: str | None = None,
     ) -> None:
-        """Keeps and drops what was `said` before `offset`, goes on from there. Raises KeyPositionConflict."""
-        marks = {"place": position_id(partition), "round": old.round}
+        """Stores or drops the `keys` read before `offset`, and moves there. Raises KeyPositionConflict."""
+        marks = {"partition": position_id(partition), "scan": old.scan}
 
         async def do(session: AsyncIOMotorClientSession) -> None:
-            await self._set(session, partition, old, {"offset": offset, "before": before})
-            await self._reader.apply(said, session=session, marks=marks)
+            await self._set(session, partition, old, {"offset": offset, "fingerprint": fingerprint})
+            await self._reader.apply(keys, session=session, marks=marks)
 
-        await self._in_one(do)
-        self._reader.evict([kid for kid, key in said.items() if key is None])
+        await self._in_transaction(do)
+        self._reader.evict([kid for kid, key in keys.items() if key is None])
 
     async def sweep(self, partition: TopicPartition, old: KeyPosition) -> None:
-        """Drops the keys that reading a partition from the start didn't find. Raises KeyPositionConflict."""
-        unseen = {"place": position_id(partition), "round": {"$ne": old.round}}
-        while kids := [key["_id"] async for key in self._keys.find(unseen, {"_id": 1}).limit(SWEPT_AT_ONCE)]:
+        """Drops the keys of a partition that its scan didn't find. Raises KeyPositionConflict."""
+        unseen = {"partition": position_id(partition), "scan": {"$ne": old.scan}}
+        while kids := [key["_id"] async for key in self._keys.find(unseen, {"_id": 1}).limit(SWEEP_BATCH)]:
             await self._drop(partition, old, kids)
-        await self._in_one(lambda session: self._set(session, partition, old, {"until": None}))
+        await self._in_transaction(lambda session: self._set(session, partition, old, {"scan_end": None}))
 
     async def confirm(self, partition: TopicPartition, old: KeyPosition, at: datetime) -> None:
-        """Notes that at this moment nothing was left to be read; nothing if the position was moved."""
-        await self._positions.update_one(_exactly(partition, old), {"$max": {"at": at}})
+        """Notes that nothing was left to be read then; does nothing if the position was moved."""
+        await self._positions.update_one(_exactly(partition, old), {"$max": {"confirmed_at": at}})
 
     async def _drop(self, partition: TopicPartition, old: KeyPosition, kids: list[str]) -> None:
         async def do(session: AsyncIOMotorClientSession) -> None:
-            # Another reading from the start may have found them meanwhile.
-            await self._set(session, partition, old, {"until": old.until})
-            found = {"_id": {"$in": kids}, "round": {"$ne": old.round}}
+            # Another scan may have found them meanwhile.
+            await self._set(session, partition, old, {"scan_end": old.scan_end})
+            found = {"_id": {"$in": kids}, "scan": {"$ne": old.scan}}
             await self._keys.delete_many(found, session=session)
 
-        await self._in_one(do)
+        await self._in_transaction(do)
         self._reader.evict(kids)
 
     async def _set(
         self, session: AsyncIOMotorClientSession, partition: TopicPartition, old: KeyPosition, new: Document
     ) -> None:
-        # Counting makes even an unchanged position a write, which two transactions can't both do.
-        change = {"$set": new, "$inc": {"moves": 1}}
+        # The version makes even an unchanged position a write, which two transactions can't both do.
+        change = {"$set": new, "$inc": {"version": 1}}
         result = await self._positions.update_one(_exactly(partition, old), change, session=session)
         if result.matched_count == 0:
             raise KeyPositionConflict
 
-    async def _in_one(self, do: Callable[[AsyncIOMotorClientSession], Awaitable[None]]) -> None:
+    async def _in_transaction(self, do: Callable[[AsyncIOMotorClientSession], Awaitable[None]]) -> None:
         try:
             async with await self._client.start_session() as session, transaction(session):
                 await do(session)
@@ -158,9 +164,9 @@ class KeyPositions:
 
 
 def position_id(partition: TopicPartition) -> str:
-    """The name of a partition, in ids and on keys."""
+    """A partition as it stands in ids of positions and on keys."""
     return f"{partition.topic}:{partition.partition}"
 
 
 def _exactly(partition: TopicPartition, position: KeyPosition) -> Document:
-    return {"_id": position_id(partition), "offset": position.offset, "round": position.round}
+    return {"_id": position_id(partition), "offset": position.offset, "scan": position.scan}

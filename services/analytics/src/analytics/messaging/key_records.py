@@ -1,4 +1,4 @@
-"""What the key topics say: keys of sealed words, and which of them their owner has forgotten."""
+"""The records of the key topics: published keys of sealed texts, and tombstones of erased ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,41 +15,43 @@ TOPICS: Final = (DIALOG_KEYS.name, RATING_KEYS.name)
 
 @dataclass
 class KeyRecords:
-    """What some records of one partition say; of each key the last word.
+    """Decoded records of one partition.
 
-    Dead letters are not heard again here: one from before its tombstone would bring forgotten words back.
+    `keys` holds the last record of each key, None for a tombstone; `malformed` what becomes a dead letter,
+    with its cause; `outcomes` one word per record, for the metric. Dead letters are not replayed here: one
+    from before its tombstone would bring erased texts back.
     """
 
     keys: dict[str, KeyPublished | None] = field(default_factory=dict)
-    dead: list[tuple[Record, str]] = field(default_factory=list)
+    malformed: list[tuple[Record, str]] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
 
 
 class KeyRecordDecoder:
-    """Reads records of the key topics; what is wrong with one never matters to another."""
+    """Decodes records of the key topics; a malformed one never matters to another."""
 
     def __init__(self, topics: Sequence[str] = TOPICS) -> None:
         adapters: Mapping[str, TypeAdapter[Any]] = dict.fromkeys(topics, KEY_EVENTS)
-        self._reader = EventDecoder(adapters)
+        self._decoder = EventDecoder(adapters)
 
-    def read(self, records: Sequence[Record]) -> KeyRecords:
-        """What `records` say, in their order."""
-        said = KeyRecords()
+    def decode(self, records: Sequence[Record]) -> KeyRecords:
+        """The records, decoded in their order."""
+        decoded = KeyRecords()
         for record in records:
-            said.outcomes.append(self._one(record, said))
-        return said
+            decoded.outcomes.append(self._decode_one(record, decoded))
+        return decoded
 
-    def _one(self, record: Record, said: KeyRecords) -> str:
-        match self._reader.read(record):
+    def _decode_one(self, record: Record, decoded: KeyRecords) -> str:
+        match self._decoder.read(record):
             case Tombstone(kid):
-                said.keys[kid] = None
+                decoded.keys[kid] = None
             case ReceivedEvent(event=KeyPublished() as key, key=kid):
-                said.keys[kid] = key
+                decoded.keys[kid] = key
             case MalformedRecord(cause):
-                said.dead.append((record, cause))
+                decoded.malformed.append((record, cause))
                 return "dead"
             case UnknownType():
                 return "unknown"
             case _:
-                return "handled"  # a nudge says nothing
+                return "handled"  # a nudge carries nothing
         return "handled"

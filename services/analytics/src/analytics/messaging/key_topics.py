@@ -1,7 +1,7 @@
-"""Reads the key topics, and knows whether they were read to their present ends.
+"""Reads the key topics into this database, and tells whether they were read to their present ends.
 
 Before that a missing key may be on its way; after it, it was erased. Every replica reads every partition,
-outside of any group: what Kafka remembers of a group says nothing about this database.
+outside of any group: what Kafka stores of a group says nothing about this database.
 """
 
 import asyncio
@@ -13,14 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    ConsumerStoppedError,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
-    UnknownTopicOrPartitionError,
-)
+from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from pymongo.errors import PyMongoError
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
@@ -28,33 +21,34 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 from analytics.messaging.key_positions import KeyPosition, KeyPositionConflict, KeyPositions
 from analytics.messaging.key_records import TOPICS, KeyRecordDecoder
 from chassis.clock import Clock
+from chassis.kafka.clients import partitions_of, reader, reason_of
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.records import Record, fingerprint
-from chassis.kafka.startup import started
 from chassis.kafka.topic_reader import record_at
 from chassis.telemetry.metrics import CONSUMED, LAG_RECORDS, Alarm, raise_alarm
 from chassis.transient import is_transient
 from contracts.keys import KeyPublished
 
-AT_ONCE = 500
+MAX_RECORDS = 500
 POLL_MS = 200
-LOOK_SECONDS = 2.0
-CONFIRMED_EVERY = timedelta(minutes=10)
+CHECK_SECONDS = 2.0
+CONFIRM_EVERY = timedelta(minutes=10)
 SILENT_SECONDS = 30.0
 STUCK_SECONDS = 45.0
-WITHIN_SECONDS = 5
+END_OFFSETS_SECONDS = 5
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class RestartReading(Exception):
-    """The positions, the topics or the connection are not what they were: look at all of them again."""
+    """Positions, topics or connection are not what they were: begin again with a new connection."""
 
 
 class KeyTopics:
-    """A part of the service that brings what the key topics say to the reader of sealed words.
+    """A background task that stores the published keys and drops the erased ones.
 
-    An invalid record is a dead letter, and stands in nobody's way.
+    A malformed record becomes a dead letter, and the rest goes on.
     """
 
     name = "key topics"
@@ -63,27 +57,27 @@ class KeyTopics:
         self,
         *,
         service: str,
-        bootstrap: str,
+        connection: KafkaConnection,
         positions: KeyPositions,
         dead_letters: DeadLetterQueue,
         clock: Clock,
         topics: Sequence[str] = TOPICS,
     ) -> None:
         self._service = service
-        self._bootstrap = bootstrap
+        self._connection = connection
         self._positions = positions
         self._dead_letters = dead_letters
         self._clock = clock
         self._topics = tuple(topics)
-        self._teller = KeyRecordDecoder(topics)
+        self._decoder = KeyRecordDecoder(topics)
         self._consumer: AIOKafkaConsumer | None = None
         self._at: dict[TopicPartition, KeyPosition] = {}
-        self._looked = self._progress = 0.0
-        self._trouble: str | None = "the key topics are not reached yet"
+        self._checked = self._progress = 0.0
+        self._reason: str | None = "the key topics are not reached yet"
 
     def unhealthy_reason(self) -> str | None:
-        """Why keys are not learnt, in a sentence; None if they are."""
-        return self._trouble
+        """Why keys are not read, in a sentence; None if they are."""
+        return self._reason
 
     async def run(self) -> None:
         """Reads until cancelled."""
@@ -91,15 +85,15 @@ class KeyTopics:
             retry=retry_if_exception(lambda error: isinstance(error, RestartReading) or is_transient(error)),
             wait=wait_random_exponential(multiplier=0.2, max=10),
         )
-        await tries(self._listen)
+        await tries(self._read_until_lost)
 
     async def read_to_end(self) -> bool:
-        """Whether everything said up to this call was learnt; False too if Kafka can't be asked."""
+        """Whether all that was published up to this call is stored; False too if Kafka can't be asked."""
         consumer, partitions = self._consumer, list(self._at)
         if consumer is None:
             return False
         try:
-            async with asyncio.timeout(WITHIN_SECONDS):
+            async with asyncio.timeout(END_OFFSETS_SECONDS):
                 ends = await consumer.end_offsets(partitions)
         except (KafkaError, ConsumerStoppedError, OSError, TimeoutError) as error:
             log.warning("key_topics_not_asked", error=type(error).__name__)
@@ -109,56 +103,75 @@ class KeyTopics:
 
     # One connection
 
-    async def _listen(self) -> None:
-        consumer = consumer_of(self._bootstrap, f"candor-{self._service}-keys")
+    async def _read_until_lost(self) -> None:
+        reading = reader(
+            self._connection,
+            client_id=f"candor-{self._service}-keys",
+            auto_offset_reset="none",  # an offset that is gone must be noticed, not skipped
+            metadata_max_age_ms=30_000,
+        )
         try:
-            await started(consumer.start())
-            await self._place(consumer)
-            self._consumer = consumer
-            while True:
-                await self._step(consumer)
+            async with reading as consumer:
+                await self._assign(consumer)
+                self._consumer = consumer
+                while True:
+                    await self._step(consumer)
         except Exception as error:
-            self._trouble = f"the key topics are not read: {_reason(error)}"
-            log.warning("key_topics_not_read", reason=_reason(error), error=type(error).__name__)
+            reason = await self._describe(error)
+            self._reason = f"the key topics are not read: {reason}"
+            log.warning("key_topics_not_read", reason=reason, error=type(error).__name__)
             raise
         finally:
             self._consumer = None
-            await consumer.stop()
 
-    async def _place(self, consumer: AIOKafkaConsumer) -> None:
-        """Goes on from the stored positions; where there is none, or no good one, from the start."""
+    async def _describe(self, error: Exception) -> str:
+        """What is wrong, in a sentence for the platform team."""
+        match error:
+            case RestartReading():
+                return str(error)
+            case KafkaTimeoutError() | OSError():  # TimeoutError is one
+                return "the broker doesn't answer"
+            case PyMongoError():
+                return "the database doesn't answer"
+            case _:
+                return await reason_of(error, self._connection)
+
+    async def _assign(self, consumer: AIOKafkaConsumer) -> None:
+        """Goes on from the stored positions; where there is none, or no usable one, from the start."""
         await self._positions.prepare()
-        partitions = await partitions_of(self._bootstrap, self._topics)
+        partitions = await partitions_of(self._connection, self._topics)
         consumer.assign(partitions)
         now = self._clock.now()
         starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         found = await self._positions.read(partitions)
-        anew = await self._made_anew({p: at for p, at in found.items() if starts[p] < at.offset <= ends[p]})
+        recreated = await self._recreated(
+            {part: at for part, at in found.items() if starts[part] < at.offset <= ends[part]}
+        )
         for partition in partitions:
             old, start, end = found.get(partition), starts[partition], ends[partition]
-            if old is None or partition in anew or not old.is_good(start, end, now):
-                say = log.info if old is None else log.warning  # the first time it is as it should be
-                say("keys_read_from_the_start", topic=partition.topic, partition=partition.partition)
+            if old is None or partition in recreated or not old.is_usable(start, end, now):
+                write = log.info if old is None else log.warning  # the first time it is as it should be
+                write("keys_read_from_the_start", topic=partition.topic, partition=partition.partition)
                 await self._positions.rewind(partition, old, start, end, now)
-        await self._go_on(consumer, partitions)
-        self._progress, self._looked = time.monotonic(), -LOOK_SECONDS
+        await self._seek(consumer, partitions)
+        self._progress, self._checked = time.monotonic(), -CHECK_SECONDS
 
-    async def _made_anew(self, found: Mapping[TopicPartition, KeyPosition]) -> Collection[TopicPartition]:
+    async def _recreated(self, found: Mapping[TopicPartition, KeyPosition]) -> Collection[TopicPartition]:
         """Where another record stands before the position than the one that was read there."""
-        known = {partition: at.offset - 1 for partition, at in found.items() if at.before is not None}
+        known = {partition: at.offset - 1 for partition, at in found.items() if at.fingerprint is not None}
         try:
-            there = await record_at(self._bootstrap, known)
+            there = await record_at(self._connection, known)
         except KafkaTimeoutError:
-            return known  # nobody can tell: reading from the start does no harm
+            return known  # it can't be told: reading from the start does no harm
         return [
             partition
             for partition, record in there.items()
-            # A later one came instead: compaction has removed it.
-            if record.offset == known[partition] and fingerprint(record) != found[partition].before
+            # If it is a later one, compaction has removed the one that was read.
+            if record.offset == known[partition] and fingerprint(record) != found[partition].fingerprint
         ]
 
-    async def _go_on(self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> None:
+    async def _seek(self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> None:
         stored = await self._positions.read(partitions)
         if len(stored) < len(partitions):
             raise RestartReading("a position is gone")
@@ -168,43 +181,43 @@ class KeyTopics:
 
     async def _step(self, consumer: AIOKafkaConsumer) -> None:
         try:
-            brought = await consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
-            for partition, records in brought.items():
-                await self._take(partition, records)
-            if time.monotonic() - self._looked >= LOOK_SECONDS:
-                await self._look(consumer)
-                self._looked = time.monotonic()
+            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            for partition, records in fetched.items():
+                await self._store(partition, records)
+            if time.monotonic() - self._checked >= CHECK_SECONDS:
+                await self._check(consumer)
+                self._checked = time.monotonic()
         except KeyPositionConflict:
             # Whatever of the batch is left is read again.
-            await self._go_on(consumer, list(self._at))
+            await self._seek(consumer, list(self._at))
 
-    async def _take(self, partition: TopicPartition, records: Sequence[Record]) -> None:
-        """Learns and forgets what the records say, and puts aside what they should not say."""
-        said = self._teller.read(records)
-        for record, cause in said.dead:
+    async def _store(self, partition: TopicPartition, records: Sequence[Record]) -> None:
+        """Stores and drops keys as the records have it; malformed ones become dead letters."""
+        decoded = self._decoder.decode(records)
+        for record, cause in decoded.malformed:
             log.error("key_record_dead", topic=record.topic, partition=record.partition, offset=record.offset)
             raise_alarm(self._service, Alarm.KEY_RECORD_DEAD)
             await self._dead_letters.put(record, cause, 1)
-        await self._move(partition, records[-1].offset + 1, said.keys, fingerprint(records[-1]))
-        for outcome in said.outcomes:
+        await self._move(partition, records[-1].offset + 1, decoded.keys, fingerprint(records[-1]))
+        for outcome in decoded.outcomes:
             CONSUMED.labels(self._service, partition.topic, outcome).inc()
 
     async def _move(
         self,
         partition: TopicPartition,
         offset: int,
-        said: Mapping[str, KeyPublished | None],
-        before: str | None = None,
+        keys: Mapping[str, KeyPublished | None],
+        fingerprint: str | None = None,
     ) -> None:
         old = self._at[partition]
-        await self._positions.move(partition, old, offset, said, before)
-        self._at[partition] = replace(old, offset=offset, before=before)
+        await self._positions.move(partition, old, offset, keys, fingerprint)
+        self._at[partition] = replace(old, offset=offset, fingerprint=fingerprint)
         self._progress = time.monotonic()
 
     # Every few seconds
 
-    async def _look(self, consumer: AIOKafkaConsumer) -> None:
-        """Compares what is known with database and Kafka. Raises KeyPositionConflict, RestartReading."""
+    async def _check(self, consumer: AIOKafkaConsumer) -> None:
+        """Compares the positions with database and Kafka. Raises KeyPositionConflict, RestartReading."""
         now, partitions = self._clock.now(), list(self._at)
         ends = await consumer.end_offsets(partitions)
         stored = await self._positions.read(partitions)
@@ -221,20 +234,20 @@ class KeyTopics:
     async def _settle(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, now: datetime
     ) -> None:
-        # Compaction may have left nothing but a gap, which no record tells of.
+        # Compaction may have left nothing but a gap, of which no record tells.
         if (passed := await consumer.position(partition)) > self._at[partition].offset:
             await self._move(partition, passed, {})
         at = self._at[partition]
-        if not at.is_good(0, end, now):
+        if not at.is_usable(0, end, now):
             raise RestartReading("a position is too old, or beyond the end")
-        if at.until is not None and at.offset >= at.until:
+        if at.scan_end is not None and at.offset >= at.scan_end:
             await self._positions.sweep(partition, at)
-            self._at[partition] = at = replace(at, until=None)
-        if at.has_read(end) and now - at.at >= CONFIRMED_EVERY:
+            self._at[partition] = at = replace(at, scan_end=None)
+        if at.has_read(end) and now - at.confirmed_at >= CONFIRM_EVERY:
             await self._positions.confirm(partition, at, now)
 
     def _report(self, lags: Mapping[TopicPartition, int]) -> None:
-        waiting, self._trouble = sum(lags.values()), None
+        waiting, self._reason = sum(lags.values()), None
         for topic in self._topics:
             lag = sum(lag for partition, lag in lags.items() if partition.topic == topic)
             LAG_RECORDS.labels(self._service, topic).set(lag)
@@ -244,47 +257,4 @@ class KeyTopics:
         if silent > STUCK_SECONDS:
             raise RestartReading("the consumer is stuck")
         if silent > SILENT_SECONDS:
-            self._trouble = f"no progress for {silent:.0f} s although {waiting} keys wait"
-
-
-def _reason(error: Exception) -> str:
-    """What is wrong, for people."""
-    match error:
-        case RestartReading():
-            return str(error)
-        case KafkaConnectionError() | KafkaTimeoutError() | OSError():  # TimeoutError is one
-            return "the broker doesn't answer"
-        case PyMongoError():
-            return "the database doesn't answer"
-        case _:
-            return type(error).__name__
-
-
-def consumer_of(bootstrap: str, client_id: str) -> AIOKafkaConsumer:
-    """A consumer outside of any group, not started."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        client_id=client_id,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="none",  # a place that is gone must be noticed, not skipped
-        fetch_max_wait_ms=50,
-        metadata_max_age_ms=30_000,
-    )
-
-
-async def partitions_of(bootstrap: str, topics: Sequence[str]) -> list[TopicPartition]:
-    """The partitions of all `topics`. Raises KafkaError, also if one of them is not there."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await started(admin.start())
-        described = await admin.describe_topics(list(topics))
-    finally:
-        await admin.close()
-    if not all(topic["partitions"] for topic in described):
-        raise UnknownTopicOrPartitionError
-    return [
-        TopicPartition(topic["topic"], part["partition"])
-        for topic in described
-        for part in topic["partitions"]
-    ]
+            self._reason = f"no progress for {silent:.0f} s although {waiting} records wait"

@@ -1,1 +1,1 @@
-"""What analytics can be asked: one module per question."""
+"""The documents of analytics and the queries on them: one module per question."""

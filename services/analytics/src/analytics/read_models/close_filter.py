@@ -1,4 +1,4 @@
-"""Which closes a question is about: the one filter that every question uses, so that their answers agree."""
+"""Which closes a query is about: one filter for all queries, so that their results agree."""
 
 from dataclasses import dataclass
 from datetime import datetime

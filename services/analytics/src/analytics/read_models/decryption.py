@@ -1,4 +1,4 @@
-"""What did they write? Opens sealed words for one answer; opened words are never stored."""
+"""What did clients write? Opens sealed texts for one response; opened texts are never stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -10,7 +10,7 @@ from chassis.errors import DecryptionFailed
 
 
 class DecryptionState(StrEnum):
-    """Whether sealed words can be read."""
+    """Whether a sealed text can be read."""
 
     OPEN = "open"
     ERASED = "erased"
@@ -20,7 +20,7 @@ class DecryptionState(StrEnum):
 
 @dataclass(frozen=True)
 class DecryptedText:
-    """Words and their state; a text only if they are open."""
+    """A sealed text as it can be read now; `text` only if it is open."""
 
     state: DecryptionState
     text: str | None = None
@@ -36,7 +36,7 @@ class SealedText(NamedTuple):
 
 
 class OpensSealedText(Protocol):
-    """Opens sealed text with the keys that were consumed."""
+    """Opens sealed texts with the keys that were received."""
 
     async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
         """The text; None without its key. Raises `DecryptionFailed`."""
@@ -44,7 +44,7 @@ class OpensSealedText(Protocol):
 
 
 class Decryptor:
-    """Tells erased words from words whose key is still to be heard."""
+    """Opens sealed texts, and tells erased ones from those whose key is still to be received."""
 
     def __init__(self, keys: OpensSealedText, read_to_end: Callable[[], Awaitable[bool]]) -> None:
         self._keys = keys
@@ -52,20 +52,20 @@ class Decryptor:
 
     async def open(self, texts: Collection[SealedText]) -> Mapping[SealedText, DecryptedText]:
         """Each of the sealed texts, as it can be read now."""
-        opened = await self._all(set(texts), DecryptionState.WAITING)
-        missing = {text for text, words in opened.items() if words.state is DecryptionState.WAITING}
+        opened = await self._open_all(set(texts), DecryptionState.WAITING)
+        missing = {text for text, found in opened.items() if found.state is DecryptionState.WAITING}
         # Asked first, then tried again: a key that came in between is not taken for an erased one.
         if missing and await self._read_to_end():
-            opened |= await self._all(missing, DecryptionState.ERASED)
+            opened |= await self._open_all(missing, DecryptionState.ERASED)
         return opened
 
-    async def _all(
+    async def _open_all(
         self, texts: Collection[SealedText], without_key: DecryptionState
     ) -> dict[SealedText, DecryptedText]:
-        opened = await asyncio.gather(*(self._one(text, without_key) for text in texts))
+        opened = await asyncio.gather(*(self._open(text, without_key) for text in texts))
         return dict(zip(texts, opened, strict=True))
 
-    async def _one(self, of: SealedText, without_key: DecryptionState) -> DecryptedText:
+    async def _open(self, of: SealedText, without_key: DecryptionState) -> DecryptedText:
         try:
             text = await self._keys.open(of.sealed, subject=of.subject, scope=of.scope, purpose=of.purpose)
         except DecryptionFailed:

@@ -28,11 +28,11 @@ class LiveChatDocuments:
 
     @classmethod
     def of(cls, database: AsyncIOMotorDatabase[Document]) -> "LiveChatDocuments":
-        """Those that this release reads and writes."""
+        """The collections that this release reads and writes."""
         return cls(database[f"closes_v{VERSION}"], database[f"counters_v{VERSION}"])
 
     async def prepare(self) -> None:
-        """Makes the collections and what their queries need; repeatable."""
+        """Creates the collections and their indexes; repeatable."""
         for head in ([], ["channel"], ["channel", "state"], ["operator"]):
             await self.closes.create_index([*((name, ASCENDING) for name in head), *NEWEST_FIRST])
         for head in ([], ["_id.channel"], ["_id.operator"]):
@@ -47,23 +47,22 @@ def close_id(dialog: str, close_seq: int) -> str:
 
 
 def to_document(close: Close, partition: int) -> Document:
-    """A close as it is kept: what was said about it, and what queries ask for once it counts.
+    """A close as it is stored: the events about it and, once it counts, the fields that queries ask for.
 
-    Events are kept as JSON texts, because their fields may have names that MongoDB reads as paths.
+    Events are stored as JSON texts, because their fields may have names that MongoDB reads as paths.
     """
-    said = sorted(event.model_dump_json(exclude_none=True) for event in close.said.values())
     return {
         "_id": close_id(close.dialog, close.close_seq),
         "dialog": close.dialog,
         "close_seq": close.close_seq,
         "partition": partition,
-        "said": said,
+        "events": sorted(event.model_dump_json(exclude_none=True) for event in close.events.values()),
         **derived(close),
     }
 
 
 def derived(close: Close) -> Document:
-    """The fields that follow from what was said; none before the close counts."""
+    """The fields that follow from the events; none before the close counts."""
     closed, answer = close.closed, close.answer
     if closed is None:
         return {}
@@ -73,8 +72,8 @@ def derived(close: Close) -> Document:
         "team": closed.team,
         "closed_at": closed.closed_at,
         "state": close.state.value,
-        "reason": close.reason,
-        "scale": None if answer is None else asdict(ScaleKey.of(answer.scale)),
+        "reason": close.reason and close.reason.value,
+        "scale": None if answer is None else ScaleKey.of(answer.scale).name,
         "score": None if answer is None else answer.score,
         "satisfied": None if answer is None else answer.satisfied,
         "given_at": close.given_at,
@@ -82,11 +81,11 @@ def derived(close: Close) -> Document:
 
 
 def from_document(document: Mapping[str, Any]) -> Close:
-    """The close that `to_document` kept."""
-    events = [CLOSE_EVENTS.validate_json(text) for text in document["said"]]
+    """The close that `to_document` stored."""
+    events = [CLOSE_EVENTS.validate_json(text) for text in document["events"]]
     return Close(document["dialog"], document["close_seq"], {type(event): event for event in events})
 
 
 def counter_id(partition: int, cell: CounterKey) -> Document:
-    """Whom a counter counts for; of one partition, so that counters have one writer each."""
+    """The `_id` of a counter: its cell, and a partition, so that each counter has one writer."""
     return {"partition": partition, **asdict(cell)}

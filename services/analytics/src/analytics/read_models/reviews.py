@@ -1,75 +1,78 @@
-"""What did clients say? Closes of a scope one by one, the newest first, a page at a time."""
+"""What became of each close? Closes one by one, the newest first, a page at a time."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from analytics.domain.close import Close, CloseState
+from analytics.domain.close import Close
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import NEWEST_FIRST, LiveChatDocuments, close_id, from_document
 from chassis.errors import InvalidCursor
 from chassis.http.cursors import decode, encode
+from contracts.ratings import CloseState
 
 CURSOR: Final = "analytics.reviews"
+MILLISECOND: Final = timedelta(milliseconds=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+EARLIEST: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
+LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 
 
 @dataclass(frozen=True)
 class ReviewPosition:
-    """A place in the list: just after this close. It stays there, whatever is closed meanwhile."""
+    """A position in the list: just after this close. It stays there, whatever is closed meanwhile."""
 
     closed_at: datetime
     close: str
 
     def to_cursor(self) -> str:
         """An opaque text for URLs."""
-        return encode(CURSOR, [(self.closed_at - EPOCH) // timedelta(milliseconds=1), self.close])
+        return encode(CURSOR, [(self.closed_at - EPOCH) // MILLISECOND, self.close])
 
     @classmethod
     def from_cursor(cls, cursor: str) -> "ReviewPosition":
         """Raises `InvalidCursor`, a ValueError, for anything that `to_cursor` did not write."""
         match decode(CURSOR, cursor):
-            case [int(milliseconds), str(close)] if 0 <= milliseconds <= LATEST:
-                return cls(EPOCH + timedelta(milliseconds=milliseconds), close)
+            case [int(milliseconds), str(close)] if EARLIEST <= milliseconds <= LATEST:
+                return cls(EPOCH + milliseconds * MILLISECOND, close)
         raise InvalidCursor
 
 
 @dataclass(frozen=True)
 class ClosePage:
-    """Closes, and the place where the next page begins; None at the end."""
+    """Closes, and the position where the next page begins; None at the end."""
 
     closes: tuple[Close, ...]
     after: ReviewPosition | None
 
 
-async def page(
+async def close_page(
     documents: LiveChatDocuments,
-    scope: CloseFilter,
+    closes: CloseFilter,
     state: CloseState | None,
     after: ReviewPosition | None,
     limit: int,
 ) -> ClosePage:
     """At most `limit` closes that follow `after`."""
-    wanted = [scope.of_closes()]
+    wanted = [closes.of_closes()]
     if state is not None:
         wanted.append({"state": {"$eq": state.value}})
     if after is not None:
         wanted += follows(after)
-    found = documents.closes.find({"$and": wanted}, {"said": 1, "dialog": 1, "close_seq": 1})
-    closes = [from_document(document) async for document in found.sort(NEWEST_FIRST).limit(limit + 1)]
-    more = len(closes) > limit
-    return ClosePage(tuple(closes[:limit]), place_of(closes[limit - 1]) if more else None)
+    found = documents.closes.find({"$and": wanted}, {"events": 1, "dialog": 1, "close_seq": 1})
+    page = [from_document(document) async for document in found.sort(NEWEST_FIRST).limit(limit + 1)]
+    more = len(page) > limit
+    return ClosePage(tuple(page[:limit]), position_of(page[limit - 1]) if more else None)
 
 
-def follows(place: ReviewPosition) -> list[dict[str, Any]]:
-    """What comes after `place`; the first part alone lets the index begin there."""
-    earlier = {"closed_at": {"$lt": place.closed_at}}
-    same = {"closed_at": {"$eq": place.closed_at}, "_id": {"$lt": place.close}}
-    return [{"closed_at": {"$lte": place.closed_at}}, {"$or": [earlier, same]}]
+def follows(position: ReviewPosition) -> list[dict[str, Any]]:
+    """The filter on what comes after `position`; the first part alone lets the index begin there."""
+    earlier = {"closed_at": {"$lt": position.closed_at}}
+    same = {"closed_at": {"$eq": position.closed_at}, "_id": {"$lt": position.close}}
+    return [{"closed_at": {"$lte": position.closed_at}}, {"$or": [earlier, same]}]
 
 
-def place_of(close: Close) -> ReviewPosition | None:
-    """The place just after a close."""
+def position_of(close: Close) -> ReviewPosition | None:
+    """The position just after a close."""
     closed = close.closed
     return ReviewPosition(closed.closed_at, close_id(close.dialog, close.close_seq)) if closed else None

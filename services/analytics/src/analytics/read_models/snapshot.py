@@ -1,28 +1,34 @@
 """Reads several things as they were at one moment."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
+from analytics.read_models.documents import LiveChatDocuments
+
 T = TypeVar("T")
 
-# SnapshotUnavailable and SnapshotTooOld: a collection was just made, or the read took minutes.
-PASSING: Final = frozenset({246, 239})
+RETRIED_CODES: Final = frozenset({246, 239})
+"""SnapshotUnavailable and SnapshotTooOld: a collection was just made, or the read took minutes."""
 
 
-def _passes(error: BaseException) -> bool:
-    return isinstance(error, OperationFailure) and error.code in PASSING
+def is_retried(error: BaseException) -> bool:
+    """Whether another snapshot may be had."""
+    return isinstance(error, OperationFailure) and error.code in RETRIED_CODES
 
 
 @retry(
-    retry=retry_if_exception(_passes), wait=wait_exponential(0.05), stop=stop_after_attempt(5), reraise=True
+    retry=retry_if_exception(is_retried),
+    wait=wait_exponential(0.05),
+    stop=stop_after_attempt(5),
+    reraise=True,
 )
 async def in_one_snapshot(
-    client: AsyncIOMotorClient[Any], read: Callable[[AsyncIOMotorClientSession], Awaitable[T]]
+    documents: LiveChatDocuments, read: Callable[[AsyncIOMotorClientSession], Awaitable[T]]
 ) -> T:
-    """What `read` answers; all its reads in the session see one moment. `read` may be called again."""
-    async with await client.start_session(snapshot=True) as session:
+    """The result of `read`, whose reads in the session all see one moment. `read` may be called again."""
+    async with await documents.closes.database.client.start_session(snapshot=True) as session:
         return await read(session)

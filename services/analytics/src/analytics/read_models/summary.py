@@ -1,4 +1,4 @@
-"""How good was the live chat? Sums the counters of a scope, over the whole or in parts of its time."""
+"""How good was the live chat? Sums of counters, over a whole period and over its days or hours."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from analytics.read_models.documents import LiveChatDocuments
 async def summed(
     documents: LiveChatDocuments,
     session: AsyncIOMotorClientSession,
-    scope: CloseFilter,
+    closes: CloseFilter,
     starts: Sequence[datetime] = (),
 ) -> tuple[Counts, dict[datetime, Counts]]:
-    """The counts of the whole scope and of each part that begins at one of `starts` (in order)."""
+    """The counts of all `closes` and of each part that begins at one of `starts` (in order)."""
     parts: dict[datetime, Counts] = {start: Counter() for start in starts}
     whole: Counts = Counter()
-    async for row in documents.counters.aggregate(sums(scope, starts), session=session, allowDiskUse=True):
+    async for row in documents.counters.aggregate(sums(closes, starts), session=session, allowDiskUse=True):
         start, name = row["_id"].get("start"), row["_id"]["name"]
         whole[name] += row["n"]
         if start is not None:
@@ -29,10 +29,10 @@ async def summed(
     return whole, parts
 
 
-def sums(scope: CloseFilter, starts: Sequence[datetime]) -> list[dict[str, Any]]:
+def sums(closes: CloseFilter, starts: Sequence[datetime]) -> list[dict[str, Any]]:
     """The aggregation behind `summed`: a row per part and name."""
     return [
-        {"$match": scope.of_counters()},
+        {"$match": closes.of_counters()},
         {"$project": {"start": part_of(starts), "n": {"$objectToArray": "$n"}}},
         {"$unwind": "$n"},
         {"$group": {"_id": {"start": "$start", "name": "$n.k"}, "n": {"$sum": "$n.v"}}},

@@ -6,27 +6,37 @@ from dataclasses import replace
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
-from chat.domain.client import CLIENT, RegisteredClient, ReserveDialog
+from chat.domain.client import CLIENT, Client, RegisteredClient, Registration, ReserveDialog, UnknownClient
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.state import Open, Unopened
 from chat.domain.rejections import Rejection
 
 
 async def reserve(
-    streams: Repository, command: ReserveDialog, seal: Callable[[], Awaitable[ReserveDialog]] | None = None
+    streams: Repository,
+    command: ReserveDialog,
+    register: Callable[[], Awaitable[Registration]] | None = None,
 ) -> None:
-    """Keeps a place for the dialog; `seal` as for `handle`, for a first one. Raises `CommandRejected`.
+    """Keeps a place for the dialog, the first one with `register`. Raises `CommandRejected`.
 
     Only when all places are taken their dialogs are looked at; what was closed gives its place back.
     """
+    whole = command
+
+    async def complete(state: Client) -> ReserveDialog:
+        # Sealed once it is known that nothing forbids it: what is refused leaves no key.
+        if isinstance(state, UnknownClient) and register is not None:
+            return replace(whole, registration=await register())
+        return whole
+
     while True:
         try:
-            await handle(streams, CLIENT, CLIENT.stream(command.client), command, seal=seal)
+            await handle(streams, CLIENT, CLIENT.stream(command.client), command, complete=complete)
         except CommandRejected as refusal:
             not_open = await _not_open(streams, command.client)
-            if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == command.not_open:
+            if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == whole.not_open:
                 raise
-            command = replace(command, not_open=not_open)
+            whole = replace(whole, not_open=not_open)
         else:
             return
 

@@ -1,25 +1,21 @@
 """The JSON that comes in and goes out, with an example of each."""
 
-import re
-import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from chassis.validation.messages import Shaped, wrong
+from chassis.http.bodies import KIB, RequestBody
+from chassis.validation.messages import Shaped
+from chassis.validation.numbers import WHOLE
+from chassis.validation.text import CODE_POINTS, Email, Locale, LocaleHint, Message, Name
 from contracts.access import SubjectId
-from contracts.envelope import Id, Instant
+from contracts.dialogs import Author, ClosedBy, DialogState
+from contracts.envelope import Id, Instant, Ordinal
 from contracts.zones import TimeZone
 
-MOST_CHARS = 10_000
 MOST_OF_A_LIST = 100
-UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""C0 and C1, line separators, bidirectional controls: names go to mails, logs and other people's screens."""
-BLANKS = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
-"""Spaces, line ends, control characters, and what joins or directs letters: Unicode's categories."""
-
-CODE_POINTS = "counted as Unicode code points"
+NAMED = f"1 to 200 characters, {CODE_POINTS}; line ends, controls and marks of direction are cleaned away"
 
 ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["course-a"])]
 ClientId = Annotated[Id, Path(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])]
@@ -31,49 +27,23 @@ MessageId = Annotated[
     Id, Path(description=f"An id that its author chooses. {HARD_TO_GUESS}", examples=["m-51e0c7a92f6b38d4"])
 ]
 
-Locale = Annotated[
-    str,
-    Shaped("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", "must be a language tag (BCP 47), such as fr-CA"),
-    Field(max_length=35, description="A language tag (BCP 47), as in fr-CA."),
-]
 Origin = Annotated[
     str,
+    StringConstraints(max_length=300),
     Shaped(
         r"https?://[A-Za-z0-9.:\[\]-]+",
         "must be http:// or https:// with a host and perhaps a port, and nothing after it",
+        "not-an-origin",
     ),
-    Field(max_length=300),
 ]
-
-
-def _is_visible(text: str) -> str:
-    if UNSEEN.search(text):
-        raise wrong("must have no line breaks, control characters or marks of writing direction")
-    return text
-
-
-def _says_something(text: str) -> str:
-    # A message of nothing would count as a reply.
-    if all(unicodedata.category(letter) in BLANKS for letter in text):
-        raise wrong("must hold more than blanks")
-    return text
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_is_visible)]
-Email = Annotated[
-    str,
-    AfterValidator(_is_visible),
-    Shaped(r"[^@\s]+@[^@\s]+", "must be an e-mail address, such as zoe@school.example"),
-    Field(max_length=254),
-]
-CloseNumber = Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
+CloseNumber = Annotated[Ordinal, WHOLE]
 
 
 def _example(**fields: Any) -> ConfigDict:
-    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [fields]})
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
-class ChannelBody(BaseModel):
+class ChannelBody(RequestBody):
     """A channel as it shall be; what is left out gets its default."""
 
     model_config = _example(
@@ -84,7 +54,9 @@ class ChannelBody(BaseModel):
         closed=False,
     )
 
-    name: Name = Field(description=f"What people call it: 1 to 200 characters, {CODE_POINTS}.")
+    largest: ClassVar[int] = 64 * KIB
+
+    name: Name = Field(description=f"What people call it: {NAMED}.")
     locales: tuple[Locale, ...] = Field(
         default=(),
         max_length=MOST_OF_A_LIST,
@@ -94,7 +66,7 @@ class ChannelBody(BaseModel):
         default=(), max_length=MOST_OF_A_LIST, description="The sites that its widget may stand on."
     )
     time_zone: TimeZone = Field(default="UTC", description="Its IANA time zone.")
-    closed: bool = Field(default=False, description="Takes no new visitors and dialogs.")
+    closed: StrictBool = Field(default=False, description="Takes no new visitors and dialogs.")
 
 
 class ChannelView(BaseModel):
@@ -116,17 +88,19 @@ class ChannelList(BaseModel):
     channels: list[ChannelView] = Field(description="In the order of their ids.")
 
 
-class VisitorBody(BaseModel):
+class VisitorBody(RequestBody):
     """Who comes, as far as they say."""
 
     model_config = _example(locale="fr-CA", name="Zoë", email="zoe@school.example")
 
-    locale: Locale | None = Field(default=None, description="A language tag (BCP 47), as in fr-CA.")
-    name: Name | None = Field(
-        default=None, description=f"1 to 200 characters, {CODE_POINTS}; kept sealed until it is erased."
+    locale: LocaleHint | None = Field(
+        default=None,
+        description="A language tag (BCP 47), as in fr-CA, or POSIX's name; what is none is dropped.",
     )
+    name: Name | None = Field(default=None, description=f"{NAMED}; kept sealed until it is erased.")
     email: Email | None = Field(
-        default=None, description=f"At most 254 characters, {CODE_POINTS}; kept sealed until it is erased."
+        default=None,
+        description=f"At most 254 characters, {CODE_POINTS}; kept sealed until it is erased.",
     )
 
 
@@ -148,12 +122,14 @@ class ErasureView(BaseModel):
     erased_at: Instant = Field(description="When it was asked for the first time.")
 
 
-class OpeningBody(BaseModel):
+class OpeningBody(RequestBody):
     """How the dialog shall be opened."""
 
     model_config = _example(locale="fr-CA")
 
-    locale: Locale | None = Field(default=None, description="The visitor's own unless given.")
+    locale: LocaleHint | None = Field(
+        default=None, description="As a visitor's; the visitor's own unless given."
+    )
 
 
 class OpeningView(BaseModel):
@@ -166,13 +142,15 @@ class OpeningView(BaseModel):
     opened_at: Instant = Field(description="When it was opened the first time.")
 
 
-class MessageBody(BaseModel):
+class MessageBody(RequestBody):
     """What to say."""
 
     model_config = _example(text="Hello, I can't find my certificate")
 
-    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARS), AfterValidator(_says_something)] = Field(
-        description=f"1 to 10,000 characters, {CODE_POINTS}, that aren't all blanks; kept as they are."
+    largest: ClassVar[int] = 64 * KIB
+
+    text: Message = Field(
+        description=f"1 to 10,000 characters, {CODE_POINTS}, of which some can be seen; kept as they are."
     )
 
 
@@ -181,18 +159,18 @@ class MessageView(BaseModel):
 
     dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
     message: str = Field(description="The message's id.", examples=["m1"])
-    author: Literal["client", "operator"] = Field(description="Who wrote it.")
+    author: Author = Field(description="Who wrote it.")
     posted_at: Instant = Field(description="When it was written.")
 
 
-class OperatorBody(BaseModel):
+class OperatorBody(RequestBody):
     """Whom to give the dialog to; operators leave it out."""
 
     model_config = _example(operator="ann", name="Ann Lee", team="first-line")
 
     operator: SubjectId = Field(description="The operator's id: the subject of their token.")
-    name: Name = Field(description=f"What clients see: 1 to 200 characters, {CODE_POINTS}.")
-    team: Name | None = Field(default=None, description=f"1 to 200 characters, {CODE_POINTS}.")
+    name: Name = Field(description=f"What clients see: {NAMED}.")
+    team: Name | None = Field(default=None, description=f"{NAMED}.")
 
 
 class OperatorView(BaseModel):
@@ -204,7 +182,7 @@ class OperatorView(BaseModel):
     team: str | None = Field(description="Null if the operator is of none.", examples=["first-line"])
 
 
-class CloseBody(BaseModel):
+class CloseBody(RequestBody):
     """Which close is meant; with a number the request can be repeated at any time."""
 
     model_config = _example(close_seq=1)
@@ -234,7 +212,7 @@ class SaidView(BaseModel):
     """A message. Clients see operators' names, not their ids."""
 
     message: str = Field(description="Its id.", examples=["m1"])
-    author: Literal["client", "operator"] = Field(description="Who wrote it.")
+    author: Author = Field(description="Who wrote it.")
     operator: str | None = Field(
         description="The operator's id; null for the client's messages, and for clients.", examples=["ann"]
     )
@@ -251,7 +229,7 @@ class EndingView(BaseModel):
 
     close_seq: int = Field(description="1 for the dialog's first close.", examples=[1])
     closed_at: Instant = Field(description="When it was closed.")
-    closed_by: str = Field(description="operator, client, idle or system.", examples=["operator"])
+    closed_by: ClosedBy = Field(description="Who closed it.")
     reopened_at: Instant | None = Field(description="When it was undone; null if it wasn't.")
 
 
@@ -262,7 +240,7 @@ class TranscriptView(BaseModel):
     channel: str = Field(description="Where it takes place.", examples=["course-a"])
     client: str = Field(description="Whose it is.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
     locale: str | None = Field(description="Its language; null if nobody said.", examples=["fr-CA"])
-    state: Literal["open", "closed"] = Field(description="As it is now.")
+    state: DialogState = Field(description="As it is now.")
     operator: str | None = Field(
         description="Who has it; null if nobody does, and for clients.", examples=["ann"]
     )
@@ -282,7 +260,7 @@ class DialogView(BaseModel):
     channel: str = Field(description="Where it takes place.", examples=["course-a"])
     client: str = Field(description="Whose it is.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
     locale: str | None = Field(description="Its language; null if nobody said.", examples=["fr-CA"])
-    state: Literal["open", "closed"] = Field(description="As it is now.")
+    state: DialogState = Field(description="As it is now.")
     waiting: bool = Field(description="Nobody has taken it.")
     operator: str | None = Field(description="Who has it; null if nobody does.", examples=["ann"])
     opened_at: Instant = Field(description="When it was opened the first time.")

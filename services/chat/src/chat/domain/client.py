@@ -171,8 +171,6 @@ class EraseClient:
 
 ClientCommand = ReserveDialog | EraseClient
 
-ERASED = "This client was erased: nothing can be opened or written any more."
-
 
 def decide(state: Client, command: ClientCommand) -> Sequence[ClientEvent]:
     """What comes of the command. Raises `CommandRejected`."""
@@ -200,7 +198,7 @@ def reserve(state: Client, command: ReserveDialog) -> Sequence[ClientEvent]:
                 raise CommandRejected(Rejection.TOO_MANY_OPEN_DIALOGS, most=MOST_OPEN)
             return [_reservation(command, *sorted(over))]
         case ErasedClient():
-            raise CommandRejected(ERASED)
+            raise CommandRejected(Rejection.CLIENT_ERASED)
         case _:
             assert_never(state)
 
@@ -253,7 +251,7 @@ def erase(state: Client, command: EraseClient) -> Sequence[ClientErased]:
 def refuse_if_erased(state: Client) -> None:
     """Raises `CommandRejected` if nothing may be written by, or to, this client any more."""
     if isinstance(state, ErasedClient):
-        raise CommandRejected(ERASED)
+        raise CommandRejected(Rejection.CLIENT_ERASED)
 
 
 CLIENT: Decider[Client, ClientCommand, ClientEvent] = Decider(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING
@@ -15,10 +15,11 @@ from chassis.outbox.upsert import upsert_if_newer
 from chassis.timers import DueDocuments
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Closed, Dialog, Open, details_of
+from contracts.dialogs import DialogState
 
 Document = dict[str, Any]
-DialogState = Literal["open", "closed"]
-CURSOR: Final = "chat.dialogs"
+CURSOR: Final = "chat.dialogs."
+"""With the state behind it: a page of open dialogs has no next one among the closed."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
@@ -71,15 +72,15 @@ class Dialogs:
 
         Open ones: the longest open first; closed ones: the last closed first. Raises `InvalidCursor`.
         """
-        asked: Document = {"state": state, "$or": [{"operators": operator}, {"waiting": True}]}
+        asked: Document = {"state": state.value, "$or": [{"operators": operator}, {"waiting": True}]}
         if channels is not None:
             asked["channel"] = {"$in": sorted(channels)}
         if cursor is not None:
-            asked = {"$and": [asked, _after(cursor, "$gt" if state == "open" else "$lt")]}
-        way = ASCENDING if state == "open" else DESCENDING
+            asked = {"$and": [asked, _after(state, cursor)]}
+        way = ASCENDING if state is DialogState.OPEN else DESCENDING
         found = await self._dialogs.find(asked).sort([("since", way), ("_id", way)]).to_list(limit + 1)
         more = len(found) > limit
-        return DialogPage(found[:limit], _cursor(found[limit - 1]) if more else None)
+        return DialogPage(found[:limit], _cursor(state, found[limit - 1]) if more else None)
 
 
 def silent_until(state: Dialog, silent_for: timedelta | None) -> datetime | None:
@@ -111,12 +112,13 @@ def _document(state: Dialog, silent_for: timedelta | None) -> Document:
     }
 
 
-def _cursor(document: Document) -> str:
-    return encode(CURSOR, [(document["since"] - EPOCH) // timedelta(milliseconds=1), document["_id"]])
+def _cursor(state: DialogState, document: Document) -> str:
+    return encode(CURSOR + state, [(document["since"] - EPOCH) // timedelta(milliseconds=1), document["_id"]])
 
 
-def _after(cursor: str, beyond: str) -> Document:
-    match decode(CURSOR, cursor):
+def _after(state: DialogState, cursor: str) -> Document:
+    beyond = "$gt" if state is DialogState.OPEN else "$lt"
+    match decode(CURSOR + state, cursor):
         case [int(milliseconds), str(dialog)] if 0 <= milliseconds <= LATEST:
             since = EPOCH + timedelta(milliseconds=milliseconds)
             return {"$or": [{"since": {beyond: since}}, {"since": since, "_id": {beyond: dialog}}]}

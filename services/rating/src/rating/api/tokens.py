@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from chassis.http.problems import NotFound
+from chassis.errors import CommandRejected
+from rating.domain.rejections import Rejection
 from rating.read_models.form_documents import form_id
 
 
@@ -16,32 +18,33 @@ class FormKey(NamedTuple):
     close_seq: int
 
 
-def no_such_form() -> NotFound:
-    """The one answer for a token that is wrong and for a form that isn't there."""
-    return NotFound("There is no such form.")
-
-
 class FormTokens:
-    """Makes and reads tokens: ``<dialog>.<close_seq>.<HMAC-SHA-256 of these, base64url>``."""
+    """Makes and reads tokens: ``<dialog>.<close_seq>.<HMAC-SHA-256 of these, base64url>``.
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    Tokens of the secrets `before` are good too.
+    """
+
+    def __init__(self, secret: bytes, before: Sequence[bytes] = ()) -> None:
+        self._secrets = (secret, *before)
 
     def issue(self, form: FormKey) -> str:
         """The token of a form, always the same."""
         name = form_id(*form)
-        return f"{name}.{self._sign(name.encode())}"
+        return f"{name}.{_signature(self._secrets[0], name.encode())}"
 
     def read(self, token: str) -> FormKey:
-        """The form that a token is for. Raises `NotFound` if this service didn't issue it."""
+        """The form that a token is for. Raises `CommandRejected` if this service didn't issue it."""
         name, _, signature = token.rpartition(".")
         # A stranger's letters may be no UTF-8; whatever they are, they take the same way to the same answer.
         letters = name.encode(errors="surrogatepass")
-        if not hmac.compare_digest(self._sign(letters).encode(), signature.encode(errors="surrogatepass")):
-            raise no_such_form()
+        given = signature.encode(errors="surrogatepass")
+        good = [hmac.compare_digest(_signature(each, letters).encode(), given) for each in self._secrets]
+        if not any(good):
+            raise CommandRejected(Rejection.NO_SUCH_FORM)
         dialog, _, close_seq = name.rpartition(".")
         return FormKey(dialog, int(close_seq))
 
-    def _sign(self, name: bytes) -> str:
-        digest = hmac.digest(self._secret, name, hashlib.sha256)
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+def _signature(secret: bytes, name: bytes) -> str:
+    digest = hmac.digest(secret, name, hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

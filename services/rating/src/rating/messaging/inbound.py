@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from chassis.clock import Clock
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.event_consumer import EventConsumer
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent
@@ -74,7 +75,9 @@ class Inbound:
         await self.erasure.erase(event.client, event.erased_at)
 
 
-def consumers(inbound: Inbound, bootstrap: str, publisher: Publisher, database: str) -> list[EventConsumer]:
+def consumers(
+    inbound: Inbound, connection: KafkaConnection, publisher: Publisher, database: str
+) -> list[EventConsumer]:
     """What rating hears: dialogs, with what is replayed, in one group, clients in their own.
 
     Groups are named after the database: two installations on one Kafka hear everything each.
@@ -88,7 +91,7 @@ def consumers(inbound: Inbound, bootstrap: str, publisher: Publisher, database: 
     return [
         EventConsumer(
             service=service,
-            bootstrap=bootstrap,
+            connection=connection,
             group=f"{database}.{name}",
             topics=topics,
             handler=inbound.hear,

@@ -6,6 +6,7 @@ from chassis.clock import Clock
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.timers import Document, Timers
+from contracts.ratings import CloseState
 from rating.domain.rating.decider import RATING, ExpireForm, OfferForm
 from rating.read_models.form_documents import FormDocument, due_at
 from rating.read_models.forms import Forms
@@ -16,7 +17,7 @@ def form_timers(forms: Forms, streams: Repository, clock: Clock) -> Timers:
 
     async def settle(document: Document) -> datetime | None:
         form = FormDocument.model_validate(document)
-        kind = OfferForm if form.state == "scheduled" else ExpireForm
+        kind = OfferForm if form.state is CloseState.SCHEDULED else ExpireForm
         command = kind(form.close_seq, clock.now())
         result = await handle(streams, RATING, RATING.stream(form.dialog), command)
         return due_at(result.state.close(form.close_seq))

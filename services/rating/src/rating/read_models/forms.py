@@ -10,6 +10,7 @@ from pymongo import ASCENDING, UpdateOne
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
 from chassis.timers import DueDocuments
+from contracts.ratings import CloseState
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
 from rating.read_models.form_documents import FormDocument, due_at, form_document
@@ -17,7 +18,7 @@ from rating.read_models.form_documents import FormDocument, due_at, form_documen
 MANY = 100
 BATCH = 500
 
-OPEN = ("scheduled", "pending", "given", "declined")
+OPEN = (CloseState.SCHEDULED, CloseState.PENDING, CloseState.GIVEN, CloseState.DECLINED)
 """States in which something is still asked of the client, or taken from them."""
 
 Document = dict[str, Any]
@@ -78,8 +79,8 @@ class Forms:
 
 def _answerable(now: datetime) -> list[Document]:
     return [
-        {"state": {"$in": ["pending", "declined"]}, "expires_at": {"$gt": now}},
-        {"state": "given", "editable_until": {"$gt": now}},
+        {"state": {"$in": [CloseState.PENDING, CloseState.DECLINED]}, "expires_at": {"$gt": now}},
+        {"state": CloseState.GIVEN, "editable_until": {"$gt": now}},
     ]
 
 

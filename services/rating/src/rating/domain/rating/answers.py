@@ -2,13 +2,6 @@
 
 from dataclasses import dataclass, field
 from typing import Final, assert_never
-from unicodedata import category
-
-UNSEEN: Final = ("Cc", "Cf")
-"""Categories of letters that show nothing: controls, and formats such as the zero-width space."""
-
-FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe0e\ufe0f\uffa0")
-"""Letters that show nothing, although their category says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +44,6 @@ class WrittenComment:
 
 
 Comment = KeepComment | RemoveComment | WrittenComment
-
-
-def is_blank(text: str) -> bool:
-    """Whether nobody would see anything in the text: there are no letters, or only white and unseen ones."""
-    return all(letter.isspace() or letter in FILLERS or category(letter) in UNSEEN for letter in text)
 
 
 def answered(score: int, comment: Comment, before: Answer | None = None) -> Answer:

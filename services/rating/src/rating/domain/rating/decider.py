@@ -40,6 +40,7 @@ from rating.domain.rating.state import (
     Unregistered,
     evolve,
 )
+from rating.domain.rejections import Rejection
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,6 @@ class ForgetClient:
 RatingCommand = (
     RegisterClose | RegisterReopening | OfferForm | GiveRating | DeclineRating | ExpireForm | ForgetClient
 )
-
-ERASED = "This dialog can't be rated any more: its client was erased."
 
 
 def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # noqa: PLR0911 - one for each command
@@ -290,34 +289,33 @@ def give(close: Close, command: GiveRating) -> Sequence[RatingEvent]:
     """An answer counts until the form expires, and can be changed within the edit window of the first."""
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
-            raise CommandRejected(ERASED)
+            raise CommandRejected(Rejection.CLIENT_ERASED)
         case Given() if close.answer == answered(command.score, command.comment, close.answer):
             return []
         case Given() if command.now < close.editable_until and not close.is_open:
-            raise CommandRejected(
-                f"This rating was changed {MOST_CHANGES} times, and can't be changed any more."
-            )
+            raise CommandRejected(Rejection.CHANGED_TOO_OFTEN, most=MOST_CHANGES)
         case Given() if command.now < close.editable_until:
             return [_change(close, _checked(close.form.rules, command))]
         case Given():
-            raise CommandRejected("This dialog is already rated, and the time to change the rating is over.")
+            raise CommandRejected(Rejection.CHANGE_WINDOW_OVER)
         case Offered() | Declined() if command.now < close.expires_at:
             return [_first(close.form.rules, _checked(close.form.rules, command))]
         case Offered() | Declined() | Expired():
-            raise CommandRejected("The time to rate this dialog is over.")
+            raise CommandRejected(Rejection.RATING_WINDOW_OVER)
         case Cancelled():
-            raise CommandRejected("This dialog can't be rated: the question was withdrawn.")
+            raise CommandRejected(Rejection.FORM_WITHDRAWN)
         case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
-            raise CommandRejected("There is nothing to rate here.")
+            raise CommandRejected(Rejection.NO_SUCH_FORM)
         case _:
             assert_never(close)
 
 
 def _checked(rules: FormVersion, command: GiveRating) -> GiveRating:
     if not rules.scale.holds(command.score):
-        raise CommandRejected(f"Please choose a score from {rules.scale.lowest} to {rules.scale.highest}.")
+        scale = rules.scale
+        raise CommandRejected(Rejection.SCORE_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
     if isinstance(command.comment, WrittenComment) and command.comment.length > rules.comment_limit:
-        raise CommandRejected(f"A comment can have at most {rules.comment_limit:,} characters.")
+        raise CommandRejected(Rejection.COMMENT_TOO_LONG, most=rules.comment_limit)
     return command
 
 
@@ -347,19 +345,19 @@ def decline(close: Close, command: DeclineRating) -> Sequence[RatingEvent]:
     """Saying "No, thanks" settles a form that waits."""
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
-            raise CommandRejected(ERASED)
+            raise CommandRejected(Rejection.CLIENT_ERASED)
         case Offered() if command.now < close.expires_at:
             return [FormDeclined(close_seq=command.close_seq, declined_at=command.now)]
         case Declined():
             return []
         case Given():
-            raise CommandRejected("This dialog is already rated.")
+            raise CommandRejected(Rejection.ALREADY_RATED)
         case Offered() | Expired():
-            raise CommandRejected("The time to rate this dialog is over.")
+            raise CommandRejected(Rejection.RATING_WINDOW_OVER)
         case Cancelled():
-            raise CommandRejected("This dialog can't be rated: the question was withdrawn.")
+            raise CommandRejected(Rejection.FORM_WITHDRAWN)
         case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
-            raise CommandRejected("There is nothing to rate here.")
+            raise CommandRejected(Rejection.NO_SUCH_FORM)
         case _:
             assert_never(close)
 

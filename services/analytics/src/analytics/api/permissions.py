@@ -1,0 +1,24 @@
+"""Who may query analytics: supervisors, about the channels of their token; never an operator."""
+
+from typing import Annotated, Final
+
+from fastapi import Depends
+
+from chassis.http.auth import allow
+from chassis.http.problems import ChannelNotCovered, NoChannelCovered
+from contracts.access import EVERY_CHANNEL, Claims, Role
+
+NEVER: Final = frozenset({Role.OPERATOR, Role.VISITOR})
+Supervisor = Annotated[Claims, Depends(allow(Role.SUPERVISOR, never=NEVER))]
+"""The claims of a supervisor who is no operator; anybody else gets 401 or 403."""
+
+
+def permitted_channels(claims: Claims, channel: str | None) -> frozenset[str] | None:
+    """The channels to look at, None for all of them. Raises `Forbidden` for one that isn't the caller's."""
+    if channel is not None:
+        if not claims.covers(channel):
+            raise ChannelNotCovered
+        return frozenset({channel})
+    if not claims.channels:
+        raise NoChannelCovered
+    return None if EVERY_CHANNEL in claims.channels else claims.channels

@@ -1,0 +1,87 @@
+"""A position and its keys move together: whatever fails in the middle, both are seen or neither."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiokafka.structs import TopicPartition
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo.errors import BulkWriteError
+
+from analytics.messaging.key_positions import KeyPosition, KeyPositions
+from chassis.crypto_shredding import KeyReader, jwe
+from chassis.mongo import connect
+from contracts.keys import KeyPublished
+
+pytestmark = pytest.mark.real
+
+PARTITION, NOON = TopicPartition("keys", 0), datetime(2026, 3, 2, 12, tzinfo=UTC)
+READERS_KEY = jwe.new_key()
+Store = AsyncIOMotorDatabase[dict[str, Any]]
+
+
+def key(kid: str, subject: str = "c1") -> KeyPublished:
+    """A key as its owner publishes it."""
+    context = jwe.key_context(subject, "d1", kid)
+    wrapped = jwe.WrappingKeys(READERS_KEY).wrap(jwe.new_key(), context)
+    return KeyPublished(kid=kid, scope="d1", subject=subject, wrapped=wrapped)
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+class CrashingReader(KeyReader):
+    """Ends after the keys were written, before the transaction is committed."""
+
+    async def apply(self, *records: Any, **how: Any) -> None:
+        await super().apply(*records, **how)
+        raise Crash
+
+
+@pytest.fixture
+async def store(mongo: str, database: str) -> AsyncIterator[Store]:
+    """A database that refuses keys of one subject, and in which a key was read, at offset 0."""
+    client = connect(mongo)
+    store = client[database]
+    await store.create_collection("reader_keys", validator={"subject": {"$ne": "refused"}})
+    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
+    await positions.prepare()
+    await positions.rewind(PARTITION, None, 0, 100, NOON)
+    await positions.move(PARTITION, await position(store), 1, {"gone": key("gone")})
+    yield store
+    client.close()
+
+
+async def position(store: Store) -> KeyPosition:
+    """Where reading goes on."""
+    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
+    return (await positions.read([PARTITION]))[PARTITION]
+
+
+async def seen(store: Store) -> tuple[int, list[str]]:
+    """The position, and the keys that there are."""
+    kids = [each["_id"] async for each in store["reader_keys"].find().sort("_id", 1)]
+    return (await position(store)).offset, kids
+
+
+async def test_a_crash_after_both_were_written_leaves_neither(store: Store) -> None:
+    positions = KeyPositions(store, CrashingReader(store, readers_key=READERS_KEY))
+    with pytest.raises(Crash):
+        await positions.move(PARTITION, await position(store), 3, {"new": key("new"), "gone": None})
+    assert await seen(store) == (1, ["gone"])
+
+
+async def test_a_key_that_cannot_be_written_leaves_neither_the_others_nor_the_position(store: Store) -> None:
+    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
+    records = {"new": key("new"), "gone": None, "bad": key("bad", "refused")}
+    with pytest.raises(BulkWriteError):
+        await positions.move(PARTITION, await position(store), 4, records)
+    assert await seen(store) == (1, ["gone"])
+
+
+async def test_what_did_not_fail_is_seen_whole(store: Store) -> None:
+    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
+    await positions.move(PARTITION, await position(store), 3, {"new": key("new"), "gone": None})
+    assert await seen(store) == (3, ["new"])

@@ -1,0 +1,112 @@
+"""Which parameters are taken, and what a caller reads of those that are not."""
+
+from typing import Any
+
+import pytest
+
+from chassis.validation.messages import ID_SENTENCE
+from tests.analytics.harness import EVERYWHERE, Harness
+from tests.tokens import signed
+
+pytestmark = pytest.mark.real
+
+ROUTES = ("summary", "reviews", "reconcile")
+
+
+DATES = (
+    "from and to must be dates (2026-01-31) or instants (2026-01-31T08:00:00Z); in a URL the + of an offset"
+    " is written %2B (2026-01-31T08:00:00%2B01:00)"
+)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"channel[$ne]": "x"},
+        {"channel": '{"$ne": null}'},
+        {"operator": "ann lee"},
+        {"operator": ""},
+        {"tz": "Mars/Olympus"},
+        {"tz": "../../etc/passwd"},
+        {"tz": "posix/Europe/Paris"},
+        {"tz": "localtime"},
+        {"from_": "yesterday"},
+        {"from_": "2026-02-30"},
+        {"from_": "2026-03-01T08:07:00Z"},
+        {"to": "2026-03-01T08:00:00"},
+        {"from_": "2026-03-02", "to": "2026-03-01"},
+        {"from_": "2026-03-02", "to": "2026-03-02"},
+        {"unheard": "of"},
+    ],
+    ids=str,
+)
+async def test_anything_else_is_422_and_not_quoted(harness: Harness, asked: dict[str, Any]) -> None:
+    for path in ROUTES:
+        answer = await harness.get(path, **asked)
+        assert answer.status_code == 422, path
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("asked", [{"by": "week"}, {"by": "day"}, {"by": "day", "from_": "2026-01-01"}])
+async def test_buckets_need_a_range(harness: Harness, asked: dict[str, Any]) -> None:
+    assert (await harness.get("summary", **asked)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"limit": 0},
+        {"limit": 201},
+        {"limit": "x"},
+        {"state": "happy"},
+        {"cursor": "x"},
+        {"cursor": "W10"},
+    ],
+    ids=str,
+)
+async def test_pages_have_bounds(harness: Harness, asked: dict[str, Any]) -> None:
+    assert (await harness.get("reviews", **asked)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "sentence"),
+    [
+        ("channel=course-a&channel=course-b", "query.channel", "may be given only once"),
+        ("channel=-", "query.channel", ID_SENTENCE),
+        ("operator=", "query.operator", "must be 1 to 255 printable ASCII characters without blanks"),
+        ("from=2026-03-01T08:00:00+01:00", "query", DATES),
+        ("to=yesterday", "query", DATES),
+        (
+            "unheard=of",
+            "query",
+            "has a field that isn't known here; known are channel, operator, from, to, tz",
+        ),
+    ],
+)
+async def test_what_is_wrong_is_told_in_a_sentence(
+    harness: Harness, query: str, field: str, sentence: str
+) -> None:
+    headers = {"Authorization": f"Bearer {signed(EVERYWHERE)}"}
+    answer = await harness.http.get(f"/v1/live-chat/reconcile?{query}", headers=headers)
+    assert answer.json().get("errors") == [{"field": field, "sentence": sentence}]
+
+
+async def test_an_offset_can_be_written_in_a_url(harness: Harness) -> None:
+    found = await harness.ask("summary", from_="2026-03-01T08:00:00+01:00")
+    assert found["from"] == "2026-03-01T07:00:00Z"
+
+
+async def test_openapi_describes_every_field_of_the_answers(harness: Harness) -> None:
+    shapes = (await harness.http.get("/openapi.json")).json()["components"]["schemas"]
+    assert {"Summary", "Bucket", "Unrated", "Review", "Disagreement"} <= set(shapes)
+    # The scale is part of the events that services say to one another.
+    for name in set(shapes) - {"Scale"}:
+        for field, about in shapes[name].get("properties", {}).items():
+            assert about.get("description"), f"{name}.{field}"
+
+
+async def test_openapi_tells_it_all(harness: Harness) -> None:
+    shape = (await harness.http.get("/openapi.json")).json()
+    for path in ROUTES:
+        answers = shape["paths"][f"/v1/live-chat/{path}"]["get"]["responses"]
+        assert {"200", "401", "403", "422", "500", "503"} <= set(answers)

@@ -1,0 +1,145 @@
+"""The recount of closes against counters."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.analytics.builders import NOON, ExpectedClose, after, many
+from tests.analytics.bulk import insert_closes
+from tests.analytics.harness import Harness
+
+pytestmark = pytest.mark.real
+
+LONGEST_GAP = 0.25
+"""Seconds; alone on two cores it is under 0.02, but tests share them."""
+
+
+async def test_a_recount_gives_the_counters(harness: Harness) -> None:
+    await harness.receive(*many(Random(5), 80))
+    harness.app.state.queries = replace(harness.app.state.queries, lag=lambda: 7)
+    found = await harness.ask("reconcile")
+    assert found == {
+        "equal": True, "closes": 80, "disagreements": 0, "days": [], "first": [], "lag": 7
+    }  # fmt: skip
+
+
+async def test_parts_of_days_are_recounted_too(harness: Harness) -> None:
+    closes = many(Random(6), 80)
+    await harness.receive(*closes)
+    since, until = NOON + timedelta(hours=3), NOON + timedelta(hours=30)
+    found = await harness.ask("reconcile", from_=since.isoformat(), to=until.isoformat())
+    assert found["equal"]
+    assert found["closes"] == sum(since <= close.closed_at < until for close in closes)
+
+
+async def moved(harness: Harness, name: str, cell: dict[str, Any], n: int) -> None:
+    """Moves a count of the first counter with such a cell."""
+    wanted = {f"_id.{field}": value for field, value in cell.items()}
+    changed = await harness.database["counters_v1"].update_one(wanted, {"$inc": {f"n.{name}": n}})
+    assert changed.modified_count == 1
+
+
+async def test_it_finds_a_wrong_count_of_a_day(harness: Harness) -> None:
+    await harness.receive(
+        ExpectedClose("d1"),
+        ExpectedClose("d2", way="expired"),
+        ExpectedClose("d3", closed_at=after(-24 * 60)),
+    )
+    await moved(harness, "expired", {"quarter": NOON}, 1)
+    found = await harness.ask("reconcile")
+    assert (found["equal"], found["closes"], found["disagreements"]) == (False, 3, 1)
+    assert found["days"] == ["2026-03-02"]
+    assert found["first"] == [
+        {
+            "channel": "course-a", "operator": "ann", "team": "first.line", "quarter": "2026-03-02T12:00:00Z",
+            "name": "expired", "closes": 1, "counters": 2,
+        }
+    ]  # fmt: skip
+
+
+async def test_it_finds_what_went_to_another_operator_of_the_same_quarter_hour(harness: Harness) -> None:
+    await harness.receive(
+        ExpectedClose("d1"), ExpectedClose("d2", operator="bo"), ExpectedClose("d3", operator=None)
+    )
+    await moved(harness, "given", {"operator": "ann"}, -1)
+    await moved(harness, "given", {"operator": None}, 1)
+    found = await harness.ask("reconcile")
+    assert (found["equal"], found["disagreements"], found["days"]) == (False, 2, [])
+    wrong = {(each["operator"], each["name"], each["closes"], each["counters"]) for each in found["first"]}
+    assert wrong == {("ann", "given", 1, 0), (None, "given", 1, 2)}
+
+
+async def test_it_finds_what_went_to_another_quarter_hour_of_the_same_day(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d1", 2, closed_at=after(60)))
+    await moved(harness, "given", {"quarter": NOON}, -1)
+    await moved(harness, "given", {"quarter": after(60)}, 1)
+    found = await harness.ask("reconcile")
+    assert (found["equal"], found["disagreements"], found["days"]) == (False, 1, ["2026-03-02"])
+    assert [(each["closes"], each["counters"]) for each in found["first"]] == [(1, 0), (1, 2)]
+
+
+async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harness: Harness) -> None:
+    await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(24 * 60 * n)) for n in range(120)))
+    await harness.database["counters_v1"].delete_many({})
+    found = await harness.ask("reconcile")
+    per_close = len(ExpectedClose().counts())
+    assert (found["closes"], found["disagreements"]) == (120, 120 * per_close)
+    assert (len(found["days"]), len(found["first"])) == (100, 100)
+    assert found["first"][0]["quarter"] == "2026-03-02T12:00:00Z"
+    assert found["days"][:2] == ["2026-03-02", "2026-03-03"]
+
+
+async def test_it_finds_closes_that_are_gone(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(24 * 60)))
+    await harness.database["closes_v1"].delete_one({"_id": "d2.1"})
+    found = await harness.ask("reconcile")
+    assert (found["closes"], found["days"]) == (1, ["2026-03-03"])
+    assert {each["counters"] for each in found["first"] if each["name"] == "closed"} == {1}
+
+
+@asynccontextmanager
+async def gaps() -> AsyncIterator[list[float]]:
+    """For how many seconds the event loop did nothing else, again and again."""
+    found: list[float] = []
+
+    async def look() -> None:
+        while True:
+            start = time.perf_counter()
+            await asyncio.sleep(0.001)
+            found.append(time.perf_counter() - start)
+
+    looking = asyncio.create_task(look())
+    yield found
+    looking.cancel()
+
+
+async def test_many_closes_hold_up_nothing_else(harness: Harness) -> None:
+    await insert_closes(harness.documents, 20_000, days=60)
+    async with gaps() as found:
+        reconciled = await harness.ask("reconcile")
+    assert (reconciled["equal"], reconciled["closes"]) == (True, 20_000)
+    assert len(found) > 20
+    assert max(found) < LONGEST_GAP
+
+
+async def test_closes_and_counters_are_of_one_moment(harness: Harness) -> None:
+    await insert_closes(harness.documents, 5_000, days=5)
+
+    async def receive_more() -> None:
+        for number in range(10_000):
+            await harness.receive(ExpectedClose(f"more-{number}", closed_at=after(number)))
+
+    receiving = asyncio.create_task(receive_more())
+    for _ in range(5):
+        found = await harness.ask("reconcile")
+        assert found["equal"], found["first"]
+    assert not receiving.done()
+    receiving.cancel()
+    assert found["closes"] > 5_000

@@ -1,0 +1,115 @@
+"""The list of closes: pages, states, texts, audit."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from analytics.read_models.decryption import SealedText
+from tests.analytics.builders import SEALED, ExpectedClose, after, many
+from tests.analytics.harness import Harness, supervisor_of
+
+pytestmark = pytest.mark.real
+
+ONLY_A = supervisor_of("course-a")
+
+
+async def test_a_review_tells_about_one_close(harness: Harness) -> None:
+    harness.keys.known = {SealedText(SEALED, "c-d1", "d1", "comment"): "Quick and kind."}
+    await harness.receive(ExpectedClose(comment=SEALED, changes=(4,), way="given, reopened"))
+    (found,) = (await harness.ask("reviews"))["reviews"]
+    assert (found["dialog"], found["close_seq"], found["operator_name"]) == ("d1", 1, "Ann Lee")
+    assert (found["state"], found["score"], found["changes"]) == ("given", 4, 1)
+    assert found["given_at"] == "2026-03-02T12:01:00.000Z"
+    assert found["comment"] == {"state": "open", "text": "Quick and kind."}
+    assert found["reopened_at"] is not None
+
+
+async def test_a_name_is_opened_as_the_name_of_the_dialogs_client(harness: Harness) -> None:
+    harness.keys.known = {SealedText(SEALED, "c-d1", "d1", "name"): "Zoë"}
+    await harness.receive(ExpectedClose(comment=SEALED, contact=SEALED))
+    (found,) = (await harness.ask("reviews"))["reviews"]
+    assert found["client_name"] == {"state": "open", "text": "Zoë"}
+    assert found["comment"]["text"] is None
+
+
+async def test_forgotten_words_are_erased_and_late_keys_are_waited_for(harness: Harness) -> None:
+    await harness.receive(ExpectedClose(comment=SEALED, contact=SEALED))
+    (found,) = (await harness.ask("reviews"))["reviews"]
+    assert found["comment"] == found["client_name"] == {"state": "erased", "text": None}
+    harness.keys.read = False
+    (found,) = (await harness.ask("reviews"))["reviews"]
+    assert found["comment"] == {"state": "waiting", "text": None}
+
+
+async def test_a_close_without_words_has_none(harness: Harness) -> None:
+    await harness.receive(ExpectedClose(way="expired"))
+    (found,) = (await harness.ask("reviews"))["reviews"]
+    assert (found["comment"], found["client_name"], found["score"]) == (None, None, None)
+
+
+async def test_pages_are_in_order_whole_and_not_moved_by_new_closes(harness: Harness) -> None:
+    # Ties in time too.
+    told = [ExpectedClose(f"d{n:02}", closed_at=after(n // 3)) for n in range(20)]
+    await harness.receive(*told)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = await harness.ask("reviews", limit=6, **({"cursor": cursor} if cursor else {}))
+        seen += [each["dialog"] for each in page["reviews"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        await harness.receive(ExpectedClose(f"new{len(seen)}", closed_at=after(100 + len(seen))))
+    assert seen == [f"d{n:02}" for n in reversed(range(20))]
+
+
+async def test_an_empty_cursor_is_the_first_page(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(1)))
+    assert await harness.ask("reviews", limit=1, cursor="") == await harness.ask("reviews", limit=1)
+
+
+async def test_a_cursor_grants_nothing(harness: Harness) -> None:
+    await harness.receive(*(ExpectedClose(f"d{n}", channel="course-b", closed_at=after(n)) for n in range(4)))
+    cursor = (await harness.ask("reviews", limit=2))["next_cursor"]
+    assert (await harness.ask("reviews", ONLY_A, cursor=cursor))["reviews"] == []
+
+
+async def test_states_pick_closes(harness: Harness) -> None:
+    await harness.receive(
+        ExpectedClose("d1"), ExpectedClose("d2", way="expired"), ExpectedClose("d3", way="not_offered")
+    )
+    for state, dialog in (("given", "d1"), ("expired", "d2"), ("not_offered", "d3")):
+        found = (await harness.ask("reviews", state=state))["reviews"]
+        assert [each["dialog"] for each in found] == [dialog]
+
+
+async def test_reading_is_on_record_before_anything_is_shown(harness: Harness) -> None:
+    await harness.receive(
+        ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(1)), ExpectedClose("d3", way="expired")
+    )
+    await harness.ask("reviews", state="given", channel="course-a")
+    (record,) = await harness.stored("audit")
+    assert (record["who"], record["what"], record["closes"]) == ("sue", "reviews.read", ["d2.1", "d1.1"])
+    assert record["asked"]["state"] == "given"
+
+
+async def test_without_a_record_nothing_is_shown(harness: Harness) -> None:
+    await harness.receive(ExpectedClose())
+    await harness.database.drop_collection("audit")
+    await harness.database.create_collection("audit", validator={"$expr": False})
+    assert (await harness.get("reviews")).status_code >= 500
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"channel": "course-a"}, {"channel": "course-a", "state": "given"}, {"operator": "ann"}]
+)
+async def test_every_page_comes_from_an_index(harness: Harness, asked: dict[str, Any]) -> None:
+    await harness.receive(*many(Random(1), 40))
+    await harness.database.command("profile", 2)
+    await harness.ask("reviews", limit=5, from_="2026-03-02", **asked)
+    await harness.database.command("profile", 0)
+    entry = await harness.database["system.profile"].find_one({"ns": f"{harness.database.name}.closes_v1"})
+    assert entry is not None
+    assert "IXSCAN" in entry["planSummary"]
+    assert not entry.get("hasSortStage")
