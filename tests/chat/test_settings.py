@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,17 @@ def test_it_hears_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) 
         env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat [keys …]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "silent_for"),
+    [
+        (None, timedelta(minutes=10)), ("90", timedelta(seconds=90)), ("PT1H", timedelta(hours=1)),
+        ("0", None), ("none", None),
+    ],
+)  # fmt: skip
+def test_a_silent_reopening_closes_itself_after_ten_minutes_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, silent_for: timedelta | None
+) -> None:
+    environment(monkeypatch, **({} if text is None else {"CANDOR_CHAT_SILENT_REOPENING": text}))
+    assert ChatSettings().silent_for == silent_for

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from rating.domain.rating.decider import RATING, GiveRating, RegisterClose
-from rating.domain.rating.events import RatingEvent
+from rating.domain.rating.events import FormScheduled, RatingEvent
 from rating.domain.rejections import Rejection
 from tests.rating.builders import (
     DELAY,
@@ -32,6 +32,7 @@ from tests.rating.builders import (
     register_reopening,
     registered,
     reopening_registered,
+    resume,
     scheduled,
 )
 
@@ -62,11 +63,13 @@ class TestHearClose:
             (register(spam=True), "spam"),
             (register(by_people=False), "kind_of_close"),
             (register(replied=False), "no_reply"),
+            (register(cooling_down=True), "cool_down"),
             (register(spam=True, by_people=False, replied=False), "spam"),
         ],
     )
     def test_says_why_there_is_no_form(self, close: RegisterClose, reason: str) -> None:
-        given().when(close).then(registered(replied=close.replied), not_offered(reason))
+        told = registered(replied=close.replied, by_people=close.by_people)
+        given().when(close).then(told, not_offered(reason))
 
     def test_offers_until_just_before_the_offer_window_ends(self) -> None:
         now = just_before(24 * 60)
@@ -100,6 +103,90 @@ class TestHearClose:
 
 UNREPLIED = register(2, replied=False)
 """The second close, before which no operator wrote again."""
+
+
+class TestResumedClose:
+    """A reopening that nobody used takes nothing away, and asks nobody twice."""
+
+    OLD = RULES.model_copy(update={"version": 7, "question": "As it was?"})
+    REOPENED = registered(rules=OLD), offered(), cancelled("reopened")
+
+    def test_is_asked_by_the_rules_of_the_close_before(self) -> None:
+        given(*self.REOPENED).when(resume()).then(registered(2, rules=self.OLD), offered(close_seq=2))
+
+    def test_counts_the_delay_from_itself(self) -> None:
+        past = registered(rules=LATER), scheduled(), cancelled("reopened")
+        closed_at, due_at = at(20), at(20) + DELAY
+        given(*past).when(resume(now=at(21), closed_at=closed_at)).then(
+            registered(2, at(21), LATER, closed_at=closed_at), FormScheduled(close_seq=2, due_at=due_at)
+        )
+
+    def test_is_asked_if_the_close_before_came_after_its_reopening(self) -> None:
+        past = reopening_registered(), registered(rules=self.OLD), not_offered("reopened")
+        given(*past).when(resume()).then(registered(2, rules=self.OLD), offered(close_seq=2))
+
+    @pytest.mark.parametrize(
+        "settled",
+        [(rated(5, at(1)),), (declined(at(1)),), (expired(at(60)),), (rated(5, at(1)), forgotten())],
+    )
+    def test_is_not_asked_if_the_close_before_is_settled(self, settled: History) -> None:
+        given(*WAITING, *settled).when(resume(now=at(70), closed_at=at(69))).then(
+            registered(2, at(70), by_people=False, closed_at=at(69)),
+            not_offered("once_per_dialog", 2, at(70)),
+        )
+
+    @pytest.mark.parametrize(
+        "reason", ["spam", "kind_of_close", "no_reply", "too_late", "cool_down", "once_per_dialog", "erased"]
+    )
+    def test_keeps_the_reason_why_the_close_before_was_not_asked(self, reason: str) -> None:
+        given(registered(), not_offered(reason)).when(resume()).then(
+            registered(2, by_people=False), not_offered(reason, 2)
+        )
+
+    def test_is_still_no_close_by_people_if_the_close_before_was_none(self) -> None:
+        past = reopening_registered(), registered(by_people=False), not_offered("reopened")
+        given(*past).when(resume()).then(registered(2, by_people=False), not_offered("kind_of_close", 2))
+
+    def test_is_not_asked_once_the_client_is_erased(self) -> None:
+        given(*WAITING, cancelled("erased")).when(resume()).then(
+            registered(2, by_people=False), not_offered("erased", 2)
+        )
+        given(*self.REOPENED).when(resume(erased=True)).then(
+            registered(2, rules=self.OLD), not_offered("erased", 2)
+        )
+
+    def test_is_heard_too_late_like_any_other(self) -> None:
+        now = at(24 * 60)
+        given(*self.REOPENED).when(resume(now=now)).then(
+            registered(2, now, self.OLD), not_offered("too_late", 2, now)
+        )
+
+    def test_tells_of_a_reopening_that_was_not_heard(self) -> None:
+        given(*WAITING).when(resume()).then(cancelled("reopened"), registered(2), offered(close_seq=2))
+        given().when(resume()).then(reopening_registered(), registered(2), offered(close_seq=2))
+
+    def test_takes_an_expiry_back_that_came_after_it(self) -> None:
+        past = *WAITING, expired(at(60))
+        given(*past).when(resume(now=at(70), closed_at=just_before(60))).then(
+            cancelled("reopened", at(70)),
+            registered(2, at(70), closed_at=just_before(60)),
+            offered(at(70), 2),
+        )
+
+    def test_that_was_reopened_first_passes_on_what_it_resumed(self) -> None:
+        asked = *self.REOPENED, reopening_registered(2), registered(2, rules=self.OLD)
+        given(*self.REOPENED, reopening_registered(2)).when(resume()).then(
+            registered(2, rules=self.OLD), not_offered("reopened", 2)
+        )
+        given(*asked, not_offered("reopened", 2)).when(resume(3)).then(
+            registered(3, rules=self.OLD), offered(close_seq=3)
+        )
+        given(*WAITING, rated(5, at(1)), reopening_registered(2)).when(resume()).then(
+            registered(2, by_people=False), not_offered("once_per_dialog", 2)
+        )
+
+    def test_heard_again_has_nothing_to_do(self) -> None:
+        given(*self.REOPENED, registered(2), offered(close_seq=2)).when(resume(now=at(3))).then_nothing()
 
 
 class TestHearCloseAfterAReopening:

@@ -36,6 +36,14 @@ def test_asks_at_once_and_waits_a_week_unless_told_otherwise() -> None:
     assert rules.expiry == timedelta(days=7)
     assert rules.edit_window == timedelta(minutes=15)
     assert rules.offer_window == timedelta(hours=24)
+    assert rules.cool_down == timedelta(0)
+
+
+def test_some_channels_have_no_cool_down_and_others_their_own() -> None:
+    channels = {"loud": {"cool_down": 0}, "quiet": {"cool_down": "P30D"}}
+    settings = RatingSettings(**TOLD, rating_cool_down="P1D", rating_channels=channels)
+    days = [settings.rules_of(channel).cool_down.days for channel in ("loud", "quiet", "other")]
+    assert days == [0, 30, 1]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from contracts.ratings import RatingExpired, RatingOffered
 from rating.domain.rating.decider import RATING, GiveRating, OfferForm
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
-from rating.messaging.commit_handlers import commit_handlers
+from rating.messaging.commit_handlers import rating_handler
 from rating.processes.timers import form_timers
 from tests.rating.builders import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
 from tests.rating.harness import Harness, closed, open_harness
@@ -105,7 +105,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
         await house.inbound.on_dialog_closed(closed())
         await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
         own, plans = (
-            commit_handlers(house.forms, house.keys),
+            rating_handler(house.forms, house.keys),
             list[CommitPlan[Rating, RatingEvent]](),
         )
         for commit in await house.log.read("dialog:d1", limit=100):

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -22,45 +21,51 @@ from chassis.eventstore.repository import Repository
 from chassis.eventstore.store import Commit
 from chat.api.reservations import reserve
 from chat.domain.client import LONGEST_OPENING, MOST_OPEN, Registration, ReserveDialog
-from chat.domain.dialog.decider import DIALOG, AssignOperator, CloseDialog, OpenDialog, ReopenDialog
-from chat.domain.dialog.state import Closed, Dialog, Open
+from chat.domain.dialog.decider import DIALOG, CloseDialog, CloseSilentReopening, OpenDialog, ReopenDialog
+from chat.domain.dialog.state import Dialog, Open, Unopened, details_of
 from chat.domain.rejections import Rejection
-from tests.chat.builders import ANN, LEAD, START, actor
+from tests.chat.builders import START, actor
 from tests.chat.harness import Harness
 
-ZOE = Registration("shop")
-CLIENT_OF_IT = actor(None)
 DIALOGS = [f"d{number}" for number in range(8)]
 
 
-def reserving(streams: Repository, command: ReserveDialog) -> Awaitable[None]:
-    keys: Any = None  # nobody here says who they are
-    return reserve(streams, keys, command)
+async def register() -> Registration:
+    return Registration("shop")
 
 
 async def open_dialog(streams: Repository, dialog: str) -> None:
     """As the route does it."""
     now = streams.clock.now()
     command = OpenDialog(dialog, "c1", "shop", channel_closed=False, now=now)
-    if DIALOG.decide(await load(streams, dialog), command):
-        await reserving(streams, ReserveDialog("c1", dialog, now, registration=ZOE))
-    await handle(streams, DIALOG, DIALOG.stream(dialog), command)
+
+    async def with_a_place(state: Dialog) -> OpenDialog:
+        if DIALOG.decide(state, command):
+            await reserve(streams, ReserveDialog("c1", dialog, now), register)
+        return command
+
+    await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
 
 
 async def reopen_dialog(streams: Repository, dialog: str) -> None:
     """As the route does it."""
-    state, now = await load(streams, dialog), streams.clock.now()
-    if isinstance(state, Closed):
-        await reserving(streams, ReserveDialog("c1", dialog, now, state.talk.closes))
-    await handle(streams, DIALOG, DIALOG.stream(dialog), ReopenDialog(CLIENT_OF_IT, now))
+    command = ReopenDialog(actor(None), streams.clock.now())
+
+    async def with_a_place(state: Dialog) -> ReopenDialog:
+        if DIALOG.decide(state, command):
+            closes = details_of(state).closes
+            await reserve(streams, ReserveDialog("c1", dialog, command.now, closes))
+        return command
+
+    await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
 
 
 async def close_dialog(streams: Repository, dialog: str) -> None:
-    # By its operator: a client can't close it again before somebody has written.
-    now = streams.clock.now()
-    with suppress(CommandRejected):
-        await handle(streams, DIALOG, DIALOG.stream(dialog), AssignOperator(LEAD, now, ANN))
-    await handle(streams, DIALOG, DIALOG.stream(dialog), CloseDialog(actor(ANN), now))
+    """By the client the first time, by the system when it was reopened."""
+    state, now = await load(streams, dialog), streams.clock.now()
+    closed_before = not isinstance(state, Unopened) and state.talk.closes
+    command = CloseSilentReopening(timedelta(0), now) if closed_before else CloseDialog(actor(None), now)
+    await handle(streams, DIALOG, DIALOG.stream(dialog), command)
 
 
 async def load(streams: Repository, dialog: str) -> Dialog:

@@ -67,11 +67,6 @@ class TestReserving:
     def test_no_more_than_five_are_open_at_once(self) -> None:
         given(*FULL).when(reserve("d6", now=LATER)).then_rejected(Rejection.TOO_MANY_OPEN_DIALOGS, most=5)
 
-    def test_a_refusal_says_how_many_there_may_be(self) -> None:
-        with pytest.raises(CommandRejected) as refusal:
-            CLIENT.decide(CLIENT.fold(CLIENT.initial, FULL), reserve("d6"))
-        assert refusal.value.facts == {"most": 5}
-
     def test_one_that_was_closed_gives_its_place_back(self) -> None:
         given(*FULL).when(reserve("d6", d2=1)).then(reserved("d6", released=("d2",)))
 

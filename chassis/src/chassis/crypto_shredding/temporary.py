@@ -5,8 +5,11 @@ It opens as long as there is a copy of it: nothing for events, logs or messages.
 
 import hmac
 from collections.abc import Sequence
+from typing import Self
 
 from chassis.crypto_shredding import jwe
+from chassis.crypto_shredding.settings import SealingSettings
+from chassis.settings import key_bytes
 
 
 class TemporarySeal:
@@ -15,6 +18,11 @@ class TemporarySeal:
     def __init__(self, master_key: bytes, before: Sequence[bytes] = ()) -> None:
         self._kid = jwe.short_hash(master_key)
         self._keys = {jwe.short_hash(key): _derived(key) for key in (master_key, *before)}
+
+    @classmethod
+    def of(cls, settings: SealingSettings) -> Self:
+        """The seal of a service, as it is told."""
+        return cls(key_bytes(settings.master_key), [key_bytes(key) for key in settings.master_keys_before])
 
     def seal(self, text: str, *, subject: str, purpose: str) -> str:
         """`text` sealed, to be opened for the same data subject and purpose."""

@@ -17,7 +17,6 @@ from chassis.http.health import broker_answers, database_answers
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
-from chassis.settings import key_bytes
 from chat.api import channels, clients, dialogs, problems, reading
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
@@ -41,9 +40,11 @@ def build(
     database, database_clock = client[settings.database], DatabaseClock(client)
     store, publisher = MongoEventStore(database), Publisher(settings.kafka, name)
     listed, listing = Channels(database), Dialogs(database, settings.silent_for)
-    audit = Audit(database, "dialog", "client")
+    audit, visitors = (
+        Audit(database, "dialog", "client"),
+        PendingVisitors(database, TemporarySeal.of(settings)),
+    )
     keys = KeyRing.of(settings, database, topic=DIALOG_KEYS.name, publisher=publisher)
-    visitors = PendingVisitors(database, TemporarySeal(key_bytes(settings.master_key)))
     relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys, visitors))
     streams = Repository(store, clock or database_clock, wake=relay.wake, service=name)
     tokens = VisitorTokens.of(settings)
@@ -52,8 +53,8 @@ def build(
         tasks.append(silent_reopenings(listing, streams, streams.clock, settings.silent_for))
 
     async def prepare() -> None:
-        for part in (store, listing, audit, keys, visitors):
-            await part.prepare()
+        for room in (store, listing, audit, keys, visitors):
+            await room.prepare()
         await database_clock.sync()
 
     async def release() -> None:
@@ -68,7 +69,8 @@ def build(
         problems=problems.CATALOGUE,
         state={
             "repository": streams, "clock": streams.clock, "key_ring": keys, "audit": audit, "relay": relay,
-            "visitor_tokens": tokens, "channels": listed, "dialogs": listing, "pending_visitors": visitors,
+            "visitor_tokens": tokens, "channels": listed, "dialogs": listing,
+            "pending_visitors": visitors,
             "verifier": verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys),
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),

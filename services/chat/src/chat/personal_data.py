@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chat.domain.client import Client, RegisteredClient, ReserveDialog
+from chat.domain.client import Client, RegisteredClient, Registration
 from chat.domain.dialog.decider import NOT_SEALED, CloseDialog, PostMessage
 from chat.domain.rejections import Rejection
 from contracts.keys import Purpose
@@ -15,19 +15,17 @@ def contact_scope(client: str) -> str:
     return f"client:{client}"  # never a dialog's id, which clients choose
 
 
-async def sealed_registration(
-    keys: KeyRing, command: ReserveDialog, email: str | None, name: str | None
-) -> ReserveDialog:
-    """The command of a first dialog with e-mail and name, sealed as far as they are given."""
-    if command.registration is None:
-        return command
-    scope = contact_scope(command.client)
-    who = replace(
-        command.registration,
-        email=await _sealed(keys, email, command.client, scope, Purpose.EMAIL),
-        name=await _sealed(keys, name, command.client, scope, Purpose.NAME),
+async def registration(
+    keys: KeyRing, client: str, channel: str, locale: str | None, email: str | None, name: str | None
+) -> Registration:
+    """Who a client is, with e-mail and name sealed as far as they are given."""
+    scope = contact_scope(client)
+    return Registration(
+        channel,
+        locale,
+        email=await _sealed(keys, email, client, scope, Purpose.EMAIL),
+        name=await _sealed(keys, name, client, scope, Purpose.NAME),
     )
-    return replace(command, registration=who)
 
 
 async def sealed_close(

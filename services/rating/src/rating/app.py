@@ -50,7 +50,7 @@ def build(
     store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
     publisher = publisher or Publisher(settings.kafka, name)
     keys = KeyRing.of(settings, database, topic=RATING_KEYS.name, publisher=publisher)
-    relay = OutboxRelay(name, store, publisher, [commit_handlers(forms, keys)])
+    relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys))
     streams = Repository(store, clock or database_clock, wake=relay.wake, service=name)
     erasure = ClientErasure(streams, streams.clock, forms, erased, keys)
     inbound = Inbound(streams, streams.clock, rules_of or settings.rules_of, erasure)

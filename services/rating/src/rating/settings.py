@@ -24,6 +24,7 @@ class ChannelTimes(BaseModel):
     expiry: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
     edit_window: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
     offer_window: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
+    cool_down: Duration | None = Field(default=None, ge=timedelta(0), le=TEN_YEARS)
 
 
 class RatingSettings(VisitorSettings, SealingSettings):
@@ -54,6 +55,12 @@ class RatingSettings(VisitorSettings, SealingSettings):
         le=TEN_YEARS,
         description="the age of a close that gets no form",
     )
+    rating_cool_down: Duration = Field(
+        default=timedelta(0),
+        ge=timedelta(0),
+        le=TEN_YEARS,
+        description="how long after an offer a client is asked nothing else in the channel; 0: no such rule",
+    )
 
     rating_channels: dict[str, ChannelTimes] = Field(
         default_factory=dict,
@@ -73,4 +80,5 @@ class RatingSettings(VisitorSettings, SealingSettings):
             expiry=times.expiry or self.rating_expiry,
             edit_window=times.edit_window or self.rating_edit_window,
             offer_window=times.offer_window or self.rating_offer_window,
+            cool_down=self.rating_cool_down if times.cool_down is None else times.cool_down,
         )

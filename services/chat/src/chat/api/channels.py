@@ -51,7 +51,8 @@ async def admit_visitor(
     Whoever opens no dialog with it is forgotten when it expires.
     """
     await _refuse_unless_taking_visitors(streams, channel)
-    who, client = body or VisitorBody(), secrets.token_hex(16)
+    who = body or VisitorBody()
+    client = secrets.token_hex(16)
     token, expires_at = tokens.issue(client, channel, streams.clock.now())
     await visitors.add(PendingVisitor(client, channel, who.locale, who.email, who.name), expires_at)
     return VisitorGiven(token=token, client=client, expires_at=expires_at)

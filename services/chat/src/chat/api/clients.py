@@ -32,14 +32,14 @@ async def erase_client(
     An admin of the client's channel may; one of every channel, if chat never saw the client. Who asks for
     it is put on record first.
     """
-    now = streams.clock.now()
-    command, pending = EraseClient(client, now), await visitors.find(client, now)
+    command = EraseClient(client, streams.clock.now())
 
     async def recorded(state: Client) -> EraseClient:
+        pending = await visitors.find(client, command.now)
         channel = channel_of(state) or (pending.channel if pending else None)
         if not claims.covers(EVERY_CHANNEL if channel is None else channel):
             raise CommandRejected(Rejection.NOT_YOUR_CLIENT)
-        await audit.note("client.erased", claims, now, client=client, channel=channel)
+        await audit.note("client.erased", claims, command.now, client=client, channel=channel)
         return replace(command, channel=channel)
 
     outcome = await handle(streams, CLIENT, CLIENT.stream(client), command, complete=recorded)

@@ -1,5 +1,7 @@
 """Dialogs: opened, written in, taken, closed and reopened. Every request can be repeated."""
 
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from fastapi import Response, status
@@ -29,7 +31,6 @@ from chat.domain.client import (
     CLIENT,
     Client,
     RegisteredClient,
-    Registration,
     ReserveDialog,
     UnknownClient,
     refuse_if_erased,
@@ -46,11 +47,10 @@ from chat.domain.dialog.decider import (
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Dialog, DialogDetails, Operator, details_of
 from chat.domain.rejections import Rejection
-from chat.personal_data import fingerprinted_message, sealed_close, sealed_message
+from chat.personal_data import fingerprinted_message, registration, sealed_close, sealed_message
 from contracts.dialogs import Author
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
-PLACES = (Rejection.TOO_MANY_OPEN_DIALOGS, Rejection.VISITOR_EXPIRED)
 AUTHORS = (Rejection.NO_SUCH_DIALOG, Rejection.TAKE_IT_FIRST, Rejection.NOT_YOUR_DIALOG)
 
 router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
@@ -62,38 +62,39 @@ router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
     | problems(
         Rejection.NO_SUCH_DIALOG,
         Rejection.CLIENT_ERASED,
+        Rejection.VISITOR_EXPIRED,
         Rejection.CHANNEL_CLOSED,
+        Rejection.TOO_MANY_OPEN_DIALOGS,
         Rejection.OPENED_OTHERWISE,
-        *PLACES,
     ),
 )
 async def open_dialog(
     dialog: DialogId,
     visitor: AVisitor,
     streams: Streams,
-    keys: Keys,
     visitors: Visitors,
+    keys: Keys,
     response: Response,
     body: OpeningBody | None = None,
 ) -> OpeningView:
-    """Opens a dialog in the channel of the visitor's token; a client has five open at most."""
-    now, client = streams.clock.now(), await _client(streams, visitor.client)
+    """Opens a dialog in the channel of the visitor's token. A client has five open at most."""
+    client, now = await _client(streams, visitor.client), streams.clock.now()
     refuse_if_erased(client)
     pending = await visitors.find(visitor.client, now) if isinstance(client, UnknownClient) else None
-    who = client if isinstance(client, RegisteredClient) else pending
-    locale = (body.locale if body else None) or (who.locale if who else None)
+    known = client if isinstance(client, RegisteredClient) else pending
+    locale = (body and body.locale) or (known.locale if known else None)
     closed = await _takes_no_dialogs(streams, visitor.channel)
     command = OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale)
+    register = partial(registration, keys, **asdict(pending)) if pending else None
 
-    async def in_its_place(state: Dialog) -> OpenDialog:
-        if DIALOG.decide(state, command):  # what is rejected, or was done before, needs no place
-            registration = Registration(pending.channel, pending.locale) if pending else None
-            place = ReserveDialog(visitor.client, dialog, now, registration=registration)
-            await reserve(streams, keys, place, pending)
-            await visitors.remove(visitor.client)
+    async def with_a_place(state: Dialog) -> OpenDialog:
+        if DIALOG.decide(state, command):  # what is refused, or was done before, needs none
+            await reserve(streams, ReserveDialog(visitor.client, dialog, now), register)
         return command
 
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=in_its_place)
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    if pending:
+        await visitors.remove(visitor.client)
     response.status_code = _created(outcome)
     return _opening(details_of(outcome.state))
 
@@ -186,24 +187,28 @@ async def close_dialog(
 @router.post(
     "/reopen",
     responses=problems(
-        *AUTHORS, *PLACES, Rejection.CLIENT_ERASED, Rejection.NO_SUCH_CLOSE, Rejection.CLOSED_TOO_OFTEN
+        *AUTHORS,
+        Rejection.CLIENT_ERASED,
+        Rejection.NO_SUCH_CLOSE,
+        Rejection.CLOSED_TOO_OFTEN,
+        Rejection.TOO_MANY_OPEN_DIALOGS,
     ),
 )
 async def reopen_dialog(
-    dialog: DialogId, actor: Writer, streams: Streams, keys: Keys, body: CloseBody | None = None
+    dialog: DialogId, actor: Writer, streams: Streams, body: CloseBody | None = None
 ) -> ReopeningView:
     """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
     close_seq = body.close_seq if body else None
     command = ReopenDialog(actor, streams.clock.now(), close_seq)
 
-    async def in_its_place(state: Dialog) -> ReopenDialog:
+    async def with_a_place(state: Dialog) -> ReopenDialog:
         talk, _ = author_of(actor, state)
         refuse_if_erased(await _client(streams, talk.client))
         if DIALOG.decide(state, command):
-            await reserve(streams, keys, ReserveDialog(talk.client, dialog, command.now, talk.closes))
+            await reserve(streams, ReserveDialog(talk.client, dialog, command.now, talk.closes))
         return command
 
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=in_its_place)
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
     return _reopening(details_of(outcome.state), close_seq)
 
 

@@ -1,41 +1,42 @@
 """Has a client's stream keep a place for a dialog before it is opened or reopened."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
-from chat.domain.client import CLIENT, Client, RegisteredClient, ReserveDialog, UnknownClient
+from chat.domain.client import CLIENT, Client, RegisteredClient, Registration, ReserveDialog, UnknownClient
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.state import Open, Unopened
 from chat.domain.rejections import Rejection
-from chat.personal_data import sealed_registration
-from chat.read_models.pending_visitors import PendingVisitor
 
 
 async def reserve(
-    streams: Repository, keys: KeyRing, command: ReserveDialog, visitor: PendingVisitor | None = None
+    streams: Repository,
+    command: ReserveDialog,
+    register: Callable[[], Awaitable[Registration]] | None = None,
 ) -> None:
-    """Keeps a place for the dialog; `visitor` is whose first one it is. Raises `CommandRejected`.
+    """Keeps a place for the dialog, the first one with `register`. Raises `CommandRejected`.
 
     Only when all places are taken their dialogs are looked at; what was closed gives its place back.
     """
+    whole = command
 
-    async def sealed(state: Client) -> ReserveDialog:
-        if visitor is None or not isinstance(state, UnknownClient):
-            return command
-        return await sealed_registration(keys, command, visitor.email, visitor.name)
+    async def complete(state: Client) -> ReserveDialog:
+        # Sealed once it is known that nothing forbids it: what is refused leaves no key.
+        if isinstance(state, UnknownClient) and register is not None:
+            return replace(whole, registration=await register())
+        return whole
 
     while True:
         try:
-            await handle(streams, CLIENT, CLIENT.stream(command.client), command, complete=sealed)
+            await handle(streams, CLIENT, CLIENT.stream(command.client), command, complete=complete)
         except CommandRejected as refusal:
             not_open = await _not_open(streams, command.client)
-            if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == command.not_open:
+            if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == whole.not_open:
                 raise
-            command = replace(command, not_open=not_open)
+            whole = replace(whole, not_open=not_open)
         else:
             return
 

@@ -18,6 +18,7 @@ from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed, DialogOpene
 from contracts.topics import CLIENTS, DIALOGS, replay
 from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopening
 from rating.domain.rating.form_version import FormVersion, Snapshot
+from rating.messaging.cool_down import with_cool_down
 from rating.processes.erasure import ClientErasure
 
 PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
@@ -59,7 +60,9 @@ class Inbound:
             replied=event.operator_messages > 0,
             erased=erased,
             now=self.clock.now(),
+            resumes=event.resumes,
         )
+        command = await with_cool_down(self.streams, command)
         await handle(self.streams, RATING, RATING.stream(event.dialog), command)
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:

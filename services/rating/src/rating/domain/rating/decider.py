@@ -45,7 +45,10 @@ from rating.domain.rejections import Rejection
 
 @dataclass(frozen=True)
 class RegisterClose:
-    """A dialog was closed; `erased` if its client is already forgotten."""
+    """A dialog was closed; `erased` if its client is already forgotten.
+
+    `resumes` is the close whose reopening nobody used. `cooling_down` if the client may not be asked yet.
+    """
 
     snapshot: Snapshot
     rules: FormVersion
@@ -54,6 +57,8 @@ class RegisterClose:
     replied: bool
     erased: bool
     now: datetime
+    resumes: int | None = None
+    cooling_down: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # 
     """What follows from the command; raises `CommandRejected`."""
     match command:
         case RegisterClose():
-            return register_close(rating.close(command.snapshot.close_seq), _with_replies(rating, command))
+            return register_close(rating, command)
         case RegisterReopening():
             return register_reopening(rating.close(command.close_seq), command)
         case OfferForm():
@@ -133,13 +138,13 @@ def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # 
             assert_never(command)
 
 
-def register_close(close: Close, command: RegisterClose) -> Sequence[RatingEvent]:
+def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
     """The first hearing of a close decides about its form."""
+    close = rating.close(command.snapshot.close_seq)
     match close:
-        case Unregistered():
-            return [_heard(command), _decided(command, exclusion_reason(command))]
-        case ReopenedFirst():
-            return [_heard(command), _decided(command, NotOfferedReason.REOPENED)]
+        case Unregistered() | ReopenedFirst():
+            undone = _undone(rating, command)
+            return [*undone, *_registered(RATING.fold(rating, undone), command)]
         case (
             Registered()
             | NotOffered()
@@ -153,6 +158,47 @@ def register_close(close: Close, command: RegisterClose) -> Sequence[RatingEvent
             return []
         case _:
             assert_never(close)
+
+
+def _undone(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
+    # A close that resumes another one tells of its reopening, too, which may be heard late or never.
+    if command.resumes is None:
+        return []
+    reopening = RegisterReopening(command.resumes, command.snapshot.closed_at, command.now)
+    return register_reopening(rating.close(command.resumes), reopening)
+
+
+def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
+    command = _with_replies(rating, command)
+    kept = None
+    if command.resumes is not None:
+        command, kept = _resuming(rating.close(command.resumes), command)
+    if kept is None and isinstance(rating.close(command.snapshot.close_seq), ReopenedFirst):
+        kept = NotOfferedReason.REOPENED
+    return [_heard(command), _decided(command, kept or exclusion_reason(command))]
+
+
+def _resuming(before: Close, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
+    """The command by the rules of the close before, and the reason why that was not asked, or is settled."""
+    match before:
+        case (
+            Cancelled(form, CancelledReason.REOPENED)
+            | NotOffered(form, NotOfferedReason.REOPENED)
+            | Registered(form)
+            | Scheduled(form)
+            | Offered(form)
+        ):
+            return replace(command, rules=form.rules, by_people=form.by_people), None
+        case Unregistered() | ReopenedFirst():  # nothing is known of who ended it
+            return replace(command, by_people=True), None
+        case NotOffered(reason=reason):
+            return command, reason
+        case Given() | Declined() | Expired():
+            return command, NotOfferedReason.ONCE_PER_DIALOG
+        case Cancelled():
+            return command, NotOfferedReason.ERASED
+        case _:
+            assert_never(before)
 
 
 def _with_replies(rating: Rating, command: RegisterClose) -> RegisterClose:
@@ -169,6 +215,7 @@ def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
         NotOfferedReason.KIND_OF_CLOSE: not command.by_people,
         NotOfferedReason.NO_REPLY: not command.replied,
         NotOfferedReason.TOO_LATE: command.snapshot.closed_at + command.rules.offer_window <= command.now,
+        NotOfferedReason.COOL_DOWN: command.cooling_down,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
@@ -181,6 +228,7 @@ def _heard(command: RegisterClose) -> CloseRegistered:
         rules=command.rules,
         heard_at=command.now,
         replied=command.replied,
+        by_people=command.by_people,
     )
 
 
@@ -192,6 +240,16 @@ def _decided(command: RegisterClose, reason: NotOfferedReason | None) -> RatingE
     if rules.delay and command.now < due_at:
         return FormScheduled(close_seq=close_seq, due_at=due_at)
     return _offered(close_seq, rules, command.now)
+
+
+def question_in(events: Sequence[RatingEvent]) -> tuple[FormVersion, datetime] | None:
+    """The rules of the form that these events make of a close, and when it is offered; None if they don't."""
+    rules = [event.rules for event in events if isinstance(event, CloseRegistered)]
+    match events:
+        case [*_, FormScheduled(due_at=moment) | FormOffered(offered_at=moment)] if rules:
+            return rules[-1], moment
+        case _:
+            return None
 
 
 def _offered(close_seq: int, rules: FormVersion, now: datetime) -> FormOffered:
