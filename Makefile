@@ -7,6 +7,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.candor-ready
 STUB_IMAGE_NAMES := CANDOR_KAFKA_IMAGE=candor-stub/kafka CANDOR_MONGO_IMAGE=candor-stub/mongo TESTCONTAINERS_RYUK_DISABLED=true
+# Tests of one file stay on one worker; each worker has servers of its own.
+WORKERS ?= 3
+PARALLEL := -n $(WORKERS) --dist loadfile
 MEMBERS := contracts chassis services/chat services/rating services/analytics
 # What is installed names its folder, so a checkout that was moved or copied needs it anew.
 MOVED := $(shell test "$$(sed -n 2p $(READY) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
@@ -33,15 +36,15 @@ token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNE
 	@test -n "$(ROLE)" || { echo "Say whose: make token ROLE=operator|supervisor|admin|service|platform" >&2; exit 2; }
 	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)")
 
-test: $(READY) ## all tests, on real servers
-	@$(BIN)/pytest
+test: $(READY) ## all tests, on real servers; WORKERS=3 at a time
+	@$(BIN)/pytest $(PARALLEL)
 
 check: $(READY) ## style, types, imports, and the tests that need no server
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -m "not real"
+	@$(BIN)/pytest $(PARALLEL) -m "not real"
 
 format: $(READY) ## bring all Python into shape
 	@$(BIN)/ruff check --fix --select I --quiet
@@ -59,8 +62,9 @@ containers: $(READY) ## the end-to-end tests on servers in Docker containers; ST
 bench: $(READY) ## latency and throughput of the path on this machine
 	@$(BIN)/python -m tests.bench.path
 
-events: $(READY) ## write the catalogue of events and their schemas
+events: $(READY) ## write the catalogue of events, their schemas, and the OpenAPI documents
 	@$(BIN)/python -m contracts.catalogue
+	@$(BIN)/python -m deploy.openapi
 
 lock: $(READY) ## resolve all dependencies anew and pin them by hash
 	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/lock.sh --upgrade

@@ -8,6 +8,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import SecurityDisabled, for_code
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
 
+from chassis.kafka.clients import plain_client
 from chassis.kafka.connection import KafkaConnection
 from deploy.acls import Acl
 
@@ -73,12 +74,8 @@ class Authorizer:
 @asynccontextmanager
 async def authorizer(connection: KafkaConnection) -> AsyncIterator[Authorizer]:
     """The authorizer of the Kafka at `connection`. Raises KafkaError if it can't be reached."""
-    client = AIOKafkaClient(**connection.options())
-    try:
-        await client.bootstrap()
+    async with plain_client(connection) as client:
         yield Authorizer(client)
-    finally:
-        await client.close()
 
 
 def _on_the_wire(acl: Acl) -> tuple[int, str, int, str, str, int, int]:

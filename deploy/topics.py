@@ -19,6 +19,7 @@ from aiokafka.errors import (
 )
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from chassis.kafka import clients
 from chassis.kafka.connection import KafkaConnection
 from contracts.topics import ALL, SERVICES, Topic
 from deploy.acls import ROLES, Acl, Holders, acls, commands, foreign, is_removable
@@ -56,25 +57,18 @@ class Report:
 
 
 async def create(
-    kafka: KafkaConnection | str, layout: Layout | None = None, topics: Sequence[Topic] = ALL
+    connection: KafkaConnection, layout: Layout | None = None, topics: Sequence[Topic] = ALL
 ) -> Report:
     """Create the topics that aren't there. Repeatable; topics that exist are compared, never changed.
-
-    `kafka` is a connection, or the bootstrap servers of a Kafka that asks for no login.
 
     Raises aiokafka's errors when the broker refuses a topic or cannot be reached.
     """
     layout = layout or Layout.from_environment()
-    connection = KafkaConnection(servers=kafka) if isinstance(kafka, str) else kafka
-    admin = AIOKafkaAdminClient(**connection.options())
-    try:
-        await admin.start()
+    async with clients.admin(connection) as admin:
         created = await _create(admin, topics, layout)
         described = await _described(admin, [topic.name for topic in topics])
         existing = [topic for topic in topics if topic.name not in created]
         return Report(created, await _differences(admin, existing, described, layout))
-    finally:
-        await admin.close()
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], layout: Layout) -> list[str]:

@@ -25,7 +25,8 @@ async def ready_dialogs(floor: SupportFloor, channel: str, count: int) -> list[C
     """Open dialogs of many visitors and some operators, a word from each side, ready to be closed."""
     await floor.channel(channel)
     operators = [floor.operator(f"bench-{number}") for number in range(OPERATORS)]
-    visitors = [await floor.visitor(channel) for _ in range(min(VISITORS, count))]
+    # A client has five dialogs open at most.
+    visitors = [await floor.visitor(channel) for _ in range(max(min(VISITORS, count), -(-count // 5)))]
     closings: list[Closing] = []
     jobs = []
     for number in range(count):

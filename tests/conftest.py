@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
+from chassis.kafka.connection import KafkaConnection
 from deploy.local.servers import Servers, servers
 
 
@@ -17,9 +18,9 @@ def stack_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]
 
 
 @pytest.fixture
-def kafka(stack_servers: Servers) -> str:
-    """The bootstrap servers."""
-    return stack_servers.kafka_address
+def kafka(stack_servers: Servers) -> KafkaConnection:
+    """How clients connect."""
+    return stack_servers.kafka_connection
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chassis.kafka.connection import KafkaConnection
 from deploy.local import kafka as embedded_kafka
 from deploy.local import mongod
 from deploy.local.failures import CannotStart
@@ -195,7 +196,7 @@ def kafka(folder: Path, port: int) -> Container:
         image=image("kafka", "apache/kafka:4.3.0"),
         port=port,
         data="/var/lib/kafka/data",
-        ready=lambda: embedded_kafka.is_ready(HERE, port),
+        ready=lambda: embedded_kafka.is_ready(KafkaConnection(servers=f"{HERE}:{port}")),
         settings={
             "KAFKA_HEAP_OPTS": "-Xmx384m",
             **{f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in settings.items()},

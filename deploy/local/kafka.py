@@ -8,8 +8,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from aiokafka.errors import KafkaError
+
+from chassis.kafka import clients
+from chassis.kafka.connection import KafkaConnection
 from deploy.local import jars, java, platforms
 from deploy.local.detached import run_detached
 from deploy.local.failures import CannotStart
@@ -32,12 +35,12 @@ class Access:
     """Who gets in: by default everybody.
 
     `settings` come over those of `one_node`. `scram_users` are what StorageTool takes by `--add-scram` when
-    it formats the data folder. `login` is how aiokafka's admin client logs in.
+    it formats the data folder. `connection` is that of somebody who may ask who the brokers are.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     scram_users: Sequence[str] = ()
-    login: Mapping[str, Any] = field(default_factory=dict)
+    connection: KafkaConnection | None = None
 
 
 OPEN = Access()
@@ -88,34 +91,29 @@ def embedded(folder: Path, port: int, controller: int, access: Access = OPEN) ->
         name="kafka",
         folder=folder,
         command=lambda: _command(folder, settings, access.scram_users),
-        ready=lambda: is_ready(HERE, port, access.login),
+        ready=lambda: is_ready(access.connection or KafkaConnection(servers=f"{HERE}:{port}")),
         cwd=folder,
     )
 
 
-def is_ready(host: str, port: int, login: Mapping[str, Any] = OPEN.login) -> bool:
-    """Whether the broker takes part: it answers, and names itself among the brokers."""
-    return answers(port, host) and run_detached(lambda: _names_a_broker(f"{host}:{port}", login))
+def is_ready(connection: KafkaConnection) -> bool:
+    """Whether the one broker takes part: it answers, and names itself among the brokers."""
+    host, _, port = connection.servers.rpartition(":")
+    return answers(int(port), host) and run_detached(lambda: _names_a_broker(connection))
 
 
-def check_named(bootstrap: str) -> None:
-    """Raises CannotStart unless the Kafka that the environment names answers."""
-    if not run_detached(lambda: _names_a_broker(bootstrap)):
-        raise CannotStart(f"No Kafka answers at {bootstrap}, which CANDOR_KAFKA names.")
+def check_named(connection: KafkaConnection) -> None:
+    """Raises CannotStart unless the Kafka that the environment names lets us in."""
+    if refusal := run_detached(connection.refusal):
+        raise CannotStart(f"CANDOR_KAFKA is of no use. {refusal}")
 
 
-async def _names_a_broker(bootstrap: str, login: Mapping[str, Any] = OPEN.login) -> bool:
-    from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - a quarter of a second, and only here
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
-
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3_000, **login)
+async def _names_a_broker(connection: KafkaConnection) -> bool:
     try:
-        await admin.start()
-        return bool((await admin.describe_cluster())["brokers"])
-    except (KafkaError, OSError, ValueError):  # the last for what is no host and port
+        async with clients.admin(connection, request_timeout_ms=3_000) as admin:
+            return bool((await admin.describe_cluster())["brokers"])
+    except (KafkaError, OSError):
         return False
-    finally:
-        await admin.close()
 
 
 def _command(folder: Path, settings: Mapping[str, str], scram_users: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from chassis.kafka.connection import KafkaConnection
 from deploy.local import containers, kafka, mongod
 from deploy.local.failures import CannotStart
 from deploy.local.ports import HERE, LAST_PORT, Ports, is_free, is_port
@@ -59,7 +60,7 @@ class Servers:
 
     kafka: Server
     mongo: Server
-    kafka_address: str
+    kafka_connection: KafkaConnection
     mongo_address: str
     kind: str
 
@@ -95,28 +96,30 @@ def servers(folder: Path) -> Servers:
     ports = Ports(folder)
     boxed = containers.wanted()
     named_kafka, named_mongo = os.environ.get("CANDOR_KAFKA"), os.environ.get("CANDOR_MONGO")
-    kafka_server, kafka_address = (
-        _named_kafka(named_kafka) if named_kafka else _kafka(folder, ports, boxed=boxed)
-    )
+    kafka_server, connection = _named_kafka() if named_kafka else _kafka(folder, ports, boxed=boxed)
     mongo_server, mongo_address = (
         _named_mongo(named_mongo) if named_mongo else _mongo(folder, ports, boxed=boxed)
     )
     kind = "named" if named_kafka and named_mongo else "containers" if boxed else "embedded"
-    return Servers(kafka_server, mongo_server, kafka_address, mongo_address, kind)
+    return Servers(kafka_server, mongo_server, connection, mongo_address, kind)
 
 
-def _named_kafka(bootstrap: str) -> tuple[Server, str]:
-    return Named("kafka", "CANDOR_KAFKA", lambda: kafka.check_named(bootstrap)), bootstrap
+def _named_kafka() -> tuple[Server, KafkaConnection]:
+    try:
+        connection = KafkaConnection.read({"CANDOR_ENV": "development", **os.environ})
+    except ValueError as wrong:
+        raise CannotStart(str(wrong)) from None
+    return Named("kafka", "CANDOR_KAFKA", lambda: kafka.check_named(connection)), connection
 
 
 def _named_mongo(uri: str) -> tuple[Server, str]:
     return Named("mongo", "CANDOR_MONGO", lambda: mongod.check_named(uri)), uri
 
 
-def _kafka(folder: Path, ports: Ports, *, boxed: bool) -> tuple[Server, str]:
+def _kafka(folder: Path, ports: Ports, *, boxed: bool) -> tuple[Server, KafkaConnection]:
     port = _port(ports, "kafka")
     server = containers.kafka(folder, port) if boxed else kafka.embedded(folder, port, ports.of("controller"))
-    return server, f"{HERE}:{port}"
+    return server, KafkaConnection(servers=f"{HERE}:{port}")
 
 
 def _mongo(folder: Path, ports: Ports, *, boxed: bool) -> tuple[Server, str]:

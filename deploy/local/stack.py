@@ -13,6 +13,7 @@ import httpx
 import psutil
 from aiokafka.errors import KafkaError
 
+from chassis.kafka.connection import KafkaConnection
 from contracts.topics import SERVICES
 from deploy import topics
 from deploy.local import servers
@@ -53,7 +54,8 @@ class Stack:
     """Servers and services of one data folder, to be started, crashed and stopped together or singly.
 
     `stack.kafka`, `stack.mongo` and each of `stack.services` have start, stop, kill and restart; ports
-    and data stay the same. `extra` is put into every service's environment.
+    and data stay the same. `extra` is put into every service's environment. `shared` are servers to use
+    instead of the folder's own.
     """
 
     def __init__(
@@ -63,11 +65,12 @@ class Stack:
         names: Sequence[str] = SERVICES,
         base: int | None = None,
         extra: Mapping[str, str] | None = None,
+        shared: Servers | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.base = port_base() if base is None else base
         self._extra = dict(extra or {})
-        self.servers: Servers = servers.servers(self.folder)
+        self.servers: Servers = shared or servers.servers(self.folder)
         self.services: dict[str, Process] = {name: self.service(name, self.base) for name in names}
         self.differences: Sequence[str] = ()
 
@@ -85,7 +88,7 @@ class Stack:
     def addresses(self) -> Addresses:
         """Where everything is."""
         urls = {name: f"http://{HERE}:{port_of(name, self.base)}" for name in self.services}
-        return Addresses(self.servers.kafka_address, self.servers.mongo_address, urls)
+        return Addresses(self.servers.kafka_connection.servers, self.servers.mongo_address, urls)
 
     def parts(self) -> Iterator[Server]:
         """Everything that runs, in the order in which it is started."""
@@ -109,8 +112,8 @@ class Stack:
         inherited = {name: value for name, value in os.environ.items() if name != "CANDOR_DATABASE"}
         return {
             **inherited,
+            **self.servers.kafka_connection.environment(),
             "CANDOR_ENV": "development",
-            "CANDOR_KAFKA": self.servers.kafka_address,
             "CANDOR_MONGO": self.servers.mongo_address,
             "CANDOR_PORT_BASE": str(base),
             "CANDOR_RATING_CHANNELS": os.environ.get("CANDOR_RATING_CHANNELS", DEMO_TIMES),
@@ -125,7 +128,7 @@ class Stack:
             for name in self.services:
                 _check_ports(name, port_of(name, self.base))
             self.servers.start()
-            self.differences = _created_topics(self.servers.kafka_address)
+            self.differences = _created_topics(self.servers.kafka_connection)
             for process in self.services.values():
                 process.launch()
             for process in self.services.values():
@@ -151,11 +154,11 @@ class Stack:
         self.stop()
 
 
-def _created_topics(bootstrap: str) -> Sequence[str]:
+def _created_topics(connection: KafkaConnection) -> Sequence[str]:
     try:
-        return run_detached(lambda: topics.create(bootstrap)).differences
+        return run_detached(lambda: topics.create(connection)).differences
     except (KafkaError, ValueError) as reason:
-        raise CannotStart(f"The topics could not be created at {bootstrap}: {reason}") from reason
+        raise CannotStart(f"The topics could not be created at {connection.servers}: {reason}") from reason
 
 
 def free_port_base() -> int:

@@ -3,6 +3,8 @@
     pip install 'aiokafka[lz4]' joserfc
     CANDOR_KAFKA=127.0.0.1:9092 CANDOR_READERS_KEY=… python count_ratings.py
 
+To a Kafka that asks who it is, it logs in by SASL, with the variables of `login`.
+
 It knows nothing of Candor but docs/events.md and docs/subscribing.md. It reads the topics from their start to
 their present ends, prints one JSON object and ends; one that stays keeps its counts and offsets together.
 """
@@ -12,8 +14,9 @@ import base64
 import hashlib
 import json
 import os
+import ssl
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,12 +120,27 @@ class Counts:
         return {"channels": channels, "gaps": self.gaps, "unreadable": self.unreadable}
 
 
+def login(told: Mapping[str, str]) -> dict[str, Any]:
+    """What aiokafka is told of the login; nothing unless there is a CANDOR_KAFKA_SECURITY_PROTOCOL."""
+    protocol = told.get("CANDOR_KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+    options: dict[str, Any] = {"security_protocol": protocol}
+    if protocol.startswith("SASL_"):
+        options["sasl_mechanism"] = told["CANDOR_KAFKA_SASL_MECHANISM"]
+        options["sasl_plain_username"] = told["CANDOR_KAFKA_USERNAME"]
+        options["sasl_plain_password"] = told["CANDOR_KAFKA_PASSWORD"]
+    if protocol.endswith("SSL"):
+        options["ssl_context"] = ssl.create_default_context(cafile=told.get("CANDOR_KAFKA_CA_FILE"))
+    return options
+
+
 async def count(bootstrap: str, readers_key: bytes | None) -> Counts:
     """Reads both topics to their present ends."""
     counts = Counts(readers_key)
-    consumer = AIOKafkaConsumer(RATINGS, KEYS, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
-    await consumer.start()
+    consumer = AIOKafkaConsumer(
+        RATINGS, KEYS, bootstrap_servers=bootstrap, auto_offset_reset="earliest", **login(os.environ)
+    )
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=500)).values():

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from tests.analytics.harness import Harness, open_harness
 
@@ -16,7 +17,7 @@ async def harness(mongo: str, database: str) -> AsyncIterator[Harness]:
 
 
 @pytest.fixture
-async def publisher(kafka: str) -> AsyncIterator[Publisher]:
+async def publisher(kafka: KafkaConnection) -> AsyncIterator[Publisher]:
     """Publishes records."""
     one = Publisher(kafka, "test")
     yield one

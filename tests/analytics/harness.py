@@ -16,12 +16,13 @@ from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.settings import AnalyticsSettings
 from chassis.clock import ManualClock
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import connect, transaction
 from contracts.access import Claims, Role
 from tests.analytics.builders import NOON, ExpectedClose, received
+from tests.declared import client_of
 from tests.tokens import STAFF_ISSUER, STAFF_KEY, bearer, jwks, signed
-from tests.waiting import until
 
 MINIMUM = 3
 """Another one than the default."""
@@ -90,7 +91,7 @@ class Harness:
 def settings(mongo: str, database: str) -> AnalyticsSettings:
     return AnalyticsSettings(
         env="development",
-        kafka="127.0.0.1:1",
+        kafka=KafkaConnection(servers="127.0.0.1:1"),
         mongo=mongo,
         database=database,
         staff_issuer=STAFF_ISSUER,
@@ -110,16 +111,7 @@ async def open_harness(mongo: str, database: str) -> AsyncIterator[Harness]:
         decryptor=Decryptor(keys, keys.read_to_end),
         consume=False,
     )
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://analytics.test") as http,
-    ):
-        harness = Harness(client, client[database], app, http, keys)
-
-        async def prepared() -> bool:
-            return (await harness.get("summary", None)).status_code != 503
-
-        await until(prepared)
-        yield harness
+    async with app.router.lifespan_context(app), client_of(app, "http://analytics.test") as http:
+        await app.state.parts.wait_prepared()
+        yield Harness(client, client[database], app, http, keys)
     client.close()

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord
 from chassis.service import BackgroundTask
 from contracts.envelope import Envelope
@@ -26,21 +27,21 @@ async def running(part: BackgroundTask) -> AsyncIterator[None]:
             await task
 
 
-async def topics(kafka: str, *names: str) -> tuple[str, ...]:
+async def topics(kafka: KafkaConnection, *names: str) -> tuple[str, ...]:
     made = tuple(f"{name}-{uuid4().hex[:8]}" for name in names)
     await create(kafka, *made)
     return made
 
 
-async def a_service(kafka: str) -> str:
+async def a_service(kafka: KafkaConnection) -> str:
     """A service of the test's own, which has a topic for its dead letters."""
     service = f"test{uuid4().hex[:8]}"
     await create(kafka, dead(service).name)
     return service
 
 
-async def create(kafka: str, *names: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+async def create(kafka: KafkaConnection, *names: str) -> None:
+    admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     await admin.create_topics([NewTopic(name, 3, 1) for name in names])
     await admin.close()

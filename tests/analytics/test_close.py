@@ -8,9 +8,9 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from analytics.domain.close import Close, CloseEvent, CloseState, fold_all
+from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.read_models.documents import from_document, to_document
-from contracts.ratings import CancelledReason, NotOfferedReason
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 from tests.analytics.builders import WAYS, ExpectedClose, after
 
 CLOSE = ExpectedClose()

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from pydantic import TypeAdapter
 
 from analytics.messaging.inbound import CONSUMED_TOPICS, projection_runner
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import ProducerRecord, Publisher
@@ -33,7 +34,7 @@ class Scene:
     """A service, and the topics that it consumes."""
 
     harness: Harness
-    kafka: str
+    kafka: KafkaConnection
     publisher: Publisher
     service: str
     dialogs: str
@@ -58,7 +59,7 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(harness: Harness, kafka: str, publisher: Publisher) -> Scene:
+async def scene(harness: Harness, kafka: KafkaConnection, publisher: Publisher) -> Scene:
     return Scene(
         harness, kafka, publisher, await a_service(kafka), *await topics(kafka, "dialogs", "ratings")
     )

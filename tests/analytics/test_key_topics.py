@@ -14,6 +14,7 @@ from analytics.messaging.key_topics import KeyTopics
 from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.mongo import connect
@@ -64,7 +65,7 @@ class Replica:
 class Scene:
     """A key topic, a database, and replicas on them."""
 
-    kafka: str
+    kafka: KafkaConnection
     publisher: Publisher
     topic: str
     service: str
@@ -76,7 +77,7 @@ class Scene:
         positions = KeyPositions(self.database, reader)
         key_topics = KeyTopics(
             service=self.service,
-            bootstrap=self.kafka,
+            connection=self.kafka,
             positions=positions,
             dead_letters=DeadLetterQueue(self.service, self.publisher),
             clock=self.clock,
@@ -96,7 +97,7 @@ class Scene:
 
     async def recreate(self) -> None:
         """The topic is deleted, and there is one of the same name."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        admin = AIOKafkaAdminClient(**self.kafka.options())
         await admin.start()
         await admin.delete_topics([self.topic])
 
@@ -116,7 +117,9 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(kafka: str, mongo: str, database: str, publisher: Publisher) -> AsyncIterator[Scene]:
+async def scene(
+    kafka: KafkaConnection, mongo: str, database: str, publisher: Publisher
+) -> AsyncIterator[Scene]:
     (topic,) = await topics(kafka, "keys")
     client = connect(mongo)
     yield Scene(kafka, publisher, topic, await a_service(kafka), client[database], ManualClock(NOON))
@@ -313,7 +316,7 @@ async def test_a_topic_that_is_not_there_is_unhealthy_and_was_not_read(scene: Sc
 
 
 async def test_a_broker_that_is_away_is_unhealthy_and_means_not_read(scene: Scene) -> None:
-    scene.kafka = "127.0.0.1:1"
+    scene.kafka = KafkaConnection(servers="127.0.0.1:1")
     replica = scene.replica()
     async with running(replica.topics):
 

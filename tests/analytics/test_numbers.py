@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from analytics.domain.close import CloseState
 from analytics.domain.counting import Counts, ScaleKey
 from analytics.domain.numbers import numbers, share, wilson
+from contracts.ratings import CloseState
 
 STARS = ScaleKey("stars", 1, 5)
 THUMBS = ScaleKey("thumbs", 0, 1)

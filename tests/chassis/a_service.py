@@ -4,12 +4,15 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
+from pydantic import Field
 
 from chassis.background import Supervisor
 from chassis.http.app import create
+from chassis.http.bodies import KIB, RequestBody
+from chassis.http.routes import Router
 from chassis.service import main
 from chassis.settings import ServiceSettings
 
@@ -47,9 +50,22 @@ class Batches:
         return None
 
 
-def routes() -> APIRouter:
-    """One slow route."""
-    router = APIRouter()
+class Form(RequestBody):
+    """What strangers send."""
+
+    largest: ClassVar[int] = 32 * KIB
+
+    text: str = ""
+    items: tuple[Annotated[str, Field(pattern="^[a-z]{2}$")], ...] = ()
+
+
+def routes() -> Router:
+    """A slow route, and one for strangers."""
+    router = Router()
+
+    @router.post("/form")
+    async def form(body: Form, limit: int = 1) -> int:
+        return len(body.text) + len(body.items) + limit
 
     @router.get("/slow")
     async def slow() -> str:

@@ -41,17 +41,11 @@ class Decision(Generic[S, C, E]):
         """There is nothing to do."""
         self.then()
 
-    def then_rejected(self, *expected: str) -> None:
-        """The command is rejected with this code; if errors have none, with a sentence of these words."""
+    def then_rejected(self, code: str, **facts: str | int) -> None:
+        """The command is rejected with this code, and exactly these facts."""
         with pytest.raises(CommandRejected) as rejected:
             list(self.decider.decide(self.state, self.command))
-        code: str | None = getattr(rejected.value, "code", None)
-        if code is not None:
-            assert (code,) == expected
-            return
-        sentence = str(rejected.value)
-        assert [words for words in expected if words not in sentence] == []
-        assert sentence.endswith(".")
+        assert (rejected.value.code, rejected.value.facts) == (code, facts)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from tenacity import retry, stop_after_delay, wait_fixed
 
 from chassis import background as parts_module
 from chassis.background import Supervisor
-from chassis.service import dead_letters, main
+from chassis.service import MOST_AT_ONCE, dead_letters, main
 from chassis.settings import ServiceSettings
 from deploy.local import ports
 
@@ -296,7 +296,7 @@ def free_base() -> int:
 class Shop:
     """The service as a process."""
 
-    def __init__(self, base: int, folder: Path) -> None:
+    def __init__(self, base: int, folder: Path, output: int) -> None:
         self.base = base
         self.happened = folder / "happened"
         self.happened.touch()
@@ -312,7 +312,7 @@ class Shop:
         }
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("a_service.py"))],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment, stdout=output, stderr=output, text=True,
         )  # fmt: skip
 
     @retry(wait=wait_fixed(0.05), stop=stop_after_delay(30))
@@ -329,8 +329,9 @@ class Shop:
 
 
 @contextmanager
-def shop(base: int, folder: Path) -> Iterator[Shop]:
-    running = Shop(base, folder)
+def shop(base: int, folder: Path, output: int = subprocess.PIPE) -> Iterator[Shop]:
+    """The service; whoever sends it many requests leaves its logs unread (``DEVNULL``), or it would wait."""
+    running = Shop(base, folder, output)
     try:
         yield running
     finally:
@@ -375,19 +376,31 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path, above: int
 
 
 @pytest.mark.real
-def test_oversized_headers_and_chunked_bodies_end_on_the_wire(tmp_path: Path) -> None:
-    def answer_to(request: bytes) -> bytes:
+def test_a_body_of_two_lengths_is_no_request(tmp_path: Path) -> None:
+    def answer_to(lengths: bytes) -> bytes:
         with closing(socket.create_connection(("127.0.0.1", running.base))) as caller:
             caller.settimeout(10)
-            try:
-                caller.sendall(request)
-                return caller.recv(4096)
-            except (BrokenPipeError, ConnectionResetError):
-                return b"reset"
+            caller.sendall(b"POST /form HTTP/1.1\r\nHost: shop\r\n" + lengths + b"\r\n\r\n0\r\n\r\n")
+            return caller.recv(4096)
 
     with shop(free_base(), tmp_path) as running:
         running.until_ready()
-        huge = answer_to(b"GET /slow HTTP/1.1\r\nHost: shop\r\nX-Huge: " + b"x" * 40_000)
-        assert huge.startswith(b"HTTP/1.1 400") or huge == b"reset"
-        smuggled = b"GET /slow HTTP/1.1\r\nHost: shop\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"
-        assert answer_to(smuggled).startswith(b"HTTP/1.1 400")
+        for lengths in (
+            b"Content-Length: 5\r\nContent-Length: 6",
+            b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        ):
+            assert answer_to(lengths).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.real
+def test_the_platform_is_answered_while_the_api_is_at_its_limit(tmp_path: Path) -> None:
+    with shop(free_base(), tmp_path) as running, ExitStack() as crowd:
+        running.until_ready()
+        for _ in range(MOST_AT_ONCE + 1):
+            crowd.enter_context(closing(socket.create_connection(("127.0.0.1", running.base))))
+        api, platform = (f"http://127.0.0.1:{port}" for port in (running.base, running.base + 100))
+        busy = httpx.get(f"{api}/health/ready", timeout=10)
+        assert (busy.status_code, busy.headers["content-type"]) == (503, "text/plain; charset=utf-8")
+        for path in ("/health/live", "/health/ready", "/metrics"):
+            assert httpx.get(f"{platform}{path}", timeout=10).status_code == 200
+        assert httpx.get(f"{platform}/form", timeout=10).status_code == 404

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from chat.domain.dialog.actor import Actor
 from chat.domain.dialog.decider import (
     AssignOperator,
     CloseDialog,
+    CloseSilentReopening,
     OpenDialog,
     PostMessage,
     ReopenDialog,
@@ -21,6 +23,12 @@ from chat.domain.dialog.state import Operator
 START = datetime(2026, 3, 29, 0, 40, tzinfo=UTC)
 ANN = Operator("ann", "Ann Lee", "first-line")
 BO = Operator("bo", "Bo")
+LEAD = Actor(leads=True, channels=None)
+
+
+def actor(who: Operator | None) -> Actor:
+    """An operator of every channel, or the client of the dialog."""
+    return Actor(operator=who, channels=None) if who else Actor(client="c1")
 
 
 def at(minutes: float) -> datetime:
@@ -77,24 +85,27 @@ def write(
     message: str, who: Operator | None = None, *, words: str | None = None, chars: int = 5, minutes: float = 1
 ) -> PostMessage:
     words = message if words is None else words
-    return PostMessage(message, who, f"sealed-{words}", chars, f"print-{words}", at(minutes))
+    return PostMessage(actor(who), message, chars, at(minutes), f"sealed-{words}", f"print-{words}")
 
 
 def take(who: Operator = ANN, minutes: float = 1) -> AssignOperator:
-    return AssignOperator(who, takes=True, now=at(minutes))
+    return AssignOperator(actor(who), at(minutes))
 
 
 def give_to(who: Operator, minutes: float = 1) -> AssignOperator:
-    return AssignOperator(who, takes=False, now=at(minutes))
+    return AssignOperator(LEAD, at(minutes), who)
 
 
 def close_it(close_seq: int | None = None, minutes: float = 5, *, by: Operator | None = None) -> CloseDialog:
     """The client closes, or the operator that is named."""
-    who = by.id if by else None
-    return CloseDialog("operator" if by else "client", at(minutes), close_seq, operator=who)
+    return CloseDialog(actor(by), at(minutes), close_seq)
+
+
+def close_silent(minutes: float, *, silent_for: float = 10) -> CloseSilentReopening:
+    return CloseSilentReopening(timedelta(minutes=silent_for), at(minutes))
 
 
 def reopen_it(
     close_seq: int | None = None, minutes: float = 6, *, by: Operator | None = None
 ) -> ReopenDialog:
-    return ReopenDialog(at(minutes), close_seq, operator=by.id if by else None)
+    return ReopenDialog(actor(by), at(minutes), close_seq)

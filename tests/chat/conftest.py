@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chassis.kafka.connection import KafkaConnection
 from tests.chat.harness import Harness, running, settings_for
 
 
 @pytest.fixture
-async def house(kafka: str, mongo: str, database: str) -> AsyncIterator[Harness]:
+async def house(kafka: KafkaConnection, mongo: str, database: str) -> AsyncIterator[Harness]:
     async with running(settings_for(kafka, mongo, database)) as house:
         yield house

@@ -15,11 +15,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import SecretStr
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.mongo import connect
 from chat.app import build
 from chat.settings import ChatSettings
 from contracts.access import Claims, Role
 from deploy import topics
+from tests.declared import client_of
 from tests.tokens import STAFF_ISSUER, STAFF_KEY, VISITOR_ISSUER, VISITOR_KEY, bearer, jwks, signed
 from tests.waiting import until
 
@@ -127,7 +129,7 @@ STAFF_SETTINGS: dict[str, Any] = {
 
 
 def settings_for(
-    kafka: str, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
+    kafka: KafkaConnection, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
 ) -> ChatSettings:
     """What a chat is told; `staff` are the settings of staff's provider."""
     return ChatSettings(
@@ -148,11 +150,7 @@ async def running(settings: ChatSettings) -> AsyncIterator[Harness]:
     """Chat, ready for requests."""
     await topics.create(settings.kafka)
     app = build(settings)
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://chat", timeout=30) as http,
-    ):
+    async with app.router.lifespan_context(app), client_of(app, "http://chat") as http:
         await until(lambda: http.get("/.well-known/jwks.json"), lambda answer: answer.is_success)
         client = connect(settings.mongo)
         house = Harness(http, settings, client[settings.database])
@@ -170,9 +168,9 @@ class Record:
     value: dict[str, Any]
 
 
-async def heard(kafka: str, topic: str, key: str, count: int) -> list[Record]:
+async def heard(kafka: KafkaConnection, topic: str, key: str, count: int) -> list[Record]:
     """What was said under a key, once there are `count` records."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic, **kafka.options(), auto_offset_reset="earliest")
     await consumer.start()
     found: list[Record] = []
     try:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chassis.http.tokens import public_jwk
+from chassis.kafka.connection import KafkaConnection
 from chat.settings import ChatSettings, signing_key
 from tests.chat.harness import pem, settings_for
 from tests.tokens import VISITOR_KEY
@@ -75,7 +77,7 @@ def test_a_wrong_signing_key_is_a_sentence(
 
 
 def test_no_secret_is_shown() -> None:
-    shown = repr(settings_for("127.0.0.1:1", "mongodb://user:word@127.0.0.1", "d"))
+    shown = repr(settings_for(KafkaConnection(servers="127.0.0.1:1"), "mongodb://user:word@127.0.0.1", "d"))
     assert "PRIVATE KEY" not in shown
     assert "user:word" not in shown
     assert "QUFB" not in shown
@@ -123,4 +125,18 @@ def test_it_hears_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) 
         [sys.executable, "-m", "chat", "dead-letters", "list"],
         env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat\n")
+    assert (ended.returncode, ended.stderr) == (2, "Usage: python -m chat [keys …]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "silent_for"),
+    [
+        (None, timedelta(minutes=10)), ("90", timedelta(seconds=90)), ("PT1H", timedelta(hours=1)),
+        ("0", None), ("none", None),
+    ],
+)  # fmt: skip
+def test_a_silent_reopening_closes_itself_after_ten_minutes_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, silent_for: timedelta | None
+) -> None:
+    environment(monkeypatch, **({} if text is None else {"CANDOR_CHAT_SILENT_REOPENING": text}))
+    assert ChatSettings().silent_for == silent_for

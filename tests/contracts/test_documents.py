@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.settings import PREFIX, ServiceSettings
 from chassis.telemetry.metrics import Alarm
 from contracts.topics import ALL
@@ -24,7 +25,9 @@ def test_every_topic_has_its_rights() -> None:
 
 def test_every_shared_setting_is_explained() -> None:
     fields = {PREFIX + name.upper() for name in ServiceSettings.model_fields}
-    named = in_table("Settings of every service") | in_table("Staff sign in with your provider")
+    fields |= set(KafkaConnection.VARIABLES.values())
+    sections = ("Settings of every service", "Staff sign in with your provider", "Logging in to Kafka")
+    named = set().union(*map(in_table, sections))
     assert {name for name in named if name.startswith(PREFIX)} == fields
 
 

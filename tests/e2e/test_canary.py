@@ -66,7 +66,7 @@ async def said(stack: Stack, needle: bytes) -> list[str]:
     """The topics with a record that holds `needle`: batches in segments are compressed."""
     found: set[str] = set()
     topics = [topic.name for topic in ALL]
-    async with AIOKafkaConsumer(*topics, bootstrap_servers=stack.addresses.kafka) as consumer:
+    async with AIOKafkaConsumer(*topics, **stack.servers.kafka_connection.options()) as consumer:
         parts = list(consumer.assignment())
         ends = await consumer.end_offsets(parts)
         await consumer.seek_to_beginning(*parts)

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from deploy.demo.check import settled
 from deploy.demo.people import NotYet, at_once, until
@@ -101,7 +102,7 @@ def said(
     return ProducerRecord(topic, "d1", body, list(headers.items()), 0)
 
 
-async def counted(example: ModuleType, kafka: str, *records: ProducerRecord) -> dict[str, Any]:
+async def counted(example: ModuleType, kafka: KafkaConnection, *records: ProducerRecord) -> dict[str, Any]:
     """What the example tells of these records."""
     await create(kafka, {example.RATINGS: 1, example.KEYS: 1})
     publisher = Publisher(kafka, "subscriber")
@@ -113,7 +114,7 @@ async def counted(example: ModuleType, kafka: str, *records: ProducerRecord) -> 
     return told
 
 
-async def test_the_example_counts_a_repetition_once(example: ModuleType, kafka: str) -> None:
+async def test_the_example_counts_a_repetition_once(example: ModuleType, kafka: KafkaConnection) -> None:
     offered, given = said(example.RATINGS, "offered", 1), said(example.RATINGS, "given", 2)
     assert await counted(example, kafka, offered, given, offered, given) == {
         "channels": {"shop": {"comments": [], "offered": 1, "given": 1}},
@@ -122,12 +123,12 @@ async def test_the_example_counts_a_repetition_once(example: ModuleType, kafka: 
     }
 
 
-async def test_the_example_sees_a_gap(example: ModuleType, kafka: str) -> None:
+async def test_the_example_sees_a_gap(example: ModuleType, kafka: KafkaConnection) -> None:
     offered, given = said(example.RATINGS, "offered", 1), said(example.RATINGS, "given", 4)
     assert (await counted(example, kafka, offered, given))["gaps"] == 2
 
 
-async def test_the_example_survives_whatever_comes(example: ModuleType, kafka: str) -> None:
+async def test_the_example_survives_whatever_comes(example: ModuleType, kafka: KafkaConnection) -> None:
     odd = {"x-bin": b"\xff\xfe", "x-null": None, "traceparent": b"\xff", "ce_x": b"\xff"}
     told = await counted(
         example,

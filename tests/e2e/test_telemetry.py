@@ -40,7 +40,7 @@ async def _headers_of(stack: Stack, dialog: str, types: set[str]) -> dict[str, s
     """The traceparent of the first event of each of `types` that the dialog has."""
     found: dict[str, str] = {}
     consumer = AIOKafkaConsumer(
-        DIALOGS.name, RATINGS.name, bootstrap_servers=stack.addresses.kafka, auto_offset_reset="earliest"
+        DIALOGS.name, RATINGS.name, **stack.servers.kafka_connection.options(), auto_offset_reset="earliest"
     )
     await consumer.start()
     try:

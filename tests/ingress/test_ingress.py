@@ -178,7 +178,7 @@ async def test_each_route_takes_bodies_up_to_its_size(
         assert (await client.put(path, content=body(kib * KIB))).status_code == 200
         response = await client.put(path, content=body(kib * KIB + 1))
     assert response.status_code == 413
-    assert problem(response)["type"] == "/problems/too-large"
+    assert problem(response)["type"] == "/problems/body-too-large"
     received = the_only_request(up.rating if "forms" in path else up.chat)
     assert received.body == b"x" * kib * KIB
     # The service hears of it when it is whole, and how long it is.
@@ -317,7 +317,7 @@ async def test_a_service_that_is_away_takes_no_other_with_it(up: Ingress) -> Non
     async with up.client() as client:
         away = await client.post("/v1/forms/read", json={})
         assert away.status_code == 502
-        assert problem(away)["type"] == "/problems/not-available-now"
+        assert problem(away)["type"] == "/problems/unavailable"
         assert away.headers["retry-after"] == "2"
         assert (await client.get("/v1/channels")).status_code == 200
 

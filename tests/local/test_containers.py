@@ -9,6 +9,7 @@ import docker  # type: ignore[import-untyped]
 import pytest
 from pymongo import MongoClient
 
+from chassis.kafka.connection import KafkaConnection
 from deploy import topics
 from deploy.local import containers, mongod
 from deploy.local.containers import Container
@@ -67,7 +68,7 @@ def test_what_was_written_outlives_a_crash_and_a_stop(mongo: Container) -> None:
 
 
 async def test_a_restarted_broker_still_has_its_topics(kafka: Container) -> None:
-    address = f"{HERE}:{kafka.port}"
+    address = KafkaConnection(servers=f"{HERE}:{kafka.port}")
     assert (await topics.create(address)).created
 
     kafka.kill()

@@ -16,6 +16,7 @@ import pytest
 from pymongo import MongoClient
 from rich.console import Console
 
+from chassis.kafka.connection import KafkaConnection
 from contracts.topics import SERVICES
 from deploy.local import containers, launcher, mongod, servers, stack
 from deploy.local.failures import CannotStart
@@ -30,12 +31,12 @@ ROOT = Path(__file__).parents[2]
 def test_servers_named_by_the_environment_are_used_and_never_ended(
     stack_servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CANDOR_KAFKA", stack_servers.kafka_address)
+    monkeypatch.setenv("CANDOR_KAFKA", stack_servers.kafka_connection.servers)
     monkeypatch.setenv("CANDOR_MONGO", stack_servers.mongo_address)
 
     with servers.servers(tmp_path) as up:
-        assert (up.kafka_address, up.mongo_address) == (
-            stack_servers.kafka_address,
+        assert (up.kafka_connection.servers, up.mongo_address) == (
+            stack_servers.kafka_connection.servers,
             stack_servers.mongo_address,
         )
         with pytest.raises(CannotStart, match="kafka is named by CANDOR_KAFKA"):
@@ -49,8 +50,12 @@ def test_servers_named_by_the_environment_are_used_and_never_ended(
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("CANDOR_KAFKA", "127.0.0.1:1", "No Kafka answers at 127.0.0.1:1, which CANDOR_KAFKA names"),
-        ("CANDOR_KAFKA", "a:b:c", "No Kafka answers at a:b:c, which CANDOR_KAFKA names"),
+        (
+            "CANDOR_KAFKA",
+            "127.0.0.1:1",
+            "No Kafka server lets us in: 127.0.0.1:1: ",
+        ),
+        ("CANDOR_KAFKA", "a:b:c", "CANDOR_KAFKA must name servers as host:port,host:port."),
         ("CANDOR_MONGO", "mongodb://127.0.0.1:1", "No MongoDB answers where CANDOR_MONGO"),
     ],
 )
@@ -163,10 +168,10 @@ def test_a_container_is_told_the_settings_of_the_embedded_kafka(tmp_path: Path) 
 
 @pytest.fixture
 def launched(
-    tmp_path: Path, kafka: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     # Kafka is the shared one: these stories are about whatever is started, and mongod starts in a second.
-    monkeypatch.setenv("CANDOR_KAFKA", kafka)
+    monkeypatch.setenv("CANDOR_KAFKA", kafka.servers)
     monkeypatch.delenv("CANDOR_MONGO", raising=False)
     monkeypatch.setenv("CANDOR_SERVERS", "embedded")
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")

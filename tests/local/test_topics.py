@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from chassis.kafka.connection import KafkaConnection
 from contracts.topics import ALL, DIALOG_KEYS, RATING_KEYS, SERVICES, Kept, Topic, replay
 from deploy.topics import Layout, create, main
 
@@ -48,7 +49,7 @@ def test_a_deleted_key_is_gone_in_a_minute_and_its_tombstone_in_a_month(keys: To
 
 
 @pytest.mark.real
-async def test_all_topics_are_created_once(kafka: str) -> None:
+async def test_all_topics_are_created_once(kafka: KafkaConnection) -> None:
     renamed = [each.model_copy(update={"name": f"{each.name}.{uuid4().hex}"}) for each in ALL]
 
     first = await create(kafka, LAYOUT, renamed)
@@ -59,9 +60,9 @@ async def test_all_topics_are_created_once(kafka: str) -> None:
 
 
 @pytest.mark.real
-async def test_a_topic_that_exists_with_other_settings_is_told_and_left(kafka: str) -> None:
+async def test_a_topic_that_exists_with_other_settings_is_told_and_left(kafka: KafkaConnection) -> None:
     wanted = topic(**{"segment.ms": "10000"})
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     await admin.create_topics([NewTopic(wanted.name, 2, 1, topic_configs={"cleanup.policy": "delete"})])
     await admin.close()
@@ -77,7 +78,7 @@ async def test_a_topic_that_exists_with_other_settings_is_told_and_left(kafka: s
 
 
 @pytest.mark.real
-async def test_a_refused_topic_is_an_error(kafka: str) -> None:
+async def test_a_refused_topic_is_an_error(kafka: KafkaConnection) -> None:
     with pytest.raises(Exception, match="eplication factor"):
         await create(kafka, Layout(replication=3), [topic()])
 
@@ -97,9 +98,9 @@ def test_a_wrong_layout_is_said_by_name(value: str) -> None:
 
 @pytest.mark.real
 def test_a_kafka_without_an_authorizer_has_no_rights_to_grant(
-    kafka: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("CANDOR_KAFKA", kafka)
+    monkeypatch.setenv("CANDOR_KAFKA", kafka.servers)
 
     assert main([]) == 0
 

@@ -5,6 +5,7 @@ import pytest
 from chassis.http.auth import TrustedIssuer, Verifier, staff_issuer
 from chassis.http.key_sources import InlineKeys
 from chassis.http.problems import Unauthenticated
+from chassis.kafka.connection import KafkaConnection
 from chassis.settings import ServiceSettings
 from contracts.access import Role
 from tests.oidc.documented import HEADINGS, Make, environment, jwks, settings, somebody
@@ -22,7 +23,8 @@ class Settings(ServiceSettings):
 
 
 def told(make: Make) -> ServiceSettings:
-    return Settings(kafka="kafka:9092", mongo="mongodb://db", **settings(HEADINGS[make]))  # type: ignore[arg-type]
+    kafka = KafkaConnection(servers="kafka:9092")
+    return Settings(kafka=kafka, mongo="mongodb://db", **settings(HEADINGS[make]))  # type: ignore[arg-type]
 
 
 def believing(make: Make, key: SigningKey) -> Verifier:

@@ -1,6 +1,5 @@
 """Rating's API in front of a house, and people who call it."""
 
-import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,40 +7,11 @@ from typing import Any
 
 import httpx
 
-from chassis.background import Supervisor
-from chassis.http.app import create
-from chassis.http.auth import verifier
-from contracts.access import AUDIENCE_RATING, Claims, Role
-from rating.api import forms, mine
-from rating.api.tokens import FormKey, FormTokens
-from rating.settings import RatingSettings
+from contracts.access import Claims, Role
+from rating.api.tokens import FormKey
+from tests.declared import client_of
 from tests.rating.harness import Harness
-from tests.tokens import (
-    STAFF_ISSUER,
-    STAFF_KEY,
-    VISITOR_ISSUER,
-    VISITOR_KEY,
-    bearer,
-    jwks,
-    signed,
-    visitor_token,
-)
-from tests.waiting import until
-
-KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
-
-TOLD: dict[str, Any] = {
-    "env": "development",
-    "kafka": "127.0.0.1:9092",
-    "mongo": "mongodb://127.0.0.1:27017",
-    "staff_issuer": STAFF_ISSUER,
-    "staff_jwks": jwks(STAFF_KEY),
-    "visitor_issuer": VISITOR_ISSUER,
-    "visitor_jwks": jwks(VISITOR_KEY),
-    "master_key": KEY,
-    "readers_key": KEY,
-    "form_secret": KEY,
-}
+from tests.tokens import bearer, signed, visitor_token
 
 
 def visitor(client: str = "c1", channel: str = "shop") -> dict[str, str]:
@@ -60,10 +30,9 @@ class ApiClient:
 
     http: httpx.AsyncClient
     house: Harness
-    tokens: FormTokens
 
     def token(self, dialog: str = "d1", close_seq: int = 1) -> str:
-        return self.tokens.issue(FormKey(dialog, close_seq))
+        return self.house.tokens.issue(FormKey(dialog, close_seq))
 
     async def mine(self, client: str = "c1", channel: str = "shop") -> list[dict[str, Any]]:
         """What a visitor is asked."""
@@ -82,25 +51,5 @@ class ApiClient:
 @asynccontextmanager
 async def open_api_client(house: Harness) -> AsyncIterator[ApiClient]:
     """The API of a house."""
-    settings = RatingSettings(**TOLD)
-    tokens, trusted = FormTokens(b"k" * 32), verifier(settings, visitors=AUDIENCE_RATING)
-    answering = forms.routes(house.streams, house.clock, house.keys, tokens, trusted)
-    parts = Supervisor([])
-    app = create(
-        settings,
-        title="Candor rating",
-        routers=[mine.routes(house.forms, house.clock, house.keys, tokens, trusted), answering],
-        parts=parts,
-        checks={},
-    )
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://rating") as http,
-    ):
-
-        async def prepared() -> bool:
-            return parts.prepared
-
-        await until(prepared)
-        yield ApiClient(http, house, tokens)
+    async with client_of(house.app, "http://rating") as http:
+        yield ApiClient(http, house)

@@ -57,7 +57,9 @@ def just_before(minutes: float) -> datetime:
     return at(minutes) - timedelta(milliseconds=1)
 
 
-def snapshot(close_seq: int = 1, dialog: str = "d1", client: str = "c1") -> Snapshot:
+def snapshot(
+    close_seq: int = 1, dialog: str = "d1", client: str = "c1", closed_at: datetime = CLOSED_AT
+) -> Snapshot:
     return Snapshot(
         dialog=dialog,
         close_seq=close_seq,
@@ -66,7 +68,7 @@ def snapshot(close_seq: int = 1, dialog: str = "d1", client: str = "c1") -> Snap
         operator="o1",
         team="north",
         locale="en",
-        closed_at=CLOSED_AT,
+        closed_at=closed_at,
     )
 
 
@@ -79,15 +81,35 @@ def register(
     spam: bool = False,
     replied: bool = True,
     erased: bool = False,
+    resumes: int | None = None,
+    cooling_down: bool = False,
+    closed_at: datetime = CLOSED_AT,
 ) -> RegisterClose:
     return RegisterClose(
-        snapshot=snapshot(close_seq),
+        snapshot=snapshot(close_seq, closed_at=closed_at),
         rules=rules,
         by_people=by_people,
         spam=spam,
         replied=replied,
         erased=erased,
         now=now,
+        resumes=resumes,
+        cooling_down=cooling_down,
+    )
+
+
+def resume(
+    close_seq: int = 2,
+    now: datetime = CLOSED_AT,
+    rules: FormVersion = RULES,
+    *,
+    closed_at: datetime = CLOSED_AT,
+    erased: bool = False,
+) -> RegisterClose:
+    """A close that the system made, as nobody used the reopening of the close before."""
+    resumes = close_seq - 1
+    return register(
+        close_seq, now, rules, by_people=False, erased=erased, resumes=resumes, closed_at=closed_at
     )
 
 
@@ -132,10 +154,21 @@ def erase(client: str = "c1", now: datetime = CLOSED_AT) -> ForgetClient:
 
 
 def registered(
-    close_seq: int = 1, now: datetime = CLOSED_AT, rules: FormVersion = RULES, *, replied: bool = True
+    close_seq: int = 1,
+    now: datetime = CLOSED_AT,
+    rules: FormVersion = RULES,
+    *,
+    replied: bool = True,
+    by_people: bool = True,
+    closed_at: datetime = CLOSED_AT,
 ) -> CloseRegistered:
     return CloseRegistered(
-        close_seq=close_seq, snapshot=snapshot(close_seq), rules=rules, heard_at=now, replied=replied
+        close_seq=close_seq,
+        snapshot=snapshot(close_seq, closed_at=closed_at),
+        rules=rules,
+        heard_at=now,
+        replied=replied,
+        by_people=by_people,
     )
 
 

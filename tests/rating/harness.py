@@ -1,9 +1,9 @@
 """Rating without Kafka: the real rooms on a real database, joined to a publisher that only takes notes."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -12,20 +12,37 @@ from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
-from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
+from chassis.timers import Timers
 from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, DialogReopened
 from contracts.ratings import RATING_EVENTS, AnyRatingEvent
-from rating.messaging.commit_handlers import commit_handlers
+from rating.api.tokens import FormTokens
+from rating.app import build
 from rating.messaging.inbound import Inbound
 from rating.processes.erasure import ClientErasure
-from rating.processes.timers import Timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.settings import RatingSettings
 from tests.rating.builders import CLOSED_AT, RULES
+from tests.tokens import STAFF_ISSUER, STAFF_KEY, VISITOR_ISSUER, VISITOR_KEY, jwks
 from tests.waiting import until
 
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+
+TOLD: dict[str, Any] = {
+    "env": "development",
+    "kafka": KafkaConnection(servers="127.0.0.1:9092"),
+    "mongo": "mongodb://127.0.0.1:27017",
+    "staff_issuer": STAFF_ISSUER,
+    "staff_jwks": jwks(STAFF_KEY),
+    "visitor_issuer": VISITOR_ISSUER,
+    "visitor_jwks": jwks(VISITOR_KEY),
+    "master_key": KEY,
+    "readers_key": KEY,
+    "form_secret": KEY,
+}
 KEYS = "candor.ratings.keys"
 
 
@@ -33,7 +50,7 @@ class Notes(Publisher):
     """Takes down what would go to Kafka, in order."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere:1", "notes")
+        super().__init__(KafkaConnection(servers="nowhere:1"), "notes")
         self.records: list[ProducerRecord] = []
 
     async def publish(self, records: Sequence[ProducerRecord]) -> list[RecordMetadata]:
@@ -50,35 +67,26 @@ class Notes(Publisher):
         ]
 
 
-@dataclass
 class Harness:
-    """The rooms, and a clock that stands still until it is moved on."""
+    """Rating as it is joined, without background tasks; its clock stands still until it is moved on."""
 
-    database: AsyncIOMotorDatabase[dict[str, Any]]
-    clock: ManualClock = field(default_factory=lambda: ManualClock(CLOSED_AT))
-    notes: Notes = field(default_factory=Notes)
-
-    def __post_init__(self) -> None:
-        self.log = MongoEventStore(self.database)
-        self.forms = Forms(self.database)
-        self.keys = KeyRing(
-            self.database,
-            service="rating",
-            master_key=b"m" * 32,
-            readers_key=b"r" * 32,
-            topic=KEYS,
-            publisher=self.notes,
-        )
-        self.relay = OutboxRelay("rating", self.log, self.notes, [commit_handlers(self.forms, self.keys)])
-        self.streams = Repository(self.log, self.clock, wake=self.relay.wake, service="rating")
-        self.erased = ErasedClients(self.database)
-        self.erasure = ClientErasure(self.streams, self.clock, self.forms, self.erased, self.keys)
-        self.inbound = Inbound(self.streams, self.clock, lambda _: RULES, self.erasure)
-        self.timers = Timers(self.forms, self.streams, self.clock)
-
-    async def prepare(self) -> None:
-        for step in (self.log.prepare, self.forms.prepare, self.erased.prepare, self.keys.prepare):
-            await step()
+    def __init__(self, mongo: str, database: str, clock: ManualClock | None = None) -> None:
+        self.clock = clock or ManualClock(CLOSED_AT)
+        self.notes = Notes()
+        settings = RatingSettings(**{**TOLD, "mongo": mongo, "database": database})
+        self.app = build(settings, clock=self.clock, publisher=self.notes, rules_of=lambda _: RULES, only=())
+        state = self.app.state
+        self.database: AsyncIOMotorDatabase[dict[str, Any]] = state.database
+        self.streams: Repository = state.repository
+        self.log: MongoEventStore = state.repository.store
+        self.forms: Forms = state.forms
+        self.keys: KeyRing = state.key_ring
+        self.erased: ErasedClients = state.erased_clients
+        self.erasure: ClientErasure = state.erasure
+        self.inbound: Inbound = state.inbound
+        self.timers: Timers = state.timers
+        self.relay: OutboxRelay = state.relay
+        self.tokens: FormTokens = state.form_tokens
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -111,16 +119,15 @@ class Harness:
 
 
 @asynccontextmanager
-async def open_harness(mongo: str, database: str, *, relaying: bool = True) -> AsyncIterator[Harness]:
+async def open_harness(
+    mongo: str, database: str, *, relaying: bool = True, clock: ManualClock | None = None
+) -> AsyncIterator[Harness]:
     """A house, with its relay and erasure at work unless told otherwise."""
-    client = connect(mongo)
-    house = Harness(client[database])
-    await house.prepare()
-    try:
+    house = Harness(mongo, database, clock)
+    async with house.app.router.lifespan_context(house.app):
+        await house.app.state.parts.wait_prepared()
         async with house.at_work() if relaying else nullcontext():
             yield house
-    finally:
-        client.close()
 
 
 def closed(dialog: str = "d1", close_seq: int = 1, client: str = "c1", **more: Any) -> DialogClosed:

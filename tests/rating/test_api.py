@@ -364,7 +364,7 @@ class TestAnswer:
     async def test_a_comment_that_is_too_long_is_refused_never_cut(self, asked: ApiClient) -> None:
         answer = await asked.answer(5, "x" * 2001)
         assert answer.status_code == 409
-        assert answer.json()["detail"] == "A comment can have at most 2,000 characters."
+        assert answer.json()["detail"] == "A comment can have at most 2000 characters."
         assert [form["state"] for form in await asked.mine()] == ["pending"]
 
     @pytest.mark.parametrize(

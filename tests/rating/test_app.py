@@ -6,7 +6,7 @@ import pytest
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF
 from rating.app import build
 from rating.settings import RatingSettings
-from tests.rating.api_client import TOLD
+from tests.rating.harness import TOLD
 from tests.tokens import bearer, visitor_token
 
 

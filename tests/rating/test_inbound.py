@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chassis.errors import SubjectErased
+from chassis.kafka.connection import KafkaConnection
 from contracts.clients import ClientErased
 from contracts.dialogs import ClosedBy
 from contracts.ratings import RatingNotOffered
@@ -120,9 +121,11 @@ async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Ha
 
 
 def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: Harness) -> None:
-    dialogs, clients = consumers(house.inbound, "nowhere:1", house.notes, "candor_rating")
-    assert set(dialogs._subscription._topics) == {"candor.dialogs", "candor.rating.replay"}
-    assert set(clients._subscription._topics) == {"candor.clients"}
+    dialogs, clients = consumers(
+        house.inbound, KafkaConnection(servers="nowhere:1"), house.notes, "candor_rating"
+    )
+    assert set(dialogs._subscription._wanted.topics) == {"candor.dialogs", "candor.rating.replay"}
+    assert set(clients._subscription._wanted.topics) == {"candor.clients"}
     types = dialogs._decoder._types
     assert (
         types["candor.rating.replay"] >= types["candor.dialogs"] | clients._decoder._types["candor.clients"]

@@ -5,7 +5,8 @@ from datetime import datetime
 import pytest
 
 from rating.domain.rating.decider import RATING, GiveRating, RegisterClose
-from rating.domain.rating.events import RatingEvent
+from rating.domain.rating.events import FormScheduled, RatingEvent
+from rating.domain.rejections import Rejection
 from tests.rating.builders import (
     DELAY,
     LATER,
@@ -31,6 +32,7 @@ from tests.rating.builders import (
     register_reopening,
     registered,
     reopening_registered,
+    resume,
     scheduled,
 )
 
@@ -61,11 +63,13 @@ class TestHearClose:
             (register(spam=True), "spam"),
             (register(by_people=False), "kind_of_close"),
             (register(replied=False), "no_reply"),
+            (register(cooling_down=True), "cool_down"),
             (register(spam=True, by_people=False, replied=False), "spam"),
         ],
     )
     def test_says_why_there_is_no_form(self, close: RegisterClose, reason: str) -> None:
-        given().when(close).then(registered(replied=close.replied), not_offered(reason))
+        told = registered(replied=close.replied, by_people=close.by_people)
+        given().when(close).then(told, not_offered(reason))
 
     def test_offers_until_just_before_the_offer_window_ends(self) -> None:
         now = just_before(24 * 60)
@@ -99,6 +103,90 @@ class TestHearClose:
 
 UNREPLIED = register(2, replied=False)
 """The second close, before which no operator wrote again."""
+
+
+class TestResumedClose:
+    """A reopening that nobody used takes nothing away, and asks nobody twice."""
+
+    OLD = RULES.model_copy(update={"version": 7, "question": "As it was?"})
+    REOPENED = registered(rules=OLD), offered(), cancelled("reopened")
+
+    def test_is_asked_by_the_rules_of_the_close_before(self) -> None:
+        given(*self.REOPENED).when(resume()).then(registered(2, rules=self.OLD), offered(close_seq=2))
+
+    def test_counts_the_delay_from_itself(self) -> None:
+        past = registered(rules=LATER), scheduled(), cancelled("reopened")
+        closed_at, due_at = at(20), at(20) + DELAY
+        given(*past).when(resume(now=at(21), closed_at=closed_at)).then(
+            registered(2, at(21), LATER, closed_at=closed_at), FormScheduled(close_seq=2, due_at=due_at)
+        )
+
+    def test_is_asked_if_the_close_before_came_after_its_reopening(self) -> None:
+        past = reopening_registered(), registered(rules=self.OLD), not_offered("reopened")
+        given(*past).when(resume()).then(registered(2, rules=self.OLD), offered(close_seq=2))
+
+    @pytest.mark.parametrize(
+        "settled",
+        [(rated(5, at(1)),), (declined(at(1)),), (expired(at(60)),), (rated(5, at(1)), forgotten())],
+    )
+    def test_is_not_asked_if_the_close_before_is_settled(self, settled: History) -> None:
+        given(*WAITING, *settled).when(resume(now=at(70), closed_at=at(69))).then(
+            registered(2, at(70), by_people=False, closed_at=at(69)),
+            not_offered("once_per_dialog", 2, at(70)),
+        )
+
+    @pytest.mark.parametrize(
+        "reason", ["spam", "kind_of_close", "no_reply", "too_late", "cool_down", "once_per_dialog", "erased"]
+    )
+    def test_keeps_the_reason_why_the_close_before_was_not_asked(self, reason: str) -> None:
+        given(registered(), not_offered(reason)).when(resume()).then(
+            registered(2, by_people=False), not_offered(reason, 2)
+        )
+
+    def test_is_still_no_close_by_people_if_the_close_before_was_none(self) -> None:
+        past = reopening_registered(), registered(by_people=False), not_offered("reopened")
+        given(*past).when(resume()).then(registered(2, by_people=False), not_offered("kind_of_close", 2))
+
+    def test_is_not_asked_once_the_client_is_erased(self) -> None:
+        given(*WAITING, cancelled("erased")).when(resume()).then(
+            registered(2, by_people=False), not_offered("erased", 2)
+        )
+        given(*self.REOPENED).when(resume(erased=True)).then(
+            registered(2, rules=self.OLD), not_offered("erased", 2)
+        )
+
+    def test_is_heard_too_late_like_any_other(self) -> None:
+        now = at(24 * 60)
+        given(*self.REOPENED).when(resume(now=now)).then(
+            registered(2, now, self.OLD), not_offered("too_late", 2, now)
+        )
+
+    def test_tells_of_a_reopening_that_was_not_heard(self) -> None:
+        given(*WAITING).when(resume()).then(cancelled("reopened"), registered(2), offered(close_seq=2))
+        given().when(resume()).then(reopening_registered(), registered(2), offered(close_seq=2))
+
+    def test_takes_an_expiry_back_that_came_after_it(self) -> None:
+        past = *WAITING, expired(at(60))
+        given(*past).when(resume(now=at(70), closed_at=just_before(60))).then(
+            cancelled("reopened", at(70)),
+            registered(2, at(70), closed_at=just_before(60)),
+            offered(at(70), 2),
+        )
+
+    def test_that_was_reopened_first_passes_on_what_it_resumed(self) -> None:
+        asked = *self.REOPENED, reopening_registered(2), registered(2, rules=self.OLD)
+        given(*self.REOPENED, reopening_registered(2)).when(resume()).then(
+            registered(2, rules=self.OLD), not_offered("reopened", 2)
+        )
+        given(*asked, not_offered("reopened", 2)).when(resume(3)).then(
+            registered(3, rules=self.OLD), offered(close_seq=3)
+        )
+        given(*WAITING, rated(5, at(1)), reopening_registered(2)).when(resume()).then(
+            registered(2, by_people=False), not_offered("once_per_dialog", 2)
+        )
+
+    def test_heard_again_has_nothing_to_do(self) -> None:
+        given(*self.REOPENED, registered(2), offered(close_seq=2)).when(resume(now=at(3))).then_nothing()
 
 
 class TestHearCloseAfterAReopening:
@@ -205,7 +293,7 @@ class TestGiveRating:
     def test_counts_the_changes_and_the_window_from_the_first_answer(self) -> None:
         history = (*WAITING, rated(5, at(1)), changed(4, at(10)))
         given(*history).when(give(3, at(15))).then(changed(3, at(15), change=2))
-        given(*history).when(give(3, at(16))).then_rejected("already rated")
+        given(*history).when(give(3, at(16))).then_rejected(Rejection.CHANGE_WINDOW_OVER)
 
     def test_the_last_answer_is_the_one_to_compare_with(self) -> None:
         history = (*WAITING, rated(5, at(1)), changed(4, at(2)))
@@ -221,39 +309,45 @@ class TestGiveRating:
         scale = RULES.scale.model_copy(update={"highest": 7})
         seven = RULES.model_copy(update={"version": 2, "scale": scale})
         given(registered(rules=seven), offered()).when(give(7, at(1))).then(rated(7, at(1)))
-        given(*WAITING).when(give(7, at(1))).then_rejected("from 1 to 5")
+        given(*WAITING).when(give(7, at(1))).then_rejected(Rejection.SCORE_NOT_ON_SCALE, lowest=1, highest=5)
 
     def test_changes_twenty_times_and_no_more(self) -> None:
         often = tuple(changed(1 + n % 2, at(2), change=n) for n in range(1, 21))
         given(*WAITING, rated(5, at(1)), *often[:19]).when(give(1, at(3))).then(changed(1, at(3), change=20))
         full = given(*WAITING, rated(5, at(1)), *often)
-        full.when(give(5, at(3))).then_rejected("20 times")
+        full.when(give(5, at(3))).then_rejected(Rejection.CHANGED_TOO_OFTEN, most=20)
         full.when(give(1, at(3))).then()
-        full.when(give(5, at(16))).then_rejected("time to change the rating is over")
+        full.when(give(5, at(16))).then_rejected(Rejection.CHANGE_WINDOW_OVER)
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_the_same_answer_again_is_one_answer_whenever_it_comes(self, now: datetime) -> None:
         given(*WAITING, rated(5, at(1), "fine")).when(give(5, now, "fine")).then()
 
     def test_refuses_another_answer_when_the_edit_window_has_ended(self) -> None:
-        given(*WAITING, rated(5, at(1))).when(give(4, at(16))).then_rejected("already rated")
+        given(*WAITING, rated(5, at(1))).when(give(4, at(16))).then_rejected(Rejection.CHANGE_WINDOW_OVER)
 
     @pytest.mark.parametrize("history", [WAITING, (*WAITING, declined(at(1))), (*WAITING, expired(at(60)))])
     def test_refuses_an_answer_at_the_deadline(self, history: History) -> None:
-        given(*history).when(give(5, at(60))).then_rejected("time to rate", "over")
+        given(*history).when(give(5, at(60))).then_rejected(Rejection.RATING_WINDOW_OVER)
 
     @pytest.mark.parametrize("score", [0, 6, -1, 10**30])
     def test_refuses_a_score_outside_the_scale(self, score: int) -> None:
-        given(*WAITING).when(give(score, at(1))).then_rejected("from 1 to 5")
-        given(*WAITING, rated(5, at(1))).when(give(score, at(2))).then_rejected("from 1 to 5")
+        given(*WAITING).when(give(score, at(1))).then_rejected(
+            Rejection.SCORE_NOT_ON_SCALE, lowest=1, highest=5
+        )
+        given(*WAITING, rated(5, at(1))).when(give(score, at(2))).then_rejected(
+            Rejection.SCORE_NOT_ON_SCALE, lowest=1, highest=5
+        )
 
     def test_refuses_a_comment_that_is_too_long_and_takes_one_that_just_fits(self) -> None:
-        given(*WAITING).when(give(5, at(1), "much", length=2001)).then_rejected("2,000 characters")
+        given(*WAITING).when(give(5, at(1), "much", length=2001)).then_rejected(
+            Rejection.COMMENT_TOO_LONG, most=2000
+        )
         given(*WAITING).when(give(5, at(1), "much", length=2000)).then(rated(5, at(1), "much"))
 
     @pytest.mark.parametrize("reason", ["reopened", "erased"])
     def test_refuses_what_was_withdrawn(self, reason: str) -> None:
-        given(*WAITING, cancelled(reason)).when(give(5, at(1))).then_rejected("withdrawn")
+        given(*WAITING, cancelled(reason)).when(give(5, at(1))).then_rejected(Rejection.FORM_WITHDRAWN)
 
     @pytest.mark.parametrize(
         "history",
@@ -265,7 +359,7 @@ class TestGiveRating:
         ],
     )
     def test_refuses_where_nothing_was_asked(self, history: History) -> None:
-        given(*history).when(give(5, at(1))).then_rejected("nothing to rate")
+        given(*history).when(give(5, at(1))).then_rejected(Rejection.NO_SUCH_FORM)
 
 
 FULL: History = (*WAITING, rated(5, at(1), "fine"), *(
@@ -284,8 +378,10 @@ class TestTheCommentOfAnAnswer:
         given(*history).when(give(3, at(3))).then(changed(3, at(3), change=2, words="fine"))
 
     def test_is_not_kept_by_a_change_that_comes_too_late_or_too_often(self) -> None:
-        given(*WAITING, rated(5, at(1), "fine")).when(give(4, at(16))).then_rejected("already rated")
-        given(*FULL).when(give(4, at(3))).then_rejected("20 times")
+        given(*WAITING, rated(5, at(1), "fine")).when(give(4, at(16))).then_rejected(
+            Rejection.CHANGE_WINDOW_OVER
+        )
+        given(*FULL).when(give(4, at(3))).then_rejected(Rejection.CHANGED_TOO_OFTEN, most=20)
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_is_kept_by_the_same_score_alone_without_a_change(self, now: datetime) -> None:
@@ -301,8 +397,10 @@ class TestTheCommentOfAnAnswer:
         given(*history).when(give_without(score, at(2))).then(changed(score, at(2)))
 
     def test_is_not_removed_too_late_or_too_often(self) -> None:
-        given(*WAITING, rated(5, at(1), "fine")).when(give_without(5, at(16))).then_rejected("already rated")
-        given(*FULL).when(give_without(1, at(3))).then_rejected("20 times")
+        given(*WAITING, rated(5, at(1), "fine")).when(give_without(5, at(16))).then_rejected(
+            Rejection.CHANGE_WINDOW_OVER
+        )
+        given(*FULL).when(give_without(1, at(3))).then_rejected(Rejection.CHANGED_TOO_OFTEN, most=20)
 
     @pytest.mark.parametrize("now", [at(2), at(61), at(9999)])
     def test_is_removed_without_a_change_where_there_is_none(self, now: datetime) -> None:
@@ -329,18 +427,18 @@ class TestDeclineRating:
         given(*WAITING, declined(at(1))).when(decline(now)).then()
 
     @pytest.mark.parametrize(
-        ("history", "words"),
+        ("history", "code"),
         [
-            (WAITING, "is over"),
-            ((*WAITING, expired(at(60))), "is over"),
-            ((*WAITING, rated(5, at(1))), "already rated"),
-            ((*WAITING, cancelled("reopened")), "withdrawn"),
-            ((registered(rules=LATER), scheduled()), "nothing to rate"),
-            ((), "nothing to rate"),
+            (WAITING, Rejection.RATING_WINDOW_OVER),
+            ((*WAITING, expired(at(60))), Rejection.RATING_WINDOW_OVER),
+            ((*WAITING, rated(5, at(1))), Rejection.ALREADY_RATED),
+            ((*WAITING, cancelled("reopened")), Rejection.FORM_WITHDRAWN),
+            ((registered(rules=LATER), scheduled()), Rejection.NO_SUCH_FORM),
+            ((), Rejection.NO_SUCH_FORM),
         ],
     )
-    def test_refuses_when_there_is_nothing_to_decline_any_more(self, history: History, words: str) -> None:
-        given(*history).when(decline(at(60))).then_rejected(words)
+    def test_refuses_when_there_is_nothing_to_decline_any_more(self, history: History, code: str) -> None:
+        given(*history).when(decline(at(60))).then_rejected(code)
 
 
 class TestExpireForm:
@@ -378,7 +476,7 @@ class TestForgetClient:
     def test_keeps_the_numbers_and_takes_nothing_more(self, history: History) -> None:
         given(*history).when(erase(now=at(2))).then(forgotten(now=at(2)))
         for command in (give(4, at(3)), give(5, at(3)), give(5, at(3), "fine"), decline(at(3))):
-            given(*history, forgotten(now=at(2))).when(command).then_rejected("client was erased")
+            given(*history, forgotten(now=at(2))).when(command).then_rejected(Rejection.CLIENT_ERASED)
 
     @pytest.mark.parametrize(
         "history",

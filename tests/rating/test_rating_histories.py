@@ -27,8 +27,8 @@ from rating.domain.rating.events import (
     RatingGiven,
 )
 from rating.domain.rating.form_version import FormVersion
-from rating.domain.rating.state import Rating
-from tests.rating.builders import LATER, RULES, at, erase, register, written
+from rating.domain.rating.state import Given, Offered, Rating, Scheduled
+from tests.rating.builders import LATER, RULES, at, erase, register, resume, written
 
 SEQS = st.integers(1, 2)
 NOW = st.integers(0, 90).map(at)
@@ -39,7 +39,8 @@ COMMENTS: st.SearchStrategy[Comment] = st.sampled_from(
 
 COMMANDS: st.SearchStrategy[RatingCommand] = st.one_of(
     st.builds(register, SEQS, NOW, RULE_SETS, spam=st.booleans(), erased=st.booleans()),
-    st.builds(register, SEQS, NOW, RULE_SETS),
+    st.builds(register, SEQS, NOW, RULE_SETS, cooling_down=st.booleans()),
+    st.builds(resume, st.just(2), NOW, RULE_SETS),
     st.builds(RegisterReopening, SEQS, NOW, NOW),
     st.builds(OfferForm, SEQS, NOW),
     st.builds(GiveRating, SEQS, st.integers(0, 6), NOW, COMMENTS),
@@ -132,3 +133,26 @@ def test_every_stored_history_can_be_read_and_folded_in_any_order(
     random.shuffle(events)
     for rating in accumulate(events, RATING.evolve, initial=RATING.initial):
         assert set(rating.closes) <= {1, 2}
+
+
+@settings(max_examples=300)
+@given(
+    turns=st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 3)), max_size=6),
+    answered=st.booleans(),
+    rules=RULE_SETS,
+)
+def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
+    *, turns: list[tuple[bool, bool, int]], answered: bool, rules: FormVersion
+) -> None:
+    """Reopenings that nobody uses, each of which may be lost or come late, and closes that come twice."""
+    commands: list[RatingCommand] = [register(rules=rules)]
+    late: list[RatingCommand] = []
+    for close_seq, (lost, twice, minutes) in enumerate(turns, 2):
+        reopening = RegisterReopening(close_seq - 1, at(0), at(minutes))
+        (late if lost else commands).append(reopening)
+        commands += [resume(close_seq, at(minutes))] * (1 + twice)
+        if answered:
+            commands.append(GiveRating(close_seq, 5, at(minutes)))
+    rating = RATING.fold(RATING.initial, play([*commands, *late]))
+    asked = (Scheduled, Offered, Given)
+    assert sum(isinstance(close, asked) for close in rating.closes.values()) == 1

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from chassis.kafka.connection import KafkaConnection
 from rating.settings import RatingSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 TOLD: dict[str, Any] = {
     "env": "development",
-    "kafka": "127.0.0.1:9092",
+    "kafka": KafkaConnection(servers="127.0.0.1:9092"),
     "mongo": "mongodb://127.0.0.1:27017",
     "staff_issuer": "https://staff.test",
     "staff_jwks": "https://staff.test/keys",
@@ -35,6 +36,14 @@ def test_asks_at_once_and_waits_a_week_unless_told_otherwise() -> None:
     assert rules.expiry == timedelta(days=7)
     assert rules.edit_window == timedelta(minutes=15)
     assert rules.offer_window == timedelta(hours=24)
+    assert rules.cool_down == timedelta(0)
+
+
+def test_some_channels_have_no_cool_down_and_others_their_own() -> None:
+    channels = {"loud": {"cool_down": 0}, "quiet": {"cool_down": "P30D"}}
+    settings = RatingSettings(**TOLD, rating_cool_down="P1D", rating_channels=channels)
+    days = [settings.rules_of(channel).cool_down.days for channel in ("loud", "quiet", "other")]
+    assert days == [0, 30, 1]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +122,8 @@ DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x":
 def test_it_does_not_start_with_wrong_keys_and_says_so(
     tmp_path: Path, variable: str, wrong: str, sentence: str
 ) -> None:
-    told = {f"CANDOR_{name.upper()}": str(value) for name, value in TOLD.items()}
+    told = {f"CANDOR_{name.upper()}": str(value) for name, value in TOLD.items() if name != "kafka"}
+    told |= TOLD["kafka"].environment()
     ended = subprocess.run(
         [sys.executable, "-m", "rating"],
         env={"PATH": os.environ["PATH"], **told, variable: wrong},

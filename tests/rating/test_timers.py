@@ -17,13 +17,13 @@ from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.eventstore.store import Commit
 from chassis.outbox.commit_handler import CommitPlan
+from chassis.timers import LEASE, Document
 from contracts.ratings import RatingExpired, RatingOffered
 from rating.domain.rating.decider import RATING, GiveRating, OfferForm
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
-from rating.messaging.commit_handlers import commit_handlers
-from rating.processes.timers import LEASE, Timers
-from rating.read_models.form_documents import FormDocument
+from rating.messaging.commit_handlers import rating_handler
+from rating.processes.timers import form_timers
 from tests.rating.builders import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
 from tests.rating.harness import Harness, closed, open_harness
 from tests.waiting import until
@@ -105,7 +105,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
         await house.inbound.on_dialog_closed(closed())
         await handle(house.streams, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
         own, plans = (
-            commit_handlers(house.forms, house.keys),
+            rating_handler(house.forms, house.keys),
             list[CommitPlan[Rating, RatingEvent]](),
         )
         for commit in await house.log.read("dialog:d1", limit=100):
@@ -119,7 +119,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
 async def test_workers_that_overlap_do_each_form_once(house: Harness) -> None:
     await hear_later(house, *(f"d{number}" for number in range(30)))
     house.clock.advance(DELAY)
-    workers = [Timers(house.forms, house.streams, house.clock) for _ in range(3)]
+    workers = [form_timers(house.forms, house.streams, house.clock) for _ in range(3)]
     done = await asyncio.gather(*(worker.settle_due() for worker in workers))
     await house.relayed()
     assert sum(done) == 30
@@ -129,14 +129,14 @@ async def test_workers_that_overlap_do_each_form_once(house: Harness) -> None:
 async def test_a_form_whose_worker_died_comes_back_after_the_lease(house: Harness) -> None:
     await hear_later(house, "d1")
     house.clock.advance(DELAY)
-    assert len(await house.forms.claim(house.clock.now(), LEASE, 10)) == 1
+    assert len(await house.forms.due.claim(house.clock.now(), LEASE, 10)) == 1
     assert await house.timers.settle_due() == 0
     house.clock.advance(LEASE)
     assert await house.timers.settle_due() == 1
 
 
 async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no_other(
-    house: Harness,
+    house: Harness, mongo: str, database: str
 ) -> None:
     await hear_later(house, "d1", "d2")
     # A newer release wrote this event.
@@ -144,9 +144,9 @@ async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no
         {"_id": "dialog:d1:0000000001"}, {"$set": {"events.1.type": "new"}}
     )
     house.clock.advance(DELAY)
-    fresh = Harness(house.database, house.clock)
-    assert await fresh.timers.settle_due() == 2
-    assert await fresh.timers.settle_due() == 0
+    async with open_harness(mongo, database, relaying=False, clock=house.clock) as fresh:
+        assert await fresh.timers.settle_due() == 2
+        assert await fresh.timers.settle_due() == 0
     house.streams.wake()
     await house.relayed()
     assert (await document(house, "d2.1"))["state"] == "pending"
@@ -157,10 +157,10 @@ async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no
 async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(house: Harness) -> None:
     await hear_later(house, "d1")
     house.clock.advance(DELAY)
-    claimed = await house.forms.claim(house.clock.now(), LEASE, 10)
+    claimed = await house.forms.due.claim(house.clock.now(), LEASE, 10)
     await handle(house.streams, RATING, "dialog:d1", OfferForm(1, house.clock.now()))
     await house.relayed()
-    await house.forms.settle(dict.fromkeys(claimed))
+    await house.forms.due.settle([(form, None) for form in claimed])
     assert (await document(house))["due_at"] == at(5) + EXPIRY
 
 
@@ -203,7 +203,7 @@ async def test_a_database_that_is_away_is_no_alarm_and_no_log_quotes_an_error(
     house.clock.advance(DELAY)
     log = Away(house.database)
     log.error = error
-    timers = Timers(house.forms, Repository(log, house.clock, service="rating"), house.clock)
+    timers = form_timers(house.forms, Repository(log, house.clock, service="rating"), house.clock)
     before = alarms()
     with structlog.testing.capture_logs() as logs:
         assert await timers.settle_due() == 1
@@ -218,16 +218,16 @@ async def test_the_part_waits_while_the_database_is_away(
 ) -> None:
     await hear_later(house, "d1")
     house.clock.advance(DELAY)
-    claim, tries = house.forms.claim, list[int]()
+    claim, tries = house.forms.due.claim, list[int]()
 
-    async def away_at_first(*asked: Any) -> list[FormDocument]:
+    async def away_at_first(*asked: Any) -> list[Document]:
         tries.append(len(tries))
         if len(tries) < 3:
             raise ServerSelectionTimeoutError("away")
         return await claim(*asked)
 
-    monkeypatch.setattr(house.forms, "claim", away_at_first)
-    monkeypatch.setattr("rating.processes.timers.AWAY", timedelta(milliseconds=1))
+    monkeypatch.setattr(house.forms.due, "claim", away_at_first)
+    monkeypatch.setattr("chassis.timers.AWAY", timedelta(milliseconds=1))
     working = asyncio.create_task(house.timers.run())
 
     async def offered() -> bool:

@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from chassis.http.problems import NotFound
+from chassis.errors import CommandRejected
 from rating.api.tokens import FormKey, FormTokens
 
 TOKENS = FormTokens(b"s" * 32)
@@ -43,7 +43,7 @@ def test_a_token_proves_itself_with_all_256_bits_and_stays_good_over_releases() 
     ],
 )
 def test_any_other_letters_lead_nowhere(token: str) -> None:
-    with pytest.raises(NotFound, match="no such form"):
+    with pytest.raises(CommandRejected, match="no-such-form"):
         TOKENS.read(token)
 
 
@@ -54,7 +54,7 @@ def test_tokens_of_a_secret_before_are_good_until_it_is_taken_away() -> None:
         for issued in (FormTokens(old), FormTokens(new)):
             assert tokens.read(issued.issue(FormKey("d1", 1))) == FormKey("d1", 1)
     assert FormTokens(new, [old]).issue(FormKey("d1", 1)) == FormTokens(new).issue(FormKey("d1", 1)) != GOOD
-    with pytest.raises(NotFound):
+    with pytest.raises(CommandRejected):
         FormTokens(new).read(GOOD)
 
 
@@ -72,6 +72,6 @@ def test_how_long_it_takes_tells_nothing(token: str, monkeypatch: pytest.MonkeyP
     if token == GOOD:
         assert TOKENS.read(token) == FormKey("d1", 1)
     else:
-        with pytest.raises(NotFound):
+        with pytest.raises(CommandRejected):
             TOKENS.read(token)
     assert len(compared) == 1

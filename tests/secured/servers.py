@@ -119,16 +119,7 @@ class SecuredKafka:
 
     def as_user(self, user: str, **told: Any) -> KafkaConnection:
         """How `user` connects, by SCRAM-SHA-256 without TLS; `told` says otherwise."""
-        return KafkaConnection(
-            **{
-                "servers": f"{HERE}:{self.sasl_port}",
-                "security_protocol": "SASL_PLAINTEXT",
-                "sasl_mechanism": "SCRAM-SHA-256",
-                "username": user,
-                "password": password(user),
-                **told,
-            }
-        )
+        return scram(self.sasl_port, user, **told)
 
     def over_tls(self, user: str, **told: Any) -> KafkaConnection:
         """How `user` connects by SCRAM-SHA-512 over TLS."""
@@ -166,6 +157,20 @@ def unsigned_token(user: str) -> str:
     return ".".join((*encoded, ""))
 
 
+def scram(port: int, user: str, **told: Any) -> KafkaConnection:
+    """How `user` logs in by SCRAM-SHA-256 without TLS; `told` says otherwise."""
+    return KafkaConnection(
+        **{
+            "servers": f"{HERE}:{port}",
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "SCRAM-SHA-256",
+            "username": user,
+            "password": password(user),
+            **told,
+        }
+    )
+
+
 def secured_kafka(folder: Path) -> SecuredKafka:
     """The broker for `folder`, not yet started."""
     ports, authority = Ports(folder), Authority(folder / "tls")
@@ -178,12 +183,7 @@ def secured_kafka(folder: Path) -> SecuredKafka:
             for user in USERS
             for bits in (256, 512)
         ],
-        login={
-            "security_protocol": "SASL_PLAINTEXT",
-            "sasl_mechanism": "SCRAM-SHA-256",
-            "sasl_plain_username": ADMIN,
-            "sasl_plain_password": password(ADMIN),
-        },
+        connection=scram(port, ADMIN),
     )
     process = kafka.embedded(folder, port, controller, access)
     return SecuredKafka(process, authority, folder, port, tls, mutual)

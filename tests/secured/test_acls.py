@@ -226,13 +226,6 @@ async def test_rights_besides_the_table_are_told_and_taken_back_only_if_wanted(f
     assert not await may_read(chat, "candor.ratings")
 
 
-def told(connection: KafkaConnection) -> dict[str, str]:
-    """The environment that says the same."""
-    dumped = connection.model_dump(exclude_none=True)
-    secret = {"password": connection.password.get_secret_value()} if connection.password else {}
-    return {KafkaConnection.VARIABLES[name]: str(value) for name, value in {**dumped, **secret}.items()}
-
-
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in [name for name in os.environ if name.startswith("CANDOR_")]:
@@ -242,7 +235,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def run(environment: pytest.MonkeyPatch, connection: KafkaConnection, *arguments: str) -> int:
-    for name, value in told(connection).items():
+    for name, value in connection.environment().items():
         environment.setenv(name, value)
     subscribers = [f"--subscriber={name}={','.join(granted)}" for name, granted in SUBSCRIBERS.items()]
     return topics.main([*subscribers, *arguments])

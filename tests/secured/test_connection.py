@@ -142,7 +142,7 @@ def test_servers_are_hosts_and_ports(servers: str) -> None:
 
 
 def test_servers_are_needed() -> None:
-    assert wrong({}) == ["CANDOR_KAFKA is missing."]
+    assert wrong({}) == ["CANDOR_KAFKA is missing (the Kafka servers, as host:port,host:port)."]
 
 
 @pytest.mark.parametrize("name", ["SASL_MECHANISM", "USERNAME", "PASSWORD"])

@@ -9,6 +9,7 @@ ChassisError
 ├── PartitionsRevoked        stop working: the partitions go to another member
 ├── TaskEnded                a background task came to an end by itself
 ├── InvalidCursor            no cursor of this list
+├── NotReady                 a check of readiness knows what is wrong
 ├── SubjectErased            nothing is sealed for this data subject any more
 ├── KeyOwnerMismatch         a key is another data subject's
 ├── DecryptionFailed         not sealed text, or not sealed with this key
@@ -29,7 +30,15 @@ class ChassisError(Exception):
 
 
 class CommandRejected(ChassisError):
-    """A command that the rules don't allow; its text is a sentence for people."""
+    """A command that the rules don't allow: a code in kebab-case, and the facts that fill its sentence.
+
+    Sentences and HTTP statuses of codes stand where they are shown: ``<service>/api/problems.py``.
+    """
+
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(" ".join([code, *(f"{name}={value}" for name, value in facts.items())]))
+        self.code = str(code)
+        self.facts = facts
 
 
 class VersionConflict(ChassisError):
@@ -59,8 +68,14 @@ class TaskEnded(ChassisError):
 class InvalidCursor(ChassisError, ValueError):
     """Another list's cursor, a changed one, or none at all; a validator that raises it answers 422."""
 
+    code = "not-a-cursor"
+
     def __init__(self) -> None:
         super().__init__("the cursor is not one of ours")
+
+
+class NotReady(ChassisError):
+    """A check of readiness knows what is wrong; its text is a sentence that everybody may read."""
 
 
 class SubjectErased(ChassisError):

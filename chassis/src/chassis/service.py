@@ -7,23 +7,25 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
 from chassis.background import BackgroundTask, Supervisor
-from chassis.http.connections import Connection
+from chassis.http.app import operations
 from chassis.kafka.dead_letters import cli
 from chassis.settings import ServiceSettings
-from chassis.telemetry import configure_logging, configure_tracing, serve_metrics
+from chassis.telemetry import configure_logging, configure_tracing
 
 __all__ = ["BackgroundTask", "Supervisor", "dead_letters", "main", "serve"]
 
 S = TypeVar("S", bound=ServiceSettings)
 
 REQUESTS_END_WITHIN = 5
+MOST_AT_ONCE = 1000
+"""Connections of the API, and requests in work; uvicorn answers 503 beyond, in plain text."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +43,14 @@ class _Server(uvicorn.Server):
         finally:
             for sign in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(sign)
+
+
+class _SecondServer(uvicorn.Server):
+    """Leaves signals to the first one."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def main(
@@ -74,31 +84,43 @@ def dead_letters(settings: ServiceSettings, argv: Sequence[str]) -> int:
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
-    """Serves `app` and its metrics until SIGTERM or SIGINT; then requests, batches and parts end, in 20 s.
+    """Serves `app`, health and metrics until SIGTERM or SIGINT; then requests and tasks end, in 20 s.
 
     Exits with 1 and a sentence when a port is taken.
     """
     configure_logging(settings.service)
     configure_tracing(settings.service)
-    listening = _listen(settings.host, settings.port)
-    stop_metrics = _serve_metrics(settings)
-    config = _config(app)
+    listening = _listen("listen on", settings.host, settings.port)
+    watched = _listen("serve metrics on", settings.metrics_host, settings.metrics_port)
+    api = _config(app, lifespan="on", most=MOST_AT_ONCE)
     log.info("serving", host=settings.host, port=settings.port, metrics_port=settings.metrics_port)
+    with listening, watched, asyncio.Runner(loop_factory=api.get_loop_factory()) as runner:
+        runner.run(_serve_both(api, listening, _config(operations(app)), watched))
+
+
+async def _serve_both(
+    api: uvicorn.Config, listening: socket.socket, platform: uvicorn.Config, watched: socket.socket
+) -> None:
+    # In the same loop, so that the platform sees at once if it stands still; with connections of its own, so
+    # that it is answered when the API is at its limit.
+    watching = _SecondServer(platform)
+    watch = asyncio.create_task(watching.serve(sockets=[watched]))
     try:
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_Server(config).serve(sockets=[listening]))
+        await _Server(api).serve(sockets=[listening])
     finally:
-        stop_metrics()
-        listening.close()
+        watching.should_exit = True
+        await watch
 
 
-def _config(app: FastAPI) -> uvicorn.Config:
+def _config(
+    app: FastAPI, *, lifespan: Literal["on", "off"] = "off", most: int | None = None
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=Connection,
+        http="httptools",
         ws="none",
-        lifespan="on",
+        lifespan=lifespan,
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -106,26 +128,17 @@ def _config(app: FastAPI) -> uvicorn.Config:
         proxy_headers=False,
         timeout_keep_alive=20,
         timeout_graceful_shutdown=REQUESTS_END_WITHIN,
-        h11_max_incomplete_event_size=16 * 1024,
+        limit_concurrency=most,
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(what: str, host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        _give_up(f"cannot listen on {host}:{port}", error)
-
-
-def _serve_metrics(settings: ServiceSettings) -> Callable[[], None]:
-    try:
-        return serve_metrics(settings.metrics_port, settings.metrics_host)
-    except OSError as error:
-        _give_up(f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port}", error)
-
-
-def _give_up(what: str, error: OSError) -> NoReturn:
-    reason = os.strerror(error.errno or 0).lower()
-    sys.stderr.write(f"The service {what}: {reason}. CANDOR_PORT_BASE moves all ports.\n")
-    raise SystemExit(1)
+        reason = os.strerror(error.errno or 0).lower()
+        sys.stderr.write(
+            f"The service cannot {what} {host}:{port}: {reason}. CANDOR_PORT_BASE moves all ports.\n"
+        )
+        raise SystemExit(1) from None

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-import ipaddress
+import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ from pydantic_settings import (
 )
 
 from chassis.jwks import ALGORITHMS, Algorithm, is_address, keys_here
-from chassis.validation.known_fields import names_in
+from chassis.kafka.connection import KafkaConnection, is_loopback, sentences
 from chassis.validation.messages import Shaped, sentence_of
 from contracts.access import AUDIENCE_STAFF
 
@@ -37,7 +38,6 @@ KEY_BYTES = 32
 PREFIX = "CANDOR_"
 
 _BASE64URL = re.compile(r"([A-Za-z0-9_-]+)={0,2}")
-_SERVERS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,\[\]]+):\d{1,5}")
 
 
 def key_bytes(key: SecretStr) -> bytes:
@@ -59,14 +59,6 @@ def key_bytes(key: SecretStr) -> bytes:
 def _is_key(key: SecretStr) -> SecretStr:
     key_bytes(key)
     return key
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 Key32 = Annotated[SecretStr, AfterValidator(_is_key)]
@@ -135,11 +127,42 @@ class _NotJson(str):
 
 
 class _Environment(EnvSettingsSource):
+    def prepare_field_value(
+        self,
+        field_name: str,
+        field: FieldInfo,
+        value: Any,
+        value_is_complex: bool,  # noqa: FBT001 - as it is called
+    ) -> Any:
+        if field_name == "kafka":  # which names its variables itself
+            return KafkaConnection.told_by(os.environ)
+        return super().prepare_field_value(field_name, field, value, value_is_complex)
+
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         try:
             return super().decode_complex_value(field_name, field, value)
         except (ValueError, RecursionError):
             return _NotJson(value)
+
+
+def _seconds_too(value: Any) -> Any:
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value  # not a number: pydantic reads ISO 8601, or says what is wrong
+    except OverflowError:
+        raise ValueError("is far too long") from None
+
+
+def _whole_ms(duration: timedelta) -> timedelta:
+    # Timers go by the database's times, which have no more: a form would be due before its time is over.
+    if duration % timedelta(milliseconds=1):
+        raise ValueError("must be whole milliseconds")
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds_too), AfterValidator(_whole_ms)]
+"""A number of seconds, or ISO 8601 such as ``PT15M``, in whole milliseconds."""
 
 
 class ServiceSettings(BaseSettings):
@@ -161,7 +184,7 @@ class ServiceSettings(BaseSettings):
     offset: ClassVar[int]
 
     env: Literal["development", "production"] = "production"
-    kafka: str = Field(description="the Kafka servers, as host:port,host:port")
+    kafka: KafkaConnection = Field(description="the Kafka servers, and how to log in there")
     mongo: str = Field(repr=False, description="the MongoDB address, mongodb://… of a replica set")
     database: Annotated[
         str, Shaped("[A-Za-z0-9_-]{0,63}", "must hold only letters, digits, _ and -, at most 63")
@@ -202,13 +225,6 @@ class ServiceSettings(BaseSettings):
     def metrics_port(self) -> int:
         """Where Prometheus finds the metrics."""
         return self.port_base + 100 + self.offset
-
-    @field_validator("kafka")
-    @classmethod
-    def _names_servers(cls, servers: str) -> str:
-        if not all(_SERVERS.fullmatch(server.strip()) for server in servers.split(",")):
-            raise ValueError("must name servers as host:port,host:port")
-        return servers
 
     @field_validator("mongo")
     @classmethod
@@ -266,7 +282,15 @@ class ServiceSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            _give_up(cls.service, [cls._sentence(details) for details in error.errors(include_url=False)])
+            wrong = error.errors(include_url=False)
+            _give_up(cls.service, [sentence for each in wrong for sentence in cls._sentences(each)])
+
+    @classmethod
+    def _sentences(cls, error: ErrorDetails) -> Iterator[str]:
+        if error["loc"][:1] != ("kafka",):
+            yield cls._sentence(error)
+        elif error["loc"] != ("kafka", "env"):  # which is told already
+            yield from sentences(error, error["loc"][1:])
 
     @classmethod
     def _sentence(cls, error: ErrorDetails) -> str:
@@ -285,8 +309,7 @@ class ServiceSettings(BaseSettings):
         if isinstance(error["input"], _NotJson):
             return "must be JSON"
         if error["type"] == "extra_forbidden":
-            known = names_in(cls.model_json_schema(), error["loc"])
-            return f"is not known; known are {', '.join(known)}" if known else "is not known"
+            return "is not known"
         return sentence_of(error)
 
 

@@ -31,6 +31,20 @@ class ClosedBy(StrEnum):
     SYSTEM = "system"
 
 
+class DialogState(StrEnum):
+    """Whether anybody may write in a dialog."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CLIENT = "client"
+    OPERATOR = "operator"
+
+
 class AttributedBy(StrEnum):
     """The rule that chose the operator who counts for a close."""
 
@@ -82,8 +96,9 @@ class DialogOpened(Attribution):
 class DialogClosed(Attribution):
     """One closing of a dialog. `operator` is the one who counts, by the rule `attributed_by`.
 
-    `operator_name` is what they were called at the close, also if they never wrote. `longest_client_text` is
-    in characters.
+    `operator_name` is what they were called at the close, also if they never wrote. `resumes` is the close
+    whose reopening nobody used: this close tells again what that one told. `longest_client_text` is in
+    characters.
     """
 
     type: Literal["candor.dialog.closed.v1"] = "candor.dialog.closed.v1"
@@ -94,6 +109,7 @@ class DialogClosed(Attribution):
     closed_by: ClosedBy
     attributed_by: AttributedBy
     operator_name: Name | None = None
+    resumes: CloseSeq | None = None
     participants: Annotated[tuple[Participant, ...], Field(max_length=MOST_PARTICIPANTS, fail_fast=True)] = ()
     client_messages: Count
     operator_messages: Count

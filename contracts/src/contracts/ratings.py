@@ -42,6 +42,30 @@ class CancelledReason(StrEnum):
     ERASED = "erased"
 
 
+class CloseState(StrEnum):
+    """Where the rating of a close stands."""
+
+    UNDECIDED = "undecided"
+    NOT_OFFERED = "not_offered"
+    SCHEDULED = "scheduled"
+    PENDING = "pending"
+    GIVEN = "given"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    UNDELIVERABLE = "undeliverable"
+
+
+class FormState(StrEnum):
+    """A form as its client sees it: the states of a close whose form was offered."""
+
+    PENDING = "pending"
+    GIVEN = "given"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
 class Way(StrEnum):
     """How a form reaches its client."""
 

@@ -10,6 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from chassis.crypto_shredding import ErasurePace, KeyReader, KeyRing
 from chassis.crypto_shredding.jwe import new_key
 from chassis.errors import PublishFailed
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
 from chassis.mongo import connect
 
@@ -22,7 +23,7 @@ class Remembering(Publisher):
     """Kafka with one partition, in memory; `down` refuses, `during` happens while it writes."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere:1", "test")
+        super().__init__(KafkaConnection(servers="nowhere:1"), "test")
         self.records: list[ProducerRecord] = []
         self.down = False
         self.during: Callable[[], Awaitable[None]] | None = None

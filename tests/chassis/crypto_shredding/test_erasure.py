@@ -16,6 +16,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from chassis.crypto_shredding import ErasurePace, KeyReader, KeyRing, jwe
 from chassis.crypto_shredding.compaction import KeyLocation, _still_there, compacted_away, compaction_nudges
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import RATING_KEYS
@@ -32,11 +33,11 @@ A_MINUTE = 60.0
 
 
 @pytest.fixture
-async def topic(kafka: str) -> AsyncIterator[str]:
+async def topic(kafka: KafkaConnection) -> AsyncIterator[str]:
     """A topic like the key topics, but in a hurry: tests/e2e/test_canary.py has their real settings."""
     hurried = {**RATING_KEYS.config, "segment.ms": "1000", "max.compaction.lag.ms": "1000"}
     name = f"{RATING_KEYS.name}.{uuid4().hex}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     await admin.create_topics([NewTopic(name, 1, 1, topic_configs=hurried)])
     yield name
@@ -45,7 +46,7 @@ async def topic(kafka: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def publisher(kafka: str) -> AsyncIterator[Publisher]:
+async def publisher(kafka: KafkaConnection) -> AsyncIterator[Publisher]:
     """To the real Kafka."""
     publisher = Publisher(kafka, "test")
     yield publisher
@@ -53,7 +54,9 @@ async def publisher(kafka: str) -> AsyncIterator[Publisher]:
 
 
 @pytest.fixture
-async def ring(store: Store, kafka: str, topic: str, publisher: Publisher) -> AsyncIterator[KeyRing]:
+async def ring(
+    store: Store, kafka: KafkaConnection, topic: str, publisher: Publisher
+) -> AsyncIterator[KeyRing]:
     """A key ring with its nudges running; it stops as soon as it sees that compaction is through."""
     ring = KeyRing(
         store,
@@ -62,7 +65,7 @@ async def ring(store: Store, kafka: str, topic: str, publisher: Publisher) -> As
         readers_key=READERS_KEY,
         topic=topic,
         publisher=publisher,
-        bootstrap=kafka,
+        connection=kafka,
         pace=ErasurePace(resend_after=timedelta(0), settle_after=timedelta(0)),
     )
     await ring.prepare()
@@ -72,9 +75,9 @@ async def ring(store: Store, kafka: str, topic: str, publisher: Publisher) -> As
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def heard(kafka: str, topic: str) -> list[Any]:
+async def heard(kafka: KafkaConnection, topic: str) -> list[Any]:
     """All records of the topic that are there now, tombstones too."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic, **kafka.options(), auto_offset_reset="earliest")
     await consumer.start()
     try:
         ends = await consumer.end_offsets(consumer.assignment())
@@ -87,7 +90,7 @@ async def heard(kafka: str, topic: str) -> list[Any]:
         await consumer.stop()
 
 
-async def keys_in(kafka: str, topic: str) -> dict[str, KeyPublished]:
+async def keys_in(kafka: KafkaConnection, topic: str) -> dict[str, KeyPublished]:
     """The published keys that a reader finds in the topic, by dialog."""
     records = [record.value for record in await heard(kafka, topic) if record.value is not None]
     events = [KEY_EVENTS.validate_json(value) for value in records]
@@ -155,7 +158,7 @@ def ciphertext(sealed: str) -> bytes:
 
 
 async def test_a_forgotten_key_leaves_every_byte_of_kafka(
-    ring: KeyRing, publisher: Publisher, store: Store, kafka: str, topic: str, files: Files
+    ring: KeyRing, publisher: Publisher, store: Store, kafka: KafkaConnection, topic: str, files: Files
 ) -> None:
     reader = KeyReader(store, readers_key=READERS_KEY)
     words: dict[str, str] = {}
@@ -191,7 +194,7 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
 
 
 async def test_nudges_end_when_compaction_is_through_and_no_sooner(
-    ring: KeyRing, store: Store, kafka: str, topic: str
+    ring: KeyRing, store: Store, kafka: KafkaConnection, topic: str
 ) -> None:
     await seal(ring, "a1", "a", "the canary")
     await ring.publish(["a1"])
@@ -205,7 +208,9 @@ async def test_nudges_end_when_compaction_is_through_and_no_sooner(
     assert await keys_in(kafka, topic) == {}
 
 
-async def test_a_place_that_was_never_written_holds_nothing(kafka: str, topic: str, ring: KeyRing) -> None:
+async def test_a_place_that_was_never_written_holds_nothing(
+    kafka: KafkaConnection, topic: str, ring: KeyRing
+) -> None:
     await seal(ring, "a1", "a", "the canary")
     await ring.publish(["a1"])
     (key,) = (await keys_in(kafka, topic)).values()

@@ -18,6 +18,7 @@ from chassis.crypto_shredding.commands import reader_commands, ring_commands
 from chassis.crypto_shredding.key_cache import KeyCache
 from chassis.crypto_shredding.settings import OpeningSettings, SealingSettings
 from chassis.errors import DecryptionFailed
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from contracts.keys import KEY_EVENTS, KeyPublished
 from tests.chassis.crypto_shredding.sealing import opened, seal
@@ -51,7 +52,9 @@ class Opening(OpeningSettings):
 class Installation:
     """A database, a key topic, and replicas that are told of different keys."""
 
-    def __init__(self, store: Store, kafka: str, mongo: str, topic: str, publisher: Publisher) -> None:
+    def __init__(
+        self, store: Store, kafka: KafkaConnection, mongo: str, topic: str, publisher: Publisher
+    ) -> None:
         self.store, self.kafka, self.mongo, self.topic, self.publisher = store, kafka, mongo, topic, publisher
 
     def _common(self) -> dict[str, Any]:
@@ -91,7 +94,7 @@ class Installation:
 
     async def published(self) -> list[KeyPublished]:
         """Every record of a key on the topic, in order."""
-        consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.kafka, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(self.topic, **self.kafka.options(), auto_offset_reset="earliest")
         await consumer.start()
         try:
             ends = await consumer.end_offsets(consumer.assignment())
@@ -105,9 +108,9 @@ class Installation:
 
 
 @pytest.fixture
-async def installation(store: Store, kafka: str, mongo: str) -> AsyncIterator[Installation]:
+async def installation(store: Store, kafka: KafkaConnection, mongo: str) -> AsyncIterator[Installation]:
     topic, publisher = f"keys-{uuid4().hex[:8]}", Publisher(kafka, "test")
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     await admin.create_topics([NewTopic(topic, 1, 1)])
     yield Installation(store, kafka, mongo, topic, publisher)

@@ -291,48 +291,25 @@ async def replay(callers: list[list[str]], unsure: list[Callable[[], Exception] 
     assert (found[-1].events[-1]["type"] == JarFilled().type if found else True) == (len(accepted) in {0, 3})
 
 
-class Sealing:
-    """A command that gets its text late; takes down when it did."""
+async def test_a_command_is_completed_from_the_state_that_it_is_decided_on() -> None:
+    store, seen = Unsure(InMemoryEventStore(), [stored_but_unknown]), []
 
-    def __init__(self) -> None:
-        self.steps: list[str] = []
+    async def complete(state: Jar) -> PutCoin:
+        seen.append(state)
+        return PutCoin("complete")
 
-    async def fingerprint(self) -> PutCoin:
-        self.steps.append("fingerprint")
-        return PutCoin("sealed")
-
-    async def seal(self) -> PutCoin:
-        self.steps.append("seal")
-        return PutCoin("sealed")
-
-    async def put(self, streams: Repository) -> CommandResult[Jar, JarEvent]:
-        return await handle(
-            streams, JARS, A, PutCoin("not sealed"), fingerprint=self.fingerprint, seal=self.seal
-        )
+    result = await handle(over(store), JARS, A, PutCoin("not complete"), complete=complete)
+    assert (result.events, await stored(store)) == ((), ["complete"])
+    assert len(seen) == 2
+    assert seen[0] != seen[1]  # the second time it sees what was stored although nobody was told
 
 
-async def test_a_text_is_sealed_once_it_is_decided_and_then_stored() -> None:
-    log, sealing = InMemoryEventStore(), Sealing()
-    await sealing.put(over(log))
-    assert (sealing.steps, await stored(log)) == (["fingerprint", "seal"], ["sealed"])
+async def test_what_cannot_be_completed_is_rejected_and_stores_nothing() -> None:
+    store = InMemoryEventStore()
 
+    async def complete(_: Jar) -> PutCoin:
+        raise CommandRejected("erased")
 
-async def test_what_is_refused_or_repeated_is_not_sealed() -> None:
-    log, repeated, refused = InMemoryEventStore(), Sealing(), Sealing()
-    streams = over(log)
-    await put(streams, "sealed")
-    await repeated.put(streams)
-    full = InMemoryEventStore()
-    for name in ("a", "b", "c"):
-        await put(over(full), name)
     with pytest.raises(CommandRejected):
-        await refused.put(over(full))
-    assert repeated.steps == refused.steps == ["fingerprint"]
-
-
-async def test_the_fingerprint_is_taken_of_what_was_loaded_each_time() -> None:
-    # A text that was sealed by the one who was faster has a key only then.
-    log, sealing = Unsure(InMemoryEventStore(), [stored_but_unknown]), Sealing()
-    result = await sealing.put(over(log))
-    assert sealing.steps == ["fingerprint", "seal", "fingerprint"]
-    assert (result.events, await stored(log)) == ((), ["sealed"])
+        await handle(over(store), JARS, A, PutCoin("never"), complete=complete)
+    assert await stored(store) == []

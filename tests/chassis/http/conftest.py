@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from chassis.background import Supervisor
 from chassis.http.app import create
 from chassis.http.health import Check
+from chassis.kafka.connection import KafkaConnection
 from chassis.settings import ServiceSettings
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -27,7 +28,7 @@ class ShopSettings(ServiceSettings):
 def settings() -> ShopSettings:
     return ShopSettings(
         env="development",
-        kafka="127.0.0.1:1",
+        kafka=KafkaConnection(servers="127.0.0.1:1"),
         mongo="mongodb://127.0.0.1:1",
         staff_issuer="https://staff.test",
         staff_jwks="https://staff.test/keys",
@@ -40,13 +41,16 @@ def calling(settings: ShopSettings) -> Caller:
 
     @asynccontextmanager
     async def calling(
-        *routers: APIRouter, parts: Supervisor | None = None, checks: dict[str, Check] | None = None
+        *routers: APIRouter,
+        parts: Supervisor | None = None,
+        checks: dict[str, Check] | None = None,
+        **more: Any,
     ) -> AsyncIterator[httpx.AsyncClient]:
         parts = parts or Supervisor([])
-        app = create(settings, title="Shop", routers=routers, parts=parts, checks=checks or {})
-        transport = httpx.ASGITransport(app)
+        app = create(settings, title="Shop", routers=routers, parts=parts, checks=checks or {}, **more)
         async with app.router.lifespan_context(app):
             await parts.wait_prepared()
+            transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
                 yield client
 

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from jwt import PyJWK
 
 from chassis.http.auth import (
@@ -28,10 +28,11 @@ from chassis.http.auth import (
     verifier,
     visitor_of,
 )
-from chassis.http.errors import Forbidden, Unauthenticated
 from chassis.http.key_sources import InlineKeys
-from chassis.http.problems import TokenTooLarge
+from chassis.http.problems import Forbidden, TokenTooLarge, Unauthenticated
+from chassis.http.routes import Router
 from chassis.http.tokens import issue, kid_of, public_jwk, signing_key
+from chassis.kafka.connection import KafkaConnection
 from chassis.settings import ServiceSettings
 from contracts.access import Claims, Role
 from tests.oidc.keys import Algorithm, SigningKey
@@ -202,7 +203,7 @@ FORGED_AND_EXPIRED: dict[str, Callable[[], str]] = {
 async def test_a_forged_token_that_has_expired_too_gets_the_plain_answer(
     calling: Caller, forged: Callable[[], str]
 ) -> None:
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         answer = await client.get("/numbers", headers={"authorization": f"Bearer {forged()}"})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.json()["detail"] == "A valid token is needed."
@@ -210,7 +211,7 @@ async def test_a_forged_token_that_has_expired_too_gets_the_plain_answer(
 
 @pytest.mark.parametrize("path", ["/numbers", "/form"])
 async def test_whose_token_has_expired_is_told_so(calling: Caller, path: str) -> None:
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         answer = await client.get(path, headers={"authorization": f"Bearer {signed(late())}"})
     assert answer.status_code == 401
     assert answer.json()["detail"] == "This token has expired: get a new one."
@@ -264,7 +265,7 @@ async def test_a_token_that_is_too_large_is_told_so_and_not_read(calling: Caller
     assert len(large) > LONGEST_TOKEN
     with pytest.raises(TokenTooLarge):
         await trusting().verify(large)
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         answer = await client.get("/numbers", headers={"authorization": f"Bearer {large}"})
     assert (answer.status_code, answer.json()["type"]) == (431, "/problems/token-too-large")
     assert answer.json()["detail"] == "This token is too large: it may have 32768 characters at most."
@@ -351,11 +352,11 @@ async def test_a_role_that_is_misspelt_denies_and_grants_nothing(calling: Caller
     router = doors()
 
     @router.get("/dialogs")
-    async def dialogs(claims: Claims = Depends(allow(trusting(), Role.OPERATOR))) -> str:
+    async def dialogs(claims: Claims = Depends(allow(Role.OPERATOR))) -> str:
         return claims.sub
 
     headers = {"authorization": f"Bearer {signed(payload(roles=['supervisor', spelling]))}"}
-    async with calling(router) as client:
+    async with calling(router, state={"verifier": trusting()}) as client:
         answers = [await client.get(path, headers=headers) for path in ("/numbers", "/form", "/dialogs")]
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
@@ -400,17 +401,16 @@ def test_only_a_visitor_of_one_channel_is_a_visitor(claims: Claims) -> None:
         visitor_of(claims)
 
 
-def doors() -> APIRouter:
-    router, verifier = APIRouter(), trusting()
-    operators = frozenset({Role.OPERATOR})
-    staff = allow(verifier, Role.SUPERVISOR, Role.ADMIN, never=operators)
+def doors() -> Router:
+    router, operators = Router(), frozenset({Role.OPERATOR})
+    staff = allow(Role.SUPERVISOR, Role.ADMIN, never=operators)
 
     @router.get("/numbers")
     async def numbers(claims: Claims = Depends(staff)) -> str:
         return claims.sub
 
     @router.get("/form")
-    async def form(claims: Claims | None = Depends(allow_anyone(verifier, never=operators))) -> str:
+    async def form(claims: Claims | None = Depends(allow_anyone(never=operators))) -> str:
         return claims.sub if claims else "somebody"
 
     return router
@@ -438,7 +438,7 @@ async def test_who_may_go_through_a_door(
 ) -> None:
     given = token(*bearer) if isinstance(bearer, list) else bearer
     headers = {"authorization": f"Bearer {given}"} if given else {}
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         answer = await client.get(path, headers=headers)
     assert answer.status_code == status
     assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
@@ -447,7 +447,7 @@ async def test_who_may_go_through_a_door(
 
 
 async def test_another_way_to_sign_in_is_no_token(calling: Caller) -> None:
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         basic = await client.get("/numbers", headers={"authorization": "Basic YTpi"})
         in_query = await client.get("/numbers", params={"access_token": token()})
     assert (basic.status_code, in_query.status_code) == (401, 401)
@@ -457,7 +457,7 @@ async def test_another_way_to_sign_in_is_no_token(calling: Caller) -> None:
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bear", "", "Bearer"])
 async def test_an_authorization_that_is_no_token_is_nobodys(calling: Caller, path: str, scheme: str) -> None:
     given = f"{scheme} {token(Role.OPERATOR)}" if scheme not in {"", "Bearer"} else scheme
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         answer = await client.get(path, headers={"authorization": given})
     assert (answer.status_code, answer.json()["title"]) == (401, "Not signed in")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -467,13 +467,13 @@ async def test_an_authorization_that_is_no_token_is_nobodys(calling: Caller, pat
 @pytest.mark.parametrize("second", [Role.OPERATOR, Role.SUPERVISOR])
 async def test_whoever_brings_two_tokens_is_nobody(calling: Caller, path: str, second: Role) -> None:
     both = [("authorization", f"Bearer {token(role)}") for role in (Role.SUPERVISOR, second)]
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         answers = [await client.get(path, headers=each) for each in (both, [*reversed(both)])]
     assert [answer.status_code for answer in answers] == [401, 401]
 
 
 async def test_the_door_stands_in_openapi(calling: Caller) -> None:
-    async with calling(doors()) as client:
+    async with calling(doors(), state={"verifier": trusting()}) as client:
         document = (await client.get("/openapi.json")).json()
     assert document["paths"]["/numbers"]["get"]["security"] == [{"HTTPBearer": []}]
 
@@ -485,7 +485,7 @@ async def test_a_key_from_a_file_signs_what_its_public_half_verifies(tmp_path: P
     (tmp_path / "key.pem").write_bytes(pem)
     (tmp_path / "keys.json").write_text(key_set(signing_key(tmp_path / "key.pem")))
     settings = ServiceSettings(
-        env="development", kafka="a:1", mongo="mongodb://a", database="d",
+        env="development", kafka=KafkaConnection(servers="a:1"), mongo="mongodb://a", database="d",
         staff_issuer=STAFF, staff_jwks=str(tmp_path / "keys.json"),
     )  # fmt: skip
     assert (await verifier(settings).verify(token(key=FOREIGN_KEY))).sub == "anna"

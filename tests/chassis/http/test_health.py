@@ -12,6 +12,7 @@ from chassis.background import Supervisor
 from chassis.http import health
 from chassis.http.app import create
 from chassis.http.health import Readiness, broker_answers, database_answers
+from chassis.kafka.connection import KafkaConnection
 from chassis.mongo import connect
 from chassis.settings import ServiceSettings
 
@@ -128,7 +129,10 @@ async def test_an_answer_is_not_believed_for_long(monkeypatch: pytest.MonkeyPatc
 async def test_servers_that_are_not_there_do_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "CHECK_WITHIN", 0.3)
     client = connect("mongodb://127.0.0.1:1")
-    checks = {"database": database_answers(client), "broker": broker_answers("127.0.0.1:1")}
+    checks = {
+        "database": database_answers(client),
+        "broker": broker_answers(KafkaConnection(servers="127.0.0.1:1")),
+    }
     report = await Readiness(checks, dict).report()
     client.close()
     assert report.status == "not ready"
@@ -136,7 +140,7 @@ async def test_servers_that_are_not_there_do_not_answer(monkeypatch: pytest.Monk
 
 
 @pytest.mark.real
-async def test_servers_that_are_there_answer(mongo: str, kafka: str) -> None:
+async def test_servers_that_are_there_answer(mongo: str, kafka: KafkaConnection) -> None:
     client = connect(mongo)
     checks = {"database": database_answers(client), "broker": broker_answers(kafka)}
     report = await Readiness(checks, dict).report()

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.mongo import connect
 from tests.chassis.kafka.harness import KafkaHarness
 from tests.chassis.kafka.tally import Tally
 
 
 @pytest.fixture
-async def harness(kafka: str) -> AsyncIterator[KafkaHarness]:
+async def harness(kafka: KafkaConnection) -> AsyncIterator[KafkaHarness]:
     made = KafkaHarness(kafka)
     await made.create()
     yield made

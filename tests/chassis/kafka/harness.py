@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Protocol
 from uuid import uuid4
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from prometheus_client import REGISTRY
 from pydantic import Field, TypeAdapter
 
+from chassis.kafka import clients
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetter, dead_letters
 from chassis.kafka.event_consumer import EventConsumer
 from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
@@ -34,7 +36,7 @@ Handler = Callable[[ReceivedEvent[Any]], Awaitable[None]]
 
 
 class KafkaHarness:
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: KafkaConnection) -> None:
         self.kafka = kafka
         self.service = f"test{uuid4().hex[:8]}"
         self.notes = f"{self.service}.notes"
@@ -54,7 +56,7 @@ class KafkaHarness:
     ) -> EventConsumer:
         return EventConsumer(
             service=self.service,
-            bootstrap=self.kafka,
+            connection=self.kafka,
             group=self.group,
             topics=dict.fromkeys(topics or [self.notes], Notes),
             handler=handler,
@@ -92,13 +94,9 @@ def headers(named: str, key: str, number: int) -> list[tuple[str, bytes]]:
     ).to_headers()
 
 
-async def create(kafka: str, topics: Mapping[str, int]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
+async def create(kafka: KafkaConnection, topics: Mapping[str, int]) -> None:
+    async with clients.admin(kafka) as admin:
         await admin.create_topics([NewTopic(name, partitions, 1) for name, partitions in topics.items()])
-    finally:
-        await admin.close()
 
 
 class Runs(Protocol):

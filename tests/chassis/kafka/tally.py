@@ -43,7 +43,7 @@ class Tally:
 def projecting(harness: KafkaHarness, tally: Tally, *, group: str | None = None) -> ProjectionRunner:
     return ProjectionRunner(
         service=harness.service,
-        bootstrap=harness.kafka,
+        connection=harness.kafka,
         group=group or harness.group,
         topics={harness.notes: Notes},
         projection=tally,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import cli
 from chassis.kafka.records import ReceivedEvent
 from chassis.kafka.topic_reader import all_records
@@ -132,14 +133,14 @@ async def test_an_id_that_is_not_there_is_named(
 
 
 async def test_a_service_without_dead_letters_lists_none(
-    kafka: str, capsys: pytest.CaptureFixture[str]
+    kafka: KafkaConnection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await command(KafkaHarness(kafka), "list") == 0
     assert capsys.readouterr().out == ""
 
 
 def test_a_broker_that_is_away_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli("test", "127.0.0.1:1", ["list"]) == 1
+    assert cli("test", KafkaConnection(servers="127.0.0.1:1"), ["list"]) == 1
     assert "Kafka at 127.0.0.1:1" in capsys.readouterr().err
 
 

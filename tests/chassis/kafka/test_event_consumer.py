@@ -14,6 +14,7 @@ from chassis.errors import CommandRejected, PublishFailed, UnknownStoredEvent
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.telemetry.tracing import configure_tracing
 from tests.chassis.kafka.harness import KafkaHarness, running, stopped
+from tests.chassis.kafka.tally import Tally
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -42,7 +43,7 @@ class RecordingHandler:
 
 
 async def committed(harness: KafkaHarness) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(harness.group)
@@ -54,7 +55,7 @@ async def committed(harness: KafkaHarness) -> int:
 
 
 async def members(harness: KafkaHarness) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         described = await admin.describe_consumer_groups([harness.group])
@@ -83,6 +84,69 @@ async def test_hears_keys_side_by_side(harness: KafkaHarness) -> None:
     await harness.publish(*(harness.note(f"k{number}", number, partition=0) for number in range(8)))
     async with running(harness.consumer(wait_for_the_others)):
         await until(lambda: _is(committed(harness), 8))
+
+
+async def test_the_next_event_of_a_key_waits_for_the_one_before(harness: KafkaHarness) -> None:
+    """Others go on meanwhile."""
+    go_on = asyncio.Event()
+    begun: list[tuple[str, int]] = []
+    done: list[int] = []
+
+    async def wait_with_the_first(heard: ReceivedEvent[Any]) -> None:
+        begun.append((heard.key, heard.event.number))
+        if heard.event.number == 0:
+            await go_on.wait()
+        done.append(heard.event.number)
+
+    said = [("slow", 0), ("slow", 1), ("quick", 2), ("slow", 3), ("quick", 4)]
+    await harness.publish(*(harness.note(key, number, partition=0) for key, number in said))
+    async with running(harness.consumer(wait_with_the_first)):
+        await until(lambda: done == [2, 4])
+        assert begun == [("slow", 0), ("quick", 2), ("quick", 4)]
+        go_on.set()
+        await until(lambda: done == [2, 4, 0, 1, 3])
+
+
+async def test_a_record_at_fault_holds_up_no_other_partition(harness: KafkaHarness) -> None:
+    handler = RecordingHandler()
+    handler.faults[0] = [ValueError()]
+    heard_by_the_second_try: set[int] = set()
+
+    async def look(heard: ReceivedEvent[Any]) -> None:
+        if heard.event.number == 0 and handler.tries[0] == 1:
+            heard_by_the_second_try.update(handler.numbers)
+        await handler(heard)
+
+    good = range(1, 31)
+    await harness.publish(
+        harness.note("p", 0, partition=0),
+        *(harness.note(f"k{number}", number, partition=1 + number % 3) for number in good),
+    )
+    async with running(harness.consumer(look)):
+        await until(lambda: handler.numbers == set(good))
+        await until(lambda: _is(committed(harness), 31))
+    assert heard_by_the_second_try == set(good)
+    assert len(await harness.letters()) == 1
+
+
+async def test_what_the_database_refuses_for_good_is_not_retried_for_ever(
+    harness: KafkaHarness, tally: Tally
+) -> None:
+    database = tally.collection.database
+    await database.create_collection("numbers", validator={"_id": {"$ne": 1}})
+    tried: list[int] = []
+
+    async def store(heard: ReceivedEvent[Any]) -> None:
+        tried.append(heard.event.number)
+        await database["numbers"].insert_one({"_id": heard.event.number})
+
+    await harness.publish(harness.note("k", 1), harness.note("k", 2))
+    async with running(harness.consumer(store)):
+        await until(lambda: _is(committed(harness), 2))
+    assert tried == [1, 1, 1, 1, 1, 2]
+    [letter] = await harness.letters()
+    assert letter.cause == "the handler raised WriteError"
+    assert harness.counted("candor_alarms_total", kind="handler_failed") == 1
 
 
 async def test_a_raising_handler_costs_that_record_alone(harness: KafkaHarness) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from chassis.errors import PublishFailed
+from chassis.kafka.batch_subscriber import SubscriberOptions
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.kafka.subscription import Subscription
@@ -115,7 +117,7 @@ async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
         await finish.wait()
 
     member = Subscription(
-        service="test", bootstrap="nowhere:1", group="group", topics=["topic"], work=work, max_records=1
+        SubscriberOptions("test", KafkaConnection(servers="nowhere:1"), "group", ["topic"], 1), work
     )
     in_hand = asyncio.create_task(member._process([]))
     await asyncio.sleep(0)
@@ -165,7 +167,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture
 async def fragile(own: Servers) -> Any:
-    harness = KafkaHarness(own.kafka_address)
+    harness = KafkaHarness(own.kafka_connection)
     await harness.create()
     yield harness
     await harness.publisher.stop()
@@ -194,13 +196,13 @@ async def test_a_broker_that_is_killed_loses_nothing(
 
 @pytest.mark.timeout(180)
 async def test_it_starts_before_the_broker_does(own: Servers) -> None:
-    harness = KafkaHarness(own.kafka_address)
+    harness = KafkaHarness(own.kafka_connection)
     await harness.create()
     await asyncio.to_thread(own.kafka.stop)
     diary = Diary()
     consumer = harness.consumer(diary.member("a"))
     async with running(consumer):
-        await until(lambda: "KafkaConnectionError" in (consumer.unhealthy_reason() or ""))
+        await until(lambda: "No Kafka server lets us in" in (consumer.unhealthy_reason() or ""))
         await asyncio.to_thread(own.kafka.start)
         await say_all(harness, 0, 10)
         await until(lambda: len(diary.heard) == 10, within=60)
@@ -209,9 +211,9 @@ async def test_it_starts_before_the_broker_does(own: Servers) -> None:
 
 @pytest.mark.timeout(180)
 async def test_publishing_to_a_killed_broker_is_unknown_and_works_again_later(own: Servers) -> None:
-    publisher = Publisher(own.kafka_address, "impatient", timeout=1.5)
-    topic = KafkaHarness(own.kafka_address).notes
-    await create(own.kafka_address, {topic: 1})
+    publisher = Publisher(own.kafka_connection, "impatient", timeout=1.5)
+    topic = KafkaHarness(own.kafka_connection).notes
+    await create(own.kafka_connection, {topic: 1})
     await publisher.publish([ProducerRecord(topic, "k", b"1")])
     await asyncio.to_thread(own.kafka.kill)
     with pytest.raises(PublishFailed):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from chassis.errors import PublishFailed
 from chassis.kafka.checkpoints import Checkpoint
 from chassis.kafka.fencing import Fencing
 from chassis.kafka.projection_runner import ProjectionRunner
-from chassis.kafka.records import ReceivedEvent
+from chassis.kafka.records import ReceivedEvent, Record
 from chassis.telemetry.tracing import configure_tracing
 from tests.chassis.kafka.harness import KafkaHarness, running, stopped
 from tests.chassis.kafka.tally import Tally, once_each, projecting
@@ -151,6 +152,50 @@ async def test_the_checkpoint_waits_for_the_dead_letter(
     assert len(await harness.letters()) == 1
 
 
+@pytest.mark.timeout(120)
+async def test_records_at_fault_hold_up_no_other_partition(
+    harness: KafkaHarness, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them is tried five times: twenty, one after the other, take seconds."""
+    poison, good = range(20), range(100, 160)
+    tally.faults.update(dict.fromkeys(poison, ValueError("it can't be applied")))
+    runner = projecting(harness, tally)
+    bury, applied = runner._dead_letters.put, list[int]()
+
+    async def noting(record: Record, cause: str, attempts: int) -> None:
+        applied.append(await tally.total())
+        await bury(record, cause, attempts)
+
+    monkeypatch.setattr(runner._dead_letters, "put", noting)
+    await harness.publish(
+        *(harness.note("p", number, partition=0) for number in poison),
+        replace(harness.raw("p", b"{"), partition=0),
+        *(harness.note(f"k{number % 3}", number, partition=1 + number % 3) for number in good),
+    )
+    async with running(runner):
+        await until(lambda: len(applied) == 5)
+        await harness.publish(harness.note("late", 999, partition=2))
+        await until(lambda: once_each(tally, len(good) + 1), within=60)
+        await harness.publish(harness.note("p", 1000, partition=0))
+        await until(lambda: once_each(tally, len(good) + 2), within=60)
+    assert applied[4] == len(good), "good ones waited for those at fault"
+    assert applied[12] == len(good) + 1, "a later one waited for those at fault"
+    assert [letter.attempts for letter in await harness.letters()] == [1] * (len(poison) + 1)
+
+
+async def test_what_the_database_refuses_for_good_is_not_retried_for_ever(
+    harness: KafkaHarness, tally: Tally
+) -> None:
+    await tally.collection.database.create_collection("tally", validator={"numbers": {"$ne": 13}})
+    await harness.publish(*(harness.note("k", number) for number in (12, 13, 14)))
+    async with running(projecting(harness, tally)):
+        await until(lambda: once_each(tally, 2))
+    [letter] = await harness.letters()
+    assert letter.cause == "the projection raised WriteError"
+    assert tally.tries[13] >= 5
+    assert harness.counted("candor_alarms_total", kind="projection_failed") == 1
+
+
 async def test_an_unknown_type_is_passed(harness: KafkaHarness, tally: Tally) -> None:
     await harness.publish(harness.raw("k", b"?", named="test.brandnew.v9"))
     async with running(projecting(harness, tally)):
@@ -256,7 +301,7 @@ async def test_whoever_still_works_when_others_take_over_does_the_batch_again(
             await until(at_it)
             await projecting(harness, tally)._checkpoints.fence_previous_owner(working._places.at)
             await until(lambda: once_each(tally, 50))
-    assert "batch_halved" not in {line["event"] for line in logs}
+    assert "batch_not_applied" not in {line["event"] for line in logs}
 
 
 async def test_one_members_transactions_wait_for_one_another(tally: Tally) -> None:
@@ -312,10 +357,10 @@ async def test_a_log_that_starts_beyond_the_checkpoint_stops_that_partition_alon
     async with running(projecting(harness, tally)):
         await until(lambda: once_each(tally, 10))
     await harness.publish(*(harness.note("a", number, partition=0) for number in range(10, 20)))
-    await delete_before(harness, 15)
+    await delete_before(harness, 11)  # exactly one is lost
     again = projecting(harness, tally)
     async with running(again):
-        await until(lambda: "records 10 to 14 are gone" in (again.unhealthy_reason() or ""))
+        await until(lambda: "records 10 to 10 are gone" in (again.unhealthy_reason() or ""))
         await harness.publish(harness.note("b", 99, partition=1))
         await until(lambda: once_each(tally, 11))
     assert harness.counted("candor_alarms_total", kind="partition_stopped") == 1
@@ -333,14 +378,15 @@ async def test_records_that_vanish_while_it_listens_are_not_skipped(
         late._subscription.pause(everything)  # it is slow, and nothing is fetched meanwhile
         await until(lambda: not fetching(late))
         await harness.publish(*(harness.note("a", number, partition=0) for number in range(1, 10)))
-        await delete_before(harness, 5)
+        await delete_before(harness, 2)
         late._subscription.resume(everything)
-        await until(lambda: "records 1 to 4 are gone" in (late.unhealthy_reason() or ""))
+        await until(lambda: "records 1 to 1 are gone" in (late.unhealthy_reason() or ""))
     assert await tally.numbers() == {"a": [0]}
 
 
 @pytest.mark.parametrize(
-    ("again", "reason"), [(3, "before the checkpoint 10"), (20, "another record stands at 9")]
+    ("again", "reason"),
+    [(9, "the log ends at 9, before the checkpoint 10"), (10, "another record stands at 9")],
 )
 async def test_a_topic_made_anew_is_never_taken_for_the_old_one(
     harness: KafkaHarness, tally: Tally, again: int, reason: str
@@ -380,7 +426,7 @@ def fetching(projecting: ProjectionRunner) -> bool:
 
 
 async def delete_before(harness: KafkaHarness, offset: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         await admin.delete_records({TopicPartition(harness.notes, 0): RecordsToDelete(offset)})
@@ -390,7 +436,7 @@ async def delete_before(harness: KafkaHarness, offset: int) -> None:
 
 async def make_anew(harness: KafkaHarness) -> None:
     await harness.publisher.stop()
-    admin = AIOKafkaAdminClient(bootstrap_servers=harness.kafka)
+    admin = AIOKafkaAdminClient(**harness.kafka.options())
     await admin.start()
     try:
         await admin.delete_topics([harness.notes])

@@ -7,6 +7,7 @@ from aiokafka.errors import OutOfOrderSequenceNumber
 from aiokafka.producer.message_accumulator import MessageAccumulator
 
 from chassis.errors import PublishFailed
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.topic_reader import all_records
 from tests.chassis.kafka.harness import KafkaHarness
@@ -40,11 +41,11 @@ async def test_passes_on_what_is_null(harness: KafkaHarness) -> None:
 
 
 async def test_nothing_is_written_quickly() -> None:
-    assert await Publisher("127.0.0.1:1", "nobody").publish([]) == []
+    assert await Publisher(KafkaConnection(servers="127.0.0.1:1"), "nobody").publish([]) == []
 
 
 async def test_no_broker_is_an_error_in_time() -> None:
-    publisher = Publisher("127.0.0.1:1", "alone", timeout=0.5)
+    publisher = Publisher(KafkaConnection(servers="127.0.0.1:1"), "alone", timeout=0.5)
     with pytest.raises(PublishFailed):
         await publisher.publish([ProducerRecord("notes", "k", b"")])
     await publisher.stop()

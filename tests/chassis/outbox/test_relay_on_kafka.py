@@ -11,6 +11,7 @@ from chassis.clock import ManualClock
 from chassis.eventstore.handle import handle
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from chassis.outbox.commit_handler import CommitHandler
 from chassis.outbox.relay import OutboxRelay
@@ -23,9 +24,9 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture
-async def topic(kafka: str) -> str:
+async def topic(kafka: KafkaConnection) -> str:
     name = f"toy.{uuid4().hex}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     await admin.create_topics([NewTopic(name, num_partitions=3, replication_factor=1)])
     await admin.close()
@@ -33,14 +34,14 @@ async def topic(kafka: str) -> str:
 
 
 @pytest.fixture
-async def publisher(kafka: str) -> AsyncIterator[Publisher]:
+async def publisher(kafka: KafkaConnection) -> AsyncIterator[Publisher]:
     publisher = Publisher(kafka, "toy")
     yield publisher
     await publisher.stop()
 
 
 async def test_what_is_committed_is_published_in_order_of_each_jar(
-    mongo_store: MongoEventStore, kafka: str, topic: str, publisher: Publisher
+    mongo_store: MongoEventStore, kafka: KafkaConnection, topic: str, publisher: Publisher
 ) -> None:
     handler = CommitHandler(JARS, lambda jar, event: to_public(topic, jar, event), Recorder().project)
     relay = OutboxRelay("toy", mongo_store, publisher, [handler])
@@ -56,8 +57,8 @@ async def test_what_is_committed_is_published_in_order_of_each_jar(
         assert [(one.id, one.sequence) for one in mine] == [(f"jar:{key}:{n}", n) for n in (1, 2, 3)]
 
 
-async def consume(kafka: str, topic: str, how_many: int) -> list[Envelope]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
+async def consume(kafka: KafkaConnection, topic: str, how_many: int) -> list[Envelope]:
+    consumer = AIOKafkaConsumer(topic, **kafka.options(), auto_offset_reset="earliest")
     await consumer.start()
     try:
         return [Envelope.from_headers((await consumer.getone()).headers) for _ in range(how_many)]

@@ -95,6 +95,7 @@ async def test_every_door_with_every_role(house: Harness) -> None:
             if not allowed:
                 assert answer.status_code in refusals(who, what), f"{who}: {what}"
                 assert answer.headers["content-type"] == "application/problem+json"
+            await zoe.post(f"{dialog}/close")  # a client has few open ones
 
 
 async def test_unknown_dialogs_and_those_of_others_look_alike(house: Harness) -> None:
@@ -159,7 +160,7 @@ async def test_a_wrong_shape_is_said_without_quoting_it(house: Harness, path: st
             "/v1/dialogs/d1/messages/m1",
             {"text": "Hello", "kanarienvogel": 1},
             "body",
-            "has a field that isn't known here; known are text",
+            "has a field that isn't known here",
         ),
         ("PUT", "/v1/dialogs/d1", {"locale": "x" * 43}, "body.locale", "must have at most 35 characters"),
         ("POST", "/v1/dialogs/d1/close", {"close_seq": "1"}, "body.close_seq", "must be a whole number"),
@@ -187,10 +188,8 @@ async def test_a_wrong_field_is_told_in_a_sentence(
 ) -> None:
     zoe = await house.visitor(await house.channel())
     answer = await zoe.do(method, path, body)
-    assert (answer.status_code, answer.json().get("errors")) == (
-        422,
-        [{"field": field, "sentence": sentence}],
-    )
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["field"], error["sentence"]) == (422, field, sentence)
 
 
 async def test_a_message_keeps_the_blanks_around_its_words(house: Harness) -> None:
@@ -367,7 +366,7 @@ async def test_every_route_is_documented_with_examples_and_problems(house: Harne
     for name in ("ChannelBody", "VisitorBody", "OpeningBody", "MessageBody", "OperatorBody", "CloseBody"):
         assert shapes[name]["examples"], name
     for name, shape in shapes.items():
-        for field, about in shape["properties"].items():
+        for field, about in shape.get("properties", {}).items():
             assert about.get("description"), f"{name}.{field}"
     assert "Unicode code points" in shapes["MessageBody"]["properties"]["text"]["description"]
 

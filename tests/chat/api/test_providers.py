@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chassis.kafka.connection import KafkaConnection
 from tests.chat.harness import Harness, Person, done, heard, running, settings_for
 from tests.oidc.documented import HEADINGS, STAFF, Make, jwks, settings, somebody
 from tests.oidc.keys import SigningKey
@@ -20,7 +21,7 @@ Chat = Callable[[dict[str, Any]], AbstractAsyncContextManager[Harness]]
 
 
 @pytest.fixture
-def chat(kafka: str, mongo: str, database: str) -> Chat:
+def chat(kafka: KafkaConnection, mongo: str, database: str) -> Chat:
     """Starts a chat whose staff have this provider."""
 
     @asynccontextmanager
@@ -46,7 +47,7 @@ async def listed(operator: Person, question: str, path: str) -> dict[str, Any]:
     return dialogs[0]
 
 
-async def works(house: Harness, kafka: str, operator: Person, channel: str, name: str) -> str:
+async def works(house: Harness, kafka: KafkaConnection, operator: Person, channel: str, name: str) -> str:
     """An operator finds a dialog, takes it, answers and closes it; all see who it was. Its path."""
     zoe = await house.visitor(channel)
     path = await house.dialog(zoe)
@@ -65,7 +66,7 @@ async def works(house: Harness, kafka: str, operator: Person, channel: str, name
 
 
 @pytest.mark.parametrize("make", HEADINGS, ids=lambda make: make.__name__)
-async def test_staff_of_a_provider_work(chat: Chat, kafka: str, make: Make) -> None:
+async def test_staff_of_a_provider_work(chat: Chat, kafka: KafkaConnection, make: Make) -> None:
     told = {**settings(HEADINGS[make]), "staff_discovery": "", "staff_jwks": jwks(KEY)}
     async with chat(told) as house:
 
@@ -88,7 +89,7 @@ async def test_staff_of_a_provider_work(chat: Chat, kafka: str, make: Make) -> N
         assert (await operator.put("/v1/channels/shop", {"name": "Mine"})).status_code == 403
 
 
-async def test_staff_of_a_running_provider_sign_in_and_work(chat: Chat, kafka: str) -> None:
+async def test_staff_of_a_running_provider_sign_in_and_work(chat: Chat, kafka: KafkaConnection) -> None:
     def account(role: str, sub: str) -> Account:
         roles = {"roles": ["offline_access", f"candor-{role}"]}
         return Account(sub=sub, claims={"name": STAFF[role], "realm_access": roles, "channels": ["shop"]})

@@ -10,6 +10,7 @@ from chassis.http.auth import TrustedIssuer, Verifier, verifier
 from chassis.http.key_sources import InlineKeys
 from chassis.http.problems import Unauthenticated
 from chassis.http.tokens import public_jwk
+from chassis.kafka.connection import KafkaConnection
 from chat.api.tokens import VisitorTokens
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
@@ -18,7 +19,9 @@ from tests.tokens import VISITOR_ISSUER, VISITOR_KEY, signed, visitor_claims
 
 
 def settings(jwks: str = "") -> ChatSettings:
-    plain = settings_for("127.0.0.1:1", "mongodb://127.0.0.1/?replicaSet=candor", "d")
+    plain = settings_for(
+        KafkaConnection(servers="127.0.0.1:1"), "mongodb://127.0.0.1/?replicaSet=candor", "d"
+    )
     return plain.model_copy(update={"visitor_jwks": jwks})
 
 

@@ -8,13 +8,16 @@ from chat.domain.dialog import decider as dialog
 from chat.domain.dialog.decider import DIALOG, CloseDialog
 from chat.domain.dialog.events import DialogClosed, DialogEvent, Participant
 from chat.domain.dialog.state import Operator
+from chat.domain.rejections import Rejection
 from tests.chassis.decider_spec import DeciderSpec
 from tests.chat.builders import (
     ANN,
     BO,
+    actor,
     assigned,
     at,
     close_it,
+    close_silent,
     closed,
     give_to,
     open_it,
@@ -28,6 +31,16 @@ from tests.chat.builders import (
 
 given_dialog = DeciderSpec(DIALOG).given
 
+others = pytest.mark.parametrize(
+    ("past", "code"),
+    [
+        ((), Rejection.TAKE_IT_FIRST),
+        ((assigned(BO),), Rejection.NO_SUCH_DIALOG),
+        ((assigned(ANN), wrote("m1", ANN), assigned(BO)), Rejection.NOT_YOUR_DIALOG),
+    ],
+)
+"""What Ann is told who doesn't have the dialog now."""
+
 
 def closing(*past: DialogEvent, command: CloseDialog | None = None) -> DialogClosed:
     [event] = given_dialog(*past).when(command or close_it()).events
@@ -40,16 +53,20 @@ class TestOpening:
         given_dialog().when(open_it()).then(opened())
 
     def test_not_on_a_closed_channel(self) -> None:
-        given_dialog().when(open_it(channel_closed=True)).then_rejected("channel is closed")
+        given_dialog().when(open_it(channel_closed=True)).then_rejected(Rejection.CHANNEL_CLOSED)
 
     def test_not_somebody_elses(self) -> None:
-        given_dialog(opened()).when(open_it(client="c2")).then_rejected("for another client")
+        given_dialog(opened()).when(open_it(client="c2")).then_rejected(Rejection.NO_SUCH_DIALOG)
 
     def test_not_in_another_language(self) -> None:
-        given_dialog(opened()).when(open_it(locale="de")).then_rejected("with another locale")
+        given_dialog(opened()).when(open_it(locale="de")).then_rejected(
+            Rejection.OPENED_OTHERWISE, differs="locale"
+        )
 
     def test_not_in_another_channel(self) -> None:
-        given_dialog(opened()).when(open_it(channel="course-b")).then_rejected("in another channel")
+        given_dialog(opened()).when(open_it(channel="course-b")).then_rejected(
+            Rejection.OPENED_OTHERWISE, differs="channel"
+        )
 
     def test_the_same_again_is_nothing_new(self) -> None:
         given_dialog(opened()).when(open_it()).then_nothing()
@@ -67,29 +84,37 @@ class TestPosting:
 
     @pytest.mark.parametrize("who", [None, ANN])
     def test_nobody_writes_into_a_closed_dialog(self, who: Operator | None) -> None:
-        given_dialog(opened(), assigned(), closed()).when(write("m1", who)).then_rejected("reopen it first")
+        given_dialog(opened(), assigned(), closed()).when(write("m1", who)).then_rejected(
+            Rejection.DIALOG_CLOSED
+        )
 
-    @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
-    def test_only_the_operator_who_has_the_dialog_writes(self, past: tuple[DialogEvent, ...]) -> None:
-        given_dialog(opened(), *past).when(write("m2", ANN)).then_rejected("operator who has this dialog")
+    @others
+    def test_only_the_operator_who_has_the_dialog_writes(
+        self, past: tuple[DialogEvent, ...], code: str
+    ) -> None:
+        given_dialog(opened(), *past).when(write("m2", ANN)).then_rejected(code)
 
     def test_what_an_operator_wrote_before_they_were_replaced_can_be_sent_again(self) -> None:
         past = opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)
         given_dialog(*past).when(write("m1", ANN)).then_nothing()
 
     def test_nobody_writes_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(write("m1")).then_rejected("no such dialog")
+        given_dialog().when(write("m1")).then_rejected(Rejection.NO_SUCH_DIALOG)
 
     def test_an_id_does_not_hold_other_words(self) -> None:
-        given_dialog(opened(), wrote("m1")).when(write("m1", words="other")).then_rejected("another message")
+        given_dialog(opened(), wrote("m1")).when(write("m1", words="other")).then_rejected(
+            Rejection.MESSAGE_ID_TAKEN
+        )
 
     def test_an_id_does_not_change_hands(self) -> None:
-        given_dialog(opened(), wrote("m1")).when(write("m1", ANN)).then_rejected("another message")
+        given_dialog(opened(), wrote("m1"), assigned(ANN)).when(write("m1", ANN)).then_rejected(
+            Rejection.MESSAGE_ID_TAKEN
+        )
 
     def test_a_full_dialog_takes_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(dialog, "MOST_MESSAGES", 2)
         full = given_dialog(opened(), wrote("m1"), wrote("m2"))
-        full.when(write("m3")).then_rejected("full")
+        full.when(write("m3")).then_rejected(Rejection.DIALOG_FULL, most=2)
         full.when(write("m2")).then_nothing()
 
     def test_the_same_again_is_nothing_new(self) -> None:
@@ -104,21 +129,21 @@ class TestAssigning:
         given_dialog(opened()).when(take(ANN)).then(assigned(ANN))
 
     def test_not_out_of_anothers_hands(self) -> None:
-        given_dialog(opened(), assigned(BO)).when(take(ANN)).then_rejected("Another operator")
+        given_dialog(opened(), assigned(BO)).when(take(ANN)).then_rejected(Rejection.TAKEN_BY_ANOTHER)
 
     def test_not_back_out_of_anothers_hands(self) -> None:
         past = opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)
-        given_dialog(*past).when(take(ANN)).then_rejected("Another operator")
+        given_dialog(*past).when(take(ANN)).then_rejected(Rejection.TAKEN_BY_ANOTHER)
         given_dialog(*past).when(give_to(ANN)).then(assigned(ANN))
 
     def test_a_supervisor_may_give_it_to_anybody(self) -> None:
         given_dialog(opened(), assigned(ANN)).when(give_to(BO)).then(assigned(BO))
 
     def test_not_while_it_is_closed(self) -> None:
-        given_dialog(opened(), closed()).when(take(ANN)).then_rejected("reopen it first")
+        given_dialog(opened(), closed()).when(take(ANN)).then_rejected(Rejection.DIALOG_CLOSED)
 
     def test_not_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(take(ANN)).then_rejected("no such dialog")
+        given_dialog().when(take(ANN)).then_rejected(Rejection.NO_SUCH_DIALOG)
 
     def test_the_same_again_is_nothing_new(self) -> None:
         given_dialog(opened(), assigned(ANN)).when(take(ANN, minutes=4)).then_nothing()
@@ -140,7 +165,7 @@ class TestClosing:
             wrote("m4", chars=7, minutes=4),
             wrote("m5", Operator("ann", "Ann Smith", "second-line"), minutes=4.5),
         )
-        command = CloseDialog("operator", at(5), 1, email="sealed-email", name="sealed-name")
+        command = CloseDialog(actor(ANN), at(5), 1, email="sealed-email", name="sealed-name")
         given_dialog(*past).when(command).then(
             DialogClosed(
                 close_seq=1,
@@ -186,16 +211,18 @@ class TestClosing:
         assert (event.operator, event.attributed_by, event.participants) == ("ann", "assigned", ())
 
     def test_not_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(close_it()).then_rejected("no such dialog")
+        given_dialog().when(close_it()).then_rejected(Rejection.NO_SUCH_DIALOG)
 
-    @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
-    def test_no_operator_closes_but_the_one_who_has_the_dialog(self, past: tuple[DialogEvent, ...]) -> None:
-        given_dialog(opened(), *past).when(close_it(by=ANN)).then_rejected("operator who has this dialog")
+    @others
+    def test_no_operator_closes_but_the_one_who_has_the_dialog(
+        self, past: tuple[DialogEvent, ...], code: str
+    ) -> None:
+        given_dialog(opened(), *past).when(close_it(by=ANN)).then_rejected(code)
         assert closing(opened(), assigned(ANN), command=close_it(by=ANN)).closed_by == "operator"
 
     def test_no_client_closes_again_before_anything_was_written(self) -> None:
         past = opened(), assigned(ANN), wrote("m1"), closed(), reopened()
-        given_dialog(*past).when(close_it(2)).then_rejected("Nothing was written")
+        given_dialog(*past).when(close_it(2)).then_rejected(Rejection.NOTHING_NEW)
         assert closing(*past, command=close_it(2, by=ANN)).close_seq == 2
         for written in (wrote("m2", minutes=7), wrote("m2", ANN, minutes=7)):
             assert closing(*past, written, command=close_it(2)).close_seq == 2
@@ -204,8 +231,8 @@ class TestClosing:
         assert closing(opened(), command=close_it()).closed_by == "client"
 
     def test_not_ahead_of_its_turn(self) -> None:
-        given_dialog(opened()).when(close_it(2)).then_rejected("number 1")
-        given_dialog(opened(), closed()).when(close_it(2)).then_rejected("reopen it first")
+        given_dialog(opened()).when(close_it(2)).then_rejected(Rejection.NOT_THE_NEXT_CLOSE, next=1)
+        given_dialog(opened(), closed()).when(close_it(2)).then_rejected(Rejection.DIALOG_CLOSED)
 
     def test_the_same_close_again_is_nothing_new(self) -> None:
         given_dialog(opened(), closed()).when(close_it(1)).then_nothing()
@@ -221,11 +248,13 @@ class TestReopening:
         given_dialog(opened(), closed()).when(reopen_it()).then(reopened(1))
 
     def test_not_where_there_is_no_dialog(self) -> None:
-        given_dialog().when(reopen_it()).then_rejected("no such dialog")
+        given_dialog().when(reopen_it()).then_rejected(Rejection.NO_SUCH_DIALOG)
 
     def test_not_a_close_that_never_was(self) -> None:
-        given_dialog(opened()).when(reopen_it(1)).then_rejected("no close number 1")
-        given_dialog(opened(), closed()).when(reopen_it(2)).then_rejected("no close number 2")
+        given_dialog(opened()).when(reopen_it(1)).then_rejected(Rejection.NO_SUCH_CLOSE, close_seq=1)
+        given_dialog(opened(), closed()).when(reopen_it(2)).then_rejected(
+            Rejection.NO_SUCH_CLOSE, close_seq=2
+        )
 
     @pytest.mark.parametrize("who", [None, ANN])
     def test_a_dialog_that_was_closed_fifty_times_stays_closed(self, who: Operator | None) -> None:
@@ -233,14 +262,16 @@ class TestReopening:
         almost = given_dialog(opened(), assigned(ANN), *turns[:-1])
         almost.when(reopen_it(49, by=who)).then(reopened(49))
         full = given_dialog(opened(), assigned(ANN), *turns, closed(50))
-        full.when(reopen_it(by=who)).then_rejected("closed 50 times")
+        full.when(reopen_it(by=who)).then_rejected(Rejection.CLOSED_TOO_OFTEN, most=50)
         full.when(reopen_it(49, by=who)).then_nothing()
 
-    @pytest.mark.parametrize("past", [(), (assigned(BO),), (assigned(ANN), wrote("m1", ANN), assigned(BO))])
-    def test_no_operator_reopens_but_the_one_who_has_the_dialog(self, past: tuple[DialogEvent, ...]) -> None:
-        given_dialog(opened(), *past, closed()).when(reopen_it(by=ANN)).then_rejected(
-            "operator who has this dialog"
-        )
+    @others
+    def test_no_operator_reopens_but_the_one_who_has_the_dialog(
+        self, past: tuple[DialogEvent, ...], code: str
+    ) -> None:
+        # One that is closed waits for nobody.
+        code = Rejection.NO_SUCH_DIALOG if code == Rejection.TAKE_IT_FIRST else code
+        given_dialog(opened(), *past, closed()).when(reopen_it(by=ANN)).then_rejected(code)
         given_dialog(opened(), assigned(ANN), closed()).when(reopen_it(by=ANN)).then(reopened())
 
     def test_the_same_reopening_again_is_nothing_new(self) -> None:
@@ -249,6 +280,43 @@ class TestReopening:
 
     def test_an_old_reopening_does_not_undo_a_later_close(self) -> None:
         given_dialog(opened(), closed(), reopened(), closed(2)).when(reopen_it(1)).then_nothing()
+
+
+class TestClosingASilentReopening:
+    PAST = (opened(), assigned(ANN), wrote("m1", chars=9), wrote("m2", BO, minutes=2))
+
+    def first(self) -> DialogClosed:
+        return closing(*self.PAST, command=CloseDialog(actor(ANN), at(5), email="sealed-email"))
+
+    def test_it_tells_again_what_the_close_before_told(self) -> None:
+        past = *self.PAST, self.first(), reopened(1, 6), assigned(BO, 7)
+        again = {"close_seq": 2, "closed_at": at(16), "closed_by": "system", "resumes": 1}
+        given_dialog(*past).when(close_silent(16)).then(self.first().model_copy(update=again))
+
+    def test_it_is_closed_over_and_over(self) -> None:
+        once = *self.PAST, self.first(), reopened(1, 6)
+        [second] = given_dialog(*once).when(close_silent(16)).events
+        [third] = given_dialog(*once, second, reopened(2, 20)).when(close_silent(30)).events
+        assert isinstance(third, DialogClosed)
+        assert (third.close_seq, third.resumes, third.operator_name) == (3, 2, "Bo")
+
+    def test_not_before_its_time(self) -> None:
+        given_dialog(*self.PAST, self.first(), reopened(1, 6)).when(close_silent(15.99)).then_nothing()
+
+    @pytest.mark.parametrize("who", [None, ANN])
+    def test_not_once_somebody_has_written(self, who: Operator | None) -> None:
+        past = *self.PAST, self.first(), reopened(1, 6), wrote("m3", who, minutes=7)
+        given_dialog(*past).when(close_silent(99)).then_nothing()
+
+    @pytest.mark.parametrize("past", [(), (opened(),), (opened(), closed())])
+    def test_nothing_else_is_closed_by_it(self, past: tuple[DialogEvent, ...]) -> None:
+        given_dialog(*past).when(close_silent(99)).then_nothing()
+
+    def test_again_is_nothing_new(self) -> None:
+        past = *self.PAST, self.first(), reopened(1, 6)
+        [second] = given_dialog(*past).when(close_silent(16)).events
+        given_dialog(*past, second).when(close_silent(99)).then_nothing()
+        given_dialog(*past, second, reopened(2, 98)).when(close_silent(99)).then_nothing()
 
 
 def test_nothing_that_was_said_stays_in_memory() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import CommandRejected
-from chat.domain.dialog.decider import DIALOG, AssignOperator, DialogCommand
+from chat.domain.dialog.decider import DIALOG, AssignOperator, CloseSilentReopening, DialogCommand
 from chat.domain.dialog.events import (
     DialogClosed,
     DialogEvent,
@@ -18,7 +18,20 @@ from chat.domain.dialog.events import (
     OperatorAssigned,
 )
 from chat.domain.dialog.state import Dialog, details_of
-from tests.chat.builders import ANN, BO, at, close_it, give_to, open_it, opened, reopen_it, take, write, wrote
+from tests.chat.builders import (
+    ANN,
+    BO,
+    at,
+    close_it,
+    close_silent,
+    give_to,
+    open_it,
+    opened,
+    reopen_it,
+    take,
+    write,
+    wrote,
+)
 
 who = st.sampled_from([None, ANN, BO])
 operators = st.sampled_from([ANN, BO])
@@ -36,7 +49,11 @@ commands = st.one_of(
     st.builds(give_to, operators),
     st.builds(close_it, some_close, by=who),
     st.builds(reopen_it, some_close, by=who),
+    st.builds(close_silent, st.just(0), silent_for=st.sampled_from([1, 3])),
 )
+OWN = {"close_seq", "closed_at", "closed_by", "resumes"}
+"""What a close that nobody but time made doesn't take from the close before."""
+
 histories = st.lists(commands, max_size=40).map(lambda made: [open_it(), *made])
 
 
@@ -65,7 +82,8 @@ def test_asking_again_changes_nothing(history: list[DialogCommand]) -> None:
     state: Dialog = DIALOG.initial
     for command in in_time(history):
         state, _ = obey(state, command)
-        assert obey(state, replace(command, now=at(999))) == (state, [])
+        later = command.now if isinstance(command, CloseSilentReopening) else at(999)
+        assert obey(state, replace(command, now=later)) == (state, [])
 
 
 @given(histories)
@@ -76,7 +94,9 @@ def test_what_was_named_can_be_asked_again_at_any_time(history: list[DialogComma
         if events and getattr(command, "close_seq", 0) is not None:
             named.append(command)
         for again in named:
-            if not isinstance(again, AssignOperator):  # which says how it shall be from now on
+            if not isinstance(
+                again, AssignOperator | CloseSilentReopening
+            ):  # which says how it shall be from now on
                 assert obey(state, replace(again, now=at(999))) == (state, [])
 
 
@@ -100,6 +120,7 @@ def test_a_message_is_there_once(history: list[DialogCommand]) -> None:
 def test_a_close_counts_what_an_independent_count_counts(history: list[DialogCommand]) -> None:
     _, story = play(in_time(history))
     since, owner, piece = at(0), None, list[MessagePosted]()
+    before: DialogClosed | None = None
     for event in story:
         match event:
             case DialogOpened():
@@ -110,7 +131,12 @@ def test_a_close_counts_what_an_independent_count_counts(history: list[DialogCom
                 piece.append(event)
             case OperatorAssigned():
                 owner = event.operator
+            case DialogClosed(resumes=int()):
+                assert piece == []
+                assert before is not None
+                assert event.model_dump(exclude=OWN) == before.model_dump(exclude=OWN)
             case DialogClosed():
+                before = event
                 check(event, piece)
                 assert event.opened_at == since
                 assert event.operator == next((p.operator for p in reversed(piece) if p.operator), owner)

@@ -22,6 +22,7 @@ from contracts.dialogs import (
 from tests.chat.builders import (
     ANN,
     BO,
+    actor,
     assigned,
     at,
     open_it,
@@ -47,7 +48,7 @@ def said(*story: DialogEvent) -> list[PublicEvent]:
 
 
 def closing(*past: DialogEvent, email: str | None = None, name: str | None = None) -> DialogEvent:
-    command = CloseDialog("client", at(5), email=email, name=name)
+    command = CloseDialog(actor(None), at(5), email=email, name=name)
     [event] = DIALOG.decide(DIALOG.fold(DIALOG.initial, past), command)
     return event
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -15,11 +16,13 @@ from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Dialog
 from chat.read_models.channels import Channels
-from chat.read_models.dialogs import Dialogs, DialogState
+from chat.read_models.dialogs import Dialogs
+from contracts.dialogs import DialogState
 from tests.chat.builders import ANN, BO, assigned, at, closed, opened, reopened, wrote
 
 pytestmark = pytest.mark.real
 
+SILENT = timedelta(minutes=10)
 STORY = (
     opened(),
     wrote("m1"),
@@ -49,13 +52,13 @@ def recorded(story: Sequence[DialogEvent]) -> list[RecordedEvent[Dialog, DialogE
 EXPECTED = {
     "_id": "d1", "position": 7, "dialog": "d1", "channel": "shop", "client": "c1", "locale": "fr",
     "state": "open", "waiting": False, "operator": "bo", "operators": ["ann", "bo"],
-    "opened_at": at(0), "since": at(6), "closes": 1,
+    "opened_at": at(0), "since": at(6), "closes": 1, "due_at": at(16),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_dialog_is_listed_as_it_now_is(db: AsyncIOMotorDatabase[dict[str, Any]], seed: int) -> None:
-    dialogs, dice = Dialogs(db), random.Random(seed)
+    dialogs, dice = Dialogs(db, SILENT), random.Random(seed)
     cuts = sorted({0, len(STORY), *dice.choices(range(1, len(STORY)), k=3)})
     batches = [recorded(STORY)[start:end] for start, end in pairwise(cuts)]
     disorder = [*batches, *dice.choices(batches, k=3)]
@@ -65,19 +68,19 @@ async def test_a_dialog_is_listed_as_it_now_is(db: AsyncIOMotorDatabase[dict[str
     assert await db["dialogs"].find().to_list(None) == [EXPECTED]
 
 
-@pytest.mark.parametrize(("state", "step"), [("open", 1), ("closed", -1)])
+@pytest.mark.parametrize(("state", "step"), [(DialogState.OPEN, 1), (DialogState.CLOSED, -1)])
 async def test_pages_hold_each_dialog_once_however_many_have_one_moment(
     db: AsyncIOMotorDatabase[dict[str, Any]], state: DialogState, step: int
 ) -> None:
     names = [f"d{number}" for number in range(7)]
-    like = {**EXPECTED, "state": state}
+    like = {**EXPECTED, "state": state.value}
     await db["dialogs"].insert_many(
         [{**like, "_id": name, "dialog": name, "since": at(index // 3)} for index, name in enumerate(names)]
     )
-    seen, page = list[str](), await Dialogs(db).of_operator("ann", None, state, None, 2)
+    seen, page = list[str](), await Dialogs(db, SILENT).of_operator("ann", None, state, None, 2)
     seen += [each["dialog"] for each in page.dialogs]
     while page.next and len(seen) <= len(names):
-        page = await Dialogs(db).of_operator("ann", None, state, page.next, 2)
+        page = await Dialogs(db, SILENT).of_operator("ann", None, state, page.next, 2)
         seen += [each["dialog"] for each in page.dialogs]
     assert seen == names[::step]
 

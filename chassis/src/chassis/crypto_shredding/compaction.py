@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord
-from chassis.kafka.startup import started
+from chassis.kafka.topic_reader import topic_reader
 from contracts.envelope import Envelope
 from contracts.keys import CompactionNudge
 
@@ -39,20 +40,13 @@ def compaction_nudges(topic: str, source: str, partitions: Collection[int]) -> l
     return [ProducerRecord(topic, NUDGE_KEY, value, headers, partition) for partition in sorted(partitions)]
 
 
-async def compacted_away(bootstrap: str, topic: str, locations: Sequence[KeyLocation]) -> set[KeyLocation]:
+async def compacted_away(
+    connection: KafkaConnection, topic: str, locations: Sequence[KeyLocation]
+) -> set[KeyLocation]:
     """Those of `locations` at which their record is no longer found. Raises KafkaError."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=FETCH_BYTES,
-    )
-    try:
-        await started(consumer.start())
+    partitions = [TopicPartition(topic, location.partition) for location in locations]
+    async with topic_reader(connection, partitions, fetch_bytes=FETCH_BYTES) as consumer:
         return {location for location in locations if not await _still_there(consumer, topic, location)}
-    finally:
-        await consumer.stop()
 
 
 async def _still_there(consumer: AIOKafkaConsumer, topic: str, location: KeyLocation) -> bool:

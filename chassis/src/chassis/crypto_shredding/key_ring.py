@@ -20,6 +20,7 @@ from chassis.crypto_shredding.settings import SealingSettings
 from chassis.crypto_shredding.storage import Document, durable
 from chassis.crypto_shredding.tombstones import ErasurePace, Tombstones
 from chassis.errors import KeyOwnerMismatch, PublishFailed, SubjectErased
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from chassis.settings import key_bytes
 
@@ -38,7 +39,7 @@ class KeyRing:
     replica that has not noticed an erasure yet may seal text with the deleted key for that long. Nobody can
     ever read it, so that is as good as not having written it.
 
-    With `bootstrap`, compaction is verified by looking; without it, erasure trusts the time it takes.
+    With `connection`, compaction is verified by looking; without it, erasure trusts the time it takes.
     """
 
     name = "keys"
@@ -53,7 +54,7 @@ class KeyRing:
         readers_key: bytes,
         topic: str,
         publisher: Publisher,
-        bootstrap: str | None = None,
+        connection: KafkaConnection | None = None,
         pace: ErasurePace | None = None,
     ) -> None:
         self._keys = durable(database, "keys")
@@ -61,7 +62,12 @@ class KeyRing:
         self._pace = pace or ErasurePace()
         self._memory = KeyCache()
         self._tombstones = Tombstones(
-            database, service=service, topic=topic, publisher=publisher, bootstrap=bootstrap, pace=self._pace
+            database,
+            service=service,
+            topic=topic,
+            publisher=publisher,
+            connection=connection,
+            pace=self._pace,
         )
         self._publisher = KeyPublisher(
             self._keys,
@@ -94,7 +100,7 @@ class KeyRing:
             readers_key=key_bytes(settings.readers_key),
             topic=topic,
             publisher=publisher,
-            bootstrap=settings.kafka,
+            connection=settings.kafka,
         )
 
     async def prepare(self) -> None:

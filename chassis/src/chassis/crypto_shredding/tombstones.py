@@ -10,6 +10,7 @@ from pymongo import ASCENDING, UpdateOne
 
 from chassis.crypto_shredding.compaction import KeyLocation, compacted_away, compaction_nudges
 from chassis.crypto_shredding.storage import Document, durable, older
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.telemetry.metrics import ERASURES_PENDING
 
@@ -49,14 +50,14 @@ class Tombstones:
         service: str,
         topic: str,
         publisher: Publisher,
-        bootstrap: str | None,
+        connection: KafkaConnection | None,
         pace: ErasurePace,
     ) -> None:
         self._pending = durable(database, "tombstones")
         self._service = service
         self._topic = topic
         self._publisher = publisher
-        self._bootstrap = bootstrap
+        self._connection = connection
         self._pace = pace
 
     async def prepare(self) -> None:
@@ -126,11 +127,11 @@ class Tombstones:
             await self._pending.bulk_write([_removed(location) for location in gone], ordered=False)
 
     async def _compacted(self, locations: Sequence[KeyLocation]) -> set[KeyLocation]:
-        if self._bootstrap is None:
+        if self._connection is None:
             return set(locations)  # nobody to ask: `settle_after` decides alone
         unknown = {location for location in locations if location.offset < 0}
         known = [location for location in locations if location.offset >= 0]
-        return unknown | (await compacted_away(self._bootstrap, self._topic, known) if known else set())
+        return unknown | (await compacted_away(self._connection, self._topic, known) if known else set())
 
 
 def _recorded(kid: str, published: Sequence[Document]) -> UpdateOne:

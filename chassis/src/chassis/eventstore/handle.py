@@ -36,28 +36,23 @@ async def handle(
     stream: str,
     command: C,
     *,
-    fingerprint: Callable[[], Awaitable[C]] | None = None,
-    seal: Callable[[], Awaitable[C]] | None = None,
+    complete: Callable[[S], Awaitable[C]] | None = None,
 ) -> CommandResult[S, E]:
     """Decides `command` on the stream and stores what follows, once, whatever else is appended meanwhile.
 
     Decides again after a conflict or an unknown outcome, so a repeated command must be seen in the state.
-    A command whose text is to be sealed comes without it. `fingerprint` gives it with what tells whether its
-    text is one that the loaded state holds, and stores nothing. `seal` gives it with its text; it is called
-    only if something follows from the command, so that a rejected one leaves no key.
+    `complete` gives the whole command once the state is loaded that it will be decided on: with text that is
+    sealed for whom the state names, for example. It may reject, and is asked again whenever `decide` is.
     Raises `CommandRejected`, `UnknownStoredEvent`, `RetriesExhausted` after about ten seconds, and for what
     can never be stored `CommitTooLarge` or `PermanentWriteError`.
     """
 
     async def attempt() -> CommandResult[S, E]:
         current = await repository.load(decider, stream)
-        # After loading: a text that was sealed by then has a key by now.
-        events = decider.decide(current.state, await fingerprint() if fingerprint else command)
-        if events and seal is not None:
-            events = decider.decide(current.state, await seal())
-        if events:
-            current = await repository.append(decider, stream, current, tuple(events))
-        return CommandResult(current.state, current.number, tuple(events))
+        whole = command if complete is None else await complete(current.state)
+        if events := tuple(decider.decide(current.state, whole)):
+            current = await repository.append(decider, stream, current, events)
+        return CommandResult(current.state, current.number, events)
 
     deadline = time.monotonic() + GIVE_UP_SECONDS
     with _measured(repository.service, type(command).__name__):

@@ -4,29 +4,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chassis.background import Supervisor
-from chassis.http.body_limit import BodyLimit
-from chassis.http.crowd import Crowd
-from chassis.http.errors import add_handlers, errors
-from chassis.http.health import Check, Readiness, routes
-from chassis.http.problems import ProblemDetails, Unavailable
+from chassis.http.errors import add_handlers
+from chassis.http.health import Check, Readiness
+from chassis.http.health import router as health
+from chassis.http.openapi import Api
+from chassis.http.problems import COMMON, ProblemCatalogue, ServiceStarting, raises
 from chassis.http.request_middleware import RequestMiddleware
 from chassis.settings import ServiceSettings
 
 # Its spans would hold paths with ids in them, its logs what callers wrote, its context a stranger's baggage.
 SILENT = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
-
-
-class _Api(FastAPI):
-    def openapi(self) -> dict[str, Any]:
-        if self.openapi_schema is None:
-            schemas = super().openapi().setdefault("components", {}).setdefault("schemas", {})
-            problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= problem.pop("$defs", {}) | {"ProblemDetails": problem}
-        return super().openapi()
 
 
 def create(
@@ -36,12 +28,15 @@ def create(
     routers: Sequence[APIRouter],
     parts: Supervisor,
     checks: Mapping[str, Check],
+    state: Mapping[str, Any] | None = None,
+    problems: ProblemCatalogue = COMMON,
     version: str = "0.1.0",
     description: str = "",
 ) -> FastAPI:
     """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
 
     `checks` are what readiness needs besides the parts, by name: ``{"database": database_answers(client)}``.
+    `state` is what routes find in ``request.app.state``, by name.
     """
 
     @asynccontextmanager
@@ -49,11 +44,7 @@ def create(
         async with parts.running(settings.service):
             yield
 
-    async def prepared() -> None:
-        if not parts.prepared:
-            raise Unavailable("The service is starting. Try again in a moment.")
-
-    app = _Api(
+    app = Api(
         title=title,
         version=version,
         description=description,
@@ -62,13 +53,39 @@ def create(
         redoc_url=None,
         redirect_slashes=False,
         telemetry=SILENT,
-        responses=errors(422, 500, 503),
     )
+    readiness = Readiness(checks, parts.health)
+    for name, value in {
+        **(state or {}),
+        "problems": problems,
+        "parts": parts,
+        "readiness": readiness,
+    }.items():
+        setattr(app.state, name, value)
     for router in routers:
-        app.include_router(router, dependencies=[Depends(prepared)])
-    app.include_router(routes(Readiness(checks, parts.health)))
+        app.include_router(router, dependencies=[Depends(_prepared)])
+    app.include_router(health)
     add_handlers(app)
-    app.add_middleware(Crowd)
-    app.add_middleware(BodyLimit)
     app.add_middleware(RequestMiddleware, service=settings.service)
+    app.openapi()  # made now: queries are looked at by it, and a code without a sentence ends the start
     return app
+
+
+@raises(ServiceStarting)
+async def _prepared(request: Request) -> None:
+    if not request.app.state.parts.prepared:
+        raise ServiceStarting
+
+
+def operations(api: FastAPI) -> FastAPI:
+    """What the platform asks of a service, for a port of its own: health and Prometheus' metrics."""
+    app = Api(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=SILENT)
+    app.state = api.state
+    app.include_router(health)
+    app.add_api_route("/metrics", _metrics)
+    add_handlers(app)
+    return app
+
+
+async def _metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -6,20 +6,31 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import jwt
-from fastapi import Security
+from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt import PyJWK
 from starlette.requests import HTTPConnection
 
 from chassis.http.claims import ClaimNames, claims_of
 from chassis.http.key_sources import KeySource, RemoteKeys, from_discovery, key_source
-from chassis.http.problems import Forbidden, TokenExpired, TokenTooLarge, Unauthenticated
+from chassis.http.problems import (
+    Forbidden,
+    NotOneVisitor,
+    TokenExpired,
+    TokenMissing,
+    TokenTooLarge,
+    Unauthenticated,
+    raises,
+)
+from chassis.http.routes import guarding
 from chassis.http.tokens import ALGORITHM
 from chassis.settings import ServiceSettings, VisitorSettings
 from contracts.access import EVERY_CHANNEL, Claims, Role
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 LEEWAY = timedelta(seconds=30)
 LONGEST_TOKEN = 32 * 1024
@@ -71,7 +82,7 @@ class Verifier:
         not looked at. Raises `Unavailable` when the issuer's keys can't be had.
         """
         if len(token) > LONGEST_TOKEN:
-            raise TokenTooLarge(LONGEST_TOKEN)
+            raise TokenTooLarge(most=LONGEST_TOKEN)
         try:
             return await self._verified(token)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
@@ -160,42 +171,55 @@ def _staff_keys(settings: ServiceSettings) -> KeySource:
     return RemoteKeys(fetch)
 
 
-def allow(
-    verifier: Verifier, *roles: Role, never: frozenset[Role] = frozenset()
-) -> Callable[..., Awaitable[Claims]]:
+def allow(*roles: Role, never: frozenset[Role] = frozenset()) -> Callable[..., Awaitable[Claims]]:
     """A dependency that gives the claims of a caller who has one of `roles`, and none of `never`.
 
-    Answers 401 without a valid token, 403 otherwise.
+    Answers 401 without a valid token, 403 otherwise, before anything else of the request is read.
     """
 
-    async def caller(credentials: Credentials) -> Claims:
+    @raises(TokenMissing, Unauthenticated, TokenExpired, TokenTooLarge, Forbidden)
+    async def caller(request: Request, credentials: Credentials) -> Claims:
         if credentials is None:
-            raise Unauthenticated
-        claims = await verifier.verify(credentials.credentials)
+            raise TokenMissing
+        claims = await _verified(request, credentials)
         if claims.names_any(never) or not claims.roles & frozenset(roles):
             raise Forbidden
         return claims
 
-    return caller
+    return _first(caller)
 
 
-def allow_anyone(
-    verifier: Verifier, *, never: frozenset[Role] = frozenset()
-) -> Callable[..., Awaitable[Claims | None]]:
+def allow_anyone(*, never: frozenset[Role] = frozenset()) -> Callable[..., Awaitable[Claims | None]]:
     """A dependency for routes that need no token, such as those of a form: None without one.
 
     A token that is there must be valid (401) and have no role in `never` (403).
     """
 
-    async def caller(credentials: Credentials) -> Claims | None:
+    @raises(Unauthenticated, TokenExpired, TokenTooLarge, Forbidden)
+    async def caller(request: Request, credentials: Credentials) -> Claims | None:
         if credentials is None:
             return None
-        claims = await verifier.verify(credentials.credentials)
+        claims = await _verified(request, credentials)
         if claims.names_any(never):
             raise Forbidden
         return claims
 
-    return caller
+    return _first(caller)
+
+
+async def _verified(request: Request, credentials: HTTPAuthorizationCredentials) -> Claims:
+    """The claims of the token; verified once for a request, by ``app.state.verifier``."""
+    if not hasattr(request.state, "claims"):
+        request.state.claims = await request.app.state.verifier.verify(credentials.credentials)
+    claims: Claims = request.state.claims
+    return claims
+
+
+def _first(caller: F) -> F:
+    async def guard(request: Request) -> None:
+        await caller(request, await BEARER(request))
+
+    return guarding(guard)(caller)
 
 
 class Visitor(NamedTuple):
@@ -206,8 +230,8 @@ class Visitor(NamedTuple):
 
 
 def visitor_of(claims: Claims) -> Visitor:
-    """Who a visitor's token stands for; `Forbidden` unless it is one visitor's, for one channel."""
+    """Who a visitor's token stands for; `NotOneVisitor` unless it is one visitor's, for one channel."""
     channels = claims.channels - {EVERY_CHANNEL}
     if claims.roles != {Role.VISITOR} or len(claims.channels) != 1 or not channels:
-        raise Forbidden("This needs a visitor's token for one channel.")
+        raise NotOneVisitor
     return Visitor(claims.sub, next(iter(channels)))

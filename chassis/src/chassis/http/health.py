@@ -6,19 +6,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from aiokafka.client import AIOKafkaClient
-from fastapi import APIRouter, Response
+from aiokafka.errors import KafkaConnectionError
+from fastapi import Request, Response
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel, Field
 
-from chassis.kafka.startup import started
+from chassis.errors import NotReady
+from chassis.http.routes import Router
+from chassis.kafka.clients import plain_client
+from chassis.kafka.connection import KafkaConnection
 
 CHECK_WITHIN = 2.0
 FRESH_FOR = 1.0
 OK = "ok"
 
 Check = Callable[[], Awaitable[None]]
-"""Returns if the thing answers, raises otherwise."""
+"""Returns if the thing answers, raises otherwise: NotReady if it knows why."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -61,29 +64,31 @@ async def _state(name: str, check: Check) -> str:
             await check()
     except TimeoutError:
         return f"didn't answer within {CHECK_WITHIN:.0f} seconds"
+    except NotReady as error:
+        log.warning("check_failed", check=name, reason=str(error))
+        return str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not ready"
         log.warning("check_failed", check=name, error=type(error).__name__)
         return "doesn't answer"
     return OK
 
 
-def routes(readiness: Readiness) -> APIRouter:
-    """``/health/live``: 200 as long as the loop turns. ``/health/ready``: 200, or 503 with the reasons."""
-    router = APIRouter(prefix="/health", tags=["health"])
+router = Router(prefix="/health", tags=["health"])
 
-    @router.get("/live")
-    async def live() -> Health:
-        """Whether the process works at all."""
-        return Health(status=OK)
 
-    @router.get("/ready", responses={503: {"model": Health, "description": "Not ready"}})
-    async def ready(response: Response) -> Health:
-        """Whether requests and events are worked on."""
-        report = await readiness.report()
-        response.status_code = 200 if report.status == OK else 503
-        return report
+@router.get("/live")
+async def check_liveness() -> Health:
+    """Whether the process works at all: 200 as long as its loop turns."""
+    return Health(status=OK)
 
-    return router
+
+@router.get("/ready", responses={503: {"model": Health, "description": "Not ready"}})
+async def check_readiness(request: Request, response: Response) -> Health:
+    """Whether requests and events are worked on: 200, or 503 with the reasons."""
+    readiness: Readiness = request.app.state.readiness
+    report = await readiness.report()
+    response.status_code = 200 if report.status == OK else 503
+    return report
 
 
 def database_answers(client: AsyncIOMotorClient[dict[str, Any]]) -> Check:
@@ -95,14 +100,14 @@ def database_answers(client: AsyncIOMotorClient[dict[str, Any]]) -> Check:
     return check
 
 
-def broker_answers(bootstrap: str) -> Check:
-    """A check that a broker tells who is in the cluster."""
+def broker_answers(connection: KafkaConnection) -> Check:
+    """A check that a broker lets us in and tells who is in the cluster."""
 
     async def check() -> None:
-        client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=int(CHECK_WITHIN * 1000))
         try:
-            await started(client.bootstrap())
-        finally:
-            await client.close()
+            async with plain_client(connection, request_timeout_ms=int(CHECK_WITHIN * 1000)):
+                pass
+        except KafkaConnectionError as error:
+            raise NotReady(await connection.refusal() or "doesn't answer") from error
 
     return check

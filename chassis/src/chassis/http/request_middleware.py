@@ -1,4 +1,4 @@
-"""Each request gets an id, a trace, a log line, a measurement, safe headers; a bug gets a 500, no words."""
+"""Each request gets an id, a trace, a log line, a measurement, safe headers, and a response."""
 
 import re
 import time
@@ -7,12 +7,13 @@ import uuid
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.http.errors import internal_error
-from chassis.http.queries import given_twice
+from chassis.http.problems import InternalError, NotFound, Problem, Unavailable, problem_response
 from chassis.telemetry import continued
 from chassis.telemetry.metrics import REQUEST_SECONDS
+from chassis.transient import is_transient
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_HEADERS = {
@@ -28,7 +29,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class RequestMiddleware:
-    """The outermost layer around a service's routes."""
+    """The outermost layer around a service's routes.
+
+    What nobody below it has answered is a 503 if it is transient, else a bug: a 500 without a word of it.
+    """
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app = app
@@ -52,12 +56,15 @@ class RequestMiddleware:
     async def _answered(self, scope: Scope, receive: Receive, answer: "_Response") -> None:
         started = time.perf_counter()
         try:
-            await (given_twice(scope) or self.app)(scope, receive, answer.send)
+            # The regular expressions of routes would let it pass: their $ also matches before a line's end.
+            await (_nothing_here(scope) if "\n" in scope["path"] else self.app)(scope, receive, answer.send)
+        except ClientDisconnect:
+            return
         except Exception as error:  # noqa: BLE001 - the border: nothing passes it unanswered
-            _log_bug(error)
+            problem = _problem_of(error)
             if answer.status is not None:
                 raise ConnectionAbortedError("The answer broke off") from None
-            await internal_error(scope["request_id"])(scope, receive, answer.send)
+            await problem_response(problem, scope["request_id"])(scope, receive, answer.send)
         finally:
             self._note(scope, answer.status or 499, time.perf_counter() - started)
 
@@ -87,10 +94,18 @@ class _Response:
         await self._send(message)
 
 
-def _log_bug(error: Exception) -> None:
+def _nothing_here(scope: Scope) -> ASGIApp:
+    return problem_response(NotFound(), scope["request_id"])
+
+
+def _problem_of(error: Exception) -> Problem:
+    if is_transient(error):
+        log.warning("request_unavailable", error=type(error).__qualname__)
+        return Unavailable()
     # The error's own text may quote what a client wrote; where it happened does not.
     where = "".join(traceback.format_tb(error.__traceback__)[-12:])
     log.error("request_broken", error=type(error).__qualname__, where=where)
+    return InternalError()
 
 
 def _id(given: str | None) -> str:

@@ -1,7 +1,7 @@
 """Makes FastStream hand on whole batches as they came, and leave acknowledging and rebalancing to us."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,25 +12,35 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import Record
 
 quiet = logging.getLogger("chassis.kafka.faststream")
 quiet.setLevel(logging.ERROR)
 
+HOW: Mapping[str, Any] = {
+    "batch": True,
+    "ack_policy": AckPolicy.MANUAL,
+    "auto_offset_reset": "earliest",
+    "partition_assignment_strategy": (RangePartitionAssignor,),
+    "rebalance_timeout_ms": 60_000,
+    "heartbeat_interval_ms": 1_000,
+    "fetch_max_wait_ms": 50,
+    "batch_timeout_ms": 20,
+}
+STOP_SECONDS = 25.0
+"""What a stop waits for the batch in hand; without any, FastStream does not wait at all."""
+
 
 @dataclass(frozen=True)
 class SubscriberOptions:
-    """Which records of which topics, as whom; a batch mixes partitions and holds up to `max_records`.
-
-    `stop_seconds` is what a stop waits for the batch in hand; without any, FastStream does not wait at all.
-    """
+    """Which records of which topics, as whom; a batch mixes partitions and holds up to `max_records`."""
 
     service: str
-    bootstrap: str
+    connection: KafkaConnection
     group: str
     topics: Sequence[str]
     max_records: int
-    stop_seconds: float
 
 
 class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -58,25 +68,18 @@ def batch_subscriber(
 ) -> tuple[KafkaBroker, Any]:
     """A broker that is not started yet, and its one subscriber."""
     broker = KafkaBroker(
-        wanted.bootstrap,
+        **wanted.connection.broker_options(),
         client_id=f"candor-{wanted.service}",
         consumer_only=True,
-        graceful_timeout=wanted.stop_seconds,
+        graceful_timeout=STOP_SECONDS,
         logger=quiet,
         apply_types=False,
     )
     subscriber = broker.subscriber(
         *wanted.topics,
-        batch=True,
         group_id=wanted.group,
-        ack_policy=AckPolicy.MANUAL,
-        auto_offset_reset="earliest",
-        partition_assignment_strategy=(RangePartitionAssignor,),
-        rebalance_timeout_ms=60_000,
-        heartbeat_interval_ms=1_000,
-        fetch_max_wait_ms=50,
-        batch_timeout_ms=20,
         max_records=wanted.max_records,
+        **HOW,
         listener=rebalances,
         parser=_parse,
         decoder=_leave_encoded,

@@ -9,6 +9,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollectio
 from pymongo import UpdateOne
 
 from chassis.errors import CheckpointConflict
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.fencing import Fencing
 from chassis.kafka.records import fingerprint
 from chassis.kafka.topic_reader import record_at, topic_reader
@@ -29,11 +30,15 @@ class Checkpoints:
     """
 
     def __init__(
-        self, collection: AsyncIOMotorCollection[dict[str, Any]], name: str, version: int, bootstrap: str
+        self,
+        collection: AsyncIOMotorCollection[dict[str, Any]],
+        name: str,
+        version: int,
+        connection: KafkaConnection,
     ) -> None:
         self._collection = collection
         self._prefix = f"{name}.v{version}"
-        self._bootstrap = bootstrap
+        self._connection = connection
         self.fencing = Fencing(collection)
 
     async def read(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Checkpoint]:
@@ -63,7 +68,9 @@ class Checkpoints:
         """
         if not partitions:
             return {}, {}
-        starts, ends = await self._edges(partitions)
+        async with topic_reader(self._connection, partitions) as consumer:
+            starts = await consumer.beginning_offsets(list(partitions))
+            ends = await consumer.end_offsets(list(partitions))
         await self._make(starts)
         located = await self.read(partitions)
         wrong = {
@@ -82,14 +89,6 @@ class Checkpoints:
 
     def _id(self, partition: TopicPartition) -> str:
         return f"{self._prefix}:{partition.topic}:{partition.partition}"
-
-    async def _edges(
-        self, partitions: Collection[TopicPartition]
-    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-        async with topic_reader(self._bootstrap) as consumer:
-            consumer.assign(list(partitions))
-            starts = await consumer.beginning_offsets(list(partitions))
-            return starts, await consumer.end_offsets(list(partitions))
 
     async def _make(self, starts: Mapping[TopicPartition, int]) -> None:
         # Outside of any transaction: two members that both inserted them inside would abort one another.
@@ -110,7 +109,7 @@ class Checkpoints:
             for partition, checkpoint in located.items()
             if checkpoint.before is not None and starts[partition] < checkpoint.offset
         }
-        found = await record_at(self._bootstrap, known)
+        found = await record_at(self._connection, known)
         return {
             partition: f"another record stands at {record.offset}: the topic was made anew"
             for partition, record in found.items()

@@ -7,7 +7,7 @@ import asyncio
 import ipaddress
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
@@ -17,6 +17,7 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 if TYPE_CHECKING:
     from faststream.security import BaseSecurity
@@ -85,15 +86,32 @@ class KafkaConnection(BaseModel):
 
         Raises ValueError with a sentence for each thing that is wrong, one a line.
         """
-        told = {name: environment.get(variable) for name, variable in cls.VARIABLES.items()}
         try:
-            return cls.model_validate({name: value for name, value in told.items() if value})
+            return cls.model_validate(cls.told_by(environment))
         except ValidationError as error:
-            raise ValueError("\n".join(_sentences(error))) from None
+            wrong = error.errors(include_url=False, include_input=False)
+            raise ValueError(
+                "\n".join(each for one in wrong for each in sentences(one, one["loc"]))
+            ) from None
+
+    @classmethod
+    def told_by(cls, environment: Mapping[str, str]) -> dict[str, str]:
+        """What `environment` says of the connection's fields; an empty variable is an unset one."""
+        told = {name: environment.get(variable) for name, variable in cls.VARIABLES.items()}
+        return {name: value for name, value in told.items() if value}
+
+    def environment(self) -> dict[str, str]:
+        """The variables that say the same, the password in clear; what is unset is empty."""
+        known = {**dict(self), "password": self.password and self.password.get_secret_value()}
+        return {self.VARIABLES[name]: str(value or "") for name, value in known.items()}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if wrong := [*self._wrong_servers(), *self._wrong_login(), *self._wrong_files()]:
+        wrong = [*self._wrong_login(), *self._wrong_files()]
+        found = [_SERVER.fullmatch(server) for server in self.addresses]
+        if not all(server and int(server[2]) <= _LAST_PORT for server in found):
+            wrong.insert(0, "CANDOR_KAFKA must name servers as host:port,host:port.")
+        if wrong:
             raise ValueError("\n".join(wrong))
         return self
 
@@ -192,11 +210,6 @@ class KafkaConnection(BaseModel):
 
     # What is wrong, in sentences
 
-    def _wrong_servers(self) -> Iterator[str]:
-        found = [_SERVER.fullmatch(server) for server in self.addresses]
-        if not all(server and int(server[2]) <= _LAST_PORT for server in found):
-            yield "CANDOR_KAFKA must name servers as host:port,host:port."
-
     def _wrong_login(self) -> Iterator[str]:
         if not self.uses_sasl:
             yield from self._useless(_LOGIN, "SASL_SSL or SASL_PLAINTEXT")
@@ -208,7 +221,8 @@ class KafkaConnection(BaseModel):
             yield from self._proof(needed=("token_file",), unused=("username", "password"))
         else:
             yield from self._proof(needed=("username", "password"), unused=("token_file",))
-        if self.security_protocol == "SASL_PLAINTEXT" and self.env == "production" and not self._is_local():
+        local = all(is_loopback(server.rpartition(":")[0]) for server in self.addresses)
+        if self.security_protocol == "SASL_PLAINTEXT" and self.env == "production" and not local:
             # PLAIN and OAUTHBEARER show the secret to whoever is on the way. SCRAM doesn't, but it can be
             # guessed at from what is seen, and the connection be taken over once it is made.
             yield (
@@ -264,20 +278,15 @@ class KafkaConnection(BaseModel):
             else:
                 yield f"{names} must hold a certificate and its key in PEM, the key without a password."
 
-    def _is_local(self) -> bool:
-        return all(_is_loopback(server.rpartition(":")[0]) for server in self.addresses)
 
-
-def _sentences(error: ValidationError) -> Iterator[str]:
-    for details in error.errors(include_url=False, include_input=False):
-        if not details["loc"]:
-            yield details["msg"].removeprefix("Value error, ")
-            continue
-        variable = KafkaConnection.VARIABLES[str(details["loc"][0])]
-        if details["type"] == "missing":
-            yield f"{variable} is missing."
-        else:
-            yield f"{variable} must be {details['ctx']['expected']}."
+def sentences(error: ErrorDetails, place: Sequence[int | str]) -> list[str]:
+    """One of the errors of a connection's validation, told of its variables; `place` leads to the field."""
+    if not place:
+        return error["msg"].removeprefix("Value error, ").splitlines()
+    variable = KafkaConnection.VARIABLES[str(place[0])]
+    if error["type"] == "missing":
+        return [f"{variable} is missing (the Kafka servers, as host:port,host:port)."]
+    return [f"{variable} must be {error['ctx']['expected']}."]
 
 
 def _unreadable(path: Path) -> str | None:
@@ -291,7 +300,8 @@ def _unreadable(path: Path) -> str | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -12,6 +12,8 @@ from typing import Literal
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from chassis.errors import PublishFailed
+from chassis.kafka.clients import reason_of
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import Record
 from chassis.kafka.topic_reader import all_records
@@ -79,10 +81,10 @@ class DeadLetter:
     attempts: int
 
 
-async def dead_letters(service: str, bootstrap: str) -> list[DeadLetter]:
+async def dead_letters(service: str, connection: KafkaConnection) -> list[DeadLetter]:
     """All dead letters of `service`, oldest first, one per record that died. Raises KafkaError."""
     records = sorted(
-        await all_records(bootstrap, topics.dead(service).name), key=lambda record: record.timestamp
+        await all_records(connection, topics.dead(service).name), key=lambda record: record.timestamp
     )
     notes = [_header(record, SETTLED).partition(" ") for record in records if _is_note(record)]
     settled = {where: how for how, _, where in notes}
@@ -125,7 +127,12 @@ async def replay(service: str, publisher: Publisher, chosen: Sequence[DeadLetter
     Each is then noted as replayed. Raises PublishFailed; what was written by then may be written again.
     """
     for letter in chosen:
-        await publisher.publish([_once_more(service, letter)])
+        record = letter.record
+        own = [header for header in record.headers if not header[0].startswith((PREFIX, REPLAYED))]
+        headers = [*own, (REPLAYED, letter.id.encode())]
+        # The same key chooses the partition of the same number: the topics are aligned.
+        again = ProducerRecord(topics.replay(service).name, record.key, record.value, headers)
+        await publisher.publish([again])
         await publisher.publish([_note(service, letter, "replayed")])
 
 
@@ -140,29 +147,23 @@ def _note(service: str, letter: DeadLetter, state: State) -> ProducerRecord:
     return ProducerRecord(topics.dead(service).name, letter.id, None, headers)
 
 
-def _once_more(service: str, letter: DeadLetter) -> ProducerRecord:
-    own = [header for header in letter.record.headers if not header[0].startswith((PREFIX, REPLAYED))]
-    # The same key chooses the partition of the same number: the topics are aligned.
-    headers = [*own, (REPLAYED, letter.id.encode())]
-    return ProducerRecord(topics.replay(service).name, letter.record.key, letter.record.value, headers)
-
-
 def _header(record: Record, name: str) -> str:
     """The last header of this name, fit for a terminal: a stranger may have written it."""
     values = [value for key, value in record.headers if key == name and value is not None]
     return re.sub(r"[^\x20-\x7e]", "?", values[-1].decode(errors="replace")) if values else ""
 
 
-def cli(service: str, bootstrap: str, argv: Sequence[str]) -> int:
+def cli(service: str, connection: KafkaConnection, argv: Sequence[str]) -> int:
     """`list`, `replay --all | ID…`, `dismiss --all | ID…`; `argv` is what follows `dead-letters`.
 
     Returns the exit code: 0, 1 if Kafka or an id failed.
     """
     arguments = _parser(service).parse_args(argv)
     try:
-        return asyncio.run(_run(service, bootstrap, arguments))
+        return asyncio.run(_run(service, connection, arguments))
     except (KafkaError, PublishFailed, OSError) as error:
-        print(f"Kafka at {bootstrap} did not do it: {type(error).__name__}", file=sys.stderr)  # noqa: T201
+        reason = asyncio.run(reason_of(error.__cause__ or error, connection))
+        print(f"Kafka at {connection.servers} did not do it: {reason}", file=sys.stderr)  # noqa: T201
         return 1
 
 
@@ -180,8 +181,8 @@ def _parser(service: str) -> argparse.ArgumentParser:
     return parser
 
 
-async def _run(service: str, bootstrap: str, arguments: argparse.Namespace) -> int:
-    found = await dead_letters(service, bootstrap)
+async def _run(service: str, connection: KafkaConnection, arguments: argparse.Namespace) -> int:
+    found = await dead_letters(service, connection)
     if arguments.command == "list":
         _print(found)
         return 0
@@ -190,17 +191,14 @@ async def _run(service: str, bootstrap: str, arguments: argparse.Namespace) -> i
     missing = wanted - {letter.id for letter in chosen}
     for identity in sorted(missing):
         print(f"There is no dead letter {identity}", file=sys.stderr)  # noqa: T201
-    await _settle(service, bootstrap, arguments.command, chosen)
-    return 1 if missing else 0
-
-
-async def _settle(service: str, bootstrap: str, command: str, chosen: Sequence[DeadLetter]) -> None:
-    publisher = Publisher(bootstrap, f"candor-{service}-{command}")
+    settle, done = (replay, "replayed") if arguments.command == "replay" else (dismiss, "dismissed")
+    publisher = Publisher(connection, f"candor-{service}-{arguments.command}")
     try:
-        await (replay if command == "replay" else dismiss)(service, publisher, chosen)
+        await settle(service, publisher, chosen)
     finally:
         await publisher.stop()
-    print(f"{len(chosen)} {'replayed' if command == 'replay' else 'dismissed'}")  # noqa: T201
+    print(f"{len(chosen)} {done}")  # noqa: T201
+    return 1 if missing else 0
 
 
 def _print(found: Sequence[DeadLetter]) -> None:

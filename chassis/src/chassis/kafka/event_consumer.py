@@ -10,6 +10,8 @@ from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
 
 from chassis.errors import CommandRejected, PartitionsRevoked, UnknownStoredEvent
+from chassis.kafka.batch_subscriber import SubscriberOptions
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import (
@@ -51,7 +53,7 @@ class EventConsumer:
         self,
         *,
         service: str,
-        bootstrap: str,
+        connection: KafkaConnection,
         group: str,
         topics: Mapping[str, TypeAdapter[Any]],
         handler: Handler,
@@ -63,14 +65,8 @@ class EventConsumer:
         self._handler = handler
         self._dead_letters = DeadLetterQueue(service, publisher)
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._subscription = Subscription(
-            service=service,
-            bootstrap=bootstrap,
-            group=group,
-            topics=list(topics),
-            work=self._process,
-            max_records=BATCH,
-        )
+        wanted = SubscriberOptions(service, connection, group, tuple(topics), BATCH)
+        self._subscription = Subscription(wanted, self._process)
 
     async def run(self) -> None:
         """Consumes until cancelled; then finishes the batch in hand, acknowledges it and leaves the group."""

@@ -6,6 +6,7 @@ range of offsets is applied once. The group's own offsets are committed for lag 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, assert_never
 
 import structlog
@@ -14,7 +15,9 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pydantic import TypeAdapter
 
 from chassis.errors import CheckpointConflict, PartitionsRevoked
+from chassis.kafka.batch_subscriber import SubscriberOptions
 from chassis.kafka.checkpoints import Checkpoint, Checkpoints
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.partition_positions import PartitionPositions
 from chassis.kafka.publisher import Publisher
@@ -61,7 +64,8 @@ class _Step:
     """One record, and the event to apply; None if there is nothing to apply but the checkpoint passes it."""
 
     record: Record
-    received: ReceivedEvent[Any] | None
+    received: ReceivedEvent[Any] | None = None
+    outcome: str = "applied"
 
 
 class ProjectionRunner:
@@ -71,7 +75,7 @@ class ProjectionRunner:
         self,
         *,
         service: str,
-        bootstrap: str,
+        connection: KafkaConnection,
         group: str,
         topics: Mapping[str, TypeAdapter[Any]],
         projection: Projection,
@@ -84,18 +88,12 @@ class ProjectionRunner:
         self._decoder = EventDecoder(topics)
         self._projection = projection
         self._dead_letters = DeadLetterQueue(service, publisher)
+        self._put_aside: dict[TopicPartition, int] = {}
         self._checkpoints = Checkpoints(
-            client[database]["checkpoints"], projection.name, projection.version, bootstrap
+            client[database]["checkpoints"], projection.name, projection.version, connection
         )
-        self._subscription = Subscription(
-            service=service,
-            bootstrap=bootstrap,
-            group=group,
-            topics=list(topics),
-            work=self._project,
-            max_records=BATCH,
-            assigned=self._on_assigned,
-        )
+        wanted = SubscriberOptions(service, connection, group, tuple(topics), BATCH)
+        self._subscription = Subscription(wanted, self._project, assigned=self._on_assigned)
         self._places = PartitionPositions(service, self.name, self._checkpoints, self._subscription)
 
     async def run(self) -> None:
@@ -115,6 +113,7 @@ class ProjectionRunner:
         return self._subscription.lag()
 
     def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        self._put_aside = {}
         self._places.assigned(partitions)
 
     async def _project(self, records: Sequence[Record]) -> None:
@@ -135,56 +134,64 @@ class ProjectionRunner:
             case ReceivedEvent() as received:
                 return _Step(record, received)
             case UnknownType():
-                self._count(record, "unknown")
+                return _Step(record, outcome="unknown")
             case Tombstone():
-                await self._put_aside(record, "the value is null", 1)
+                cause = "the value is null"
             case MalformedRecord(cause):
-                await self._put_aside(record, cause, 1)
+                pass
             case other:
                 assert_never(other)
-        return _Step(record, None)
+        # It may be read again, since somebody before it is at fault, and is one dead letter all the same.
+        if record.offset > self._put_aside.get(partition_of(record), -1):
+            await self._write_dead_letter(record, cause, 1)
+            self._put_aside[partition_of(record)] = record.offset
+        return _Step(record, outcome="dead")
 
-    async def _put_aside(self, record: Record, cause: str, attempts: int) -> None:
-        await retry_forever(
-            lambda: self._dead_letters.put(record, cause, attempts), self._subscription.backoff
-        )
-        self._count(record, "dead")
-
-    def _count(self, record: Record, outcome: str) -> None:
-        CONSUMED.labels(self._service, record.topic, outcome).inc()
+    async def _write_dead_letter(self, record: Record, cause: str, attempts: int) -> None:
+        put = partial(self._dead_letters.put, record, cause, attempts)
+        await retry_forever(put, self._subscription.backoff)
 
     async def _advance(self, steps: Sequence[_Step]) -> None:
-        """Applies `steps`; if they can't be, halves them until the record that is at fault stands alone."""
-        if not steps:
-            return
-        if len(steps) == 1:
-            await self._advance_one(steps[0])
-            return
-        try:
-            await self._apply(steps)
-        except Exception as error:
-            if isinstance(error, PartitionsRevoked):
-                raise
-            log.warning("batch_halved", records=len(steps), error=type(error).__name__)
-            middle = len(steps) // 2
-            await self._advance(steps[:middle])
-            await self._advance(steps[middle:])
+        """Applies `steps`; a partition that can't be applied, up to the first record that is at fault.
 
-    async def _advance_one(self, step: _Step) -> None:
+        What comes after that one is read again, so that other partitions never wait for more than one.
+        """
+        if not await self._applied(steps):
+            parts: dict[TopicPartition, list[_Step]] = {}
+            for step in steps:
+                parts.setdefault(partition_of(step.record), []).append(step)
+            # All that are well first.
+            for part in [part for part in parts.values() if len(parts) == 1 or not await self._applied(part)]:
+                await self._advance_to_fault(part)
+
+    async def _advance_to_fault(self, part: Sequence[_Step]) -> None:
+        while len(part) > 1:
+            middle = len(part) // 2
+            part = part[middle:] if await self._applied(part[:middle]) else part[:middle]
         try:
-            await retry_limited(lambda: self._apply([step]), self._subscription.backoff)
+            await retry_limited(lambda: self._apply(part), self._subscription.backoff)
         except PartitionsRevoked:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
-            await self._give_up(step.record, error)
+            await self._give_up(part[0].record, error)
+
+    async def _applied(self, steps: Sequence[_Step]) -> bool:
+        try:
+            await self._apply(steps)
+        except PartitionsRevoked:
+            raise
+        except Exception as error:  # noqa: BLE001 - the record at fault is looked for
+            log.warning("batch_not_applied", records=len(steps), error=type(error).__name__)
+            return False
+        return True
 
     async def _give_up(self, record: Record, error: Exception) -> None:
         # Only the kind: a message may quote what a client wrote.
         cause = f"the projection raised {type(error).__name__}"
         log.error("projection_failed", **location_of(record), error=type(error).__name__)
         raise_alarm(self._service, Alarm.PROJECTION_FAILED)
-        await self._put_aside(record, cause, TRIES)
-        await self._apply([_Step(record, None)])
+        await self._write_dead_letter(record, cause, TRIES)
+        await self._apply([_Step(record, outcome="dead")])
 
     async def _apply(self, steps: Sequence[_Step]) -> None:
         """One transaction, again as long as faults are transient or another member was faster."""
@@ -193,8 +200,17 @@ class ProjectionRunner:
         self._subscription.progressed()
 
     async def _attempt(self, steps: Sequence[_Step]) -> None:
-        todo = [step for step in steps if self._is_ahead(step.record)]
-        moves = self._moves(todo)
+        at = self._places.at
+        todo = [
+            step
+            for step in steps
+            if (known := at.get(partition_of(step.record))) and step.record.offset >= known.offset
+        ]
+        last = {partition_of(step.record): step.record for step in todo}
+        moves = {
+            partition: (at[partition], Checkpoint(record.offset + 1, fingerprint(record)))
+            for partition, record in last.items()
+        }
         try:
             await self._transaction(todo, moves)
         except Exception as error:
@@ -206,19 +222,7 @@ class ProjectionRunner:
             if self._places.at.get(partition) == old:
                 self._places.at[partition] = new
         for step in todo:
-            if step.received is not None:
-                self._count(step.record, "applied")
-
-    def _is_ahead(self, record: Record) -> bool:
-        at = self._places.at.get(partition_of(record))
-        return at is not None and record.offset >= at.offset
-
-    def _moves(self, steps: Sequence[_Step]) -> dict[TopicPartition, tuple[Checkpoint, Checkpoint]]:
-        last = {partition_of(step.record): step.record for step in steps}
-        return {
-            partition: (self._places.at[partition], Checkpoint(record.offset + 1, fingerprint(record)))
-            for partition, record in last.items()
-        }
+            CONSUMED.labels(self._service, step.record.topic, step.outcome).inc()
 
     async def _transaction(
         self, steps: Sequence[_Step], moves: Mapping[TopicPartition, tuple[Checkpoint, Checkpoint]]

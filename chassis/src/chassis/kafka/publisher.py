@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.structs import RecordMetadata as KafkaRecordMetadata
 
 from chassis.errors import PublishFailed
-from chassis.kafka.startup import started
+from chassis.kafka.clients import started
+from chassis.kafka.connection import KafkaConnection
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Publisher:
     `timeout` is what one `publish` waits for all its acknowledgements, in seconds.
     """
 
-    def __init__(self, bootstrap: str, client_id: str, *, timeout: float = 10.0) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, connection: KafkaConnection, client_id: str, *, timeout: float = 10.0) -> None:
+        self._connection = connection
         self._client_id = client_id
         self._timeout = timeout
         self._producer: AIOKafkaProducer | None = None
@@ -66,33 +67,31 @@ class Publisher:
                 producer = await self._ready()
                 return await _send_all(producer, records)
         except (TimeoutError, KafkaError, OSError, AssertionError) as error:
-            if producer is not None and not _is_our_fault(error):
+            # One that was refused before it was queued has not made the producer lose count.
+            if producer is not None and not isinstance(error, (AssertionError, MessageSizeTooLargeError)):
                 await self._discard(producer)
             raise PublishFailed(f"{len(records)} records: {type(error).__name__}") from error
 
     async def _ready(self) -> AIOKafkaProducer:
         async with self._starting:
             if self._producer is None:
-                self._producer = await self._connected()
+                producer = AIOKafkaProducer(
+                    **self._connection.options(),
+                    client_id=self._client_id,
+                    acks="all",
+                    enable_idempotence=True,
+                    compression_type="lz4",
+                    linger_ms=3,
+                    max_batch_size=256 * 1024,
+                    request_timeout_ms=int(self._timeout * 1000),
+                )
+                try:
+                    await started(producer.start())
+                except BaseException:
+                    await _kill(producer)
+                    raise
+                self._producer = producer
             return self._producer
-
-    async def _connected(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            client_id=self._client_id,
-            acks="all",
-            enable_idempotence=True,
-            compression_type="lz4",
-            linger_ms=3,
-            max_batch_size=256 * 1024,
-            request_timeout_ms=int(self._timeout * 1000),
-        )
-        try:
-            await started(producer.start())
-        except BaseException:
-            await _kill(producer)
-            raise
-        return producer
 
     async def _discard(self, producer: AIOKafkaProducer) -> None:
         # An idempotent producer never gives up: left alone it would write what we already called unknown.
@@ -105,7 +104,11 @@ async def _send_all(producer: AIOKafkaProducer, records: Sequence[ProducerRecord
     acknowledgements: list[asyncio.Future[KafkaRecordMetadata]] = []
     try:
         for record in records:  # one after the other: that is the order in the partition
-            acknowledgements.append(await _send(producer, record))  # noqa: PERF401 - `finally` needs those so far
+            key = record.key.encode() if isinstance(record.key, str) else record.key
+            written = await producer.send(
+                record.topic, record.value, key, partition=record.partition, headers=list(record.headers)
+            )
+            acknowledgements.append(written)
         return [
             RecordMetadata(written.partition, written.offset)
             for written in await asyncio.gather(*acknowledgements)
@@ -115,24 +118,12 @@ async def _send_all(producer: AIOKafkaProducer, records: Sequence[ProducerRecord
             _forget(acknowledgement)
 
 
-async def _send(producer: AIOKafkaProducer, record: ProducerRecord) -> "asyncio.Future[KafkaRecordMetadata]":
-    key = record.key.encode() if isinstance(record.key, str) else record.key
-    return await producer.send(  # type: ignore[no-any-return]
-        record.topic, record.value, key, partition=record.partition, headers=list(record.headers)
-    )
-
-
 def _forget(acknowledgement: "asyncio.Future[Any]") -> None:
     """Nobody waits for it any more; a late error must not be reported as never retrieved."""
     if not acknowledgement.done():
         acknowledgement.cancel()
     elif not acknowledgement.cancelled():
         acknowledgement.exception()
-
-
-def _is_our_fault(error: BaseException) -> bool:
-    """The record was refused before it was queued, so the producer has not lost count."""
-    return isinstance(error, AssertionError) or type(error).__name__ == "MessageSizeTooLargeError"
 
 
 async def _kill(producer: AIOKafkaProducer) -> None:

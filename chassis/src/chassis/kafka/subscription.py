@@ -18,18 +18,22 @@ from faststream.kafka import KafkaBroker
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from chassis.errors import PartitionsRevoked
-from chassis.kafka.batch_subscriber import RebalanceListener, SubscriberOptions, batch_subscriber
+from chassis.kafka.batch_subscriber import (
+    STOP_SECONDS,
+    RebalanceListener,
+    SubscriberOptions,
+    batch_subscriber,
+)
+from chassis.kafka.clients import partitions_of, reason_of, started
 from chassis.kafka.lag import Lag
 from chassis.kafka.records import Record, by_partition
 from chassis.kafka.retry import InterruptibleSleep
-from chassis.kafka.startup import started
 from chassis.telemetry.metrics import Alarm, raise_alarm
 
 log = structlog.stdlib.get_logger(__name__)
 
 START_SECONDS = 120  # another member may take a whole rebalance timeout to leave
 REVOKE_SECONDS = 50  # below the rebalance timeout, so that we are not put out of the group meanwhile
-STOP_SECONDS = 25.0
 LOOK_SECONDS = 2.0
 SILENT_SECONDS = 30
 STUCK_SECONDS = 45
@@ -43,29 +47,22 @@ class Subscription:
 
     def __init__(
         self,
-        *,
-        service: str,
-        bootstrap: str,
-        group: str,
-        topics: Sequence[str],
+        wanted: SubscriberOptions,
         work: Callable[[Sequence[Record]], Awaitable[None]],
-        max_records: int,
+        *,
         assigned: Callable[[frozenset[TopicPartition]], None] | None = None,
     ) -> None:
         self.backoff = InterruptibleSleep()
-        self._service = service
-        self._bootstrap = bootstrap
-        self._group = group
-        self._topics = tuple(topics)
+        self._wanted = wanted
+        self._service, self._group = wanted.service, wanted.group
         self._work = work
-        self._max_records = max_records
         self._assigned = assigned
         self._subscriber: Any = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
         self._in_hand: dict[TopicPartition, Record] = {}
-        self._lag = Lag(service, self._topics)
+        self._lag = Lag(wanted.service, wanted.topics)
         self._excluded: set[TopicPartition] = set()
         self._unreached: str | None = "the broker is not reached yet"
         self._progress = time.monotonic()
@@ -82,29 +79,25 @@ class Subscription:
             await tries(self._consume)
 
     async def _consume(self) -> None:
-        broker = self._subscribed()
+        self._stopping = False
+        self.backoff.resume()
+        rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
+        broker, self._subscriber = batch_subscriber(self._wanted, self._process, rebalances)
         try:
             async with asyncio.timeout(START_SECONDS):
+                # A member that lacks the right to its topics hears nothing, and is told nothing either.
+                await partitions_of(self._wanted.connection, self._wanted.topics)
                 await started(broker.start())
             self.progressed()
             await self._watch()
         except (KafkaError, OSError, TimeoutError) as error:
-            self._unreached = f"the broker is not reached: {type(error).__name__}"
-            log.warning("broker_not_reached", group=self._group, error=type(error).__name__)
+            reason = await reason_of(error, self._wanted.connection)
+            self._unreached = f"nothing is consumed: {reason}"
+            log.warning("broker_not_reached", group=self._group, reason=reason, error=type(error).__name__)
             self._lag.report()
             raise
         finally:
             await self._stop(broker)
-
-    def _subscribed(self) -> KafkaBroker:
-        self._stopping = False
-        self.backoff.resume()
-        wanted = SubscriberOptions(
-            self._service, self._bootstrap, self._group, self._topics, self._max_records, STOP_SECONDS
-        )
-        rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
-        broker, self._subscriber = batch_subscriber(wanted, self._process, rebalances)
-        return broker
 
     async def _stop(self, broker: KafkaBroker) -> None:
         self._stopping = True

@@ -1,7 +1,6 @@
 """What a service tells about itself: logs, metrics, traces; never what a client wrote."""
 
 from chassis.telemetry.logs import configure_logging
-from chassis.telemetry.metrics import serve_metrics
 from chassis.telemetry.tracing import configure_tracing, continued, current_traceparent, linked
 
 __all__ = [
@@ -10,5 +9,4 @@ __all__ = [
     "continued",
     "current_traceparent",
     "linked",
-    "serve_metrics",
 ]

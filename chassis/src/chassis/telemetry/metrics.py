@@ -1,9 +1,8 @@
 """What Prometheus reads. No label may tell a score, a person or a text."""
 
-from collections.abc import Callable
 from enum import StrEnum
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
 CONSUMED = Counter(
     "candor_consumed_records", "Records heard, by what became of them", ("service", "topic", "outcome")
@@ -61,15 +60,3 @@ class Alarm(StrEnum):
 def raise_alarm(service: str, alarm: Alarm) -> None:
     """Counts an alarm, which monitoring tells a person of."""
     ALARMS.labels(service, alarm).inc()
-
-
-def serve_metrics(port: int, host: str = "127.0.0.1") -> Callable[[], None]:
-    """Serves `/metrics` on a port of its own, in a thread. Returns what stops it. Raises OSError if taken."""
-    server, thread = start_http_server(port, addr=host)
-
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-    return stop

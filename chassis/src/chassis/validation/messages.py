@@ -1,78 +1,87 @@
-"""Says what is wrong with a field, and never repeats what the caller wrote."""
+"""Says what is wrong with a field, by a code and a sentence, and never repeats what the caller wrote."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 MOST_ERRORS = 20
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
-_UNKNOWN = "is not valid"
-_SENTENCE = "sentence"
 _ONE = re.compile(r"\b1 (character|item|second|day)s\b")
 _DURATION = re.compile(r"datetime\.timedelta\((?:(\w+)=)?(\d+)\)")
 ID_SENTENCE = "must begin with a letter or digit and hold only letters, digits, _ and -, at most 64"
 
-Known = Callable[[tuple[int | str, ...]], Sequence[str]]
-"""The fields that there are beside the one at this place (its last part)."""
+NOT_VALID: Final = ("not-valid", "is not valid")
+UNSHAPED: Final = ("wrong-pattern", "doesn't have the shape that is expected")
+UNKNOWN_FIELD: Final = ("unknown-field", "has a field that isn't known here")
 
 # People get a sentence, not a regular expression; `Shaped` adds its own.
-_PATTERNS: dict[str, str] = {
-    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ID_SENTENCE,
-    r"^[!-~]{1,255}$": "must be 1 to 255 printable ASCII characters without blanks",
+_PATTERNS: dict[str, tuple[str, str]] = {
+    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ("not-an-id", ID_SENTENCE),
+    r"^[!-~]{1,255}$": ("not-a-subject-id", "must be 1 to 255 printable ASCII characters without blanks"),
 }
 
+_WHOLE = ("not-a-whole-number", "must be a whole number")
+_NUMBER = ("not-a-number", "must be a number")
+_TRUE = ("not-true-or-false", "must be true or false")
+_CHOICE = ("not-a-choice", "must be one of {expected}")
+_LIST = ("not-a-list", "must be a list")
+_OBJECT = ("not-an-object", "must be an object")
+_TIME = ("not-a-time", "must be a time (RFC 3339)")
+_DATE = ("not-a-date", "must be a date")
+_SECONDS = ("not-a-duration", "must be a number of seconds, or ISO 8601 such as PT15M")
+
 # By pydantic's error types; the words in braces come from the schema, never from the caller.
-_SENTENCES: Mapping[str, str] = {
-    "missing": "is required",
-    "json_invalid": "must be JSON",
-    "string_type": "must be text",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_unicode": "must be text that is valid Unicode",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_parsing_size": "must be a whole number that isn't as long",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
-    "enum": "must be one of {expected}",
-    "literal_error": "must be one of {expected}",
-    "list_type": "must be a list",
-    "tuple_type": "must be a list",
-    "set_type": "must be a list",
-    "frozen_set_type": "must be a list",
-    "too_long": "must have at most {max_length} items",
-    "too_short": "must have at least {min_length} items",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "model_attributes_type": "must be an object",
-    "datetime_type": "must be a time (RFC 3339)",
-    "datetime_parsing": "must be a time (RFC 3339)",
-    "datetime_from_date_parsing": "must be a time (RFC 3339)",
-    "timezone_aware": "must be a time with an offset (RFC 3339)",
-    "date_type": "must be a date",
-    "date_parsing": "must be a date",
-    "date_from_datetime_parsing": "must be a date",
-    "time_delta_type": "must be a number of seconds, or ISO 8601 such as PT15M",
-    "time_delta_parsing": "must be a number of seconds, or ISO 8601 such as PT15M",
+_PYDANTIC: Mapping[str, tuple[str, str]] = {
+    "missing": ("required", "is required"),
+    "extra_forbidden": UNKNOWN_FIELD,
+    "json_invalid": ("not-json", "must be JSON"),
+    "string_type": ("not-text", "must be text"),
+    "string_unicode": ("not-unicode", "must be text that is valid Unicode"),
+    "string_too_short": ("too-short", "must have at least {min_length} characters"),
+    "string_too_long": ("too-long", "must have at most {max_length} characters"),
+    "too_short": ("too-few", "must have at least {min_length} items"),
+    "too_long": ("too-many", "must have at most {max_length} items"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _WHOLE),
+    "int_parsing_size": ("number-too-long", "must be a whole number that isn't as long"),
+    **dict.fromkeys(("float_type", "float_parsing"), _NUMBER),
+    **dict.fromkeys(("bool_type", "bool_parsing"), _TRUE),
+    "greater_than": ("not-more", "must be more than {gt}"),
+    "greater_than_equal": ("too-small", "must be at least {ge}"),
+    "less_than": ("not-less", "must be less than {lt}"),
+    "less_than_equal": ("too-large", "must be at most {le}"),
+    **dict.fromkeys(("enum", "literal_error"), _CHOICE),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), _LIST),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), _OBJECT),
+    **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), _TIME),
+    "timezone_aware": ("no-offset", "must be a time with an offset (RFC 3339)"),
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), _DATE),
+    **dict.fromkeys(("time_delta_type", "time_delta_parsing"), _SECONDS),
 }
+_TYPES = frozenset(get_args(core_schema.ErrorType))
+
+FIELD_CODES: Final = frozenset(
+    {NOT_VALID[0], UNSHAPED[0]}
+    | {code for code, _ in (*_PATTERNS.values(), *_PYDANTIC.values())}
+    | {"not-a-cursor", "given-twice", "unknown-parameter", "key-twice", "too-deep"}
+)
+"""Every code that a field error of any service can have; services may add to it, never take away."""
 
 
 class FieldError(BaseModel):
     """A field by its path, such as ``body.locale``, and what is wrong with it."""
 
     field: str = Field(description="Where it stands: path, query or body, then the names that lead to it.")
-    sentence: str = Field(description="What is wrong with it, for people; it never quotes the value.")
+    code: str = Field(description="What is wrong with it, for programs.", examples=["too-long"])
+    sentence: str = Field(
+        description="The same for people, in the default language; it never quotes the value."
+    )
+    facts: dict[str, str | int] | None = Field(
+        default=None, description="What the sentence is filled with, such as a limit."
+    )
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,10 @@ class Shaped:
 
     pattern: str
     sentence: str
+    code: str = UNSHAPED[0]
 
     def __post_init__(self) -> None:
-        _PATTERNS[self._whole] = self.sentence
+        _PATTERNS[self._whole] = (self.code, self.sentence)
 
     @property
     def _whole(self) -> str:
@@ -97,16 +107,22 @@ class Shaped:
         return {**schema, "pattern": self._whole}
 
 
-def wrong(sentence: str) -> PydanticCustomError:
+def wrong(sentence: str, code: str = NOT_VALID[0]) -> PydanticCustomError:
     """What a validator raises whose sentence is the same for every value, so that it can quote none."""
-    return PydanticCustomError(_SENTENCE, sentence)
+    return PydanticCustomError(code, sentence)
 
 
-def field_errors(errors: Sequence[Any], known: Known = lambda _: ()) -> list[FieldError]:
-    """Pydantic's errors as sentences; the first few are enough."""
-    return [
-        FieldError(field=_path(error), sentence=sentence_of(error, known)) for error in errors[:MOST_ERRORS]
-    ]
+def field_errors(errors: Sequence[Any]) -> list[FieldError]:
+    """Pydantic's errors as codes and sentences; the first few are enough."""
+    return [_field_error(error) for error in errors[:MOST_ERRORS]]
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    code, template = _told(error)
+    context = error.get("ctx") or {}
+    places = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
+    facts = {name: _fact(context[name]) for name in places if name in context}
+    return FieldError(field=_path(error), code=code, sentence=_filled(template, context), facts=facts or None)
 
 
 def _path(error: Mapping[str, Any]) -> str:
@@ -115,29 +131,35 @@ def _path(error: Mapping[str, Any]) -> str:
     return ".".join(part if _PLAIN.fullmatch(part) else "…" for part in map(str, parts))
 
 
-def sentence_of(error: Mapping[str, Any], known: Known = lambda _: ()) -> str:
+def sentence_of(error: Mapping[str, Any]) -> str:
     """What is wrong, by pydantic's error: "must be …"."""
+    return _filled(_told(error)[1], error.get("ctx") or {})
+
+
+def _told(error: Mapping[str, Any]) -> tuple[str, str]:
+    """The code of an error, and the template of its sentence."""
     context = error.get("ctx") or {}
     match error["type"]:
         case "value_error":
-            return _own_words(error)
-        case "sentence":
-            return str(error["msg"])
+            return getattr(context.get("error"), "code", NOT_VALID[0]), _own_words(error)
         case "string_pattern_mismatch":
-            return _PATTERNS.get(context.get("pattern", ""), "doesn't have the shape that is expected")
-        case "extra_forbidden":
-            names = ", ".join(known(tuple(error["loc"])))
-            return "has a field that isn't known here" + (f"; known are {names}" if names else "")
-        case other:
-            return _filled(_SENTENCES.get(other, _UNKNOWN), context)
+            return _PATTERNS.get(context.get("pattern", ""), UNSHAPED)
+        case known if known in _TYPES:
+            return _PYDANTIC.get(known, NOT_VALID)
+        case code:  # a validator's own, see `wrong`
+            return str(code), _escaped(str(error["msg"]))
 
 
 def _filled(template: str, context: Mapping[str, Any]) -> str:
     try:
         told = _DURATION.sub(_duration, template.format_map(context))
         return _ONE.sub(r"1 \1", told)
-    except KeyError:
-        return _UNKNOWN
+    except (KeyError, ValueError, IndexError):
+        return NOT_VALID[1]
+
+
+def _fact(value: Any) -> str | int:
+    return value if isinstance(value, int) else str(value)
 
 
 def _duration(found: re.Match[str]) -> str:
@@ -149,4 +171,8 @@ def _own_words(error: Mapping[str, Any]) -> str:
     """The sentence of a validator of ours, unless the value has crept into it."""
     sentence = str(error["msg"]).removeprefix("Value error, ")
     value = error.get("input")
-    return _UNKNOWN if isinstance(value, str) and value and value in sentence else sentence
+    return NOT_VALID[1] if isinstance(value, str) and value and value in sentence else _escaped(sentence)
+
+
+def _escaped(sentence: str) -> str:
+    return sentence.replace("{", "{{").replace("}", "}}")

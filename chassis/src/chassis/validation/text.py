@@ -59,25 +59,27 @@ def canonical_locale(text: str) -> str | None:
 
 def _named(text: str) -> str:
     if (name := clean_name(text)) is None:
-        raise wrong("must hold something that can be seen")
+        raise wrong("must hold something that can be seen", "blank")
     return name
 
 
 def _said(text: str) -> str:
     if is_blank(text):
-        raise wrong("must hold more than blanks")
+        raise wrong("must hold more than blanks", "blank")
     return text
 
 
 def _addressed(text: str) -> str:
     if _ANY_UNSEEN.search(text):
-        raise wrong("must be an e-mail address, without spaces and letters that can't be seen")
+        raise wrong(
+            "must be an e-mail address, without spaces and letters that can't be seen", "not-an-email"
+        )
     return text
 
 
 def _in_a_language(text: str) -> str:
     if (tag := canonical_locale(text)) is None:
-        raise wrong("must be a language tag (BCP 47), such as fr-CA")
+        raise wrong("must be a language tag (BCP 47), such as fr-CA", "not-a-language-tag")
     return tag
 
 
@@ -93,7 +95,7 @@ Message = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MESS
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=LONGEST_EMAIL),
-    Shaped(r"[^@\s]+@[^@\s]+", "must be an e-mail address, such as zoe@school.example"),
+    Shaped(r"[^@\s]+@[^@\s]+", "must be an e-mail address, such as zoe@school.example", "not-an-email"),
     AfterValidator(_addressed),
 ]
 """An e-mail address; white space around it goes."""

@@ -37,7 +37,7 @@ def build(
     documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
     reader = KeyReader.of(settings, database)
     key_topics = KeyTopics(
-        service=settings.service, bootstrap=settings.kafka, positions=KeyPositions(database, reader),
+        service=settings.service, connection=settings.kafka, positions=KeyPositions(database, reader),
         clock=database_clock, dead_letters=DeadLetterQueue(settings.service, publisher),
     )  # fmt: skip
     projecting = projection_runner(database, settings.kafka, publisher)
@@ -51,16 +51,15 @@ def build(
         await publisher.stop()
 
     consumers: list[BackgroundTask] = [key_topics, projecting] if consume else []
-    app = create(
-        settings,
-        title="Candor analytics",
-        routers=[live_chat.router],
-        parts=Supervisor([database_clock, *consumers], prepare, release),
-        checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
-    )
-    app.state.verifier = verifier(settings)
-    app.state.queries = live_chat.LiveChatQueries(
+    queries = live_chat.LiveChatQueries(
         documents=documents, audit=audit, clock=clock or database_clock, lag=projecting.lag,
         decryptor=decryptor or Decryptor(reader, key_topics.read_to_end), minimum_n=settings.minimum_n,
     )  # fmt: skip
-    return app
+    return create(
+        settings,
+        title="Candor analytics",
+        routers=[live_chat.router],
+        state={"verifier": verifier(settings), "queries": queries},
+        parts=Supervisor([database_clock, *consumers], prepare, release),
+        checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
+    )

@@ -1,11 +1,14 @@
 """Joins the parts of chat."""
 
+from collections.abc import Collection
+
 from fastapi import FastAPI
 
 from chassis.audit import Audit
-from chassis.background import Supervisor
-from chassis.clock import DatabaseClock
+from chassis.background import BackgroundTask, Supervisor
+from chassis.clock import Clock, DatabaseClock
 from chassis.crypto_shredding import KeyRing
+from chassis.crypto_shredding.temporary import TemporarySeal
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.http.app import create
@@ -14,35 +17,45 @@ from chassis.http.health import broker_answers, database_answers
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
-from chat.api import channels, clients, dialogs, reading
+from chat.api import channels, clients, dialogs, problems, reading
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
+from chat.processes.silent_reopenings import silent_reopenings
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs
+from chat.read_models.pending_visitors import PendingVisitors
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT
 from contracts.topics import DIALOG_KEYS
 
 
-def build(settings: ChatSettings) -> FastAPI:
-    """The service, ready to be served; nothing is connected before it runs."""
+def build(
+    settings: ChatSettings, *, clock: Clock | None = None, only: Collection[str] | None = None
+) -> FastAPI:
+    """The service, ready to be served; nothing is connected before it runs.
+
+    `clock` takes the place of the database's; of the background tasks those named in `only` run, else all.
+    """
     name, client = settings.service, connect(settings.mongo)
-    database = client[settings.database]
-    clock, store, publisher = (
-        DatabaseClock(client),
-        MongoEventStore(database),
-        Publisher(settings.kafka, name),
+    database, database_clock = client[settings.database], DatabaseClock(client)
+    store, publisher = MongoEventStore(database), Publisher(settings.kafka, name)
+    listed, listing = Channels(database), Dialogs(database, settings.silent_for)
+    audit, visitors = (
+        Audit(database, "dialog", "client"),
+        PendingVisitors(database, TemporarySeal.of(settings)),
     )
-    listed, listing, audit = Channels(database), Dialogs(database), Audit(database, "dialog", "client")
     keys = KeyRing.of(settings, database, topic=DIALOG_KEYS.name, publisher=publisher)
-    relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys))
-    streams = Repository(store, clock, wake=relay.wake, service=name)
-    tokens, desk = VisitorTokens.of(settings), dialogs.DialogCommands(streams, keys)
-    trusted = verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys)
+    relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys, visitors))
+    streams = Repository(store, clock or database_clock, wake=relay.wake, service=name)
+    tokens = VisitorTokens.of(settings)
+    tasks: list[BackgroundTask] = [database_clock, keys, relay]
+    if settings.silent_for:
+        tasks.append(silent_reopenings(listing, streams, streams.clock, settings.silent_for))
 
     async def prepare() -> None:
-        for step in (store.prepare, listing.prepare, audit.prepare, keys.prepare, clock.sync):
-            await step()
+        for room in (store, listing, audit, keys, visitors):
+            await room.prepare()
+        await database_clock.sync()
 
     async def release() -> None:
         client.close()
@@ -52,11 +65,14 @@ def build(settings: ChatSettings) -> FastAPI:
         settings,
         title="Candor chat",
         description="Channels, visitors and their dialogs. Requests can be repeated.",
-        routers=[
-            channels.routes(streams, trusted, keys, tokens, listed), dialogs.routes(desk, trusted),
-            clients.routes(streams, trusted, tokens.keys, audit),
-            reading.routes(desk, trusted, listing, audit),
-        ],
-        parts=Supervisor([clock, keys, relay], prepare, release),
+        routers=[channels.router, dialogs.router, clients.router, reading.router],
+        problems=problems.CATALOGUE,
+        state={
+            "repository": streams, "clock": streams.clock, "key_ring": keys, "audit": audit, "relay": relay,
+            "visitor_tokens": tokens, "channels": listed, "dialogs": listing,
+            "pending_visitors": visitors,
+            "verifier": verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys),
+        },
+        parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
-from chat.domain.client import ERASED, Client, RegisterClient, RegisteredClient
+from chat.domain.client import Client, RegisteredClient, Registration
 from chat.domain.dialog.decider import NOT_SEALED, CloseDialog, PostMessage
+from chat.domain.rejections import Rejection
 from contracts.keys import Purpose
 
 
@@ -14,15 +15,16 @@ def contact_scope(client: str) -> str:
     return f"client:{client}"  # never a dialog's id, which clients choose
 
 
-async def sealed_registration(
-    keys: KeyRing, command: RegisterClient, email: str | None, name: str | None
-) -> RegisterClient:
-    """The command with e-mail and name, sealed as far as they are given."""
-    scope = contact_scope(command.client)
-    return replace(
-        command,
-        email=await _sealed(keys, email, command.client, scope, Purpose.EMAIL),
-        name=await _sealed(keys, name, command.client, scope, Purpose.NAME),
+async def registration(
+    keys: KeyRing, client: str, channel: str, locale: str | None, email: str | None, name: str | None
+) -> Registration:
+    """Who a client is, with e-mail and name sealed as far as they are given."""
+    scope = contact_scope(client)
+    return Registration(
+        channel,
+        locale,
+        email=await _sealed(keys, email, client, scope, Purpose.EMAIL),
+        name=await _sealed(keys, name, client, scope, Purpose.NAME),
     )
 
 
@@ -58,7 +60,7 @@ async def sealed_message(
     sealed = await _sealed(keys, text, client, dialog, Purpose.MESSAGE)
     fingerprint = await keys.fingerprint(text, subject=client, scope=dialog)
     if sealed is None or fingerprint is None:
-        raise CommandRejected(ERASED)
+        raise CommandRejected(Rejection.CLIENT_ERASED)
     return replace(command, text=sealed, fingerprint=fingerprint)
 
 
@@ -66,4 +68,4 @@ async def _sealed(keys: KeyRing, text: str | None, client: str, scope: str, purp
     try:
         return text and await keys.seal(text, subject=client, scope=scope, purpose=purpose)
     except SubjectErased:
-        raise CommandRejected(ERASED) from None
+        raise CommandRejected(Rejection.CLIENT_ERASED) from None

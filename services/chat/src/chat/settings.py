@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.crypto_shredding.settings import SealingSettings
 from chassis.jwks import is_address, keys_here
-from chassis.settings import VisitorSettings
+from chassis.settings import Duration, VisitorSettings
 
 
 def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
@@ -32,6 +32,10 @@ def _is_signing_key(pem: SecretStr) -> SecretStr:
     return pem
 
 
+def _none_too(value: Any) -> Any:
+    return 0 if isinstance(value, str) and value.strip().lower() == "none" else value
+
+
 class ChatSettings(VisitorSettings, SealingSettings):
     """Settings of the chat service."""
 
@@ -47,6 +51,12 @@ class ChatSettings(VisitorSettings, SealingSettings):
     visitor_token_days: int = Field(
         default=30, ge=1, le=400, description="how long a visitor's token is good"
     )
+    chat_silent_reopening: Annotated[Duration, BeforeValidator(_none_too)] = Field(
+        default=timedelta(minutes=10),
+        ge=timedelta(0),
+        le=timedelta(days=3650),
+        description="how long nobody writes in a reopened dialog until it closes again; 0 or none: never",
+    )
 
     @field_validator("visitor_jwks")
     @classmethod
@@ -56,6 +66,11 @@ class ChatSettings(VisitorSettings, SealingSettings):
         if source:
             keys_here(source, {"EdDSA"})
         return source
+
+    @property
+    def silent_for(self) -> timedelta | None:
+        """How long nobody writes in a reopened dialog until it closes again; None: never."""
+        return self.chat_silent_reopening or None
 
     @property
     def visitor_token_lifetime(self) -> timedelta:

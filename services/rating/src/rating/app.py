@@ -1,9 +1,11 @@
 """Joins the parts of rating."""
 
+from collections.abc import Callable, Collection
+
 from fastapi import FastAPI
 
-from chassis.background import Supervisor
-from chassis.clock import DatabaseClock
+from chassis.background import BackgroundTask, Supervisor
+from chassis.clock import Clock, DatabaseClock
 from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
@@ -14,50 +16,69 @@ from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
-from contracts import access, topics
-from rating.api import forms as answers
-from rating.api import mine
+from contracts.access import AUDIENCE_RATING
+from contracts.topics import RATING_KEYS
+from rating.api import forms as api
+from rating.api.problems import CATALOGUE
 from rating.api.tokens import FormTokens
+from rating.api.views import FormViews
+from rating.domain.rating.form_version import FormVersion
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.inbound import Inbound, consumers
 from rating.processes.erasure import ClientErasure
-from rating.processes.timers import Timers
+from rating.processes.timers import form_timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.settings import RatingSettings
 
 
-def build(settings: RatingSettings) -> FastAPI:
-    """The service, ready to be served; nothing is connected before it runs."""
+def build(
+    settings: RatingSettings,
+    *,
+    clock: Clock | None = None,
+    publisher: Publisher | None = None,
+    rules_of: Callable[[str], FormVersion] | None = None,
+    only: Collection[str] | None = None,
+) -> FastAPI:
+    """The service, ready to be served; nothing is connected before it runs.
+
+    What is given takes the place of the database's clock, of Kafka, and of the settings' rules of a channel.
+    Of the background tasks those named in `only` run, else all.
+    """
     name, client = settings.service, connect(settings.mongo)
-    database = client[settings.database]
-    clock, store, forms = DatabaseClock(client), MongoEventStore(database), Forms(database)
-    publisher, trusted = Publisher(settings.kafka, name), verifier(settings, visitors=access.AUDIENCE_RATING)
-    keys = KeyRing.of(settings, database, topic=topics.RATING_KEYS.name, publisher=publisher)
-    relay = OutboxRelay(name, store, publisher, [commit_handlers(forms, keys)])
-    streams, erased = Repository(store, clock, wake=relay.wake, service=name), ErasedClients(database)
-    erasure = ClientErasure(streams, clock, forms, erased, keys)
-    inbound = Inbound(streams, clock, settings.rules_of, erasure)
+    database, database_clock = client[settings.database], DatabaseClock(client)
+    store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
+    publisher = publisher or Publisher(settings.kafka, name)
+    keys = KeyRing.of(settings, database, topic=RATING_KEYS.name, publisher=publisher)
+    relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys))
+    streams = Repository(store, clock or database_clock, wake=relay.wake, service=name)
+    erasure = ClientErasure(streams, streams.clock, forms, erased, keys)
+    inbound = Inbound(streams, streams.clock, rules_of or settings.rules_of, erasure)
+    secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
+    tokens = FormTokens(key_bytes(settings.form_secret), secrets_before)
+    timers = form_timers(forms, streams, streams.clock)
+    hearing = consumers(inbound, settings.kafka, publisher, settings.database)
+    tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, *hearing]
 
     async def prepare() -> None:
-        for step in (store.prepare, forms.prepare, erased.prepare, keys.prepare, clock.sync):
+        for step in (store.prepare, forms.prepare, erased.prepare, keys.prepare, database_clock.sync):
             await step()
 
     async def release() -> None:
         client.close()
         await publisher.stop()
 
-    timers, hearing = (
-        Timers(forms, streams, clock),
-        consumers(inbound, settings.kafka, publisher, settings.database),
-    )
-    secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
-    tokens = FormTokens(key_bytes(settings.form_secret), secrets_before)
-    answering = answers.routes(streams, clock, keys, tokens, trusted)
     return create(
         settings,
         title="Candor rating",
-        routers=[mine.routes(forms, clock, keys, tokens, trusted), answering],
-        parts=Supervisor([clock, keys, relay, erasure, timers, *hearing], prepare, release),
+        routers=[api.mine, api.router],
+        problems=CATALOGUE,
+        state={
+            "repository": streams, "clock": streams.clock, "key_ring": keys, "forms": forms, "relay": relay,
+            "form_tokens": tokens, "form_views": FormViews(tokens, keys), "timers": timers,
+            "inbound": inbound, "erasure": erasure, "erased_clients": erased, "database": database,
+            "verifier": verifier(settings, visitors=AUDIENCE_RATING),
+        },
+        parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
-    )
+    )  # fmt: skip

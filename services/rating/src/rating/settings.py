@@ -2,37 +2,17 @@
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, ClassVar
+from typing import ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.crypto_shredding.settings import SealingSettings
-from chassis.settings import Key32, Keys32, VisitorSettings
+from chassis.settings import Duration, Key32, Keys32, VisitorSettings
 from rating.domain.rating.form_version import FormVersion, Scale
 
 SECOND = timedelta(seconds=1)
 TEN_YEARS = timedelta(days=3650)
 STARS = Scale(name="stars", lowest=1, highest=5, satisfied_from=4)
-
-
-def _seconds_too(value: Any) -> Any:
-    try:
-        return timedelta(seconds=float(value)) if isinstance(value, str) else value
-    except ValueError:
-        return value  # not a number: pydantic reads ISO 8601, or says what is wrong
-    except OverflowError:
-        raise ValueError("is far too long") from None
-
-
-def _whole_ms(duration: timedelta) -> timedelta:
-    # Timers go by the database's times, which have no more: a form would be due before its time is over.
-    if duration % timedelta(milliseconds=1):
-        raise ValueError("must be whole milliseconds")
-    return duration
-
-
-Duration = Annotated[timedelta, BeforeValidator(_seconds_too), AfterValidator(_whole_ms)]
-"""A number of seconds, or ISO 8601 such as ``PT15M``, in whole milliseconds."""
 
 
 class ChannelTimes(BaseModel):
@@ -44,6 +24,7 @@ class ChannelTimes(BaseModel):
     expiry: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
     edit_window: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
     offer_window: Duration | None = Field(default=None, ge=SECOND, le=TEN_YEARS)
+    cool_down: Duration | None = Field(default=None, ge=timedelta(0), le=TEN_YEARS)
 
 
 class RatingSettings(VisitorSettings, SealingSettings):
@@ -74,6 +55,12 @@ class RatingSettings(VisitorSettings, SealingSettings):
         le=TEN_YEARS,
         description="the age of a close that gets no form",
     )
+    rating_cool_down: Duration = Field(
+        default=timedelta(0),
+        ge=timedelta(0),
+        le=TEN_YEARS,
+        description="how long after an offer a client is asked nothing else in the channel; 0: no such rule",
+    )
 
     rating_channels: dict[str, ChannelTimes] = Field(
         default_factory=dict,
@@ -93,4 +80,5 @@ class RatingSettings(VisitorSettings, SealingSettings):
             expiry=times.expiry or self.rating_expiry,
             edit_window=times.edit_window or self.rating_edit_window,
             offer_window=times.offer_window or self.rating_offer_window,
+            cool_down=self.rating_cool_down if times.cool_down is None else times.cool_down,
         )

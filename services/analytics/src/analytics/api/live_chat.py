@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 
 from analytics.api.parameters import CloseParameters, ReviewParameters, SummaryParameters
 from analytics.api.permissions import Supervisor
@@ -21,9 +21,14 @@ from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import summed
 from chassis.audit import Audit
 from chassis.clock import Clock
-from chassis.http.errors import errors
+from chassis.http.problems import COMMON, ChannelNotCovered, NoChannelCovered
+from chassis.http.routes import Router
 
-router = APIRouter(prefix="/v1/live-chat", tags=["live chat"], responses=errors(401, 403))
+router = Router(
+    prefix="/v1/live-chat",
+    tags=["live chat"],
+    responses=COMMON.responses(ChannelNotCovered.code, NoChannelCovered.code),
+)
 
 
 @dataclass(frozen=True)

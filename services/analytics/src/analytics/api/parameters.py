@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from analytics.api.permissions import permitted_channels
-from analytics.domain.close import CloseState
 from analytics.domain.periods import Period, cuts, period
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.reviews import ReviewPosition
 from contracts.access import Claims, SubjectId
 from contracts.envelope import Id
+from contracts.ratings import CloseState
 from contracts.zones import TimeZone
 
 

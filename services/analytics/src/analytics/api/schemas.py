@@ -6,14 +6,14 @@ from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from analytics.domain.close import Close, CloseState
+from analytics.domain.close import Close
 from analytics.domain.numbers import Numbers
 from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
 from analytics.read_models.reconcile import SHOWN, Comparison, Difference
 from contracts.dialogs import ClosedBy
 from contracts.envelope import Instant
 from contracts.keys import Purpose
-from contracts.ratings import CancelledReason, NotOfferedReason, Scale
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Scale
 
 
 class Bucket(Numbers):
@@ -91,10 +91,8 @@ class Review(BaseModel):
         closed, answer = close.closed, close.answer
         if closed is None:
             raise ValueError("only a close that counts can be reviewed")
-        names = {participant.id: participant.name for participant in closed.participants}
         return cls(
             **{name: getattr(closed, name) for name in OF_CLOSED},
-            operator_name=names.get(closed.operator or ""),
             client_name=ReviewText.of(client_name(close), opened),
             reopened_at=close.reopened_at,
             state=close.state,
@@ -109,7 +107,9 @@ class Review(BaseModel):
         )
 
 
-OF_CLOSED: Final = ("dialog", "close_seq", "channel", "operator", "team", "client", "closed_at", "closed_by")
+OF_CLOSED: Final = (
+    "dialog", "close_seq", "channel", "operator", "operator_name", "team", "client", "closed_at", "closed_by"
+)  # fmt: skip
 
 
 class ReviewPage(BaseModel):

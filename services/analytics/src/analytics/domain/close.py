@@ -6,7 +6,6 @@ This domain imports contracts on purpose: public events are all it knows, so the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import reduce
 from typing import Final, TypeAlias
 
@@ -14,6 +13,7 @@ from contracts.dialogs import DialogClosed, DialogReopened
 from contracts.ratings import (
     AnyRatingEvent,
     CancelledReason,
+    CloseState,
     NotOfferedReason,
     RatingCancelled,
     RatingChanged,
@@ -27,20 +27,6 @@ from contracts.ratings import (
 )
 
 CloseEvent: TypeAlias = DialogClosed | DialogReopened | AnyRatingEvent
-
-
-class CloseState(StrEnum):
-    """Where the rating of a close stands."""
-
-    UNDECIDED = "undecided"
-    NOT_OFFERED = "not_offered"
-    SCHEDULED = "scheduled"
-    PENDING = "pending"
-    GIVEN = "given"
-    DECLINED = "declined"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    UNDELIVERABLE = "undeliverable"
 
 
 # Settled beats pending beats scheduled; among the settled an answer beats everything, because a declined form

@@ -6,9 +6,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.domain.close import CloseState
 from analytics.domain.counting import Counts, ScaleKey, scales
-from contracts.ratings import CancelledReason, NotOfferedReason
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 
 Z_95: Final = 1.959963984540054
 """The 97.5 % quantile of the standard normal distribution."""

@@ -20,6 +20,7 @@ from analytics.read_models.documents import (
     from_document,
     to_document,
 )
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent
@@ -36,7 +37,7 @@ CONSUMED_TOPICS: Final[Mapping[str, TypeAdapter[Any]]] = {
 
 def projection_runner(
     database: AsyncIOMotorDatabase[Document],
-    bootstrap: str,
+    connection: KafkaConnection,
     publisher: Publisher,
     *,
     service: str = SERVICE,
@@ -47,7 +48,7 @@ def projection_runner(
     The consumer group is named after the database: one that is built beside another consumes everything too.
     """
     return ProjectionRunner(
-        service=service, bootstrap=bootstrap, group=f"{database.name}.live-chat.v{VERSION}", topics=topics,
+        service=service, connection=connection, group=f"{database.name}.live-chat.v{VERSION}", topics=topics,
         projection=LiveChatProjection(database), client=database.client, database=database.name,
         publisher=publisher,
     )  # fmt: skip

@@ -13,14 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    ConsumerStoppedError,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
-    UnknownTopicOrPartitionError,
-)
+from aiokafka.errors import ConsumerStoppedError, KafkaError, KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from pymongo.errors import PyMongoError
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
@@ -28,9 +21,10 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 from analytics.messaging.key_positions import KeyPosition, KeyPositionConflict, KeyPositions
 from analytics.messaging.key_records import TOPICS, KeyRecordDecoder
 from chassis.clock import Clock
+from chassis.kafka.clients import partitions_of, reader, reason_of
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.records import Record, fingerprint
-from chassis.kafka.startup import started
 from chassis.kafka.topic_reader import record_at
 from chassis.telemetry.metrics import CONSUMED, LAG_RECORDS, Alarm, raise_alarm
 from chassis.transient import is_transient
@@ -63,14 +57,14 @@ class KeyTopics:
         self,
         *,
         service: str,
-        bootstrap: str,
+        connection: KafkaConnection,
         positions: KeyPositions,
         dead_letters: DeadLetterQueue,
         clock: Clock,
         topics: Sequence[str] = TOPICS,
     ) -> None:
         self._service = service
-        self._bootstrap = bootstrap
+        self._connection = connection
         self._positions = positions
         self._dead_letters = dead_letters
         self._clock = clock
@@ -110,25 +104,42 @@ class KeyTopics:
     # One connection
 
     async def _read_until_lost(self) -> None:
-        consumer = consumer_of(self._bootstrap, f"candor-{self._service}-keys")
+        reading = reader(
+            self._connection,
+            client_id=f"candor-{self._service}-keys",
+            auto_offset_reset="none",  # an offset that is gone must be noticed, not skipped
+            metadata_max_age_ms=30_000,
+        )
         try:
-            await started(consumer.start())
-            await self._assign(consumer)
-            self._consumer = consumer
-            while True:
-                await self._step(consumer)
+            async with reading as consumer:
+                await self._assign(consumer)
+                self._consumer = consumer
+                while True:
+                    await self._step(consumer)
         except Exception as error:
-            self._reason = f"the key topics are not read: {reason_of(error)}"
-            log.warning("key_topics_not_read", reason=reason_of(error), error=type(error).__name__)
+            reason = await self._describe(error)
+            self._reason = f"the key topics are not read: {reason}"
+            log.warning("key_topics_not_read", reason=reason, error=type(error).__name__)
             raise
         finally:
             self._consumer = None
-            await consumer.stop()
+
+    async def _describe(self, error: Exception) -> str:
+        """What is wrong, in a sentence for the platform team."""
+        match error:
+            case RestartReading():
+                return str(error)
+            case KafkaTimeoutError() | OSError():  # TimeoutError is one
+                return "the broker doesn't answer"
+            case PyMongoError():
+                return "the database doesn't answer"
+            case _:
+                return await reason_of(error, self._connection)
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> None:
         """Goes on from the stored positions; where there is none, or no usable one, from the start."""
         await self._positions.prepare()
-        partitions = await partitions_of(self._bootstrap, self._topics)
+        partitions = await partitions_of(self._connection, self._topics)
         consumer.assign(partitions)
         now = self._clock.now()
         starts = await consumer.beginning_offsets(partitions)
@@ -150,7 +161,7 @@ class KeyTopics:
         """Where another record stands before the position than the one that was read there."""
         known = {partition: at.offset - 1 for partition, at in found.items() if at.fingerprint is not None}
         try:
-            there = await record_at(self._bootstrap, known)
+            there = await record_at(self._connection, known)
         except KafkaTimeoutError:
             return known  # it can't be told: reading from the start does no harm
         return [
@@ -247,46 +258,3 @@ class KeyTopics:
             raise RestartReading("the consumer is stuck")
         if silent > SILENT_SECONDS:
             self._reason = f"no progress for {silent:.0f} s although {waiting} records wait"
-
-
-def reason_of(error: Exception) -> str:
-    """What is wrong, in a sentence for the platform team."""
-    match error:
-        case RestartReading():
-            return str(error)
-        case KafkaConnectionError() | KafkaTimeoutError() | OSError():  # TimeoutError is one
-            return "the broker doesn't answer"
-        case PyMongoError():
-            return "the database doesn't answer"
-        case _:
-            return type(error).__name__
-
-
-def consumer_of(bootstrap: str, client_id: str) -> AIOKafkaConsumer:
-    """A consumer outside of any group, not started."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        client_id=client_id,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="none",  # an offset that is gone must be noticed, not skipped
-        fetch_max_wait_ms=50,
-        metadata_max_age_ms=30_000,
-    )
-
-
-async def partitions_of(bootstrap: str, topics: Sequence[str]) -> list[TopicPartition]:
-    """The partitions of all `topics`. Raises KafkaError, also if one of them is not there."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await started(admin.start())
-        described = await admin.describe_topics(list(topics))
-    finally:
-        await admin.close()
-    if not all(topic["partitions"] for topic in described):
-        raise UnknownTopicOrPartitionError
-    return [
-        TopicPartition(topic["topic"], part["partition"])
-        for topic in described
-        for part in topic["partitions"]
-    ]

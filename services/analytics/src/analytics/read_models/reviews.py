@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from analytics.domain.close import Close, CloseState
+from analytics.domain.close import Close
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import NEWEST_FIRST, LiveChatDocuments, close_id, from_document
 from chassis.errors import InvalidCursor
 from chassis.http.cursors import decode, encode
+from contracts.ratings import CloseState
 
 CURSOR: Final = "analytics.reviews"
 MILLISECOND: Final = timedelta(milliseconds=1)

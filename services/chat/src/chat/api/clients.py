@@ -1,46 +1,54 @@
 """Clients who want to be forgotten, and the public keys of clients' tokens."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from dataclasses import replace
 
-from fastapi import APIRouter, Depends, status
+from fastapi import status
 
-from chassis.audit import Audit
+from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
-from chassis.eventstore.repository import Repository
-from chassis.http.auth import Verifier, allow
-from chassis.http.errors import errors
-from chat.api.permissions import refuse_to_erase
+from chassis.http.routes import Router
+from chat.api.dependencies import Audit, Streams, Tokens, Visitors
+from chat.api.permissions import Admin
+from chat.api.problems import problems
 from chat.api.schemas import ClientId, ErasureView
-from chat.api.tokens import OwnKeys
-from chat.domain.client import CLIENT, EraseClient, ErasedClient, channel_of
-from contracts.access import Claims, Role
+from chat.domain.client import CLIENT, Client, EraseClient, ErasedClient, channel_of
+from chat.domain.rejections import Rejection
+from contracts.access import EVERY_CHANNEL
+
+router = Router(tags=["clients"])
 
 
-def routes(streams: Repository, verifier: Verifier, keys: OwnKeys, audit: Audit) -> APIRouter:
-    """The routes of clients."""
-    router = APIRouter(tags=["clients"])
-    admin = Annotated[Claims, Depends(allow(verifier, Role.ADMIN))]
+@router.delete(
+    "/v1/clients/{client}",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(Rejection.NOT_YOUR_CLIENT),
+)
+async def erase_client(
+    client: ClientId, claims: Admin, streams: Streams, visitors: Visitors, audit: Audit
+) -> ErasureView:
+    """Everything this client wrote or is called is forgotten, everywhere; the numbers stay.
 
-    @router.delete("/v1/clients/{client}", status_code=status.HTTP_202_ACCEPTED, responses=errors(401, 403))
-    async def erase_client(client: ClientId, claims: admin) -> ErasureView:
-        """Everything this client wrote or is called is forgotten, everywhere; the numbers stay.
+    An admin of the client's channel may; one of every channel, if chat never saw the client. Who asks for
+    it is put on record first.
+    """
+    command = EraseClient(client, streams.clock.now())
 
-        An admin of the client's channel may; one of every channel, if chat never saw the client. Who asks for
-        it is put on record first.
-        """
-        stream, now = CLIENT.stream(client), streams.clock.now()
-        channel = channel_of((await streams.load(CLIENT, stream)).state)
-        refuse_to_erase(claims, channel)
-        await audit.note("client.erased", claims, now, client=client, channel=channel)
-        outcome = await handle(streams, CLIENT, stream, EraseClient(client, now))
-        if not isinstance(outcome.state, ErasedClient):
-            raise TypeError("erasing left a client who is not erased")
-        return ErasureView(client=client, erased_at=outcome.state.erased_at)
+    async def recorded(state: Client) -> EraseClient:
+        pending = await visitors.find(client, command.now)
+        channel = channel_of(state) or (pending.channel if pending else None)
+        if not claims.covers(EVERY_CHANNEL if channel is None else channel):
+            raise CommandRejected(Rejection.NOT_YOUR_CLIENT)
+        await audit.note("client.erased", claims, command.now, client=client, channel=channel)
+        return replace(command, channel=channel)
 
-    @router.get("/.well-known/jwks.json")
-    async def public_keys() -> dict[str, Sequence[dict[str, str]]]:
-        """The keys that visitors' tokens are verified with, as a JWK set (RFC 7517)."""
-        return keys.jwks()
+    outcome = await handle(streams, CLIENT, CLIENT.stream(client), command, complete=recorded)
+    if not isinstance(outcome.state, ErasedClient):
+        raise TypeError("erasing left a client who is not erased")
+    return ErasureView(client=client, erased_at=outcome.state.erased_at)
 
-    return router
+
+@router.get("/.well-known/jwks.json")
+async def list_public_keys(tokens: Tokens) -> dict[str, Sequence[dict[str, str]]]:
+    """The keys that visitors' tokens are verified with, as a JWK set (RFC 7517)."""
+    return tokens.keys.jwks()

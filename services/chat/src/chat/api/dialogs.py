@@ -1,18 +1,18 @@
 """Dialogs: opened, written in, taken, closed and reopened. Every request can be repeated."""
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import Response, status
 
-from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import CommandResult, Repository
-from chassis.http.auth import Verifier, allow, visitor_of
-from chassis.http.errors import errors
-from chassis.http.problems import NotFound
-from chat.api.permissions import PEOPLE, STAFF, Actor, actor_of, assigning
+from chassis.http.routes import Router
+from chat.api.dependencies import Keys, Streams, Visitors
+from chat.api.permissions import Assigner, AVisitor, Writer
+from chat.api.problems import problems
+from chat.api.reservations import reserve
 from chat.api.schemas import (
     CloseBody,
     CloseView,
@@ -27,146 +27,198 @@ from chat.api.schemas import (
     ReopeningView,
 )
 from chat.domain.channel import CHANNEL, PublishedChannel
-from chat.domain.client import CLIENT, Client, RegisteredClient, refuse_if_erased
+from chat.domain.client import (
+    CLIENT,
+    Client,
+    RegisteredClient,
+    ReserveDialog,
+    UnknownClient,
+    refuse_if_erased,
+)
+from chat.domain.dialog.actor import author_of
 from chat.domain.dialog.decider import (
     DIALOG,
-    NO_SUCH_DIALOG,
-    NOT_SEALED,
     AssignOperator,
     CloseDialog,
-    DialogCommand,
     OpenDialog,
     PostMessage,
     ReopenDialog,
 )
 from chat.domain.dialog.events import DialogEvent
-from chat.domain.dialog.state import Dialog, DialogDetails, Operator, Unopened, details_of
-from chat.personal_data import fingerprinted_message, sealed_close, sealed_message
-from contracts.access import Claims, Role
+from chat.domain.dialog.state import Dialog, DialogDetails, Operator, details_of
+from chat.domain.rejections import Rejection
+from chat.personal_data import fingerprinted_message, registration, sealed_close, sealed_message
+from contracts.dialogs import Author
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
+AUTHORS = (Rejection.NO_SUCH_DIALOG, Rejection.TAKE_IT_FIRST, Rejection.NOT_YOUR_DIALOG)
+
+router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
 
 
-@dataclass(frozen=True)
-class DialogCommands:
-    """What the routes of dialogs work with."""
+@router.put(
+    "",
+    responses=CREATED
+    | problems(
+        Rejection.NO_SUCH_DIALOG,
+        Rejection.CLIENT_ERASED,
+        Rejection.VISITOR_EXPIRED,
+        Rejection.CHANNEL_CLOSED,
+        Rejection.TOO_MANY_OPEN_DIALOGS,
+        Rejection.OPENED_OTHERWISE,
+    ),
+)
+async def open_dialog(
+    dialog: DialogId,
+    visitor: AVisitor,
+    streams: Streams,
+    visitors: Visitors,
+    keys: Keys,
+    response: Response,
+    body: OpeningBody | None = None,
+) -> OpeningView:
+    """Opens a dialog in the channel of the visitor's token. A client has five open at most."""
+    client, now = await _client(streams, visitor.client), streams.clock.now()
+    refuse_if_erased(client)
+    pending = await visitors.find(visitor.client, now) if isinstance(client, UnknownClient) else None
+    known = client if isinstance(client, RegisteredClient) else pending
+    locale = (body and body.locale) or (known.locale if known else None)
+    closed = await _takes_no_dialogs(streams, visitor.channel)
+    command = OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale)
+    register = partial(registration, keys, **asdict(pending)) if pending else None
 
-    streams: Repository
-    keys: KeyRing
+    async def with_a_place(state: Dialog) -> OpenDialog:
+        if DIALOG.decide(state, command):  # what is refused, or was done before, needs none
+            await reserve(streams, ReserveDialog(visitor.client, dialog, now), register)
+        return command
 
-    async def dialog(self, dialog: str) -> Dialog:
-        """The dialog as it is stored now."""
-        return (await self.streams.load(DIALOG, DIALOG.stream(dialog))).state
-
-    async def client(self, client: str) -> Client:
-        """The client as they are stored now."""
-        return (await self.streams.load(CLIENT, CLIENT.stream(client))).state
-
-    async def takes_no_dialogs(self, channel: str) -> bool:
-        """Whether a channel is closed, or was never published."""
-        state = (await self.streams.load(CHANNEL, CHANNEL.stream(channel))).state
-        return not isinstance(state, PublishedChannel) or state.closed
-
-    async def tell(self, dialog: str, command: DialogCommand) -> CommandResult[Dialog, DialogEvent]:
-        """Has the dialog do something."""
-        return await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
-
-    async def opening(self, claims: Claims, dialog: str, locale: str | None) -> OpenDialog:
-        """The command of a visitor who opens a dialog; somebody else's is not there."""
-        visitor = visitor_of(claims)
-        known = await self.dialog(dialog)
-        if not isinstance(known, Unopened) and known.talk.client != visitor.client:
-            raise NotFound(NO_SUCH_DIALOG)
-        client = await self.client(visitor.client)
-        refuse_if_erased(client)
-        wished = locale or (client.locale if isinstance(client, RegisteredClient) else None)
-        closed = await self.takes_no_dialogs(visitor.channel)
-        now = self.streams.clock.now()
-        return OpenDialog(dialog, visitor.client, visitor.channel, closed, now, wished)
-
-    async def post(
-        self, talk: DialogDetails, side: Actor, message: str, text: str
-    ) -> CommandResult[Dialog, DialogEvent]:
-        """Has somebody write; the text is sealed once it is decided that they may."""
-        refuse_if_erased(await self.client(talk.client))
-        now = self.streams.clock.now()
-        command = PostMessage(message, side.operator, NOT_SEALED, len(text), NOT_SEALED, now)
-        to_seal = (self.keys, command, text, talk.dialog, talk.client)
-        return await handle(
-            self.streams,
-            DIALOG,
-            DIALOG.stream(talk.dialog),
-            command,
-            fingerprint=partial(fingerprinted_message, *to_seal),
-            seal=partial(sealed_message, *to_seal),
-        )
-
-    async def close(
-        self, talk: DialogDetails, side: Actor, close_seq: int | None
-    ) -> CommandResult[Dialog, DialogEvent]:
-        """Has somebody close; the contact is sealed for the dialog once it is decided that they may."""
-        client = await self.client(talk.client)
-        command = CloseDialog(side.kind, self.streams.clock.now(), close_seq, operator=side.operator_id)
-        seal = partial(sealed_close, self.keys, command, talk.dialog, talk.client, client)
-        return await handle(self.streams, DIALOG, DIALOG.stream(talk.dialog), command, seal=seal)
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    if pending:
+        await visitors.remove(visitor.client)
+    response.status_code = _created(outcome)
+    return _opening(details_of(outcome.state))
 
 
-def routes(desk: DialogCommands, verifier: Verifier) -> APIRouter:
-    """The routes that change dialogs."""
-    router = APIRouter(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
-    visitor = Annotated[Claims, Depends(allow(verifier, Role.VISITOR))]
-    people = Annotated[Claims, Depends(allow(verifier, *PEOPLE))]
-    staff = Annotated[Claims, Depends(allow(verifier, *STAFF))]
+@router.put(
+    "/messages/{message}",
+    responses=CREATED
+    | problems(
+        *AUTHORS,
+        Rejection.CLIENT_ERASED,
+        Rejection.DIALOG_CLOSED,
+        Rejection.DIALOG_FULL,
+        Rejection.MESSAGE_ID_TAKEN,
+    ),
+)
+async def post_message(
+    dialog: DialogId,
+    message: MessageId,
+    body: MessageBody,
+    actor: Writer,
+    streams: Streams,
+    keys: Keys,
+    response: Response,
+) -> MessageView:
+    """Writes. The visitor of the dialog may, and the operator who has it."""
+    command = PostMessage(actor, message, len(body.text), streams.clock.now())
 
-    @router.put("", responses=CREATED | errors(401, 403, 404, 409, 415))
-    async def open_dialog(
-        dialog: DialogId, claims: visitor, response: Response, body: OpeningBody | None = None
-    ) -> OpeningView:
-        """Opens a dialog in the channel of the visitor's token."""
-        command = await desk.opening(claims, dialog, body.locale if body else None)
-        outcome = await desk.tell(dialog, command)
-        response.status_code = _created(outcome)
-        return _opening(details_of(outcome.state))
+    async def sealed(state: Dialog) -> PostMessage:
+        talk, _ = author_of(actor, state)
+        refuse_if_erased(await _client(streams, talk.client))
+        known = await fingerprinted_message(keys, command, body.text, dialog, talk.client)
+        if not DIALOG.decide(state, known):
+            return known
+        # Sealed once it is decided that they may: what is rejected leaves no key.
+        return await sealed_message(keys, command, body.text, dialog, talk.client)
 
-    @router.put("/messages/{message}", responses=CREATED | errors(401, 403, 404, 409, 415))
-    async def post_message(
-        dialog: DialogId, message: MessageId, body: MessageBody, claims: people, response: Response
-    ) -> MessageView:
-        """Writes. The visitor of the dialog may, and the operator who has it."""
-        talk, side = actor_of(claims, await desk.dialog(dialog))
-        outcome = await desk.post(talk, side, message, body.text)
-        response.status_code = _created(outcome)
-        posted = details_of(outcome.state).messages[message]
-        return MessageView(dialog=dialog, message=message, author=side.kind, posted_at=posted.at)
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=sealed)
+    response.status_code = _created(outcome)
+    posted = details_of(outcome.state).messages[message]
+    author = Author.OPERATOR if posted.operator else Author.CLIENT
+    return MessageView(dialog=dialog, message=message, author=author, posted_at=posted.at)
 
-    @router.put("/operator", responses=errors(401, 403, 404, 409, 415))
-    async def assign_operator(
-        dialog: DialogId, claims: staff, body: OperatorBody | None = None
-    ) -> OperatorView:
-        """An operator takes a waiting dialog; supervisors and admins give it to anybody."""
-        whom = Operator(body.operator, body.name, body.team) if body else None
-        operator, takes = assigning(claims, await desk.dialog(dialog), whom)
-        await desk.tell(dialog, AssignOperator(operator, takes, desk.streams.clock.now()))
-        return OperatorView(dialog=dialog, operator=operator.id, name=operator.name, team=operator.team)
 
-    @router.post("/close", responses=errors(401, 403, 404, 409, 415))
-    async def close_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> CloseView:
-        """Closes. The visitor of the dialog may, and the operator who has it."""
-        talk, side = actor_of(claims, await desk.dialog(dialog))
-        close_seq = body.close_seq if body else None
-        outcome = await desk.close(talk, side, close_seq)
-        return _close(details_of(outcome.state), close_seq)
+@router.put(
+    "/operator",
+    responses=problems(
+        Rejection.NO_SUCH_DIALOG,
+        Rejection.OPERATOR_MISSING,
+        Rejection.ONLY_FOR_YOURSELF,
+        Rejection.DIALOG_CLOSED,
+        Rejection.TAKEN_BY_ANOTHER,
+    ),
+)
+async def assign_operator(
+    dialog: DialogId, actor: Assigner, streams: Streams, body: OperatorBody | None = None
+) -> OperatorView:
+    """An operator takes a waiting dialog; supervisors and admins give it to anybody."""
+    whom = Operator(body.operator, body.name, body.team) if body else None
+    command = AssignOperator(actor, streams.clock.now(), whom)
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command)
+    operator = details_of(outcome.state).assigned
+    if operator is None:
+        raise TypeError("assigning left a dialog without an operator")
+    return OperatorView(dialog=dialog, operator=operator.id, name=operator.name, team=operator.team)
 
-    @router.post("/reopen", responses=errors(401, 403, 404, 409, 415))
-    async def reopen_dialog(dialog: DialogId, claims: people, body: CloseBody | None = None) -> ReopeningView:
-        """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
-        talk, side = actor_of(claims, await desk.dialog(dialog))
-        refuse_if_erased(await desk.client(talk.client))
-        close_seq = body.close_seq if body else None
-        outcome = await desk.tell(dialog, ReopenDialog(desk.streams.clock.now(), close_seq, side.operator_id))
-        return _reopening(details_of(outcome.state), close_seq)
 
-    return router
+@router.post(
+    "/close",
+    responses=problems(
+        *AUTHORS, Rejection.DIALOG_CLOSED, Rejection.NOT_THE_NEXT_CLOSE, Rejection.NOTHING_NEW
+    ),
+)
+async def close_dialog(
+    dialog: DialogId, actor: Writer, streams: Streams, keys: Keys, body: CloseBody | None = None
+) -> CloseView:
+    """Closes. The visitor of the dialog may, and the operator who has it."""
+    close_seq = body.close_seq if body else None
+    command = CloseDialog(actor, streams.clock.now(), close_seq)
+
+    async def with_contact(state: Dialog) -> CloseDialog:
+        if not DIALOG.decide(state, command):
+            return command
+        client = details_of(state).client
+        return await sealed_close(keys, command, dialog, client, await _client(streams, client))
+
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_contact)
+    return _close(details_of(outcome.state), close_seq)
+
+
+@router.post(
+    "/reopen",
+    responses=problems(
+        *AUTHORS,
+        Rejection.CLIENT_ERASED,
+        Rejection.NO_SUCH_CLOSE,
+        Rejection.CLOSED_TOO_OFTEN,
+        Rejection.TOO_MANY_OPEN_DIALOGS,
+    ),
+)
+async def reopen_dialog(
+    dialog: DialogId, actor: Writer, streams: Streams, body: CloseBody | None = None
+) -> ReopeningView:
+    """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
+    close_seq = body.close_seq if body else None
+    command = ReopenDialog(actor, streams.clock.now(), close_seq)
+
+    async def with_a_place(state: Dialog) -> ReopenDialog:
+        talk, _ = author_of(actor, state)
+        refuse_if_erased(await _client(streams, talk.client))
+        if DIALOG.decide(state, command):
+            await reserve(streams, ReserveDialog(talk.client, dialog, command.now, talk.closes))
+        return command
+
+    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    return _reopening(details_of(outcome.state), close_seq)
+
+
+async def _client(streams: Repository, client: str) -> Client:
+    return (await streams.load(CLIENT, CLIENT.stream(client))).state
+
+
+async def _takes_no_dialogs(streams: Repository, channel: str) -> bool:
+    state = (await streams.load(CHANNEL, CHANNEL.stream(channel))).state
+    return not isinstance(state, PublishedChannel) or state.closed
 
 
 def _created(outcome: CommandResult[Dialog, DialogEvent]) -> int:

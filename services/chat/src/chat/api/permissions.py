@@ -1,116 +1,57 @@
-"""Who may do what in chat. Whatever is not allowed here is denied; what may not be seen is not there."""
+"""Who the caller is, by their token. What they may do to a dialog, the dialog decides."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Awaitable, Callable
+from typing import Annotated
 
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends
 
-from chassis.http.auth import visitor_of
-from chassis.http.problems import Forbidden, NotFound, Problem
+from chassis.http.auth import Visitor, allow, visitor_of
+from chassis.http.problems import NotOneVisitor, raises
 from chassis.validation.text import LONGEST_NAME
-from chat.domain.dialog.decider import NO_SUCH_DIALOG
-from chat.domain.dialog.state import Dialog, DialogDetails, Open, Operator, Unopened
+from chat.domain.dialog.actor import Actor
+from chat.domain.dialog.state import Operator
 from contracts.access import EVERY_CHANNEL, Claims, Role
 
-PEOPLE = (Role.VISITOR, Role.OPERATOR)
-SUPERVISING = (Role.SUPERVISOR, Role.ADMIN)
-STAFF = (Role.OPERATOR, *SUPERVISING)
+SUPERVISING = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 
-@dataclass(frozen=True)
-class Actor:
-    """Who acts in a dialog: its operator, or its client if `operator` is None."""
-
-    operator: Operator | None
-
-    @property
-    def kind(self) -> Literal["operator", "client"]:
-        """As a close names it."""
-        return "operator" if self.operator else "client"
-
-    @property
-    def operator_id(self) -> str | None:
-        """The operator's id, None for the client."""
-        return self.operator.id if self.operator else None
+def actor_of(claims: Claims) -> Actor:
+    """Who acts. Raises `NotOneVisitor` for a visitor's token that is more than that."""
+    if Role.VISITOR in claims.roles:
+        return Actor(client=visitor_of(claims).client)
+    return Actor(
+        operator=_operator(claims) if Role.OPERATOR in claims.roles else None,
+        leads=bool(claims.roles & SUPERVISING),
+        channels=None if EVERY_CHANNEL in claims.channels else claims.channels,
+    )
 
 
-Reader = Literal["client", "operator", "lead"]
-
-
-def operator_of(claims: Claims) -> Operator:
+def _operator(claims: Claims) -> Operator:
     """The operator behind a token: its subject, by the name it gives, else called by the subject."""
     return Operator(claims.sub, claims.name or claims.sub[:LONGEST_NAME], claims.team)
 
 
-def actor_of(claims: Claims, dialog: Dialog) -> tuple[DialogDetails, Actor]:
-    """Who the caller is in a dialog that they may read; raises as `reader_of` does, also for those who lead.
+def _acting(claims_of: Callable[..., Awaitable[Claims]]) -> Callable[..., Awaitable[Actor]]:
+    @raises(NotOneVisitor)
+    async def actor(claims: Annotated[Claims, Depends(claims_of)]) -> Actor:
+        return actor_of(claims)
 
-    The dialog itself refuses an operator who only wrote in it once.
-    """
-    talk, reader = reader_of(claims, dialog)
-    match reader:
-        case "client":
-            return talk, Actor(None)
-        case "operator":
-            return talk, Actor(operator_of(claims))
-        case "lead":
-            raise _no_part(claims, dialog)
+    return actor
 
 
-def reader_of(claims: Claims, dialog: Dialog) -> tuple[DialogDetails, Reader]:
-    """As whom the caller may read a dialog; `NotFound` if they may not, or there is none.
-
-    `Forbidden` for an operator who could take it: it stands in their list.
-    """
-    if not isinstance(dialog, Unopened):
-        talk = dialog.talk
-        if Role.VISITOR in claims.roles and talk.client == visitor_of(claims).client:
-            return talk, "client"
-        covered = claims.covers(talk.channel)
-        if covered and Role.OPERATOR in claims.roles and talk.is_own(claims.sub):
-            return talk, "operator"
-        if covered and claims.roles & frozenset(SUPERVISING):
-            return talk, "lead"
-    raise _no_part(claims, dialog)
+@raises(NotOneVisitor)
+async def _visitor(claims: Annotated[Claims, Depends(allow(Role.VISITOR))]) -> Visitor:
+    return visitor_of(claims)
 
 
-def _no_part(claims: Claims, dialog: Dialog) -> Problem:
-    match dialog:
-        case Open(talk) if talk.assigned is None and claims.covers(talk.channel):
-            if Role.OPERATOR in claims.roles:
-                return Forbidden("Take this dialog first.")
-    return NotFound(NO_SUCH_DIALOG)
+_STAFF = allow(Role.OPERATOR, *SUPERVISING)
+_READERS = allow(Role.VISITOR, Role.OPERATOR, *SUPERVISING)
 
-
-def assigning(claims: Claims, dialog: Dialog, whom: Operator | None) -> tuple[Operator, bool]:
-    """Who gets the dialog, and whether they take it themselves.
-
-    An operator takes for themself what waits in a channel of theirs; a supervisor or admin of the channel
-    gives it to anybody they name. `NotFound`, `Forbidden` or a wrong shape otherwise.
-    """
-    if isinstance(dialog, Unopened) or not claims.covers(dialog.talk.channel):
-        raise NotFound(NO_SUCH_DIALOG)
-    leads = bool(claims.roles & frozenset(SUPERVISING))
-    if leads and whom is not None:
-        return whom, False
-    if leads and Role.OPERATOR not in claims.roles:
-        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "is required"}])
-    if Role.OPERATOR not in claims.roles:
-        raise NotFound(NO_SUCH_DIALOG)
-    themself = operator_of(claims)
-    if whom is not None and whom.id != themself.id:
-        raise Forbidden("An operator takes a dialog only for themself.")
-    return themself, True
-
-
-def refuse_other_channels(claims: Claims, channel: str) -> None:
-    """`Forbidden` unless the token is good for the channel."""
-    if not claims.covers(channel):
-        raise Forbidden("This token is not good for that channel.")
-
-
-def refuse_to_erase(claims: Claims, channel: str | None) -> None:
-    """`Forbidden` unless the token is good for the client's channel: for every one if that is unknown."""
-    if not claims.covers(EVERY_CHANNEL if channel is None else channel):
-        # The same sentence for both, so that nobody learns which clients there are.
-        raise Forbidden("This token is not good for erasing that client.")
+Admin = Annotated[Claims, Depends(allow(Role.ADMIN))]
+Staff = Annotated[Claims, Depends(_STAFF)]
+OperatorClaims = Annotated[Claims, Depends(allow(Role.OPERATOR))]
+ReaderClaims = Annotated[Claims, Depends(_READERS)]
+AVisitor = Annotated[Visitor, Depends(_visitor)]
+Writer = Annotated[Actor, Depends(_acting(allow(Role.VISITOR, Role.OPERATOR)))]
+Assigner = Annotated[Actor, Depends(_acting(_STAFF))]
+Reader = Annotated[Actor, Depends(_acting(_READERS))]

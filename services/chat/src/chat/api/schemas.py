@@ -1,14 +1,16 @@
 """The JSON that comes in and goes out, with an example of each."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
+from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.messages import Shaped
 from chassis.validation.numbers import WHOLE
 from chassis.validation.text import CODE_POINTS, Email, Locale, LocaleHint, Message, Name
 from contracts.access import SubjectId
+from contracts.dialogs import Author, ClosedBy, DialogState
 from contracts.envelope import Id, Instant, Ordinal
 from contracts.zones import TimeZone
 
@@ -31,16 +33,17 @@ Origin = Annotated[
     Shaped(
         r"https?://[A-Za-z0-9.:\[\]-]+",
         "must be http:// or https:// with a host and perhaps a port, and nothing after it",
+        "not-an-origin",
     ),
 ]
 CloseNumber = Annotated[Ordinal, WHOLE]
 
 
 def _example(**fields: Any) -> ConfigDict:
-    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [fields]})
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
-class ChannelBody(BaseModel):
+class ChannelBody(RequestBody):
     """A channel as it shall be; what is left out gets its default."""
 
     model_config = _example(
@@ -50,6 +53,8 @@ class ChannelBody(BaseModel):
         time_zone="America/Toronto",
         closed=False,
     )
+
+    largest: ClassVar[int] = 64 * KIB
 
     name: Name = Field(description=f"What people call it: {NAMED}.")
     locales: tuple[Locale, ...] = Field(
@@ -61,7 +66,7 @@ class ChannelBody(BaseModel):
         default=(), max_length=MOST_OF_A_LIST, description="The sites that its widget may stand on."
     )
     time_zone: TimeZone = Field(default="UTC", description="Its IANA time zone.")
-    closed: bool = Field(default=False, description="Takes no new visitors and dialogs.")
+    closed: StrictBool = Field(default=False, description="Takes no new visitors and dialogs.")
 
 
 class ChannelView(BaseModel):
@@ -83,7 +88,7 @@ class ChannelList(BaseModel):
     channels: list[ChannelView] = Field(description="In the order of their ids.")
 
 
-class VisitorBody(BaseModel):
+class VisitorBody(RequestBody):
     """Who comes, as far as they say."""
 
     model_config = _example(locale="fr-CA", name="Zoë", email="zoe@school.example")
@@ -117,7 +122,7 @@ class ErasureView(BaseModel):
     erased_at: Instant = Field(description="When it was asked for the first time.")
 
 
-class OpeningBody(BaseModel):
+class OpeningBody(RequestBody):
     """How the dialog shall be opened."""
 
     model_config = _example(locale="fr-CA")
@@ -137,10 +142,12 @@ class OpeningView(BaseModel):
     opened_at: Instant = Field(description="When it was opened the first time.")
 
 
-class MessageBody(BaseModel):
+class MessageBody(RequestBody):
     """What to say."""
 
     model_config = _example(text="Hello, I can't find my certificate")
+
+    largest: ClassVar[int] = 64 * KIB
 
     text: Message = Field(
         description=f"1 to 10,000 characters, {CODE_POINTS}, of which some can be seen; kept as they are."
@@ -152,11 +159,11 @@ class MessageView(BaseModel):
 
     dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
     message: str = Field(description="The message's id.", examples=["m1"])
-    author: Literal["client", "operator"] = Field(description="Who wrote it.")
+    author: Author = Field(description="Who wrote it.")
     posted_at: Instant = Field(description="When it was written.")
 
 
-class OperatorBody(BaseModel):
+class OperatorBody(RequestBody):
     """Whom to give the dialog to; operators leave it out."""
 
     model_config = _example(operator="ann", name="Ann Lee", team="first-line")
@@ -175,7 +182,7 @@ class OperatorView(BaseModel):
     team: str | None = Field(description="Null if the operator is of none.", examples=["first-line"])
 
 
-class CloseBody(BaseModel):
+class CloseBody(RequestBody):
     """Which close is meant; with a number the request can be repeated at any time."""
 
     model_config = _example(close_seq=1)
@@ -205,7 +212,7 @@ class SaidView(BaseModel):
     """A message. Clients see operators' names, not their ids."""
 
     message: str = Field(description="Its id.", examples=["m1"])
-    author: Literal["client", "operator"] = Field(description="Who wrote it.")
+    author: Author = Field(description="Who wrote it.")
     operator: str | None = Field(
         description="The operator's id; null for the client's messages, and for clients.", examples=["ann"]
     )
@@ -222,7 +229,7 @@ class EndingView(BaseModel):
 
     close_seq: int = Field(description="1 for the dialog's first close.", examples=[1])
     closed_at: Instant = Field(description="When it was closed.")
-    closed_by: str = Field(description="operator, client, idle or system.", examples=["operator"])
+    closed_by: ClosedBy = Field(description="Who closed it.")
     reopened_at: Instant | None = Field(description="When it was undone; null if it wasn't.")
 
 
@@ -233,7 +240,7 @@ class TranscriptView(BaseModel):
     channel: str = Field(description="Where it takes place.", examples=["course-a"])
     client: str = Field(description="Whose it is.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
     locale: str | None = Field(description="Its language; null if nobody said.", examples=["fr-CA"])
-    state: Literal["open", "closed"] = Field(description="As it is now.")
+    state: DialogState = Field(description="As it is now.")
     operator: str | None = Field(
         description="Who has it; null if nobody does, and for clients.", examples=["ann"]
     )
@@ -253,7 +260,7 @@ class DialogView(BaseModel):
     channel: str = Field(description="Where it takes place.", examples=["course-a"])
     client: str = Field(description="Whose it is.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
     locale: str | None = Field(description="Its language; null if nobody said.", examples=["fr-CA"])
-    state: Literal["open", "closed"] = Field(description="As it is now.")
+    state: DialogState = Field(description="As it is now.")
     waiting: bool = Field(description="Nobody has taken it.")
     operator: str | None = Field(description="Who has it; null if nobody does.", examples=["ann"])
     opened_at: Instant = Field(description="When it was opened the first time.")

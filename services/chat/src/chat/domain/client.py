@@ -1,18 +1,30 @@
-"""A client who was erased never comes back under the same id."""
+"""A client has few dialogs open at once, and one who was erased never comes back under the same id.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+A dialog is open only while the client has a place reserved for it: the place is taken here before the dialog
+is opened or reopened, so that openings that race can't be more than there are places. A place is given back
+when another one is wanted: whoever asks names the dialogs that they saw not to be open.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, assert_never
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.decider import Decider
+from chat.domain.rejections import Rejection
+
+MOST_OPEN = 5
+"""Dialogs of one client at once: each of them stands in operators' lists."""
+
+LONGEST_OPENING = timedelta(minutes=1)
+"""From reserving a place to opening the dialog, by far: a command is given up after ten seconds."""
 
 
 class ClientRegistered(BaseModel):
-    """Somebody came to a channel. E-mail and name are sealed. Storage format: only add."""
+    """Somebody opens their first dialog. E-mail and name are sealed. Storage format: only add."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,6 +37,21 @@ class ClientRegistered(BaseModel):
     name: str | None = None
 
 
+class DialogReserved(BaseModel):
+    """A dialog that was closed `closes` times may be opened; `released` gave their places back.
+
+    Storage format: only add.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["dialog-reserved"] = "dialog-reserved"
+    dialog: str
+    closes: int
+    released: tuple[str, ...] = ()
+    reserved_at: AwareDatetime
+
+
 class ClientErased(BaseModel):
     """Everything this client wrote or is called must be forgotten. Storage format: only add."""
 
@@ -32,30 +59,47 @@ class ClientErased(BaseModel):
 
     type: Literal["erased"] = "erased"
     client: str
+    channel: str | None = None
     erased_at: AwareDatetime
 
 
-ClientEvent = ClientRegistered | ClientErased
+ClientEvent = ClientRegistered | DialogReserved | ClientErased
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """The place of a dialog that is open, or about to be: it had been closed `closes` times then."""
+
+    closes: int
+    at: datetime
+
+    def is_over(self, closes: int, now: datetime) -> bool:
+        """Whether it is of no use to a dialog that was seen not to be open, closed `closes` times so far.
+
+        One that was not closed since is about to be opened, until that must have failed.
+        """
+        return closes > self.closes or (closes == self.closes and self.at + LONGEST_OPENING <= now)
 
 
 @dataclass(frozen=True)
 class UnknownClient:
-    """Never registered here: another system's client, or nobody."""
+    """Never opened a dialog here: a visitor who may still do so, another system's client, or nobody."""
 
 
 @dataclass(frozen=True)
 class RegisteredClient:
-    """May open dialogs and write; `email` and `name` are sealed."""
+    """May open dialogs and write; `email` and `name` are sealed, `reserved` goes by dialog."""
 
     channel: str
     locale: str | None
     email: str | None
     name: str | None
+    reserved: Mapping[str, Reservation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ErasedClient:
-    """Forgotten for good; `channel` is where they had registered, if they had."""
+    """Forgotten for good; `channel` is where they had come to, if that was known."""
 
     erased_at: datetime
     channel: str | None = None
@@ -69,10 +113,20 @@ def evolve(client: Client, event: ClientEvent) -> Client:
     match event:
         case ClientRegistered():
             return RegisteredClient(event.channel, event.locale, event.email, event.name)
+        case DialogReserved():
+            return _reserved(client, event)
         case ClientErased():
-            return ErasedClient(event.erased_at, channel_of(client))
+            return ErasedClient(event.erased_at, channel_of(client) or event.channel)
         case _:
             assert_never(event)
+
+
+def _reserved(client: Client, event: DialogReserved) -> Client:
+    if not isinstance(client, RegisteredClient):
+        raise ValueError("only a registered client opens dialogs")  # noqa: TRY004 - an unreadable story
+    kept = {dialog: place for dialog, place in client.reserved.items() if dialog not in event.released}
+    kept[event.dialog] = Reservation(event.closes, event.reserved_at)
+    return replace(client, reserved=kept)
 
 
 def channel_of(client: Client) -> str | None:
@@ -81,67 +135,105 @@ def channel_of(client: Client) -> str | None:
 
 
 @dataclass(frozen=True)
-class RegisterClient:
-    """Let somebody into a channel; e-mail and name come sealed."""
+class Registration:
+    """Who a client is, as far as they said; e-mail and name come sealed."""
 
-    client: str
     channel: str
-    now: datetime
     locale: str | None = None
     email: str | None = None
     name: str | None = None
 
 
 @dataclass(frozen=True)
+class ReserveDialog:
+    """Let a dialog be opened, or reopened after its close number `closes`.
+
+    `registration` is for a client's first dialog, and of no account later. `not_open` are dialogs that were
+    seen not to be open, with the number of their closes then.
+    """
+
+    client: str
+    dialog: str
+    now: datetime
+    closes: int = 0
+    registration: Registration | None = None
+    not_open: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class EraseClient:
-    """Forget everything a client wrote or is called."""
+    """Forget everything a client wrote or is called; `channel` is where one came to who opened no dialog."""
 
     client: str
     now: datetime
+    channel: str | None = None
 
 
-ClientCommand = RegisterClient | EraseClient
-
-ERASED = "This client was erased: nothing can be opened or written any more."
+ClientCommand = ReserveDialog | EraseClient
 
 
 def decide(state: Client, command: ClientCommand) -> Sequence[ClientEvent]:
     """What comes of the command. Raises `CommandRejected`."""
     match command:
-        case RegisterClient():
-            return register(state, command)
+        case ReserveDialog():
+            return reserve(state, command)
         case EraseClient():
             return erase(state, command)
         case _:
             assert_never(command)
 
 
-def register(state: Client, command: RegisterClient) -> Sequence[ClientRegistered]:
-    """Once; the same registration again is nothing new."""
+def reserve(state: Client, command: ReserveDialog) -> Sequence[ClientEvent]:
+    """A place for the dialog; nothing new if it has one that is fresh enough to be used."""
     match state:
+        case UnknownClient() if command.registration:
+            return [_registered(command, command.registration), _reservation(command)]
         case UnknownClient():
-            return [
-                ClientRegistered(
-                    client=command.client,
-                    channel=command.channel,
-                    registered_at=command.now,
-                    locale=command.locale,
-                    email=command.email,
-                    name=command.name,
-                )
-            ]
-        case RegisteredClient() if state == _wanted(command):
+            raise CommandRejected(Rejection.VISITOR_EXPIRED)
+        case RegisteredClient(reserved=places) if _is_kept(places.get(command.dialog), command):
             return []
-        case RegisteredClient():
-            raise CommandRejected("This client is registered already, as somebody else.")
+        case RegisteredClient(reserved=places):
+            over = _over(places, command)
+            if len(places.keys() - over - {command.dialog}) >= MOST_OPEN:
+                raise CommandRejected(Rejection.TOO_MANY_OPEN_DIALOGS, most=MOST_OPEN)
+            return [_reservation(command, *sorted(over))]
         case ErasedClient():
-            raise CommandRejected(ERASED)
+            raise CommandRejected(Rejection.CLIENT_ERASED)
         case _:
             assert_never(state)
 
 
-def _wanted(command: RegisterClient) -> RegisteredClient:
-    return RegisteredClient(command.channel, command.locale, command.email, command.name)
+def _is_kept(place: Reservation | None, command: ReserveDialog) -> bool:
+    # An older one is renewed, so that nobody takes it for one whose opening has failed.
+    return place is not None and (
+        place.closes > command.closes
+        or (place.closes == command.closes and command.now < place.at + LONGEST_OPENING / 2)
+    )
+
+
+def _over(places: Mapping[str, Reservation], command: ReserveDialog) -> set[str]:
+    return {
+        dialog
+        for dialog, closes in command.not_open.items()
+        if dialog in places and dialog != command.dialog and places[dialog].is_over(closes, command.now)
+    }
+
+
+def _registered(command: ReserveDialog, who: Registration) -> ClientRegistered:
+    return ClientRegistered(
+        client=command.client,
+        channel=who.channel,
+        registered_at=command.now,
+        locale=who.locale,
+        email=who.email,
+        name=who.name,
+    )
+
+
+def _reservation(command: ReserveDialog, *released: str) -> DialogReserved:
+    return DialogReserved(
+        dialog=command.dialog, closes=command.closes, released=released, reserved_at=command.now
+    )
 
 
 def erase(state: Client, command: EraseClient) -> Sequence[ClientErased]:
@@ -150,7 +242,8 @@ def erase(state: Client, command: EraseClient) -> Sequence[ClientErased]:
         case ErasedClient():
             return []
         case UnknownClient() | RegisteredClient():
-            return [ClientErased(client=command.client, erased_at=command.now)]
+            channel = channel_of(state) or command.channel
+            return [ClientErased(client=command.client, channel=channel, erased_at=command.now)]
         case _:
             assert_never(state)
 
@@ -158,7 +251,7 @@ def erase(state: Client, command: EraseClient) -> Sequence[ClientErased]:
 def refuse_if_erased(state: Client) -> None:
     """Raises `CommandRejected` if nothing may be written by, or to, this client any more."""
     if isinstance(state, ErasedClient):
-        raise CommandRejected(ERASED)
+        raise CommandRejected(Rejection.CLIENT_ERASED)
 
 
 CLIENT: Decider[Client, ClientCommand, ClientEvent] = Decider(

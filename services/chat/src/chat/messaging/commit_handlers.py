@@ -11,9 +11,12 @@ from chat.domain.dialog.decider import DIALOG
 from chat.messaging.outbound import channel_to_public, client_to_public, dialog_to_public, sealed_dialogs
 from chat.read_models.channels import Channels
 from chat.read_models.dialogs import Dialogs
+from chat.read_models.pending_visitors import PendingVisitors
 
 
-def commit_handlers(channels: Channels, dialogs: Dialogs, keys: KeyRing) -> Sequence[CommitHandler[Any, Any]]:
+def commit_handlers(
+    channels: Channels, dialogs: Dialogs, keys: KeyRing, visitors: PendingVisitors
+) -> Sequence[CommitHandler[Any, Any]]:
     """Joins the read models and the keys to the relay."""
 
     async def publish_keys(public: Sequence[PublicEvent]) -> None:
@@ -23,6 +26,7 @@ def commit_handlers(channels: Channels, dialogs: Dialogs, keys: KeyRing) -> Sequ
     async def forget(batch: Sequence[RecordedEvent[Client, ClientEvent]]) -> None:
         for recorded in batch:
             if isinstance(recorded.event, ClientErased):
+                await visitors.remove(recorded.event.client)
                 await keys.erase(recorded.event.client)
 
     return (

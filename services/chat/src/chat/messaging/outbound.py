@@ -35,7 +35,7 @@ def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> Pu
 
 def client_to_public(_: client.Client, event: client.ClientEvent) -> PublicEvent | None:
     """Only that a client must be forgotten is told."""
-    if isinstance(event, client.ClientRegistered):
+    if not isinstance(event, client.ClientErased):
         return None
     said = ClientErased(client=event.client, erased_at=event.erased_at)
     return PublicEvent(topics.CLIENTS.name, event.client, said)
@@ -91,6 +91,7 @@ def _closed(talk: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
         first_reply_at=event.first_reply_at,
         closed_by=ClosedBy(event.closed_by),
         attributed_by=AttributedBy(event.attributed_by),
+        resumes=event.resumes,
         participants=tuple(Participant(**writer.model_dump()) for writer in event.participants),
         client_messages=event.client_messages,
         operator_messages=event.operator_messages,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING
@@ -12,12 +12,14 @@ from chassis.errors import InvalidCursor
 from chassis.http.cursors import decode, encode
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
+from chassis.timers import DueDocuments
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Closed, Dialog, Open, details_of
+from contracts.dialogs import DialogState
 
 Document = dict[str, Any]
-DialogState = Literal["open", "closed"]
-CURSOR: Final = "chat.dialogs"
+CURSOR: Final = "chat.dialogs."
+"""With the state behind it: a page of open dialogs has no next one among the closed."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
@@ -31,22 +33,29 @@ class DialogPage:
 
 
 class Dialogs:
-    """The collection ``dialogs``: ids, times and counts of each dialog as it now is, never a word."""
+    """The collection ``dialogs``: ids, times and counts of each dialog as it now is, never a word.
 
-    def __init__(self, database: "AsyncIOMotorDatabase[Document]") -> None:
+    A reopening in which nobody writes is `due` to be closed again after `silent_for`; never, if that is None.
+    """
+
+    def __init__(self, database: "AsyncIOMotorDatabase[Document]", silent_for: timedelta | None) -> None:
         self._dialogs = database["dialogs"]
+        self._silent_for = silent_for
+        self.due = DueDocuments(self._dialogs)
 
     async def prepare(self) -> None:
         """Makes the indexes. Can be repeated."""
         await self._dialogs.create_index([("operators", 1), ("state", 1), ("since", 1), ("_id", 1)])
         await self._dialogs.create_index([("waiting", 1), ("state", 1), ("since", 1), ("_id", 1)])
+        await self.due.prepare()
 
     async def project(self, batch: Sequence[RecordedEvent[Dialog, DialogEvent]]) -> None:
         """Takes in events; any part of a batch may come again, and only the last of a stream is written."""
         last = {recorded.stream: recorded for recorded in sorted(batch, key=lambda each: each.position)}
         writes = [
-            upsert_if_newer(details_of(recorded.state).dialog, recorded.position, _document(recorded.state))
+            upsert_if_newer(document["dialog"], recorded.position, document)
             for recorded in last.values()
+            for document in [_document(recorded.state, self._silent_for)]
         ]
         if writes:
             await self._dialogs.bulk_write(writes, ordered=False)
@@ -63,18 +72,27 @@ class Dialogs:
 
         Open ones: the longest open first; closed ones: the last closed first. Raises `InvalidCursor`.
         """
-        asked: Document = {"state": state, "$or": [{"operators": operator}, {"waiting": True}]}
+        asked: Document = {"state": state.value, "$or": [{"operators": operator}, {"waiting": True}]}
         if channels is not None:
             asked["channel"] = {"$in": sorted(channels)}
         if cursor is not None:
-            asked = {"$and": [asked, _after(cursor, "$gt" if state == "open" else "$lt")]}
-        way = ASCENDING if state == "open" else DESCENDING
+            asked = {"$and": [asked, _after(state, cursor)]}
+        way = ASCENDING if state is DialogState.OPEN else DESCENDING
         found = await self._dialogs.find(asked).sort([("since", way), ("_id", way)]).to_list(limit + 1)
         more = len(found) > limit
-        return DialogPage(found[:limit], _cursor(found[limit - 1]) if more else None)
+        return DialogPage(found[:limit], _cursor(state, found[limit - 1]) if more else None)
 
 
-def _document(state: Dialog) -> Document:
+def silent_until(state: Dialog, silent_for: timedelta | None) -> datetime | None:
+    """When a reopened dialog in which nobody has written is to be closed again; None for any other."""
+    match state:
+        case Open(talk, piece) if silent_for and talk.closes and piece.is_silent:
+            return piece.since + silent_for
+        case _:
+            return None
+
+
+def _document(state: Dialog, silent_for: timedelta | None) -> Document:
     talk = details_of(state)
     assigned = talk.assigned.id if talk.assigned else None
     since = state.piece.since if isinstance(state, Open) else talk.closed_at[-1]
@@ -90,15 +108,17 @@ def _document(state: Dialog) -> Document:
         "opened_at": talk.opened_at,
         "since": since,
         "closes": talk.closes,
+        "due_at": silent_until(state, silent_for),
     }
 
 
-def _cursor(document: Document) -> str:
-    return encode(CURSOR, [(document["since"] - EPOCH) // timedelta(milliseconds=1), document["_id"]])
+def _cursor(state: DialogState, document: Document) -> str:
+    return encode(CURSOR + state, [(document["since"] - EPOCH) // timedelta(milliseconds=1), document["_id"]])
 
 
-def _after(cursor: str, beyond: str) -> Document:
-    match decode(CURSOR, cursor):
+def _after(state: DialogState, cursor: str) -> Document:
+    beyond = "$gt" if state is DialogState.OPEN else "$lt"
+    match decode(CURSOR + state, cursor):
         case [int(milliseconds), str(dialog)] if 0 <= milliseconds <= LATEST:
             since = EPOCH + timedelta(milliseconds=milliseconds)
             return {"$or": [{"since": {beyond: since}}, {"since": since, "_id": {beyond: dialog}}]}

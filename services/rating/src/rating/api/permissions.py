@@ -1,26 +1,21 @@
-"""Keeps operators out before anything of their request is read, so that no answer tells them anything."""
+"""Who the caller is. Operators are kept out before anything of their request is read."""
 
-from collections.abc import Awaitable, Callable
+from typing import Annotated
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi import Depends
 
-from chassis.http.auth import BEARER, Verifier, allow_anyone
-from contracts.access import Role
+from chassis.http.auth import Visitor, allow, allow_anyone, visitor_of
+from chassis.http.problems import NotOneVisitor, raises
+from contracts.access import Claims, Role
+
+OPERATORS = frozenset({Role.OPERATOR})
+NoOperator = Depends(allow_anyone(never=OPERATORS))
+"""For whoever holds a form's token: no bearer token is needed, an operator's is refused."""
 
 
-def no_operators(verifier: Verifier) -> type[APIRoute]:
-    """Routes that need no bearer token, and answer 403 to an operator's, whatever the body is."""
-    anyone_else = allow_anyone(verifier, never=frozenset({Role.OPERATOR}))
+@raises(NotOneVisitor)
+async def _visitor(claims: Annotated[Claims, Depends(allow(Role.VISITOR, never=OPERATORS))]) -> Visitor:
+    return visitor_of(claims)
 
-    class Door(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
-            enter = super().get_route_handler()
 
-            async def at_the_door(request: Request) -> Response:
-                await anyone_else(await BEARER(request))
-                return await enter(request)
-
-            return at_the_door
-
-    return Door
+AVisitor = Annotated[Visitor, Depends(_visitor)]

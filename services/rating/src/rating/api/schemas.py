@@ -1,26 +1,24 @@
 """What goes in and out of rating's API."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
+from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.numbers import WholeNumber
 from chassis.validation.text import Text
 from contracts.envelope import Instant
+from contracts.ratings import FormState
 from rating.domain.rating.state import MOST_CHANGES
 
 TOKEN = "d1.1.3q2-7wQ5jYk0m0p8b1nQyWgGm0S9yq0mBv3c1JfZ0nE"  # noqa: S105 - an example
 WORDS = "Quick and friendly."
 
 
-class RequestBody(BaseModel):
-    """What a request may hold: nothing that isn't known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
 class FormTokenBody(RequestBody):
     """Names a form."""
+
+    largest: ClassVar[int] = 32 * KIB
 
     token: Annotated[str, StringConstraints(max_length=1_000)] = Field(examples=[TOKEN])
 
@@ -70,7 +68,7 @@ class FormView(BaseModel):
     question: str = Field(examples=["How was your conversation with us?"])
     scale: ScaleField
     comment: CommentField
-    state: str = Field(examples=["pending"], description="pending, given, declined, expired or cancelled")
+    state: FormState = Field(description="As it is now.")
     expires_at: Instant | None = Field(
         description="Until just before, the form can be answered. Null if no answer is taken any more."
     )
@@ -90,7 +88,7 @@ class FormList(BaseModel):
 class AnsweredView(BaseModel):
     """What is now kept of the client's answer."""
 
-    state: str = Field(examples=["given"])
+    state: FormState = Field(examples=["given"])
     answer: AnswerView
     editable_until: Instant | None = Field(
         description=f"Until just before, the answer can be changed. Null after {MOST_CHANGES} changes."
@@ -100,5 +98,5 @@ class AnsweredView(BaseModel):
 class DeclinedView(BaseModel):
     """The form is declined; until it expires, the client can think better of it."""
 
-    state: str = Field(examples=["declined"])
+    state: FormState = Field(examples=["declined"])
     expires_at: Instant

@@ -6,7 +6,8 @@ import hmac
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chassis.http.problems import NotFound
+from chassis.errors import CommandRejected
+from rating.domain.rejections import Rejection
 from rating.read_models.form_documents import form_id
 
 
@@ -15,11 +16,6 @@ class FormKey(NamedTuple):
 
     dialog: str
     close_seq: int
-
-
-def no_such_form() -> NotFound:
-    """The one answer for a token that is wrong and for a form that isn't there."""
-    return NotFound("There is no such form.")
 
 
 class FormTokens:
@@ -37,14 +33,14 @@ class FormTokens:
         return f"{name}.{_signature(self._secrets[0], name.encode())}"
 
     def read(self, token: str) -> FormKey:
-        """The form that a token is for. Raises `NotFound` if this service didn't issue it."""
+        """The form that a token is for. Raises `CommandRejected` if this service didn't issue it."""
         name, _, signature = token.rpartition(".")
         # A stranger's letters may be no UTF-8; whatever they are, they take the same way to the same answer.
         letters = name.encode(errors="surrogatepass")
         given = signature.encode(errors="surrogatepass")
         good = [hmac.compare_digest(_signature(each, letters).encode(), given) for each in self._secrets]
         if not any(good):
-            raise no_such_form()
+            raise CommandRejected(Rejection.NO_SUCH_FORM)
         dialog, _, close_seq = name.rpartition(".")
         return FormKey(dialog, int(close_seq))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from chassis.crypto_shredding import KeyRing
 from contracts.keys import Purpose
-from rating.api.schemas import AnswerView, CommentField, FormView
+from rating.api.schemas import AnsweredView, AnswerView, CommentField, FormView
 from rating.api.tokens import FormKey, FormTokens
 from rating.read_models.form_documents import FormDocument
 
@@ -30,6 +30,12 @@ class FormViews:
             comment=CommentField(max_length=card.comment_limit),
             answer=await self.answer(card),
         )
+
+    async def answered(self, card: FormDocument) -> AnsweredView:
+        """What is now kept of the client's answer."""
+        answer = await self.answer(card)
+        known = card.model_dump(include=set(AnsweredView.model_fields))
+        return AnsweredView.model_validate({**known, "answer": answer})
 
     async def forms(self, cards: Sequence[FormDocument]) -> list[FormView]:
         """The views of the cards, in their order."""

@@ -1,10 +1,12 @@
 """What happens to each stored event before it is published: forms are written, keys published."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from chassis.crypto_shredding import KeyRing
-from chassis.outbox.commit_handler import CommitHandler, PublicEvent
+from chassis.outbox.commit_handler import CommitHandler, PublicEvent, RecordedEvent
 from contracts.ratings import RatingChanged, RatingGiven
+from rating.domain.cool_down import COOL_DOWN, QuestionReserved, Questions
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
@@ -12,14 +14,27 @@ from rating.messaging.outbound import to_public
 from rating.read_models.forms import Forms
 
 
-def commit_handlers(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingEvent]:
-    """Joins the read model and the keys to the relay."""
+def commit_handlers(forms: Forms, keys: KeyRing) -> Sequence[CommitHandler[Any, Any]]:
+    """Joins the read model and the keys to the relay. Reservations of questions concern nobody else."""
+    return rating_handler(forms, keys), CommitHandler(COOL_DOWN, _private, _nothing)
+
+
+def rating_handler(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingEvent]:
+    """What becomes of ratings."""
 
     async def publish_keys(public: Sequence[PublicEvent]) -> None:
         if needed := {one.key for one in public if _has_words(one)}:
             await keys.publish(needed)
 
     return CommitHandler(RATING, to_public, forms.project, publish_keys)
+
+
+def _private(_: Questions, __: QuestionReserved) -> None:
+    return None
+
+
+async def _nothing(_: Sequence[RecordedEvent[Questions, QuestionReserved]]) -> None:
+    pass
 
 
 def _has_words(public: PublicEvent) -> bool:

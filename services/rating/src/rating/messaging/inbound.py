@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from chassis.clock import Clock
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.event_consumer import EventConsumer
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent
@@ -17,6 +18,7 @@ from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed, DialogOpene
 from contracts.topics import CLIENTS, DIALOGS, replay
 from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopening
 from rating.domain.rating.form_version import FormVersion, Snapshot
+from rating.messaging.cool_down import with_cool_down
 from rating.processes.erasure import ClientErasure
 
 PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
@@ -58,7 +60,9 @@ class Inbound:
             replied=event.operator_messages > 0,
             erased=erased,
             now=self.clock.now(),
+            resumes=event.resumes,
         )
+        command = await with_cool_down(self.streams, command)
         await handle(self.streams, RATING, RATING.stream(event.dialog), command)
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
@@ -71,7 +75,9 @@ class Inbound:
         await self.erasure.erase(event.client, event.erased_at)
 
 
-def consumers(inbound: Inbound, bootstrap: str, publisher: Publisher, database: str) -> list[EventConsumer]:
+def consumers(
+    inbound: Inbound, connection: KafkaConnection, publisher: Publisher, database: str
+) -> list[EventConsumer]:
     """What rating hears: dialogs, with what is replayed, in one group, clients in their own.
 
     Groups are named after the database: two installations on one Kafka hear everything each.
@@ -85,7 +91,7 @@ def consumers(inbound: Inbound, bootstrap: str, publisher: Publisher, database: 
     return [
         EventConsumer(
             service=service,
-            bootstrap=bootstrap,
+            connection=connection,
             group=f"{database}.{name}",
             topics=topics,
             handler=inbound.hear,

@@ -5,6 +5,7 @@ from typing import Any, assert_never
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from contracts.ratings import CloseState
 from rating.domain.rating.form_version import Scale
 from rating.domain.rating.state import (
     Cancelled,
@@ -37,7 +38,7 @@ class FormDocument(BaseModel):
     channel: str
     client: str
     closed_at: datetime
-    state: str
+    state: CloseState
     question: str
     scale: Scale
     comment_limit: int
@@ -99,23 +100,23 @@ def due_at(close: Close) -> datetime | None:
             return None
 
 
-def _state_of(close: RegisteredClose) -> str:  # noqa: PLR0911 - one line for each state
+def _state_of(close: RegisteredClose) -> CloseState:  # noqa: PLR0911 - one line for each state
     match close:
         case Registered():
-            return "undecided"
+            return CloseState.UNDECIDED
         case NotOffered():
-            return "not_offered"
+            return CloseState.NOT_OFFERED
         case Scheduled():
-            return "scheduled"
+            return CloseState.SCHEDULED
         case Offered():
-            return "pending"
+            return CloseState.PENDING
         case Given():
-            return "given"
+            return CloseState.GIVEN
         case Declined():
-            return "declined"
+            return CloseState.DECLINED
         case Expired():
-            return "expired"
+            return CloseState.EXPIRED
         case Cancelled():
-            return "cancelled"
+            return CloseState.CANCELLED
         case _:
             assert_never(close)

@@ -1,8 +1,7 @@
 """Which forms wait for this client, and which are due: a document for each form, written by the relay."""
 
-import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -10,16 +9,16 @@ from pymongo import ASCENDING, UpdateOne
 
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
+from chassis.timers import DueDocuments
+from contracts.ratings import CloseState
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
 from rating.read_models.form_documents import FormDocument, due_at, form_document
 
 MANY = 100
 BATCH = 500
-DATE = {"$type": "date"}
-"""Part of every query for what is due: without it MongoDB doesn't take the index, which is a partial one."""
 
-OPEN = ("scheduled", "pending", "given", "declined")
+OPEN = (CloseState.SCHEDULED, CloseState.PENDING, CloseState.GIVEN, CloseState.DECLINED)
 """States in which something is still asked of the client, or taken from them."""
 
 Document = dict[str, Any]
@@ -30,10 +29,11 @@ class Forms:
 
     def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
         self._forms = database["forms"]
+        self.due = DueDocuments(self._forms)
 
     async def prepare(self) -> None:
         """Makes the indexes; can be repeated."""
-        await self._forms.create_index([("due_at", ASCENDING)], partialFilterExpression={"due_at": DATE})
+        await self.due.prepare()
         await self._forms.create_index([("client", ASCENDING), ("state", ASCENDING)])
         unchecked = {"unchecked": True}
         await self._forms.create_index([("unchecked", 1), ("_id", 1)], partialFilterExpression=unchecked)
@@ -76,40 +76,11 @@ class Forms:
         if writes:
             await self._forms.bulk_write(writes, ordered=False)
 
-    async def claim(self, now: datetime, lease: timedelta, at_most: int) -> list[FormDocument]:
-        """Forms that are due, for this caller alone until the lease is over; then they are due again."""
-        due = {"due_at": DATE | {"$lte": now}}
-        found = await self._forms.find(due, {"_id": 1}).sort("due_at", 1).limit(at_most).to_list(at_most)
-        if not found:
-            return []
-        theirs, token = {"_id": {"$in": [form["_id"] for form in found]}}, secrets.token_hex(16)
-        await self._forms.update_many(theirs | due, {"$set": {"due_at": now + lease, "claim": token}})
-        claimed = await self._forms.find(theirs | {"claim": token}).to_list(at_most)
-        return [FormDocument.model_validate(document) for document in claimed]
-
-    async def settle(self, next_due: Mapping[FormDocument, datetime | None]) -> None:
-        """When each of these is due next, if ever, unless it was written since it was read."""
-        writes = [
-            UpdateOne(
-                {"_id": card.form, "position": card.position},
-                {"$set": {"due_at": moment}, "$unset": {"claim": ""}},
-            )
-            for card, moment in next_due.items()
-        ]
-        if writes:
-            await self._forms.bulk_write(writes, ordered=False)
-
-    async def next_due(self) -> datetime | None:
-        """When the next form is due."""
-        found = await self._forms.find_one({"due_at": DATE}, {"due_at": 1}, sort=[("due_at", 1)])
-        due: datetime | None = found["due_at"] if found else None
-        return due
-
 
 def _answerable(now: datetime) -> list[Document]:
     return [
-        {"state": {"$in": ["pending", "declined"]}, "expires_at": {"$gt": now}},
-        {"state": "given", "editable_until": {"$gt": now}},
+        {"state": {"$in": [CloseState.PENDING, CloseState.DECLINED]}, "expires_at": {"$gt": now}},
+        {"state": CloseState.GIVEN, "editable_until": {"$gt": now}},
     ]
 
 

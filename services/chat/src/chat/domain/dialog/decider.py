@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, assert_never
 
 from pydantic import Field, TypeAdapter
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.decider import Decider
+from chat.domain.dialog.actor import Actor, author_of
 from chat.domain.dialog.events import (
     AttributedBy,
     ClosedBy,
@@ -31,12 +32,16 @@ from chat.domain.dialog.state import (
     Unopened,
     evolve,
 )
+from chat.domain.rejections import Rejection
 
 MOST_MESSAGES = 5_000
 """Of one dialog: what it remembers of every message is kept in memory while it is worked with."""
 
 MOST_CLOSES = 50
 """Of one dialog: each is told to every service, and may ask the client a question."""
+
+NOT_SEALED = ""
+"""Stands for a text that isn't sealed yet, and for its fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -54,62 +59,58 @@ class OpenDialog:
 
 @dataclass(frozen=True)
 class PostMessage:
-    """Write; without an operator it is the client who writes. The text comes sealed.
+    """Write. The text comes sealed, its length in characters beside it.
 
     Whether it may be written is decided before that: then text, and fingerprint unless it is known already,
     are `NOT_SEALED`.
     """
 
+    actor: Actor
     message: str
-    operator: Operator | None
-    text: str
     chars: int
-    fingerprint: str
     now: datetime
+    text: str = NOT_SEALED
+    fingerprint: str = NOT_SEALED
 
 
 @dataclass(frozen=True)
 class AssignOperator:
-    """Give the dialog to an operator. One who `takes` it may not take it out of another's hands."""
+    """Give the dialog to `whom`, or take it; nobody takes it out of another's hands."""
 
-    operator: Operator
-    takes: bool
+    actor: Actor
     now: datetime
+    whom: Operator | None = None
 
 
 @dataclass(frozen=True)
 class CloseDialog:
-    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed, or not at all.
+    """Close for the `close_seq`-th time, or simply close. E-mail and name come sealed, or not at all."""
 
-    `operator` is who closes, None for anybody else.
-    """
-
-    closed_by: ClosedBy
+    actor: Actor
     now: datetime
     close_seq: int | None = None
     email: str | None = None
     name: str | None = None
-    operator: str | None = None
 
 
 @dataclass(frozen=True)
 class ReopenDialog:
-    """Undo the close numbered `close_seq`, or simply the last one; `operator` as in `CloseDialog`."""
+    """Undo the close numbered `close_seq`, or simply the last one."""
 
+    actor: Actor
     now: datetime
     close_seq: int | None = None
-    operator: str | None = None
 
 
-DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog
+@dataclass(frozen=True)
+class CloseSilentReopening:
+    """Close again, if the dialog was reopened and nobody wrote for `silent_for` since."""
 
-NOT_SEALED = ""
-"""Stands for a text that isn't sealed yet, and for its fingerprint."""
+    silent_for: timedelta
+    now: datetime
 
-NO_SUCH_DIALOG = "There is no such dialog."
-REOPEN_FIRST = "This dialog is closed: reopen it first."
-NOT_YOURS = "Only the operator who has this dialog may do that."
-NOTHING_NEW = "Nothing was written since this dialog was reopened: write first, then close it."
+
+DialogCommand = OpenDialog | PostMessage | AssignOperator | CloseDialog | ReopenDialog | CloseSilentReopening
 
 
 def decide(state: Dialog, command: DialogCommand) -> Sequence[DialogEvent]:
@@ -125,6 +126,8 @@ def decide(state: Dialog, command: DialogCommand) -> Sequence[DialogEvent]:
             return close(state, command)
         case ReopenDialog():
             return reopen(state, command)
+        case CloseSilentReopening():
+            return close_silent(state, command)
         case _:
             assert_never(command)
 
@@ -133,7 +136,7 @@ def open_dialog(state: Dialog, command: OpenDialog) -> Sequence[DialogOpened]:
     """Once; asking again for the same is nothing new, even when the channel has closed since."""
     match state:
         case Unopened() if command.channel_closed:
-            raise CommandRejected("This channel is closed: no new dialog can be opened.")
+            raise CommandRejected(Rejection.CHANNEL_CLOSED)
         case Unopened():
             return [
                 DialogOpened(
@@ -153,52 +156,40 @@ def open_dialog(state: Dialog, command: OpenDialog) -> Sequence[DialogOpened]:
 
 
 def _refuse_another_opening(talk: DialogDetails, command: OpenDialog) -> None:
-    differing = {
-        "for another client": talk.client != command.client,
-        "in another channel": talk.channel != command.channel,
-        "with another locale": talk.locale != command.locale,
-        "from elsewhere": talk.origin != command.origin,
-    }
-    for how, differs in differing.items():
-        if differs:
-            raise CommandRejected(f"This dialog is open already, {how}.")
+    if talk.client != command.client:
+        raise CommandRejected(Rejection.NO_SUCH_DIALOG)
+    for what in ("channel", "locale", "origin"):
+        if getattr(talk, what) != getattr(command, what):
+            raise CommandRejected(Rejection.OPENED_OTHERWISE, differs=what)
 
 
 def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
     """Once for each id; the same message again is nothing new, also after a close."""
-    match state:
-        case Unopened():
-            raise CommandRejected(NO_SUCH_DIALOG)
-        case Open(talk) | Closed(talk) if command.message in talk.messages:
-            return _posted_before(talk.messages[command.message], command)
-        case Closed():
-            raise CommandRejected(REOPEN_FIRST)
-        case Open(talk) if len(talk.messages) >= MOST_MESSAGES:
-            raise CommandRejected(
-                f"This dialog is full: it holds {MOST_MESSAGES} messages. Open another one."
-            )
-        case Open(talk):
-            _refuse_others(talk, command.operator.id if command.operator else None)
-            return [_posting(command)]
-        case _:
-            assert_never(state)
+    talk, operator = author_of(command.actor, state)
+    if posted := talk.messages.get(command.message):
+        return _posted_before(posted, operator, command.fingerprint)
+    if not isinstance(state, Open):
+        raise CommandRejected(Rejection.DIALOG_CLOSED)
+    if len(talk.messages) >= MOST_MESSAGES:
+        raise CommandRejected(Rejection.DIALOG_FULL, most=MOST_MESSAGES)
+    _refuse_others(talk, operator)
+    return [_posting(command, operator)]
 
 
-def _refuse_others(talk: DialogDetails, operator: str | None) -> None:
-    # Decided here, and not where tokens are read: the dialog may change hands in between.
-    if operator is not None and not talk.is_assigned_to(operator):
-        raise CommandRejected(NOT_YOURS)
+def _refuse_others(talk: DialogDetails, operator: Operator | None) -> None:
+    if operator is not None and not talk.is_assigned_to(operator.id):
+        raise CommandRejected(Rejection.NOT_YOUR_DIALOG)
 
 
-def _posted_before(posted: PostedMessage, command: PostMessage) -> Sequence[MessagePosted]:
-    operator = command.operator.id if command.operator else None
-    if (posted.operator, posted.fingerprint) != (operator, command.fingerprint):
-        raise CommandRejected("There is another message with this id.")
+def _posted_before(
+    posted: PostedMessage, operator: Operator | None, fingerprint: str
+) -> Sequence[MessagePosted]:
+    if (posted.operator, posted.fingerprint) != (operator and operator.id, fingerprint):
+        raise CommandRejected(Rejection.MESSAGE_ID_TAKEN)
     return []
 
 
-def _posting(command: PostMessage) -> MessagePosted:
-    operator = command.operator
+def _posting(command: PostMessage, operator: Operator | None) -> MessagePosted:
     return MessagePosted(
         message=command.message,
         author="client" if operator is None else "operator",
@@ -214,45 +205,54 @@ def _posting(command: PostMessage) -> MessagePosted:
 
 def assign(state: Dialog, command: AssignOperator) -> Sequence[OperatorAssigned]:
     """Two operators may reach for a waiting dialog at once: one gets it."""
+    if isinstance(state, Unopened) or not command.actor.covers(state.talk.channel):
+        raise CommandRejected(Rejection.NO_SUCH_DIALOG)
+    who, takes = _assignee(command)
     match state:
-        case Unopened():
-            raise CommandRejected(NO_SUCH_DIALOG)
-        case Open(talk) | Closed(talk) if talk.assigned == command.operator:
+        case Open(talk) | Closed(talk) if talk.assigned == who:
             return []
         case Closed():
-            raise CommandRejected(REOPEN_FIRST)
-        case Open(talk) if command.takes and talk.assigned and not talk.is_assigned_to(command.operator.id):
-            raise CommandRejected("Another operator has taken this dialog.")
+            raise CommandRejected(Rejection.DIALOG_CLOSED)
+        case Open(talk) if takes and talk.assigned and not talk.is_assigned_to(who.id):
+            raise CommandRejected(Rejection.TAKEN_BY_ANOTHER)
         case Open():
-            who = command.operator
             return [OperatorAssigned(operator=who.id, name=who.name, team=who.team, assigned_at=command.now)]
         case _:
             assert_never(state)
 
 
+def _assignee(command: AssignOperator) -> tuple[Operator, bool]:
+    """Who gets the dialog, and whether they take it themselves: operators may, those who lead give it."""
+    actor, whom = command.actor, command.whom
+    if actor.leads and whom is not None:
+        return whom, False
+    if actor.operator is None:
+        raise CommandRejected(Rejection.OPERATOR_MISSING if actor.leads else Rejection.NO_SUCH_DIALOG)
+    if whom is not None and whom.id != actor.operator.id:
+        raise CommandRejected(Rejection.ONLY_FOR_YOURSELF)
+    return actor.operator, True
+
+
 def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
     """A close that was made already is nothing new, even if it was undone since."""
+    talk, operator = author_of(command.actor, state)
+    if command.close_seq is not None and command.close_seq <= talk.closes:
+        return []
     match state:
-        case Unopened():
-            raise CommandRejected(NO_SUCH_DIALOG)
-        case Open(talk) | Closed(talk) if command.close_seq is not None and command.close_seq <= talk.closes:
-            return []
+        case Open(_, piece):
+            if command.close_seq not in {None, talk.closes + 1}:
+                raise CommandRejected(Rejection.NOT_THE_NEXT_CLOSE, next=talk.closes + 1)
+            if operator is None and talk.closes and piece.is_silent:
+                raise CommandRejected(Rejection.NOTHING_NEW)
+            _refuse_others(talk, operator)
+            return [_closing(talk, piece, command, "client" if operator is None else "operator")]
         case Closed() if command.close_seq is None:
             return []
-        case Closed():
-            raise CommandRejected(REOPEN_FIRST)
-        case Open(talk) if command.close_seq not in {None, talk.closes + 1}:
-            raise CommandRejected(f"The next close of this dialog is number {talk.closes + 1}.")
-        case Open(talk, piece) if command.closed_by == "client" and talk.closes and piece.is_silent:
-            raise CommandRejected(NOTHING_NEW)
-        case Open(talk, piece):
-            _refuse_others(talk, command.operator)
-            return [_closing(talk, piece, command)]
         case _:
-            assert_never(state)
+            raise CommandRejected(Rejection.DIALOG_CLOSED)
 
 
-def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> DialogClosed:
+def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog, closed_by: ClosedBy) -> DialogClosed:
     operator, attributed_by = attribution(talk, piece)
     participants = tuple(piece.participants.values())
     return DialogClosed(
@@ -260,7 +260,7 @@ def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog) -> Dialo
         closed_at=command.now,
         opened_at=piece.since,
         first_reply_at=piece.first_reply_at,
-        closed_by=command.closed_by,
+        closed_by=closed_by,
         operator=operator and operator.id,
         operator_name=operator and operator.name,
         team=operator and operator.team,
@@ -283,29 +283,37 @@ def attribution(talk: DialogDetails, piece: Episode) -> tuple[Operator | Partici
     return None, "nobody"
 
 
-def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
-    """A close that was undone already stays undone, however often it is asked."""
+def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[DialogClosed]:
+    """A reopening that nobody used ends as if it had not been: what the close before told is told again."""
     match state:
-        case Unopened():
-            raise CommandRejected(NO_SUCH_DIALOG)
-        case Open(talk) | Closed(talk) if command.close_seq is not None and command.close_seq > talk.closes:
-            raise CommandRejected(f"This dialog has no close number {command.close_seq}.")
-        case Open():
-            return []
-        case Closed(talk) if command.close_seq in {None, talk.closes}:
-            _refuse_others(talk, command.operator)
-            _refuse_too_many(talk)
-            return [DialogReopened(close_seq=talk.closes, reopened_at=command.now)]
-        case Closed():
+        case Open(talk, piece) if (
+            talk.last_close and piece.is_silent and piece.since + command.silent_for <= command.now
+        ):
+            again = {
+                "close_seq": talk.closes + 1,
+                "closed_at": command.now,
+                "closed_by": "system",
+                "resumes": talk.closes,
+            }
+            return [talk.last_close.model_copy(update=again)]
+        case Unopened() | Open() | Closed():
             return []
         case _:
             assert_never(state)
 
 
-def _refuse_too_many(talk: DialogDetails) -> None:
-    # Refused at the reopening, so that what is open can always be closed.
+def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
+    """A close that was undone already stays undone, however often it is asked."""
+    talk, operator = author_of(command.actor, state)
+    if command.close_seq is not None and command.close_seq > talk.closes:
+        raise CommandRejected(Rejection.NO_SUCH_CLOSE, close_seq=command.close_seq)
+    if isinstance(state, Open) or command.close_seq not in {None, talk.closes}:
+        return []
+    _refuse_others(talk, operator)
     if talk.closes >= MOST_CLOSES:
-        raise CommandRejected(f"This dialog was closed {MOST_CLOSES} times: open another one.")
+        # Refused at the reopening, so that what is open can always be closed.
+        raise CommandRejected(Rejection.CLOSED_TOO_OFTEN, most=MOST_CLOSES)
+    return [DialogReopened(close_seq=talk.closes, reopened_at=command.now)]
 
 
 DIALOG: Decider[Dialog, DialogCommand, DialogEvent] = Decider(

@@ -62,7 +62,11 @@ class Participant(StoredEvent):
 
 
 class DialogClosed(StoredEvent):
-    """A close, with everything that may be asked about it later. E-mail and name are sealed."""
+    """A close, with everything that may be asked about it later. E-mail and name are sealed.
+
+    `operator` is who counts, by the rule `counted_by`; `operator_name` what they are called at the close.
+    `resumes` is the close whose reopening nobody used: all but number, time and `closed_by` is that close's.
+    """
 
     type: Literal["closed"] = "closed"
     close_seq: int
@@ -80,6 +84,7 @@ class DialogClosed(StoredEvent):
     longest_client_text: int
     email: str | None = None
     name: str | None = None
+    resumes: int | None = None
 
 
 class DialogReopened(StoredEvent):

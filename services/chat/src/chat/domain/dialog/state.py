@@ -64,6 +64,7 @@ class DialogDetails:
     """What open and closed dialogs have in common. `closed_at`, `closed_by` and `reopened_at` go by close.
 
     `messages` go by id, in a persistent map: a dialog of thousands is not copied for each of them.
+    `last_close` is told again when it is reopened and nobody writes.
     """
 
     dialog: str
@@ -78,6 +79,7 @@ class DialogDetails:
     closed_at: tuple[datetime, ...] = ()
     closed_by: tuple[ClosedBy, ...] = ()
     reopened_at: tuple[datetime, ...] = ()
+    last_close: DialogClosed | None = None
 
     @property
     def closes(self) -> int:
@@ -152,7 +154,7 @@ def _opened(event: DialogOpened) -> Open:
 
 def _ending(talk: DialogDetails, event: DialogClosed) -> DialogDetails:
     closed_at, closed_by = (*talk.closed_at, event.closed_at), (*talk.closed_by, event.closed_by)
-    return replace(talk, closed_at=closed_at, closed_by=closed_by)
+    return replace(talk, closed_at=closed_at, closed_by=closed_by, last_close=event)
 
 
 def _piece(state: Dialog) -> Episode:

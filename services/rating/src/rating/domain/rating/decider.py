@@ -40,11 +40,15 @@ from rating.domain.rating.state import (
     Unregistered,
     evolve,
 )
+from rating.domain.rejections import Rejection
 
 
 @dataclass(frozen=True)
 class RegisterClose:
-    """A dialog was closed; `erased` if its client is already forgotten."""
+    """A dialog was closed; `erased` if its client is already forgotten.
+
+    `resumes` is the close whose reopening nobody used. `cooling_down` if the client may not be asked yet.
+    """
 
     snapshot: Snapshot
     rules: FormVersion
@@ -53,6 +57,8 @@ class RegisterClose:
     replied: bool
     erased: bool
     now: datetime
+    resumes: int | None = None
+    cooling_down: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,14 +116,12 @@ RatingCommand = (
     RegisterClose | RegisterReopening | OfferForm | GiveRating | DeclineRating | ExpireForm | ForgetClient
 )
 
-ERASED = "This dialog can't be rated any more: its client was erased."
-
 
 def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # noqa: PLR0911 - one for each command
     """What follows from the command; raises `CommandRejected`."""
     match command:
         case RegisterClose():
-            return register_close(rating.close(command.snapshot.close_seq), _with_replies(rating, command))
+            return register_close(rating, command)
         case RegisterReopening():
             return register_reopening(rating.close(command.close_seq), command)
         case OfferForm():
@@ -134,13 +138,13 @@ def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # 
             assert_never(command)
 
 
-def register_close(close: Close, command: RegisterClose) -> Sequence[RatingEvent]:
+def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
     """The first hearing of a close decides about its form."""
+    close = rating.close(command.snapshot.close_seq)
     match close:
-        case Unregistered():
-            return [_heard(command), _decided(command, exclusion_reason(command))]
-        case ReopenedFirst():
-            return [_heard(command), _decided(command, NotOfferedReason.REOPENED)]
+        case Unregistered() | ReopenedFirst():
+            undone = _undone(rating, command)
+            return [*undone, *_registered(RATING.fold(rating, undone), command)]
         case (
             Registered()
             | NotOffered()
@@ -154,6 +158,47 @@ def register_close(close: Close, command: RegisterClose) -> Sequence[RatingEvent
             return []
         case _:
             assert_never(close)
+
+
+def _undone(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
+    # A close that resumes another one tells of its reopening, too, which may be heard late or never.
+    if command.resumes is None:
+        return []
+    reopening = RegisterReopening(command.resumes, command.snapshot.closed_at, command.now)
+    return register_reopening(rating.close(command.resumes), reopening)
+
+
+def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
+    command = _with_replies(rating, command)
+    kept = None
+    if command.resumes is not None:
+        command, kept = _resuming(rating.close(command.resumes), command)
+    if kept is None and isinstance(rating.close(command.snapshot.close_seq), ReopenedFirst):
+        kept = NotOfferedReason.REOPENED
+    return [_heard(command), _decided(command, kept or exclusion_reason(command))]
+
+
+def _resuming(before: Close, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
+    """The command by the rules of the close before, and the reason why that was not asked, or is settled."""
+    match before:
+        case (
+            Cancelled(form, CancelledReason.REOPENED)
+            | NotOffered(form, NotOfferedReason.REOPENED)
+            | Registered(form)
+            | Scheduled(form)
+            | Offered(form)
+        ):
+            return replace(command, rules=form.rules, by_people=form.by_people), None
+        case Unregistered() | ReopenedFirst():  # nothing is known of who ended it
+            return replace(command, by_people=True), None
+        case NotOffered(reason=reason):
+            return command, reason
+        case Given() | Declined() | Expired():
+            return command, NotOfferedReason.ONCE_PER_DIALOG
+        case Cancelled():
+            return command, NotOfferedReason.ERASED
+        case _:
+            assert_never(before)
 
 
 def _with_replies(rating: Rating, command: RegisterClose) -> RegisterClose:
@@ -170,6 +215,7 @@ def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
         NotOfferedReason.KIND_OF_CLOSE: not command.by_people,
         NotOfferedReason.NO_REPLY: not command.replied,
         NotOfferedReason.TOO_LATE: command.snapshot.closed_at + command.rules.offer_window <= command.now,
+        NotOfferedReason.COOL_DOWN: command.cooling_down,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
@@ -182,6 +228,7 @@ def _heard(command: RegisterClose) -> CloseRegistered:
         rules=command.rules,
         heard_at=command.now,
         replied=command.replied,
+        by_people=command.by_people,
     )
 
 
@@ -193,6 +240,16 @@ def _decided(command: RegisterClose, reason: NotOfferedReason | None) -> RatingE
     if rules.delay and command.now < due_at:
         return FormScheduled(close_seq=close_seq, due_at=due_at)
     return _offered(close_seq, rules, command.now)
+
+
+def question_in(events: Sequence[RatingEvent]) -> tuple[FormVersion, datetime] | None:
+    """The rules of the form that these events make of a close, and when it is offered; None if they don't."""
+    rules = [event.rules for event in events if isinstance(event, CloseRegistered)]
+    match events:
+        case [*_, FormScheduled(due_at=moment) | FormOffered(offered_at=moment)] if rules:
+            return rules[-1], moment
+        case _:
+            return None
 
 
 def _offered(close_seq: int, rules: FormVersion, now: datetime) -> FormOffered:
@@ -232,34 +289,33 @@ def give(close: Close, command: GiveRating) -> Sequence[RatingEvent]:
     """An answer counts until the form expires, and can be changed within the edit window of the first."""
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
-            raise CommandRejected(ERASED)
+            raise CommandRejected(Rejection.CLIENT_ERASED)
         case Given() if close.answer == answered(command.score, command.comment, close.answer):
             return []
         case Given() if command.now < close.editable_until and not close.is_open:
-            raise CommandRejected(
-                f"This rating was changed {MOST_CHANGES} times, and can't be changed any more."
-            )
+            raise CommandRejected(Rejection.CHANGED_TOO_OFTEN, most=MOST_CHANGES)
         case Given() if command.now < close.editable_until:
             return [_change(close, _checked(close.form.rules, command))]
         case Given():
-            raise CommandRejected("This dialog is already rated, and the time to change the rating is over.")
+            raise CommandRejected(Rejection.CHANGE_WINDOW_OVER)
         case Offered() | Declined() if command.now < close.expires_at:
             return [_first(close.form.rules, _checked(close.form.rules, command))]
         case Offered() | Declined() | Expired():
-            raise CommandRejected("The time to rate this dialog is over.")
+            raise CommandRejected(Rejection.RATING_WINDOW_OVER)
         case Cancelled():
-            raise CommandRejected("This dialog can't be rated: the question was withdrawn.")
+            raise CommandRejected(Rejection.FORM_WITHDRAWN)
         case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
-            raise CommandRejected("There is nothing to rate here.")
+            raise CommandRejected(Rejection.NO_SUCH_FORM)
         case _:
             assert_never(close)
 
 
 def _checked(rules: FormVersion, command: GiveRating) -> GiveRating:
     if not rules.scale.holds(command.score):
-        raise CommandRejected(f"Please choose a score from {rules.scale.lowest} to {rules.scale.highest}.")
+        scale = rules.scale
+        raise CommandRejected(Rejection.SCORE_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
     if isinstance(command.comment, WrittenComment) and command.comment.length > rules.comment_limit:
-        raise CommandRejected(f"A comment can have at most {rules.comment_limit:,} characters.")
+        raise CommandRejected(Rejection.COMMENT_TOO_LONG, most=rules.comment_limit)
     return command
 
 
@@ -289,19 +345,19 @@ def decline(close: Close, command: DeclineRating) -> Sequence[RatingEvent]:
     """Saying "No, thanks" settles a form that waits."""
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
-            raise CommandRejected(ERASED)
+            raise CommandRejected(Rejection.CLIENT_ERASED)
         case Offered() if command.now < close.expires_at:
             return [FormDeclined(close_seq=command.close_seq, declined_at=command.now)]
         case Declined():
             return []
         case Given():
-            raise CommandRejected("This dialog is already rated.")
+            raise CommandRejected(Rejection.ALREADY_RATED)
         case Offered() | Expired():
-            raise CommandRejected("The time to rate this dialog is over.")
+            raise CommandRejected(Rejection.RATING_WINDOW_OVER)
         case Cancelled():
-            raise CommandRejected("This dialog can't be rated: the question was withdrawn.")
+            raise CommandRejected(Rejection.FORM_WITHDRAWN)
         case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
-            raise CommandRejected("There is nothing to rate here.")
+            raise CommandRejected(Rejection.NO_SUCH_FORM)
         case _:
             assert_never(close)
 

@@ -22,7 +22,8 @@ class CloseEvent(StoredValue):
 class CloseRegistered(CloseEvent):
     """A close came to rating's ears: whom it belongs to, the rules of its form.
 
-    `replied` says whether an operator wrote before it, or before a close that was undone for it.
+    `replied` says whether an operator wrote before it, or before a close that was undone for it; `by_people`
+    whether people ended the dialog, at this close or at the one that it resumes.
     """
 
     type: Literal["close-heard"] = "close-heard"
@@ -30,6 +31,7 @@ class CloseRegistered(CloseEvent):
     rules: FormVersion
     heard_at: AwareDatetime
     replied: bool = False
+    by_people: bool = True
 
 
 class ReopeningRegistered(CloseEvent):

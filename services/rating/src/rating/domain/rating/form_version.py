@@ -30,7 +30,8 @@ class FormVersion(StoredValue):
 
     The form is offered `delay` after the close, waits for `expiry` from the offer, and its answer can be
     changed for `edit_window` from the first one. A close heard `offer_window` after it happened, or later,
-    gets no form. `comment_limit` is in characters.
+    gets no form. `comment_limit` is in characters. Within `cool_down` of an offer the client is asked nothing
+    else in the channel; 0 for none.
     """
 
     version: int
@@ -41,6 +42,7 @@ class FormVersion(StoredValue):
     expiry: timedelta
     edit_window: timedelta
     offer_window: timedelta
+    cool_down: timedelta = timedelta(0)
 
 
 class Snapshot(StoredValue):
@@ -65,6 +67,8 @@ class NotOfferedReason(StrEnum):
     KIND_OF_CLOSE = "kind_of_close"
     NO_REPLY = "no_reply"
     TOO_LATE = "too_late"
+    ONCE_PER_DIALOG = "once_per_dialog"
+    COOL_DOWN = "cool_down"
 
 
 class CancelledReason(StrEnum):

@@ -28,11 +28,12 @@ MOST_CHANGES = 20
 
 @dataclass(frozen=True)
 class Form:
-    """Whom the form of a close belongs to, the rules it was made from, and whether an operator replied."""
+    """Whom the form of a close belongs to, the rules it was made from, and how its dialog was ended."""
 
     snapshot: Snapshot
     rules: FormVersion
     replied: bool = False
+    by_people: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,11 @@ class Expired:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """Withdrawn."""
+    """Withdrawn; `offered` if it had been offered before."""
 
     form: Form
     reason: CancelledReason
+    offered: bool = True
 
 
 Close = (
@@ -152,7 +154,7 @@ def evolve(rating: Rating, event: RatingEvent) -> Rating:
 
 def _after(close: Close, event: RatingEvent) -> Close:  # noqa: C901, PLR0911 - one line for each event
     if isinstance(event, CloseRegistered):
-        return Registered(Form(event.snapshot, event.rules, event.replied))
+        return Registered(Form(event.snapshot, event.rules, event.replied, event.by_people))
     if isinstance(event, ReopeningRegistered):
         return ReopenedFirst()
     if isinstance(close, Unregistered | ReopenedFirst):
@@ -171,7 +173,7 @@ def _after(close: Close, event: RatingEvent) -> Close:  # noqa: C901, PLR0911 - 
         case FormExpired():
             return Expired(close.form, event.expired_at)
         case FormCancelled():
-            return Cancelled(close.form, event.reason)
+            return Cancelled(close.form, event.reason, offered=not isinstance(close, Scheduled))
         case ClientForgotten():
             return replace(close, forgotten=True) if isinstance(close, Given | Declined) else close
         case _:

@@ -1,21 +1,28 @@
-"""A client that is cancelled while it starts loses no connection."""
+"""Clients that are cancelled while they start lose no connection; one server that answers is enough."""
 
 import asyncio
 import gc
 import warnings
+from collections.abc import Awaitable, Sized
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from aiokafka.conn import AIOKafkaConnection
 
-from chassis.kafka import startup as starting
-from chassis.kafka.startup import started
-from chassis.kafka.topic_reader import topic_reader
+from chassis.http.health import broker_answers
+from chassis.kafka import clients
+from chassis.kafka.clients import reader, started
+from chassis.kafka.connection import KafkaConnection
+from chassis.kafka.records import ReceivedEvent
+from tests.chassis.kafka.harness import KafkaHarness, running
+from tests.chassis.kafka.tally import Tally, once_each, projecting
+from tests.waiting import until
 
 
 @pytest.mark.real
 async def test_cancelled_while_it_asks_for_the_cluster_it_closes_what_it_opened(
-    kafka: str, monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[AIOKafkaConnection] = []
     connect = AIOKafkaConnection.connect
@@ -27,7 +34,7 @@ async def test_cancelled_while_it_asks_for_the_cluster_it_closes_what_it_opened(
         return answer
 
     async def read() -> None:
-        async with topic_reader(kafka):
+        async with reader(kafka):
             await asyncio.Event().wait()
 
     asking = asyncio.Event()
@@ -45,7 +52,7 @@ async def test_cancelled_while_it_asks_for_the_cluster_it_closes_what_it_opened(
 
 
 async def test_what_does_not_start_in_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(clients, "GRACE_SECONDS", 0.01)
     task = asyncio.create_task(started(asyncio.Event().wait()))
     await asyncio.sleep(0)
     task.cancel()
@@ -79,3 +86,26 @@ async def test_a_failure_after_the_cancellation_is_not_reported_as_forgotten() -
     del task
     gc.collect()
     assert told == []
+
+
+@pytest.mark.real
+async def test_of_several_servers_the_first_may_be_down(kafka: KafkaConnection, tally: Tally) -> None:
+    """FastStream takes several in one text for a single host."""
+    several = KafkaHarness(KafkaConnection(servers=f"127.0.0.1:1, {kafka.servers}"))
+    await several.create()
+    heard: list[int] = []
+
+    async def hear(received: ReceivedEvent[Any]) -> None:
+        heard.append(received.event.number)
+
+    await several.publish(several.note("k", 1), several.raw("k", b"{"))
+    async with running(several.consumer(hear), projecting(several, tally, group=f"{several.group}.tally")):
+        await until(lambda: heard == [1])
+        await until(lambda: once_each(tally, 1))
+        await until(lambda: _count(several.letters(), 1))
+    await broker_answers(several.kafka)()
+    await several.publisher.stop()
+
+
+async def _count(found: Awaitable[Sized], expected: int) -> bool:
+    return len(await found) == expected

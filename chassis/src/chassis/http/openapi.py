@@ -1,0 +1,81 @@
+"""The OpenAPI document of a service: each operation with the codes of every problem it can answer with."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import RouteContext
+
+from chassis.http.problems import CODES, MEDIA_TYPE, PREFIX, ProblemCatalogue, ProblemDetails, title
+from chassis.http.routes import calls, documented
+from chassis.validation.messages import FIELD_CODES
+
+EVERYWHERE = ("method-not-allowed", "query-too-long", "wrong-shape", "internal-error", "unavailable")
+WITH_BODY = ("body-too-slow", "body-too-large", "unsupported-media-type")
+INSTANCE = "0b5e3f5f2f1c4f8e9a7d6c5b4a392817"
+
+
+class Api(FastAPI):
+    """An app whose document shows its problems; `state.problems` is its `ProblemCatalogue`."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            catalogue: ProblemCatalogue = self.state.problems
+            for route in documented(self):
+                for method in route.methods or ():
+                    _declare(document["paths"][route.path_format][method.lower()], route, catalogue)
+            _add_schemas(document, catalogue)
+        return super().openapi()
+
+
+def _declare(operation: dict[str, Any], route: RouteContext, catalogue: ProblemCatalogue) -> None:
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in dict.fromkeys(_codes(operation, route)):
+        by_status[catalogue.kinds[code].status].append(code)
+    others = {status: said for status, said in operation["responses"].items() if CODES not in said}
+    for status, codes in by_status.items():
+        shown = _response(status, codes, catalogue)
+        # Readiness has a 503 of its own beside; FastAPI's own 422 never happens.
+        if status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            shown["content"] |= others.get(str(status), {}).get("content", {})
+        others[str(status)] = shown
+    operation["responses"] = dict(sorted(others.items()))
+
+
+def _codes(operation: dict[str, Any], route: RouteContext) -> Iterator[str]:
+    for said in operation["responses"].values():
+        yield from said.get(CODES, ())
+    for call in calls(route.dependant):
+        yield from getattr(call, "problems", ())
+    yield from WITH_BODY if route.body_field else ()
+    yield from EVERYWHERE
+
+
+def _response(status: int, codes: list[str], catalogue: ProblemCatalogue) -> dict[str, Any]:
+    kinds = {code: catalogue.kinds[code].sentence for code in codes}
+    types = {"type": {"enum": [PREFIX + code for code in codes]}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/ProblemDetails"}, {"properties": types}]}
+    example = {
+        "type": PREFIX + codes[0],
+        "title": title(status),
+        "status": status,
+        "detail": kinds[codes[0]],
+        "instance": INSTANCE,
+    }
+    description = "\n".join(f"- `{code}`: {sentence}" for code, sentence in kinds.items())
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
+
+
+def _add_schemas(document: dict[str, Any], catalogue: ProblemCatalogue) -> None:
+    """Adds the shape of problems, every code with its sentence's template, and every code of a field."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs", {}) | {"ProblemDetails": problem}
+    schemas["FieldError"]["properties"]["code"]["enum"] = sorted(FIELD_CODES | catalogue.field_codes)
+    document[CODES] = {code: kind._asdict() for code, kind in sorted(catalogue.kinds.items())}

@@ -1,0 +1,94 @@
+"""How each route reads a request: who calls is known first, then query and body are read within limits."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from typing import Any, TypeVar, get_args
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+
+from chassis.http.bodies import JsonRequest, RequestBody
+from chassis.http.queries import check_query
+
+Guard = Callable[[Request], Awaitable[object]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Route(APIRoute):
+    """A route that runs its guards, then looks at query and body, then does what FastAPI does.
+
+    FastAPI alone would read a stranger's body before it asks who they are, and tell an operator what is
+    wrong with it.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The handler of requests."""
+        answer = super().get_route_handler()
+        guards = [call.guard for call in calls(self.dependant) if hasattr(call, "guard")]
+
+        async def within_limits(request: Request) -> Response:
+            for guard in guards:
+                await guard(request)
+            if query := request.scope["query_string"]:
+                check_query(query, self._parameters(request))
+            if self.body_field is not None:
+                request = JsonRequest(request.scope, request.receive)
+                await request.read(largest_body(self))
+            response: Response = await answer(request)
+            return response
+
+        return within_limits
+
+    def _parameters(self, request: Request) -> Collection[str]:
+        operation = request.app.openapi()["paths"].get(self.path_format, {}).get(request.method.lower(), {})
+        return [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+
+
+class Router(APIRouter):
+    """A router of such routes. Their functions' names are the operations' ids."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(route_class=Route, generate_unique_id_function=lambda route: route.name, **how)
+
+
+def guarding(guard: Guard) -> Callable[[F], F]:
+    """Marks a dependency: where it is used, `guard` is called before anything else of a request is read."""
+
+    def mark(dependency: F) -> F:
+        dependency.guard = guard  # type: ignore[attr-defined]
+        return dependency
+
+    return mark
+
+
+def from_state(name: str) -> Any:
+    """A dependency that gives what the app was joined with under this name; see `create`."""
+
+    async def found(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(found)
+
+
+def calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+    """What a route calls: its dependencies, theirs, and itself."""
+    for each in dependant.dependencies:
+        yield from calls(each)
+    if dependant.call is not None:
+        yield dependant.call
+
+
+def largest_body(route: APIRoute | RouteContext) -> int:
+    """How many bytes the body of a route may have, as its model says."""
+    annotation = route.body_field.field_info.annotation if route.body_field else None
+    models = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type)]
+    return max(
+        (each.largest for each in models if issubclass(each, RequestBody)), default=RequestBody.largest
+    )
+
+
+def documented(app: FastAPI) -> Iterator[RouteContext]:
+    """The routes of an app that stand in its document, with what their routers add to them."""
+    for each in iter_route_contexts(app.routes):
+        if isinstance(each.original_route, APIRoute) and each.include_in_schema:
+            yield each

@@ -1,0 +1,54 @@
+"""Has a client's stream keep a place for a dialog before it is opened or reopened."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from chassis.errors import CommandRejected
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
+from chat.domain.client import CLIENT, Client, RegisteredClient, Registration, ReserveDialog, UnknownClient
+from chat.domain.dialog.decider import DIALOG
+from chat.domain.dialog.state import Open, Unopened
+from chat.domain.rejections import Rejection
+
+
+async def reserve(
+    streams: Repository,
+    command: ReserveDialog,
+    register: Callable[[], Awaitable[Registration]] | None = None,
+) -> None:
+    """Keeps a place for the dialog, the first one with `register`. Raises `CommandRejected`.
+
+    Only when all places are taken their dialogs are looked at; what was closed gives its place back.
+    """
+    whole = command
+
+    async def complete(state: Client) -> ReserveDialog:
+        # Sealed once it is known that nothing forbids it: what is refused leaves no key.
+        if isinstance(state, UnknownClient) and register is not None:
+            return replace(whole, registration=await register())
+        return whole
+
+    while True:
+        try:
+            await handle(streams, CLIENT, CLIENT.stream(command.client), command, complete=complete)
+        except CommandRejected as refusal:
+            not_open = await _not_open(streams, command.client)
+            if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == whole.not_open:
+                raise
+            whole = replace(whole, not_open=not_open)
+        else:
+            return
+
+
+async def _not_open(streams: Repository, client: str) -> Mapping[str, int]:
+    """The client's dialogs that have a place and aren't open, and how often each was closed."""
+    state = (await streams.load(CLIENT, CLIENT.stream(client))).state
+    found: dict[str, int] = {}
+    for dialog in state.reserved if isinstance(state, RegisteredClient) else ():
+        known = (await streams.load(DIALOG, DIALOG.stream(dialog))).state
+        if isinstance(known, Unopened) or known.talk.client != client:
+            found[dialog] = 0  # not this client's, or not yet
+        elif not isinstance(known, Open):
+            found[dialog] = known.talk.closes
+    return found

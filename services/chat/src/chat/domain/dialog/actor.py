@@ -1,0 +1,59 @@
+"""Who acts, and what they are in a dialog; what one may not see is not there."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chassis.errors import CommandRejected
+from chat.domain.dialog.state import Dialog, DialogDetails, Open, Operator, Unopened
+from chat.domain.rejections import Rejection
+
+Part = Literal["client", "operator", "lead"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who gives a command: a client, or staff of some `channels` (None: of all) who answer, lead, or both."""
+
+    client: str | None = None
+    operator: Operator | None = None
+    leads: bool = False
+    channels: frozenset[str] | None = frozenset()
+
+    def covers(self, channel: str) -> bool:
+        """Whether they are staff of this channel."""
+        return self.channels is None or channel in self.channels
+
+
+def part_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Part]:
+    """The dialog, and as what the actor may read it. Raises `CommandRejected`.
+
+    An operator who could take it is told to: it stands in their list.
+    """
+    if not isinstance(state, Unopened):
+        talk = state.talk
+        if talk.client == actor.client:
+            return talk, "client"
+        if actor.covers(talk.channel):
+            if actor.operator and talk.is_own(actor.operator.id):
+                return talk, "operator"
+            if actor.leads:
+                return talk, "lead"
+    raise _no_part(actor, state)
+
+
+def author_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Operator | None]:
+    """The dialog, and the operator as whom the actor writes in it: None for its client.
+
+    Raises as `part_of` does, also for those who only lead. An operator who wrote in it once is one here too.
+    """
+    talk, part = part_of(actor, state)
+    if part == "lead":
+        raise _no_part(actor, state)
+    return talk, actor.operator if part == "operator" else None
+
+
+def _no_part(actor: Actor, state: Dialog) -> CommandRejected:
+    match state:
+        case Open(talk) if talk.assigned is None and actor.operator and actor.covers(talk.channel):
+            return CommandRejected(Rejection.TAKE_IT_FIRST)
+    return CommandRejected(Rejection.NO_SUCH_DIALOG)

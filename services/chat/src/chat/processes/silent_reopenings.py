@@ -1,0 +1,21 @@
+"""Closes a reopened dialog again in which nobody wrote: nobody takes a form away by reopening."""
+
+from datetime import datetime, timedelta
+
+from chassis.clock import Clock
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
+from chassis.timers import Document, Timers
+from chat.domain.dialog.decider import DIALOG, CloseSilentReopening
+from chat.read_models.dialogs import Dialogs, silent_until
+
+
+def silent_reopenings(dialogs: Dialogs, streams: Repository, clock: Clock, silent_for: timedelta) -> Timers:
+    """Works through the reopenings in which nobody has written for `silent_for`."""
+
+    async def settle(document: Document) -> datetime | None:
+        command = CloseSilentReopening(silent_for, clock.now())
+        result = await handle(streams, DIALOG, DIALOG.stream(document["dialog"]), command)
+        return silent_until(result.state, silent_for)
+
+    return Timers("silent_reopenings", dialogs.due, settle, clock, service=streams.service)

@@ -1,0 +1,23 @@
+"""What rating refuses, in the default language; other languages translate the codes."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from chassis.http.problems import ProblemCatalogue
+from rating.domain.rejections import Rejection
+
+SENTENCES: Final[Mapping[str, str]] = {
+    # The same for a token that is wrong and for a form that isn't there.
+    Rejection.NO_SUCH_FORM: "There is no such form.",
+    Rejection.CLIENT_ERASED: "This dialog can't be rated any more: its client was erased.",
+    Rejection.FORM_WITHDRAWN: "This dialog can't be rated: the question was withdrawn.",
+    Rejection.RATING_WINDOW_OVER: "The time to rate this dialog is over.",
+    Rejection.CHANGE_WINDOW_OVER: "This dialog is already rated, and the time to change the rating is over.",
+    Rejection.CHANGED_TOO_OFTEN: "This rating was changed {most} times, and can't be changed any more.",
+    Rejection.ALREADY_RATED: "This dialog is already rated.",
+    Rejection.SCORE_NOT_ON_SCALE: "Please choose a score from {lowest} to {highest}.",
+    Rejection.COMMENT_TOO_LONG: "A comment can have at most {most} characters.",
+}
+
+CATALOGUE: Final = ProblemCatalogue(SENTENCES, {Rejection.NO_SUCH_FORM: 404})
+problems = CATALOGUE.responses

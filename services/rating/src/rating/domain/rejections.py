@@ -1,0 +1,17 @@
+"""Why rating refuses a command; the sentences stand in `rating.api.problems`."""
+
+from enum import StrEnum
+
+
+class Rejection(StrEnum):
+    """The code of a refusal, as clients see it. Codes are never renamed."""
+
+    NO_SUCH_FORM = "no-such-form"
+    CLIENT_ERASED = "client-erased"
+    FORM_WITHDRAWN = "form-withdrawn"
+    RATING_WINDOW_OVER = "rating-window-over"
+    CHANGE_WINDOW_OVER = "change-window-over"
+    CHANGED_TOO_OFTEN = "changed-too-often"
+    ALREADY_RATED = "already-rated"
+    SCORE_NOT_ON_SCALE = "score-not-on-scale"
+    COMMENT_TOO_LONG = "comment-too-long"

@@ -1,0 +1,182 @@
+"""Within the cool-down a client is asked once in a channel, whatever races and whatever comes of it."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chassis.eventstore.handle import handle
+from chassis.eventstore.repository import Repository
+from contracts.dialogs import ClosedBy
+from rating.domain.cool_down import COOL_DOWN, AskingClose, QuestionReserved, ReserveQuestion
+from rating.domain.rating.decider import RATING, GiveRating
+from rating.domain.rating.state import Close, NotOffered
+from rating.messaging.inbound import Inbound
+from tests.chassis.decider_spec import DeciderSpec
+from tests.rating.builders import CLOSED_AT, DELAY, MINUTE, RULES, at, just_before
+from tests.rating.harness import Harness, closed, reopened
+
+given = DeciderSpec(COOL_DOWN).given
+HOUR = timedelta(hours=1)
+ONE, TWO = AskingClose("d1", 1), AskingClose("d2", 1)
+COOL = RULES.model_copy(update={"cool_down": HOUR})
+
+
+def reserve(close: AskingClose, minutes: float = 0, *given_back: AskingClose) -> ReserveQuestion:
+    return ReserveQuestion(close, at(minutes), HOUR, frozenset(given_back))
+
+
+def reserved(close: AskingClose, minutes: float = 0) -> QuestionReserved:
+    return QuestionReserved(
+        dialog=close.dialog, close_seq=close.close_seq, asks_at=at(minutes), cool_down=HOUR
+    )
+
+
+class TestReserving:
+    def test_the_first_close_gets_the_question(self) -> None:
+        given().when(reserve(ONE)).then(reserved(ONE))
+
+    def test_another_one_does_not_until_the_cool_down_is_over(self) -> None:
+        soon = replace(reserve(TWO), asks_at=just_before(60))
+        given(reserved(ONE)).when(soon).then_nothing()
+        given(reserved(ONE)).when(reserve(TWO, 60)).then(reserved(TWO, 60))
+
+    def test_not_before_a_question_that_is_asked_later_either(self) -> None:
+        given(reserved(ONE, 5)).when(reserve(TWO, 0)).then_nothing()
+
+    def test_one_that_was_given_back_is_free(self) -> None:
+        given(reserved(ONE)).when(reserve(TWO, 1, ONE)).then(reserved(TWO, 1))
+
+    def test_one_that_was_given_back_frees_no_other(self) -> None:
+        given(reserved(ONE), reserved(TWO, 1)).when(reserve(AskingClose("d3", 1), 2, TWO)).then_nothing()
+
+    def test_the_same_again_is_nothing_new_and_keeps_it(self) -> None:
+        given(reserved(ONE)).when(reserve(ONE, 7)).then_nothing()
+        assert COOL_DOWN.fold(COOL_DOWN.initial, [reserved(ONE)]).holds(ONE)
+        assert not COOL_DOWN.fold(COOL_DOWN.initial, [reserved(ONE)]).holds(TWO)
+
+    def test_what_is_long_over_is_not_remembered(self) -> None:
+        assert len(COOL_DOWN.fold(COOL_DOWN.initial, [reserved(ONE), reserved(TWO, 60)]).reserved) == 1
+
+
+def inbound(house: Harness, delay: timedelta = timedelta(0)) -> Inbound:
+    """One of a replica of its own."""
+    streams = Repository(house.log, house.clock, wake=house.relay.wake, service="rating")
+    rules = COOL.model_copy(update={"delay": delay})
+    return replace(house.inbound, streams=streams, rules_of=lambda _: rules)
+
+
+async def close_of(house: Harness, dialog: str, close_seq: int = 1) -> Close:
+    return (await house.streams.load(RATING, RATING.stream(dialog))).state.close(close_seq)
+
+
+async def outcome(house: Harness, dialog: str, close_seq: int = 1) -> str:
+    close = await close_of(house, dialog, close_seq)
+    return close.reason if isinstance(close, NotOffered) else type(close).__name__
+
+
+async def reservations(house: Harness) -> int:
+    return await house.database["commits"].count_documents({"stream": {"$regex": "^asked:"}})
+
+
+pytestmark = pytest.mark.real
+
+
+async def test_one_of_ten_closes_at_once_asks(house: Harness) -> None:
+    dialogs = [f"d{number}" for number in range(10)]
+    await asyncio.gather(*(inbound(house).on_dialog_closed(closed(dialog)) for dialog in dialogs))
+    outcomes = Counter([await outcome(house, dialog) for dialog in dialogs])
+    assert outcomes == {"Offered": 1, "cool_down": 9}
+    await house.relayed()
+    assert Counter(event.type for event in house.notes.ratings) == {
+        "candor.rating.offered.v1": 1,
+        "candor.rating.not-offered.v1": 9,
+    }
+
+
+async def test_other_clients_and_other_channels_are_asked(house: Harness) -> None:
+    hear = inbound(house).on_dialog_closed
+    await hear(closed("d1"))
+    await hear(closed("d2", client="c2"))
+    await hear(closed("d3", channel="school"))
+    assert [await outcome(house, dialog) for dialog in ("d1", "d2", "d3")] == ["Offered"] * 3
+
+
+async def test_it_counts_from_the_offer(house: Harness) -> None:
+    await inbound(house, DELAY).on_dialog_closed(closed("d1"))
+    house.clock.advance(HOUR)
+    await inbound(house).on_dialog_closed(closed("d2", closed_at=at(60)))
+    house.clock.advance(DELAY)
+    await inbound(house).on_dialog_closed(closed("d3", closed_at=at(65)))
+    assert [await outcome(house, dialog) for dialog in ("d2", "d3")] == ["cool_down", "Offered"]
+
+
+async def test_a_close_that_was_heard_before_keeps_its_question(house: Harness) -> None:
+    hear = inbound(house).on_dialog_closed
+    await hear(closed("d1"))
+    await hear(closed("d1"))
+    assert await outcome(house, "d1") == "Offered"
+    # It had reserved, and rating was killed before it decided.
+    stream = COOL_DOWN.stream("shop:c9")
+    await handle(house.streams, COOL_DOWN, stream, reserve(AskingClose("d9", 1)))
+    await hear(closed("d8", client="c9"))
+    await hear(closed("d9", client="c9"))
+    assert [await outcome(house, dialog) for dialog in ("d8", "d9")] == ["cool_down", "Offered"]
+
+
+@pytest.mark.parametrize("more", [{"spam": True}, {"operator_messages": 0}, {"closed_by": ClosedBy.IDLE}])
+async def test_a_close_that_is_not_asked_reserves_nothing(house: Harness, more: dict[str, Any]) -> None:
+    await inbound(house).on_dialog_closed(closed("d1", **more))
+    assert await reservations(house) == 0
+    await inbound(house).on_dialog_closed(closed("d2"))
+    assert await outcome(house, "d2") == "Offered"
+
+
+async def test_without_a_cool_down_nothing_is_reserved(house: Harness) -> None:
+    for dialog in ("d1", "d2"):
+        await house.inbound.on_dialog_closed(closed(dialog))
+    assert await outcome(house, "d2") == "Offered"
+    assert await reservations(house) == 0
+
+
+async def test_a_form_that_was_withdrawn_before_it_was_offered_gives_the_question_back(
+    house: Harness,
+) -> None:
+    await inbound(house, DELAY).on_dialog_closed(closed("d1"))
+    await inbound(house).on_dialog_reopened(reopened("d1"))
+    await inbound(house).on_dialog_closed(closed("d2"))
+    assert await outcome(house, "d2") == "Offered"
+
+
+async def test_a_form_that_was_withdrawn_after_it_was_offered_does_not(house: Harness) -> None:
+    await inbound(house).on_dialog_closed(closed("d1"))
+    await inbound(house).on_dialog_reopened(reopened("d1"))
+    await inbound(house).on_dialog_closed(closed("d2"))
+    assert await outcome(house, "d2") == "cool_down"
+
+
+@pytest.mark.parametrize("more", [{}, {"closed_by": ClosedBy.SYSTEM, "resumes": 1}])
+async def test_a_dialog_that_is_reopened_takes_its_question_along(
+    house: Harness, more: dict[str, Any]
+) -> None:
+    hear = inbound(house).on_dialog_closed
+    await hear(closed("d1"))
+    await inbound(house).on_dialog_reopened(reopened("d1"))
+    house.clock.advance(10 * MINUTE)
+    await hear(closed("d1", 2, closed_at=at(10), **more))
+    assert await outcome(house, "d1", 2) == "Offered"
+    house.clock.advance(HOUR - MINUTE)
+    await hear(closed("d2", closed_at=at(69)))
+    assert await outcome(house, "d2") == "cool_down"
+
+
+async def test_a_dialog_that_was_rated_asks_no_more_when_it_is_closed_again(house: Harness) -> None:
+    hear = inbound(house).on_dialog_closed
+    await hear(closed("d1"))
+    await handle(house.streams, RATING, RATING.stream("d1"), GiveRating(1, 5, CLOSED_AT))
+    await inbound(house).on_dialog_reopened(reopened("d1"))
+    await hear(closed("d1", 2))
+    assert await outcome(house, "d1", 2) == "cool_down"
