@@ -115,7 +115,7 @@ def test_what_cannot_be_granted_is_said(
 def test_wrong_settings_are_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CANDOR_KAFKA", raising=False)
     assert topics.main([]) == 2
-    assert capsys.readouterr().err == "CANDOR_KAFKA is missing.\n"
+    assert capsys.readouterr().err == "CANDOR_KAFKA is missing (the Kafka servers, as host:port,host:port).\n"
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,13 @@ def test_a_named_server_that_does_not_answer_is_said(
         monkeypatch.delenv(each, raising=False)
     monkeypatch.setenv(variable, value)
     monkeypatch.setattr(mongod, "NAMED_PATIENCE_MS", 100)
-    named = servers.servers(tmp_path)
+
+    def start() -> None:
+        named = servers.servers(tmp_path)
+        (named.kafka if variable == "CANDOR_KAFKA" else named.mongo).start()
 
     with pytest.raises(CannotStart, match=sentence):
-        (named.kafka if variable == "CANDOR_KAFKA" else named.mongo).start()
+        start()
 
 
 def test_a_taken_port_is_said_with_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

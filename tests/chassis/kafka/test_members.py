@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -130,11 +131,8 @@ async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
     await in_hand
 
 
-async def test_the_partitions_of_a_dead_member_go_to_the_other(
-    harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_partitions_of_a_dead_member_go_to_the_other(harness: KafkaHarness) -> None:
     """It ends without a word, as a crash does; what it had in hand comes again."""
-    monkeypatch.setattr("chassis.kafka.subscription.STOP_SECONDS", 0.1)
     diary = Diary()
     stuck = asyncio.Event()
 
@@ -144,6 +142,7 @@ async def test_the_partitions_of_a_dead_member_go_to_the_other(
 
     await harness.publish(*notes(harness, 0, 40))
     dying = harness.consumer(never)
+    dying._subscription._wanted = replace(dying._subscription._wanted, stop_seconds=0.1)
     task = asyncio.create_task(dying.run())
     await stuck.wait()
     consumer = dying._subscription.consumer

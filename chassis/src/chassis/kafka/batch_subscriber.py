@@ -28,19 +28,21 @@ HOW: Mapping[str, Any] = {
     "fetch_max_wait_ms": 50,
     "batch_timeout_ms": 20,
 }
-STOP_SECONDS = 25.0
-"""What a stop waits for the batch in hand; without any, FastStream does not wait at all."""
 
 
 @dataclass(frozen=True)
 class SubscriberOptions:
-    """Which records of which topics, as whom; a batch mixes partitions and holds up to `max_records`."""
+    """Which records of which topics, as whom; a batch mixes partitions and holds up to `max_records`.
+
+    `stop_seconds` is what a stop waits for the batch in hand; without any, FastStream does not wait at all.
+    """
 
     service: str
     connection: KafkaConnection
     group: str
     topics: Sequence[str]
     max_records: int
+    stop_seconds: float = 25.0
 
 
 class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -71,7 +73,7 @@ def batch_subscriber(
         **wanted.connection.broker_options(),
         client_id=f"candor-{wanted.service}",
         consumer_only=True,
-        graceful_timeout=STOP_SECONDS,
+        graceful_timeout=wanted.stop_seconds,
         logger=quiet,
         apply_types=False,
     )

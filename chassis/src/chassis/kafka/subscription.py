@@ -19,7 +19,6 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from chassis.errors import PartitionsRevoked
 from chassis.kafka.batch_subscriber import (
-    STOP_SECONDS,
     RebalanceListener,
     SubscriberOptions,
     batch_subscriber,
@@ -103,7 +102,7 @@ class Subscription:
         self._stopping = True
         self.backoff.interrupt()
         stopping = asyncio.create_task(broker.stop())
-        await asyncio.wait([stopping], timeout=STOP_SECONDS + 2)
+        await asyncio.wait([stopping], timeout=self._wanted.stop_seconds + 2)
         if not stopping.done() and self.consumer is not None:
             # It waits for the group, or for a broker that is away: no connection, no waiting.
             await self.consumer._client.close()  # noqa: SLF001
