@@ -111,8 +111,9 @@ def test_a_strangers_request_costs_little_on_the_wire_too(running: Shop, what: s
     small, dear = (
         min(cost(process, running.base, each) for _ in range(3)) for each in (SMALL, REQUESTS[what])
     )
-    # A small one costs about a millisecond: more than twenty of them is dear on a slow machine too.
-    assert dear < max(MOST_SECONDS, 20 * small), f"{dear * 1000:.1f} ms, a small one {small * 1000:.1f} ms"
+    # A small one costs about a millisecond: many more of them are dear on a slow machine too. One-byte chunks
+    # come to 20 of them: so many are parsed before the connection can be closed.
+    assert dear < max(MOST_SECONDS, 30 * small), f"{dear * 1000:.1f} ms, a small one {small * 1000:.1f} ms"
 
 
 def cost(process: psutil.Process, port: int, request: bytes) -> float:

@@ -79,7 +79,7 @@ async def test_whoever_dies_is_taken_over(mongo_store: MongoEventStore) -> None:
 
 
 async def test_whoever_slept_through_its_lease_learns_that_it_lost_it(mongo_store: MongoEventStore) -> None:
-    sleeper, other = Leases(mongo_store.database, seconds=0.3), Leases(mongo_store.database, seconds=3600)
+    sleeper, other = Leases(mongo_store.database, seconds=1), Leases(mongo_store.database, seconds=3600)
     await sleeper.renew()
     await until(lambda: takes(other, 16))
     await sleeper.renew()
