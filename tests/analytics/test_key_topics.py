@@ -309,7 +309,7 @@ async def test_a_topic_that_is_not_there_is_unhealthy_and_was_not_read(scene: Sc
     async with running(replica.topics):
 
         async def unhealthy() -> bool:
-            return "UnknownTopic" in (replica.topics.unhealthy_reason() or "")
+            return f"there is no topic {scene.topic}" in (replica.topics.unhealthy_reason() or "")
 
         await until(unhealthy)
         assert not await replica.topics.read_to_end()
