@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from chassis.background import BackgroundTask, Supervisor
 from chassis.http.app import operations
+from chassis.http.protocol import HttpProtocol
 from chassis.kafka.dead_letters import cli
 from chassis.settings import ServiceSettings
 from chassis.telemetry import configure_logging, configure_tracing
@@ -118,7 +119,7 @@ def _config(
     return uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan=lifespan,
         log_config=None,

@@ -71,12 +71,6 @@ async def test_a_body_ends_where_its_model_says(calling: Caller, path: str, limi
             assert answer.json()["detail"] == f"The body may be {limit // KIB} KiB at most."
 
 
-async def test_a_body_of_too_many_pieces_is_given_up(calling: Caller) -> None:
-    async with calling(scales()) as client:
-        answer = await client.post("/small", content=in_chunks(body_of(300), 1), headers=JSON)
-    assert (answer.status_code, answer.json()["type"]) == (408, "/problems/body-too-slow")
-
-
 async def test_a_body_that_never_comes_is_given_up(calling: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "SLOWEST", 0.01)
 

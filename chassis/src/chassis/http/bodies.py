@@ -13,7 +13,6 @@ from chassis.validation.messages import FieldError, field_errors
 
 KIB: Final = 1024
 SLOWEST: Final = 20.0
-MOST_PIECES: Final = 256
 MOST_KEYS: Final = 32
 MOST_ITEMS: Final = 100
 DEEPEST: Final = 8
@@ -56,28 +55,21 @@ async def _read(request: Request, largest: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > largest:
         raise _too_large(largest)
-    body, pieces = bytearray(), 0
+    body = bytearray()
     try:
         async with asyncio.timeout(SLOWEST):
             async for piece in request.stream():
                 body += piece
-                pieces += 1
                 if len(body) > largest:
                     raise _too_large(largest)
-                if pieces > MOST_PIECES:
-                    raise _too_slow()
     except TimeoutError:
-        raise _too_slow() from None
+        raise BodyTooSlow({"Connection": "close"}) from None
     return bytes(body)
 
 
 # The rest of such a body is not read, so the connection can't be used again.
 def _too_large(largest: int) -> BodyTooLarge:
     return BodyTooLarge({"Connection": "close"}, kib=largest // KIB)
-
-
-def _too_slow() -> BodyTooSlow:
-    return BodyTooSlow({"Connection": "close"})
 
 
 def parse(body: bytes) -> Any:

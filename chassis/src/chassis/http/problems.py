@@ -124,7 +124,7 @@ class MethodNotAllowed(Problem):
 class BodyTooSlow(Problem):
     """408: the rest of the body is not waited for."""
 
-    code, status, sentence = "body-too-slow", 408, "The body took too long, or came in too many pieces."
+    code, status, sentence = "body-too-slow", 408, "The body took too long."
 
 
 class BodyTooLarge(Problem):
