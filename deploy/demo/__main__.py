@@ -117,7 +117,9 @@ async def story(addresses: Addresses, count: int, seed: int) -> list[str]:
         console.print("Waiting until the last unanswered form has expired …")
         supervisor = floor.supervisor()
         summaries = {
-            channel: await settled(supervisor, channel, len(ledger.of(channel)), SETTLE_SECONDS)
+            channel: await settled(
+                supervisor, channel, len(ledger.of(channel)), SETTLE_SECONDS, undone=ledger.undone(channel)
+            )
             for channel in channels
         }
         show_summaries(summaries)

@@ -12,14 +12,23 @@ SATISFIED_FROM = 4
 OFFERED = ("scheduled", "pending", "given", "declined", "expired", "cancelled", "undeliverable")
 
 
-async def settled(supervisor: Supervisor, channel: str, closes: int, patience: float) -> dict[str, Any]:
-    """The summary of a channel once it shows all closes and waits for nobody's answer any more."""
+async def settled(
+    supervisor: Supervisor, channel: str, closes: int, patience: float, *, undone: int = 0
+) -> dict[str, Any]:
+    """The summary of a channel once it shows all closes and waits for nobody's answer any more.
+
+    `undone` closes have to show that as well: where rating learns of a reopening late, the form has expired
+    until it does, and nothing is waiting in the meantime.
+    """
 
     async def look() -> dict[str, Any]:
         summary: dict[str, Any] = await supervisor.read("summary", channel=channel)
         waiting = {state: summary[state] for state in UNSETTLED if summary[state]}
-        if summary["closed"] < closes or waiting:
-            raise NotYet(f"{channel}: {summary['closed']} of {closes} closes, waiting: {waiting}")
+        if summary["closed"] < closes or _undone(summary) < undone or waiting:
+            raise NotYet(
+                f"{channel}: {summary['closed']} of {closes} closes, {_undone(summary)} of {undone} undone, "
+                f"waiting: {waiting}"
+            )
         return summary
 
     return dict(await until(look, patience))
@@ -85,19 +94,23 @@ def _against(summary: Mapping[str, Any], ledger: Ledger, channel: str) -> Iterat
     endings = ledger.of(channel).values()
     states = Counter(ending.state for ending in endings)
     scores = Counter(ending.score for ending in endings if ending.score is not None)
-    undone = summary["unrated"]["not_offered_by_reason"]["reopened"] + summary["cancelled"]
     counted = {
         "closed": (summary["closed"], len(endings)),
         "given": (summary["given"], states["given"]),
         "declined": (summary["declined"], states["declined"]),
         "expired": (summary["expired"], states["expired"]),
-        "undone": (undone, states["undone"]),
+        "undone": (_undone(summary), ledger.undone(channel)),
         "satisfied": (summary["satisfied"], sum(n for score, n in scores.items() if score >= SATISFIED_FROM)),
         "distribution": (_distribution(summary), dict(scores)),
     }
     for name, (said, done) in counted.items():
         if said != done:
             yield f"{channel}: {name} is {said} in the summary, the clients did {done}"
+
+
+def _undone(summary: Mapping[str, Any]) -> int:
+    reopened: int = summary["unrated"]["not_offered_by_reason"]["reopened"] + summary["cancelled"]
+    return reopened
 
 
 def _distribution(summary: Mapping[str, Any]) -> dict[int, int]:

@@ -62,6 +62,10 @@ class Ledger:
         """The closes of a channel."""
         return {close: ending for close, ending in self.endings.items() if ending.channel == channel}
 
+    def undone(self, channel: str) -> int:
+        """How many closes of a channel were taken back by a reopening."""
+        return sum(ending.state == "undone" for ending in self.of(channel).values())
+
 
 @dataclass(frozen=True)
 class Encounter:

@@ -97,7 +97,9 @@ async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice
         played = time.monotonic() - start
 
         supervisor = floor.supervisor()
-        summary = await settled(supervisor, channel, len(ledger.endings), PATIENCE)
+        summary = await settled(
+            supervisor, channel, len(ledger.endings), PATIENCE, undone=ledger.undone(channel)
+        )
 
         assert await differences(supervisor, summary, ledger, channel, PATIENCE) == []
         assert (await supervisor.read("reconcile"))["equal"]

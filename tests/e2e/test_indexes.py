@@ -61,7 +61,7 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Support
     with noted(stack) as done:
         people = [await encounter(floor, channel, mood, 4, comment="Quick") for mood in Mood]
         await at_once(len(people), [partial(one.play, ledger) for one in people])
-        await settled(supervisor, channel, len(ledger.endings), SETTLE_SECONDS)
+        await settled(supervisor, channel, len(ledger.endings), SETTLE_SECONDS, undone=ledger.undone(channel))
         one = await encounter(floor, channel, Mood.IGNORES, 4)
         await one.visitor.form(await closed(one), 1)
         await supervisor.every_review(channel=channel)

@@ -30,7 +30,9 @@ async def test_the_numbers_are_what_the_clients_did(floor: SupportFloor, channel
     await at_once(8, [_player(one, ledger) for one in encounters])
 
     supervisor = floor.supervisor()
-    summary = await settled(supervisor, channel, len(ledger.endings), SETTLE_SECONDS)
+    summary = await settled(
+        supervisor, channel, len(ledger.endings), SETTLE_SECONDS, undone=ledger.undone(channel)
+    )
     # A dialog without a rating is part of the reviews.
     assert await differences(supervisor, summary, ledger, channel, SETTLE_SECONDS) == []
     reconciled = await supervisor.read("reconcile")
