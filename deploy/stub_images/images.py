@@ -79,7 +79,7 @@ def _build(client: Any, name: str, debian_with: Callable[[Sequence[str]], Path])
         recipe.fill(system)
         command = ["tar", "--create", "--file", str(archive), "--numeric-owner", *debian.exclusions()]
         subprocess.run([*command, "-C", str(system), "."], check=True)
-        _import(client, name, archive, [*recipe.settings, f"LABEL {LABEL}={_digest(recipe)}"])
+        _import(client, name, archive, [*recipe.settings, f"LABEL {LABEL}={recipe_digest(recipe)}"])
 
 
 def _import(client: Any, name: str, archive: Path, settings: Sequence[str]) -> None:
@@ -92,11 +92,14 @@ def _import(client: Any, name: str, archive: Path, settings: Sequence[str]) -> N
 
 
 def _is_there(client: Any, name: str) -> bool:
-    found = client.images.list(filters={"reference": tag(name), "label": f"{LABEL}={_digest(RECIPES[name])}"})
+    found = client.images.list(
+        filters={"reference": tag(name), "label": f"{LABEL}={recipe_digest(RECIPES[name])}"}
+    )
     return bool(found)
 
 
-def _digest(recipe: Recipe) -> str:
+def recipe_digest(recipe: Recipe) -> str:
+    """Sixteen hexadecimal digits of all that an image is made of: another digest, another image."""
     pins = sorted(
         [*wheels.PINS.glob("*.requirements.txt"), jars.LOCK, *HERE.glob("*.py"), HERE / "start-kafka.sh"]
     )

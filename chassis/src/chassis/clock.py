@@ -12,6 +12,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
 from chassis.errors import ClockNotSet
+from chassis.transient import is_transient
 from contracts.envelope import to_milliseconds
 
 log = structlog.stdlib.get_logger(__name__)
@@ -69,6 +70,8 @@ class DatabaseClock:
             try:
                 await self.sync()
             except PyMongoError as error:
+                if not is_transient(error):
+                    raise
                 log.warning("clock_not_synchronised", error=type(error).__name__)
             await asyncio.sleep(self._every.total_seconds())
 

@@ -26,10 +26,10 @@ TRANSIENT = (
 )
 TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 TRANSIENT_CODES = frozenset(
-    {6, 7, 89, 91, 112, 133, 189, 9001, 10107, 11600, 11602, 13435, 13436, 50, 262, 11601, 14031}
+    {6, 7, 89, 91, 112, 133, 189, 9001, 10107, 11600, 11602, 13435, 13436, 50, 262, 11601, 14031, 239, 246}
 )
 """What MongoDB itself calls transient: host, network, shutdown, stepped down, write conflict, time limits;
-then what a successor or an administrator ended, and a full disk."""
+then what a successor or an administrator ended, a full disk, and a snapshot that can't be had."""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.outbox.leases import Leases
@@ -84,6 +85,24 @@ async def test_whoever_slept_through_its_lease_learns_that_it_lost_it(mongo_stor
     await until(lambda: takes(other, 16))
     await sleeper.renew()
     assert not sleeper.shards & other.shards
+
+
+async def test_whoever_cannot_renew_for_long_is_not_well(mongo_store: MongoEventStore) -> None:
+    leases = Leases(mongo_store.database, seconds=0.1)
+    assert leases.unhealthy_reason() is None
+    await until(lambda: not_well(leases))
+    await leases.renew()
+    assert leases.unhealthy_reason() is None
+
+
+async def test_what_will_not_pass_by_itself_ends_it(mongo_store: MongoEventStore) -> None:
+    await mongo_store.database.create_collection("leases", viewOn="none", pipeline=[])
+    with pytest.raises(OperationFailure, match="is a view"):
+        await Leases(mongo_store.database, seconds=0.1).run()
+
+
+async def not_well(leases: Leases) -> bool:
+    return leases.unhealthy_reason() is not None
 
 
 async def holds(replica: Leases, shards: int) -> bool:

@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import Self
 
 import structlog
-from aiokafka.errors import KafkaError
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, ReturnDocument, UpdateOne
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError
 
 from chassis.crypto_shredding import jwe
 from chassis.crypto_shredding.erasure import Erasure
@@ -23,6 +22,7 @@ from chassis.errors import KeyOwnerMismatch, PublishFailed, SubjectErased
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from chassis.settings import key_bytes
+from chassis.transient import is_transient
 
 REWRAPPED_AT_ONCE = 500
 
@@ -192,7 +192,9 @@ class KeyRing:
                 await self._erasure.resume()
                 await self._tombstones.advance()
                 pause = self._pace.nudge_every
-            except (PyMongoError, KafkaError, PublishFailed) as error:
+            except Exception as error:
+                if not is_transient(error):
+                    raise
                 log.warning("erasure_waiting", error=type(error).__name__)
                 pause = min(pause * 2, self._pace.longest_pause)
             await asyncio.sleep(pause.total_seconds())

@@ -24,7 +24,7 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints of one version of one projection. Raises PyMongoError, and KafkaError from `place`.
+    """The checkpoints of one version of one projection. Raises PyMongoError, and KafkaError from `locate`.
 
     They are moved in a transaction of the `fencing`.
     """

@@ -50,7 +50,7 @@ class Publisher:
         self._starting = asyncio.Lock()
 
     async def stop(self) -> None:
-        """Disconnects; whoever still waits in `publish` gets NotPublished."""
+        """Disconnects; whoever still waits in `publish` gets PublishFailed."""
         if self._producer is not None:
             await self._discard(self._producer)
 

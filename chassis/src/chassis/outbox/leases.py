@@ -1,6 +1,7 @@
 """Which replica relays which shards: leases in the database, by the database's time, in fair shares."""
 
 import asyncio
+import time
 from math import ceil
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from pymongo.errors import PyMongoError
 
 from chassis.eventstore.serialization import SHARDS
 from chassis.mongo import durable
+from chassis.transient import is_transient
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -32,14 +34,22 @@ class Leases:
         self._leases = durable(database, "leases")
         self._replica = uuid4().hex
         self._seconds = seconds
+        self._renewed_at = time.monotonic()
+
+    def unhealthy_reason(self) -> str | None:
+        """Why nothing may be relayed here, if the last renewal is three times the leases' time ago."""
+        unrenewed = time.monotonic() - self._renewed_at
+        return f"no leases were renewed for {unrenewed:.0f} s" if unrenewed > 3 * self._seconds else None
 
     async def run(self) -> None:
-        """Keeps a fair share until cancelled, then gives it back."""
+        """Keeps a fair share until cancelled, then gives it back; outages are waited out."""
         try:
             while True:
                 try:
                     await self.renew()
                 except PyMongoError as error:
+                    if not is_transient(error):
+                        raise
                     log.warning("leases_not_renewed", error=type(error).__name__)
                 await asyncio.sleep(self._seconds / 3)
         finally:
@@ -52,6 +62,7 @@ class Leases:
             held = await self._renew_held()
             await self._end({"_id": {"$in": [_lease_id(shard) for shard in held[share:]]}})
             self.shards = frozenset([*held[:share], *await self._take(share - len(held))])
+            self._renewed_at = time.monotonic()
 
     async def _count_replicas(self) -> int:
         """Live replicas, this one among them."""

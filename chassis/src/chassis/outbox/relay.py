@@ -80,9 +80,11 @@ class OutboxRelay:
         self._woken.set()
 
     def unhealthy_reason(self) -> str | None:
-        """Why this replica is not ready: commits wait, and none was relayed for half a minute."""
+        """Why this replica is not ready: no commit was relayed for half a minute, or no lease renewed."""
         waited = time.monotonic() - self._waiting_since if self._waiting_since is not None else 0.0
-        return f"commits wait, and none was relayed for {waited:.0f} s" if waited > STUCK_SECONDS else None
+        if waited > STUCK_SECONDS:
+            return f"commits wait, and none was relayed for {waited:.0f} s"
+        return self._leases.unhealthy_reason()
 
     async def run(self) -> None:
         """Relays until cancelled; outages of the broker or the database are waited out."""

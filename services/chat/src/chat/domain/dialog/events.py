@@ -64,7 +64,7 @@ class Participant(StoredEvent):
 class DialogClosed(StoredEvent):
     """A close, with everything that may be asked about it later. E-mail and name are sealed.
 
-    `operator` is who counts, by the rule `counted_by`; `operator_name` what they are called at the close.
+    `operator` is who counts, by the rule `attributed_by`; `operator_name` what they are called at the close.
     `resumes` is the close whose reopening nobody used: all but number, time and `closed_by` is that close's.
     """
 
