@@ -1,4 +1,4 @@
-"""The people and the past that stories about dialogs begin with."""
+"""The people, events and commands that tests of dialogs begin with."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ from chat.domain.dialog.state import Operator
 START = datetime(2026, 3, 29, 0, 40, tzinfo=UTC)
 ANN = Operator("ann", "Ann Lee", "first-line")
 BO = Operator("bo", "Bo")
-LEAD = Actor(leads=True, channels=None)
+SUPERVISOR = Actor(supervises=True, channels=None)
 
 
 def actor(who: Operator | None) -> Actor:
@@ -82,10 +82,10 @@ def open_it(
 
 
 def write(
-    message: str, who: Operator | None = None, *, words: str | None = None, chars: int = 5, minutes: float = 1
+    message: str, who: Operator | None = None, *, text: str | None = None, chars: int = 5, minutes: float = 1
 ) -> PostMessage:
-    words = message if words is None else words
-    return PostMessage(actor(who), message, chars, at(minutes), f"sealed-{words}", f"print-{words}")
+    text = message if text is None else text
+    return PostMessage(actor(who), message, chars, at(minutes), f"sealed-{text}", f"print-{text}")
 
 
 def take(who: Operator = ANN, minutes: float = 1) -> AssignOperator:
@@ -93,7 +93,7 @@ def take(who: Operator = ANN, minutes: float = 1) -> AssignOperator:
 
 
 def give_to(who: Operator, minutes: float = 1) -> AssignOperator:
-    return AssignOperator(LEAD, at(minutes), who)
+    return AssignOperator(SUPERVISOR, at(minutes), who)
 
 
 def close_it(close_seq: int | None = None, minutes: float = 5, *, by: Operator | None = None) -> CloseDialog:

@@ -9,6 +9,6 @@ from tests.chat.harness import Harness, running, settings_for
 
 
 @pytest.fixture
-async def house(kafka: KafkaConnection, mongo: str, database: str) -> AsyncIterator[Harness]:
-    async with running(settings_for(kafka, mongo, database)) as house:
-        yield house
+async def harness(kafka: KafkaConnection, mongo: str, database: str) -> AsyncIterator[Harness]:
+    async with running(settings_for(kafka, mongo, database)) as harness:
+        yield harness

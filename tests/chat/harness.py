@@ -112,10 +112,10 @@ class Harness:
         return path
 
 
-def done(answer: httpx.Response) -> Any:
+def done(response: httpx.Response) -> Any:
     """The JSON of a success."""
-    assert answer.is_success, f"{answer.status_code} {answer.text}"
-    return answer.json()
+    assert response.is_success, f"{response.status_code} {response.text}"
+    return response.json()
 
 
 def pem(key: Ed25519PrivateKey) -> SecretStr:
@@ -131,7 +131,7 @@ STAFF_SETTINGS: dict[str, Any] = {
 def settings_for(
     kafka: KafkaConnection, mongo: str, database: str, staff: Mapping[str, Any] = STAFF_SETTINGS
 ) -> ChatSettings:
-    """What a chat is told; `staff` are the settings of staff's provider."""
+    """A chat's settings; `staff` are the settings of staff's provider."""
     return ChatSettings(
         env="development",
         kafka=kafka,
@@ -151,12 +151,12 @@ async def running(settings: ChatSettings) -> AsyncIterator[Harness]:
     await topics.create(settings.kafka)
     app = build(settings)
     async with app.router.lifespan_context(app), client_of(app, "http://chat") as http:
-        await until(lambda: http.get("/.well-known/jwks.json"), lambda answer: answer.is_success)
+        await until(lambda: http.get("/.well-known/jwks.json"), lambda response: response.is_success)
         client = connect(settings.mongo)
-        house = Harness(http, settings, client[settings.database])
-        yield house
-        # A publisher that is stopped in the middle of a sentence takes its time.
-        await until(house.unrelayed, lambda count: count == 0)
+        harness = Harness(http, settings, client[settings.database])
+        yield harness
+        # A publisher that is stopped while it sends takes its time.
+        await until(harness.unrelayed, lambda count: count == 0)
         client.close()
 
 
@@ -168,8 +168,8 @@ class Record:
     value: dict[str, Any]
 
 
-async def heard(kafka: KafkaConnection, topic: str, key: str, count: int) -> list[Record]:
-    """What was said under a key, once there are `count` records."""
+async def consume(kafka: KafkaConnection, topic: str, key: str, count: int) -> list[Record]:
+    """What was published under a key, once there are `count` records."""
     consumer = AIOKafkaConsumer(topic, **kafka.options(), auto_offset_reset="earliest")
     await consumer.start()
     found: list[Record] = []

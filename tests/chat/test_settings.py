@@ -1,4 +1,4 @@
-"""What chat is told: a wrong key is a sentence, never the key itself."""
+"""What chat reads from its environment: a wrong key is a sentence, never the key itself."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.chat.harness import pem, settings_for
 from tests.tokens import VISITOR_KEY
 
 
-def told(**changed: str) -> dict[str, str]:
+def variables(**changed: str) -> dict[str, str]:
     return {
         "CANDOR_ENV": "development",
         "CANDOR_KAFKA": "127.0.0.1:9092",
@@ -34,7 +34,7 @@ def told(**changed: str) -> dict[str, str]:
 
 
 def environment(monkeypatch: pytest.MonkeyPatch, **changed: str) -> None:
-    for name, value in told(**changed).items():
+    for name, value in variables(**changed).items():
         monkeypatch.setenv(name, value)
 
 
@@ -70,10 +70,10 @@ def test_a_wrong_signing_key_is_a_sentence(
     environment(monkeypatch, CANDOR_VISITOR_SIGNING_KEY=wrong)
     with pytest.raises(SystemExit, match="2"):
         ChatSettings.load()
-    said = capsys.readouterr().err
-    assert "CANDOR_VISITOR_SIGNING_KEY" in said
-    assert "Ed25519" in said
-    assert wrong not in said
+    printed = capsys.readouterr().err
+    assert "CANDOR_VISITOR_SIGNING_KEY" in printed
+    assert "Ed25519" in printed
+    assert wrong not in printed
 
 
 def test_no_secret_is_shown() -> None:
@@ -107,20 +107,20 @@ def test_it_does_not_start_with_wrong_keys_and_says_so(
 ) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "chat"],
-        env={"PATH": os.environ["PATH"], **told(**{variable: wrong})},
+        env={"PATH": os.environ["PATH"], **variables(**{variable: wrong})},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    heading, said = ended.stderr.splitlines()
+    heading, printed = ended.stderr.splitlines()
     assert (ended.returncode, ended.stdout, heading) == (2, "", "chat cannot start:")
-    assert said.strip().startswith(variable)
-    assert said.endswith(sentence)
-    assert "kanarienvogel" not in said
+    assert printed.strip().startswith(variable)
+    assert printed.endswith(sentence)
+    assert "kanarienvogel" not in printed
 
 
-def test_it_hears_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) -> None:
+def test_it_consumes_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "chat", "dead-letters", "list"],
         env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -135,7 +135,7 @@ def test_it_hears_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) 
         ("0", None), ("none", None),
     ],
 )  # fmt: skip
-def test_a_silent_reopening_closes_itself_after_ten_minutes_unless_told_otherwise(
+def test_a_silent_reopening_closes_itself_after_ten_minutes_unless_set_otherwise(
     monkeypatch: pytest.MonkeyPatch, text: str | None, silent_for: timedelta | None
 ) -> None:
     environment(monkeypatch, **({} if text is None else {"CANDOR_CHAT_SILENT_REOPENING": text}))

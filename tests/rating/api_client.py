@@ -1,4 +1,4 @@
-"""Rating's API in front of a house, and people who call it."""
+"""Rating's API in front of a harness, and people who call it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,13 +26,13 @@ def staff(*roles: Role) -> dict[str, str]:
 
 @dataclass
 class ApiClient:
-    """The API, and the house behind it."""
+    """The API, and the harness behind it."""
 
     http: httpx.AsyncClient
-    house: Harness
+    harness: Harness
 
     def token(self, dialog: str = "d1", close_seq: int = 1) -> str:
-        return self.house.tokens.issue(FormKey(dialog, close_seq))
+        return self.harness.tokens.issue(FormKey(dialog, close_seq))
 
     async def mine(self, client: str = "c1", channel: str = "shop") -> list[dict[str, Any]]:
         """What a visitor is asked."""
@@ -49,7 +49,7 @@ class ApiClient:
 
 
 @asynccontextmanager
-async def open_api_client(house: Harness) -> AsyncIterator[ApiClient]:
-    """The API of a house."""
-    async with client_of(house.app, "http://rating") as http:
-        yield ApiClient(http, house)
+async def open_api_client(harness: Harness) -> AsyncIterator[ApiClient]:
+    """The API of a harness."""
+    async with client_of(harness.app, "http://rating") as http:
+        yield ApiClient(http, harness)

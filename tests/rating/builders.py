@@ -1,4 +1,4 @@
-"""How the stories about rating are told: given what was, when a command comes, then these events."""
+"""Builders for tests of rating: given past events, when a command comes, then these events."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -8,7 +8,7 @@ from tests.rating.harness import Harness, open_harness
 
 
 @pytest.fixture
-async def house(mongo: str, database: str) -> AsyncIterator[Harness]:
-    """Rating's rooms on a database of the test's own."""
-    async with open_harness(mongo, database) as rooms:
-        yield rooms
+async def harness(mongo: str, database: str) -> AsyncIterator[Harness]:
+    """Rating on a database of the test's own."""
+    async with open_harness(mongo, database) as harness:
+        yield harness

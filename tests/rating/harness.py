@@ -1,4 +1,4 @@
-"""Rating without Kafka: the real rooms on a real database, joined to a publisher that only takes notes."""
+"""Rating without Kafka: the real service on a real database, joined to a publisher that only takes notes."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ from tests.waiting import until
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 
-TOLD: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "env": "development",
     "kafka": KafkaConnection(servers="127.0.0.1:9092"),
     "mongo": "mongodb://127.0.0.1:27017",
@@ -73,12 +73,14 @@ class Harness:
     def __init__(self, mongo: str, database: str, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock(CLOSED_AT)
         self.notes = Notes()
-        settings = RatingSettings(**{**TOLD, "mongo": mongo, "database": database})
-        self.app = build(settings, clock=self.clock, publisher=self.notes, rules_of=lambda _: RULES, only=())
+        settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": database})
+        self.app = build(
+            settings, clock=self.clock, publisher=self.notes, form_version_of=lambda _: RULES, only=()
+        )
         state = self.app.state
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = state.database
-        self.streams: Repository = state.repository
-        self.log: MongoEventStore = state.repository.store
+        self.repository: Repository = state.repository
+        self.store: MongoEventStore = state.repository.store
         self.forms: Forms = state.forms
         self.keys: KeyRing = state.key_ring
         self.erased: ErasedClients = state.erased_clients
@@ -122,16 +124,16 @@ class Harness:
 async def open_harness(
     mongo: str, database: str, *, relaying: bool = True, clock: ManualClock | None = None
 ) -> AsyncIterator[Harness]:
-    """A house, with its relay and erasure at work unless told otherwise."""
-    house = Harness(mongo, database, clock)
-    async with house.app.router.lifespan_context(house.app):
-        await house.app.state.parts.wait_prepared()
-        async with house.at_work() if relaying else nullcontext():
-            yield house
+    """A harness, with its relay and erasure at work unless asked otherwise."""
+    harness = Harness(mongo, database, clock)
+    async with harness.app.router.lifespan_context(harness.app):
+        await harness.app.state.parts.wait_prepared()
+        async with harness.at_work() if relaying else nullcontext():
+            yield harness
 
 
 def closed(dialog: str = "d1", close_seq: int = 1, client: str = "c1", **more: Any) -> DialogClosed:
-    """A close as chat says it."""
+    """A close as chat publishes it."""
     fields: dict[str, Any] = {
         "dialog": dialog,
         "channel": "shop",
@@ -152,7 +154,7 @@ def closed(dialog: str = "d1", close_seq: int = 1, client: str = "c1", **more: A
 
 
 def reopened(dialog: str = "d1", close_seq: int = 1, client: str = "c1") -> DialogReopened:
-    """The close undone, as chat says it."""
+    """The reopening, as chat publishes it."""
     return DialogReopened(
         dialog=dialog, channel="shop", client=client, close_seq=close_seq, reopened_at=CLOSED_AT
     )

@@ -26,17 +26,17 @@ BLANK = ["", " \n\u00a0", "\u200b\u200d", " " * 3000]
 
 
 @pytest.fixture
-async def front(house: Harness) -> AsyncIterator[ApiClient]:
-    async with open_api_client(house) as api:
+async def api(harness: Harness) -> AsyncIterator[ApiClient]:
+    async with open_api_client(harness) as api:
         yield api
 
 
 @pytest.fixture
-async def asked(front: ApiClient) -> ApiClient:
+async def asked(api: ApiClient) -> ApiClient:
     """The API after the first close of d1: its client c1 is asked."""
-    await front.house.inbound.on_dialog_closed(closed())
-    await front.house.relayed()
-    return front
+    await api.harness.inbound.on_dialog_closed(closed())
+    await api.harness.relayed()
+    return api
 
 
 class Most:
@@ -56,30 +56,30 @@ class Most:
             self._now -= 1
 
 
-async def last_comment(front: ApiClient) -> str | None:
-    """The comment of what was said last, in clear."""
-    await front.house.relayed()
-    event = front.house.notes.ratings[-1]
+async def last_comment(api: ApiClient) -> str | None:
+    """The comment of the last answer published, in clear."""
+    await api.harness.relayed()
+    event = api.harness.notes.ratings[-1]
     assert isinstance(event, RatingGiven | RatingChanged)
-    return await opened(front, event)
+    return await opened(api, event)
 
 
-async def opened(front: ApiClient, event: RatingGiven | RatingChanged) -> str | None:
+async def opened(api: ApiClient, event: RatingGiven | RatingChanged) -> str | None:
     """The comment of an answer, in clear."""
     if event.comment is None:
         return None
-    return await front.house.keys.open(
+    return await api.harness.keys.open(
         event.comment, subject=event.client, scope=event.dialog, purpose="comment"
     )
 
 
-def answers_of(front: ApiClient) -> list[RatingGiven | RatingChanged]:
-    """Every answer that was said, in order."""
-    return [said for said in front.house.notes.ratings if isinstance(said, RatingGiven | RatingChanged)]
+def answers_of(api: ApiClient) -> list[RatingGiven | RatingChanged]:
+    """Every answer that was published, in order."""
+    return [event for event in api.harness.notes.ratings if isinstance(event, RatingGiven | RatingChanged)]
 
 
-async def commits(front: ApiClient) -> int:
-    return await front.house.database["commits"].count_documents({})
+async def commits(api: ApiClient) -> int:
+    return await api.harness.database["commits"].count_documents({})
 
 
 class TestMine:
@@ -105,38 +105,38 @@ class TestMine:
 
     async def test_shows_an_answer_until_it_can_no_longer_be_changed(self, asked: ApiClient) -> None:
         await asked.answer(4, "Thank you")
-        await asked.house.relayed()
+        await asked.harness.relayed()
         (form,) = await asked.mine()
         assert form["state"] == "given"
         assert form["answer"] == {"score": 4, "comment": "Thank you", "comment_erased": False}
         assert form["editable_until"] == "2026-03-29T01:14:59.999Z"
-        asked.house.clock.advance(WINDOW)
+        asked.harness.clock.advance(WINDOW)
         assert await asked.mine() == []
 
     async def test_shows_a_declined_form_until_it_expires(self, asked: ApiClient) -> None:
         await asked.post("decline", {"token": asked.token()})
-        await asked.house.relayed()
-        asked.house.clock.advance(EXPIRY - timedelta(milliseconds=1))
+        await asked.harness.relayed()
+        asked.harness.clock.advance(EXPIRY - timedelta(milliseconds=1))
         assert [form["state"] for form in await asked.mine()] == ["declined"]
-        asked.house.clock.advance(timedelta(milliseconds=1))
+        asked.harness.clock.advance(timedelta(milliseconds=1))
         assert await asked.mine() == []
 
     async def test_shows_no_form_past_its_time_even_before_the_timer_comes(self, asked: ApiClient) -> None:
-        asked.house.clock.advance(EXPIRY)
+        asked.harness.clock.advance(EXPIRY)
         assert await asked.mine() == []
 
     async def test_shows_nothing_that_was_withdrawn(self, asked: ApiClient) -> None:
-        await asked.house.inbound.on_dialog_reopened(reopened())
-        await asked.house.relayed()
+        await asked.harness.inbound.on_dialog_reopened(reopened())
+        await asked.harness.relayed()
         assert await asked.mine() == []
 
     async def test_shows_no_form_that_was_changed_too_often(self, asked: ApiClient) -> None:
         for n in range(20):
             await asked.answer(1 + n % 2, "Thank you")
-        await asked.house.relayed()
+        await asked.harness.relayed()
         assert [form["state"] for form in await asked.mine()] == ["given"]
         last = await asked.answer(1)
-        await asked.house.relayed()
+        await asked.harness.relayed()
         assert (await asked.answer(2)).status_code == 409
         assert await asked.mine() == []
         form = (await asked.post("read", {"token": asked.token()})).json()
@@ -145,22 +145,22 @@ class TestMine:
         assert last.json() == {"state": "given", "answer": form["answer"], "editable_until": None}
 
     async def test_opens_the_comments_of_many_forms_a_few_at_a_time(
-        self, front: ApiClient, monkeypatch: pytest.MonkeyPatch
+        self, api: ApiClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         dialogs = [f"d{number}" for number in range(30)]
         for dialog in dialogs:
-            await front.house.inbound.on_dialog_closed(closed(dialog))
-            await front.post("answer", {"token": front.token(dialog), "score": 5, "comment": f"in {dialog}"})
-        await front.house.relayed()
-        at_once = Most(front.house.keys.open)
-        monkeypatch.setattr(front.house.keys, "open", at_once)
-        before = await commits(front)
-        forms = await front.mine()
+            await api.harness.inbound.on_dialog_closed(closed(dialog))
+            await api.post("answer", {"token": api.token(dialog), "score": 5, "comment": f"in {dialog}"})
+        await api.harness.relayed()
+        at_once = Most(api.harness.keys.open)
+        monkeypatch.setattr(api.harness.keys, "open", at_once)
+        before = await commits(api)
+        forms = await api.mine()
         assert {form["dialog"]: form["answer"]["comment"] for form in forms} == {
             dialog: f"in {dialog}" for dialog in dialogs
         }
         assert at_once.most == AT_ONCE
-        assert await commits(front) == before
+        assert await commits(api) == before
 
     async def test_needs_a_visitor(self, asked: ApiClient) -> None:
         assert (await asked.http.get("/v1/forms/mine")).status_code == 401
@@ -179,12 +179,12 @@ class TestRead:
 
     async def test_shows_an_answered_form_as_answered_for_ever(self, asked: ApiClient) -> None:
         await asked.answer(2)
-        asked.house.clock.advance(10 * EXPIRY)
+        asked.harness.clock.advance(10 * EXPIRY)
         form = (await asked.post("read", {"token": asked.token()})).json()
         assert form["state"] == "given"
         assert form["answer"] == {"score": 2, "comment": None, "comment_erased": False}
 
-    async def test_shows_clients_what_they_said_last_in_their_own_words(self, asked: ApiClient) -> None:
+    async def test_shows_clients_what_they_answered_last_in_their_own_words(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
         await asked.answer(3, " as it is \n")
         form = (await asked.post("read", {"token": asked.token()})).json()
@@ -192,9 +192,9 @@ class TestRead:
 
     async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
-        await asked.house.relayed()
-        await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
-        await asked.house.erasures_done()
+        await asked.harness.relayed()
+        await asked.harness.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
+        await asked.harness.erasures_done()
         answer = await asked.post("read", {"token": asked.token()})
         assert answer.json()["answer"] == {"score": 2, "comment": None, "comment_erased": True}
         assert "Thank you" not in answer.text
@@ -220,20 +220,20 @@ class TestAnswer:
     async def test_the_same_answer_again_is_one_answer(self, asked: ApiClient) -> None:
         for _ in range(3):
             assert (await asked.answer(5, "Thank you")).status_code == 200
-        await asked.house.relayed()
-        assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
+        await asked.harness.relayed()
+        assert [type(event) for event in asked.harness.notes.ratings[1:]] == [RatingGiven]
 
     async def test_the_same_answer_many_times_at_once_is_one_answer(self, asked: ApiClient) -> None:
         answers = await asyncio.gather(*(asked.answer(5, "Thank you") for _ in range(10)))
         assert {answer.status_code for answer in answers} == {200}
-        await asked.house.relayed()
-        assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven]
+        await asked.harness.relayed()
+        assert [type(event) for event in asked.harness.notes.ratings[1:]] == [RatingGiven]
 
     async def test_another_comment_is_another_answer(self, asked: ApiClient) -> None:
         await asked.answer(5, "Thank you")
         await asked.answer(5, "Thank you!")
-        await asked.house.relayed()
-        assert [type(event) for event in asked.house.notes.ratings[1:]] == [RatingGiven, RatingChanged]
+        await asked.harness.relayed()
+        assert [type(event) for event in asked.harness.notes.ratings[1:]] == [RatingGiven, RatingChanged]
 
     @pytest.mark.parametrize("more", [{}, {"comment": None}])
     async def test_another_score_alone_keeps_the_comment(
@@ -268,61 +268,61 @@ class TestAnswer:
         await asked.answer(5, blank)
         assert await last_comment(asked) is None
         assert len(answers_of(asked)) == 1
-        assert await asked.house.database["keys"].count_documents({}) == 0
+        assert await asked.harness.database["keys"].count_documents({}) == 0
 
     @pytest.mark.parametrize("words", WORDS)
-    async def test_a_comment_is_sealed_as_it_is_and_its_key_is_said_first(
+    async def test_a_comment_is_sealed_as_it_is_and_its_key_is_published_first(
         self, asked: ApiClient, words: str
     ) -> None:
         assert (await asked.answer(1, words)).status_code == 200
-        await asked.house.relayed()
-        event = asked.house.notes.ratings[-1]
+        await asked.harness.relayed()
+        event = asked.harness.notes.ratings[-1]
         assert isinstance(event, RatingGiven)
         assert event.comment is not None
         assert await opened(asked, event) == words
-        assert [record.topic == KEYS for record in asked.house.notes.records] == [False, True, False]
+        assert [record.topic == KEYS for record in asked.harness.notes.records] == [False, True, False]
 
-    async def test_the_key_is_said_first_when_only_a_change_has_words(self, asked: ApiClient) -> None:
+    async def test_the_key_is_published_first_when_only_a_change_has_words(self, asked: ApiClient) -> None:
         await asked.answer(5)
-        await asked.house.relayed()
+        await asked.harness.relayed()
         await asked.answer(5, "Thank you")
-        await asked.house.relayed()
-        assert isinstance(asked.house.notes.ratings[-1], RatingChanged)
-        assert [record.topic == KEYS for record in asked.house.notes.records] == [False, False, True, False]
+        await asked.harness.relayed()
+        assert isinstance(asked.harness.notes.ratings[-1], RatingChanged)
+        assert [record.topic == KEYS for record in asked.harness.notes.records] == [False, False, True, False]
 
     async def test_nobody_can_guess_a_comment_from_what_is_stored_without_its_key(
         self, asked: ApiClient
     ) -> None:
-        await asked.house.inbound.on_dialog_closed(closed("d2", client="c2"))
+        await asked.harness.inbound.on_dialog_closed(closed("d2", client="c2"))
         for dialog in ("d1", "d2"):
             body = {"token": asked.token(dialog), "score": 1, "comment": "no"}
             assert (await asked.post("answer", body)).status_code == 200
         given = {"events.type": "given"}
-        found = await asked.house.database["commits"].find(given).to_list(None)
+        found = await asked.harness.database["commits"].find(given).to_list(None)
         prints = [commit["events"][0]["fingerprint"] for commit in found]
         assert len(set(prints)) == 2  # the same words, and nothing to look them up by
 
     async def test_no_word_of_a_comment_is_stored_in_clear(self, asked: ApiClient) -> None:
         await asked.answer(1, "canary")
-        await asked.house.relayed()
+        await asked.harness.relayed()
         assert "canary" in str(await asked.mine())
-        for name in await asked.house.database.list_collection_names():
-            assert "canary" not in str(await asked.house.database[name].find().to_list(None))
-        assert b"canary" not in b"".join(record.value or b"" for record in asked.house.notes.records)
+        for name in await asked.harness.database.list_collection_names():
+            assert "canary" not in str(await asked.harness.database[name].find().to_list(None))
+        assert b"canary" not in b"".join(record.value or b"" for record in asked.harness.notes.records)
 
     async def test_no_word_of_a_comment_is_logged(
         self, asked: ApiClient, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         for words in ("canary", "canary" * 1000, "another canary"):
             await asked.answer(1, words)
-            await asked.house.relayed()
+            await asked.harness.relayed()
             assert "canary" in str(await asked.mine())
             assert "canary" in (await asked.post("read", {"token": asked.token()})).text
         assert "canary" not in caplog.text
         assert "canary" not in "".join(capfd.readouterr())
 
     async def test_is_refused_at_the_deadline_and_nothing_is_stored(self, asked: ApiClient) -> None:
-        asked.house.clock.advance(EXPIRY)
+        asked.harness.clock.advance(EXPIRY)
         before = await commits(asked)
         answer = await asked.answer(5)
         assert answer.status_code == 409
@@ -336,23 +336,23 @@ class TestAnswer:
     async def test_what_is_refused_leaves_no_key(
         self, asked: ApiClient, score: int, comment: str, later: timedelta
     ) -> None:
-        asked.house.clock.advance(later)
+        asked.harness.clock.advance(later)
         before = await commits(asked)
         assert (await asked.answer(score, comment)).status_code == 409
-        assert await asked.house.database["keys"].count_documents({}) == 0
+        assert await asked.harness.database["keys"].count_documents({}) == 0
         assert await commits(asked) == before
 
     async def test_a_comment_repeated_after_the_edit_window_is_the_same_answer(
         self, asked: ApiClient
     ) -> None:
         await asked.answer(5, "Thanks")
-        asked.house.clock.advance(WINDOW)
+        asked.harness.clock.advance(WINDOW)
         assert (await asked.answer(5, "Thanks")).status_code == 200
         assert (await asked.answer(5, "Other")).status_code == 409
 
     async def test_another_answer_after_the_edit_window_is_refused(self, asked: ApiClient) -> None:
         await asked.answer(5)
-        asked.house.clock.advance(WINDOW)
+        asked.harness.clock.advance(WINDOW)
         assert (await asked.answer(4)).status_code == 409
         assert (await asked.answer(5)).status_code == 200
 
@@ -381,7 +381,7 @@ class TestAnswer:
             {"score": 5, "token": {"$gt": ""}},
         ],
     )
-    async def test_a_wrong_shape_is_told_without_quoting_it(
+    async def test_a_wrong_shape_is_refused_without_quoting_it(
         self, asked: ApiClient, body: dict[str, Any]
     ) -> None:
         answer = await asked.post("answer", {"token": asked.token(), **body})
@@ -407,7 +407,7 @@ class TestAnswer:
         assert (answer.status_code, answer.json()["answer"]["comment"]) == (200, None)
 
     async def test_a_withdrawn_form_cannot_be_answered(self, asked: ApiClient) -> None:
-        await asked.house.inbound.on_dialog_reopened(reopened())
+        await asked.harness.inbound.on_dialog_reopened(reopened())
         answer = await asked.answer(5)
         assert (answer.status_code, "withdrawn" in answer.json()["detail"]) == (409, True)
 
@@ -422,30 +422,30 @@ class TestDecline:
         assert (await asked.post("decline", {"token": asked.token()})).status_code == 409
 
 
-@pytest.mark.parametrize("said", ["answer", "decline", None])
+@pytest.mark.parametrize("command", ["answer", "decline", None])
 async def test_nothing_more_is_asked_of_an_erased_client_nor_taken_from_them(
-    asked: ApiClient, said: str | None
+    asked: ApiClient, command: str | None
 ) -> None:
-    if said:
-        more = {"score": 5, "comment": "a word"} if said == "answer" else {}
-        assert (await asked.post(said, {"token": asked.token(), **more})).status_code == 200
-        await asked.house.relayed()
+    if command:
+        more = {"score": 5, "comment": "a word"} if command == "answer" else {}
+        assert (await asked.post(command, {"token": asked.token(), **more})).status_code == 200
+        await asked.harness.relayed()
         assert len(await asked.mine()) == 1
-    await asked.house.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
-    await asked.house.erasures_done()
+    await asked.harness.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
+    await asked.harness.erasures_done()
     answers = [
         await asked.answer(4, "another word"), await asked.answer(4), await asked.answer(5),
         await asked.post("decline", {"token": asked.token()}),
     ]  # fmt: skip
     assert [answer.status_code for answer in answers] == [409] * 4
-    if said:
+    if command:
         assert {answer.json()["detail"] for answer in answers} == {
             "This dialog can't be rated any more: its client was erased."
         }
-    await asked.house.relayed()
+    await asked.harness.relayed()
     assert await asked.mine() == []
     form = (await asked.post("read", {"token": asked.token()})).json()
-    state = {"answer": "given", "decline": "declined", None: "cancelled"}[said]
+    state = {"answer": "given", "decline": "declined", None: "cancelled"}[command]
     assert (form["state"], form.get("expires_at"), form.get("editable_until")) == (state, None, None)
 
 
@@ -463,10 +463,10 @@ class TestStrangers:
         ):
             answers = [await asked.post(route, {"token": token, **more}) for token in wrong]
             assert {answer.status_code for answer in answers} == {404}
-            assert len({_told(answer) for answer in answers}) == 1
+            assert len({_problem(answer) for answer in answers}) == 1
 
     async def test_a_form_that_is_not_offered_isnt_there(self, asked: ApiClient) -> None:
-        await asked.house.inbound.on_dialog_closed(closed("d2", spam=True))
+        await asked.harness.inbound.on_dialog_closed(closed("d2", spam=True))
         answer = await asked.post("read", {"token": asked.token("d2")})
         assert answer.status_code == 404
 
@@ -491,7 +491,7 @@ class TestStrangers:
             broken = await asked.http.post("/v1/forms/answer", content=content, headers=operator)
             answers.append(broken)
         assert {answer.status_code for answer in answers} == {403}
-        assert len({_told(answer) for answer in answers}) == 1
+        assert len({_problem(answer) for answer in answers}) == 1
         assert [form["state"] for form in await asked.mine()] == ["pending"]
 
     async def test_a_bearer_token_that_is_no_good_is_refused(self, asked: ApiClient) -> None:
@@ -502,14 +502,14 @@ class TestStrangers:
         assert (await asked.answer(5, headers=visitor())).status_code == 200
 
 
-def _told(answer: httpx.Response) -> str:
+def _problem(answer: httpx.Response) -> str:
     body = answer.json()
     body.pop("instance")
     return str(body)
 
 
-async def test_every_route_is_documented_with_its_errors(front: ApiClient) -> None:
-    paths = (await front.http.get("/openapi.json")).json()["paths"]
+async def test_every_route_is_documented_with_its_errors(api: ApiClient) -> None:
+    paths = (await api.http.get("/openapi.json")).json()["paths"]
     for route, codes in {
         "read": {"200", "401", "403", "404", "422", "503"},
         "answer": {"200", "401", "403", "404", "409", "422", "503"},
@@ -519,8 +519,8 @@ async def test_every_route_is_documented_with_its_errors(front: ApiClient) -> No
     assert {"200", "401", "403"} <= set(paths["/v1/forms/mine"]["get"]["responses"])
 
 
-async def test_what_becomes_of_a_comment_is_documented(front: ApiClient) -> None:
-    shapes = (await front.http.get("/openapi.json")).json()["components"]["schemas"]
+async def test_what_becomes_of_a_comment_is_documented(api: ApiClient) -> None:
+    shapes = (await api.http.get("/openapi.json")).json()["components"]["schemas"]
     comment = shapes["AnswerBody"]["properties"]["comment"]["description"]
     assert "comment given before stays" in comment
     assert "comment given before is removed" in comment

@@ -62,121 +62,121 @@ class TestReserving:
         assert len(COOL_DOWN.fold(COOL_DOWN.initial, [reserved(ONE), reserved(TWO, 60)]).reserved) == 1
 
 
-def inbound(house: Harness, delay: timedelta = timedelta(0)) -> Inbound:
+def inbound(harness: Harness, delay: timedelta = timedelta(0)) -> Inbound:
     """One of a replica of its own."""
-    streams = Repository(house.log, house.clock, wake=house.relay.wake, service="rating")
+    repository = Repository(harness.store, harness.clock, wake=harness.relay.wake, service="rating")
     rules = COOL.model_copy(update={"delay": delay})
-    return replace(house.inbound, streams=streams, rules_of=lambda _: rules)
+    return replace(harness.inbound, repository=repository, form_version_of=lambda _: rules)
 
 
-async def close_of(house: Harness, dialog: str, close_seq: int = 1) -> Close:
-    return (await house.streams.load(RATING, RATING.stream(dialog))).state.close(close_seq)
+async def close_of(harness: Harness, dialog: str, close_seq: int = 1) -> Close:
+    return (await harness.repository.load(RATING, RATING.stream(dialog))).state.close(close_seq)
 
 
-async def outcome(house: Harness, dialog: str, close_seq: int = 1) -> str:
-    close = await close_of(house, dialog, close_seq)
+async def result(harness: Harness, dialog: str, close_seq: int = 1) -> str:
+    close = await close_of(harness, dialog, close_seq)
     return close.reason if isinstance(close, NotOffered) else type(close).__name__
 
 
-async def reservations(house: Harness) -> int:
-    return await house.database["commits"].count_documents({"stream": {"$regex": "^asked:"}})
+async def reservations(harness: Harness) -> int:
+    return await harness.database["commits"].count_documents({"stream": {"$regex": "^asked:"}})
 
 
 pytestmark = pytest.mark.real
 
 
-async def test_one_of_ten_closes_at_once_asks(house: Harness) -> None:
+async def test_one_of_ten_closes_at_once_asks(harness: Harness) -> None:
     dialogs = [f"d{number}" for number in range(10)]
-    await asyncio.gather(*(inbound(house).on_dialog_closed(closed(dialog)) for dialog in dialogs))
-    outcomes = Counter([await outcome(house, dialog) for dialog in dialogs])
+    await asyncio.gather(*(inbound(harness).on_dialog_closed(closed(dialog)) for dialog in dialogs))
+    outcomes = Counter([await result(harness, dialog) for dialog in dialogs])
     assert outcomes == {"Offered": 1, "cool_down": 9}
-    await house.relayed()
-    assert Counter(event.type for event in house.notes.ratings) == {
+    await harness.relayed()
+    assert Counter(event.type for event in harness.notes.ratings) == {
         "candor.rating.offered.v1": 1,
         "candor.rating.not-offered.v1": 9,
     }
 
 
-async def test_other_clients_and_other_channels_are_asked(house: Harness) -> None:
-    hear = inbound(house).on_dialog_closed
-    await hear(closed("d1"))
-    await hear(closed("d2", client="c2"))
-    await hear(closed("d3", channel="school"))
-    assert [await outcome(house, dialog) for dialog in ("d1", "d2", "d3")] == ["Offered"] * 3
+async def test_other_clients_and_other_channels_are_asked(harness: Harness) -> None:
+    register = inbound(harness).on_dialog_closed
+    await register(closed("d1"))
+    await register(closed("d2", client="c2"))
+    await register(closed("d3", channel="school"))
+    assert [await result(harness, dialog) for dialog in ("d1", "d2", "d3")] == ["Offered"] * 3
 
 
-async def test_it_counts_from_the_offer(house: Harness) -> None:
-    await inbound(house, DELAY).on_dialog_closed(closed("d1"))
-    house.clock.advance(HOUR)
-    await inbound(house).on_dialog_closed(closed("d2", closed_at=at(60)))
-    house.clock.advance(DELAY)
-    await inbound(house).on_dialog_closed(closed("d3", closed_at=at(65)))
-    assert [await outcome(house, dialog) for dialog in ("d2", "d3")] == ["cool_down", "Offered"]
+async def test_it_counts_from_the_offer(harness: Harness) -> None:
+    await inbound(harness, DELAY).on_dialog_closed(closed("d1"))
+    harness.clock.advance(HOUR)
+    await inbound(harness).on_dialog_closed(closed("d2", closed_at=at(60)))
+    harness.clock.advance(DELAY)
+    await inbound(harness).on_dialog_closed(closed("d3", closed_at=at(65)))
+    assert [await result(harness, dialog) for dialog in ("d2", "d3")] == ["cool_down", "Offered"]
 
 
-async def test_a_close_that_was_heard_before_keeps_its_question(house: Harness) -> None:
-    hear = inbound(house).on_dialog_closed
-    await hear(closed("d1"))
-    await hear(closed("d1"))
-    assert await outcome(house, "d1") == "Offered"
+async def test_a_close_that_was_consumed_before_keeps_its_question(harness: Harness) -> None:
+    register = inbound(harness).on_dialog_closed
+    await register(closed("d1"))
+    await register(closed("d1"))
+    assert await result(harness, "d1") == "Offered"
     # It had reserved, and rating was killed before it decided.
     stream = COOL_DOWN.stream("shop:c9")
-    await handle(house.streams, COOL_DOWN, stream, reserve(AskingClose("d9", 1)))
-    await hear(closed("d8", client="c9"))
-    await hear(closed("d9", client="c9"))
-    assert [await outcome(house, dialog) for dialog in ("d8", "d9")] == ["cool_down", "Offered"]
+    await handle(harness.repository, COOL_DOWN, stream, reserve(AskingClose("d9", 1)))
+    await register(closed("d8", client="c9"))
+    await register(closed("d9", client="c9"))
+    assert [await result(harness, dialog) for dialog in ("d8", "d9")] == ["cool_down", "Offered"]
 
 
 @pytest.mark.parametrize("more", [{"spam": True}, {"operator_messages": 0}, {"closed_by": ClosedBy.IDLE}])
-async def test_a_close_that_is_not_asked_reserves_nothing(house: Harness, more: dict[str, Any]) -> None:
-    await inbound(house).on_dialog_closed(closed("d1", **more))
-    assert await reservations(house) == 0
-    await inbound(house).on_dialog_closed(closed("d2"))
-    assert await outcome(house, "d2") == "Offered"
+async def test_a_close_that_is_not_asked_reserves_nothing(harness: Harness, more: dict[str, Any]) -> None:
+    await inbound(harness).on_dialog_closed(closed("d1", **more))
+    assert await reservations(harness) == 0
+    await inbound(harness).on_dialog_closed(closed("d2"))
+    assert await result(harness, "d2") == "Offered"
 
 
-async def test_without_a_cool_down_nothing_is_reserved(house: Harness) -> None:
+async def test_without_a_cool_down_nothing_is_reserved(harness: Harness) -> None:
     for dialog in ("d1", "d2"):
-        await house.inbound.on_dialog_closed(closed(dialog))
-    assert await outcome(house, "d2") == "Offered"
-    assert await reservations(house) == 0
+        await harness.inbound.on_dialog_closed(closed(dialog))
+    assert await result(harness, "d2") == "Offered"
+    assert await reservations(harness) == 0
 
 
 async def test_a_form_that_was_withdrawn_before_it_was_offered_gives_the_question_back(
-    house: Harness,
+    harness: Harness,
 ) -> None:
-    await inbound(house, DELAY).on_dialog_closed(closed("d1"))
-    await inbound(house).on_dialog_reopened(reopened("d1"))
-    await inbound(house).on_dialog_closed(closed("d2"))
-    assert await outcome(house, "d2") == "Offered"
+    await inbound(harness, DELAY).on_dialog_closed(closed("d1"))
+    await inbound(harness).on_dialog_reopened(reopened("d1"))
+    await inbound(harness).on_dialog_closed(closed("d2"))
+    assert await result(harness, "d2") == "Offered"
 
 
-async def test_a_form_that_was_withdrawn_after_it_was_offered_does_not(house: Harness) -> None:
-    await inbound(house).on_dialog_closed(closed("d1"))
-    await inbound(house).on_dialog_reopened(reopened("d1"))
-    await inbound(house).on_dialog_closed(closed("d2"))
-    assert await outcome(house, "d2") == "cool_down"
+async def test_a_form_that_was_withdrawn_after_it_was_offered_does_not(harness: Harness) -> None:
+    await inbound(harness).on_dialog_closed(closed("d1"))
+    await inbound(harness).on_dialog_reopened(reopened("d1"))
+    await inbound(harness).on_dialog_closed(closed("d2"))
+    assert await result(harness, "d2") == "cool_down"
 
 
 @pytest.mark.parametrize("more", [{}, {"closed_by": ClosedBy.SYSTEM, "resumes": 1}])
 async def test_a_dialog_that_is_reopened_takes_its_question_along(
-    house: Harness, more: dict[str, Any]
+    harness: Harness, more: dict[str, Any]
 ) -> None:
-    hear = inbound(house).on_dialog_closed
-    await hear(closed("d1"))
-    await inbound(house).on_dialog_reopened(reopened("d1"))
-    house.clock.advance(10 * MINUTE)
-    await hear(closed("d1", 2, closed_at=at(10), **more))
-    assert await outcome(house, "d1", 2) == "Offered"
-    house.clock.advance(HOUR - MINUTE)
-    await hear(closed("d2", closed_at=at(69)))
-    assert await outcome(house, "d2") == "cool_down"
+    register = inbound(harness).on_dialog_closed
+    await register(closed("d1"))
+    await inbound(harness).on_dialog_reopened(reopened("d1"))
+    harness.clock.advance(10 * MINUTE)
+    await register(closed("d1", 2, closed_at=at(10), **more))
+    assert await result(harness, "d1", 2) == "Offered"
+    harness.clock.advance(HOUR - MINUTE)
+    await register(closed("d2", closed_at=at(69)))
+    assert await result(harness, "d2") == "cool_down"
 
 
-async def test_a_dialog_that_was_rated_asks_no_more_when_it_is_closed_again(house: Harness) -> None:
-    hear = inbound(house).on_dialog_closed
-    await hear(closed("d1"))
-    await handle(house.streams, RATING, RATING.stream("d1"), GiveRating(1, 5, CLOSED_AT))
-    await inbound(house).on_dialog_reopened(reopened("d1"))
-    await hear(closed("d1", 2))
-    assert await outcome(house, "d1", 2) == "cool_down"
+async def test_a_dialog_that_was_rated_asks_no_more_when_it_is_closed_again(harness: Harness) -> None:
+    register = inbound(harness).on_dialog_closed
+    await register(closed("d1"))
+    await handle(harness.repository, RATING, RATING.stream("d1"), GiveRating(1, 5, CLOSED_AT))
+    await inbound(harness).on_dialog_reopened(reopened("d1"))
+    await register(closed("d1", 2))
+    assert await result(harness, "d1", 2) == "cool_down"

@@ -29,40 +29,40 @@ ERASED = ClientErased(client="c1", erased_at=CLOSED_AT)
 @pytest.fixture
 async def still(mongo: str, database: str) -> AsyncIterator[Harness]:
     """Neither the relay nor the erasure is at work."""
-    async with open_harness(mongo, database, relaying=False) as house:
-        yield house
+    async with open_harness(mongo, database, relaying=False) as harness:
+        yield harness
 
 
-async def published(house: Harness) -> list[str]:
+async def published(harness: Harness) -> list[str]:
     """The short names of what was published, in order."""
-    await house.erasures_done()
-    return [event.type.removeprefix("candor.rating.").removesuffix(".v1") for event in house.notes.ratings]
+    await harness.erasures_done()
+    return [event.type.removeprefix("candor.rating.").removesuffix(".v1") for event in harness.notes.ratings]
 
 
-async def relay_all(house: Harness) -> None:
+async def relay_all(harness: Harness) -> None:
     """Only the relay works, until it is through."""
-    relay = asyncio.create_task(house.relay.run())
-    await house.relayed()
+    relay = asyncio.create_task(harness.relay.run())
+    await harness.relayed()
     relay.cancel()
     await asyncio.wait([relay])
 
 
-async def left(house: Harness) -> tuple[int, int]:
+async def left(harness: Harness) -> tuple[int, int]:
     """How many clients and how many forms wait for the erasure."""
-    pending = await house.database["erased"].count_documents({"pending": True})
-    return pending, await house.database["forms"].count_documents({"unchecked": True})
+    pending = await harness.database["erased"].count_documents({"pending": True})
+    return pending, await harness.database["forms"].count_documents({"unchecked": True})
 
 
-async def test_within_a_second_nothing_is_asked_and_no_key_is_left(house: Harness) -> None:
-    await house.inbound.on_dialog_closed(closed())
-    await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
-    await house.relayed()
+async def test_within_a_second_nothing_is_asked_and_no_key_is_left(harness: Harness) -> None:
+    await harness.inbound.on_dialog_closed(closed())
+    await harness.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
+    await harness.relayed()
     begun = time.monotonic()
-    await house.inbound.on_client_erased(ERASED)
-    await until(lambda: house.database["forms"].find_one({"_id": "d1.1", "state": "cancelled"}))
+    await harness.inbound.on_client_erased(ERASED)
+    await until(lambda: harness.database["forms"].find_one({"_id": "d1.1", "state": "cancelled"}))
     assert time.monotonic() - begun < 1
     with pytest.raises(SubjectErased):
-        await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
+        await harness.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
 
 
 async def test_a_form_that_is_written_after_the_search_is_withdrawn(still: Harness) -> None:
@@ -76,12 +76,12 @@ async def test_a_form_that_is_written_after_the_search_is_withdrawn(still: Harne
 
 async def test_an_answer_that_is_written_after_the_search_is_final(still: Harness) -> None:
     await still.inbound.on_dialog_closed(closed())
-    await handle(still.streams, RATING, RATING.stream("d1"), GiveRating(1, 5, CLOSED_AT))
+    await handle(still.repository, RATING, RATING.stream("d1"), GiveRating(1, 5, CLOSED_AT))
     await still.inbound.on_client_erased(ERASED)
     assert await still.erasure.catch_up()
     async with still.at_work():
         assert await published(still) == ["offered", "given"]
-    close = (await still.streams.load(RATING, RATING.stream("d1"))).state.close(1)
+    close = (await still.repository.load(RATING, RATING.stream("d1"))).state.close(1)
     assert isinstance(close, Given)
     assert close.forgotten
 
@@ -132,7 +132,7 @@ async def test_a_form_that_is_written_again_while_it_is_checked_is_checked_again
     among = still.erased.among
 
     async def written_right_after(clients: Any) -> frozenset[str]:
-        await handle(still.streams, RATING, RATING.stream("d1"), GiveRating(1, 5, CLOSED_AT))
+        await handle(still.repository, RATING, RATING.stream("d1"), GiveRating(1, 5, CLOSED_AT))
         await relay_all(still)
         return await among(clients)
 
@@ -169,7 +169,7 @@ async def test_a_crash_at_any_step_is_made_good_by_the_next_process(still: Harne
             return
 
 
-async def catch_up_crashing(house: Harness, crash_at: int) -> bool:
+async def catch_up_crashing(harness: Harness, crash_at: int) -> bool:
     """Whether the step of that number was reached, and crashed."""
     steps = count(1)
 
@@ -181,16 +181,16 @@ async def catch_up_crashing(house: Harness, crash_at: int) -> bool:
 
         return crash_or_do
 
-    dying = ClientErasure(house.streams, house.clock, house.forms, house.erased, house.keys)
+    dying = ClientErasure(harness.repository, harness.clock, harness.forms, harness.erased, harness.keys)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(house.keys, "erase", crashing(house.keys.erase))
+        patch.setattr(harness.keys, "erase", crashing(harness.keys.erase))
         for part, names in (
-            (house.forms, ("open_dialogs", "mark_checked")),
-            (house.erased, ("finish", "among")),
+            (harness.forms, ("open_dialogs", "mark_checked")),
+            (harness.erased, ("finish", "among")),
         ):
             for name in names:
                 patch.setattr(part, name, crashing(getattr(part, name)))
-        patch.setattr(house.streams, "load", crashing(house.streams.load))
+        patch.setattr(harness.repository, "load", crashing(harness.repository.load))
         with suppress(Crash):
             await dying.catch_up()
             return False
@@ -203,7 +203,7 @@ async def test_replicas_at_once_do_no_harm(still: Harness) -> None:
     await relay_all(still)
     await still.inbound.on_client_erased(ERASED)
     replicas = [
-        ClientErasure(still.streams, still.clock, still.forms, still.erased, still.keys) for _ in range(3)
+        ClientErasure(still.repository, still.clock, still.forms, still.erased, still.keys) for _ in range(3)
     ]
     assert all(await asyncio.gather(*(replica.catch_up() for replica in replicas)))
     async with still.at_work():
@@ -215,16 +215,16 @@ async def test_a_dialog_that_can_t_be_decided_holds_up_no_other(still: Harness) 
         await still.inbound.on_dialog_closed(closed(dialog))
     await still.inbound.on_dialog_closed(closed("d3", client="c2"))
     await relay_all(still)
-    stored = await still.log.read(RATING.stream("d1"), limit=10)
+    stored = await still.store.read(RATING.stream("d1"), limit=10)
     newer = {"type": "of-a-newer-release"}
-    await still.log.append(
+    await still.store.append(
         Commit(RATING.stream("d1"), len(stored) + 1, stored[-1].last + 1, (newer,), CLOSED_AT)
     )
     for client in ("c1", "c2"):
         await still.inbound.on_client_erased(ClientErased(client=client, erased_at=CLOSED_AT))
     assert not await still.erasure.catch_up()
     assert await left(still) == (1, 1)
-    await still.log.commits.delete_one({"events.type": "of-a-newer-release"})
+    await still.store.commits.delete_one({"events.type": "of-a-newer-release"})
     assert await still.erasure.catch_up()
     async with still.at_work():
         assert sorted(await published(still)) == ["cancelled"] * 3 + ["offered"] * 3
@@ -245,7 +245,7 @@ async def test_what_is_at_fault_itself_raises_an_alarm(
         return REGISTRY.get_sample_value("candor_alarms_total", labels) or 0
 
     before = alarms()
-    monkeypatch.setattr(still.streams, "load", fail)
+    monkeypatch.setattr(still.repository, "load", fail)
     assert not await still.erasure.catch_up()
     assert alarms() > before
 

@@ -1,4 +1,4 @@
-"""What rating makes of what it hears, however often and in whatever order."""
+"""What rating makes of what it consumes, however often and in whatever order."""
 
 import asyncio
 from typing import Any
@@ -22,25 +22,25 @@ pytestmark = pytest.mark.real
 ERASED = ClientErased(client="c1", erased_at=CLOSED_AT)
 
 
-async def said(house: Harness) -> list[str]:
-    """The short names of what was said, in order."""
-    await house.relayed()
-    return [event.type.removeprefix("candor.rating.").removesuffix(".v1") for event in house.notes.ratings]
+async def published(harness: Harness) -> list[str]:
+    """The short names of what was published, in order."""
+    await harness.relayed()
+    return [event.type.removeprefix("candor.rating.").removesuffix(".v1") for event in harness.notes.ratings]
 
 
-async def state(house: Harness, form: str = "d1.1") -> Any:
-    found = await house.database["forms"].find_one({"_id": form})
+async def state(harness: Harness, form: str = "d1.1") -> Any:
+    found = await harness.database["forms"].find_one({"_id": form})
     return found and found["state"]
 
 
-async def test_a_close_heard_twice_makes_one_form(house: Harness) -> None:
-    await asyncio.gather(*(house.inbound.on_dialog_closed(closed()) for _ in range(5)))
-    assert await said(house) == ["offered"]
+async def test_a_close_consumed_twice_makes_one_form(harness: Harness) -> None:
+    await asyncio.gather(*(harness.inbound.on_dialog_closed(closed()) for _ in range(5)))
+    assert await published(harness) == ["offered"]
 
 
-async def test_the_snapshot_is_taken_as_it_was_said(house: Harness) -> None:
-    await house.inbound.on_dialog_closed(closed())
-    close = (await house.streams.load(RATING, "dialog:d1")).state.close(1)
+async def test_the_snapshot_is_taken_as_it_was_published(harness: Harness) -> None:
+    await harness.inbound.on_dialog_closed(closed())
+    close = (await harness.repository.load(RATING, "dialog:d1")).state.close(1)
     assert isinstance(close, Offered)
     assert close.form.snapshot == Snapshot(
         dialog="d1",
@@ -63,66 +63,66 @@ async def test_the_snapshot_is_taken_as_it_was_said(house: Harness) -> None:
         ({"closed_by": ClosedBy.SYSTEM}, "kind_of_close"),
     ],
 )
-async def test_some_closes_get_no_form(house: Harness, more: dict[str, Any], reason: str) -> None:
-    await house.inbound.on_dialog_closed(closed(**more))
-    await house.relayed()
-    (event,) = house.notes.ratings
+async def test_some_closes_get_no_form(harness: Harness, more: dict[str, Any], reason: str) -> None:
+    await harness.inbound.on_dialog_closed(closed(**more))
+    await harness.relayed()
+    (event,) = harness.notes.ratings
     assert isinstance(event, RatingNotOffered)
     assert event.reason == reason
 
 
-async def test_a_client_who_closes_is_asked(house: Harness) -> None:
-    await house.inbound.on_dialog_closed(closed(closed_by=ClosedBy.CLIENT))
-    assert await said(house) == ["offered"]
+async def test_a_client_who_closes_is_asked(harness: Harness) -> None:
+    await harness.inbound.on_dialog_closed(closed(closed_by=ClosedBy.CLIENT))
+    assert await published(harness) == ["offered"]
 
 
-async def test_reopening_withdraws_and_the_next_close_asks_again(house: Harness) -> None:
-    await house.inbound.on_dialog_closed(closed())
+async def test_reopening_withdraws_and_the_next_close_asks_again(harness: Harness) -> None:
+    await harness.inbound.on_dialog_closed(closed())
     for _ in range(2):
-        await house.inbound.on_dialog_reopened(reopened())
-    await house.inbound.on_dialog_closed(closed(close_seq=2))
-    assert await said(house) == ["offered", "cancelled", "offered"]
+        await harness.inbound.on_dialog_reopened(reopened())
+    await harness.inbound.on_dialog_closed(closed(close_seq=2))
+    assert await published(harness) == ["offered", "cancelled", "offered"]
 
 
-async def test_a_reopening_before_the_deadline_takes_the_expiry_back_when_it_is_heard_late(
-    house: Harness,
+async def test_a_reopening_before_the_deadline_takes_the_expiry_back_when_it_is_consumed_late(
+    harness: Harness,
 ) -> None:
-    await house.inbound.on_dialog_closed(closed())
-    await house.relayed()
-    house.clock.advance(EXPIRY)
-    await house.timers.settle_due()
-    await house.inbound.on_dialog_reopened(reopened())
-    assert await said(house) == ["offered", "expired", "cancelled"]
-    assert await state(house) == "cancelled"
+    await harness.inbound.on_dialog_closed(closed())
+    await harness.relayed()
+    harness.clock.advance(EXPIRY)
+    await harness.timers.settle_due()
+    await harness.inbound.on_dialog_reopened(reopened())
+    assert await published(harness) == ["offered", "expired", "cancelled"]
+    assert await state(harness) == "cancelled"
 
 
-async def test_a_reopening_heard_first_answers_its_close(house: Harness) -> None:
-    await house.inbound.on_dialog_reopened(reopened())
-    await house.inbound.on_dialog_closed(closed())
-    assert await said(house) == ["not-offered"]
+async def test_a_reopening_consumed_first_answers_its_close(harness: Harness) -> None:
+    await harness.inbound.on_dialog_reopened(reopened())
+    await harness.inbound.on_dialog_closed(closed())
+    assert await published(harness) == ["not-offered"]
 
 
-async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(house: Harness) -> None:
-    await house.inbound.on_dialog_closed(closed("d1"))
-    await house.inbound.on_dialog_closed(closed("d2", client="c2"))
-    await house.relayed()
+async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(harness: Harness) -> None:
+    await harness.inbound.on_dialog_closed(closed("d1"))
+    await harness.inbound.on_dialog_closed(closed("d2", client="c2"))
+    await harness.relayed()
     for _ in range(2):
-        await house.inbound.on_client_erased(ERASED)
-    await house.inbound.on_dialog_closed(closed("d3"))
-    await house.erasures_done()
-    assert sorted(await said(house)) == ["cancelled", "not-offered", "offered", "offered"]
-    assert [await state(house, f"{dialog}.1") for dialog in ("d1", "d2", "d3")] == [
+        await harness.inbound.on_client_erased(ERASED)
+    await harness.inbound.on_dialog_closed(closed("d3"))
+    await harness.erasures_done()
+    assert sorted(await published(harness)) == ["cancelled", "not-offered", "offered", "offered"]
+    assert [await state(harness, f"{dialog}.1") for dialog in ("d1", "d2", "d3")] == [
         "cancelled",
         "pending",
         "not_offered",
     ]
     with pytest.raises(SubjectErased):
-        await house.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
+        await harness.keys.seal("a word", subject="c1", scope="d1", purpose="comment")
 
 
-def test_what_is_replayed_is_heard_in_the_group_of_dialogs(house: Harness) -> None:
+def test_what_is_replayed_is_consumed_in_the_group_of_dialogs(harness: Harness) -> None:
     dialogs, clients = consumers(
-        house.inbound, KafkaConnection(servers="nowhere:1"), house.notes, "candor_rating"
+        harness.inbound, KafkaConnection(servers="nowhere:1"), harness.notes, "candor_rating"
     )
     assert set(dialogs._subscription._wanted.topics) == {"candor.dialogs", "candor.rating.replay"}
     assert set(clients._subscription._wanted.topics) == {"candor.clients"}

@@ -1,10 +1,10 @@
-"""What rating says of each event, and to whom it credits it."""
+"""What rating publishes of each event, and to whom it credits it."""
 
 from itertools import accumulate
 
 import pytest
 
-from contracts import ratings as said
+from contracts import ratings as public
 from contracts.ratings import RATING_EVENTS
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
@@ -36,8 +36,8 @@ def sealed(event: RatingEvent) -> RatingEvent:
     return event.model_copy(update={"comment": SEALED, "fingerprint": "f"})
 
 
-def last_said(*history: RatingEvent) -> said.AnyRatingEvent | None:
-    """What is said of the last event, read back as a stranger reads it."""
+def last_published(*history: RatingEvent) -> public.AnyRatingEvent | None:
+    """What is published of the last event, read back as a stranger reads it."""
     state = list(accumulate(history, RATING.evolve, initial=RATING.initial))[-1]
     public = to_public(state, history[-1])
     if public is None:
@@ -51,55 +51,55 @@ def last_said(*history: RatingEvent) -> said.AnyRatingEvent | None:
 @pytest.mark.parametrize(
     ("history", "kind"),
     [
-        ((registered(), not_offered("spam")), said.RatingNotOffered),
-        ((registered(rules=LATER), scheduled()), said.RatingScheduled),
-        (WAITING, said.RatingOffered),
-        ((*WAITING, sealed(rated(5, at(1)))), said.RatingGiven),
-        ((*WAITING, rated(5, at(1)), sealed(changed(3, at(2)))), said.RatingChanged),
-        ((*WAITING, declined(at(1))), said.RatingDeclined),
-        ((*WAITING, expired(at(60))), said.RatingExpired),
-        ((*WAITING, cancelled("reopened")), said.RatingCancelled),
-        ((*WAITING, cancelled("erased")), said.RatingCancelled),
+        ((registered(), not_offered("spam")), public.RatingNotOffered),
+        ((registered(rules=LATER), scheduled()), public.RatingScheduled),
+        (WAITING, public.RatingOffered),
+        ((*WAITING, sealed(rated(5, at(1)))), public.RatingGiven),
+        ((*WAITING, rated(5, at(1)), sealed(changed(3, at(2)))), public.RatingChanged),
+        ((*WAITING, declined(at(1))), public.RatingDeclined),
+        ((*WAITING, expired(at(60))), public.RatingExpired),
+        ((*WAITING, cancelled("reopened")), public.RatingCancelled),
+        ((*WAITING, cancelled("erased")), public.RatingCancelled),
     ],
 )
 def test_says_each_event_with_the_attribution_of_the_close(
     history: tuple[RatingEvent, ...], kind: type
 ) -> None:
-    event = last_said(*history)
+    event = last_published(*history)
     assert isinstance(event, kind)
-    assert isinstance(event, said.RatingEventBase)
+    assert isinstance(event, public.RatingEventBase)
     assert (event.dialog, event.close_seq, event.channel, event.client) == ("d1", 1, "shop", "c1")
     assert (event.operator, event.team, event.locale) == ("o1", "north", "en")
 
 
 @pytest.mark.parametrize("event", [registered(), reopening_registered()])
-def test_keeps_to_itself_what_it_only_heard(event: RatingEvent) -> None:
-    assert last_said(event) is None
+def test_keeps_private_what_it_only_registered(event: RatingEvent) -> None:
+    assert last_published(event) is None
 
 
 @pytest.mark.parametrize("answer", [rated(5, at(1)), declined(at(1))])
 def test_an_erasure_changes_no_number_of_those_who_count(answer: RatingEvent) -> None:
-    assert last_said(*WAITING, answer, forgotten()) is None
+    assert last_published(*WAITING, answer, forgotten()) is None
 
 
 @pytest.mark.parametrize("reason", ["reopened", "erased", "spam", "kind_of_close", "no_reply", "too_late"])
 def test_every_reason_has_a_public_name(reason: str) -> None:
-    event = last_said(registered(), not_offered(reason))
-    assert isinstance(event, said.RatingNotOffered)
+    event = last_published(registered(), not_offered(reason))
+    assert isinstance(event, public.RatingNotOffered)
     assert event.reason == reason
 
 
 @pytest.mark.parametrize(("score", "satisfied"), [(1, False), (3, False), (4, True), (5, True)])
 def test_says_who_is_satisfied_by_the_forms_own_scale(score: int, *, satisfied: bool) -> None:
-    event = last_said(*WAITING, rated(score, at(1)))
-    assert isinstance(event, said.RatingGiven)
+    event = last_published(*WAITING, rated(score, at(1)))
+    assert isinstance(event, public.RatingGiven)
     assert event.satisfied is satisfied
     assert event.form_version == 1
 
 
 def test_a_change_keeps_the_time_and_the_window_of_the_first_answer() -> None:
-    event = last_said(*WAITING, rated(5, at(1)), changed(2, at(9)))
-    assert isinstance(event, said.RatingChanged)
+    event = last_published(*WAITING, rated(5, at(1)), changed(2, at(9)))
+    assert isinstance(event, public.RatingChanged)
     assert (event.given_at, event.editable_until) == (at(1), at(1) + WINDOW)
     assert (event.changed_at, event.change, event.score) == (at(9), 1, 2)
 
@@ -107,14 +107,14 @@ def test_a_change_keeps_the_time_and_the_window_of_the_first_answer() -> None:
 def test_a_change_of_the_score_alone_says_the_comment_again() -> None:
     history = (*WAITING, sealed(rated(5, at(1))))
     (change,) = RATING.decide(RATING.fold(RATING.initial, history), give(4, at(2)))
-    event = last_said(*history, change)
-    assert isinstance(event, said.RatingChanged)
+    event = last_published(*history, change)
+    assert isinstance(event, public.RatingChanged)
     assert (event.score, event.comment) == (4, SEALED)
 
 
 def test_an_answer_belongs_to_its_own_close_whoever_closed_the_dialog_since() -> None:
     since = snapshot(2).model_copy(update={"operator": "o2", "team": "south"})
     closed_again = registered(2).model_copy(update={"snapshot": since})
-    event = last_said(*WAITING, closed_again, offered(close_seq=2), rated(5, at(1)))
-    assert isinstance(event, said.RatingGiven)
+    event = last_published(*WAITING, closed_again, offered(close_seq=2), rated(5, at(1)))
+    assert isinstance(event, public.RatingGiven)
     assert (event.close_seq, event.operator, event.team) == (1, "o1", "north")

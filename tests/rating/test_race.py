@@ -33,7 +33,7 @@ async def race(answering: Repository, expiring: Repository, number: int) -> str:
     await expiring.load(RATING, stream)
     answer = handle(answering, RATING, stream, GiveRating(1, 5, JUST_BEFORE))
     expiry = handle(expiring, RATING, stream, ExpireForm(1, DEADLINE))
-    # Either may start first; the log alone decides.
+    # Either may start first; the event store alone decides.
     racers = [answer, expiry] if number % 2 else [expiry, answer]
     results = await asyncio.gather(*racers, return_exceptions=True)
     assert all(
@@ -46,9 +46,9 @@ async def race(answering: Repository, expiring: Repository, number: int) -> str:
     return winners[0]
 
 
-async def settled(streams: Repository, stream: str) -> Sequence[str]:
+async def settled(repository: Repository, stream: str) -> Sequence[str]:
     """The events of the stream that settle the form, as stored."""
-    commits = await streams.store.read(stream, limit=100)
+    commits = await repository.store.read(stream, limit=100)
     kinds = [event["type"] for commit in commits for event in commit.events]
     return [kind for kind in kinds if kind in {"given", "expired"}]
 

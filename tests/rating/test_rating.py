@@ -1,4 +1,4 @@
-"""What rating decides about a close, told as stories."""
+"""What rating decides about a close, command by command."""
 
 from datetime import datetime
 
@@ -48,7 +48,7 @@ class TestHearClose:
     def test_schedules_the_form_with_a_delay(self) -> None:
         given().when(register(rules=LATER)).then(registered(rules=LATER), scheduled())
 
-    def test_counts_the_delay_from_the_close_however_late_it_is_heard(self) -> None:
+    def test_counts_the_delay_from_the_close_however_late_it_is_consumed(self) -> None:
         given().when(register(rules=LATER, now=at(5))).then(
             registered(now=at(5), rules=LATER), offered(at(5))
         )
@@ -68,8 +68,8 @@ class TestHearClose:
         ],
     )
     def test_says_why_there_is_no_form(self, close: RegisterClose, reason: str) -> None:
-        told = registered(replied=close.replied, by_people=close.by_people)
-        given().when(close).then(told, not_offered(reason))
+        registration = registered(replied=close.replied, by_people=close.by_people)
+        given().when(close).then(registration, not_offered(reason))
 
     def test_offers_until_just_before_the_offer_window_ends(self) -> None:
         now = just_before(24 * 60)
@@ -79,7 +79,7 @@ class TestHearClose:
         now = at(24 * 60)
         given().when(register(now=now)).then(registered(now=now), not_offered("too_late", now=now))
 
-    def test_answers_a_close_that_was_undone_before(self) -> None:
+    def test_answers_a_close_that_was_reopened_before(self) -> None:
         given(reopening_registered()).when(register()).then(registered(), not_offered("reopened"))
 
     @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ class TestHearClose:
             (*WAITING, cancelled("reopened")),
         ],
     )
-    def test_hears_the_same_close_twice_without_effect(self, history: History) -> None:
+    def test_registers_the_same_close_twice_without_effect(self, history: History) -> None:
         given(*history).when(register()).then()
 
     def test_makes_a_form_of_its_own_for_the_next_close(self) -> None:
@@ -155,13 +155,13 @@ class TestResumedClose:
             registered(2, rules=self.OLD), not_offered("erased", 2)
         )
 
-    def test_is_heard_too_late_like_any_other(self) -> None:
+    def test_is_consumed_too_late_like_any_other(self) -> None:
         now = at(24 * 60)
         given(*self.REOPENED).when(resume(now=now)).then(
             registered(2, now, self.OLD), not_offered("too_late", 2, now)
         )
 
-    def test_tells_of_a_reopening_that_was_not_heard(self) -> None:
+    def test_implies_a_reopening_that_was_not_consumed(self) -> None:
         given(*WAITING).when(resume()).then(cancelled("reopened"), registered(2), offered(close_seq=2))
         given().when(resume()).then(reopening_registered(), registered(2), offered(close_seq=2))
 
@@ -185,7 +185,7 @@ class TestResumedClose:
             registered(2, by_people=False), not_offered("once_per_dialog", 2)
         )
 
-    def test_heard_again_has_nothing_to_do(self) -> None:
+    def test_consumed_again_has_nothing_to_do(self) -> None:
         given(*self.REOPENED, registered(2), offered(close_seq=2)).when(resume(now=at(3))).then_nothing()
 
 
@@ -194,7 +194,7 @@ class TestHearCloseAfterAReopening:
         history = (*WAITING, cancelled("reopened"))
         given(*history).when(UNREPLIED).then(registered(2), offered(close_seq=2))
 
-    def test_also_when_the_reopening_was_heard_first(self) -> None:
+    def test_also_when_the_reopening_was_consumed_first(self) -> None:
         history = (reopening_registered(), registered(), not_offered("reopened"))
         given(*history).when(UNREPLIED).then(registered(2), offered(close_seq=2))
 
@@ -233,7 +233,7 @@ class TestHearReopen:
     def test_withdraws_a_waiting_form(self) -> None:
         given(*WAITING).when(register_reopening()).then(cancelled("reopened"))
 
-    def test_remembers_a_close_not_yet_heard(self) -> None:
+    def test_remembers_a_close_not_yet_registered(self) -> None:
         given().when(register_reopening()).then(reopening_registered())
 
     def test_leaves_other_closes_alone(self) -> None:
@@ -252,7 +252,7 @@ class TestHearReopen:
     def test_keeps_what_is_settled(self, history: History) -> None:
         given(*history).when(register_reopening()).then()
 
-    def test_heard_late_takes_back_the_expiry_of_a_form_that_was_withdrawn_in_time(self) -> None:
+    def test_consumed_late_takes_back_the_expiry_of_a_form_that_was_withdrawn_in_time(self) -> None:
         late = given(*WAITING, expired(at(60)))
         late.when(register_reopening(reopened_at=just_before(60), now=at(61))).then(
             cancelled("reopened", now=at(61))
@@ -490,7 +490,7 @@ class TestForgetClient:
             (*WAITING, declined(at(1)), forgotten()),
         ],
     )
-    def test_has_nothing_to_do_where_nothing_can_be_said_anyway(self, history: History) -> None:
+    def test_has_nothing_to_do_where_nothing_can_be_answered_anyway(self, history: History) -> None:
         given(*history).when(erase()).then()
 
     def test_leaves_other_clients_alone(self) -> None:

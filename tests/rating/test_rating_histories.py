@@ -73,7 +73,7 @@ def test_a_close_is_offered_once_and_settled_once(commands: list[RatingCommand])
     for close_seq in (1, 2):
         assert len(of(events, close_seq, FormOffered)) <= 1
         ends = [type(event) for event in of(events, close_seq, RatingGiven, FormExpired, FormCancelled)]
-        assert len(ends) <= 1 or ends == [FormExpired, FormCancelled]  # a reopening that was heard late
+        assert len(ends) <= 1 or ends == [FormExpired, FormCancelled]  # a reopening that was consumed late
 
 
 @settings(max_examples=200)
@@ -95,8 +95,8 @@ ANSWERS = st.lists(st.tuples(st.integers(0, 6), COMMENTS), max_size=25)
 def test_every_stored_answer_is_whole(answers: list[tuple[int, Comment]]) -> None:
     events = play([register()])
     score, comment = 0, None
-    for given_score, said in answers:
-        command = GiveRating(1, given_score, at(1), said)
+    for given_score, sent in answers:
+        command = GiveRating(1, given_score, at(1), sent)
         try:
             new = RATING.decide(RATING.fold(RATING.initial, events), command)
         except CommandRejected:
@@ -105,9 +105,9 @@ def test_every_stored_answer_is_whole(answers: list[tuple[int, Comment]]) -> Non
         score = given_score
         comment = (
             comment
-            if isinstance(said, KeepComment)
-            else said.sealed
-            if isinstance(said, WrittenComment)
+            if isinstance(sent, KeepComment)
+            else sent.sealed
+            if isinstance(sent, WrittenComment)
             else None
         )
         assert [(e.score, e.comment) for e in new if isinstance(e, AnswerRecorded)] == (

@@ -1,4 +1,4 @@
-"""What rating is told by its environment."""
+"""What rating reads from its environment."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from chassis.kafka.connection import KafkaConnection
 from rating.settings import RatingSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
-TOLD: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "env": "development",
     "kafka": KafkaConnection(servers="127.0.0.1:9092"),
     "mongo": "mongodb://127.0.0.1:27017",
@@ -30,8 +30,8 @@ TOLD: dict[str, Any] = {
 }
 
 
-def test_asks_at_once_and_waits_a_week_unless_told_otherwise() -> None:
-    rules = RatingSettings(**TOLD).rules_of("course-a")
+def test_asks_at_once_and_waits_a_week_unless_set_otherwise() -> None:
+    rules = RatingSettings(**SETTINGS).form_version_of("course-a")
     assert rules.delay == timedelta(0)
     assert rules.expiry == timedelta(days=7)
     assert rules.edit_window == timedelta(minutes=15)
@@ -41,8 +41,8 @@ def test_asks_at_once_and_waits_a_week_unless_told_otherwise() -> None:
 
 def test_some_channels_have_no_cool_down_and_others_their_own() -> None:
     channels = {"loud": {"cool_down": 0}, "quiet": {"cool_down": "P30D"}}
-    settings = RatingSettings(**TOLD, rating_cool_down="P1D", rating_channels=channels)
-    days = [settings.rules_of(channel).cool_down.days for channel in ("loud", "quiet", "other")]
+    settings = RatingSettings(**SETTINGS, rating_cool_down="P1D", rating_channels=channels)
+    days = [settings.form_version_of(channel).cool_down.days for channel in ("loud", "quiet", "other")]
     assert days == [0, 30, 1]
 
 
@@ -53,7 +53,7 @@ def test_some_channels_have_no_cool_down_and_others_their_own() -> None:
 def test_reads_seconds_and_iso_8601(text: str, expiry: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_RATING_EXPIRY", text)
     monkeypatch.setenv("CANDOR_RATING_DELAY", text)
-    rules = RatingSettings(**TOLD).rules_of("course-a")
+    rules = RatingSettings(**SETTINGS).form_version_of("course-a")
     assert rules.expiry == rules.delay == timedelta(seconds=expiry)
 
 
@@ -63,13 +63,13 @@ def test_reads_seconds_and_iso_8601(text: str, expiry: float, monkeypatch: pytes
 def test_refuses_what_is_no_time_to_wait(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_RATING_EXPIRY", text)
     with pytest.raises(ValidationError, match="rating_expiry"):
-        RatingSettings(**TOLD)
+        RatingSettings(**SETTINGS)
 
 
 def test_says_which_variable_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in TOLD.items():
+    for name, value in SETTINGS.items():
         monkeypatch.setenv(f"CANDOR_{name.upper()}", str(value))
     monkeypatch.setenv("CANDOR_RATING_DELAY", "soon")
     with pytest.raises(SystemExit):
@@ -80,8 +80,8 @@ def test_says_which_variable_is_wrong(
 def test_a_channel_has_times_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_RATING_DELAY", "30")
     monkeypatch.setenv("CANDOR_RATING_CHANNELS", '{"demo-*": {"expiry": "10", "delay": 0}}')
-    settings = RatingSettings(**TOLD)
-    demo, other = settings.rules_of("demo-site"), settings.rules_of("course-a")
+    settings = RatingSettings(**SETTINGS)
+    demo, other = settings.form_version_of("demo-site"), settings.form_version_of("course-a")
     assert (demo.delay, demo.expiry) == (timedelta(0), timedelta(seconds=10))
     assert (other.delay, other.expiry) == (timedelta(seconds=30), timedelta(days=7))
     assert demo.edit_window == other.edit_window
@@ -99,7 +99,7 @@ def test_a_channel_has_times_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_refuses_times_of_channels_that_make_no_sense(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in TOLD.items():
+    for name, value in SETTINGS.items():
         monkeypatch.setenv(f"CANDOR_{name.upper()}", str(value))
     monkeypatch.setenv("CANDOR_RATING_CHANNELS", text)
     with pytest.raises(SystemExit) as exit_:
@@ -122,18 +122,20 @@ DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x":
 def test_it_does_not_start_with_wrong_keys_and_says_so(
     tmp_path: Path, variable: str, wrong: str, sentence: str
 ) -> None:
-    told = {f"CANDOR_{name.upper()}": str(value) for name, value in TOLD.items() if name != "kafka"}
-    told |= TOLD["kafka"].environment()
+    environment = {
+        f"CANDOR_{name.upper()}": str(value) for name, value in SETTINGS.items() if name != "kafka"
+    }
+    environment |= SETTINGS["kafka"].environment()
     ended = subprocess.run(
         [sys.executable, "-m", "rating"],
-        env={"PATH": os.environ["PATH"], **told, variable: wrong},
+        env={"PATH": os.environ["PATH"], **environment, variable: wrong},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    heading, said = ended.stderr.splitlines()
+    heading, printed = ended.stderr.splitlines()
     assert (ended.returncode, ended.stdout, heading) == (2, "", "rating cannot start:")
-    assert said.strip().startswith(variable)
-    assert said.endswith(sentence)
-    assert "kanarienvogel" not in said
+    assert printed.strip().startswith(variable)
+    assert printed.endswith(sentence)
+    assert "kanarienvogel" not in printed

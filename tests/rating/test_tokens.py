@@ -1,4 +1,4 @@
-"""Who holds a form's token, and what is said to everybody else."""
+"""Who holds a form's token, and how everybody else is refused."""
 
 import base64
 import hmac
@@ -59,8 +59,8 @@ def test_tokens_of_a_secret_before_are_good_until_it_is_taken_away() -> None:
 
 
 @pytest.mark.parametrize("token", [GOOD, "d1.1.x", "d1.1.ä"])
-def test_how_long_it_takes_tells_nothing(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signatures are compared in constant time; a clock would tell too rarely to be a test."""
+def test_how_long_it_takes_shows_nothing(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signatures are compared in constant time; a clock would show it too rarely to be a test."""
     compared: list[tuple[bytes, bytes]] = []
     compare = hmac.compare_digest
 

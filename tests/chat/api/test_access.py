@@ -1,4 +1,4 @@
-"""Who gets through which door: every route with every role, and what wrong requests are told."""
+"""Who may call what: every route with every role, and what wrong requests get."""
 
 import json
 import re
@@ -55,69 +55,71 @@ ALLOWED: dict[str, set[str]] = {
 def refusals(who: str, what: str) -> set[int]:
     if who == "nobody":
         return {401}
-    # Whoever may assign anybody has to say whom.
-    leads = {"a supervisor", "an admin", "an admin of the channel"}
-    return {422} if who in leads and what == "take" else {403, 404}
+    # Whoever may assign anybody has to name whom.
+    supervises = {"a supervisor", "an admin", "an admin of the channel"}
+    return {422} if who in supervises and what == "take" else {403, 404}
 
 
-async def callers(house: Harness, channel: str, zoe: Person) -> dict[str, Person]:
+async def callers(harness: Harness, channel: str, zoe: Person) -> dict[str, Person]:
     return {
-        "nobody": house.anybody,
+        "nobody": harness.anybody,
         "its visitor": zoe,
-        "another visitor": await house.visitor(channel),
-        "its operator": house.operator("ann", channel),
-        "an operator elsewhere": house.operator("bo", "another"),
-        "a supervisor": house.staff(Role.SUPERVISOR, "sue", channel),
-        "a supervisor elsewhere": house.staff(Role.SUPERVISOR, "tom", "another"),
-        "an admin": house.admin,
-        "an admin of the channel": house.staff(Role.ADMIN, "lee", channel),
-        "an admin elsewhere": house.staff(Role.ADMIN, "kim", "another"),
-        "an admin of nothing": house.staff(Role.ADMIN, "pat", nowhere=True),
-        "a service": house.staff(Role.SERVICE, zoe.id),
-        "the platform team": house.staff(Role.PLATFORM, "ann"),
+        "another visitor": await harness.visitor(channel),
+        "its operator": harness.operator("ann", channel),
+        "an operator elsewhere": harness.operator("bo", "another"),
+        "a supervisor": harness.staff(Role.SUPERVISOR, "sue", channel),
+        "a supervisor elsewhere": harness.staff(Role.SUPERVISOR, "tom", "another"),
+        "an admin": harness.admin,
+        "an admin of the channel": harness.staff(Role.ADMIN, "lee", channel),
+        "an admin elsewhere": harness.staff(Role.ADMIN, "kim", "another"),
+        "an admin of nothing": harness.staff(Role.ADMIN, "pat", nowhere=True),
+        "a service": harness.staff(Role.SERVICE, zoe.id),
+        "the platform team": harness.staff(Role.PLATFORM, "ann"),
     }
 
 
-async def test_every_door_with_every_role(house: Harness) -> None:
-    channel = await house.channel()
-    zoe, ann = await house.visitor(channel), house.operator("ann", channel)
-    for who, caller in (await callers(house, channel, zoe)).items():
+async def test_every_door_with_every_role(harness: Harness) -> None:
+    channel = await harness.channel()
+    zoe, ann = await harness.visitor(channel), harness.operator("ann", channel)
+    for who, caller in (await callers(harness, channel, zoe)).items():
         for what, (method, path, body) in ROUTES.items():
-            dialog = await house.dialog(zoe, taken_by=ann)
-            client = (await house.visitor(channel)).id if what == "erase" else ""
+            dialog = await harness.dialog(zoe, taken_by=ann)
+            client = (await harness.visitor(channel)).id if what == "erase" else ""
             fresh = f"f-{caller.id[:8]}-{channel}"
-            place = path.format(channel=channel, dialog=dialog, fresh=fresh, client=client)
+            where = path.format(channel=channel, dialog=dialog, fresh=fresh, client=client)
             if what == "reopen":
                 done(await zoe.post(f"{dialog}/close"))
-            answer = await caller.do(method, place, body)
+            response = await caller.do(method, where, body)
             allowed = what in ALLOWED[who] | OPEN_TO_ALL
-            assert answer.is_success == allowed, f"{who} may {'' if allowed else 'not '}{what}: {answer.text}"
+            assert response.is_success == allowed, (
+                f"{who} may {'' if allowed else 'not '}{what}: {response.text}"
+            )
             if not allowed:
-                assert answer.status_code in refusals(who, what), f"{who}: {what}"
-                assert answer.headers["content-type"] == "application/problem+json"
+                assert response.status_code in refusals(who, what), f"{who}: {what}"
+                assert response.headers["content-type"] == "application/problem+json"
             await zoe.post(f"{dialog}/close")  # a client has few open ones
 
 
-async def test_unknown_dialogs_and_those_of_others_look_alike(house: Harness) -> None:
-    channel = await house.channel()
-    zoe, other = await house.visitor(channel), await house.visitor(channel)
-    there = await house.dialog(zoe)
+async def test_unknown_dialogs_and_those_of_others_look_alike(harness: Harness) -> None:
+    channel = await harness.channel()
+    zoe, other = await harness.visitor(channel), await harness.visitor(channel)
+    there = await harness.dialog(zoe)
     for method, path, body in [ROUTES["write"], ROUTES["close"], ROUTES["reopen"], ROUTES["read"]]:
-        answers = [
-            await other.do(method, path.format(dialog=place), body)
-            for place in (there, "/v1/dialogs/never-opened")
+        responses = [
+            await other.do(method, path.format(dialog=where), body)
+            for where in (there, "/v1/dialogs/never-opened")
         ]
-        problems = [{**answer.json(), "instance": ""} for answer in answers]
+        problems = [{**response.json(), "instance": ""} for response in responses]
         assert problems[0] == problems[1]
-        assert answers[0].status_code == 404
+        assert responses[0].status_code == 404
     assert (await other.put(there)).status_code == 404
 
 
-async def test_roles_are_not_mixed_up_with_each_other(house: Harness) -> None:
-    channel = await house.channel()
-    zoe = await house.visitor(channel)
-    path = await house.dialog(zoe)
-    like_the_client = house.operator(zoe.id, "another")
+async def test_roles_are_not_mixed_up_with_each_other(harness: Harness) -> None:
+    channel = await harness.channel()
+    zoe = await harness.visitor(channel)
+    path = await harness.dialog(zoe)
+    like_the_client = harness.operator(zoe.id, "another")
     assert (await like_the_client.get(path)).status_code == 404
     forged = replace(zoe, token=f"{str(zoe.token)[:-6]}AAAAAA")
     assert (await forged.get(path)).status_code == 401
@@ -141,12 +143,12 @@ async def test_roles_are_not_mixed_up_with_each_other(house: Harness) -> None:
         ("/v1/dialogs/d1/messages/m1", None),
     ],
 )
-async def test_a_wrong_shape_is_said_without_quoting_it(house: Harness, path: str, body: Any) -> None:
-    zoe = await house.visitor(await house.channel())
-    answer = await zoe.put(path, body)
-    assert answer.status_code == 422
-    assert "not a language" not in answer.text
-    assert "xxx" not in answer.text
+async def test_a_wrong_shape_is_refused_without_quoting_it(harness: Harness, path: str, body: Any) -> None:
+    zoe = await harness.visitor(await harness.channel())
+    response = await zoe.put(path, body)
+    assert response.status_code == 422
+    assert "not a language" not in response.text
+    assert "xxx" not in response.text
 
 
 @pytest.mark.parametrize(
@@ -183,68 +185,71 @@ async def test_a_wrong_shape_is_said_without_quoting_it(house: Harness, path: st
         ("GET", "/v1/dialogs/d1?limit=1&limit=2", None, "query.limit", "may be given only once"),
     ],
 )  # fmt: skip
-async def test_a_wrong_field_is_told_in_a_sentence(
-    house: Harness, method: str, path: str, body: Any, field: str, sentence: str
+async def test_a_wrong_field_is_refused_with_a_sentence(
+    harness: Harness, method: str, path: str, body: Any, field: str, sentence: str
 ) -> None:
-    zoe = await house.visitor(await house.channel())
-    answer = await zoe.do(method, path, body)
-    [error] = answer.json()["errors"]
-    assert (answer.status_code, error["field"], error["sentence"]) == (422, field, sentence)
+    zoe = await harness.visitor(await harness.channel())
+    response = await zoe.do(method, path, body)
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["field"], error["sentence"]) == (422, field, sentence)
 
 
-async def test_a_message_keeps_the_blanks_around_its_words(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel())
-    path = await house.dialog(zoe)
+async def test_a_message_keeps_the_blanks_around_its_words(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel())
+    path = await harness.dialog(zoe)
     done(await zoe.put(f"{path}/messages/m1", {"text": " Hello\n"}))
     assert done(await zoe.get(path))["messages"][0]["text"] == " Hello\n"
 
 
-async def test_blanks_are_no_reply(house: Harness) -> None:
-    channel = await house.channel()
-    ann = house.operator("ann", channel)
-    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+async def test_blanks_are_no_reply(harness: Harness) -> None:
+    channel = await harness.channel()
+    ann = harness.operator("ann", channel)
+    path = await harness.dialog(await harness.visitor(channel), taken_by=ann)
     assert (await ann.put(f"{path}/messages/m1", {"text": " "})).status_code == 422
     assert done(await ann.get(path))["messages"] == []
 
 
-async def test_a_dialog_that_is_open_in_another_way_says_what_differs(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel(), locale="de")
-    path = await house.dialog(zoe)
-    answer = await zoe.put(path, {"locale": "fr"})
-    assert (answer.status_code, answer.json()["detail"]) == (
+async def test_a_dialog_that_is_open_in_another_way_says_what_differs(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel(), locale="de")
+    path = await harness.dialog(zoe)
+    response = await zoe.put(path, {"locale": "fr"})
+    assert (response.status_code, response.json()["detail"]) == (
         409,
         "This dialog is open already, with another locale.",
     )
     done(await zoe.put(path, {"locale": "de"}))
 
 
-async def test_a_waiting_dialog_is_taken_first(house: Harness) -> None:
-    channel = await house.channel()
-    ann = house.operator("ann", channel)
-    path = await house.dialog(await house.visitor(channel))
-    for answer in (await ann.get(path), await ann.put(f"{path}/messages/m1", {"text": "Hello"})):
-        assert (answer.status_code, answer.json()["detail"]) == (403, "Take this dialog first.")
+async def test_a_waiting_dialog_is_taken_first(harness: Harness) -> None:
+    channel = await harness.channel()
+    ann = harness.operator("ann", channel)
+    path = await harness.dialog(await harness.visitor(channel))
+    for response in (await ann.get(path), await ann.put(f"{path}/messages/m1", {"text": "Hello"})):
+        assert (response.status_code, response.json()["detail"]) == (403, "Take this dialog first.")
     done(await ann.put(f"{path}/operator"))
     done(await ann.get(path))
-    assert (await house.operator("bo", channel).get(path)).status_code == 404
+    assert (await harness.operator("bo", channel).get(path)).status_code == 404
 
 
-async def test_an_empty_cursor_is_the_first_page(house: Harness) -> None:
-    channel = await house.channel()
-    ann = house.operator("ann", channel)
-    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+async def test_an_empty_cursor_is_the_first_page(harness: Harness) -> None:
+    channel = await harness.channel()
+    ann = harness.operator("ann", channel)
+    path = await harness.dialog(await harness.visitor(channel), taken_by=ann)
     assert done(await ann.get(f"{path}?cursor=")) == done(await ann.get(path))
     assert (await ann.get("/v1/dialogs?cursor=")).status_code == 200
 
 
-async def test_a_token_that_has_expired_says_so(house: Harness) -> None:
-    tokens = VisitorTokens.of(house.settings)
-    token, _ = tokens.issue("c1", await house.channel(), datetime.now(UTC) - timedelta(days=31))
-    answer = await Person(house.http, "c1", token).get("/v1/dialogs/d1")
-    assert (answer.status_code, answer.json()["detail"]) == (401, "This token has expired: get a new one.")
+async def test_a_token_that_has_expired_says_so(harness: Harness) -> None:
+    tokens = VisitorTokens.of(harness.settings)
+    token, _ = tokens.issue("c1", await harness.channel(), datetime.now(UTC) - timedelta(days=31))
+    response = await Person(harness.http, "c1", token).get("/v1/dialogs/d1")
+    assert (response.status_code, response.json()["detail"]) == (
+        401,
+        "This token has expired: get a new one.",
+    )
 
 
-async def test_channels_have_the_shape_that_others_rely_on(house: Harness) -> None:
+async def test_channels_have_the_shape_that_others_rely_on(harness: Harness) -> None:
     for wrong in (
         {"time_zone": "Mars/Olympus"},
         {"time_zone": "../../etc/passwd"},
@@ -254,45 +259,48 @@ async def test_channels_have_the_shape_that_others_rely_on(house: Harness) -> No
         {"allowed_origins": ["https://school.example/path"]},
         {"name": ""},
     ):
-        assert (await house.admin.put("/v1/channels/c1", {"name": "C", **wrong})).status_code == 422, wrong
-    channel = await house.channel(time_zone="Asia/Kathmandu", allowed_origins=["https://school.example"])
-    sue = house.staff(Role.SUPERVISOR, "sue", channel)
-    listed = await until(lambda: sue.get("/v1/channels"), lambda answer: answer.json()["channels"])
+        assert (await harness.admin.put("/v1/channels/c1", {"name": "C", **wrong})).status_code == 422, wrong
+    channel = await harness.channel(time_zone="Asia/Kathmandu", allowed_origins=["https://school.example"])
+    sue = harness.staff(Role.SUPERVISOR, "sue", channel)
+    listed = await until(lambda: sue.get("/v1/channels"), lambda response: response.json()["channels"])
     assert [(each["channel"], each["time_zone"]) for each in listed.json()["channels"]] == [
         (channel, "Asia/Kathmandu")
     ]
 
 
 @pytest.mark.parametrize("blank", [" ", "\u3164", "\u2800", "\ufe00", "\U000e0100", "\u200b\u00ad"])
-async def test_names_and_messages_hold_something_that_can_be_seen(house: Harness, blank: str) -> None:
-    channel = await house.channel()
-    path, ann = await house.dialog(await house.visitor(channel)), house.staff(Role.OPERATOR, "ann", channel)
+async def test_names_and_messages_hold_something_that_can_be_seen(harness: Harness, blank: str) -> None:
+    channel = await harness.channel()
+    path, ann = (
+        await harness.dialog(await harness.visitor(channel)),
+        harness.staff(Role.OPERATOR, "ann", channel),
+    )
     done(await ann.put(f"{path}/operator"))
-    for answer in (
-        await house.anybody.post(f"/v1/channels/{channel}/visitors", {"name": blank}),
-        await house.admin.put(f"/v1/channels/{channel}", {"name": blank}),
-        await house.admin.put(f"{path}/operator", {"operator": "ann", "name": blank}),
-        await house.admin.put(f"{path}/operator", {"operator": "ann", "name": "Ann", "team": blank}),
+    for response in (
+        await harness.anybody.post(f"/v1/channels/{channel}/visitors", {"name": blank}),
+        await harness.admin.put(f"/v1/channels/{channel}", {"name": blank}),
+        await harness.admin.put(f"{path}/operator", {"operator": "ann", "name": blank}),
+        await harness.admin.put(f"{path}/operator", {"operator": "ann", "name": "Ann", "team": blank}),
         await ann.put(f"{path}/messages/m1", {"text": blank}),
     ):
-        assert answer.status_code == 422, answer.text
+        assert response.status_code == 422, response.text
 
 
-async def test_names_are_cleaned_of_what_nobody_sees(house: Harness) -> None:
-    channel = await house.channel(name="Course\nA\u202e")
-    path = await house.dialog(await house.visitor(channel))
+async def test_names_are_cleaned_of_what_nobody_sees(harness: Harness) -> None:
+    channel = await harness.channel(name="Course\nA\u202e")
+    path = await harness.dialog(await harness.visitor(channel))
     given = {"operator": "auth0|5f7c", "name": "\u200eAnn\0", "team": "t\u0000x"}
-    told = done(await house.admin.put(f"{path}/operator", given))
-    assert (told["operator"], told["name"], told["team"]) == ("auth0|5f7c", "Ann", "tx")
+    assigned = done(await harness.admin.put(f"{path}/operator", given))
+    assert (assigned["operator"], assigned["name"], assigned["team"]) == ("auth0|5f7c", "Ann", "tx")
 
 
 @pytest.mark.parametrize("name", ["  ", "\u3164"])
-async def test_a_name_in_a_token_that_nobody_can_see_is_none(house: Harness, name: str) -> None:
-    channel = await house.channel()
-    path = await house.dialog(await house.visitor(channel))
-    ann = house.staff(Role.OPERATOR, "ann", channel, name=name, team=name)
-    told = done(await ann.put(f"{path}/operator"))
-    assert (told["name"], told["team"]) == ("ann", None)
+async def test_a_name_in_a_token_that_nobody_can_see_is_none(harness: Harness, name: str) -> None:
+    channel = await harness.channel()
+    path = await harness.dialog(await harness.visitor(channel))
+    ann = harness.staff(Role.OPERATOR, "ann", channel, name=name, team=name)
+    assigned = done(await ann.put(f"{path}/operator"))
+    assert (assigned["name"], assigned["team"]) == ("ann", None)
 
 
 @pytest.mark.parametrize(
@@ -309,52 +317,52 @@ async def test_a_name_in_a_token_that_nobody_can_see_is_none(house: Harness, nam
     ],
 )
 async def test_what_a_visitor_says_of_themself_is_cleaned_or_refused(
-    house: Harness, body: dict[str, object], status: int
+    harness: Harness, body: dict[str, object], status: int
 ) -> None:
-    channel = await house.channel()
-    answer = await house.http.post(
+    channel = await harness.channel()
+    response = await harness.http.post(
         f"/v1/channels/{channel}/visitors",
         content=json.dumps(body),
         headers={"content-type": "application/json"},
     )
-    assert answer.status_code == status, answer.text
-    assert "items" not in answer.text
+    assert response.status_code == status, response.text
+    assert "items" not in response.text
 
 
-async def test_a_language_is_the_same_however_it_is_written(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel())
+async def test_a_language_is_the_same_however_it_is_written(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel())
     for locale in ("fr-CA", "fr-ca", "fr_CA"):
         assert done(await zoe.put("/v1/dialogs/d-13", {"locale": locale}))["locale"] == "fr-CA"
 
 
-async def test_names_of_every_script_are_names(house: Harness) -> None:
-    channel = await house.channel(name="Überblick «Ω» 👩🏽‍🏫")
+async def test_names_of_every_script_are_names(harness: Harness) -> None:
+    channel = await harness.channel(name="Überblick «Ω» 👩🏽‍🏫")
     for name in ("Zoë O’Neil-Nuñez", "نیکی می‌خواهم", "李 小龍", "S. Müller, Ph.D."):
-        done(await house.anybody.post(f"/v1/channels/{channel}/visitors", {"name": name}))
+        done(await harness.anybody.post(f"/v1/channels/{channel}/visitors", {"name": name}))
 
 
-async def test_ids_that_people_choose_are_to_be_hard_to_guess(house: Harness) -> None:
-    document = done(await house.http.get("/openapi.json"))
+async def test_ids_that_people_choose_are_to_be_hard_to_guess(harness: Harness) -> None:
+    document = done(await harness.http.get("/openapi.json"))
     parameters = document["paths"]["/v1/dialogs/{dialog}/messages/{message}"]["put"]["parameters"]
-    told = {each["name"]: each["description"] for each in parameters if each["in"] == "path"}
-    assert set(told) == {"dialog", "message"}
-    assert all("at least 64 random bits" in text for text in told.values())
+    described = {each["name"]: each["description"] for each in parameters if each["in"] == "path"}
+    assert set(described) == {"dialog", "message"}
+    assert all("at least 64 random bits" in text for text in described.values())
 
 
-async def test_unknown_channels_admit_nobody(house: Harness) -> None:
-    assert (await house.anybody.post("/v1/channels/nowhere/visitors")).status_code == 404
+async def test_unknown_channels_admit_nobody(harness: Harness) -> None:
+    assert (await harness.anybody.post("/v1/channels/nowhere/visitors")).status_code == 404
 
 
-async def test_ten_thousand_characters_of_any_script_are_one_message(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel())
-    path = await house.dialog(zoe)
+async def test_ten_thousand_characters_of_any_script_are_one_message(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel())
+    path = await harness.dialog(zoe)
     text = "👩🏽‍🏫ж" * 2_000
     done(await zoe.put(f"{path}/messages/m1", {"text": text}))
     assert done(await zoe.get(path))["messages"][0]["text"] == text
 
 
-async def test_every_route_is_documented_with_examples_and_problems(house: Harness) -> None:
-    document = done(await house.http.get("/openapi.json"))
+async def test_every_route_is_documented_with_examples_and_problems(harness: Harness) -> None:
+    document = done(await harness.http.get("/openapi.json"))
     for path, methods in document["paths"].items():
         for method, route in methods.items():
             assert route["description"] or path.startswith("/health"), f"{method} {path}"
@@ -375,13 +383,13 @@ def sources() -> list[tuple[str, str]]:
     return [(str(path), path.read_text()) for path in Path(chat.__path__[0]).rglob("*.py")]
 
 
-async def test_chat_knows_nothing_of_what_clients_think_of_it(house: Harness) -> None:
-    document = json.dumps(done(await house.http.get("/openapi.json"))).lower()
+async def test_chat_knows_nothing_of_what_clients_think_of_it(harness: Harness) -> None:
+    document = json.dumps(done(await harness.http.get("/openapi.json"))).lower()
     assert "rating" not in document
-    unheard = re.compile(r"contracts\.ratings|RATINGS|RATING_KEYS|RATING_EVENTS")
-    assert not [path for path, source in sources() if unheard.search(source)]
+    forbidden = re.compile(r"contracts\.ratings|RATINGS|RATING_KEYS|RATING_EVENTS")
+    assert not [path for path, source in sources() if forbidden.search(source)]
 
 
-async def test_it_is_ready_and_says_so(house: Harness) -> None:
-    answer = await until(lambda: house.http.get("/health/ready"), lambda answer: answer.is_success)
-    assert set(answer.json()["parts"]) >= {"database", "broker", "clock", "keys", "relay"}
+async def test_it_is_ready_and_says_so(harness: Harness) -> None:
+    response = await until(lambda: harness.http.get("/health/ready"), lambda response: response.is_success)
+    assert set(response.json()["parts"]) >= {"database", "broker", "clock", "keys", "relay"}

@@ -65,12 +65,12 @@ async def pages(ann: Person, state: str) -> list[list[str]]:
     return found
 
 
-async def test_every_page_holds_what_is_the_operators_in_the_tokens_channels(house: Harness) -> None:
-    await house.database["dialogs"].insert_many([each.document() for each in DIALOGS])
+async def test_every_page_holds_what_is_the_operators_in_the_tokens_channels(harness: Harness) -> None:
+    await harness.database["dialogs"].insert_many([each.document() for each in DIALOGS])
     for (token, channels), state in product(TOKENS.items(), ("open", "closed")):
         theirs = [each for each in DIALOGS if each.state == state and each.is_for_ann(channels)]
         theirs.sort(key=lambda each: (each.minutes, each.dialog), reverse=state == "closed")
         expected = [each.dialog for each in theirs]
-        seen = await pages(house.operator("ann", *channels), state)
+        seen = await pages(harness.operator("ann", *channels), state)
         assert seen == [expected[at : at + LIMIT] for at in range(0, len(expected), LIMIT)], (token, state)
         assert len(seen) > 1

@@ -13,79 +13,79 @@ pytestmark = pytest.mark.real
 ZOE = {"name": "Zoë", "email": "zoe@school.example"}
 
 
-async def stored(house: Harness) -> dict[str, int]:
+async def stored(harness: Harness) -> dict[str, int]:
     """How many keys, and how many commits, there are."""
-    return {name: await house.database[name].count_documents({}) for name in ("keys", "commits")}
+    return {name: await harness.database[name].count_documents({}) for name in ("keys", "commits")}
 
 
-async def test_a_message_to_a_closed_dialog(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel())
-    path = await house.dialog(zoe)
+async def test_a_message_to_a_closed_dialog(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel())
+    path = await harness.dialog(zoe)
     done(await zoe.post(f"{path}/close"))
-    before = await stored(house)
+    before = await stored(harness)
     assert before["keys"] == 0
     assert (await zoe.put(f"{path}/messages/m1", {"text": "Hello"})).status_code == 409
-    assert await stored(house) == before
+    assert await stored(harness) == before
 
 
-async def test_a_message_to_a_dialog_that_is_full(house: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_to_a_dialog_that_is_full(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decider, "MOST_MESSAGES", 0)
-    zoe = await house.visitor(await house.channel())
-    path = await house.dialog(zoe)
-    before = await stored(house)
+    zoe = await harness.visitor(await harness.channel())
+    path = await harness.dialog(zoe)
+    before = await stored(harness)
     assert (await zoe.put(f"{path}/messages/m1", {"text": "Hello"})).status_code == 409
-    assert await stored(house) == before
+    assert await stored(harness) == before
 
 
-async def test_a_message_of_an_operator_who_lost_the_dialog(house: Harness) -> None:
-    channel = await house.channel()
-    ann, sue = house.operator("ann"), house.staff(Role.SUPERVISOR, "sue", channel)
-    path = await house.dialog(await house.visitor(channel), taken_by=ann)
+async def test_a_message_of_an_operator_who_lost_the_dialog(harness: Harness) -> None:
+    channel = await harness.channel()
+    ann, sue = harness.operator("ann"), harness.staff(Role.SUPERVISOR, "sue", channel)
+    path = await harness.dialog(await harness.visitor(channel), taken_by=ann)
     done(await sue.put(f"{path}/operator", {"operator": "bo", "name": "Bo"}))
-    before = await stored(house)
+    before = await stored(harness)
     assert (await ann.put(f"{path}/messages/m1", {"text": "Hello"})).is_client_error
-    assert await stored(house) == before
+    assert await stored(harness) == before
 
 
-async def test_a_close_with_a_wrong_number_seals_no_contact_for_the_dialog(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel(), **ZOE)
-    path = await house.dialog(zoe)
-    before = await stored(house)
+async def test_a_close_with_a_wrong_number_seals_no_contact_for_the_dialog(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel(), **ZOE)
+    path = await harness.dialog(zoe)
+    before = await stored(harness)
     assert before["keys"] == 1  # of what she is called
     assert (await zoe.post(f"{path}/close", {"close_seq": 7})).status_code == 409
-    assert await stored(house) == before
+    assert await stored(harness) == before
     done(await zoe.post(f"{path}/close", {"close_seq": 1}))
-    assert (await stored(house))["keys"] == 2
+    assert (await stored(harness))["keys"] == 2
 
 
-async def test_a_visitor_of_a_closed_channel(house: Harness) -> None:
-    channel = await house.channel(closed=True)
-    before = await stored(house)
-    answer = await house.anybody.post(f"/v1/channels/{channel}/visitors", ZOE)
-    assert answer.status_code == 409
-    assert await stored(house) == before
+async def test_a_visitor_of_a_closed_channel(harness: Harness) -> None:
+    channel = await harness.channel(closed=True)
+    before = await stored(harness)
+    response = await harness.anybody.post(f"/v1/channels/{channel}/visitors", ZOE)
+    assert response.status_code == 409
+    assert await stored(harness) == before
 
 
-async def test_what_is_repeated_is_the_same_message_and_another_text_is_not(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel())
-    path = await house.dialog(zoe)
+async def test_what_is_repeated_is_the_same_message_and_another_text_is_not(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel())
+    path = await harness.dialog(zoe)
     for status in (201, 200, 200):
         assert (await zoe.put(f"{path}/messages/m1", {"text": "Hello"})).status_code == status
     assert (await zoe.put(f"{path}/messages/m1", {"text": "Bye"})).status_code == 409
     assert [each["text"] for each in done(await zoe.get(path))["messages"]] == ["Hello"]
 
 
-async def test_what_was_sealed_in_another_dialog_is_not_shown(house: Harness) -> None:
-    channel, paths = await house.channel(), []
+async def test_what_was_sealed_in_another_dialog_is_not_shown(harness: Harness) -> None:
+    channel, paths = await harness.channel(), []
     for text in ("my secret", "Hello"):
-        visitor = await house.visitor(channel)
-        paths.append(await house.dialog(visitor))
+        visitor = await harness.visitor(channel)
+        paths.append(await harness.dialog(visitor))
         done(await visitor.put(f"{paths[-1]}/messages/m1", {"text": text}))
     secret, shown = (f"dialog:{path.rsplit('/', 1)[-1]}" for path in paths)
     of: dict[str, Any] = {"events.text": {"$exists": True}}
-    foreign = await house.database["commits"].find_one({**of, "stream": secret})
+    foreign = await harness.database["commits"].find_one({**of, "stream": secret})
     assert foreign is not None
     changed = {"$set": {"events.0.text": foreign["events"][0]["text"]}}
-    await house.database["commits"].update_one({**of, "stream": shown}, changed)
-    answer = await visitor.get(paths[1])
-    assert (answer.status_code, "my secret" in answer.text) == (500, False)
+    await harness.database["commits"].update_one({**of, "stream": shown}, changed)
+    response = await visitor.get(paths[1])
+    assert (response.status_code, "my secret" in response.text) == (500, False)

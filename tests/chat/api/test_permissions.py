@@ -47,7 +47,7 @@ DIALOGS: dict[str, tuple[DialogEvent, ...]] = {
     "written in": (opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)),
     "closed": (opened(), assigned(ANN), closed()),
 }
-LEADERS = {"a supervisor of the channel", "an admin of all channels"}
+SUPERVISORS = {"a supervisor of the channel", "an admin of all channels"}
 MINE = {"assigned", "written in", "closed"}
 EXISTING = set(DIALOGS) - {"unknown"}
 TAKERS = {"its operator", "an operator of the channel", "an operator of all channels"}
@@ -89,8 +89,8 @@ def test_reading(caller: str, dialog: str) -> None:
     may = {
         "its visitor": (EXISTING, "client"),
         "its operator": (MINE, "operator"),
-        "a supervisor of the channel": (EXISTING, "lead"),
-        "an admin of all channels": (EXISTING, "lead"),
+        "a supervisor of the channel": (EXISTING, "supervisor"),
+        "an admin of all channels": (EXISTING, "supervisor"),
     }
     dialogs, part = may.get(caller, (set[str](), "nobody"))
     actor = actor_of(CALLERS[caller])
@@ -109,17 +109,17 @@ def test_taking_a_dialog(caller: str, dialog: str) -> None:
         assert isinstance(event, OperatorAssigned)
         assert event.operator == CALLERS[caller].sub
     elif caller not in TAKERS:
-        leads = caller in LEADERS and dialog in EXISTING
-        with rejected(Rejection.OPERATOR_MISSING if leads else Rejection.NO_SUCH_DIALOG):
+        supervises = caller in SUPERVISORS and dialog in EXISTING
+        with rejected(Rejection.OPERATOR_MISSING if supervises else Rejection.NO_SUCH_DIALOG):
             DIALOG.decide(stored(dialog), AssignOperator(actor, at(1)))
 
 
 @everything
 def test_giving_a_dialog_to_somebody(caller: str, dialog: str) -> None:
     command = AssignOperator(actor_of(CALLERS[caller]), at(1), Operator("kim", "Kim"))
-    if caller in LEADERS and dialog in EXISTING - {"closed"}:
+    if caller in SUPERVISORS and dialog in EXISTING - {"closed"}:
         assert DIALOG.decide(stored(dialog), command)
-    elif caller in LEADERS and dialog == "closed":
+    elif caller in SUPERVISORS and dialog == "closed":
         with rejected(Rejection.DIALOG_CLOSED):
             DIALOG.decide(stored(dialog), command)
     else:
@@ -130,7 +130,7 @@ def test_giving_a_dialog_to_somebody(caller: str, dialog: str) -> None:
 
 def test_whoever_leads_and_answers_too_reads_what_waits_and_takes_it_before_writing() -> None:
     both = Claims(sub="zoe", roles=frozenset({Role.OPERATOR, Role.SUPERVISOR}), channels=frozenset({"shop"}))
-    assert part_of(actor_of(both), stored("waiting"))[1] == "lead"
+    assert part_of(actor_of(both), stored("waiting"))[1] == "supervisor"
     with rejected(Rejection.TAKE_IT_FIRST):
         author_of(actor_of(both), stored("waiting"))
 

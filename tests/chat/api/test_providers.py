@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chassis.kafka.connection import KafkaConnection
-from tests.chat.harness import Harness, Person, done, heard, running, settings_for
+from tests.chat.harness import Harness, Person, consume, done, running, settings_for
 from tests.oidc.documented import HEADINGS, STAFF, Make, jwks, settings, somebody
 from tests.oidc.keys import SigningKey
 from tests.oidc.provider import Account, code_flow_token
@@ -26,8 +26,8 @@ def chat(kafka: KafkaConnection, mongo: str, database: str) -> Chat:
 
     @asynccontextmanager
     async def chat(staff: dict[str, Any]) -> AsyncIterator[Harness]:
-        async with running(settings_for(kafka, mongo, database, staff)) as house:
-            yield house
+        async with running(settings_for(kafka, mongo, database, staff)) as harness:
+            yield harness
 
     return chat
 
@@ -47,10 +47,10 @@ async def listed(operator: Person, question: str, path: str) -> dict[str, Any]:
     return dialogs[0]
 
 
-async def works(house: Harness, kafka: KafkaConnection, operator: Person, channel: str, name: str) -> str:
+async def works(harness: Harness, kafka: KafkaConnection, operator: Person, channel: str, name: str) -> str:
     """An operator finds a dialog, takes it, answers and closes it; all see who it was. Its path."""
-    zoe = await house.visitor(channel)
-    path = await house.dialog(zoe)
+    zoe = await harness.visitor(channel)
+    path = await harness.dialog(zoe)
     await listed(operator, "/v1/dialogs", path)
     done(await operator.put(f"{path}/operator"))
     done(await operator.put(f"{path}/messages/m1", {"text": "Salut"}))
@@ -59,7 +59,7 @@ async def works(house: Harness, kafka: KafkaConnection, operator: Person, channe
     assert done(await operator.post(f"{path}/close", {"close_seq": 1}))["close_seq"] == 1
     assert done(await operator.get(path))["operator"] == operator.id
     assert (await listed(operator, "/v1/dialogs?state=closed", path))["operator"] == operator.id
-    _, closed = await heard(kafka, "candor.dialogs", path.rpartition("/")[2], 2)
+    _, closed = await consume(kafka, "candor.dialogs", path.rpartition("/")[2], 2)
     assert closed.value["operator"] == operator.id
     assert [(each["id"], each["name"]) for each in closed.value["participants"]] == [(operator.id, name)]
     return path
@@ -67,16 +67,16 @@ async def works(house: Harness, kafka: KafkaConnection, operator: Person, channe
 
 @pytest.mark.parametrize("make", HEADINGS, ids=lambda make: make.__name__)
 async def test_staff_of_a_provider_work(chat: Chat, kafka: KafkaConnection, make: Make) -> None:
-    told = {**settings(HEADINGS[make]), "staff_discovery": "", "staff_jwks": jwks(KEY)}
-    async with chat(told) as house:
+    provider_settings = {**settings(HEADINGS[make]), "staff_discovery": "", "staff_jwks": jwks(KEY)}
+    async with chat(provider_settings) as harness:
 
         def person(role: str, channel: str = "shop", **claims: object) -> Person:
             shape = somebody(make, role, channel).with_claims(**claims)
-            return Person(house.http, str(shape.payload["sub"]), shape.sign(KEY))
+            return Person(harness.http, str(shape.payload["sub"]), shape.sign(KEY))
 
         await published(person("admin"), "shop")
         operator = person("operator")
-        path = await works(house, kafka, operator, "shop", make("operator", "shop").display_name)
+        path = await works(harness, kafka, operator, "shop", make("operator", "shop").display_name)
 
         supervisor = person("supervisor")
         assert done(await supervisor.get(path))["operator"] == operator.id
@@ -100,16 +100,16 @@ async def test_staff_of_a_running_provider_sign_in_and_work(chat: Chat, kafka: K
         "joe": account("admin", "joe@shop.example"),
     }
     with provider_running(accounts, keys=["PS256"]) as provider:
-        told = {**settings("Keycloak"), "staff_issuer": provider.issuer}
-        async with chat(told) as house:
+        provider_settings = {**settings("Keycloak"), "staff_issuer": provider.issuer}
+        async with chat(provider_settings) as harness:
 
             async def signed_in(login: str) -> Person:
                 tokens = await code_flow_token(provider, login)
-                return Person(house.http, accounts[login].sub, tokens.access_token)
+                return Person(harness.http, accounts[login].sub, tokens.access_token)
 
             await published(await signed_in("joe"), "shop")
             nadia, sue = await signed_in("nadia"), await signed_in("sue")
-            path = await works(house, kafka, nadia, "shop", STAFF["operator"])
+            path = await works(harness, kafka, nadia, "shop", STAFF["operator"])
             assert done(await sue.get(path))["messages"][0]["operator"] == nadia.id
 
             provider.stop()

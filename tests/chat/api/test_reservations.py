@@ -34,46 +34,46 @@ async def register() -> Registration:
     return Registration("shop")
 
 
-async def open_dialog(streams: Repository, dialog: str) -> None:
+async def open_dialog(repository: Repository, dialog: str) -> None:
     """As the route does it."""
-    now = streams.clock.now()
+    now = repository.clock.now()
     command = OpenDialog(dialog, "c1", "shop", channel_closed=False, now=now)
 
     async def with_a_place(state: Dialog) -> OpenDialog:
         if DIALOG.decide(state, command):
-            await reserve(streams, ReserveDialog("c1", dialog, now), register)
+            await reserve(repository, ReserveDialog("c1", dialog, now), register)
         return command
 
-    await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
 
 
-async def reopen_dialog(streams: Repository, dialog: str) -> None:
+async def reopen_dialog(repository: Repository, dialog: str) -> None:
     """As the route does it."""
-    command = ReopenDialog(actor(None), streams.clock.now())
+    command = ReopenDialog(actor(None), repository.clock.now())
 
     async def with_a_place(state: Dialog) -> ReopenDialog:
         if DIALOG.decide(state, command):
             closes = details_of(state).closes
-            await reserve(streams, ReserveDialog("c1", dialog, command.now, closes))
+            await reserve(repository, ReserveDialog("c1", dialog, command.now, closes))
         return command
 
-    await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
 
 
-async def close_dialog(streams: Repository, dialog: str) -> None:
+async def close_dialog(repository: Repository, dialog: str) -> None:
     """By the client the first time, by the system when it was reopened."""
-    state, now = await load(streams, dialog), streams.clock.now()
-    closed_before = not isinstance(state, Unopened) and state.talk.closes
+    state, now = await load(repository, dialog), repository.clock.now()
+    closed_before = not isinstance(state, Unopened) and state.details.closes
     command = CloseSilentReopening(timedelta(0), now) if closed_before else CloseDialog(actor(None), now)
-    await handle(streams, DIALOG, DIALOG.stream(dialog), command)
+    await handle(repository, DIALOG, DIALOG.stream(dialog), command)
 
 
-async def load(streams: Repository, dialog: str) -> Dialog:
-    return (await streams.load(DIALOG, DIALOG.stream(dialog))).state
+async def load(repository: Repository, dialog: str) -> Dialog:
+    return (await repository.load(DIALOG, DIALOG.stream(dialog))).state
 
 
-async def count_open(streams: Repository) -> int:
-    return sum([isinstance(await load(streams, dialog), Open) for dialog in DIALOGS])
+async def count_open(repository: Repository) -> int:
+    return sum([isinstance(await load(repository, dialog), Open) for dialog in DIALOGS])
 
 
 async def refused(request: Awaitable[None]) -> str | None:
@@ -86,8 +86,8 @@ async def refused(request: Awaitable[None]) -> str | None:
 
 class TestRace:
     async def test_of_twenty_openings_at_once_five_are_made(self) -> None:
-        log, clock = InMemoryEventStore(), ManualClock(START)
-        replicas = [Repository(log, clock) for _ in range(4)]
+        store, clock = InMemoryEventStore(), ManualClock(START)
+        replicas = [Repository(store, clock) for _ in range(4)]
         jobs = [open_dialog(replicas[number % 4], f"race{number}") for number in range(20)]
         codes = Counter(await asyncio.gather(*map(refused, jobs)))
         assert codes == {None: MOST_OPEN, Rejection.TOO_MANY_OPEN_DIALOGS: 15}
@@ -95,33 +95,33 @@ class TestRace:
         assert sum(made) == MOST_OPEN
 
     async def test_what_was_closed_makes_room(self) -> None:
-        streams = Repository(InMemoryEventStore(), ManualClock(START))
+        repository = Repository(InMemoryEventStore(), ManualClock(START))
         for dialog in DIALOGS[:5]:
-            await open_dialog(streams, dialog)
-        assert await refused(open_dialog(streams, "d5")) == Rejection.TOO_MANY_OPEN_DIALOGS
-        await close_dialog(streams, "d0")
-        await open_dialog(streams, "d5")
-        assert await refused(reopen_dialog(streams, "d0")) == Rejection.TOO_MANY_OPEN_DIALOGS
-        await close_dialog(streams, "d1")
-        await reopen_dialog(streams, "d0")
-        assert await count_open(streams) == MOST_OPEN
+            await open_dialog(repository, dialog)
+        assert await refused(open_dialog(repository, "d5")) == Rejection.TOO_MANY_OPEN_DIALOGS
+        await close_dialog(repository, "d0")
+        await open_dialog(repository, "d5")
+        assert await refused(reopen_dialog(repository, "d0")) == Rejection.TOO_MANY_OPEN_DIALOGS
+        await close_dialog(repository, "d1")
+        await reopen_dialog(repository, "d0")
+        assert await count_open(repository) == MOST_OPEN
 
     @pytest.mark.real
-    async def test_of_twenty_requests_at_once_five_are_served(self, house: Harness) -> None:
-        zoe = await house.visitor(await house.channel())
+    async def test_of_twenty_requests_at_once_five_are_served(self, harness: Harness) -> None:
+        zoe = await harness.visitor(await harness.channel())
         paths = [f"/v1/dialogs/race-{number}" for number in range(20)]
-        answers = await asyncio.gather(*(zoe.put(path) for path in paths))
-        assert Counter(answer.status_code for answer in answers) == {201: MOST_OPEN, 409: 15}
-        assert all("too-many-open-dialogs" in each.text for each in answers if each.status_code == 409)
-        opened = await house.database["commits"].count_documents({"stream": {"$regex": "^dialog:race-"}})
+        responses = await asyncio.gather(*(zoe.put(path) for path in paths))
+        assert Counter(response.status_code for response in responses) == {201: MOST_OPEN, 409: 15}
+        assert all("too-many-open-dialogs" in each.text for each in responses if each.status_code == 409)
+        opened = await harness.database["commits"].count_documents({"stream": {"$regex": "^dialog:race-"}})
         assert opened == MOST_OPEN
-        for path, answer in zip(paths, answers, strict=True):
-            assert (await zoe.put(path)).status_code == (200 if answer.status_code == 201 else 409)
+        for path, response in zip(paths, responses, strict=True):
+            assert (await zoe.put(path)).status_code == (200 if response.status_code == 201 else 409)
 
 
 @dataclass
 class Gates:
-    """Lets one call of the event store go on at a time, as it is told."""
+    """Lets one call of the event store go on at a time, in a given order."""
 
     waiting: dict[asyncio.Task[Any], asyncio.Future[None]] = field(default_factory=dict)
 
@@ -174,35 +174,35 @@ def test_there_are_never_more_and_never_less_than_there_may_be(
 
 
 async def play(history: History, open_first: int, dice: Random) -> None:
-    log, clock = GatedStore(), ManualClock(START)
+    store, clock = GatedStore(), ManualClock(START)
     for dialog in DIALOGS[:open_first]:
-        await open_dialog(Repository(log, clock), dialog)
+        await open_dialog(Repository(store, clock), dialog)
     for together, later in history:
-        await race(log, clock, together, dice)
+        await race(store, clock, together, dice)
         if later:  # than any request takes
             clock.advance(LONGEST_OPENING)
     clock.advance(LONGEST_OPENING)
-    streams = Repository(log, clock)
-    before = await count_open(streams)
-    code = await refused(open_dialog(streams, "last"))
+    repository = Repository(store, clock)
+    before = await count_open(repository)
+    code = await refused(open_dialog(repository, "last"))
     assert (code is None) == (before < MOST_OPEN)
 
 
-async def race(log: GatedStore, clock: ManualClock, together: list[tuple[str, str]], dice: Random) -> None:
+async def race(store: GatedStore, clock: ManualClock, together: list[tuple[str, str]], dice: Random) -> None:
     """Each request on a replica of its own; some break off wherever they are.
 
     One goes ahead of the others until another overtakes it: few switches find more than many do.
     """
-    log.gates = Gates()
+    store.gates = Gates()
     tasks = [
-        asyncio.create_task(refused(REQUESTS[what](Repository(log, clock), dialog)))
+        asyncio.create_task(refused(REQUESTS[what](Repository(store, clock), dialog)))
         for what, dialog in together
     ]
     order = dice.sample(tasks, len(tasks))
     while True:
         for _ in range(10):  # until every task waits at a gate, or has ended
             await asyncio.sleep(0)
-        waiting = {task: gate for task, gate in log.gates.waiting.items() if not gate.done()}
+        waiting = {task: gate for task, gate in store.gates.waiting.items() if not gate.done()}
         if not waiting:
             break
         if dice.random() < 0.2:
@@ -214,5 +214,5 @@ async def race(log: GatedStore, clock: ManualClock, together: list[tuple[str, st
         else:
             gate.set_result(None)
     assert all(task.done() for task in tasks)
-    log.gates = None
-    assert await count_open(Repository(log, clock)) <= MOST_OPEN
+    store.gates = None
+    assert await count_open(Repository(store, clock)) <= MOST_OPEN

@@ -25,9 +25,9 @@ def settings(jwks: str = "") -> ChatSettings:
     return plain.model_copy(update={"visitor_jwks": jwks})
 
 
-def here(told: ChatSettings, tokens: VisitorTokens) -> Verifier:
+def here(configured: ChatSettings, tokens: VisitorTokens) -> Verifier:
     """The verifier that chat itself uses."""
-    return verifier(told, visitors=AUDIENCE_CHAT, keys=tokens.keys)
+    return verifier(configured, visitors=AUDIENCE_CHAT, keys=tokens.keys)
 
 
 def elsewhere(tokens: VisitorTokens, audience: str) -> Verifier:
@@ -76,12 +76,12 @@ async def test_staff_cannot_make_visitors_nor_visitors_staff() -> None:
 async def test_tokens_of_a_retired_key_are_still_believed() -> None:
     retired = Ed25519PrivateKey.generate()
     jwk = public_jwk(retired.public_key(), "last-year")
-    told = settings(json.dumps({"keys": [jwk]}))
-    tokens = VisitorTokens.of(told)
+    configured = settings(json.dumps({"keys": [jwk]}))
+    tokens = VisitorTokens.of(configured)
     token = signed(
         visitor_claims(), key=retired, kid="last-year", issuer=VISITOR_ISSUER, audience=[AUDIENCE_CHAT]
     )
-    assert (await here(told, tokens).verify(token)).sub == "c1"
+    assert (await here(configured, tokens).verify(token)).sub == "c1"
     assert {key["kid"] for key in tokens.keys.jwks()["keys"]} == {"last-year", tokens.keys.kid}
 
 

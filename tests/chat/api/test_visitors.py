@@ -17,95 +17,95 @@ ZOE = {"locale": "fr", "name": "Zo\u00eb Canary", "email": "zoe.canary@school.ex
 KEY = b"m" * 32
 
 
-async def pending(house: Harness, client: str) -> Any:
-    return await house.database["pending_visitors"].find_one({"_id": client})
+async def pending(harness: Harness, client: str) -> Any:
+    return await harness.database["pending_visitors"].find_one({"_id": client})
 
 
-async def commits(house: Harness, stream: str) -> int:
-    return await house.database["commits"].count_documents({"stream": stream})
+async def commits(harness: Harness, stream: str) -> int:
+    return await harness.database["commits"].count_documents({"stream": stream})
 
 
-async def test_a_visitor_is_one_sealed_document_and_no_event(house: Harness) -> None:
-    channel = await house.channel()
-    before = await house.database["commits"].count_documents({})
-    zoe = await house.visitor(channel, **ZOE)
-    document = await pending(house, zoe.id)
+async def test_a_visitor_is_one_sealed_document_and_no_event(harness: Harness) -> None:
+    channel = await harness.channel()
+    before = await harness.database["commits"].count_documents({})
+    zoe = await harness.visitor(channel, **ZOE)
+    document = await pending(harness, zoe.id)
     assert (document["channel"], document["locale"]) == (channel, "fr")
     assert "canary" not in str(document).lower()
     assert timedelta(days=29) < document["expires_at"] - datetime.now(UTC) < timedelta(days=31)
-    assert await house.database["commits"].count_documents({}) == before
-    assert await house.database["keys"].count_documents({"subject": zoe.id}) == 0
+    assert await harness.database["commits"].count_documents({}) == before
+    assert await harness.database["keys"].count_documents({"subject": zoe.id}) == 0
 
 
-async def test_the_first_dialog_registers_its_client(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel(), **ZOE)
-    path = await house.dialog(zoe)
+async def test_the_first_dialog_registers_its_client(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel(), **ZOE)
+    path = await harness.dialog(zoe)
     assert done(await zoe.get(path))["locale"] == "fr"
-    await house.dialog(zoe)
-    [first, _] = await house.database["commits"].find({"stream": f"client:{zoe.id}"}).to_list(None)
+    await harness.dialog(zoe)
+    [first, _] = await harness.database["commits"].find({"stream": f"client:{zoe.id}"}).to_list(None)
     assert [event["type"] for event in first["events"]] == ["registered", "dialog-reserved"]
-    assert await pending(house, zoe.id) is None
+    assert await pending(harness, zoe.id) is None
 
 
-async def test_what_is_refused_registers_nobody(house: Harness) -> None:
-    channel = await house.channel()
-    zoe = await house.visitor(channel, **ZOE)
-    done(await house.admin.put(f"/v1/channels/{channel}", {"name": "Shop", "closed": True}))
+async def test_what_is_refused_registers_nobody(harness: Harness) -> None:
+    channel = await harness.channel()
+    zoe = await harness.visitor(channel, **ZOE)
+    done(await harness.admin.put(f"/v1/channels/{channel}", {"name": "Shop", "closed": True}))
     assert (await zoe.put("/v1/dialogs/d-refused")).status_code == 409
-    assert await commits(house, f"client:{zoe.id}") == 0
-    assert await house.database["keys"].count_documents({"subject": zoe.id}) == 0
+    assert await commits(harness, f"client:{zoe.id}") == 0
+    assert await harness.database["keys"].count_documents({"subject": zoe.id}) == 0
 
 
-async def test_an_expired_visitor_is_refused_before_anybody_has_swept_up(house: Harness) -> None:
-    zoe = await house.visitor(await house.channel(), **ZOE)
+async def test_an_expired_visitor_is_refused_before_anybody_has_swept_up(harness: Harness) -> None:
+    zoe = await harness.visitor(await harness.channel(), **ZOE)
     past = {"$set": {"expires_at": datetime.now(UTC) - timedelta(seconds=1)}}
-    await house.database["pending_visitors"].update_one({"_id": zoe.id}, past)
-    answer = await zoe.put("/v1/dialogs/d-late")
-    assert (answer.status_code, "visitor-expired" in answer.text) == (409, True)
-    assert await commits(house, f"client:{zoe.id}") == await commits(house, "dialog:d-late") == 0
+    await harness.database["pending_visitors"].update_one({"_id": zoe.id}, past)
+    response = await zoe.put("/v1/dialogs/d-late")
+    assert (response.status_code, "visitor-expired" in response.text) == (409, True)
+    assert await commits(harness, f"client:{zoe.id}") == await commits(harness, "dialog:d-late") == 0
 
 
 async def test_a_visitor_is_pending_until_the_moment_of_expiry_and_swept_up_by_an_index(
-    house: Harness,
+    harness: Harness,
 ) -> None:
-    visitors = PendingVisitors(house.database, TemporarySeal(KEY))
+    visitors = PendingVisitors(harness.database, TemporarySeal(KEY))
     zoe = PendingVisitor("c1", "shop", "fr", "zoe@school.example", "Zo\u00eb")
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
     await visitors.add(zoe, end)
     assert await visitors.find("c1", end - timedelta(milliseconds=1)) == zoe
     assert await visitors.find("c1", end) is None
-    assert await pending(house, "c1") is not None
-    indexes = await house.database["pending_visitors"].index_information()
+    assert await pending(harness, "c1") is not None
+    indexes = await harness.database["pending_visitors"].index_information()
     assert [index["key"] for index in indexes.values() if index.get("expireAfterSeconds") == 0] == [
         [("expires_at", 1)]
     ]
 
 
-async def test_a_new_master_key_loses_words_and_nobody(house: Harness) -> None:
+async def test_a_new_master_key_loses_words_and_nobody(harness: Harness) -> None:
     end = datetime.now(UTC) + timedelta(hours=1)
-    await PendingVisitors(house.database, TemporarySeal(b"o" * 32)).add(
+    await PendingVisitors(harness.database, TemporarySeal(b"o" * 32)).add(
         PendingVisitor("c1", "shop", "fr", "a@b.c"), end
     )
-    found = await PendingVisitors(house.database, TemporarySeal(KEY)).find("c1", datetime.now(UTC))
+    found = await PendingVisitors(harness.database, TemporarySeal(KEY)).find("c1", datetime.now(UTC))
     assert found == PendingVisitor("c1", "shop", "fr", None)
 
 
-async def test_an_erased_visitor_does_not_come_back(house: Harness) -> None:
-    channel = await house.channel()
-    zoe, kim = await house.visitor(channel, **ZOE), house.staff(Role.ADMIN, "kim", channel)
-    stranger = house.staff(Role.ADMIN, "tom", "another")
+async def test_an_erased_visitor_does_not_come_back(harness: Harness) -> None:
+    channel = await harness.channel()
+    zoe, kim = await harness.visitor(channel, **ZOE), harness.staff(Role.ADMIN, "kim", channel)
+    stranger = harness.staff(Role.ADMIN, "tom", "another")
     erasure = "DELETE", f"/v1/clients/{zoe.id}"
     assert (await stranger.do(*erasure)).status_code == 403
-    assert await pending(house, zoe.id) is not None
+    assert await pending(harness, zoe.id) is not None
     done(await kim.do(*erasure))
-    answer = await zoe.put("/v1/dialogs/d-erased")
-    assert (answer.status_code, "erased" in answer.text) == (409, True)
+    response = await zoe.put("/v1/dialogs/d-erased")
+    assert (response.status_code, "erased" in response.text) == (409, True)
 
     async def gone() -> bool:
-        return await pending(house, zoe.id) is None
+        return await pending(harness, zoe.id) is None
 
     await until(gone, bool)
     done(await kim.do(*erasure))
     assert (await stranger.do(*erasure)).status_code == 403
     assert (await zoe.put("/v1/dialogs/d-erased")).status_code == 409
-    assert await commits(house, "dialog:d-erased") == 0
+    assert await commits(harness, "dialog:d-erased") == 0

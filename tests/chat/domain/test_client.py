@@ -81,7 +81,7 @@ class TestReserving:
         given(*FULL).when(reserve("d6", now=now, d2=0)).then(reserved("d6", now=now, released=("d2",)))
 
     def test_one_that_is_reopened_meanwhile_keeps_its_place(self) -> None:
-        # Seen closed once; since then its place was reserved anew, to undo that close.
+        # Seen closed once; since then it was reserved anew, to undo that close.
         past = *FULL, reserved("d2", 1)
         given(*past).when(reserve("d6", d2=1)).then_rejected(Rejection.TOO_MANY_OPEN_DIALOGS, most=5)
 

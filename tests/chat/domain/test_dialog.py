@@ -39,7 +39,7 @@ others = pytest.mark.parametrize(
         ((assigned(ANN), wrote("m1", ANN), assigned(BO)), Rejection.NOT_YOUR_DIALOG),
     ],
 )
-"""What Ann is told who doesn't have the dialog now."""
+"""How Ann is refused who doesn't have the dialog now."""
 
 
 def closing(*past: DialogEvent, command: CloseDialog | None = None) -> DialogClosed:
@@ -102,7 +102,7 @@ class TestPosting:
         given_dialog().when(write("m1")).then_rejected(Rejection.NO_SUCH_DIALOG)
 
     def test_an_id_does_not_hold_other_words(self) -> None:
-        given_dialog(opened(), wrote("m1")).when(write("m1", words="other")).then_rejected(
+        given_dialog(opened(), wrote("m1")).when(write("m1", text="other")).then_rejected(
             Rejection.MESSAGE_ID_TAKEN
         )
 
@@ -155,7 +155,7 @@ class TestAssigning:
 
 
 class TestClosing:
-    def test_a_close_tells_all_that_was(self) -> None:
+    def test_a_close_holds_all_that_was(self) -> None:
         past = (
             opened(),
             wrote("m1", chars=312),
@@ -238,7 +238,7 @@ class TestClosing:
         given_dialog(opened(), closed()).when(close_it(1)).then_nothing()
         given_dialog(opened(), closed()).when(close_it()).then_nothing()
 
-    def test_the_same_close_again_is_nothing_new_after_it_was_undone(self) -> None:
+    def test_the_same_close_again_is_nothing_new_after_it_was_reopened(self) -> None:
         given_dialog(opened(), closed(), reopened()).when(close_it(1, minutes=9)).then_nothing()
 
 
@@ -288,7 +288,7 @@ class TestClosingASilentReopening:
     def first(self) -> DialogClosed:
         return closing(*self.PAST, command=CloseDialog(actor(ANN), at(5), email="sealed-email"))
 
-    def test_it_tells_again_what_the_close_before_told(self) -> None:
+    def test_it_repeats_the_close_before(self) -> None:
         past = *self.PAST, self.first(), reopened(1, 6), assigned(BO, 7)
         again = {"close_seq": 2, "closed_at": at(16), "closed_by": "system", "resumes": 1}
         given_dialog(*past).when(close_silent(16)).then(self.first().model_copy(update=again))
@@ -319,7 +319,7 @@ class TestClosingASilentReopening:
         given_dialog(*past, second, reopened(2, 98)).when(close_silent(99)).then_nothing()
 
 
-def test_nothing_that_was_said_stays_in_memory() -> None:
+def test_no_text_stays_in_memory() -> None:
     state: Any = DIALOG.fold(DIALOG.initial, [opened(), wrote("m1"), wrote("m2", ANN)])
     assert "sealed" not in repr(state)
 

@@ -42,7 +42,7 @@ commands = st.one_of(
         write,
         st.sampled_from([f"m{n}" for n in range(12)]),
         who,
-        words=st.none() | st.just("other"),
+        text=st.none() | st.just("other"),
         chars=st.integers(1, 400),
     ),
     st.builds(take, operators),
@@ -119,32 +119,32 @@ def test_a_message_is_there_once(history: list[DialogCommand]) -> None:
 @settings(max_examples=200)
 def test_a_close_counts_what_an_independent_count_counts(history: list[DialogCommand]) -> None:
     _, story = play(in_time(history))
-    since, owner, piece = at(0), None, list[MessagePosted]()
+    since, owner, episode = at(0), None, list[MessagePosted]()
     before: DialogClosed | None = None
     for event in story:
         match event:
             case DialogOpened():
                 since = event.opened_at
             case DialogReopened():
-                since, piece = event.reopened_at, []
+                since, episode = event.reopened_at, []
             case MessagePosted():
-                piece.append(event)
+                episode.append(event)
             case OperatorAssigned():
                 owner = event.operator
             case DialogClosed(resumes=int()):
-                assert piece == []
+                assert episode == []
                 assert before is not None
                 assert event.model_dump(exclude=OWN) == before.model_dump(exclude=OWN)
             case DialogClosed():
                 before = event
-                check(event, piece)
+                check(event, episode)
                 assert event.opened_at == since
-                assert event.operator == next((p.operator for p in reversed(piece) if p.operator), owner)
+                assert event.operator == next((p.operator for p in reversed(episode) if p.operator), owner)
 
 
-def check(close: DialogClosed, piece: list[MessagePosted]) -> None:
-    by_client = [message for message in piece if message.author == "client"]
-    replies = [message for message in piece if message.author == "operator"]
+def check(close: DialogClosed, episode: list[MessagePosted]) -> None:
+    by_client = [message for message in episode if message.author == "client"]
+    replies = [message for message in episode if message.author == "operator"]
     assert close.client_messages == len(by_client)
     assert close.operator_messages == len(replies)
     assert close.longest_client_text == max((message.chars for message in by_client), default=0)

@@ -1,4 +1,4 @@
-"""What chat says is what the contracts promise, and nothing more."""
+"""What chat publishes is what the contracts promise, and nothing more."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ from tests.chat.domain.test_dialog_histories import histories, in_time, play
 SEALED = "eyJhbGciOiJkaXIifQ..AAECAwQF.c2VhbGVk.AAECAwQF"
 
 
-def said(*story: DialogEvent) -> list[PublicEvent]:
+def published(*story: DialogEvent) -> list[PublicEvent]:
     state, public = DIALOG.initial, list[PublicEvent]()
     for event in story:
         state = DIALOG.evolve(state, event)
@@ -53,8 +53,8 @@ def closing(*past: DialogEvent, email: str | None = None, name: str | None = Non
     return event
 
 
-def test_an_opening_is_told() -> None:
-    [public] = said(opened())
+def test_an_opening_is_published() -> None:
+    [public] = published(opened())
     assert (public.topic, public.key) == ("candor.dialogs", "d1")
     assert public.event == DialogOpened(
         dialog="d1", channel="shop", client="c1", locale="fr", opened_at=at(0), origin="widget"
@@ -62,12 +62,12 @@ def test_an_opening_is_told() -> None:
 
 
 def test_messages_and_assignments_stay_private() -> None:
-    assert len(said(opened(), wrote("m1"), assigned(), wrote("m2", ANN))) == 1
+    assert len(published(opened(), wrote("m1"), assigned(), wrote("m2", ANN))) == 1
 
 
-def test_a_close_is_told_whole() -> None:
+def test_a_close_is_published_whole() -> None:
     past = opened(), wrote("m1", chars=9), assigned(BO), wrote("m2", ANN, minutes=2)
-    [_, public] = said(*past, closing(*past, email=SEALED))
+    [_, public] = published(*past, closing(*past, email=SEALED))
     event = DIALOG_EVENTS.validate_json(public.event.model_dump_json())
     assert isinstance(event, DialogClosed)
     assert (event.dialog, event.channel, event.client, event.locale) == ("d1", "shop", "c1", "fr")
@@ -85,31 +85,31 @@ def test_a_close_is_told_whole() -> None:
 
 def test_a_reopening_names_whose_dialog_it_is() -> None:
     past = opened(), assigned(), wrote("m1")
-    [*_, public] = said(*past, closing(*past), reopened())
+    [*_, public] = published(*past, closing(*past), reopened())
     assert public.event == DialogReopened(
         dialog="d1", channel="shop", client="c1", locale="fr", operator="ann", team="first-line",
         close_seq=1, reopened_at=at(6),
     )  # fmt: skip
 
 
-def test_a_key_is_needed_only_where_words_are_told() -> None:
+def test_a_key_is_needed_only_where_sealed_texts_are_published() -> None:
     past = opened(), wrote("m1")
-    assert not sealed_dialogs(said(*past, closing(*past)))
-    assert sealed_dialogs(said(*past, closing(*past, name=SEALED))) == {"d1"}
+    assert not sealed_dialogs(published(*past, closing(*past)))
+    assert sealed_dialogs(published(*past, closing(*past, name=SEALED))) == {"d1"}
 
 
-def test_a_channel_is_told_whole() -> None:
+def test_a_channel_is_published_whole() -> None:
     event = ChannelPublished(
         channel="shop", name="Shop", locales=("fr",), allowed_origins=("https://shop.example",),
         time_zone="Europe/Paris", closed=True,
     )  # fmt: skip
     public = channel_to_public(CHANNEL.evolve(CHANNEL.initial, event), event)
     assert (public.topic, public.key) == ("candor.channels", "shop")
-    told = CHANNEL_EVENTS.validate_json(public.event.model_dump_json())
-    assert told.model_dump(exclude={"type"}) == event.model_dump(exclude={"type"})
+    read = CHANNEL_EVENTS.validate_json(public.event.model_dump_json())
+    assert read.model_dump(exclude={"type"}) == event.model_dump(exclude={"type"})
 
 
-def test_only_the_erasure_of_a_client_is_told() -> None:
+def test_only_the_erasure_of_a_client_is_published() -> None:
     registered = ClientRegistered(client="c1", channel="shop", registered_at=at(0), email=SEALED)
     erased = ClientErased(client="c1", erased_at=at(1))
     state = CLIENT.evolve(CLIENT.initial, registered)
@@ -121,14 +121,14 @@ def test_only_the_erasure_of_a_client_is_told() -> None:
 
 
 @given(histories)
-def test_whatever_happens_is_told_in_valid_events(history: list[DialogCommand]) -> None:
+def test_whatever_happens_is_published_in_valid_events(history: list[DialogCommand]) -> None:
     _, story = play(in_time(history))
-    for public in said(*story):
+    for public in published(*story):
         assert DIALOG_EVENTS.validate_json(public.event.model_dump_json()) == public.event
         assert public.key == "d1"
 
 
 @given(st.permutations([write("m1"), write("m2", ANN), take(BO), reopen_it()]))
-def test_no_words_are_told(commands: list[DialogCommand]) -> None:
+def test_no_texts_are_published(commands: list[DialogCommand]) -> None:
     _, story = play(in_time([open_it(), *commands]))
-    assert all("sealed-" not in public.event.model_dump_json() for public in said(*story))
+    assert all("sealed-" not in public.event.model_dump_json() for public in published(*story))

@@ -63,17 +63,17 @@ class Room:
         self.store, self.dialogs = MongoEventStore(self.database), Dialogs(self.database, SILENT)
         follow = CommitHandler(DIALOG, dialog_to_public, self.dialogs.project)
         self.relay = OutboxRelay("chat", self.store, self.notes, [follow])
-        self.streams = Repository(self.store, self.clock, wake=self.relay.wake, service="chat")
+        self.repository = Repository(self.store, self.clock, wake=self.relay.wake, service="chat")
         self.timers = self.worker()
 
     def worker(self) -> Timers:
         """One of another replica."""
-        streams = Repository(self.store, self.clock, wake=self.relay.wake, service="chat")
-        return silent_reopenings(self.dialogs, streams, self.clock, SILENT)
+        repository = Repository(self.store, self.clock, wake=self.relay.wake, service="chat")
+        return silent_reopenings(self.dialogs, repository, self.clock, SILENT)
 
     async def does(self, *commands: DialogCommand, dialog: str = "d1") -> Dialog:
         for command in commands:
-            result = await handle(self.streams, DIALOG, DIALOG.stream(dialog), command)
+            result = await handle(self.repository, DIALOG, DIALOG.stream(dialog), command)
         return result.state
 
     async def relayed(self) -> None:
@@ -89,7 +89,7 @@ class Room:
         await self.relayed()
 
     async def state(self, dialog: str = "d1") -> Dialog:
-        return (await self.streams.load(DIALOG, DIALOG.stream(dialog))).state
+        return (await self.repository.load(DIALOG, DIALOG.stream(dialog))).state
 
 
 @asynccontextmanager
@@ -202,14 +202,14 @@ async def test_chat_does_so_as_it_is_set(
 ) -> None:
     settings = settings_for(kafka, mongo, database)
     known = settings.model_dump() | {"chat_silent_reopening": setting}
-    async with running(ChatSettings(**known)) as house:
-        zoe = await house.visitor(await house.channel())
-        path = await house.dialog(zoe)
+    async with running(ChatSettings(**known)) as harness:
+        zoe = await harness.visitor(await harness.channel())
+        path = await harness.dialog(zoe)
         for what in ("close", "reopen"):
             done(await zoe.post(f"{path}/{what}"))
 
         async def listed() -> Any:
-            return await house.database["dialogs"].find_one({"dialog": path.rpartition("/")[2]})
+            return await harness.database["dialogs"].find_one({"dialog": path.rpartition("/")[2]})
 
         await until(listed, lambda document: document and document["closes"] == closes)
         assert (await listed())["due_at"] is None

@@ -30,19 +30,19 @@ KEYS = cast("KeyRing", OpenKeys())
 
 
 async def a_dialog_of(messages: int) -> InMemoryEventStore:
-    """The log of a dialog that was closed and reopened after its first message."""
-    log = InMemoryEventStore()
+    """The stream of a dialog that was closed and reopened after its first message."""
+    store = InMemoryEventStore()
     first, *rest = (wrote(f"m{n}") for n in range(messages))
     for number, event in enumerate((opened(), first, closed(), reopened(), *rest), 1):
-        await log.append(Commit(DIALOG.stream("d1"), number, number, (to_stored(event),), at(number)))
-    return log
+        await store.append(Commit(DIALOG.stream("d1"), number, number, (to_stored(event),), at(number)))
+    return store
 
 
 async def test_the_pages_are_the_whole_in_its_order() -> None:
-    log, found, cursor = await a_dialog_of(7), list[str | None](), None
+    store, found, cursor = await a_dialog_of(7), list[str | None](), None
     for _ in range(3):
-        page = await transcript_of(log, KEYS, "d1", "c1", cursor, 3)
-        found += [said.text for said in page.messages]
+        page = await transcript_of(store, KEYS, "d1", "c1", cursor, 3)
+        found += [message.text for message in page.messages]
         cursor = page.next
     assert (found, cursor) == ([f"m{n}" for n in range(7)], None)
 
@@ -58,7 +58,7 @@ async def test_a_made_up_cursor_is_none_of_ours(values: list[str | int]) -> None
 
 
 async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
-    log, turns = await a_dialog_of(200), count()
+    store, turns = await a_dialog_of(200), count()
 
     async def others() -> None:
         while True:
@@ -66,6 +66,6 @@ async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
             await asyncio.sleep(0)
 
     waiting = asyncio.create_task(others())
-    await transcript_of(log, KEYS, "d1", "c1", None, 200)
+    await transcript_of(store, KEYS, "d1", "c1", None, 200)
     waiting.cancel()
     assert next(turns) > 2 * 200 / transcript.SLICE - 2

@@ -39,22 +39,20 @@ def build(
     name, client = settings.service, connect(settings.mongo)
     database, database_clock = client[settings.database], DatabaseClock(client)
     store, publisher = MongoEventStore(database), Publisher(settings.kafka, name)
-    listed, listing = Channels(database), Dialogs(database, settings.silent_for)
-    audit, visitors = (
-        Audit(database, "dialog", "client"),
-        PendingVisitors(database, TemporarySeal.of(settings)),
-    )
+    channel_list, dialog_list = Channels(database), Dialogs(database, settings.silent_for)
+    audit = Audit(database, "dialog", "client")
+    visitors = PendingVisitors(database, TemporarySeal.of(settings))
     keys = KeyRing.of(settings, database, topic=DIALOG_KEYS.name, publisher=publisher)
-    relay = OutboxRelay(name, store, publisher, commit_handlers(listed, listing, keys, visitors))
-    streams = Repository(store, clock or database_clock, wake=relay.wake, service=name)
+    relay = OutboxRelay(name, store, publisher, commit_handlers(channel_list, dialog_list, keys, visitors))
+    repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
     tokens = VisitorTokens.of(settings)
     tasks: list[BackgroundTask] = [database_clock, keys, relay]
     if settings.silent_for:
-        tasks.append(silent_reopenings(listing, streams, streams.clock, settings.silent_for))
+        tasks.append(silent_reopenings(dialog_list, repository, repository.clock, settings.silent_for))
 
     async def prepare() -> None:
-        for room in (store, listing, audit, keys, visitors):
-            await room.prepare()
+        for each in (store, dialog_list, audit, keys, visitors):
+            await each.prepare()
         await database_clock.sync()
 
     async def release() -> None:
@@ -68,8 +66,8 @@ def build(
         routers=[channels.router, dialogs.router, clients.router, reading.router],
         problems=problems.CATALOGUE,
         state={
-            "repository": streams, "clock": streams.clock, "key_ring": keys, "audit": audit, "relay": relay,
-            "visitor_tokens": tokens, "channels": listed, "dialogs": listing,
+            "repository": repository, "clock": repository.clock, "key_ring": keys, "audit": audit,
+            "relay": relay, "visitor_tokens": tokens, "channels": channel_list, "dialogs": dialog_list,
             "pending_visitors": visitors,
             "verifier": verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys),
         },

@@ -1,4 +1,4 @@
-"""What chat is told by its environment: beyond every service's settings, how visitors' tokens are signed."""
+"""What chat reads from its environment: beyond every service's settings, how visitors' tokens are signed."""
 
 from datetime import timedelta
 from pathlib import Path

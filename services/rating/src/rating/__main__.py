@@ -1,4 +1,4 @@
-"""`python -m rating` serves; `… dead-letters …` looks after what was put aside, `… keys …` rotates keys."""
+"""`python -m rating` serves; `… dead-letters …` lists and replays dead letters, `… keys …` rotates keys."""
 
 import sys
 

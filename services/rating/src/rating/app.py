@@ -37,7 +37,7 @@ def build(
     *,
     clock: Clock | None = None,
     publisher: Publisher | None = None,
-    rules_of: Callable[[str], FormVersion] | None = None,
+    form_version_of: Callable[[str], FormVersion] | None = None,
     only: Collection[str] | None = None,
 ) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs.
@@ -51,14 +51,14 @@ def build(
     publisher = publisher or Publisher(settings.kafka, name)
     keys = KeyRing.of(settings, database, topic=RATING_KEYS.name, publisher=publisher)
     relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys))
-    streams = Repository(store, clock or database_clock, wake=relay.wake, service=name)
-    erasure = ClientErasure(streams, streams.clock, forms, erased, keys)
-    inbound = Inbound(streams, streams.clock, rules_of or settings.rules_of, erasure)
+    repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
+    erasure = ClientErasure(repository, repository.clock, forms, erased, keys)
+    inbound = Inbound(repository, repository.clock, form_version_of or settings.form_version_of, erasure)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
     tokens = FormTokens(key_bytes(settings.form_secret), secrets_before)
-    timers = form_timers(forms, streams, streams.clock)
-    hearing = consumers(inbound, settings.kafka, publisher, settings.database)
-    tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, *hearing]
+    timers = form_timers(forms, repository, repository.clock)
+    event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
+    tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, *event_consumers]
 
     async def prepare() -> None:
         for step in (store.prepare, forms.prepare, erased.prepare, keys.prepare, database_clock.sync):
@@ -74,8 +74,8 @@ def build(
         routers=[api.mine, api.router],
         problems=CATALOGUE,
         state={
-            "repository": streams, "clock": streams.clock, "key_ring": keys, "forms": forms, "relay": relay,
-            "form_tokens": tokens, "form_views": FormViews(tokens, keys), "timers": timers,
+            "repository": repository, "clock": repository.clock, "key_ring": keys, "forms": forms,
+            "relay": relay, "form_tokens": tokens, "form_views": FormViews(tokens, keys), "timers": timers,
             "inbound": inbound, "erasure": erasure, "erased_clients": erased, "database": database,
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
         },

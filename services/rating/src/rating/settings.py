@@ -1,4 +1,4 @@
-"""What rating is told by its environment: beyond every service's settings, how its forms behave."""
+"""What rating reads from its environment: beyond every service's settings, how its forms behave."""
 
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -67,7 +67,7 @@ class RatingSettings(VisitorSettings, SealingSettings):
         description='other times for some channels, as JSON: {"demo-*": {"expiry": 10}}, first match holds',
     )
 
-    def rules_of(self, channel: str) -> FormVersion:
+    def form_version_of(self, channel: str) -> FormVersion:
         """The one version of a channel's settings, as long as Quality control can't set them."""
         own = (times for pattern, times in self.rating_channels.items() if fnmatchcase(channel, pattern))
         times = next(own, ChannelTimes())

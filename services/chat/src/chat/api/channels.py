@@ -6,10 +6,9 @@ from fastapi import status
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
-from chassis.eventstore.repository import Repository
 from chassis.http.problems import ChannelNotCovered
 from chassis.http.routes import Router
-from chat.api.dependencies import Channels, Streams, Tokens, Visitors
+from chat.api.dependencies import Channels, Repository, Tokens, Visitors
 from chat.api.permissions import Admin, Staff
 from chat.api.problems import problems
 from chat.api.schemas import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
@@ -22,12 +21,12 @@ router = Router(tags=["channels"])
 
 @router.put("/v1/channels/{channel}", responses=problems(ChannelNotCovered.code))
 async def publish_channel(
-    channel: ChannelId, body: ChannelBody, claims: Admin, streams: Streams
+    channel: ChannelId, body: ChannelBody, claims: Admin, repository: Repository
 ) -> ChannelView:
     """Makes a channel, or makes it be like this. An admin of the channel may."""
     if not claims.covers(channel):
         raise ChannelNotCovered
-    await handle(streams, CHANNEL, CHANNEL.stream(channel), PublishChannel(channel=channel, **dict(body)))
+    await handle(repository, CHANNEL, CHANNEL.stream(channel), PublishChannel(channel=channel, **dict(body)))
     return ChannelView(channel=channel, **dict(body))
 
 
@@ -44,22 +43,26 @@ async def list_channels(claims: Staff, channels: Channels) -> ChannelList:
     responses=problems(Rejection.NO_SUCH_CHANNEL, Rejection.CHANNEL_CLOSED),
 )
 async def admit_visitor(
-    channel: ChannelId, streams: Streams, visitors: Visitors, tokens: Tokens, body: VisitorBody | None = None
+    channel: ChannelId,
+    repository: Repository,
+    visitors: Visitors,
+    tokens: Tokens,
+    body: VisitorBody | None = None,
 ) -> VisitorGiven:
     """A token for a new client of this channel. Needs none itself.
 
     Whoever opens no dialog with it is forgotten when it expires.
     """
-    await _refuse_unless_taking_visitors(streams, channel)
+    await _refuse_unless_taking_visitors(repository, channel)
     who = body or VisitorBody()
     client = secrets.token_hex(16)
-    token, expires_at = tokens.issue(client, channel, streams.clock.now())
+    token, expires_at = tokens.issue(client, channel, repository.clock.now())
     await visitors.add(PendingVisitor(client, channel, who.locale, who.email, who.name), expires_at)
     return VisitorGiven(token=token, client=client, expires_at=expires_at)
 
 
-async def _refuse_unless_taking_visitors(streams: Repository, channel: str) -> None:
-    state = (await streams.load(CHANNEL, CHANNEL.stream(channel))).state
+async def _refuse_unless_taking_visitors(repository: Repository, channel: str) -> None:
+    state = (await repository.load(CHANNEL, CHANNEL.stream(channel))).state
     if isinstance(state, UnpublishedChannel):
         raise CommandRejected(Rejection.NO_SUCH_CHANNEL)
     if state.closed:

@@ -8,7 +8,7 @@ from fastapi import status
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.http.routes import Router
-from chat.api.dependencies import Audit, Streams, Tokens, Visitors
+from chat.api.dependencies import Audit, Repository, Tokens, Visitors
 from chat.api.permissions import Admin
 from chat.api.problems import problems
 from chat.api.schemas import ClientId, ErasureView
@@ -25,14 +25,14 @@ router = Router(tags=["clients"])
     responses=problems(Rejection.NOT_YOUR_CLIENT),
 )
 async def erase_client(
-    client: ClientId, claims: Admin, streams: Streams, visitors: Visitors, audit: Audit
+    client: ClientId, claims: Admin, repository: Repository, visitors: Visitors, audit: Audit
 ) -> ErasureView:
     """Everything this client wrote or is called is forgotten, everywhere; the numbers stay.
 
     An admin of the client's channel may; one of every channel, if chat never saw the client. Who asks for
     it is put on record first.
     """
-    command = EraseClient(client, streams.clock.now())
+    command = EraseClient(client, repository.clock.now())
 
     async def recorded(state: Client) -> EraseClient:
         pending = await visitors.find(client, command.now)
@@ -42,10 +42,10 @@ async def erase_client(
         await audit.note("client.erased", claims, command.now, client=client, channel=channel)
         return replace(command, channel=channel)
 
-    outcome = await handle(streams, CLIENT, CLIENT.stream(client), command, complete=recorded)
-    if not isinstance(outcome.state, ErasedClient):
+    result = await handle(repository, CLIENT, CLIENT.stream(client), command, complete=recorded)
+    if not isinstance(result.state, ErasedClient):
         raise TypeError("erasing left a client who is not erased")
-    return ErasureView(client=client, erased_at=outcome.state.erased_at)
+    return ErasureView(client=client, erased_at=result.state.erased_at)
 
 
 @router.get("/.well-known/jwks.json")

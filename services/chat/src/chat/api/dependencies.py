@@ -4,14 +4,14 @@ from typing import Annotated
 
 from chassis.audit import Audit as AuditLog
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.repository import Repository
+from chassis.eventstore.repository import Repository as EventRepository
 from chassis.http.routes import from_state
 from chat.api.tokens import VisitorTokens
 from chat.read_models.channels import Channels as ChannelsModel
 from chat.read_models.dialogs import Dialogs as DialogsModel
 from chat.read_models.pending_visitors import PendingVisitors
 
-Streams = Annotated[Repository, from_state("repository")]
+Repository = Annotated[EventRepository, from_state("repository")]
 Keys = Annotated[KeyRing, from_state("key_ring")]
 Audit = Annotated[AuditLog, from_state("audit")]
 Tokens = Annotated[VisitorTokens, from_state("visitor_tokens")]

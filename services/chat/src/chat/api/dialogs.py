@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import Response, status
 
 from chassis.eventstore.handle import handle
-from chassis.eventstore.repository import CommandResult, Repository
+from chassis.eventstore.repository import CommandResult
 from chassis.http.routes import Router
-from chat.api.dependencies import Keys, Streams, Visitors
+from chat.api.dependencies import Keys, Repository, Visitors
 from chat.api.permissions import Assigner, AVisitor, Writer
 from chat.api.problems import problems
 from chat.api.reservations import reserve
@@ -71,32 +71,32 @@ router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
 async def open_dialog(
     dialog: DialogId,
     visitor: AVisitor,
-    streams: Streams,
+    repository: Repository,
     visitors: Visitors,
     keys: Keys,
     response: Response,
     body: OpeningBody | None = None,
 ) -> OpeningView:
     """Opens a dialog in the channel of the visitor's token. A client has five open at most."""
-    client, now = await _client(streams, visitor.client), streams.clock.now()
+    client, now = await _client(repository, visitor.client), repository.clock.now()
     refuse_if_erased(client)
     pending = await visitors.find(visitor.client, now) if isinstance(client, UnknownClient) else None
     known = client if isinstance(client, RegisteredClient) else pending
     locale = (body and body.locale) or (known.locale if known else None)
-    closed = await _takes_no_dialogs(streams, visitor.channel)
+    closed = await _takes_no_dialogs(repository, visitor.channel)
     command = OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale)
     register = partial(registration, keys, **asdict(pending)) if pending else None
 
-    async def with_a_place(state: Dialog) -> OpenDialog:
+    async def with_reservation(state: Dialog) -> OpenDialog:
         if DIALOG.decide(state, command):  # what is refused, or was done before, needs none
-            await reserve(streams, ReserveDialog(visitor.client, dialog, now), register)
+            await reserve(repository, ReserveDialog(visitor.client, dialog, now), register)
         return command
 
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_reservation)
     if pending:
         await visitors.remove(visitor.client)
-    response.status_code = _created(outcome)
-    return _opening(details_of(outcome.state))
+    response.status_code = _created(result)
+    return _opening(details_of(result.state))
 
 
 @router.put(
@@ -115,25 +115,25 @@ async def post_message(
     message: MessageId,
     body: MessageBody,
     actor: Writer,
-    streams: Streams,
+    repository: Repository,
     keys: Keys,
     response: Response,
 ) -> MessageView:
     """Writes. The visitor of the dialog may, and the operator who has it."""
-    command = PostMessage(actor, message, len(body.text), streams.clock.now())
+    command = PostMessage(actor, message, len(body.text), repository.clock.now())
 
     async def sealed(state: Dialog) -> PostMessage:
-        talk, _ = author_of(actor, state)
-        refuse_if_erased(await _client(streams, talk.client))
-        known = await fingerprinted_message(keys, command, body.text, dialog, talk.client)
+        details, _ = author_of(actor, state)
+        refuse_if_erased(await _client(repository, details.client))
+        known = await fingerprinted_message(keys, command, body.text, dialog, details.client)
         if not DIALOG.decide(state, known):
             return known
         # Sealed once it is decided that they may: what is rejected leaves no key.
-        return await sealed_message(keys, command, body.text, dialog, talk.client)
+        return await sealed_message(keys, command, body.text, dialog, details.client)
 
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=sealed)
-    response.status_code = _created(outcome)
-    posted = details_of(outcome.state).messages[message]
+    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=sealed)
+    response.status_code = _created(result)
+    posted = details_of(result.state).messages[message]
     author = Author.OPERATOR if posted.operator else Author.CLIENT
     return MessageView(dialog=dialog, message=message, author=author, posted_at=posted.at)
 
@@ -149,13 +149,13 @@ async def post_message(
     ),
 )
 async def assign_operator(
-    dialog: DialogId, actor: Assigner, streams: Streams, body: OperatorBody | None = None
+    dialog: DialogId, actor: Assigner, repository: Repository, body: OperatorBody | None = None
 ) -> OperatorView:
     """An operator takes a waiting dialog; supervisors and admins give it to anybody."""
     whom = Operator(body.operator, body.name, body.team) if body else None
-    command = AssignOperator(actor, streams.clock.now(), whom)
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command)
-    operator = details_of(outcome.state).assigned
+    command = AssignOperator(actor, repository.clock.now(), whom)
+    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command)
+    operator = details_of(result.state).assigned
     if operator is None:
         raise TypeError("assigning left a dialog without an operator")
     return OperatorView(dialog=dialog, operator=operator.id, name=operator.name, team=operator.team)
@@ -168,20 +168,20 @@ async def assign_operator(
     ),
 )
 async def close_dialog(
-    dialog: DialogId, actor: Writer, streams: Streams, keys: Keys, body: CloseBody | None = None
+    dialog: DialogId, actor: Writer, repository: Repository, keys: Keys, body: CloseBody | None = None
 ) -> CloseView:
     """Closes. The visitor of the dialog may, and the operator who has it."""
     close_seq = body.close_seq if body else None
-    command = CloseDialog(actor, streams.clock.now(), close_seq)
+    command = CloseDialog(actor, repository.clock.now(), close_seq)
 
     async def with_contact(state: Dialog) -> CloseDialog:
         if not DIALOG.decide(state, command):
             return command
         client = details_of(state).client
-        return await sealed_close(keys, command, dialog, client, await _client(streams, client))
+        return await sealed_close(keys, command, dialog, client, await _client(repository, client))
 
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_contact)
-    return _close(details_of(outcome.state), close_seq)
+    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_contact)
+    return _close(details_of(result.state), close_seq)
 
 
 @router.post(
@@ -195,52 +195,52 @@ async def close_dialog(
     ),
 )
 async def reopen_dialog(
-    dialog: DialogId, actor: Writer, streams: Streams, body: CloseBody | None = None
+    dialog: DialogId, actor: Writer, repository: Repository, body: CloseBody | None = None
 ) -> ReopeningView:
     """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
     close_seq = body.close_seq if body else None
-    command = ReopenDialog(actor, streams.clock.now(), close_seq)
+    command = ReopenDialog(actor, repository.clock.now(), close_seq)
 
-    async def with_a_place(state: Dialog) -> ReopenDialog:
-        talk, _ = author_of(actor, state)
-        refuse_if_erased(await _client(streams, talk.client))
+    async def with_reservation(state: Dialog) -> ReopenDialog:
+        details, _ = author_of(actor, state)
+        refuse_if_erased(await _client(repository, details.client))
         if DIALOG.decide(state, command):
-            await reserve(streams, ReserveDialog(talk.client, dialog, command.now, talk.closes))
+            await reserve(repository, ReserveDialog(details.client, dialog, command.now, details.closes))
         return command
 
-    outcome = await handle(streams, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
-    return _reopening(details_of(outcome.state), close_seq)
+    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_reservation)
+    return _reopening(details_of(result.state), close_seq)
 
 
-async def _client(streams: Repository, client: str) -> Client:
-    return (await streams.load(CLIENT, CLIENT.stream(client))).state
+async def _client(repository: Repository, client: str) -> Client:
+    return (await repository.load(CLIENT, CLIENT.stream(client))).state
 
 
-async def _takes_no_dialogs(streams: Repository, channel: str) -> bool:
-    state = (await streams.load(CHANNEL, CHANNEL.stream(channel))).state
+async def _takes_no_dialogs(repository: Repository, channel: str) -> bool:
+    state = (await repository.load(CHANNEL, CHANNEL.stream(channel))).state
     return not isinstance(state, PublishedChannel) or state.closed
 
 
-def _created(outcome: CommandResult[Dialog, DialogEvent]) -> int:
-    return status.HTTP_201_CREATED if outcome.events else status.HTTP_200_OK
+def _created(result: CommandResult[Dialog, DialogEvent]) -> int:
+    return status.HTTP_201_CREATED if result.events else status.HTTP_200_OK
 
 
-def _opening(talk: DialogDetails) -> OpeningView:
+def _opening(details: DialogDetails) -> OpeningView:
     return OpeningView(
-        dialog=talk.dialog,
-        channel=talk.channel,
-        client=talk.client,
-        locale=talk.locale,
-        opened_at=talk.opened_at,
+        dialog=details.dialog,
+        channel=details.channel,
+        client=details.client,
+        locale=details.locale,
+        opened_at=details.opened_at,
     )
 
 
-def _close(talk: DialogDetails, close_seq: int | None) -> CloseView:
-    number = close_seq or talk.closes
-    return CloseView(dialog=talk.dialog, close_seq=number, closed_at=talk.closed_at[number - 1])
+def _close(details: DialogDetails, close_seq: int | None) -> CloseView:
+    number = close_seq or details.closes
+    return CloseView(dialog=details.dialog, close_seq=number, closed_at=details.closed_at[number - 1])
 
 
-def _reopening(talk: DialogDetails, close_seq: int | None) -> ReopeningView:
-    number = close_seq or len(talk.reopened_at)
-    moment = talk.reopened_at[number - 1] if number else None
-    return ReopeningView(dialog=talk.dialog, close_seq=number or None, reopened_at=moment)
+def _reopening(details: DialogDetails, close_seq: int | None) -> ReopeningView:
+    number = close_seq or len(details.reopened_at)
+    moment = details.reopened_at[number - 1] if number else None
+    return ReopeningView(dialog=details.dialog, close_seq=number or None, reopened_at=moment)

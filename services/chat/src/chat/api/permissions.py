@@ -21,7 +21,7 @@ def actor_of(claims: Claims) -> Actor:
         return Actor(client=visitor_of(claims).client)
     return Actor(
         operator=_operator(claims) if Role.OPERATOR in claims.roles else None,
-        leads=bool(claims.roles & SUPERVISING),
+        supervises=bool(claims.roles & SUPERVISING),
         channels=None if EVERY_CHANNEL in claims.channels else claims.channels,
     )
 

@@ -1,4 +1,4 @@
-"""Reading dialogs: an operator's list, and what was said in one."""
+"""Reading dialogs: an operator's list, and the messages of one."""
 
 from itertools import zip_longest
 from typing import Annotated
@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 
 from chassis.errors import InvalidCursor
 from chassis.http.routes import Router
-from chat.api.dependencies import Audit, Dialogs, Keys, Streams
+from chat.api.dependencies import Audit, Dialogs, Keys, Repository
 from chat.api.permissions import OperatorClaims, Reader, ReaderClaims
 from chat.api.problems import problems
 from chat.api.schemas import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
@@ -53,7 +53,7 @@ async def read_dialog(
     dialog: DialogId,
     actor: Reader,
     claims: ReaderClaims,
-    streams: Streams,
+    repository: Repository,
     keys: Keys,
     audit: Audit,
     cursor: Cursor = None,
@@ -65,20 +65,22 @@ async def read_dialog(
 
     An operator takes a waiting dialog first. That a supervisor or admin reads is put on record first.
     """
-    state = (await streams.load(DIALOG, DIALOG.stream(dialog))).state
-    talk, part = part_of(actor, state)
-    if part == "lead":
-        now = streams.clock.now()
-        await audit.note("transcript.read", claims, now, dialog=dialog, channel=talk.channel)
+    state = (await repository.load(DIALOG, DIALOG.stream(dialog))).state
+    details, part = part_of(actor, state)
+    if part == "supervisor":
+        now = repository.clock.now()
+        await audit.note("transcript.read", claims, now, dialog=dialog, channel=details.channel)
     try:
-        transcript = await transcript_of(streams.store, keys, dialog, talk.client, cursor or None, limit)
+        transcript = await transcript_of(
+            repository.store, keys, dialog, details.client, cursor or None, limit
+        )
     except InvalidCursor as error:
         raise _wrong_cursor(error) from None
     return TranscriptView(
-        **_facts(talk, part),
+        **_facts(details, part),
         state=DialogState.OPEN if isinstance(state, Open) else DialogState.CLOSED,
-        closes=_endings(talk),
-        messages=[_said(said, part) for said in transcript.messages],
+        closes=_closes(details),
+        messages=[_message(message, part) for message in transcript.messages],
         next_cursor=transcript.next,
     )
 
@@ -87,37 +89,37 @@ def _wrong_cursor(error: InvalidCursor) -> RequestValidationError:
     return RequestValidationError([{"type": error.code, "loc": ("query", "cursor"), "msg": str(error)}])
 
 
-def _facts(talk: DialogDetails, part: Part) -> dict[str, object]:
-    assigned = talk.assigned
+def _facts(details: DialogDetails, part: Part) -> dict[str, object]:
+    assigned = details.assigned
     return {
-        "dialog": talk.dialog,
-        "channel": talk.channel,
-        "client": talk.client,
-        "locale": talk.locale,
+        "dialog": details.dialog,
+        "channel": details.channel,
+        "client": details.client,
+        "locale": details.locale,
         "operator": assigned.id if assigned and part != "client" else None,
         "operator_name": assigned.name if assigned else None,
-        "opened_at": talk.opened_at,
+        "opened_at": details.opened_at,
     }
 
 
-def _endings(talk: DialogDetails) -> list[EndingView]:
-    turns = zip_longest(talk.closed_at, talk.closed_by, talk.reopened_at)
+def _closes(details: DialogDetails) -> list[EndingView]:
+    closes = zip_longest(details.closed_at, details.closed_by, details.reopened_at)
     return [
         EndingView(
             close_seq=number, closed_at=closed_at, closed_by=ClosedBy(closed_by), reopened_at=reopened_at
         )
-        for number, (closed_at, closed_by, reopened_at) in enumerate(turns, 1)
+        for number, (closed_at, closed_by, reopened_at) in enumerate(closes, 1)
     ]
 
 
-def _said(said: TranscriptMessage, part: Part) -> SaidView:
-    posted = said.posted
+def _message(message: TranscriptMessage, part: Part) -> SaidView:
+    posted = message.posted
     return SaidView(
         message=posted.message,
         author=Author(posted.author),
         operator=posted.operator if part != "client" else None,
         name=posted.name,
         posted_at=posted.posted_at,
-        text=said.text,
-        erased=said.text is None,
+        text=message.text,
+        erased=message.text is None,
     )

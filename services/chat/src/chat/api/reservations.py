@@ -1,4 +1,4 @@
-"""Has a client's stream keep a place for a dialog before it is opened or reopened."""
+"""Reserves a dialog on its client's stream before it is opened or reopened."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -13,13 +13,13 @@ from chat.domain.rejections import Rejection
 
 
 async def reserve(
-    streams: Repository,
+    repository: Repository,
     command: ReserveDialog,
     register: Callable[[], Awaitable[Registration]] | None = None,
 ) -> None:
-    """Keeps a place for the dialog, the first one with `register`. Raises `CommandRejected`.
+    """Reserves the dialog, a client's first one with `register`. Raises `CommandRejected`.
 
-    Only when all places are taken their dialogs are looked at; what was closed gives its place back.
+    Only when a client has as many as they may, those dialogs are loaded, and the closed ones released.
     """
     whole = command
 
@@ -31,9 +31,9 @@ async def reserve(
 
     while True:
         try:
-            await handle(streams, CLIENT, CLIENT.stream(command.client), command, complete=complete)
+            await handle(repository, CLIENT, CLIENT.stream(command.client), command, complete=complete)
         except CommandRejected as refusal:
-            not_open = await _not_open(streams, command.client)
+            not_open = await _not_open(repository, command.client)
             if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == whole.not_open:
                 raise
             whole = replace(whole, not_open=not_open)
@@ -41,14 +41,14 @@ async def reserve(
             return
 
 
-async def _not_open(streams: Repository, client: str) -> Mapping[str, int]:
-    """The client's dialogs that have a place and aren't open, and how often each was closed."""
-    state = (await streams.load(CLIENT, CLIENT.stream(client))).state
+async def _not_open(repository: Repository, client: str) -> Mapping[str, int]:
+    """The client's reserved dialogs that aren't open, and how often each was closed."""
+    state = (await repository.load(CLIENT, CLIENT.stream(client))).state
     found: dict[str, int] = {}
     for dialog in state.reserved if isinstance(state, RegisteredClient) else ():
-        known = (await streams.load(DIALOG, DIALOG.stream(dialog))).state
-        if isinstance(known, Unopened) or known.talk.client != client:
+        known = (await repository.load(DIALOG, DIALOG.stream(dialog))).state
+        if isinstance(known, Unopened) or known.details.client != client:
             found[dialog] = 0  # not this client's, or not yet
         elif not isinstance(known, Open):
-            found[dialog] = known.talk.closes
+            found[dialog] = known.details.closes
     return found

@@ -1,8 +1,8 @@
 """A client has few dialogs open at once, and one who was erased never comes back under the same id.
 
-A dialog is open only while the client has a place reserved for it: the place is taken here before the dialog
-is opened or reopened, so that openings that race can't be more than there are places. A place is given back
-when another one is wanted: whoever asks names the dialogs that they saw not to be open.
+A dialog is open only while its client has a reservation for it, made here before the dialog is opened or
+reopened, so that openings that race can't be more than `MOST_OPEN`. Reservations are released when another
+one is wanted: whoever reserves names the dialogs that they saw not to be open.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ MOST_OPEN = 5
 """Dialogs of one client at once: each of them stands in operators' lists."""
 
 LONGEST_OPENING = timedelta(minutes=1)
-"""From reserving a place to opening the dialog, by far: a command is given up after ten seconds."""
+"""From reserving a dialog to opening it, by far: a command is given up after ten seconds."""
 
 
 class ClientRegistered(BaseModel):
@@ -38,7 +38,7 @@ class ClientRegistered(BaseModel):
 
 
 class DialogReserved(BaseModel):
-    """A dialog that was closed `closes` times may be opened; `released` gave their places back.
+    """A dialog that was closed `closes` times may be opened; those of the dialogs in `released` end.
 
     Storage format: only add.
     """
@@ -68,7 +68,7 @@ ClientEvent = ClientRegistered | DialogReserved | ClientErased
 
 @dataclass(frozen=True)
 class Reservation:
-    """The place of a dialog that is open, or about to be: it had been closed `closes` times then."""
+    """Of a dialog that is open, or about to be: it had been closed `closes` times then."""
 
     closes: int
     at: datetime
@@ -124,7 +124,7 @@ def evolve(client: Client, event: ClientEvent) -> Client:
 def _reserved(client: Client, event: DialogReserved) -> Client:
     if not isinstance(client, RegisteredClient):
         raise ValueError("only a registered client opens dialogs")  # noqa: TRY004 - an unreadable story
-    kept = {dialog: place for dialog, place in client.reserved.items() if dialog not in event.released}
+    kept = {dialog: each for dialog, each in client.reserved.items() if dialog not in event.released}
     kept[event.dialog] = Reservation(event.closes, event.reserved_at)
     return replace(client, reserved=kept)
 
@@ -136,7 +136,7 @@ def channel_of(client: Client) -> str | None:
 
 @dataclass(frozen=True)
 class Registration:
-    """Who a client is, as far as they said; e-mail and name come sealed."""
+    """Who a client is, as far as is known; e-mail and name come sealed."""
 
     channel: str
     locale: str | None = None
@@ -184,17 +184,17 @@ def decide(state: Client, command: ClientCommand) -> Sequence[ClientEvent]:
 
 
 def reserve(state: Client, command: ReserveDialog) -> Sequence[ClientEvent]:
-    """A place for the dialog; nothing new if it has one that is fresh enough to be used."""
+    """A reservation for the dialog; nothing new if it has one that is fresh enough to be used."""
     match state:
         case UnknownClient() if command.registration:
             return [_registered(command, command.registration), _reservation(command)]
         case UnknownClient():
             raise CommandRejected(Rejection.VISITOR_EXPIRED)
-        case RegisteredClient(reserved=places) if _is_kept(places.get(command.dialog), command):
+        case RegisteredClient(reserved=reserved) if _is_kept(reserved.get(command.dialog), command):
             return []
-        case RegisteredClient(reserved=places):
-            over = _over(places, command)
-            if len(places.keys() - over - {command.dialog}) >= MOST_OPEN:
+        case RegisteredClient(reserved=reserved):
+            over = _over(reserved, command)
+            if len(reserved.keys() - over - {command.dialog}) >= MOST_OPEN:
                 raise CommandRejected(Rejection.TOO_MANY_OPEN_DIALOGS, most=MOST_OPEN)
             return [_reservation(command, *sorted(over))]
         case ErasedClient():
@@ -203,19 +203,19 @@ def reserve(state: Client, command: ReserveDialog) -> Sequence[ClientEvent]:
             assert_never(state)
 
 
-def _is_kept(place: Reservation | None, command: ReserveDialog) -> bool:
+def _is_kept(reservation: Reservation | None, command: ReserveDialog) -> bool:
     # An older one is renewed, so that nobody takes it for one whose opening has failed.
-    return place is not None and (
-        place.closes > command.closes
-        or (place.closes == command.closes and command.now < place.at + LONGEST_OPENING / 2)
+    return reservation is not None and (
+        reservation.closes > command.closes
+        or (reservation.closes == command.closes and command.now < reservation.at + LONGEST_OPENING / 2)
     )
 
 
-def _over(places: Mapping[str, Reservation], command: ReserveDialog) -> set[str]:
+def _over(reserved: Mapping[str, Reservation], command: ReserveDialog) -> set[str]:
     return {
         dialog
         for dialog, closes in command.not_open.items()
-        if dialog in places and dialog != command.dialog and places[dialog].is_over(closes, command.now)
+        if dialog in reserved and dialog != command.dialog and reserved[dialog].is_over(closes, command.now)
     }
 
 

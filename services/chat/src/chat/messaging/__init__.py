@@ -1,1 +1,1 @@
-"""What chat says. It hears nothing, so that no score can ever reach an operator from here."""
+"""What chat publishes. It consumes nothing, so that no score can ever reach an operator from here."""

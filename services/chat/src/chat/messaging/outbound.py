@@ -1,4 +1,4 @@
-"""Translates what chat decided into what it says; messages and assignments stay private."""
+"""Translates stored events into public ones; messages and assignments stay private."""
 
 from collections.abc import Collection, Sequence
 
@@ -21,8 +21,8 @@ from contracts.dialogs import (
 
 
 def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> PublicEvent:
-    """Every publication is told, whole."""
-    said = ChannelPublished(
+    """Every publication is public, whole."""
+    public = ChannelPublished(
         channel=event.channel,
         name=event.name,
         locales=event.locales,
@@ -30,61 +30,61 @@ def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> Pu
         time_zone=event.time_zone,
         closed=event.closed,
     )
-    return PublicEvent(topics.CHANNELS.name, event.channel, said)
+    return PublicEvent(topics.CHANNELS.name, event.channel, public)
 
 
 def client_to_public(_: client.Client, event: client.ClientEvent) -> PublicEvent | None:
-    """Only that a client must be forgotten is told."""
+    """Only that a client must be forgotten is public."""
     if not isinstance(event, client.ClientErased):
         return None
-    said = ClientErased(client=event.client, erased_at=event.erased_at)
-    return PublicEvent(topics.CLIENTS.name, event.client, said)
+    public = ClientErased(client=event.client, erased_at=event.erased_at)
+    return PublicEvent(topics.CLIENTS.name, event.client, public)
 
 
 def dialog_to_public(state: Dialog, event: stored.DialogEvent) -> PublicEvent | None:
-    """Opening, closes and reopenings are told; what people write is not."""
-    talk = details_of(state)
+    """Opening, closes and reopenings are public; messages and assignments are not."""
+    details = details_of(state)
     match event:
         case stored.DialogOpened():
-            return _of(talk, _opened(talk, event))
+            return _of(details, _opened(details, event))
         case stored.DialogClosed():
-            return _of(talk, _closed(talk, event))
+            return _of(details, _closed(details, event))
         case stored.DialogReopened():
-            return _of(talk, _reopened(talk, event))
+            return _of(details, _reopened(details, event))
         case _:
             return None
 
 
-def sealed_dialogs(said: Sequence[PublicEvent]) -> Collection[str]:
-    """The dialogs whose keys readers need for what is about to be said."""
-    events = (public.event for public in said)
+def sealed_dialogs(public: Sequence[PublicEvent]) -> Collection[str]:
+    """The dialogs whose keys readers need for these events."""
+    events = (each.event for each in public)
     return {event.dialog for event in events if isinstance(event, DialogClosed) and event.contact}
 
 
-def _of(talk: DialogDetails, said: DialogOpened | DialogClosed | DialogReopened) -> PublicEvent:
-    return PublicEvent(topics.DIALOGS.name, talk.dialog, said)
+def _of(details: DialogDetails, event: DialogOpened | DialogClosed | DialogReopened) -> PublicEvent:
+    return PublicEvent(topics.DIALOGS.name, details.dialog, event)
 
 
-def _opened(talk: DialogDetails, event: stored.DialogOpened) -> DialogOpened:
+def _opened(details: DialogDetails, event: stored.DialogOpened) -> DialogOpened:
     return DialogOpened(
-        dialog=talk.dialog,
-        channel=talk.channel,
-        client=talk.client,
-        locale=talk.locale,
+        dialog=details.dialog,
+        channel=details.channel,
+        client=details.client,
+        locale=details.locale,
         opened_at=event.opened_at,
         origin=event.origin,
     )
 
 
-def _closed(talk: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
+def _closed(details: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
     return DialogClosed(
-        dialog=talk.dialog,
-        channel=talk.channel,
-        client=talk.client,
+        dialog=details.dialog,
+        channel=details.channel,
+        client=details.client,
         operator=event.operator,
         operator_name=event.operator_name,
         team=event.team,
-        locale=talk.locale,
+        locale=details.locale,
         close_seq=event.close_seq,
         closed_at=event.closed_at,
         opened_at=event.opened_at,
@@ -100,14 +100,14 @@ def _closed(talk: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
     )
 
 
-def _reopened(talk: DialogDetails, event: stored.DialogReopened) -> DialogReopened:
+def _reopened(details: DialogDetails, event: stored.DialogReopened) -> DialogReopened:
     return DialogReopened(
-        dialog=talk.dialog,
-        channel=talk.channel,
-        client=talk.client,
-        operator=talk.assigned.id if talk.assigned else None,
-        team=talk.assigned.team if talk.assigned else None,
-        locale=talk.locale,
+        dialog=details.dialog,
+        channel=details.channel,
+        client=details.client,
+        operator=details.assigned.id if details.assigned else None,
+        team=details.assigned.team if details.assigned else None,
+        locale=details.locale,
         close_seq=event.close_seq,
         reopened_at=event.reopened_at,
     )

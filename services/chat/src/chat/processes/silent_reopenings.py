@@ -10,12 +10,14 @@ from chat.domain.dialog.decider import DIALOG, CloseSilentReopening
 from chat.read_models.dialogs import Dialogs, silent_until
 
 
-def silent_reopenings(dialogs: Dialogs, streams: Repository, clock: Clock, silent_for: timedelta) -> Timers:
+def silent_reopenings(
+    dialogs: Dialogs, repository: Repository, clock: Clock, silent_for: timedelta
+) -> Timers:
     """Works through the reopenings in which nobody has written for `silent_for`."""
 
     async def settle(document: Document) -> datetime | None:
         command = CloseSilentReopening(silent_for, clock.now())
-        result = await handle(streams, DIALOG, DIALOG.stream(document["dialog"]), command)
+        result = await handle(repository, DIALOG, DIALOG.stream(document["dialog"]), command)
         return silent_until(result.state, silent_for)
 
-    return Timers("silent_reopenings", dialogs.due, settle, clock, service=streams.service)
+    return Timers("silent_reopenings", dialogs.due, settle, clock, service=repository.service)

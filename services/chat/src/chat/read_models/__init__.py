@@ -1,1 +1,1 @@
-"""What chat can be asked: one module for each question."""
+"""What can be queried of chat: one module for each question."""

@@ -86,28 +86,28 @@ class Dialogs:
 def silent_until(state: Dialog, silent_for: timedelta | None) -> datetime | None:
     """When a reopened dialog in which nobody has written is to be closed again; None for any other."""
     match state:
-        case Open(talk, piece) if silent_for and talk.closes and piece.is_silent:
-            return piece.since + silent_for
+        case Open(details, episode) if silent_for and details.closes and episode.is_silent:
+            return episode.since + silent_for
         case _:
             return None
 
 
 def _document(state: Dialog, silent_for: timedelta | None) -> Document:
-    talk = details_of(state)
-    assigned = talk.assigned.id if talk.assigned else None
-    since = state.piece.since if isinstance(state, Open) else talk.closed_at[-1]
+    details = details_of(state)
+    assigned = details.assigned.id if details.assigned else None
+    since = state.episode.since if isinstance(state, Open) else details.closed_at[-1]
     return {
-        "dialog": talk.dialog,
-        "channel": talk.channel,
-        "client": talk.client,
-        "locale": talk.locale,
+        "dialog": details.dialog,
+        "channel": details.channel,
+        "client": details.client,
+        "locale": details.locale,
         "state": "closed" if isinstance(state, Closed) else "open",
         "waiting": isinstance(state, Open) and assigned is None,
         "operator": assigned,
-        "operators": sorted(talk.writers | ({assigned} if assigned else set())),
-        "opened_at": talk.opened_at,
+        "operators": sorted(details.writers | ({assigned} if assigned else set())),
+        "opened_at": details.opened_at,
         "since": since,
-        "closes": talk.closes,
+        "closes": details.closes,
         "due_at": silent_until(state, silent_for),
     }
 

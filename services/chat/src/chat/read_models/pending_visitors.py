@@ -17,7 +17,7 @@ SEALED = (Purpose.EMAIL, Purpose.NAME)
 
 @dataclass(frozen=True)
 class PendingVisitor:
-    """Somebody with a token and without a dialog, as far as they said who they are."""
+    """Somebody with a token and without a dialog, as far as is known who they are."""
 
     client: str
     channel: str

@@ -45,7 +45,7 @@ class _StoredMessage:
 async def transcript_of(
     store: EventStore, keys: KeyRing, dialog: str, client: str, cursor: str | None, limit: int
 ) -> Transcript:
-    """Reads a dialog's stream after the cursor, and opens `limit` messages for this one answer.
+    """Reads a dialog's stream after the cursor, and opens `limit` messages for this one response.
 
     Raises `InvalidCursor`.
     """
@@ -79,11 +79,11 @@ async def _messages(store: EventStore, stream: str, after: int, wanted: int) -> 
 async def _opened(
     keys: KeyRing, dialog: str, client: str, posted: Sequence[MessagePosted]
 ) -> list[TranscriptMessage]:
-    said: list[TranscriptMessage] = []
+    messages: list[TranscriptMessage] = []
     for count, each in enumerate(posted, 1):
         text = await keys.open(each.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
-        said.append(TranscriptMessage(each, text))
+        messages.append(TranscriptMessage(each, text))
         if count % SLICE == 0:
             # Opening needs no network once the key is here: nobody else would be served meanwhile.
             await asyncio.sleep(0)
-    return said
+    return messages

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from chassis.crypto_shredding import KeyRing
-from chassis.eventstore.repository import Repository
+from chassis.eventstore.repository import Repository as EventRepository
 from chassis.http.routes import from_state
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
 from rating.read_models.forms import Forms as FormsModel
 
-Streams = Annotated[Repository, from_state("repository")]
+Repository = Annotated[EventRepository, from_state("repository")]
 Keys = Annotated[KeyRing, from_state("key_ring")]
 Tokens = Annotated[FormTokens, from_state("form_tokens")]
 Views = Annotated[FormViews, from_state("form_views")]

@@ -9,7 +9,7 @@ from chassis.http.routes import Router
 from chassis.validation.text import is_blank
 from contracts.keys import Purpose
 from contracts.ratings import CloseState
-from rating.api.dependencies import Forms, Keys, Streams, Tokens, Views
+from rating.api.dependencies import Forms, Keys, Repository, Tokens, Views
 from rating.api.permissions import AVisitor, NoOperator
 from rating.api.problems import problems
 from rating.api.schemas import AnswerBody, AnsweredView, DeclinedView, FormList, FormTokenBody, FormView
@@ -27,21 +27,21 @@ router = Router(prefix="/v1/forms", tags=["forms"], dependencies=[NoOperator])
 
 
 @mine.get("")
-async def list_my_forms(visitor: AVisitor, forms: Forms, streams: Streams, views: Views) -> FormList:
+async def list_my_forms(visitor: AVisitor, forms: Forms, repository: Repository, views: Views) -> FormList:
     """The forms that the visitor can answer now, or whose answer they can still change; newest first.
 
     Each with the answer that they gave, in their own words. Changes nothing.
     """
-    cards = await forms.mine(visitor.client, visitor.channel, streams.clock.now())
-    return FormList(forms=await views.forms(cards))
+    mine = await forms.mine(visitor.client, visitor.channel, repository.clock.now())
+    return FormList(forms=await views.forms(mine))
 
 
 @router.post("/read", responses=problems(Rejection.NO_SUCH_FORM))
-async def read_form(body: FormTokenBody, tokens: Tokens, streams: Streams, views: Views) -> FormView:
+async def read_form(body: FormTokenBody, tokens: Tokens, repository: Repository, views: Views) -> FormView:
     """The form of the token, with what its client answered. Changes nothing."""
     form = tokens.read(body.token)
-    folded = await streams.load(RATING, RATING.stream(form.dialog))
-    return await views.form(_shown(folded.state, form, folded.position))
+    loaded = await repository.load(RATING, RATING.stream(form.dialog))
+    return await views.form(_shown(loaded.state, form, loaded.position))
 
 
 @router.post(
@@ -58,21 +58,21 @@ async def read_form(body: FormTokenBody, tokens: Tokens, streams: Streams, views
     ),
 )
 async def answer_form(
-    body: AnswerBody, tokens: Tokens, streams: Streams, keys: Keys, views: Views
+    body: AnswerBody, tokens: Tokens, repository: Repository, keys: Keys, views: Views
 ) -> AnsweredView:
     """Rates, or changes the rating inside its edit window; the same answer again is the same answer.
 
     A comment that isn't sent, or is null, stays as it was: send an empty one to remove it.
     """
     form = tokens.read(body.token)
-    command = GiveRating(form.close_seq, body.score, streams.clock.now())
+    command = GiveRating(form.close_seq, body.score, repository.clock.now())
 
     async def sealed(rating: Rating) -> GiveRating:
         comment = await _comment(keys, rating, command, body.comment)
-        return replace(command, comment=comment, now=streams.clock.now())
+        return replace(command, comment=comment, now=repository.clock.now())
 
-    outcome = await handle(streams, RATING, RATING.stream(form.dialog), command, complete=sealed)
-    return await views.answered(_shown(outcome.state, form, outcome.number))
+    result = await handle(repository, RATING, RATING.stream(form.dialog), command, complete=sealed)
+    return await views.answered(_shown(result.state, form, result.number))
 
 
 @router.post(
@@ -85,12 +85,12 @@ async def answer_form(
         Rejection.ALREADY_RATED,
     ),
 )
-async def decline_form(body: FormTokenBody, tokens: Tokens, streams: Streams) -> DeclinedView:
+async def decline_form(body: FormTokenBody, tokens: Tokens, repository: Repository) -> DeclinedView:
     """Says "No, thanks" to the question; the client can still rate until the form expires."""
     form = tokens.read(body.token)
-    command = DeclineRating(form.close_seq, streams.clock.now())
-    outcome = await handle(streams, RATING, RATING.stream(form.dialog), command)
-    return DeclinedView.model_validate(_shown(outcome.state, form, outcome.number).model_dump())
+    command = DeclineRating(form.close_seq, repository.clock.now())
+    result = await handle(repository, RATING, RATING.stream(form.dialog), command)
+    return DeclinedView.model_validate(_shown(result.state, form, result.number).model_dump())
 
 
 async def _comment(keys: KeyRing, rating: Rating, command: GiveRating, text: str | None) -> Comment:
@@ -101,17 +101,17 @@ async def _comment(keys: KeyRing, rating: Rating, command: GiveRating, text: str
     close = rating.close(command.close_seq)
     if isinstance(close, Unregistered | ReopenedFirst):
         raise CommandRejected(Rejection.NO_SUCH_FORM)
-    place = {"subject": close.form.snapshot.client, "scope": close.form.snapshot.dialog}
-    # Makes no key. Whether a comment is the one before, only its fingerprint tells.
-    known = await keys.fingerprint(text, **place)
+    whose = {"subject": close.form.snapshot.client, "scope": close.form.snapshot.dialog}
+    # Makes no key. Whether a comment is the one before, only its fingerprint shows.
+    known = await keys.fingerprint(text, **whose)
     written = WrittenComment(NOT_SEALED, known or NOT_SEALED, len(text))
     if not RATING.decide(rating, replace(command, comment=written)):
         return written  # the same answer again; what is refused raises, and so leaves no key
     try:
-        sealed = await keys.seal(text, **place, purpose=Purpose.COMMENT)
+        sealed = await keys.seal(text, **whose, purpose=Purpose.COMMENT)
     except SubjectErased:
         raise CommandRejected(Rejection.CLIENT_ERASED) from None
-    if (fingerprint := await keys.fingerprint(text, **place)) is None:
+    if (fingerprint := await keys.fingerprint(text, **whose)) is None:
         raise CommandRejected(Rejection.CLIENT_ERASED)
     return WrittenComment(sealed, fingerprint, len(text))
 
@@ -120,7 +120,7 @@ def _shown(rating: Rating, form: FormKey, position: int) -> FormDocument:
     close = rating.close(form.close_seq)
     if isinstance(close, Unregistered | ReopenedFirst):
         raise CommandRejected(Rejection.NO_SUCH_FORM)
-    card = form_document(close, position)
-    if card.state in NOT_ASKED:
+    document = form_document(close, position)
+    if document.state in NOT_ASKED:
         raise CommandRejected(Rejection.NO_SUCH_FORM)
-    return card
+    return document

@@ -35,10 +35,10 @@ class FormTokens:
     def read(self, token: str) -> FormKey:
         """The form that a token is for. Raises `CommandRejected` if this service didn't issue it."""
         name, _, signature = token.rpartition(".")
-        # A stranger's letters may be no UTF-8; whatever they are, they take the same way to the same answer.
-        letters = name.encode(errors="surrogatepass")
+        # A stranger's characters may be no UTF-8: they get the same refusal in the same way.
+        signed = name.encode(errors="surrogatepass")
         given = signature.encode(errors="surrogatepass")
-        good = [hmac.compare_digest(_signature(each, letters).encode(), given) for each in self._secrets]
+        good = [hmac.compare_digest(_signature(each, signed).encode(), given) for each in self._secrets]
         if not any(good):
             raise CommandRejected(Rejection.NO_SUCH_FORM)
         dialog, _, close_seq = name.rpartition(".")

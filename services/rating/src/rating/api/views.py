@@ -14,43 +14,43 @@ AT_ONCE = 16
 
 
 class FormViews:
-    """Makes views of cards; opened words go into the answer to a request, and nowhere else."""
+    """Makes views of forms; opened comments go into the response to a request, and nowhere else."""
 
     def __init__(self, tokens: FormTokens, keys: KeyRing) -> None:
         self._tokens = tokens
         self._keys = keys
         self._room = asyncio.Semaphore(AT_ONCE)
 
-    async def form(self, card: FormDocument) -> FormView:
-        """A card with the token to answer it, and what its client answered."""
-        known = card.model_dump(include=set(FormView.model_fields))
+    async def form(self, form: FormDocument) -> FormView:
+        """A form with the token to answer it, and what its client answered."""
+        known = form.model_dump(include=set(FormView.model_fields))
         return FormView(
             **known,
-            token=self._tokens.issue(FormKey(card.dialog, card.close_seq)),
-            comment=CommentField(max_length=card.comment_limit),
-            answer=await self.answer(card),
+            token=self._tokens.issue(FormKey(form.dialog, form.close_seq)),
+            comment=CommentField(max_length=form.comment_limit),
+            answer=await self.answer(form),
         )
 
-    async def answered(self, card: FormDocument) -> AnsweredView:
+    async def answered(self, form: FormDocument) -> AnsweredView:
         """What is now kept of the client's answer."""
-        answer = await self.answer(card)
-        known = card.model_dump(include=set(AnsweredView.model_fields))
+        answer = await self.answer(form)
+        known = form.model_dump(include=set(AnsweredView.model_fields))
         return AnsweredView.model_validate({**known, "answer": answer})
 
-    async def forms(self, cards: Sequence[FormDocument]) -> list[FormView]:
-        """The views of the cards, in their order."""
-        return list(await asyncio.gather(*(self._in_turn(card) for card in cards)))
+    async def forms(self, forms: Sequence[FormDocument]) -> list[FormView]:
+        """The views of the forms, in their order."""
+        return list(await asyncio.gather(*(self._in_turn(form) for form in forms)))
 
-    async def answer(self, card: FormDocument) -> AnswerView | None:
+    async def answer(self, form: FormDocument) -> AnswerView | None:
         """What the client answered; None if they did not."""
-        if card.score is None:
+        if form.score is None:
             return None
-        sealed = card.sealed_comment
-        words = sealed and await self._keys.open(
-            sealed, subject=card.client, scope=card.dialog, purpose=Purpose.COMMENT
+        sealed = form.sealed_comment
+        comment = sealed and await self._keys.open(
+            sealed, subject=form.client, scope=form.dialog, purpose=Purpose.COMMENT
         )
-        return AnswerView(score=card.score, comment=words, comment_erased=bool(sealed) and words is None)
+        return AnswerView(score=form.score, comment=comment, comment_erased=bool(sealed) and comment is None)
 
-    async def _in_turn(self, card: FormDocument) -> FormView:
+    async def _in_turn(self, form: FormDocument) -> FormView:
         async with self._room:
-            return await self.form(card)
+            return await self.form(form)

@@ -1,1 +1,1 @@
-"""What rating hears from Kafka, and what it says there."""
+"""What rating consumes from Kafka, and what it publishes there."""

@@ -10,7 +10,7 @@ from rating.domain.rating.form_version import CancelledReason, Snapshot
 from rating.domain.rating.state import Cancelled, NotOffered, ReopenedFirst
 
 
-async def with_cool_down(streams: Repository, command: RegisterClose) -> RegisterClose:
+async def with_cool_down(repository: Repository, command: RegisterClose) -> RegisterClose:
     """The command, `cooling_down` if another close of the client in the channel has asked lately, or will.
 
     Only a close that would be asked reserves the question; the same close again keeps it.
@@ -18,14 +18,14 @@ async def with_cool_down(streams: Repository, command: RegisterClose) -> Registe
     if not command.rules.cool_down and command.resumes is None:
         return command  # a close that resumes another one goes by the rules of that one
     snapshot = command.snapshot
-    rating = (await streams.load(RATING, RATING.stream(snapshot.dialog))).state
+    rating = (await repository.load(RATING, RATING.stream(snapshot.dialog))).state
     question = question_in(RATING.decide(rating, command))
     if question is None or not question[0].cool_down:
         return command
     rules, asks_at = question
     close = AskingClose(snapshot.dialog, snapshot.close_seq)
     reservation = ReserveQuestion(close, asks_at, rules.cool_down)
-    return replace(command, cooling_down=not await _reserve(streams, stream_of(snapshot), reservation))
+    return replace(command, cooling_down=not await _reserve(repository, stream_of(snapshot), reservation))
 
 
 def stream_of(snapshot: Snapshot) -> str:
@@ -33,27 +33,27 @@ def stream_of(snapshot: Snapshot) -> str:
     return COOL_DOWN.stream(f"{snapshot.channel}:{snapshot.client}")
 
 
-async def _reserve(streams: Repository, stream: str, command: ReserveQuestion) -> bool:
+async def _reserve(repository: Repository, stream: str, command: ReserveQuestion) -> bool:
     while True:
-        questions = (await handle(streams, COOL_DOWN, stream, command)).state
+        questions = (await handle(repository, COOL_DOWN, stream, command)).state
         if questions.holds(command.close):
             return True
-        given_back = await _given_back(streams, questions, command)
+        given_back = await _given_back(repository, questions, command)
         if given_back == command.given_back:
             return False
         command = replace(command, given_back=given_back)
 
 
 async def _given_back(
-    streams: Repository, questions: Questions, command: ReserveQuestion
+    repository: Repository, questions: Questions, command: ReserveQuestion
 ) -> frozenset[AskingClose]:
     others = [one.close for one in questions.in_the_way(command.asks_at, command.cool_down)]
-    return frozenset([other for other in others if await _is_given_back(streams, other, command.close)])
+    return frozenset([other for other in others if await _is_given_back(repository, other, command.close)])
 
 
-async def _is_given_back(streams: Repository, other: AskingClose, asking: AskingClose) -> bool:
+async def _is_given_back(repository: Repository, other: AskingClose, asking: AskingClose) -> bool:
     """Whether the other close asked nothing and won't: what it is now, it stays."""
-    match (await streams.load(RATING, RATING.stream(other.dialog))).state.close(other.close_seq):
+    match (await repository.load(RATING, RATING.stream(other.dialog))).state.close(other.close_seq):
         case ReopenedFirst() | NotOffered() | Cancelled(offered=False):
             return True
         case Cancelled(reason=CancelledReason.REOPENED):

@@ -1,4 +1,4 @@
-"""Hears dialogs and clients, and turns what it hears into commands; the same event twice does no harm."""
+"""Consumes dialogs and clients, and turns events into commands; the same event twice does no harm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,21 +27,21 @@ ConsumedEvent = DialogOpened | DialogClosed | DialogReopened | ClientErased
 CONSUMED_EVENTS: TypeAdapter[ConsumedEvent] = TypeAdapter(
     Annotated[ConsumedEvent, Field(discriminator="type")]
 )
-"""Everything that rating hears: what its replay topic may hold."""
+"""Everything that rating consumes: what its replay topic may hold."""
 
 
 @dataclass(frozen=True)
 class Inbound:
-    """What rating does with what it hears."""
+    """What rating does with what it consumes."""
 
-    streams: Repository
+    repository: Repository
     clock: Clock
-    rules_of: Callable[[str], FormVersion]
+    form_version_of: Callable[[str], FormVersion]
     erasure: ClientErasure
 
-    async def hear(self, heard: ReceivedEvent[Any]) -> None:
+    async def on_event(self, received: ReceivedEvent[Any]) -> None:
         """Passes an event on to its handler."""
-        match heard.event:
+        match received.event:
             case DialogClosed() as event:
                 await self.on_dialog_closed(event)
             case DialogReopened() as event:
@@ -54,7 +54,7 @@ class Inbound:
         erased = await self.erasure.is_erased(event.client)
         command = RegisterClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
-            rules=self.rules_of(event.channel),
+            rules=self.form_version_of(event.channel),
             by_people=event.closed_by in PEOPLE,
             spam=event.spam,
             replied=event.operator_messages > 0,
@@ -62,13 +62,13 @@ class Inbound:
             now=self.clock.now(),
             resumes=event.resumes,
         )
-        command = await with_cool_down(self.streams, command)
-        await handle(self.streams, RATING, RATING.stream(event.dialog), command)
+        command = await with_cool_down(self.repository, command)
+        await handle(self.repository, RATING, RATING.stream(event.dialog), command)
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
         """Withdraws the form of the close that was undone."""
         command = RegisterReopening(event.close_seq, event.reopened_at, self.clock.now())
-        await handle(self.streams, RATING, RATING.stream(event.dialog), command)
+        await handle(self.repository, RATING, RATING.stream(event.dialog), command)
 
     async def on_client_erased(self, event: ClientErased) -> None:
         """Forgets what the client wrote, and asks nothing more."""
@@ -78,9 +78,9 @@ class Inbound:
 def consumers(
     inbound: Inbound, connection: KafkaConnection, publisher: Publisher, database: str
 ) -> list[EventConsumer]:
-    """What rating hears: dialogs, with what is replayed, in one group, clients in their own.
+    """What rating consumes: dialogs, with what is replayed, in one group, clients in their own.
 
-    Groups are named after the database: two installations on one Kafka hear everything each.
+    Groups are named after the database: two installations on one Kafka consume everything each.
     """
     service = "rating"
     dialogs: dict[str, TypeAdapter[Any]] = {
@@ -94,7 +94,7 @@ def consumers(
             connection=connection,
             group=f"{database}.{name}",
             topics=topics,
-            handler=inbound.hear,
+            handler=inbound.on_event,
             publisher=publisher,
         )
         for name, topics in (("dialogs", dialogs), ("clients", clients))

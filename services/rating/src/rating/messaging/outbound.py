@@ -1,4 +1,4 @@
-"""Says on `candor.ratings` what became of a close; only what is built here ever leaves the service."""
+"""Publishes on `candor.ratings` what became of a close; only what is built here ever leaves the service."""
 
 from typing import Any, assert_never
 
@@ -43,8 +43,8 @@ def to_public(rating: Rating, event: RatingEvent) -> PublicEvent | None:
     close = rating.close(event.close_seq)
     if isinstance(close, Unregistered | ReopenedFirst):
         return None
-    said = _said(close, event, _of_close(close.form.snapshot), close.form.rules)
-    return PublicEvent(topic=RATINGS.name, key=close.form.snapshot.dialog, event=said) if said else None
+    public = _public(close, event, _of_close(close.form.snapshot), close.form.rules)
+    return PublicEvent(topic=RATINGS.name, key=close.form.snapshot.dialog, event=public) if public else None
 
 
 def _of_close(snapshot: Snapshot) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _of_close(snapshot: Snapshot) -> dict[str, Any]:
     return snapshot.model_dump(exclude={"closed_at"})
 
 
-def _said(  # noqa: PLR0911 - one line for each event
+def _public(  # noqa: PLR0911 - one line for each event
     close: Close, event: RatingEvent, of: dict[str, Any], rules: FormVersion
 ) -> AnyRatingEvent | None:
     match event:

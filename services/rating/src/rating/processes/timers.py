@@ -12,14 +12,14 @@ from rating.read_models.form_documents import FormDocument, due_at
 from rating.read_models.forms import Forms
 
 
-def form_timers(forms: Forms, streams: Repository, clock: Clock) -> Timers:
+def form_timers(forms: Forms, repository: Repository, clock: Clock) -> Timers:
     """Works through the forms that are due."""
 
     async def settle(document: Document) -> datetime | None:
         form = FormDocument.model_validate(document)
         kind = OfferForm if form.state is CloseState.SCHEDULED else ExpireForm
         command = kind(form.close_seq, clock.now())
-        result = await handle(streams, RATING, RATING.stream(form.dialog), command)
+        result = await handle(repository, RATING, RATING.stream(form.dialog), command)
         return due_at(result.state.close(form.close_seq))
 
-    return Timers("timers", forms.due, settle, clock, service=streams.service)
+    return Timers("timers", forms.due, settle, clock, service=repository.service)

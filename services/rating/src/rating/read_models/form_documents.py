@@ -20,7 +20,7 @@ from rating.domain.rating.state import (
 )
 
 RegisteredClose = Registered | NotOffered | Scheduled | Offered | Given | Declined | Expired | Cancelled
-"""A close that was heard, so that it is known whom it belongs to."""
+"""A registered close, of which it is known whom it belongs to."""
 
 
 class FormDocument(BaseModel):
@@ -50,12 +50,12 @@ class FormDocument(BaseModel):
 
 
 def form_id(dialog: str, close_seq: int) -> str:
-    """The id of the form of a close: the same however often the close is heard."""
+    """The id of the form of a close: the same however often the close is consumed."""
     return f"{dialog}.{close_seq}"
 
 
 def form_document(close: RegisteredClose, position: int) -> FormDocument:
-    """The card of a close."""
+    """The form of a close, with the `position` of the last event that it shows."""
     snapshot, rules = close.form.snapshot, close.form.rules
     return FormDocument(
         form=form_id(snapshot.dialog, snapshot.close_seq),
@@ -81,8 +81,8 @@ def _of_answer(close: RegisteredClose) -> dict[str, Any]:
             return {"expires_at": close.expires_at}
         case Given():
             until = {"expires_at": close.expires_at, "editable_until": close.editable_until}
-            said = {"score": close.answer.score, "sealed_comment": close.answer.comment}
-            return said | (until if close.is_open else {})
+            answer = {"score": close.answer.score, "sealed_comment": close.answer.comment}
+            return answer | (until if close.is_open else {})
         case Registered() | NotOffered() | Scheduled() | Expired() | Cancelled():
             return {}
         case _:

@@ -88,6 +88,6 @@ def _documents(recorded: RecordedEvent[Rating, RatingEvent]) -> list[Document]:
     close = recorded.state.close(recorded.event.close_seq)
     if isinstance(close, Unregistered | ReopenedFirst):
         return []
-    card = form_document(close, recorded.position)
-    document = card.model_dump(exclude={"form"}) | {"_id": card.form, "due_at": due_at(close)}
-    return [document | {"unchecked": True} if card.state in OPEN else document]
+    form = form_document(close, recorded.position)
+    document = form.model_dump(exclude={"form"}) | {"_id": form.form, "due_at": due_at(close)}
+    return [document | {"unchecked": True} if form.state in OPEN else document]

@@ -7,16 +7,19 @@ from chassis.errors import CommandRejected
 from chat.domain.dialog.state import Dialog, DialogDetails, Open, Operator, Unopened
 from chat.domain.rejections import Rejection
 
-Part = Literal["client", "operator", "lead"]
+Part = Literal["client", "operator", "supervisor"]
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who gives a command: a client, or staff of some `channels` (None: of all) who answer, lead, or both."""
+    """Who gives a command: a client, or staff of some `channels` (None: of all).
+
+    Staff answer as `operator`, supervise, or both.
+    """
 
     client: str | None = None
     operator: Operator | None = None
-    leads: bool = False
+    supervises: bool = False
     channels: frozenset[str] | None = frozenset()
 
     def covers(self, channel: str) -> bool:
@@ -27,33 +30,33 @@ class Actor:
 def part_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Part]:
     """The dialog, and as what the actor may read it. Raises `CommandRejected`.
 
-    An operator who could take it is told to: it stands in their list.
+    An operator who could take it is refused with that hint: it stands in their list.
     """
     if not isinstance(state, Unopened):
-        talk = state.talk
-        if talk.client == actor.client:
-            return talk, "client"
-        if actor.covers(talk.channel):
-            if actor.operator and talk.is_own(actor.operator.id):
-                return talk, "operator"
-            if actor.leads:
-                return talk, "lead"
+        details = state.details
+        if details.client == actor.client:
+            return details, "client"
+        if actor.covers(details.channel):
+            if actor.operator and details.is_own(actor.operator.id):
+                return details, "operator"
+            if actor.supervises:
+                return details, "supervisor"
     raise _no_part(actor, state)
 
 
 def author_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Operator | None]:
     """The dialog, and the operator as whom the actor writes in it: None for its client.
 
-    Raises as `part_of` does, also for those who only lead. An operator who wrote in it once is one here too.
+    Raises as `part_of` does, also for those who only supervise. Who wrote in it once is an operator here too.
     """
-    talk, part = part_of(actor, state)
-    if part == "lead":
+    details, part = part_of(actor, state)
+    if part == "supervisor":
         raise _no_part(actor, state)
-    return talk, actor.operator if part == "operator" else None
+    return details, actor.operator if part == "operator" else None
 
 
 def _no_part(actor: Actor, state: Dialog) -> CommandRejected:
     match state:
-        case Open(talk) if talk.assigned is None and actor.operator and actor.covers(talk.channel):
+        case Open(details) if details.assigned is None and actor.operator and actor.covers(details.channel):
             return CommandRejected(Rejection.TAKE_IT_FIRST)
     return CommandRejected(Rejection.NO_SUCH_DIALOG)

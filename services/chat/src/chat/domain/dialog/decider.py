@@ -38,7 +38,7 @@ MOST_MESSAGES = 5_000
 """Of one dialog: what it remembers of every message is kept in memory while it is worked with."""
 
 MOST_CLOSES = 50
-"""Of one dialog: each is told to every service, and may ask the client a question."""
+"""Of one dialog: each is published to every service, and may ask the client a question."""
 
 NOT_SEALED = ""
 """Stands for a text that isn't sealed yet, and for its fingerprint."""
@@ -148,36 +148,36 @@ def open_dialog(state: Dialog, command: OpenDialog) -> Sequence[DialogOpened]:
                     opened_at=command.now,
                 )
             ]
-        case Open(talk) | Closed(talk):
-            _refuse_another_opening(talk, command)
+        case Open(details) | Closed(details):
+            _refuse_another_opening(details, command)
             return []
         case _:
             assert_never(state)
 
 
-def _refuse_another_opening(talk: DialogDetails, command: OpenDialog) -> None:
-    if talk.client != command.client:
+def _refuse_another_opening(details: DialogDetails, command: OpenDialog) -> None:
+    if details.client != command.client:
         raise CommandRejected(Rejection.NO_SUCH_DIALOG)
     for what in ("channel", "locale", "origin"):
-        if getattr(talk, what) != getattr(command, what):
+        if getattr(details, what) != getattr(command, what):
             raise CommandRejected(Rejection.OPENED_OTHERWISE, differs=what)
 
 
 def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
     """Once for each id; the same message again is nothing new, also after a close."""
-    talk, operator = author_of(command.actor, state)
-    if posted := talk.messages.get(command.message):
+    details, operator = author_of(command.actor, state)
+    if posted := details.messages.get(command.message):
         return _posted_before(posted, operator, command.fingerprint)
     if not isinstance(state, Open):
         raise CommandRejected(Rejection.DIALOG_CLOSED)
-    if len(talk.messages) >= MOST_MESSAGES:
+    if len(details.messages) >= MOST_MESSAGES:
         raise CommandRejected(Rejection.DIALOG_FULL, most=MOST_MESSAGES)
-    _refuse_others(talk, operator)
+    _refuse_others(details, operator)
     return [_posting(command, operator)]
 
 
-def _refuse_others(talk: DialogDetails, operator: Operator | None) -> None:
-    if operator is not None and not talk.is_assigned_to(operator.id):
+def _refuse_others(details: DialogDetails, operator: Operator | None) -> None:
+    if operator is not None and not details.is_assigned_to(operator.id):
         raise CommandRejected(Rejection.NOT_YOUR_DIALOG)
 
 
@@ -205,15 +205,15 @@ def _posting(command: PostMessage, operator: Operator | None) -> MessagePosted:
 
 def assign(state: Dialog, command: AssignOperator) -> Sequence[OperatorAssigned]:
     """Two operators may reach for a waiting dialog at once: one gets it."""
-    if isinstance(state, Unopened) or not command.actor.covers(state.talk.channel):
+    if isinstance(state, Unopened) or not command.actor.covers(state.details.channel):
         raise CommandRejected(Rejection.NO_SUCH_DIALOG)
     who, takes = _assignee(command)
     match state:
-        case Open(talk) | Closed(talk) if talk.assigned == who:
+        case Open(details) | Closed(details) if details.assigned == who:
             return []
         case Closed():
             raise CommandRejected(Rejection.DIALOG_CLOSED)
-        case Open(talk) if takes and talk.assigned and not talk.is_assigned_to(who.id):
+        case Open(details) if takes and details.assigned and not details.is_assigned_to(who.id):
             raise CommandRejected(Rejection.TAKEN_BY_ANOTHER)
         case Open():
             return [OperatorAssigned(operator=who.id, name=who.name, team=who.team, assigned_at=command.now)]
@@ -222,12 +222,12 @@ def assign(state: Dialog, command: AssignOperator) -> Sequence[OperatorAssigned]
 
 
 def _assignee(command: AssignOperator) -> tuple[Operator, bool]:
-    """Who gets the dialog, and whether they take it themselves: operators may, those who lead give it."""
+    """Who gets the dialog, and whether they take it themselves: operators do, supervisors give it."""
     actor, whom = command.actor, command.whom
-    if actor.leads and whom is not None:
+    if actor.supervises and whom is not None:
         return whom, False
     if actor.operator is None:
-        raise CommandRejected(Rejection.OPERATOR_MISSING if actor.leads else Rejection.NO_SUCH_DIALOG)
+        raise CommandRejected(Rejection.OPERATOR_MISSING if actor.supervises else Rejection.NO_SUCH_DIALOG)
     if whom is not None and whom.id != actor.operator.id:
         raise CommandRejected(Rejection.ONLY_FOR_YOURSELF)
     return actor.operator, True
@@ -235,67 +235,71 @@ def _assignee(command: AssignOperator) -> tuple[Operator, bool]:
 
 def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
     """A close that was made already is nothing new, even if it was undone since."""
-    talk, operator = author_of(command.actor, state)
-    if command.close_seq is not None and command.close_seq <= talk.closes:
+    details, operator = author_of(command.actor, state)
+    if command.close_seq is not None and command.close_seq <= details.closes:
         return []
     match state:
-        case Open(_, piece):
-            if command.close_seq not in {None, talk.closes + 1}:
-                raise CommandRejected(Rejection.NOT_THE_NEXT_CLOSE, next=talk.closes + 1)
-            if operator is None and talk.closes and piece.is_silent:
+        case Open(_, episode):
+            if command.close_seq not in {None, details.closes + 1}:
+                raise CommandRejected(Rejection.NOT_THE_NEXT_CLOSE, next=details.closes + 1)
+            if operator is None and details.closes and episode.is_silent:
                 raise CommandRejected(Rejection.NOTHING_NEW)
-            _refuse_others(talk, operator)
-            return [_closing(talk, piece, command, "client" if operator is None else "operator")]
+            _refuse_others(details, operator)
+            return [_closing(details, episode, command, "client" if operator is None else "operator")]
         case Closed() if command.close_seq is None:
             return []
         case _:
             raise CommandRejected(Rejection.DIALOG_CLOSED)
 
 
-def _closing(talk: DialogDetails, piece: Episode, command: CloseDialog, closed_by: ClosedBy) -> DialogClosed:
-    operator, attributed_by = attribution(talk, piece)
-    participants = tuple(piece.participants.values())
+def _closing(
+    details: DialogDetails, episode: Episode, command: CloseDialog, closed_by: ClosedBy
+) -> DialogClosed:
+    operator, attributed_by = attribution(details, episode)
+    participants = tuple(episode.participants.values())
     return DialogClosed(
-        close_seq=talk.closes + 1,
+        close_seq=details.closes + 1,
         closed_at=command.now,
-        opened_at=piece.since,
-        first_reply_at=piece.first_reply_at,
+        opened_at=episode.since,
+        first_reply_at=episode.first_reply_at,
         closed_by=closed_by,
         operator=operator and operator.id,
         operator_name=operator and operator.name,
         team=operator and operator.team,
         attributed_by=attributed_by,
         participants=participants,
-        client_messages=piece.client_messages,
+        client_messages=episode.client_messages,
         operator_messages=sum(participant.messages for participant in participants),
-        longest_client_text=piece.longest_client_text,
+        longest_client_text=episode.longest_client_text,
         email=command.email,
         name=command.name,
     )
 
 
-def attribution(talk: DialogDetails, piece: Episode) -> tuple[Operator | Participant | None, AttributedBy]:
+def attribution(
+    details: DialogDetails, episode: Episode
+) -> tuple[Operator | Participant | None, AttributedBy]:
     """The operator who counts for a close, as they are called now, and the rule that chose them."""
-    if piece.last_reply_by is not None:
-        return piece.participants[piece.last_reply_by], "last_reply"
-    if talk.assigned is not None:
-        return talk.assigned, "assigned"
+    if episode.last_reply_by is not None:
+        return episode.participants[episode.last_reply_by], "last_reply"
+    if details.assigned is not None:
+        return details.assigned, "assigned"
     return None, "nobody"
 
 
 def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[DialogClosed]:
-    """A reopening that nobody used ends as if it had not been: what the close before told is told again."""
+    """A reopening that nobody used ends as if it had not been: the close before is repeated."""
     match state:
-        case Open(talk, piece) if (
-            talk.last_close and piece.is_silent and piece.since + command.silent_for <= command.now
+        case Open(details, episode) if (
+            details.last_close and episode.is_silent and episode.since + command.silent_for <= command.now
         ):
             again = {
-                "close_seq": talk.closes + 1,
+                "close_seq": details.closes + 1,
                 "closed_at": command.now,
                 "closed_by": "system",
-                "resumes": talk.closes,
+                "resumes": details.closes,
             }
-            return [talk.last_close.model_copy(update=again)]
+            return [details.last_close.model_copy(update=again)]
         case Unopened() | Open() | Closed():
             return []
         case _:
@@ -304,16 +308,16 @@ def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[Dialo
 
 def reopen(state: Dialog, command: ReopenDialog) -> Sequence[DialogReopened]:
     """A close that was undone already stays undone, however often it is asked."""
-    talk, operator = author_of(command.actor, state)
-    if command.close_seq is not None and command.close_seq > talk.closes:
+    details, operator = author_of(command.actor, state)
+    if command.close_seq is not None and command.close_seq > details.closes:
         raise CommandRejected(Rejection.NO_SUCH_CLOSE, close_seq=command.close_seq)
-    if isinstance(state, Open) or command.close_seq not in {None, talk.closes}:
+    if isinstance(state, Open) or command.close_seq not in {None, details.closes}:
         return []
-    _refuse_others(talk, operator)
-    if talk.closes >= MOST_CLOSES:
+    _refuse_others(details, operator)
+    if details.closes >= MOST_CLOSES:
         # Refused at the reopening, so that what is open can always be closed.
         raise CommandRejected(Rejection.CLOSED_TOO_OFTEN, most=MOST_CLOSES)
-    return [DialogReopened(close_seq=talk.closes, reopened_at=command.now)]
+    return [DialogReopened(close_seq=details.closes, reopened_at=command.now)]
 
 
 DIALOG: Decider[Dialog, DialogCommand, DialogEvent] = Decider(

@@ -1,8 +1,8 @@
-"""What a dialog remembers: enough to decide, never what was said.
+"""What a dialog remembers: enough to decide, never a text.
 
 Whatever a close counts (messages, participants, first reply, who counts) it counts since the dialog was
-opened or last reopened: a client who comes back to say "thanks" and is closed without a reply had no reply.
-So `opened_at` of a close is the beginning of that piece. The assigned operator stays over a reopening.
+opened or last reopened: a client who comes back to thank and is closed without a reply had no reply.
+So `opened_at` of a close is the beginning of that episode. The assigned operator stays over a reopening.
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ class DialogDetails:
     """What open and closed dialogs have in common. `closed_at`, `closed_by` and `reopened_at` go by close.
 
     `messages` go by id, in a persistent map: a dialog of thousands is not copied for each of them.
-    `last_close` is told again when it is reopened and nobody writes.
+    `last_close` is repeated when it is reopened and nobody writes.
     """
 
     dialog: str
@@ -102,17 +102,17 @@ class Unopened:
 
 @dataclass(frozen=True)
 class Open:
-    """People talk; nobody assigned means that the client waits."""
+    """People may write; nobody assigned means that the client waits."""
 
-    talk: DialogDetails
-    piece: Episode
+    details: DialogDetails
+    episode: Episode
 
 
 @dataclass(frozen=True)
 class Closed:
     """Nobody may write until it is reopened."""
 
-    talk: DialogDetails
+    details: DialogDetails
 
 
 Dialog = Unopened | Open | Closed
@@ -122,17 +122,17 @@ def evolve(state: Dialog, event: DialogEvent) -> Dialog:
     """The dialog after the event."""
     if isinstance(event, DialogOpened):
         return _opened(event)
-    talk = details_of(state)
+    details = details_of(state)
     match event:
         case MessagePosted():
-            return Open(_remembering(talk, event), _counting(_piece(state), event))
+            return Open(_remembering(details, event), _counting(_episode(state), event))
         case OperatorAssigned():
             operator = Operator(event.operator, event.name, event.team)
-            return Open(replace(talk, assigned=operator), _piece(state))
+            return Open(replace(details, assigned=operator), _episode(state))
         case DialogClosed():
-            return Closed(_ending(talk, event))
+            return Closed(_ending(details, event))
         case DialogReopened():
-            reopened = replace(talk, reopened_at=(*talk.reopened_at, event.reopened_at))
+            reopened = replace(details, reopened_at=(*details.reopened_at, event.reopened_at))
             return Open(reopened, Episode(since=event.reopened_at))
         case _:
             assert_never(event)
@@ -142,38 +142,38 @@ def details_of(state: Dialog) -> DialogDetails:
     """What is known of an opened dialog. Raises ValueError for one that never was."""
     if isinstance(state, Unopened):
         raise ValueError("nothing happens in a dialog before it is opened")  # noqa: TRY004 - an unreadable story
-    return state.talk
+    return state.details
 
 
 def _opened(event: DialogOpened) -> Open:
-    talk = DialogDetails(
+    details = DialogDetails(
         event.dialog, event.client, event.channel, event.locale, event.origin, event.opened_at
     )
-    return Open(talk, Episode(since=event.opened_at))
+    return Open(details, Episode(since=event.opened_at))
 
 
-def _ending(talk: DialogDetails, event: DialogClosed) -> DialogDetails:
-    closed_at, closed_by = (*talk.closed_at, event.closed_at), (*talk.closed_by, event.closed_by)
-    return replace(talk, closed_at=closed_at, closed_by=closed_by, last_close=event)
+def _ending(details: DialogDetails, event: DialogClosed) -> DialogDetails:
+    closed_at, closed_by = (*details.closed_at, event.closed_at), (*details.closed_by, event.closed_by)
+    return replace(details, closed_at=closed_at, closed_by=closed_by, last_close=event)
 
 
-def _piece(state: Dialog) -> Episode:
+def _episode(state: Dialog) -> Episode:
     if not isinstance(state, Open):
         raise ValueError("nobody writes in a dialog that is not open")  # noqa: TRY004 - an unreadable story
-    return state.piece
+    return state.episode
 
 
-def _remembering(talk: DialogDetails, event: MessagePosted) -> DialogDetails:
+def _remembering(details: DialogDetails, event: MessagePosted) -> DialogDetails:
     posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
-    writers = talk.writers if event.operator is None else talk.writers | {event.operator}
-    return replace(talk, messages=talk.messages.insert(event.message, posted), writers=writers)
+    writers = details.writers if event.operator is None else details.writers | {event.operator}
+    return replace(details, messages=details.messages.insert(event.message, posted), writers=writers)
 
 
-def _counting(piece: Episode, event: MessagePosted) -> Episode:
+def _counting(episode: Episode, event: MessagePosted) -> Episode:
     if event.operator is None:
-        longest = max(piece.longest_client_text, event.chars)
-        return replace(piece, client_messages=piece.client_messages + 1, longest_client_text=longest)
-    known = piece.participants.get(event.operator)
+        longest = max(episode.longest_client_text, event.chars)
+        return replace(episode, client_messages=episode.client_messages + 1, longest_client_text=longest)
+    known = episode.participants.get(event.operator)
     participant = Participant(
         id=event.operator,
         name=event.name or event.operator,
@@ -181,8 +181,8 @@ def _counting(piece: Episode, event: MessagePosted) -> Episode:
         messages=1 + (known.messages if known else 0),
     )
     return replace(
-        piece,
-        first_reply_at=piece.first_reply_at or event.posted_at,
-        participants={**piece.participants, event.operator: participant},
+        episode,
+        first_reply_at=episode.first_reply_at or event.posted_at,
+        participants={**episode.participants, event.operator: participant},
         last_reply_by=event.operator,
     )

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client said. Words that are sealed twice give two texts: their fingerprints are compared."""
+    """What a client answered. A comment that is sealed twice gives two texts: fingerprints are compared."""
 
     score: int
     fingerprint: str | None = None
@@ -15,7 +15,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class KeepComment:
-    """The client says nothing of a comment: the one before stays, if there is one."""
+    """The client sends no comment: the one before stays, if there is one."""
 
 
 KEEP_COMMENT: Final = KeepComment()
@@ -32,7 +32,7 @@ NOT_SEALED: Final = ""
 
 @dataclass(frozen=True)
 class WrittenComment:
-    """The client's words: sealed, what tells whether two are the same, and their length in code points.
+    """The client's words: sealed, their fingerprint, and their length in code points.
 
     Whether they are taken is decided before they are sealed: then they, and their fingerprint unless it is
     known already, are `NOT_SEALED`.

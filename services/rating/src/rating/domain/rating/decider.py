@@ -63,7 +63,7 @@ class RegisterClose:
 
 @dataclass(frozen=True)
 class RegisterReopening:
-    """A close was undone; this may be heard long after it was."""
+    """A close was reopened; this may be consumed long after it was."""
 
     close_seq: int
     reopened_at: datetime
@@ -139,12 +139,12 @@ def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # 
 
 
 def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
-    """The first hearing of a close decides about its form."""
+    """The first time that a close is consumed decides about its form."""
     close = rating.close(command.snapshot.close_seq)
     match close:
         case Unregistered() | ReopenedFirst():
-            undone = _undone(rating, command)
-            return [*undone, *_registered(RATING.fold(rating, undone), command)]
+            reopening = _reopening_of_resumed(rating, command)
+            return [*reopening, *_registered(RATING.fold(rating, reopening), command)]
         case (
             Registered()
             | NotOffered()
@@ -160,8 +160,8 @@ def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEve
             assert_never(close)
 
 
-def _undone(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
-    # A close that resumes another one tells of its reopening, too, which may be heard late or never.
+def _reopening_of_resumed(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
+    # A close that resumes another one implies its reopening, too, which may be consumed late or never.
     if command.resumes is None:
         return []
     reopening = RegisterReopening(command.resumes, command.snapshot.closed_at, command.now)
@@ -175,7 +175,7 @@ def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]
         command, kept = _resuming(rating.close(command.resumes), command)
     if kept is None and isinstance(rating.close(command.snapshot.close_seq), ReopenedFirst):
         kept = NotOfferedReason.REOPENED
-    return [_heard(command), _decided(command, kept or exclusion_reason(command))]
+    return [_close_registered(command), _decided(command, kept or exclusion_reason(command))]
 
 
 def _resuming(before: Close, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
@@ -220,7 +220,7 @@ def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
     return next((reason for reason, applies in reasons.items() if applies), None)
 
 
-def _heard(command: RegisterClose) -> CloseRegistered:
+def _close_registered(command: RegisterClose) -> CloseRegistered:
     snapshot = command.snapshot
     return CloseRegistered(
         close_seq=snapshot.close_seq,
@@ -257,9 +257,9 @@ def _offered(close_seq: int, rules: FormVersion, now: datetime) -> FormOffered:
 
 
 def register_reopening(close: Close, command: RegisterReopening) -> Sequence[RatingEvent]:
-    """Reopening withdraws a form that waits, and keeps what the client has said.
+    """Reopening withdraws a form that waits, and keeps what the client has answered.
 
-    Heard late, it takes an expiry back: a form that was withdrawn before its deadline can't have expired.
+    Consumed late, it takes an expiry back: a form that was withdrawn before its deadline can't have expired.
     """
     match close:
         case Unregistered():
@@ -370,7 +370,7 @@ def expire(close: Close, command: ExpireForm) -> Sequence[RatingEvent]:
 
 
 def forget(rating: Rating, command: ForgetClient) -> Sequence[RatingEvent]:
-    """Every form of the client that is scheduled or waits is withdrawn; what they said stays as it is."""
+    """Every form of the client that is scheduled or waits is withdrawn; what they answered stays as it is."""
     return [
         event
         for close_seq, close in rating.closes.items()

@@ -14,15 +14,15 @@ from rating.domain.rating.form_version import (
 
 
 class CloseEvent(StoredValue):
-    """What every event says: the close of the dialog that it belongs to."""
+    """What every event holds: the close of the dialog that it belongs to."""
 
     close_seq: int
 
 
 class CloseRegistered(CloseEvent):
-    """A close came to rating's ears: whom it belongs to, the rules of its form.
+    """A close was consumed: whom it belongs to, the rules of its form.
 
-    `replied` says whether an operator wrote before it, or before a close that was undone for it; `by_people`
+    `replied`: whether an operator wrote before it, or before a close that was reopened for it; `by_people`
     whether people ended the dialog, at this close or at the one that it resumes.
     """
 
@@ -35,7 +35,7 @@ class CloseRegistered(CloseEvent):
 
 
 class ReopeningRegistered(CloseEvent):
-    """A close was undone before it was heard."""
+    """A close was reopened before it was registered."""
 
     type: Literal["reopen-heard"] = "reopen-heard"
     heard_at: AwareDatetime
@@ -67,7 +67,7 @@ class FormOffered(CloseEvent):
 class AnswerRecorded(CloseEvent):
     """The whole answer that counts from now on, also if only a part of it was changed.
 
-    The comment is sealed, its fingerprint tells whether two are the same.
+    The comment is sealed, its fingerprint is the same for the same words.
     """
 
     score: int
@@ -114,7 +114,7 @@ class FormCancelled(CloseEvent):
 
 
 class ClientForgotten(CloseEvent):
-    """The client was erased after they answered or declined: what they said counts, and stays as it is."""
+    """The client was erased after they answered or declined: the answer counts, and stays as it is."""
 
     type: Literal["forgotten"] = "forgotten"
     forgotten_at: AwareDatetime

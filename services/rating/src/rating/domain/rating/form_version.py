@@ -29,7 +29,7 @@ class FormVersion(StoredValue):
     """One version of a channel's settings.
 
     The form is offered `delay` after the close, waits for `expiry` from the offer, and its answer can be
-    changed for `edit_window` from the first one. A close heard `offer_window` after it happened, or later,
+    changed for `edit_window` from the first one. A close consumed `offer_window` after it happened, or later,
     gets no form. `comment_limit` is in characters. Within `cool_down` of an offer the client is asked nothing
     else in the channel; 0 for none.
     """

@@ -23,7 +23,7 @@ from rating.domain.rating.events import (
 from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Snapshot
 
 MOST_CHANGES = 20
-"""Of one answer: each is kept for ever, and said to everybody who listens."""
+"""Of one answer: each is kept for ever, and published to every subscriber."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Unregistered:
 
 @dataclass(frozen=True)
 class ReopenedFirst:
-    """Reopened before it was heard."""
+    """Reopened before it was registered."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """Heard, and not yet decided; lasts only within one decision."""
+    """Registered, and not yet decided; lasts only within one decision."""
 
     form: Form
 
