@@ -66,7 +66,7 @@ class TaskEnded(ChassisError):
 
 
 class InvalidCursor(ChassisError, ValueError):
-    """Another list's cursor, a changed one, or none at all; a validator that raises it answers 422."""
+    """Another list's cursor, a changed one, or none at all: 422 over HTTP, from a validator or a route."""
 
     code = "not-a-cursor"
 

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E", bound=BaseModel)
+
+
+class StoredValue(BaseModel):
+    """An event, or a value inside of one. Storage format: only add, and only optional fields."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import jwt
-from fastapi import Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt import PyJWK
 from starlette.requests import HTTPConnection
@@ -227,6 +227,17 @@ class Visitor(NamedTuple):
 
     client: str
     channel: str
+
+
+def allow_visitor(*, never: frozenset[Role] = frozenset()) -> Callable[..., Awaitable[Visitor]]:
+    """A dependency that gives the visitor who calls; refuses as `allow` and `visitor_of` do."""
+    allowed = allow(Role.VISITOR, never=never)
+
+    @raises(NotOneVisitor)
+    async def visitor(claims: Annotated[Claims, Depends(allowed)]) -> Visitor:
+        return visitor_of(claims)
+
+    return visitor
 
 
 def visitor_of(claims: Claims) -> Visitor:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from chassis.errors import CommandRejected
+from chassis.errors import CommandRejected, InvalidCursor
 from chassis.http.problems import (
     InternalError,
     MethodNotAllowed,
@@ -43,6 +43,11 @@ async def _on_wrong_shape(request: Request, error: RequestValidationError) -> Re
     return problem_response(WrongShape(field_errors(error.errors())), _id(request))
 
 
+async def _on_invalid_cursor(request: Request, error: InvalidCursor) -> Response:
+    wrong = {"type": error.code, "loc": ("query", "cursor"), "msg": str(error)}
+    return problem_response(WrongShape(field_errors([wrong])), _id(request))
+
+
 async def _on_http_error(request: Request, error: HTTPException) -> Response:
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
@@ -65,6 +70,7 @@ _HANDLERS: Mapping[type[Exception], Handler] = {
     Problem: _on_problem,
     CommandRejected: _on_rejected,
     RequestValidationError: _on_wrong_shape,
+    InvalidCursor: _on_invalid_cursor,
     HTTPException: _on_http_error,
 }
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
 from chat.domain.client import Client, RegisteredClient, Registration
-from chat.domain.dialog.decider import NOT_SEALED, CloseDialog, PostMessage
+from chat.domain.dialog.decider import DIALOG, NOT_SEALED, CloseDialog, PostMessage
+from chat.domain.dialog.state import Dialog, details_of
 from chat.domain.rejections import Rejection
 from contracts.keys import Purpose
 
@@ -45,18 +46,20 @@ async def sealed_close(
     return replace(command, email=sealed[0], name=sealed[1])
 
 
-async def fingerprinted_message(
-    keys: KeyRing, command: PostMessage, text: str, dialog: str, client: str
-) -> PostMessage:
-    """The command with the fingerprint of its text, if anything was sealed in the dialog; stores nothing."""
-    known = await keys.fingerprint(text, subject=client, scope=dialog)
-    return replace(command, fingerprint=known or NOT_SEALED)
-
-
 async def sealed_message(
-    keys: KeyRing, command: PostMessage, text: str, dialog: str, client: str
+    keys: KeyRing, command: PostMessage, text: str, dialog: str, state: Dialog
 ) -> PostMessage:
-    """The command with the sealed text and its fingerprint. `CommandRejected` if the client is erased."""
+    """The command with the sealed text and its fingerprint; only with this one if the message is known.
+
+    Raises `CommandRejected` if the message is refused in that state, or its client erased.
+    """
+    client = details_of(state).client
+    known = replace(
+        command, fingerprint=await keys.fingerprint(text, subject=client, scope=dialog) or NOT_SEALED
+    )
+    if not DIALOG.decide(state, known):
+        return known
+    # Sealed once it is decided that they may: what is rejected leaves no key.
     sealed = await _sealed(keys, text, client, dialog, Purpose.MESSAGE)
     fingerprint = await keys.fingerprint(text, subject=client, scope=dialog)
     if sealed is None or fingerprint is None:

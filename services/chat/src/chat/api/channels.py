@@ -12,7 +12,7 @@ from chat.api.dependencies import Channels, Repository, Tokens, Visitors
 from chat.api.permissions import Admin, Staff
 from chat.api.problems import problems
 from chat.api.schemas import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
-from chat.domain.channel import CHANNEL, ChannelPublished, PublishChannel, UnpublishedChannel
+from chat.domain.channel import CHANNEL, PublishChannel, UnpublishedChannel
 from chat.domain.rejections import Rejection
 from chat.read_models.pending_visitors import PendingVisitor
 
@@ -34,7 +34,9 @@ async def publish_channel(
 async def list_channels(claims: Staff, channels: Channels) -> ChannelList:
     """The channels that the token is good for."""
     covered = [channel for channel in await channels.all() if claims.covers(channel.channel)]
-    return ChannelList(channels=[_view(channel) for channel in covered])
+    return ChannelList(
+        channels=[ChannelView.model_validate(channel, from_attributes=True) for channel in covered]
+    )
 
 
 @router.post(
@@ -53,21 +55,13 @@ async def admit_visitor(
 
     Whoever opens no dialog with it is forgotten when it expires.
     """
-    await _refuse_unless_taking_visitors(repository, channel)
-    who = body or VisitorBody()
-    client = secrets.token_hex(16)
-    token, expires_at = tokens.issue(client, channel, repository.clock.now())
-    await visitors.add(PendingVisitor(client, channel, who.locale, who.email, who.name), expires_at)
-    return VisitorGiven(token=token, client=client, expires_at=expires_at)
-
-
-async def _refuse_unless_taking_visitors(repository: Repository, channel: str) -> None:
     state = (await repository.load(CHANNEL, CHANNEL.stream(channel))).state
     if isinstance(state, UnpublishedChannel):
         raise CommandRejected(Rejection.NO_SUCH_CHANNEL)
     if state.closed:
         raise CommandRejected(Rejection.CHANNEL_CLOSED)
-
-
-def _view(published: ChannelPublished) -> ChannelView:
-    return ChannelView.model_validate(published.model_dump(exclude={"type"}))
+    who = body or VisitorBody()
+    client = secrets.token_hex(16)
+    token, expires_at = tokens.issue(client, channel, repository.clock.now())
+    await visitors.add(PendingVisitor(client, channel, who.locale, who.email, who.name), expires_at)
+    return VisitorGiven(token=token, client=client, expires_at=expires_at)

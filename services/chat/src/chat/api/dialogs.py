@@ -45,9 +45,9 @@ from chat.domain.dialog.decider import (
     ReopenDialog,
 )
 from chat.domain.dialog.events import DialogEvent
-from chat.domain.dialog.state import Dialog, DialogDetails, Operator, details_of
+from chat.domain.dialog.state import Dialog, Operator, details_of
 from chat.domain.rejections import Rejection
-from chat.personal_data import fingerprinted_message, registration, sealed_close, sealed_message
+from chat.personal_data import registration, sealed_close, sealed_message
 from contracts.dialogs import Author
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
@@ -96,7 +96,7 @@ async def open_dialog(
     if pending:
         await visitors.remove(visitor.client)
     response.status_code = _created(result)
-    return _opening(details_of(result.state))
+    return OpeningView.model_validate(details_of(result.state), from_attributes=True)
 
 
 @router.put(
@@ -125,11 +125,7 @@ async def post_message(
     async def sealed(state: Dialog) -> PostMessage:
         details, _ = author_of(actor, state)
         refuse_if_erased(await _client(repository, details.client))
-        known = await fingerprinted_message(keys, command, body.text, dialog, details.client)
-        if not DIALOG.decide(state, known):
-            return known
-        # Sealed once it is decided that they may: what is rejected leaves no key.
-        return await sealed_message(keys, command, body.text, dialog, details.client)
+        return await sealed_message(keys, command, body.text, dialog, state)
 
     result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=sealed)
     response.status_code = _created(result)
@@ -181,7 +177,9 @@ async def close_dialog(
         return await sealed_close(keys, command, dialog, client, await _client(repository, client))
 
     result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_contact)
-    return _close(details_of(result.state), close_seq)
+    details = details_of(result.state)
+    number = close_seq or details.closes
+    return CloseView(dialog=dialog, close_seq=number, closed_at=details.closed_at[number - 1])
 
 
 @router.post(
@@ -209,7 +207,10 @@ async def reopen_dialog(
         return command
 
     result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_reservation)
-    return _reopening(details_of(result.state), close_seq)
+    reopened_at = details_of(result.state).reopened_at
+    number = close_seq or len(reopened_at)
+    moment = reopened_at[number - 1] if number else None
+    return ReopeningView(dialog=dialog, close_seq=number or None, reopened_at=moment)
 
 
 async def _client(repository: Repository, client: str) -> Client:
@@ -223,24 +224,3 @@ async def _takes_no_dialogs(repository: Repository, channel: str) -> bool:
 
 def _created(result: CommandResult[Dialog, DialogEvent]) -> int:
     return status.HTTP_201_CREATED if result.events else status.HTTP_200_OK
-
-
-def _opening(details: DialogDetails) -> OpeningView:
-    return OpeningView(
-        dialog=details.dialog,
-        channel=details.channel,
-        client=details.client,
-        locale=details.locale,
-        opened_at=details.opened_at,
-    )
-
-
-def _close(details: DialogDetails, close_seq: int | None) -> CloseView:
-    number = close_seq or details.closes
-    return CloseView(dialog=details.dialog, close_seq=number, closed_at=details.closed_at[number - 1])
-
-
-def _reopening(details: DialogDetails, close_seq: int | None) -> ReopeningView:
-    number = close_seq or len(details.reopened_at)
-    moment = details.reopened_at[number - 1] if number else None
-    return ReopeningView(dialog=details.dialog, close_seq=number or None, reopened_at=moment)

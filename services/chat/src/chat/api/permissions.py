@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from chassis.http.auth import Visitor, allow, visitor_of
+from chassis.http.auth import Visitor, allow, allow_visitor, visitor_of
 from chassis.http.problems import NotOneVisitor, raises
 from chassis.validation.text import LONGEST_NAME
 from chat.domain.dialog.actor import Actor
@@ -16,19 +16,19 @@ SUPERVISING = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 
 def actor_of(claims: Claims) -> Actor:
-    """Who acts. Raises `NotOneVisitor` for a visitor's token that is more than that."""
+    """Who acts; an operator without a name is called by the token's subject.
+
+    Raises `NotOneVisitor` for a visitor's token that is more than that.
+    """
     if Role.VISITOR in claims.roles:
         return Actor(client=visitor_of(claims).client)
     return Actor(
-        operator=_operator(claims) if Role.OPERATOR in claims.roles else None,
+        operator=Operator(claims.sub, claims.name or claims.sub[:LONGEST_NAME], claims.team)
+        if Role.OPERATOR in claims.roles
+        else None,
         supervises=bool(claims.roles & SUPERVISING),
         channels=None if EVERY_CHANNEL in claims.channels else claims.channels,
     )
-
-
-def _operator(claims: Claims) -> Operator:
-    """The operator behind a token: its subject, by the name it gives, else called by the subject."""
-    return Operator(claims.sub, claims.name or claims.sub[:LONGEST_NAME], claims.team)
 
 
 def _acting(claims_of: Callable[..., Awaitable[Claims]]) -> Callable[..., Awaitable[Actor]]:
@@ -39,11 +39,6 @@ def _acting(claims_of: Callable[..., Awaitable[Claims]]) -> Callable[..., Awaita
     return actor
 
 
-@raises(NotOneVisitor)
-async def _visitor(claims: Annotated[Claims, Depends(allow(Role.VISITOR))]) -> Visitor:
-    return visitor_of(claims)
-
-
 _STAFF = allow(Role.OPERATOR, *SUPERVISING)
 _READERS = allow(Role.VISITOR, Role.OPERATOR, *SUPERVISING)
 
@@ -51,7 +46,7 @@ Admin = Annotated[Claims, Depends(allow(Role.ADMIN))]
 Staff = Annotated[Claims, Depends(_STAFF)]
 OperatorClaims = Annotated[Claims, Depends(allow(Role.OPERATOR))]
 ReaderClaims = Annotated[Claims, Depends(_READERS)]
-AVisitor = Annotated[Visitor, Depends(_visitor)]
+AVisitor = Annotated[Visitor, Depends(allow_visitor())]
 Writer = Annotated[Actor, Depends(_acting(allow(Role.VISITOR, Role.OPERATOR)))]
 Assigner = Annotated[Actor, Depends(_acting(_STAFF))]
 Reader = Annotated[Actor, Depends(_acting(_READERS))]

@@ -4,9 +4,7 @@ from itertools import zip_longest
 from typing import Annotated
 
 from fastapi import Query
-from fastapi.exceptions import RequestValidationError
 
-from chassis.errors import InvalidCursor
 from chassis.http.routes import Router
 from chat.api.dependencies import Audit, Dialogs, Keys, Repository
 from chat.api.permissions import OperatorClaims, Reader, ReaderClaims
@@ -14,9 +12,9 @@ from chat.api.problems import problems
 from chat.api.schemas import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
 from chat.domain.dialog.actor import Part, part_of
 from chat.domain.dialog.decider import DIALOG
-from chat.domain.dialog.state import DialogDetails, Open
+from chat.domain.dialog.state import Dialog, DialogDetails, Open
 from chat.domain.rejections import Rejection
-from chat.read_models.transcript import TranscriptMessage, transcript_of
+from chat.read_models.transcript import Transcript, TranscriptMessage, transcript_of
 from contracts.access import EVERY_CHANNEL
 from contracts.dialogs import Author, ClosedBy, DialogState
 
@@ -40,10 +38,7 @@ async def list_dialogs(
 ) -> DialogList:
     """An operator's own dialogs and those that wait, in their channels: the longest open first."""
     channels = None if EVERY_CHANNEL in claims.channels else claims.channels
-    try:
-        page = await dialogs.of_operator(claims.sub, channels, state, cursor or None, limit)
-    except InvalidCursor as error:
-        raise _wrong_cursor(error) from None
+    page = await dialogs.of_operator(claims.sub, channels, state, cursor or None, limit)
     views = [DialogView.model_validate(document) for document in page.dialogs]
     return DialogList(dialogs=views, next_cursor=page.next)
 
@@ -70,49 +65,34 @@ async def read_dialog(
     if part == "supervisor":
         now = repository.clock.now()
         await audit.note("transcript.read", claims, now, dialog=dialog, channel=details.channel)
-    try:
-        transcript = await transcript_of(
-            repository.store, keys, dialog, details.client, cursor or None, limit
-        )
-    except InvalidCursor as error:
-        raise _wrong_cursor(error) from None
+    transcript = await transcript_of(repository.store, keys, dialog, details.client, cursor or None, limit)
+    return _transcript_view(state, details, part, transcript)
+
+
+def _transcript_view(
+    state: Dialog, details: DialogDetails, part: Part, transcript: Transcript
+) -> TranscriptView:
+    assigned = details.assigned
+    closes = zip_longest(details.closed_at, details.closed_by, details.reopened_at)
     return TranscriptView(
-        **_facts(details, part),
+        dialog=details.dialog,
+        channel=details.channel,
+        client=details.client,
+        locale=details.locale,
         state=DialogState.OPEN if isinstance(state, Open) else DialogState.CLOSED,
-        closes=_closes(details),
-        messages=[_message(message, part) for message in transcript.messages],
+        operator=assigned.id if assigned and part != "client" else None,
+        operator_name=assigned.name if assigned else None,
+        opened_at=details.opened_at,
+        closes=[
+            EndingView(close_seq=number, closed_at=closed, closed_by=ClosedBy(by), reopened_at=reopened)
+            for number, (closed, by, reopened) in enumerate(closes, 1)
+        ],
+        messages=[_message_view(message, part) for message in transcript.messages],
         next_cursor=transcript.next,
     )
 
 
-def _wrong_cursor(error: InvalidCursor) -> RequestValidationError:
-    return RequestValidationError([{"type": error.code, "loc": ("query", "cursor"), "msg": str(error)}])
-
-
-def _facts(details: DialogDetails, part: Part) -> dict[str, object]:
-    assigned = details.assigned
-    return {
-        "dialog": details.dialog,
-        "channel": details.channel,
-        "client": details.client,
-        "locale": details.locale,
-        "operator": assigned.id if assigned and part != "client" else None,
-        "operator_name": assigned.name if assigned else None,
-        "opened_at": details.opened_at,
-    }
-
-
-def _closes(details: DialogDetails) -> list[EndingView]:
-    closes = zip_longest(details.closed_at, details.closed_by, details.reopened_at)
-    return [
-        EndingView(
-            close_seq=number, closed_at=closed_at, closed_by=ClosedBy(closed_by), reopened_at=reopened_at
-        )
-        for number, (closed_at, closed_by, reopened_at) in enumerate(closes, 1)
-    ]
-
-
-def _message(message: TranscriptMessage, part: Part) -> SaidView:
+def _message_view(message: TranscriptMessage, part: Part) -> SaidView:
     posted = message.posted
     return SaidView(
         message=posted.message,

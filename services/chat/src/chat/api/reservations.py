@@ -21,24 +21,20 @@ async def reserve(
 
     Only when a client has as many as they may, those dialogs are loaded, and the closed ones released.
     """
-    whole = command
 
     async def complete(state: Client) -> ReserveDialog:
         # Sealed once it is known that nothing forbids it: what is refused leaves no key.
         if isinstance(state, UnknownClient) and register is not None:
-            return replace(whole, registration=await register())
-        return whole
+            return replace(command, registration=await register())
+        return command
 
-    while True:
-        try:
-            await handle(repository, CLIENT, CLIENT.stream(command.client), command, complete=complete)
-        except CommandRejected as refusal:
-            not_open = await _not_open(repository, command.client)
-            if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == whole.not_open:
-                raise
-            whole = replace(whole, not_open=not_open)
-        else:
-            return
+    try:
+        await handle(repository, CLIENT, CLIENT.stream(command.client), command, complete=complete)
+    except CommandRejected as refusal:
+        not_open = await _not_open(repository, command.client)
+        if refusal.code != Rejection.TOO_MANY_OPEN_DIALOGS or not_open == command.not_open:
+            raise
+        await reserve(repository, replace(command, not_open=not_open), register)
 
 
 async def _not_open(repository: Repository, client: str) -> Mapping[str, int]:

@@ -1,18 +1,16 @@
 """A channel is what was last published of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, assert_never
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
-from chassis.eventstore.decider import Decider
+from chassis.eventstore.decider import Decider, StoredValue
 
 
-class ChannelPublished(BaseModel):
+class ChannelPublished(StoredValue):
     """The whole channel as it now is. Storage format: only add."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: Literal["published"] = "published"
     channel: str
@@ -62,14 +60,7 @@ class PublishChannel:
 
 def decide(state: Channel, command: PublishChannel) -> Sequence[ChannelPublished]:
     """What comes of the command; nothing if the channel is like this already."""
-    wanted = ChannelPublished(
-        channel=command.channel,
-        name=command.name,
-        locales=command.locales,
-        allowed_origins=command.allowed_origins,
-        time_zone=command.time_zone,
-        closed=command.closed,
-    )
+    wanted = ChannelPublished(**asdict(command))
     match state:
         case UnpublishedChannel():
             return [wanted]

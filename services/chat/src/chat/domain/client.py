@@ -6,14 +6,14 @@ one is wanted: whoever reserves names the dialogs that they saw not to be open.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, assert_never
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from chassis.errors import CommandRejected
-from chassis.eventstore.decider import Decider
+from chassis.eventstore.decider import Decider, StoredValue
 from chat.domain.rejections import Rejection
 
 MOST_OPEN = 5
@@ -23,10 +23,8 @@ LONGEST_OPENING = timedelta(minutes=1)
 """From reserving a dialog to opening it, by far: a command is given up after ten seconds."""
 
 
-class ClientRegistered(BaseModel):
+class ClientRegistered(StoredValue):
     """Somebody opens their first dialog. E-mail and name are sealed. Storage format: only add."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: Literal["registered"] = "registered"
     client: str
@@ -37,13 +35,11 @@ class ClientRegistered(BaseModel):
     name: str | None = None
 
 
-class DialogReserved(BaseModel):
+class DialogReserved(StoredValue):
     """A dialog that was closed `closes` times may be opened; those of the dialogs in `released` end.
 
     Storage format: only add.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     type: Literal["dialog-reserved"] = "dialog-reserved"
     dialog: str
@@ -52,10 +48,8 @@ class DialogReserved(BaseModel):
     reserved_at: AwareDatetime
 
 
-class ClientErased(BaseModel):
+class ClientErased(StoredValue):
     """Everything this client wrote or is called must be forgotten. Storage format: only add."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: Literal["erased"] = "erased"
     client: str
@@ -72,6 +66,13 @@ class Reservation:
 
     closes: int
     at: datetime
+
+    def is_fresh(self, closes: int, now: datetime) -> bool:
+        """Whether it serves an opening of the dialog now, after `closes` closes.
+
+        An older one is renewed, so that nobody takes it for one whose opening has failed.
+        """
+        return self.closes > closes or (self.closes == closes and now < self.at + LONGEST_OPENING / 2)
 
     def is_over(self, closes: int, now: datetime) -> bool:
         """Whether it is of no use to a dialog that was seen not to be open, closed `closes` times so far.
@@ -96,6 +97,11 @@ class RegisteredClient:
     name: str | None
     reserved: Mapping[str, Reservation] = field(default_factory=dict)
 
+    def over(self, not_open: Mapping[str, int], now: datetime) -> set[str]:
+        """The dialogs whose reservation is over, of those that were seen not to be open."""
+        seen = self.reserved.keys() & not_open.keys()
+        return {dialog for dialog in seen if self.reserved[dialog].is_over(not_open[dialog], now)}
+
 
 @dataclass(frozen=True)
 class ErasedClient:
@@ -114,19 +120,15 @@ def evolve(client: Client, event: ClientEvent) -> Client:
         case ClientRegistered():
             return RegisteredClient(event.channel, event.locale, event.email, event.name)
         case DialogReserved():
-            return _reserved(client, event)
+            if not isinstance(client, RegisteredClient):
+                raise ValueError("only a registered client opens dialogs")  # noqa: TRY004 - an unreadable story
+            kept = {dialog: each for dialog, each in client.reserved.items() if dialog not in event.released}
+            new = {event.dialog: Reservation(event.closes, event.reserved_at)}
+            return replace(client, reserved=kept | new)
         case ClientErased():
             return ErasedClient(event.erased_at, channel_of(client) or event.channel)
         case _:
             assert_never(event)
-
-
-def _reserved(client: Client, event: DialogReserved) -> Client:
-    if not isinstance(client, RegisteredClient):
-        raise ValueError("only a registered client opens dialogs")  # noqa: TRY004 - an unreadable story
-    kept = {dialog: each for dialog, each in client.reserved.items() if dialog not in event.released}
-    kept[event.dialog] = Reservation(event.closes, event.reserved_at)
-    return replace(client, reserved=kept)
 
 
 def channel_of(client: Client) -> str | None:
@@ -187,47 +189,23 @@ def reserve(state: Client, command: ReserveDialog) -> Sequence[ClientEvent]:
     """A reservation for the dialog; nothing new if it has one that is fresh enough to be used."""
     match state:
         case UnknownClient() if command.registration:
-            return [_registered(command, command.registration), _reservation(command)]
+            who = asdict(command.registration)
+            registered = ClientRegistered(client=command.client, registered_at=command.now, **who)
+            return [registered, _reservation(command)]
         case UnknownClient():
             raise CommandRejected(Rejection.VISITOR_EXPIRED)
-        case RegisteredClient(reserved=reserved) if _is_kept(reserved.get(command.dialog), command):
-            return []
-        case RegisteredClient(reserved=reserved):
-            over = _over(reserved, command)
-            if len(reserved.keys() - over - {command.dialog}) >= MOST_OPEN:
+        case RegisteredClient():
+            own = state.reserved.get(command.dialog)
+            if own and own.is_fresh(command.closes, command.now):
+                return []
+            over = state.over(command.not_open, command.now) - {command.dialog}
+            if len(state.reserved.keys() - over - {command.dialog}) >= MOST_OPEN:
                 raise CommandRejected(Rejection.TOO_MANY_OPEN_DIALOGS, most=MOST_OPEN)
             return [_reservation(command, *sorted(over))]
         case ErasedClient():
             raise CommandRejected(Rejection.CLIENT_ERASED)
         case _:
             assert_never(state)
-
-
-def _is_kept(reservation: Reservation | None, command: ReserveDialog) -> bool:
-    # An older one is renewed, so that nobody takes it for one whose opening has failed.
-    return reservation is not None and (
-        reservation.closes > command.closes
-        or (reservation.closes == command.closes and command.now < reservation.at + LONGEST_OPENING / 2)
-    )
-
-
-def _over(reserved: Mapping[str, Reservation], command: ReserveDialog) -> set[str]:
-    return {
-        dialog
-        for dialog, closes in command.not_open.items()
-        if dialog in reserved and dialog != command.dialog and reserved[dialog].is_over(closes, command.now)
-    }
-
-
-def _registered(command: ReserveDialog, who: Registration) -> ClientRegistered:
-    return ClientRegistered(
-        client=command.client,
-        channel=who.channel,
-        registered_at=command.now,
-        locale=who.locale,
-        email=who.email,
-        name=who.name,
-    )
 
 
 def _reservation(command: ReserveDialog, *released: str) -> DialogReserved:

@@ -1,11 +1,12 @@
 """Translates stored events into public ones; messages and assignments stay private."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from chassis.outbox.commit_handler import PublicEvent
 from chat.domain import channel, client
 from chat.domain.dialog import events as stored
-from chat.domain.dialog.state import Dialog, DialogDetails, details_of
+from chat.domain.dialog.state import Dialog, details_of
 from contracts import topics
 from contracts.channels import ChannelPublished
 from contracts.clients import ClientErased
@@ -44,15 +45,24 @@ def client_to_public(_: client.Client, event: client.ClientEvent) -> PublicEvent
 def dialog_to_public(state: Dialog, event: stored.DialogEvent) -> PublicEvent | None:
     """Opening, closes and reopenings are public; messages and assignments are not."""
     details = details_of(state)
+    whose = {name: getattr(details, name) for name in ("dialog", "channel", "client", "locale")}
+    public: DialogOpened | DialogClosed | DialogReopened
     match event:
         case stored.DialogOpened():
-            return _of(details, _opened(details, event))
+            public = DialogOpened(**whose, opened_at=event.opened_at, origin=event.origin)
         case stored.DialogClosed():
-            return _of(details, _closed(details, event))
+            public = _closed(whose, event)
         case stored.DialogReopened():
-            return _of(details, _reopened(details, event))
+            public = DialogReopened(
+                **whose,
+                operator=details.assigned.id if details.assigned else None,
+                team=details.assigned.team if details.assigned else None,
+                close_seq=event.close_seq,
+                reopened_at=event.reopened_at,
+            )
         case _:
             return None
+    return PublicEvent(topics.DIALOGS.name, details.dialog, public)
 
 
 def sealed_dialogs(public: Sequence[PublicEvent]) -> Collection[str]:
@@ -61,30 +71,12 @@ def sealed_dialogs(public: Sequence[PublicEvent]) -> Collection[str]:
     return {event.dialog for event in events if isinstance(event, DialogClosed) and event.contact}
 
 
-def _of(details: DialogDetails, event: DialogOpened | DialogClosed | DialogReopened) -> PublicEvent:
-    return PublicEvent(topics.DIALOGS.name, details.dialog, event)
-
-
-def _opened(details: DialogDetails, event: stored.DialogOpened) -> DialogOpened:
-    return DialogOpened(
-        dialog=details.dialog,
-        channel=details.channel,
-        client=details.client,
-        locale=details.locale,
-        opened_at=event.opened_at,
-        origin=event.origin,
-    )
-
-
-def _closed(details: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
+def _closed(whose: Mapping[str, Any], event: stored.DialogClosed) -> DialogClosed:
     return DialogClosed(
-        dialog=details.dialog,
-        channel=details.channel,
-        client=details.client,
+        **whose,
         operator=event.operator,
         operator_name=event.operator_name,
         team=event.team,
-        locale=details.locale,
         close_seq=event.close_seq,
         closed_at=event.closed_at,
         opened_at=event.opened_at,
@@ -97,17 +89,4 @@ def _closed(details: DialogDetails, event: stored.DialogClosed) -> DialogClosed:
         operator_messages=event.operator_messages,
         longest_client_text=event.longest_client_text,
         contact=Contact(email=event.email, name=event.name) if event.email or event.name else None,
-    )
-
-
-def _reopened(details: DialogDetails, event: stored.DialogReopened) -> DialogReopened:
-    return DialogReopened(
-        dialog=details.dialog,
-        channel=details.channel,
-        client=details.client,
-        operator=details.assigned.id if details.assigned else None,
-        team=details.assigned.team if details.assigned else None,
-        locale=details.locale,
-        close_seq=event.close_seq,
-        reopened_at=event.reopened_at,
     )

@@ -79,8 +79,11 @@ class Dialogs:
             asked = {"$and": [asked, _after(state, cursor)]}
         way = ASCENDING if state is DialogState.OPEN else DESCENDING
         found = await self._dialogs.find(asked).sort([("since", way), ("_id", way)]).to_list(limit + 1)
-        more = len(found) > limit
-        return DialogPage(found[:limit], _cursor(state, found[limit - 1]) if more else None)
+        if len(found) <= limit:
+            return DialogPage(found, None)
+        last = found[limit - 1]
+        milliseconds = (last["since"] - EPOCH) // timedelta(milliseconds=1)
+        return DialogPage(found[:limit], encode(CURSOR + state, [milliseconds, last["_id"]]))
 
 
 def silent_until(state: Dialog, silent_for: timedelta | None) -> datetime | None:
@@ -110,10 +113,6 @@ def _document(state: Dialog, silent_for: timedelta | None) -> Document:
         "closes": details.closes,
         "due_at": silent_until(state, silent_for),
     }
-
-
-def _cursor(state: DialogState, document: Document) -> str:
-    return encode(CURSOR + state, [(document["since"] - EPOCH) // timedelta(milliseconds=1), document["_id"]])
 
 
 def _after(state: DialogState, cursor: str) -> Document:

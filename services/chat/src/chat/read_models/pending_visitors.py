@@ -1,6 +1,5 @@
 """Answers: who has come to a channel, and may open a first dialog. Whoever doesn't leaves nothing behind."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,13 +59,11 @@ class PendingVisitors:
         found = await self._visitors.find_one({"_id": client, "expires_at": {"$gt": now}})
         if found is None:
             return None
-        return PendingVisitor(client, found["channel"], found["locale"], **self._opened(client, found))
-
-    def _opened(self, client: str, found: Mapping[str, Any]) -> dict[str, str | None]:
-        return {
+        opened = {
             purpose: found[purpose] and self._seal.open(found[purpose], subject=client, purpose=purpose)
             for purpose in SEALED
         }
+        return PendingVisitor(client, found["channel"], found["locale"], **opened)
 
     async def remove(self, client: str) -> None:
         """Forgets a visitor; can be repeated."""

@@ -1,9 +1,8 @@
 """Answers: what was written in a dialog, a page at a time."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import InvalidCursor
@@ -36,8 +35,7 @@ class Transcript:
     next: str | None
 
 
-@dataclass(frozen=True)
-class _StoredMessage:
+class _StoredMessage(NamedTuple):
     commit: int
     posted: MessagePosted
 
@@ -51,9 +49,15 @@ async def transcript_of(
     """
     after = 0 if cursor is None else _commit(cursor)
     found = await _messages(store, DIALOG.stream(dialog), after, limit + 1)
-    page = found[:limit]
-    more = encode(CURSOR, [page[-1].commit]) if len(found) > limit else None
-    return Transcript(await _opened(keys, dialog, client, [each.posted for each in page]), more)
+    messages: list[TranscriptMessage] = []
+    for count, (_, posted) in enumerate(found[:limit], 1):
+        text = await keys.open(posted.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
+        messages.append(TranscriptMessage(posted, text))
+        if count % SLICE == 0:
+            # Opening needs no network once the key is here: nobody else would be served meanwhile.
+            await asyncio.sleep(0)
+    more = len(found) > limit
+    return Transcript(messages, encode(CURSOR, [found[limit - 1].commit]) if more else None)
 
 
 def _commit(cursor: str) -> int:
@@ -74,16 +78,3 @@ async def _messages(store: EventStore, stream: str, after: int, wanted: int) -> 
         after = commits[-1].number
         await asyncio.sleep(0)
     return found
-
-
-async def _opened(
-    keys: KeyRing, dialog: str, client: str, posted: Sequence[MessagePosted]
-) -> list[TranscriptMessage]:
-    messages: list[TranscriptMessage] = []
-    for count, each in enumerate(posted, 1):
-        text = await keys.open(each.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
-        messages.append(TranscriptMessage(each, text))
-        if count % SLICE == 0:
-            # Opening needs no network once the key is here: nobody else would be served meanwhile.
-            await asyncio.sleep(0)
-    return messages

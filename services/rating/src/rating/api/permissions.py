@@ -4,18 +4,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from chassis.http.auth import Visitor, allow, allow_anyone, visitor_of
-from chassis.http.problems import NotOneVisitor, raises
-from contracts.access import Claims, Role
+from chassis.http.auth import Visitor, allow_anyone, allow_visitor
+from contracts.access import Role
 
 OPERATORS = frozenset({Role.OPERATOR})
 NoOperator = Depends(allow_anyone(never=OPERATORS))
 """For whoever holds a form's token: no bearer token is needed, an operator's is refused."""
 
-
-@raises(NotOneVisitor)
-async def _visitor(claims: Annotated[Claims, Depends(allow(Role.VISITOR, never=OPERATORS))]) -> Visitor:
-    return visitor_of(claims)
-
-
-AVisitor = Annotated[Visitor, Depends(_visitor)]
+AVisitor = Annotated[Visitor, Depends(allow_visitor(never=OPERATORS))]

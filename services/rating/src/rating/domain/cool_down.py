@@ -11,8 +11,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from chassis.eventstore.decider import Decider
-from rating.domain.rating.form_version import StoredValue
+from chassis.eventstore.decider import Decider, StoredValue
 
 
 class QuestionReserved(StoredValue):

@@ -23,7 +23,9 @@ def rating_handler(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingE
     """What becomes of ratings."""
 
     async def publish_keys(public: Sequence[PublicEvent]) -> None:
-        if needed := {one.key for one in public if _has_words(one)}:
+        events = (each.event for each in public)
+        answers = (event for event in events if isinstance(event, RatingGiven | RatingChanged))
+        if needed := {answer.dialog for answer in answers if answer.comment is not None}:
             await keys.publish(needed)
 
     return CommitHandler(RATING, to_public, forms.project, publish_keys)
@@ -35,7 +37,3 @@ def _private(_: Questions, __: QuestionReserved) -> None:
 
 async def _nothing(_: Sequence[RecordedEvent[Questions, QuestionReserved]]) -> None:
     pass
-
-
-def _has_words(public: PublicEvent) -> bool:
-    return isinstance(public.event, RatingGiven | RatingChanged) and public.event.comment is not None

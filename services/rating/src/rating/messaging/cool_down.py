@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
-from rating.domain.cool_down import COOL_DOWN, AskingClose, Questions, ReserveQuestion
+from rating.domain.cool_down import COOL_DOWN, AskingClose, ReserveQuestion
 from rating.domain.rating.decider import RATING, RegisterClose, question_in
 from rating.domain.rating.form_version import CancelledReason, Snapshot
 from rating.domain.rating.state import Cancelled, NotOffered, ReopenedFirst
@@ -38,17 +38,13 @@ async def _reserve(repository: Repository, stream: str, command: ReserveQuestion
         questions = (await handle(repository, COOL_DOWN, stream, command)).state
         if questions.holds(command.close):
             return True
-        given_back = await _given_back(repository, questions, command)
+        others = [one.close for one in questions.in_the_way(command.asks_at, command.cool_down)]
+        given_back = frozenset(
+            [other for other in others if await _is_given_back(repository, other, command.close)]
+        )
         if given_back == command.given_back:
             return False
         command = replace(command, given_back=given_back)
-
-
-async def _given_back(
-    repository: Repository, questions: Questions, command: ReserveQuestion
-) -> frozenset[AskingClose]:
-    others = [one.close for one in questions.in_the_way(command.asks_at, command.cool_down)]
-    return frozenset([other for other in others if await _is_given_back(repository, other, command.close)])
 
 
 async def _is_given_back(repository: Repository, other: AskingClose, asking: AskingClose) -> bool:

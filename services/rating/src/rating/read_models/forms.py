@@ -47,7 +47,11 @@ class Forms:
 
     async def mine(self, client: str, channel: str, now: datetime) -> list[FormDocument]:
         """What a client can answer now, or change, newest first."""
-        query: Document = {"client": client, "channel": channel, "$or": _answerable(now)}
+        answerable = [
+            {"state": {"$in": [CloseState.PENDING, CloseState.DECLINED]}, "expires_at": {"$gt": now}},
+            {"state": CloseState.GIVEN, "editable_until": {"$gt": now}},
+        ]
+        query: Document = {"client": client, "channel": channel, "$or": answerable}
         found = await self._forms.find(query).sort("closed_at", -1).limit(MANY).to_list(MANY)
         return [FormDocument.model_validate(document) for document in found]
 
@@ -57,15 +61,10 @@ class Forms:
 
     async def unchecked(self) -> AsyncIterator[list[FormDocument]]:
         """The open forms that were written since it was checked whether their client is erased, by 500."""
-        last = ""
-        while found := await self._find_unchecked(last):
-            last = found[-1].form
-            yield found
-
-    async def _find_unchecked(self, after: str) -> list[FormDocument]:
-        query = {"unchecked": True, "_id": {"$gt": after}}
-        found = await self._forms.find(query).sort("_id", ASCENDING).limit(BATCH).to_list(BATCH)
-        return [FormDocument.model_validate(document) for document in found]
+        query: Document = {"unchecked": True}
+        while found := await self._forms.find(query).sort("_id", ASCENDING).limit(BATCH).to_list(BATCH):
+            query["_id"] = {"$gt": found[-1]["_id"]}
+            yield [FormDocument.model_validate(document) for document in found]
 
     async def mark_checked(self, forms: Sequence[FormDocument]) -> None:
         """These were checked, unless they were written again since they were read."""
@@ -75,13 +74,6 @@ class Forms:
         ]
         if writes:
             await self._forms.bulk_write(writes, ordered=False)
-
-
-def _answerable(now: datetime) -> list[Document]:
-    return [
-        {"state": {"$in": [CloseState.PENDING, CloseState.DECLINED]}, "expires_at": {"$gt": now}},
-        {"state": CloseState.GIVEN, "editable_until": {"$gt": now}},
-    ]
 
 
 def _documents(recorded: RecordedEvent[Rating, RatingEvent]) -> list[Document]:

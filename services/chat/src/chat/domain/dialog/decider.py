@@ -28,7 +28,6 @@ from chat.domain.dialog.state import (
     Episode,
     Open,
     Operator,
-    PostedMessage,
     Unopened,
     evolve,
 )
@@ -167,7 +166,9 @@ def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
     """Once for each id; the same message again is nothing new, also after a close."""
     details, operator = author_of(command.actor, state)
     if posted := details.messages.get(command.message):
-        return _posted_before(posted, operator, command.fingerprint)
+        if (posted.operator, posted.fingerprint) != (operator and operator.id, command.fingerprint):
+            raise CommandRejected(Rejection.MESSAGE_ID_TAKEN)
+        return []
     if not isinstance(state, Open):
         raise CommandRejected(Rejection.DIALOG_CLOSED)
     if len(details.messages) >= MOST_MESSAGES:
@@ -179,14 +180,6 @@ def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
 def _refuse_others(details: DialogDetails, operator: Operator | None) -> None:
     if operator is not None and not details.is_assigned_to(operator.id):
         raise CommandRejected(Rejection.NOT_YOUR_DIALOG)
-
-
-def _posted_before(
-    posted: PostedMessage, operator: Operator | None, fingerprint: str
-) -> Sequence[MessagePosted]:
-    if (posted.operator, posted.fingerprint) != (operator and operator.id, fingerprint):
-        raise CommandRejected(Rejection.MESSAGE_ID_TAKEN)
-    return []
 
 
 def _posting(command: PostMessage, operator: Operator | None) -> MessagePosted:

@@ -2,20 +2,16 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
+
+from chassis.eventstore.decider import StoredValue
 
 AuthorKind = Literal["client", "operator"]
 ClosedBy = Literal["operator", "client", "idle", "system"]
 AttributedBy = Literal["last_reply", "assigned", "nobody"]
 
 
-class StoredEvent(BaseModel):
-    """Storage format: only add, and only optional fields."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class DialogOpened(StoredEvent):
+class DialogOpened(StoredValue):
     """A client has opened the dialog; `origin` is the widget or an external system's name."""
 
     type: Literal["opened"] = "opened"
@@ -27,7 +23,7 @@ class DialogOpened(StoredEvent):
     opened_at: AwareDatetime
 
 
-class MessagePosted(StoredEvent):
+class MessagePosted(StoredValue):
     """Somebody wrote. `text` is sealed, `chars` its length in characters; a client has no operator fields."""
 
     type: Literal["message-posted"] = "message-posted"
@@ -42,7 +38,7 @@ class MessagePosted(StoredEvent):
     posted_at: AwareDatetime
 
 
-class OperatorAssigned(StoredEvent):
+class OperatorAssigned(StoredValue):
     """The dialog is this operator's now."""
 
     type: Literal["operator-assigned"] = "operator-assigned"
@@ -52,7 +48,7 @@ class OperatorAssigned(StoredEvent):
     assigned_at: AwareDatetime
 
 
-class Participant(StoredEvent):
+class Participant(StoredValue):
     """An operator who wrote, with the name and team of the last message."""
 
     id: str
@@ -61,7 +57,7 @@ class Participant(StoredEvent):
     messages: int
 
 
-class DialogClosed(StoredEvent):
+class DialogClosed(StoredValue):
     """A close, with everything that may be asked about it later. E-mail and name are sealed.
 
     `operator` is who counts, by the rule `attributed_by`; `operator_name` what they are called at the close.
@@ -87,7 +83,7 @@ class DialogClosed(StoredEvent):
     resumes: int | None = None
 
 
-class DialogReopened(StoredEvent):
+class DialogReopened(StoredValue):
     """The close numbered `close_seq` is undone."""
 
     type: Literal["reopened"] = "reopened"

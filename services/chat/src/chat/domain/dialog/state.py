@@ -58,6 +58,25 @@ class Episode:
         """Whether nobody has written in it."""
         return not self.client_messages and not self.participants
 
+    def with_message(self, event: MessagePosted) -> "Episode":
+        """The episode with this message counted."""
+        if event.operator is None:
+            longest = max(self.longest_client_text, event.chars)
+            return replace(self, client_messages=self.client_messages + 1, longest_client_text=longest)
+        known = self.participants.get(event.operator)
+        participant = Participant(
+            id=event.operator,
+            name=event.name or event.operator,
+            team=event.team,
+            messages=1 + (known.messages if known else 0),
+        )
+        return replace(
+            self,
+            first_reply_at=self.first_reply_at or event.posted_at,
+            participants={**self.participants, event.operator: participant},
+            last_reply_by=event.operator,
+        )
+
 
 @dataclass(frozen=True)
 class DialogDetails:
@@ -94,6 +113,12 @@ class DialogDetails:
         """Whether the dialog is this operator's to read: they have it, or wrote in it once."""
         return operator in self.writers or self.is_assigned_to(operator)
 
+    def with_message(self, event: MessagePosted) -> "DialogDetails":
+        """The dialog with this message remembered."""
+        posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
+        writers = self.writers if event.operator is None else self.writers | {event.operator}
+        return replace(self, messages=self.messages.insert(event.message, posted), writers=writers)
+
 
 @dataclass(frozen=True)
 class Unopened:
@@ -121,16 +146,23 @@ Dialog = Unopened | Open | Closed
 def evolve(state: Dialog, event: DialogEvent) -> Dialog:
     """The dialog after the event."""
     if isinstance(event, DialogOpened):
-        return _opened(event)
+        details = DialogDetails(
+            event.dialog, event.client, event.channel, event.locale, event.origin, event.opened_at
+        )
+        return Open(details, Episode(since=event.opened_at))
     details = details_of(state)
     match event:
         case MessagePosted():
-            return Open(_remembering(details, event), _counting(_episode(state), event))
+            return Open(details.with_message(event), _episode(state).with_message(event))
         case OperatorAssigned():
             operator = Operator(event.operator, event.name, event.team)
             return Open(replace(details, assigned=operator), _episode(state))
         case DialogClosed():
-            return Closed(_ending(details, event))
+            closed_at, closed_by = (
+                (*details.closed_at, event.closed_at),
+                (*details.closed_by, event.closed_by),
+            )
+            return Closed(replace(details, closed_at=closed_at, closed_by=closed_by, last_close=event))
         case DialogReopened():
             reopened = replace(details, reopened_at=(*details.reopened_at, event.reopened_at))
             return Open(reopened, Episode(since=event.reopened_at))
@@ -145,44 +177,7 @@ def details_of(state: Dialog) -> DialogDetails:
     return state.details
 
 
-def _opened(event: DialogOpened) -> Open:
-    details = DialogDetails(
-        event.dialog, event.client, event.channel, event.locale, event.origin, event.opened_at
-    )
-    return Open(details, Episode(since=event.opened_at))
-
-
-def _ending(details: DialogDetails, event: DialogClosed) -> DialogDetails:
-    closed_at, closed_by = (*details.closed_at, event.closed_at), (*details.closed_by, event.closed_by)
-    return replace(details, closed_at=closed_at, closed_by=closed_by, last_close=event)
-
-
 def _episode(state: Dialog) -> Episode:
     if not isinstance(state, Open):
         raise ValueError("nobody writes in a dialog that is not open")  # noqa: TRY004 - an unreadable story
     return state.episode
-
-
-def _remembering(details: DialogDetails, event: MessagePosted) -> DialogDetails:
-    posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
-    writers = details.writers if event.operator is None else details.writers | {event.operator}
-    return replace(details, messages=details.messages.insert(event.message, posted), writers=writers)
-
-
-def _counting(episode: Episode, event: MessagePosted) -> Episode:
-    if event.operator is None:
-        longest = max(episode.longest_client_text, event.chars)
-        return replace(episode, client_messages=episode.client_messages + 1, longest_client_text=longest)
-    known = episode.participants.get(event.operator)
-    participant = Participant(
-        id=event.operator,
-        name=event.name or event.operator,
-        team=event.team,
-        messages=1 + (known.messages if known else 0),
-    )
-    return replace(
-        episode,
-        first_reply_at=episode.first_reply_at or event.posted_at,
-        participants={**episode.participants, event.operator: participant},
-        last_reply_by=event.operator,
-    )

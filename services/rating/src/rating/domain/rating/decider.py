@@ -140,42 +140,34 @@ def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # 
 
 def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
     """The first time that a close is consumed decides about its form."""
-    close = rating.close(command.snapshot.close_seq)
-    match close:
-        case Unregistered() | ReopenedFirst():
-            reopening = _reopening_of_resumed(rating, command)
-            return [*reopening, *_registered(RATING.fold(rating, reopening), command)]
-        case (
-            Registered()
-            | NotOffered()
-            | Scheduled()
-            | Offered()
-            | Given()
-            | Declined()
-            | Expired()
-            | Cancelled()
-        ):
-            return []
-        case _:
-            assert_never(close)
-
-
-def _reopening_of_resumed(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
-    # A close that resumes another one implies its reopening, too, which may be consumed late or never.
-    if command.resumes is None:
+    if not isinstance(rating.close(command.snapshot.close_seq), Unregistered | ReopenedFirst):
         return []
-    reopening = RegisterReopening(command.resumes, command.snapshot.closed_at, command.now)
-    return register_reopening(rating.close(command.resumes), reopening)
+    reopening: Sequence[RatingEvent] = []
+    if command.resumes is not None:
+        # A close that resumes another one implies its reopening, too, which may be consumed late or never.
+        implied = RegisterReopening(command.resumes, command.snapshot.closed_at, command.now)
+        reopening = register_reopening(rating.close(command.resumes), implied)
+    return [*reopening, *_registered(RATING.fold(rating, reopening), command)]
 
 
 def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
-    command = _with_replies(rating, command)
-    kept = None
+    snapshot, kept = command.snapshot, None
+    # Else whoever closes, reopens and closes again at once would get a close without a form.
+    carried = rating.reply_outlives(snapshot.close_seq - 1)
+    command = replace(command, replied=command.replied or carried)
     if command.resumes is not None:
         command, kept = _resuming(rating.close(command.resumes), command)
-    if kept is None and isinstance(rating.close(command.snapshot.close_seq), ReopenedFirst):
+    if kept is None and isinstance(rating.close(snapshot.close_seq), ReopenedFirst):
         kept = NotOfferedReason.REOPENED
-    return [_close_registered(command), _decided(command, kept or exclusion_reason(command))]
+    registered = CloseRegistered(
+        close_seq=snapshot.close_seq,
+        snapshot=snapshot,
+        rules=command.rules,
+        heard_at=command.now,
+        replied=command.replied,
+        by_people=command.by_people,
+    )
+    return [registered, _decided(command, kept or exclusion_reason(command))]
 
 
 def _resuming(before: Close, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
@@ -201,12 +193,6 @@ def _resuming(before: Close, command: RegisterClose) -> tuple[RegisterClose, Not
             assert_never(before)
 
 
-def _with_replies(rating: Rating, command: RegisterClose) -> RegisterClose:
-    # Else whoever closes, reopens and closes again at once would get a close without a form.
-    carried = rating.reply_outlives(command.snapshot.close_seq - 1)
-    return replace(command, replied=command.replied or carried)
-
-
 def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
     """The reason that this close gets no form, if there is one."""
     reasons = {
@@ -218,18 +204,6 @@ def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
         NotOfferedReason.COOL_DOWN: command.cooling_down,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
-
-
-def _close_registered(command: RegisterClose) -> CloseRegistered:
-    snapshot = command.snapshot
-    return CloseRegistered(
-        close_seq=snapshot.close_seq,
-        snapshot=snapshot,
-        rules=command.rules,
-        heard_at=command.now,
-        replied=command.replied,
-        by_people=command.by_people,
-    )
 
 
 def _decided(command: RegisterClose, reason: NotOfferedReason | None) -> RatingEvent:
@@ -371,23 +345,16 @@ def expire(close: Close, command: ExpireForm) -> Sequence[RatingEvent]:
 
 def forget(rating: Rating, command: ForgetClient) -> Sequence[RatingEvent]:
     """Every form of the client that is scheduled or waits is withdrawn; what they answered stays as it is."""
-    return [
-        event
-        for close_seq, close in rating.closes.items()
-        if not isinstance(close, Unregistered | ReopenedFirst)
-        and close.form.snapshot.client == command.client
-        for event in _forgotten(close_seq, close, command.now)
-    ]
-
-
-def _forgotten(close_seq: int, close: Close, now: datetime) -> Sequence[RatingEvent]:
-    match close:
-        case Scheduled() | Offered():
-            return [_cancelled(close_seq, CancelledReason.ERASED, now)]
-        case Given(forgotten=False) | Declined(forgotten=False):
-            return [ClientForgotten(close_seq=close_seq, forgotten_at=now)]
-        case _:
-            return []
+    events: list[RatingEvent] = []
+    for close_seq, close in rating.closes.items():
+        if isinstance(close, Unregistered | ReopenedFirst) or close.form.snapshot.client != command.client:
+            continue
+        match close:
+            case Scheduled() | Offered():
+                events.append(_cancelled(close_seq, CancelledReason.ERASED, command.now))
+            case Given(forgotten=False) | Declined(forgotten=False):
+                events.append(ClientForgotten(close_seq=close_seq, forgotten_at=command.now))
+    return events
 
 
 RATING: Decider[Rating, RatingCommand, RatingEvent] = Decider(

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
+from chassis.eventstore.decider import StoredValue
 from rating.domain.rating.form_version import (
     CancelledReason,
     FormVersion,
     NotOfferedReason,
     Snapshot,
-    StoredValue,
 )
 
 

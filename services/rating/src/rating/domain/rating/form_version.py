@@ -3,13 +3,9 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
-
-class StoredValue(BaseModel):
-    """Storage format: only add, and only optional fields."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+from chassis.eventstore.decider import StoredValue
 
 
 class Scale(StoredValue):
