@@ -20,7 +20,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from chassis.errors import ClockNotSet, CommandRejected, RetriesExhausted, UnknownStoredEvent
+from chassis.errors import ClockNotSet, CommandRejected, InvalidCursor, RetriesExhausted, UnknownStoredEvent
 from chassis.http.bodies import RequestBody
 from chassis.http.problems import (
     MEDIA_TYPE,
@@ -229,6 +229,15 @@ async def test_a_wrong_field_has_a_code_and_what_its_sentence_is_filled_with(cal
     assert [(each["code"], each.get("facts")) for each in answer.json()["errors"]] == [
         ("too-large", {"le": 5}), ("not-a-code", None), ("not-an-id", None), ("not-valid", None),
     ]  # fmt: skip
+
+
+async def test_a_cursor_that_a_route_refuses_is_a_wrong_shape(calling: Caller) -> None:
+    async with calling(shop(InvalidCursor()), problems=SHOP) as client:
+        answer = await client.put("/orders/1", json={})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/wrong-shape")
+    assert [(each["field"], each["code"]) for each in answer.json()["errors"]] == [
+        ("query.cursor", "not-a-cursor")
+    ]
 
 
 @pytest.mark.parametrize("body", [b'{"score":', CANARY.encode(), b'{"name": "\xff"}', b"[" * 4000])
