@@ -39,7 +39,12 @@ class FormViews:
 
     async def forms(self, forms: Sequence[FormDocument]) -> list[FormView]:
         """The views of the forms, in their order."""
-        return list(await asyncio.gather(*(self._in_turn(form) for form in forms)))
+
+        async def in_turn(form: FormDocument) -> FormView:
+            async with self._room:
+                return await self.form(form)
+
+        return list(await asyncio.gather(*map(in_turn, forms)))
 
     async def answer(self, form: FormDocument) -> AnswerView | None:
         """What the client answered; None if they did not."""
@@ -50,7 +55,3 @@ class FormViews:
             sealed, subject=form.client, scope=form.dialog, purpose=Purpose.COMMENT
         )
         return AnswerView(score=form.score, comment=comment, comment_erased=bool(sealed) and comment is None)
-
-    async def _in_turn(self, form: FormDocument) -> FormView:
-        async with self._room:
-            return await self.form(form)

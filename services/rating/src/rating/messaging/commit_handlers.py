@@ -16,7 +16,7 @@ from rating.read_models.forms import Forms
 
 def commit_handlers(forms: Forms, keys: KeyRing) -> Sequence[CommitHandler[Any, Any]]:
     """Joins the read model and the keys to the relay. Reservations of questions concern nobody else."""
-    return rating_handler(forms, keys), CommitHandler(COOL_DOWN, _private, _nothing)
+    return rating_handler(forms, keys), CommitHandler(COOL_DOWN, lambda *_: None, _nothing)
 
 
 def rating_handler(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingEvent]:
@@ -29,10 +29,6 @@ def rating_handler(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingE
             await keys.publish(needed)
 
     return CommitHandler(RATING, to_public, forms.project, publish_keys)
-
-
-def _private(_: Questions, __: QuestionReserved) -> None:
-    return None
 
 
 async def _nothing(_: Sequence[RecordedEvent[Questions, QuestionReserved]]) -> None:

@@ -40,7 +40,14 @@ class Forms:
 
     async def project(self, batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
         """Writes the forms that the events touched; can be repeated."""
-        documents = {document["_id"]: document for one in batch for document in _documents(one)}
+        documents: dict[str, Document] = {}
+        for recorded in batch:
+            close = recorded.state.close(recorded.event.close_seq)
+            if isinstance(close, Unregistered | ReopenedFirst):
+                continue
+            form = form_document(close, recorded.position)
+            document = form.model_dump(exclude={"form"}) | {"_id": form.form, "due_at": due_at(close)}
+            documents[form.form] = document | {"unchecked": True} if form.state in OPEN else document
         if documents:
             writes = [upsert_if_newer(form, each["position"], each) for form, each in documents.items()]
             await self._forms.bulk_write(writes, ordered=False)
@@ -74,12 +81,3 @@ class Forms:
         ]
         if writes:
             await self._forms.bulk_write(writes, ordered=False)
-
-
-def _documents(recorded: RecordedEvent[Rating, RatingEvent]) -> list[Document]:
-    close = recorded.state.close(recorded.event.close_seq)
-    if isinstance(close, Unregistered | ReopenedFirst):
-        return []
-    form = form_document(close, recorded.position)
-    document = form.model_dump(exclude={"form"}) | {"_id": form.form, "due_at": due_at(close)}
-    return [document | {"unchecked": True} if form.state in OPEN else document]
