@@ -79,13 +79,14 @@ class Supervisor:
         """Each task's name with "ok", or with a sentence on why it makes no progress."""
         if not self.prepared:
             return {"service": "is being prepared: the database has not answered yet"}
-        return {task.name: self._state_of(task) for task in self._background_tasks}
-
-    def _state_of(self, task: BackgroundTask) -> str:
-        running = self._running.get(task.name)
-        if task.name in self._crashed or running is None or running.done():
-            return "crashed, and is being started again"
-        return task.unhealthy_reason() or "ok"
+        states: dict[str, str] = {}
+        for task in self._background_tasks:
+            running = self._running.get(task.name)
+            if task.name in self._crashed or running is None or running.done():
+                states[task.name] = "crashed, and is being started again"
+            else:
+                states[task.name] = task.unhealthy_reason() or "ok"
+        return states
 
     @asynccontextmanager
     async def running(self, service: str) -> AsyncIterator[None]:
@@ -101,18 +102,16 @@ class Supervisor:
     async def _start(self) -> None:
         first = self._first_backoff
         wait = wait_exponential_jitter(multiplier=first, max=LONGEST_BACKOFF_SECONDS, jitter=first)
-        await AsyncRetrying(wait=wait, before_sleep=self._not_prepared)(self._prepare_once)
+        tries = AsyncRetrying(
+            wait=wait, before_sleep=lambda attempt: log.warning("not_prepared", **_facts(attempt))
+        )
+        async for attempt in tries:
+            with attempt:
+                await self._prepare()
         self._prepared.set()
         log.info("prepared")
         for task in self._background_tasks:
             self._running[task.name] = asyncio.create_task(self._supervise(task), name=task.name)
-
-    async def _prepare_once(self) -> None:
-        # A coroutine function of our own: tenacity would take a lambda's coroutine for its result.
-        await self._prepare()
-
-    def _not_prepared(self, attempt: RetryCallState) -> None:
-        log.warning("not_prepared", **_facts(attempt))
 
     async def _supervise(self, task: BackgroundTask) -> None:
         def crashed(attempt: RetryCallState) -> None:

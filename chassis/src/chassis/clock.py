@@ -22,7 +22,7 @@ AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Where the time of commands and timers comes from."""
 
     def now(self) -> datetime:
         """The time in UTC, in whole milliseconds."""
@@ -60,7 +60,13 @@ class DatabaseClock:
 
     async def sync(self) -> None:
         """Asks the database for its time. Raises PyMongoError when it doesn't answer."""
-        readings = [await self._read() for _ in range(READINGS)]
+        readings: list[tuple[float, datetime]] = []
+        for _ in range(READINGS):
+            sent = self._monotonic()
+            reply = await self._client.admin.command("hello", codec_options=AWARE)
+            received = self._monotonic()
+            origin = reply["localTime"] - timedelta(seconds=(sent + received) / 2)
+            readings.append((received - sent, origin))
         # The error of a reading is at most half of its round trip, so the shortest one knows best.
         _, self._origin = min(readings)
 
@@ -76,16 +82,8 @@ class DatabaseClock:
             await asyncio.sleep(self._every.total_seconds())
 
     def unhealthy_reason(self) -> str | None:
-        """Why the time can't be told, if it can't."""
+        """Why `now` raises `ClockNotSet`, in a sentence; None if it doesn't."""
         return "the clock is not set" if self._origin is None else None
-
-    async def _read(self) -> tuple[float, datetime]:
-        """Seconds of the round trip, and the time of the database when the monotonic clock was at 0."""
-        sent = self._monotonic()
-        reply = await self._client.admin.command("hello", codec_options=AWARE)
-        received = self._monotonic()
-        database_time: datetime = reply["localTime"]
-        return received - sent, database_time - timedelta(seconds=(sent + received) / 2)
 
 
 class ManualClock:

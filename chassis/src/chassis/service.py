@@ -1,4 +1,4 @@
-"""Serves a service's API and metrics on its ports until it is told to stop."""
+"""Serves a service's API and metrics on its ports until SIGTERM or SIGINT."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a service is told by its environment; one sentence for every variable that is wrong."""
+"""The settings of a service, read from its environment; one sentence for every variable that is wrong."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -61,14 +61,14 @@ def _is_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _listed(names: object) -> object:
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+
+
 Key32 = Annotated[SecretStr, AfterValidator(_is_key)]
 """A secret of 32 bytes, base64url; `key_bytes` opens it."""
 
-Keys32 = Annotated[
-    tuple[Key32, ...],
-    NoDecode,
-    BeforeValidator(lambda keys: [one.strip() for one in keys.split(",")] if isinstance(keys, str) else keys),
-]
+Keys32 = Annotated[tuple[Key32, ...], NoDecode, BeforeValidator(_listed)]
 """Such secrets, with commas between them."""
 
 
@@ -103,10 +103,6 @@ def _checked_source(source: str, info: ValidationInfo) -> str:
     return source
 
 
-def _listed(names: object) -> object:
-    return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
-
-
 Issuer = Annotated[str, Field(min_length=1), AfterValidator(_checked_issuer)]
 """Who issues tokens: in production none of development's, whose keys lie around."""
 
@@ -121,7 +117,7 @@ StaffRole = Literal["operator", "supervisor", "admin", "service", "platform"]
 
 
 class _NotJson(str):
-    """What should have been JSON; kept, so that it is told together with everything else that is wrong."""
+    """What should have been JSON; kept, so that it is reported with everything else that is wrong."""
 
     __slots__ = ()
 
@@ -135,7 +131,7 @@ class _Environment(EnvSettingsSource):
         value_is_complex: bool,  # noqa: FBT001 - as it is called
     ) -> Any:
         if field_name == "kafka":  # which names its variables itself
-            return KafkaConnection.told_by(os.environ)
+            return KafkaConnection.fields_in(os.environ)
         return super().prepare_field_value(field_name, field, value, value_is_complex)
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
@@ -282,14 +278,17 @@ class ServiceSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            wrong = error.errors(include_url=False)
-            _give_up(cls.service, [sentence for each in wrong for sentence in cls._sentences(each)])
+            lines = [
+                f"  {line}\n" for each in error.errors(include_url=False) for line in cls._sentences(each)
+            ]
+            sys.stderr.write(f"{cls.service} cannot start:\n" + "".join(lines))
+            raise SystemExit(2) from None
 
     @classmethod
     def _sentences(cls, error: ErrorDetails) -> Iterator[str]:
         if error["loc"][:1] != ("kafka",):
             yield cls._sentence(error)
-        elif error["loc"] != ("kafka", "env"):  # which is told already
+        elif error["loc"] != ("kafka", "env"):  # which is reported already
             yield from sentences(error, error["loc"][1:])
 
     @classmethod
@@ -301,16 +300,12 @@ class ServiceSettings(BaseSettings):
         hint = f" ({about})" if about else ""
         if error["type"] == "missing" and not inside:
             return f"{PREFIX}{name.upper()} is missing{hint}."
-        place = f" {'.'.join(inside)}" if inside else ""
-        return f"{PREFIX}{name.upper()}{hint}:{place} {cls._problem(error)}."
-
-    @classmethod
-    def _problem(cls, error: ErrorDetails) -> str:
         if isinstance(error["input"], _NotJson):
-            return "must be JSON"
-        if error["type"] == "extra_forbidden":
-            return "is not known"
-        return sentence_of(error)
+            problem = "must be JSON"
+        else:
+            problem = "is not known" if error["type"] == "extra_forbidden" else sentence_of(error)
+        path = f" {'.'.join(inside)}" if inside else ""
+        return f"{PREFIX}{name.upper()}{hint}:{path} {problem}."
 
 
 class VisitorSettings(ServiceSettings):
@@ -320,8 +315,3 @@ class VisitorSettings(ServiceSettings):
     visitor_jwks: JwksSource = Field(
         description="visitors' public keys: a file, a https:// URL, or the JSON itself"
     )
-
-
-def _give_up(service: str, sentences: list[str]) -> NoReturn:
-    sys.stderr.write(f"{service} cannot start:\n" + "".join(f"  {sentence}\n" for sentence in sentences))
-    raise SystemExit(2)

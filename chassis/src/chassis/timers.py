@@ -101,7 +101,9 @@ class Timers:
         while True:
             try:
                 if not await self.settle_due():
-                    await self._rest()
+                    due = await self._due.next_due()
+                    pause = min(POLL, due - self._clock.now()) if due else POLL
+                    await asyncio.sleep(max(pause, SHORTEST).total_seconds())
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -120,18 +122,12 @@ class Timers:
         try:
             return document, await self._settle(document)
         except Exception as error:  # noqa: BLE001 - one must not keep the others of its batch waiting
-            self._note(document, error)
+            about = {"timers": self.name, "document": document["_id"], "error": type(error).__name__}
+            if is_transient(error):
+                log.warning("due_document_waits", **about)
+            else:
+                log.error(  # noqa: TRY400 - a message may quote what a client wrote
+                    "due_document_not_settled", **about, where=safe_traceback(error)
+                )
+                raise_alarm(self._service, Alarm.TIMER_FAILED)
             return None
-
-    def _note(self, document: Document, error: Exception) -> None:
-        about = {"timers": self.name, "document": document["_id"], "error": type(error).__name__}
-        if is_transient(error):
-            log.warning("due_document_waits", **about)
-            return
-        log.error("due_document_not_settled", **about, where=safe_traceback(error))
-        raise_alarm(self._service, Alarm.TIMER_FAILED)
-
-    async def _rest(self) -> None:
-        due = await self._due.next_due()
-        longest = min(POLL, due - self._clock.now()) if due else POLL
-        await asyncio.sleep(max(longest, SHORTEST).total_seconds())

@@ -78,8 +78,8 @@ async def test_a_zombie_that_wakes_up_where_it_was_applies_nothing_twice(
 ) -> None:
     zombie = projecting(harness, tally, group=f"{harness.group}.zombie")
     async with running(zombie):
-        await until(lambda: len(zombie._places.at) == 4)
-        everything = list(zombie._places.at)
+        await until(lambda: len(zombie._positions.at) == 4)
+        everything = list(zombie._positions.at)
         zombie._subscription.pause(everything)
         async with running(projecting(harness, tally)):
             await harness.publish(*notes(harness, 0, 50))
@@ -299,7 +299,7 @@ async def test_whoever_still_works_when_others_take_over_does_the_batch_again(
     with structlog.testing.capture_logs() as logs:
         async with running(working):
             await until(at_it)
-            await projecting(harness, tally)._checkpoints.fence_previous_owner(working._places.at)
+            await projecting(harness, tally)._checkpoints.fence_previous_owner(working._positions.at)
             await until(lambda: once_each(tally, 50))
     assert "batch_not_applied" not in {line["event"] for line in logs}
 
@@ -374,7 +374,7 @@ async def test_records_that_vanish_while_it_listens_are_not_skipped(
     late = projecting(harness, tally)
     async with running(late):
         await until(lambda: once_each(tally, 1))
-        everything = list(late._places.at)
+        everything = list(late._positions.at)
         late._subscription.pause(everything)  # it is slow, and nothing is fetched meanwhile
         await until(lambda: not fetching(late))
         await harness.publish(*(harness.note("a", number, partition=0) for number in range(1, 10)))

@@ -1,10 +1,9 @@
 """Erases a data subject: marked first, then their keys deleted, so that no key survives in any order."""
 
-from collections.abc import Callable
-
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DeleteOne
 
+from chassis.crypto_shredding.key_cache import KeyCache
 from chassis.crypto_shredding.storage import Document, durable, older
 from chassis.crypto_shredding.tombstones import ErasurePace, Tombstones
 
@@ -14,7 +13,7 @@ BATCH_SIZE = 500
 class Erasure:
     """The collection `erased_subjects`: {_id: subject, erased_at, requested_at, settled}; kept for ever.
 
-    `evict` takes a subject's keys out of memory. `settled` once `ErasurePace.recheck_for` is over.
+    Erased keys leave `cache` too. `settled` once `ErasurePace.recheck_for` is over.
     """
 
     def __init__(
@@ -23,13 +22,13 @@ class Erasure:
         *,
         keys: AsyncIOMotorCollection[Document],
         tombstones: Tombstones,
-        evict: Callable[[str], None],
+        cache: KeyCache,
         pace: ErasurePace,
     ) -> None:
         self._erased = durable(database, "erased_subjects")
         self._keys = keys
         self._tombstones = tombstones
-        self._evict = evict
+        self._cache = cache
         self._pace = pace
 
     async def prepare(self) -> None:
@@ -61,8 +60,7 @@ class Erasure:
                 unchanged = [{name: key[name] for name in ("_id", "kid", "published")} for key in keys]
                 await self._keys.bulk_write([DeleteOne(key) for key in unchanged], ordered=False)
         finally:
-            for subject in subjects:
-                self._evict(subject)
+            self._cache.evict(lambda key: key.subject in subjects)
 
     async def resume(self) -> None:
         """Finishes what a crash interrupted: an erasure, or a creation that did not see the mark in time."""

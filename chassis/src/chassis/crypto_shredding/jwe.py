@@ -14,7 +14,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -69,7 +69,11 @@ def seal(text: bytes, key: bytes, kid: str, context: Context) -> str:
 
 def unseal(sealed: str, key: bytes, context: Context) -> bytes:
     """The text in `sealed`. Raises `DecryptionFailed`, also if it is anything else than `context`."""
-    header, nonce, ciphertext, tag = _parts(sealed)
+    match sealed.split("."):
+        case [header, "", *encoded] if len(encoded) == 3:  # noqa: PLR2004 - RFC 7516, 7.1
+            nonce, ciphertext, tag = map(_decode, encoded)
+        case _:
+            raise DecryptionFailed("Not a JWE in compact serialization with a direct key")
     _check(header, context)
     if len(nonce) != NONCE_BYTES or len(tag) != TAG_BYTES:
         raise DecryptionFailed("The nonce or the tag has a wrong length")
@@ -119,7 +123,12 @@ def _header(kid: str, context: Context) -> bytes:
 @lru_cache(maxsize=CACHE_SIZE)
 def _check(encoded: str, context: Context) -> str:
     """The kid in a header that is of `context`."""
-    header = _members(encoded)
+    try:
+        header = json.loads(_decode(encoded))
+    except ValueError:
+        raise DecryptionFailed("The header is no JSON") from None
+    if not isinstance(header, dict):
+        raise DecryptionFailed("The header is no JSON object")
     # An exact match: an unknown member (crit, zip) would change what the rest means.
     if header.keys() != {"alg", "enc", "kid", "ctx"} or (header["alg"], header["enc"]) != ("dir", "A256GCM"):
         raise DecryptionFailed("Only dir with A256GCM, a kid and a ctx is read")
@@ -128,24 +137,6 @@ def _check(encoded: str, context: Context) -> str:
     if header["ctx"] != context_hash(context):
         raise DecryptionFailed("This text was sealed as something else")
     return header["kid"]
-
-
-def _members(encoded: str) -> dict[str, Any]:
-    try:
-        header = json.loads(_decode(encoded))
-    except ValueError:
-        raise DecryptionFailed("The header is no JSON") from None
-    if not isinstance(header, dict):
-        raise DecryptionFailed("The header is no JSON object")
-    return header
-
-
-def _parts(sealed: str) -> tuple[str, bytes, bytes, bytes]:
-    match sealed.split("."):
-        case [header, "", nonce, ciphertext, tag]:
-            return header, _decode(nonce), _decode(ciphertext), _decode(tag)
-        case _:
-            raise DecryptionFailed("Not a JWE in compact serialization with a direct key")
 
 
 def _encode(raw: bytes) -> str:

@@ -35,7 +35,7 @@ class KeyReader:
 
     @classmethod
     def of(cls, settings: OpeningSettings, database: AsyncIOMotorDatabase[Document]) -> Self:
-        """The reader of a service, as it is told."""
+        """The reader that `settings` describe."""
         before = [key_bytes(key) for key in settings.readers_keys_before]
         return cls(database, readers_key=key_bytes(settings.readers_key), readers_keys_before=before)
 
@@ -61,7 +61,7 @@ class KeyReader:
         `marks` are further fields of what is stored. In a `session`'s transaction this is done when that
         commits; call `evict` then.
         """
-        # Of one kind after the other, in order: what follows an error in a transaction is only told that the
+        # Of one kind after the other, in order: what follows an error in a transaction only learns that the
         # transaction is gone, and hides the error.
         by_kind = sorted(records.items(), key=lambda record: record[1] is None)
         writes = [_write(kid, key, marks or {}) for kid, key in by_kind]
@@ -81,16 +81,14 @@ class KeyReader:
         kid = jwe.kid_of(sealed, context)
 
         async def load() -> DataKey | None:
-            found = await self._keys.find_one({"_id": kid})
-            return self._unwrap(found) if found else None
+            if (found := await self._keys.find_one({"_id": kid})) is None:
+                return None
+            of_key = jwe.key_context(found["subject"], found["scope"], kid)
+            raw = self._readers_key.unwrap(found["wrapped"], of_key)
+            return DataKey(kid, found["scope"], found["subject"], raw)
 
         key = await self._memory.get(kid, load)
         return key.open(sealed, context) if key else None
-
-    def _unwrap(self, key: Document) -> DataKey:
-        context = jwe.key_context(key["subject"], key["scope"], key["_id"])
-        raw = self._readers_key.unwrap(key["wrapped"], context)
-        return DataKey(key["_id"], key["scope"], key["subject"], raw)
 
 
 def _write(kid: str, key: KeyPublished | None, marks: Mapping[str, Any]) -> ReplaceOne[Document] | DeleteOne:

@@ -79,7 +79,7 @@ class KeyRing:
             tombstones=self._tombstones,
         )
         self._erasure = Erasure(
-            database, keys=self._keys, tombstones=self._tombstones, evict=self._evict, pace=self._pace
+            database, keys=self._keys, tombstones=self._tombstones, cache=self._memory, pace=self._pace
         )
 
     @classmethod
@@ -91,7 +91,7 @@ class KeyRing:
         topic: str,
         publisher: Publisher,
     ) -> Self:
-        """The key ring of a service, as it is told."""
+        """The key ring that `settings` describe."""
         return cls(
             database,
             service=settings.service,
@@ -202,9 +202,6 @@ class KeyRing:
     def unhealthy_reason(self) -> str | None:
         """Never: requests don't need what `run` does."""
         return None
-
-    def _evict(self, subject: str) -> None:
-        self._memory.evict(lambda key: key.subject == subject)
 
     async def _load(self, query: Document, name: str) -> DataKey | None:
         async def load() -> DataKey | None:

@@ -17,11 +17,14 @@ class TemporarySeal:
 
     def __init__(self, master_key: bytes, before: Sequence[bytes] = ()) -> None:
         self._kid = jwe.short_hash(master_key)
-        self._keys = {jwe.short_hash(key): _derived(key) for key in (master_key, *before)}
+        self._keys = {
+            jwe.short_hash(key): hmac.digest(key, b"candor temporary", "sha256")
+            for key in (master_key, *before)
+        }
 
     @classmethod
     def of(cls, settings: SealingSettings) -> Self:
-        """The seal of a service, as it is told."""
+        """The seal that `settings` describe."""
         return cls(key_bytes(settings.master_key), [key_bytes(key) for key in settings.master_keys_before])
 
     def seal(self, text: str, *, subject: str, purpose: str) -> str:
@@ -33,10 +36,6 @@ class TemporarySeal:
         context = _context(subject, purpose)
         key = self._keys.get(jwe.kid_of(sealed, context))
         return jwe.unseal(sealed, key, context).decode() if key else None
-
-
-def _derived(master_key: bytes) -> bytes:
-    return hmac.digest(master_key, b"candor temporary", "sha256")
 
 
 def _context(subject: str, purpose: str) -> jwe.Context:

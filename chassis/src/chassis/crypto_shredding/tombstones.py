@@ -25,7 +25,7 @@ class ErasurePace:
     `resend_after` is longer than any publishing may take: a key that overtook its tombstone gets another.
     `settle_after` is what compaction takes where nobody knows the location to look at: twice the topic's
     segment.ms and max.compaction.lag.ms. `recheck_for`: that long after an erasure, the subject's keys are
-    looked for again. `nudge_every` apart are nudges; with trouble, up to `longest_pause`.
+    looked for again. `nudge_every` apart are nudges; after failures, up to `longest_pause`.
     """
 
     nudge_every: timedelta = timedelta(seconds=3)
@@ -100,7 +100,7 @@ class Tombstones:
         ERASURES_PENDING.labels(self._service).set(await self._pending.estimated_document_count())
 
     async def _publish(self, pending: Sequence[Document]) -> dict[str, set[int]]:
-        """Publishes tombstones; tells into which partitions, by kid."""
+        """Publishes tombstones; returns into which partitions, by kid."""
         kids = [key["_id"] for key in pending]
         written = await self._publisher.publish([ProducerRecord(self._topic, kid, None) for kid in kids])
         partitions = {kid: {record.partition} for kid, record in zip(kids, written, strict=True)}
@@ -120,18 +120,14 @@ class Tombstones:
 
     async def _check_compaction(self) -> None:
         """Removes the locations where compaction has been."""
-        known = {"published": {"$ne": []}, "sent_at": {"$ne": None}}
-        pending = await self._pending.find(known).sort("recorded_at", ASCENDING).to_list(BATCH_SIZE)
+        sent = {"published": {"$ne": []}, "sent_at": {"$ne": None}}
+        pending = await self._pending.find(sent).sort("recorded_at", ASCENDING).to_list(BATCH_SIZE)
         locations = [KeyLocation(kid=key["_id"], **where) for key in pending for where in key["published"]]
-        if gone := await self._compacted(locations):
+        gone = set(locations)  # without a connection nobody can look: `settle_after` decides alone
+        if self._connection and (known := [location for location in locations if location.offset >= 0]):
+            gone -= set(known) - await compacted_away(self._connection, self._topic, known)
+        if gone:
             await self._pending.bulk_write([_removed(location) for location in gone], ordered=False)
-
-    async def _compacted(self, locations: Sequence[KeyLocation]) -> set[KeyLocation]:
-        if self._connection is None:
-            return set(locations)  # nobody to ask: `settle_after` decides alone
-        unknown = {location for location in locations if location.offset < 0}
-        known = [location for location in locations if location.offset >= 0]
-        return unknown | (await compacted_away(self._connection, self._topic, known) if known else set())
 
 
 def _recorded(kid: str, published: Sequence[Document]) -> UpdateOne:

@@ -135,18 +135,16 @@ def _resolve_all(batch: Sequence[PendingAppend], error: Exception | None) -> Non
 
 
 def _resolve_each(batch: Sequence[PendingAppend], details: Mapping[str, Any]) -> None:
-    """An unordered insert tried every commit, and names those that failed."""
+    """Resolves a batch by the details of its BulkWriteError: what isn't named there was inserted."""
     for problem in details.get("writeErrors", ()):
-        pending = batch[problem["index"]]
-        pending.resolve(_error_of(problem["code"], pending.stream))
+        pending, code = batch[problem["index"]], problem["code"]
+        error: ChassisError
+        if code == DUPLICATE_KEY:
+            error = VersionConflict(f"{pending.stream} has this commit already")
+        elif code in TRANSIENT_CODES:
+            error = WriteOutcomeUnknown(f"MongoDB could not store a commit of {pending.stream} now: {code}")
+        else:
+            error = PermanentWriteError(f"MongoDB will never store this commit of {pending.stream}: {code}")
+        pending.resolve(error)
     unsure = details.get("writeConcernErrors")
     _resolve_all(batch, WriteOutcomeUnknown("Stored, but maybe not for good") if unsure else None)
-
-
-def _error_of(code: int, stream: str) -> ChassisError:
-    """What a commit's write error means, by MongoDB's code."""
-    if code == DUPLICATE_KEY:
-        return VersionConflict(f"{stream} has this commit already")
-    if code in TRANSIENT_CODES:
-        return WriteOutcomeUnknown(f"MongoDB could not store a commit of {stream} now: {code}")
-    return PermanentWriteError(f"MongoDB will never store this commit of {stream}: {code}")

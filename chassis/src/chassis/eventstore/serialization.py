@@ -69,14 +69,13 @@ def to_stored(event: BaseModel) -> dict[str, Any]:
 
 def read_events(decider: Decider[S, C, E], commit: Commit) -> list[E]:
     """The events of a commit. Raises `UnknownStoredEvent` if one of them can't be read."""
-    return [_read(decider, commit, event) for event in commit.events]
-
-
-def _read(decider: Decider[S, C, E], commit: Commit, event: Mapping[str, Any]) -> E:
-    try:
-        return decider.events.validate_python(event)
-    except ValidationError as error:
-        # What the event holds stays out of the message: it goes to logs.
-        causes = ", ".join(f"{problem['type']} at {problem['loc']}" for problem in error.errors())
-        which = f"{event.get('type')!r} in commit {commit.number} of {commit.stream}"
-        raise UnknownStoredEvent(f"Can't read {which}: {causes}") from None
+    events: list[E] = []
+    for event in commit.events:
+        try:
+            events.append(decider.events.validate_python(event))
+        except ValidationError as error:
+            # What the event holds stays out of the message: it goes to logs.
+            causes = ", ".join(f"{problem['type']} at {problem['loc']}" for problem in error.errors())
+            which = f"{event.get('type')!r} in commit {commit.number} of {commit.stream}"
+            raise UnknownStoredEvent(f"Can't read {which}: {causes}") from None
+    return events

@@ -68,7 +68,7 @@ async def partitions_of(connection: KafkaConnection, topics: Collection[str]) ->
 
 
 async def reason_of(error: BaseException, connection: KafkaConnection) -> str:
-    """Why Kafka can't be used, for people; who is not let in or lacks a right is told so."""
+    """Why Kafka can't be used, for people: no right, no topic, no login, else the error's type."""
     match error:
         case TopicAuthorizationFailedError(args=[topic, *_]):
             return f"no right to {topic}"

@@ -1,4 +1,4 @@
-"""How every Kafka client connects: the servers, TLS, and who it is.
+"""How every Kafka client connects: the servers, TLS and the login.
 
 A wrong combination of settings is a sentence that names the variables.
 """
@@ -87,7 +87,7 @@ class KafkaConnection(BaseModel):
         Raises ValueError with a sentence for each thing that is wrong, one a line.
         """
         try:
-            return cls.model_validate(cls.told_by(environment))
+            return cls.model_validate(cls.fields_in(environment))
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)
             raise ValueError(
@@ -95,10 +95,11 @@ class KafkaConnection(BaseModel):
             ) from None
 
     @classmethod
-    def told_by(cls, environment: Mapping[str, str]) -> dict[str, str]:
-        """What `environment` says of the connection's fields; an empty variable is an unset one."""
-        told = {name: environment.get(variable) for name, variable in cls.VARIABLES.items()}
-        return {name: value for name, value in told.items() if value}
+    def fields_in(cls, environment: Mapping[str, str]) -> dict[str, str]:
+        """The connection's fields that `environment` sets, by name; an empty variable is an unset one."""
+        return {
+            name: value for name, variable in cls.VARIABLES.items() if (value := environment.get(variable))
+        }
 
     def environment(self) -> dict[str, str]:
         """The variables that say the same, the password in clear; what is unset is empty."""
@@ -279,11 +280,14 @@ class KafkaConnection(BaseModel):
                 yield f"{names} must hold a certificate and its key in PEM, the key without a password."
 
 
-def sentences(error: ErrorDetails, place: Sequence[int | str]) -> list[str]:
-    """One of the errors of a connection's validation, told of its variables; `place` leads to the field."""
-    if not place:
+def sentences(error: ErrorDetails, path: Sequence[int | str]) -> list[str]:
+    """One of the errors of a connection's validation, in sentences that name its variables.
+
+    `path` leads from the connection to the field; it is empty for an error of the whole.
+    """
+    if not path:
         return error["msg"].removeprefix("Value error, ").splitlines()
-    variable = KafkaConnection.VARIABLES[str(place[0])]
+    variable = KafkaConnection.VARIABLES[str(path[0])]
     if error["type"] == "missing":
         return [f"{variable} is missing (the Kafka servers, as host:port,host:port)."]
     return [f"{variable} must be {error['ctx']['expected']}."]

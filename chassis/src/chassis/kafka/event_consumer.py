@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, assert_never
 
 import structlog
@@ -92,28 +91,25 @@ class EventConsumer:
     async def _lane(self, records: Sequence[Record], done: set[tuple[TopicPartition, int]]) -> None:
         async with self._room:
             for record in records:
-                outcome = await self._process_record(record)
+                match self._decoder.read(record):
+                    case ReceivedEvent() as received:
+                        outcome = await self._handle(record, received)
+                    case Tombstone():
+                        outcome = await self._put_aside(record, "the value is null", 1)
+                    case MalformedRecord(cause):
+                        outcome = await self._put_aside(record, cause, 1)
+                    case UnknownType():
+                        outcome = "unknown"
+                    case other:
+                        assert_never(other)
                 CONSUMED.labels(self._service, record.topic, outcome).inc()
                 done.add((partition_of(record), record.offset))
                 self._subscription.progressed()
 
-    async def _process_record(self, record: Record) -> str:
-        match self._decoder.read(record):
-            case ReceivedEvent() as received:
-                return await self._handle(record, received)
-            case Tombstone():
-                return await self._put_aside(record, "the value is null", 1)
-            case MalformedRecord(cause):
-                return await self._put_aside(record, cause, 1)
-            case UnknownType():
-                return "unknown"
-            case other:
-                assert_never(other)
-
     async def _handle(self, record: Record, received: ReceivedEvent[Any]) -> str:
         with continued(received.envelope.traceparent, f"consume {received.envelope.type}"):
             try:
-                await self._with_retries(partial(self._call_handler, record, received))
+                await self._call_handler(record, received)
             except CommandRejected:
                 return "rejected"
             except PartitionsRevoked:
@@ -126,7 +122,15 @@ class EventConsumer:
                 return await self._put_aside(record, f"the handler raised {type(error).__name__}", TRIES)
             return "handled"
 
-    async def _with_retries(self, call: Callable[[], Awaitable[None]]) -> None:
+    async def _call_handler(self, record: Record, received: ReceivedEvent[Any]) -> None:
+        async def call() -> None:
+            try:
+                await self._handler(received)
+            except UnknownStoredEvent:
+                log.error("newer_release_awaited", **location_of(record))  # noqa: TRY400 - a message may quote
+                raise_alarm(self._service, Alarm.NEWER_RELEASE_AWAITED)
+                raise
+
         # Nearly all calls go well, and setting up the tries takes longer than many a handler.
         try:
             await call()
@@ -137,14 +141,6 @@ class EventConsumer:
             backoff = self._subscription.backoff
             await backoff.sleep(FIRST_WAIT_SECONDS)
             await retry_limited(lambda: retry_forever(call, backoff), backoff, CommandRejected, tries=left)
-
-    async def _call_handler(self, record: Record, received: ReceivedEvent[Any]) -> None:
-        try:
-            await self._handler(received)
-        except UnknownStoredEvent:
-            log.error("newer_release_awaited", **location_of(record))  # noqa: TRY400 - a message may quote
-            raise_alarm(self._service, Alarm.NEWER_RELEASE_AWAITED)
-            raise
 
     async def _put_aside(self, record: Record, cause: str, attempts: int) -> str:
         await retry_forever(

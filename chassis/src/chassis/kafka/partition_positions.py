@@ -26,12 +26,12 @@ class PartitionPositions:
     A partition that can't go on from its checkpoint is stopped, alone, with an alarm.
     """
 
-    def __init__(self, service: str, name: str, checkpoints: Checkpoints, listening: Subscription) -> None:
+    def __init__(self, service: str, name: str, checkpoints: Checkpoints, subscription: Subscription) -> None:
         self.at: dict[TopicPartition, Checkpoint] = {}
         self._service = service
         self._name = name
         self._checkpoints = checkpoints
-        self._subscription = listening
+        self._subscription = subscription
         self._gaps: dict[TopicPartition, int] = {}
         self._stopped: dict[TopicPartition, str] = {}
         self._locating: set[asyncio.Task[None]] = set()
@@ -47,7 +47,7 @@ class PartitionPositions:
         return None
 
     def assigned(self, partitions: frozenset[TopicPartition]) -> None:
-        """Begins to place `partitions`, which are held until then; all others are somebody else's."""
+        """Begins to locate the checkpoints of `partitions`, which are paused until then; drops all others."""
         # Not awaited by the rebalance: no heartbeat is sent until that is over, and the database may be away.
         self._give_up()
         self.at, self._gaps, self._stopped = {}, {}, {}
@@ -59,7 +59,7 @@ class PartitionPositions:
         locating.add_done_callback(self._locating.discard)
 
     async def stop(self) -> None:
-        """Places no more, and has closed what it read with."""
+        """Cancels what is being located, and returns once its consumers are closed."""
         self._give_up()
         if self._locating:
             await asyncio.wait(self._locating)
@@ -90,7 +90,7 @@ class PartitionPositions:
             self._resume_from(partition, at)
 
     async def refresh(self, partitions: Collection[TopicPartition]) -> None:
-        """Takes over where others have moved the checkpoints to; where they went back, forgets its place."""
+        """Reads the checkpoints that others may have moved; those that went back or are gone leave `at`."""
         found = await self._checkpoints.read(partitions)
         for partition in partitions:
             known, now = self.at.get(partition), found.get(partition)

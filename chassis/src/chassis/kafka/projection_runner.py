@@ -94,19 +94,19 @@ class ProjectionRunner:
         )
         wanted = SubscriberOptions(service, connection, group, tuple(topics), BATCH)
         self._subscription = Subscription(wanted, self._project, assigned=self._on_assigned)
-        self._places = PartitionPositions(service, self.name, self._checkpoints, self._subscription)
+        self._positions = PartitionPositions(service, self.name, self._checkpoints, self._subscription)
 
     async def run(self) -> None:
         """Projects until cancelled; then finishes the batch in hand and leaves the group."""
         try:
             await self._subscription.run()
         finally:
-            await self._places.stop()
+            await self._positions.stop()
             await self._checkpoints.fencing.end()
 
     def unhealthy_reason(self) -> str | None:
         """Why it is not well, in a sentence; None if it is."""
-        return self._places.unhealthy_reason() or self._subscription.unhealthy_reason()
+        return self._positions.unhealthy_reason() or self._subscription.unhealthy_reason()
 
     def lag(self) -> int:
         """How many records wait, as of the last look a few seconds ago."""
@@ -114,20 +114,22 @@ class ProjectionRunner:
 
     def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._put_aside = {}
-        self._places.assigned(partitions)
+        self._positions.assigned(partitions)
 
     async def _project(self, records: Sequence[Record]) -> None:
         fresh: list[Record] = []
         for partition, part in by_partition(records).items():
-            fresh += await self._places.expected(partition, part)
+            fresh += await self._positions.expected(partition, part)
         if fresh:
             steps = [await self._step(record) for record in fresh]
             callers = (step.received.envelope.traceparent for step in steps if step.received)
             with linked(callers, self.name):
                 await self._advance(steps)
         for partition, part in by_partition(fresh).items():
-            await self._places.settle(partition, part[-1])
-        await self._subscription.commit({partition: at.offset for partition, at in self._places.at.items()})
+            await self._positions.settle(partition, part[-1])
+        await self._subscription.commit(
+            {partition: at.offset for partition, at in self._positions.at.items()}
+        )
 
     async def _step(self, record: Record) -> _Step:
         match self._decoder.read(record):
@@ -173,7 +175,13 @@ class ProjectionRunner:
         except PartitionsRevoked:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
-            await self._give_up(part[0].record, error)
+            record = part[0].record
+            log.error(  # noqa: TRY400 - only the kind: a message may quote what a client wrote
+                "projection_failed", **location_of(record), error=type(error).__name__
+            )
+            raise_alarm(self._service, Alarm.PROJECTION_FAILED)
+            await self._write_dead_letter(record, f"the projection raised {type(error).__name__}", TRIES)
+            await self._apply([_Step(record, outcome="dead")])
 
     async def _applied(self, steps: Sequence[_Step]) -> bool:
         try:
@@ -185,14 +193,6 @@ class ProjectionRunner:
             return False
         return True
 
-    async def _give_up(self, record: Record, error: Exception) -> None:
-        # Only the kind: a message may quote what a client wrote.
-        cause = f"the projection raised {type(error).__name__}"
-        log.error("projection_failed", **location_of(record), error=type(error).__name__)
-        raise_alarm(self._service, Alarm.PROJECTION_FAILED)
-        await self._write_dead_letter(record, cause, TRIES)
-        await self._apply([_Step(record, outcome="dead")])
-
     async def _apply(self, steps: Sequence[_Step]) -> None:
         """One transaction, again as long as faults are transient or another member was faster."""
         backoff = self._subscription.backoff
@@ -200,7 +200,7 @@ class ProjectionRunner:
         self._subscription.progressed()
 
     async def _attempt(self, steps: Sequence[_Step]) -> None:
-        at = self._places.at
+        at = self._positions.at
         todo = [
             step
             for step in steps
@@ -216,11 +216,11 @@ class ProjectionRunner:
         except Exception as error:
             if isinstance(error, CheckpointConflict) or is_transient(error):
                 # After a lost race, and after a commit of unknown outcome, the checkpoints are the arbiter.
-                await self._places.refresh(moves)
+                await self._positions.refresh(moves)
             raise
         for partition, (old, new) in moves.items():
-            if self._places.at.get(partition) == old:
-                self._places.at[partition] = new
+            if self._positions.at.get(partition) == old:
+                self._positions.at[partition] = new
         for step in todo:
             CONSUMED.labels(self._service, step.record.topic, step.outcome).inc()
 

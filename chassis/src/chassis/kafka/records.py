@@ -20,7 +20,7 @@ LEAP_SECOND: Final = re.compile(r":\d\d:60(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent(Generic[E]):
-    """An event, and where it was heard."""
+    """An event that was consumed, its envelope and key, and the topic, partition and offset of its record."""
 
     event: E
     envelope: Envelope
@@ -55,7 +55,10 @@ DecodedRecord = ReceivedEvent[Any] | UnknownType | MalformedRecord | Tombstone
 
 
 class EventDecoder:
-    """Knows, by topic, how events are read. One that has no `type` can't be told apart: ValueError."""
+    """Decodes the records of `topics`, with the adapter of each topic's events.
+
+    Raises ValueError for an adapter with an event that has no literal `type`.
+    """
 
     def __init__(self, topics: Mapping[str, TypeAdapter[Any]]) -> None:
         self._adapters = dict(topics)
@@ -99,11 +102,11 @@ class EventDecoder:
     def _cause(self, error: ValidationError) -> str:
         """Which fields are wrong and how; not what they hold, nor foreign names: those are not ours."""
         problems = error.errors(include_url=False, include_context=False, include_input=False)[:5]
-        places = (f"{self._place(problem['loc'])}: {problem['type']}" for problem in problems)
-        return f"not a valid {error.title}: {'; '.join(places)}"[:500]
-
-    def _place(self, parts: Sequence[int | str]) -> str:
-        return ".".join(str(part) if isinstance(part, int) or part in self._names else "?" for part in parts)
+        causes: list[str] = []
+        for problem in problems:
+            known = (part if isinstance(part, int) or part in self._names else "?" for part in problem["loc"])
+            causes.append(f"{'.'.join(map(str, known))}: {problem['type']}")
+        return f"not a valid {error.title}: {'; '.join(causes)}"[:500]
 
 
 def _is_newer(problem: Mapping[str, Any]) -> bool:
@@ -151,12 +154,12 @@ def partition_of(record: Record) -> TopicPartition:
 
 
 def location_of(record: Record) -> dict[str, Any]:
-    """The place of a record as fields of a log line."""
+    """Topic, partition and offset of a record, as fields of a log line."""
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
 def by_partition(records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
-    """A batch mixes partitions; this does not. Order is kept."""
+    """The records of a batch, which mixes partitions, by partition; in order within each."""
     parts: dict[TopicPartition, list[Record]] = {}
     for record in records:
         parts.setdefault(partition_of(record), []).append(record)
@@ -164,7 +167,7 @@ def by_partition(records: Sequence[Record]) -> dict[TopicPartition, list[Record]
 
 
 def fingerprint(record: Record) -> str:
-    """Tells a record from another one at the same offset of a topic that was made anew."""
+    """A hash (96 bits in hex) that differs for the record at the same offset of a topic made anew."""
     digest = blake2b(digest_size=12)
     for part in (str(record.timestamp).encode(), record.key, record.value):
         digest.update(b"-" if part is None else b"%d:" % len(part) + part)

@@ -41,7 +41,7 @@ STUCK_SECONDS = 45
 class Subscription:
     """Hands batches of records to `work`, which calls `commit` for what it has done.
 
-    If `work` raises, the batch is read again. `assigned` is told of every new assignment.
+    If `work` raises, the batch is read again. `assigned` is called with the partitions of each assignment.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Subscription:
     # Running
 
     async def run(self) -> None:
-        """Listens until cancelled; then finishes the batch in hand, commits it and leaves the group."""
+        """Consumes until cancelled; then finishes the batch in hand, commits it and leaves the group."""
         faults = (KafkaError, OSError, TimeoutError)
         tries = AsyncRetrying(
             retry=retry_if_exception_type(faults), wait=wait_random_exponential(multiplier=0.2, max=10)
@@ -84,7 +84,7 @@ class Subscription:
         broker, self._subscriber = batch_subscriber(self._wanted, self._process, rebalances)
         try:
             async with asyncio.timeout(START_SECONDS):
-                # A member that lacks the right to its topics hears nothing, and is told nothing either.
+                # A member that lacks the right to its topics gets no record, and no error either.
                 await partitions_of(self._wanted.connection, self._wanted.topics)
                 await started(broker.start())
             self.progressed()

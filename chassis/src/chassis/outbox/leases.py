@@ -82,22 +82,20 @@ class Leases:
         if wanted <= 0:
             return taken
         others = await self._leases.find({"kind": "shard", **ALIVE}).to_list(None)
+        replica = {"$cond": [FREE, self._replica, "$replica"]}
+        until = {"$cond": [FREE, self._until(), "$until"]}
         for shard in sorted(set(range(SHARDS)) - {lease["shard"] for lease in others}):
-            if len(taken) < wanted and await self._try_to_take(shard):
+            if len(taken) == wanted:
+                break
+            lease = await self._leases.find_one_and_update(
+                {"_id": _lease_id(shard)},
+                [{"$set": {"kind": "shard", "shard": shard, "replica": replica, "until": until}}],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+            if lease and lease["replica"] == self._replica:
                 taken.append(shard)
         return taken
-
-    async def _try_to_take(self, shard: int) -> bool:
-        taken = {
-            "kind": "shard",
-            "shard": shard,
-            "replica": {"$cond": [FREE, self._replica, "$replica"]},
-            "until": {"$cond": [FREE, self._until(), "$until"]},
-        }
-        lease = await self._leases.find_one_and_update(
-            {"_id": _lease_id(shard)}, [{"$set": taken}], upsert=True, return_document=ReturnDocument.AFTER
-        )
-        return bool(lease and lease["replica"] == self._replica)
 
     async def _end(self, which: dict[str, Any]) -> None:
         ended = {"$set": {"replica": None, "until": "$$NOW"}}

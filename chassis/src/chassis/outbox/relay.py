@@ -146,24 +146,26 @@ class OutboxRelay:
         while True:
             for stream in self._quarantine.due():
                 try:
-                    await self._relay_one_by_one(stream)
+                    if shard_of(stream) in self._leases.shards:
+                        # One by one, so that what comes before the commit at fault isn't held up by it.
+                        for entry in await self._positions.next_pending(stream):
+                            await self._relay({stream: [entry]})
                 except Exception as error:  # noqa: BLE001 - as in `_relay_batch`
                     self._park(stream, error)
                 else:
                     self._quarantine.release(stream)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _relay_one_by_one(self, stream: str) -> None:
-        """So that what comes before the commit at fault isn't held up by it."""
-        if shard_of(stream) in self._leases.shards:
-            for entry in await self._positions.next_pending(stream):
-                await self._relay({stream: [entry]})
-
     async def _relay(self, streams: Streams) -> None:
         """Does all that follows from these commits, and marks them."""
         plans = await self._plan(streams)
         for handler in self._handlers:
-            await _project(handler, [plan for plan in plans if plan.handler is handler])
+            own = [plan for plan in plans if plan.handler is handler]
+            if recorded := [one for plan in own for one in plan.recorded]:
+                await handler.project(recorded)
+            public = [one for plan in own for one in plan.public]
+            if public and handler.before_publish:
+                await handler.before_publish(public)
         if records := [record for plan in plans for record in plan.records]:
             await self._publisher.publish(records)
         if plans:
@@ -197,12 +199,3 @@ class OutboxRelay:
                 OUTBOX_BACKLOG.labels(self._service).set(backlog)
                 OUTBOX_AGE_SECONDS.labels(self._service).set(age)
             await asyncio.sleep(GAUGE_SECONDS)
-
-
-async def _project(handler: CommitHandler[Any, Any], plans: Sequence[CommitPlan[Any, Any]]) -> None:
-    """Own read models and timers first, then whatever must be public before the events are."""
-    if recorded := [one for plan in plans for one in plan.recorded]:
-        await handler.project(recorded)
-    public = [one for plan in plans for one in plan.public]
-    if public and handler.before_publish:
-        await handler.before_publish(public)

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import structlog
 from opentelemetry import trace
 from pydantic import ValidationError
+from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 NEVER = frozenset({
@@ -26,28 +27,19 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
 
     Fields: event, level, timestamp (RFC 3339, UTC), logger, service, trace_id, and what the caller adds.
     """
-    shared = _shared(service)
-    handler = logging.StreamHandler(stream or sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                without_secrets,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
+    shared, json_lines = _shared(service), structlog.processors.JSONRenderer()
+    formatter = ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+        processors=[ProcessorFormatter.remove_processors_meta, without_secrets, json_lines],
     )
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(True)  # noqa: FBT003 - the standard library's signature
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
@@ -63,7 +55,7 @@ def exception_without_values(_: WrappedLogger, __: str, event: EventDict) -> Eve
     found = event.pop("exc_info", None)
     error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
-        event["exception"] = "".join(_told(error))
+        event["exception"] = "".join(_traceback_lines(error))
     return event
 
 
@@ -100,17 +92,17 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _told(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
+def _traceback_lines(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[str]:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     seen |= {id(error)}
     if cause is not None and id(cause) not in seen:
-        yield from _told(cause, seen)
+        yield from _traceback_lines(cause, seen)
         yield "which led to\n"
     yield from traceback.format_tb(error.__traceback__)
     yield f"{type(error).__qualname__}: {_sentence(error)}\n"
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _told(inner, seen)
+            yield from _traceback_lines(inner, seen)
 
 
 def _sentence(error: BaseException) -> str:

@@ -5,11 +5,11 @@ from enum import StrEnum
 from prometheus_client import Counter, Gauge, Histogram
 
 CONSUMED = Counter(
-    "candor_consumed_records", "Records heard, by what became of them", ("service", "topic", "outcome")
+    "candor_consumed_records", "Records consumed, by what became of them", ("service", "topic", "outcome")
 )
-LAG_RECORDS = Gauge("candor_lag_records", "Records not yet heard", ("service", "topic"))
+LAG_RECORDS = Gauge("candor_lag_records", "Records not yet consumed", ("service", "topic"))
 LAG_SECONDS = Gauge(
-    "candor_lag_seconds", "Age of the oldest record not yet heard, 0 if none waits", ("service", "topic")
+    "candor_lag_seconds", "Age of the oldest record not yet consumed, 0 if none waits", ("service", "topic")
 )
 DEAD_LETTERS = Counter("candor_dead_letters", "Records put aside", ("service", "topic"))
 
@@ -17,20 +17,20 @@ OUTBOX_BACKLOG = Gauge("candor_outbox_backlog", "Commits not yet relayed", ("ser
 OUTBOX_AGE_SECONDS = Gauge(
     "candor_outbox_age_seconds", "Age of the oldest commit not yet relayed", ("service",)
 )
-# Without a label: the store is not told whose it is, and a process serves one service.
+# Without a label: the store doesn't know whose it is, and a process serves one service.
 APPEND_BATCH = Histogram(
     "candor_append_batch", "Commits stored in one go", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 )
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 COMMAND_SECONDS = Histogram(
     "candor_command_seconds",
-    "From the command to its answer",
+    "From the command to its result",
     ("service", "command", "outcome"),
     buckets=SECONDS,
 )
 REQUEST_SECONDS = Histogram(
     "candor_http_request_seconds",
-    "From the request to the end of its answer",
+    "From the request to the end of its response",
     ("service", "method", "route", "status"),
     buckets=SECONDS,
 )

@@ -1,6 +1,6 @@
-"""One trace from the click to the event, and a link from there to the number (W3C trace context).
+"""W3C trace context: from a request to its events, from there to their handlers and projections.
 
-What hears one record goes on with its trace; what hears a batch has many, and links to each of them.
+The handler of one record goes on with its trace; a batch has records of many traces, and links to each.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""What input may look like, and how it is told what is wrong with it."""
+"""The types of what people write, and the codes and sentences of what is wrong with it."""

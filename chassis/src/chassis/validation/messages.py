@@ -86,7 +86,7 @@ class FieldError(BaseModel):
 
 @dataclass(frozen=True)
 class Shaped:
-    """Stands in an `Annotated` text: programs see the pattern in OpenAPI, people are told the sentence."""
+    """Stands in an `Annotated` text: programs get the pattern in OpenAPI, people the sentence."""
 
     pattern: str
     sentence: str
@@ -118,10 +118,11 @@ def field_errors(errors: Sequence[Any]) -> list[FieldError]:
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
-    code, template = _told(error)
+    code, template = _code_and_template(error)
     context = error.get("ctx") or {}
-    places = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
-    facts = {name: _fact(context[name]) for name in places if name in context}
+    names = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
+    found = {name: context[name] for name in names if name in context}
+    facts = {name: value if isinstance(value, int) else str(value) for name, value in found.items()}
     return FieldError(field=_path(error), code=code, sentence=_filled(template, context), facts=facts or None)
 
 
@@ -133,11 +134,11 @@ def _path(error: Mapping[str, Any]) -> str:
 
 def sentence_of(error: Mapping[str, Any]) -> str:
     """What is wrong, by pydantic's error: "must be …"."""
-    return _filled(_told(error)[1], error.get("ctx") or {})
+    return _filled(_code_and_template(error)[1], error.get("ctx") or {})
 
 
-def _told(error: Mapping[str, Any]) -> tuple[str, str]:
-    """The code of an error, and the template of its sentence."""
+def _code_and_template(error: Mapping[str, Any]) -> tuple[str, str]:
+    """The code of an error, and its sentence with names in braces for the facts in it."""
     context = error.get("ctx") or {}
     match error["type"]:
         case "value_error":
@@ -152,19 +153,13 @@ def _told(error: Mapping[str, Any]) -> tuple[str, str]:
 
 def _filled(template: str, context: Mapping[str, Any]) -> str:
     try:
-        told = _DURATION.sub(_duration, template.format_map(context))
-        return _ONE.sub(r"1 \1", told)
+        # Pydantic itself writes "1 second", but Python's own words where a validator stands in between.
+        filled = _DURATION.sub(
+            lambda found: f"{found[2]} {found[1] or 'seconds'}", template.format_map(context)
+        )
+        return _ONE.sub(r"1 \1", filled)
     except (KeyError, ValueError, IndexError):
         return NOT_VALID[1]
-
-
-def _fact(value: Any) -> str | int:
-    return value if isinstance(value, int) else str(value)
-
-
-def _duration(found: re.Match[str]) -> str:
-    # Pydantic itself writes "1 second", but Python's own words where a validator stands in between.
-    return f"{found[2]} {found[1] or 'seconds'}"
 
 
 def _own_words(error: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What people write: what counts as nothing, what names and addresses may hold, what languages are called.
 
-Which letters show nothing is told by Unicode's data, through `regex`.
+Which letters show nothing is in Unicode's data, as `regex` has it.
 """
 
 from typing import Annotated, Final
@@ -63,7 +63,7 @@ def _named(text: str) -> str:
     return name
 
 
-def _said(text: str) -> str:
+def _not_blank(text: str) -> str:
     if is_blank(text):
         raise wrong("must hold more than blanks", "blank")
     return text
@@ -89,7 +89,9 @@ Text = Annotated[str, StringConstraints(max_length=LONGEST_MESSAGE)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_named)]
 """What somebody or something is called, cleaned by `clean_name`."""
 
-Message = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MESSAGE), AfterValidator(_said)]
+Message = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_MESSAGE), AfterValidator(_not_blank)
+]
 """Words in which something can be seen, kept as they are."""
 
 Email = Annotated[
