@@ -97,7 +97,15 @@ class Supervisor:
             yield
         finally:
             self._stopping = True
-            await self._stop(starting)
+            await _end(starting, "starting", RELEASE_SECONDS)
+            deadline = time.monotonic() + ALL_STOP_SECONDS
+            while self._running:
+                name, task = self._running.popitem()
+                left = max(0.5, deadline - time.monotonic())
+                await _end(task, name, min(ONE_STOPS_SECONDS, left))
+            await _end(asyncio.ensure_future(self._release()), "release", RELEASE_SECONDS, cancel=False)
+            self._prepared.clear()
+            log.info("stopped")
 
     async def _start(self) -> None:
         first = self._first_backoff
@@ -137,17 +145,6 @@ class Supervisor:
             raise
         if not self._stopping:
             raise TaskEnded(f"{task.name} came to an end")
-
-    async def _stop(self, starting: "asyncio.Task[None]") -> None:
-        await _end(starting, "starting", RELEASE_SECONDS)
-        deadline = time.monotonic() + ALL_STOP_SECONDS
-        while self._running:
-            name, task = self._running.popitem()
-            left = max(0.5, deadline - time.monotonic())
-            await _end(task, name, min(ONE_STOPS_SECONDS, left))
-        await _end(asyncio.ensure_future(self._release()), "release", RELEASE_SECONDS, cancel=False)
-        self._prepared.clear()
-        log.info("stopped")
 
 
 class _Backoff(wait_base):

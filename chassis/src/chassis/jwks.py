@@ -1,4 +1,4 @@
-"""Public keys as issuers publish them: JWK sets (RFC 7517), and the places where settings say they are."""
+"""Public keys as issuers publish them: JWK sets (RFC 7517), in settings or in a file that settings name."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping

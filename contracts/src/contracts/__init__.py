@@ -1,1 +1,1 @@
-"""What Candor's services say to one another: events, topics, roles. Imports pydantic and nothing else."""
+"""The contracts of Candor's services: events, topics, roles. Imports pydantic and nothing else."""

@@ -27,7 +27,7 @@ class Role(StrEnum):
 
 
 class Claims(BaseModel):
-    """What a verified token says. An absent claim grants nothing.
+    """The claims of a verified token. An absent claim grants nothing.
 
     `channels` holds the channels a token is good for; ``"*"`` stands for every channel. `misspelt` holds
     roles that it names in another spelling: these grant nothing, but deny what the role may never do.

@@ -22,7 +22,7 @@ SEALED: Final = TypeAdapter(Sealed).json_schema()["pattern"]
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """An event type and where it is said."""
+    """An event type the topics it is on, their key, and who writes it."""
 
     topic: str
     key: str
@@ -62,13 +62,13 @@ CATALOGUE = (
 )
 
 
-def schema_of(said: CatalogueEntry) -> dict[str, Any]:
+def schema_of(entry: CatalogueEntry) -> dict[str, Any]:
     """The JSON Schema (2020-12) of one event type's body, as its readers validate it."""
-    schema = said.model.model_json_schema(mode="validation")
+    schema = entry.model.model_json_schema(mode="validation")
     required = ["type", *(name for name in schema.get("required", ()) if name != "type")]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:candor:{said.type}",
+        "$id": f"urn:candor:{entry.type}",
         **schema,
         "required": required,
     }
@@ -87,13 +87,10 @@ def _shape(field: dict[str, Any]) -> str:
         return f"array (at most {field['maxItems']}) of {_shape(field['items'])}"
     if values := field.get("patternProperties"):
         return f"object (at most {field['maxProperties']}) of {_shape(*values.values())}"
-    return str(field.get("format", field.get("type", "any"))) + _bounds(field)
-
-
-def _bounds(field: dict[str, Any]) -> str:
+    bounds = f" (at most {field['maxLength']} characters)" if "maxLength" in field else ""
     if "maximum" in field:
-        return f" ({field['minimum']} to {field['maximum']})"
-    return f" (at most {field['maxLength']} characters)" if "maxLength" in field else ""
+        bounds = f" ({field['minimum']} to {field['maximum']})"
+    return str(field.get("format", field.get("type", "any"))) + bounds
 
 
 def _table(schema: dict[str, Any]) -> Iterator[str]:
@@ -102,22 +99,12 @@ def _table(schema: dict[str, Any]) -> Iterator[str]:
         yield f"| `{name}` | {_shape(field)} | {'yes' if name in schema.get('required', ()) else ''} |"
 
 
-def _parts() -> dict[str, dict[str, Any]]:
-    """What fields of several events consist of, by name."""
-    return {name: part for said in CATALOGUE for name, part in schema_of(said).get("$defs", {}).items()}
-
-
 def _part(name: str, part: dict[str, Any]) -> Iterator[str]:
     yield from ("", f"### {name}", "", inspect.cleandoc(part.get("description", "")), "")
     if "enum" in part:
         yield "One of " + ", ".join(f"`{value}`" for value in part["enum"]) + "."
     else:
         yield from _table(part)
-
-
-def _line(said: CatalogueEntry) -> str:
-    anchor = said.type.replace(".", "")
-    return f"| [`{said.type}`](#{anchor}) | {said.topic} | {said.key} | {said.writer} |"
 
 
 def page() -> str:
@@ -130,21 +117,28 @@ def page() -> str:
         "",
         "| type | topic | key | written by |",
         "|---|---|---|---|",
-        *(_line(said) for said in CATALOGUE),
     ]
-    for said in CATALOGUE:
-        lines += ["", f"## {said.type}", "", inspect.cleandoc(str(said.model.__doc__)), ""]
-        lines += [f"Schema: [`{said.type}.json`](../contracts/schemas/{said.type}.json)", ""]
-        lines += _table(schema_of(said))
+    for entry in CATALOGUE:
+        anchor = entry.type.replace(".", "")
+        lines.append(f"| [`{entry.type}`](#{anchor}) | {entry.topic} | {entry.key} | {entry.writer} |")
+    parts: dict[str, dict[str, Any]] = {}
+    for entry in CATALOGUE:
+        lines += ["", f"## {entry.type}", "", inspect.cleandoc(str(entry.model.__doc__)), ""]
+        lines += [f"Schema: [`{entry.type}.json`](../contracts/schemas/{entry.type}.json)", ""]
+        schema = schema_of(entry)
+        lines += _table(schema)
+        parts |= schema.get("$defs", {})
     lines += ["", "## Parts"]
-    for name, part in sorted(_parts().items()):
+    for name, part in sorted(parts.items()):
         lines += _part(name, part)
     return "\n".join(lines) + "\n"
 
 
 def files(schemas: Path, page_file: Path) -> dict[Path, str]:
     """Everything the catalogue consists of: path → text."""
-    made = {schemas / f"{said.type}.json": json.dumps(schema_of(said), indent=2) + "\n" for said in CATALOGUE}
+    made = {
+        schemas / f"{entry.type}.json": json.dumps(schema_of(entry), indent=2) + "\n" for entry in CATALOGUE
+    }
     return {**made, page_file: page()}
 
 
@@ -158,10 +152,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if something is out of date"
     )
-    told = parser.parse_args(arguments)
-    wanted = files(told.schemas, told.page)
+    options = parser.parse_args(arguments)
+    wanted = files(options.schemas, options.page)
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
-    if told.check:
+    if options.check:
         sys.stdout.writelines(f"{path} is out of date: run `make events`\n" for path in stale)
         return 1 if stale else 0
     for path in stale:

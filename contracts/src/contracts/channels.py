@@ -1,4 +1,4 @@
-"""What chat says about channels, on the compacted `candor.channels`."""
+"""Chat's events about channels, on the compacted `candor.channels`."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ Origin = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class ChannelPublished(Event):
-    """A channel as it now is; the last one said holds."""
+    """A channel as it now is: of several records the last one holds."""
 
     type: Literal["candor.channel.published.v1"] = "candor.channel.published.v1"
     channel: Id

@@ -1,4 +1,4 @@
-"""What chat says about clients, on `candor.clients`."""
+"""Chat's events about clients, on `candor.clients`."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What chat says about dialogs and their closes, on `candor.dialogs`."""
+"""Chat's events about dialogs and their closes, on `candor.dialogs`."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -97,7 +97,7 @@ class DialogClosed(Attribution):
     """One closing of a dialog. `operator` is the one who counts, by the rule `attributed_by`.
 
     `operator_name` is what they were called at the close, also if they never wrote. `resumes` is the close
-    whose reopening nobody used: this close tells again what that one told. `longest_client_text` is in
+    whose reopening nobody used: this close repeats that one. `longest_client_text` is in
     characters.
     """
 

@@ -1,4 +1,4 @@
-"""What rating says about the form of a close, on `candor.ratings`. Chat must never hear it."""
+"""Rating's events about the form of a close, on `candor.ratings`. Chat must never consume them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -90,7 +90,7 @@ class Scale(Part):
 
 
 class RatingEventBase(Attribution):
-    """What every rating event says: the close it belongs to."""
+    """A rating event: the close it belongs to."""
 
     close_seq: CloseSeq
 

@@ -29,7 +29,7 @@ class Topic(BaseModel):
 
     @property
     def config(self) -> dict[str, str]:
-        """What Kafka is told at creation, as strings."""
+        """The topic's configuration in Kafka, as strings."""
         return {"cleanup.policy": self.kept.value, **self.settings}
 
 
@@ -66,12 +66,12 @@ WAKEUPS = _kept_for("candor.chat.wakeups", 10 * 60 * 1000)
 
 
 def dead(service: str) -> Topic:
-    """Where a service puts what it could not hear."""
+    """The dead-letter topic of a service: records that it could not process."""
     return _kept_for(f"candor.{service}.dead", 30 * DAY_MS)
 
 
 def replay(service: str) -> Topic:
-    """Where a service's replay command puts dead letters to be heard again."""
+    """Where a service's replay command puts dead letters, to be consumed again."""
     return _kept_for(f"candor.{service}.replay", 7 * DAY_MS, aligned=True)
 
 

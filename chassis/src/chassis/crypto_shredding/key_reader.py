@@ -56,15 +56,19 @@ class KeyReader:
         session: AsyncIOMotorClientSession | None = None,
         marks: Mapping[str, Any] | None = None,
     ) -> None:
-        """Stores published keys and deletes those that are None, by kid, in one write.
+        """Stores published keys with the fields `marks`, deletes those that are None, by kid, in one write.
 
-        `marks` are further fields of what is stored. In a `session`'s transaction this is done when that
-        commits; call `evict` then.
+        In a `session`'s transaction this is done when that commits; call `evict` then.
         """
         # Of one kind after the other, in order: what follows an error in a transaction only learns that the
         # transaction is gone, and hides the error.
-        by_kind = sorted(records.items(), key=lambda record: record[1] is None)
-        writes = [_write(kid, key, marks or {}) for kid, key in by_kind]
+        writes: list[ReplaceOne[Document] | DeleteOne] = []
+        for kid, key in sorted(records.items(), key=lambda record: record[1] is None):
+            if key is None:
+                writes.append(DeleteOne({"_id": kid}))
+            else:
+                stored = {"scope": key.scope, "subject": key.subject, "wrapped": key.wrapped, **(marks or {})}
+                writes.append(ReplaceOne({"_id": kid}, stored, upsert=True))
         try:
             if writes:
                 await self._keys.bulk_write(writes, session=session)
@@ -89,10 +93,3 @@ class KeyReader:
 
         key = await self._memory.get(kid, load)
         return key.open(sealed, context) if key else None
-
-
-def _write(kid: str, key: KeyPublished | None, marks: Mapping[str, Any]) -> ReplaceOne[Document] | DeleteOne:
-    if key is None:
-        return DeleteOne({"_id": kid})
-    stored = {"scope": key.scope, "subject": key.subject, "wrapped": key.wrapped}
-    return ReplaceOne({"_id": kid}, {**stored, **marks}, upsert=True)

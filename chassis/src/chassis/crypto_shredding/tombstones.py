@@ -66,10 +66,18 @@ class Tombstones:
 
     async def record(self, keys: Sequence[Mapping[str, Any]]) -> None:
         """Records keys ({kid, published}) that are deleted or about to be, for good."""
-        if keys:
-            await self._pending.bulk_write(
-                [_recorded(key["kid"], key["published"]) for key in keys], ordered=False
-            )
+        updates: list[UpdateOne] = []
+        for key in keys:
+            changes = {
+                "published": {"$setUnion": [{"$ifNull": ["$published", []]}, {"$literal": key["published"]}]},
+                "partitions": {"$ifNull": ["$partitions", []]},
+                "recorded_at": {"$ifNull": ["$recorded_at", "$$NOW"]},
+                "sent_at": None,
+                "resent_at": None,
+            }
+            updates.append(UpdateOne({"_id": key["kid"]}, [{"$set": changes}], upsert=True))
+        if updates:
+            await self._pending.bulk_write(updates, ordered=False)
 
     async def send(self) -> None:
         """Publishes the tombstones that are due. Raises PublishFailed; then they stay due."""
@@ -127,18 +135,14 @@ class Tombstones:
         if self._connection and (known := [location for location in locations if location.offset >= 0]):
             gone -= set(known) - await compacted_away(self._connection, self._topic, known)
         if gone:
-            await self._pending.bulk_write([_removed(location) for location in gone], ordered=False)
-
-
-def _recorded(kid: str, published: Sequence[Document]) -> UpdateOne:
-    changes = {
-        "published": {"$setUnion": [{"$ifNull": ["$published", []]}, {"$literal": list(published)}]},
-        "partitions": {"$ifNull": ["$partitions", []]},
-        "recorded_at": {"$ifNull": ["$recorded_at", "$$NOW"]},
-        "sent_at": None,
-        "resent_at": None,
-    }
-    return UpdateOne({"_id": kid}, [{"$set": changes}], upsert=True)
+            removals = [
+                UpdateOne(
+                    {"_id": at.kid},
+                    {"$pull": {"published": {"partition": at.partition, "offset": at.offset}}},
+                )
+                for at in gone
+            ]
+            await self._pending.bulk_write(removals, ordered=False)
 
 
 def _sent(kid: str, partitions: set[int]) -> UpdateOne:
@@ -148,8 +152,3 @@ def _sent(kid: str, partitions: set[int]) -> UpdateOne:
         "resent_at": {"$cond": [{"$ifNull": ["$sent_at", False]}, "$$NOW", None]},
     }
     return UpdateOne({"_id": kid}, [{"$set": changes}])
-
-
-def _removed(location: KeyLocation) -> UpdateOne:
-    gone = {"partition": location.partition, "offset": location.offset}
-    return UpdateOne({"_id": location.kid}, {"$pull": {"published": gone}})

@@ -1,12 +1,13 @@
 """Joins routes, parts and everything that each HTTP API here has in common into one app."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import State
 
 from chassis.background import Supervisor
 from chassis.http.errors import add_handlers
@@ -17,8 +18,13 @@ from chassis.http.problems import COMMON, ProblemCatalogue, ServiceStarting, rai
 from chassis.http.request_middleware import RequestMiddleware
 from chassis.settings import ServiceSettings
 
-# Its spans would hold paths with ids in them, its logs what callers wrote, its context a stranger's baggage.
-SILENT = TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False)
+PLAIN: Mapping[str, Any] = {
+    "docs_url": None,  # FastAPI's pages load scripts from elsewhere
+    "redoc_url": None,
+    "redirect_slashes": False,
+    # Its spans would hold paths with ids in them, its logs what callers wrote, its context foreign baggage.
+    "telemetry": TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False),
+}
 
 
 def create(
@@ -39,29 +45,12 @@ def create(
     `state` is what routes find in ``request.app.state``, by name.
     """
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with parts.running(settings.service):
-            yield
+    def lifespan(_: FastAPI) -> AbstractAsyncContextManager[None]:
+        return parts.running(settings.service)
 
-    app = Api(
-        title=title,
-        version=version,
-        description=description,
-        lifespan=lifespan,
-        docs_url=None,  # FastAPI's pages load scripts from elsewhere
-        redoc_url=None,
-        redirect_slashes=False,
-        telemetry=SILENT,
-    )
-    readiness = Readiness(checks, parts.health)
-    for name, value in {
-        **(state or {}),
-        "problems": problems,
-        "parts": parts,
-        "readiness": readiness,
-    }.items():
-        setattr(app.state, name, value)
+    app = Api(title=title, version=version, description=description, lifespan=lifespan, **PLAIN)
+    common = {"problems": problems, "parts": parts, "readiness": Readiness(checks, parts.health)}
+    app.state = State({**(state or {}), **common})
     for router in routers:
         app.include_router(router, dependencies=[Depends(_prepared)])
     app.include_router(health)
@@ -79,7 +68,7 @@ async def _prepared(request: Request) -> None:
 
 def operations(api: FastAPI) -> FastAPI:
     """What the platform asks of a service, for a port of its own: health and Prometheus' metrics."""
-    app = Api(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=SILENT)
+    app = Api(openapi_url=None, **PLAIN)
     app.state = api.state
     app.include_router(health)
     app.add_api_route("/metrics", _metrics)

@@ -1,4 +1,4 @@
-"""What a verified token says here: who its bearer is, with which roles, for which channels."""
+"""The claims of a verified token, by an issuer's own names: its bearer, their roles and channels."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ NAMES = ("name", "preferred_username", "email")
 class ClaimNames:
     """Where roles and channels stand in an issuer's tokens, and which of its names mean which of ours.
 
-    A place is a claim's name, or else a path of names joined by dots. Without `channels` names are ours.
+    Each is at a claim's name, or else at a path of names joined by dots. Without `channels` names are ours.
     """
 
     roles_at: str = "roles"
@@ -58,23 +58,19 @@ def claims_of(payload: Mapping[str, Any], names: ClaimNames, allowed: frozenset[
     )
 
 
-def _texts(payload: Mapping[str, Any], place: str) -> frozenset[str]:
-    """The names that stand at a place, in a list or in one text with blanks between them."""
-    value = payload.get(place) if place in payload else _inside(payload, place.split("."))
-    if value is None or (place == "email" and payload.get("email_verified") is not True):
+def _texts(payload: Mapping[str, Any], path: str) -> frozenset[str]:
+    """The names at a claim or a path of claims, in a list or in one text with blanks between them."""
+    value: Any = payload
+    for name in [path] if path in payload else path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if value is None or (path == "email" and payload.get("email_verified") is not True):
         return frozenset()
     texts = [value, *value.split()] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"{place} is neither a text nor a list of texts")
+        raise ValueError(f"{path} is neither a text nor a list of texts")
     for text in texts:
         text.encode()  # half a surrogate is no text
     return frozenset(texts)
-
-
-def _inside(value: Any, path: list[str]) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _shown(value: Any) -> str | None:

@@ -53,17 +53,14 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
         case HTTPStatus.NOT_FOUND:
             problem: Problem = NotFound()
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            problem = MethodNotAllowed({"Allow": ", ".join(sorted(_methods(request)))})
+            # All methods of the address; Starlette names those of the first route alone.
+            routes = (each.original_route for each in documented(request.app))
+            matching = [each for each in routes if each.matches(dict(request.scope))[0] != Match.NONE]
+            methods = {method for route in matching for method in getattr(route, "methods", ())}
+            problem = MethodNotAllowed({"Allow": ", ".join(sorted(methods))})
         case _:
             problem = InternalError()
     return problem_response(problem, _id(request))
-
-
-def _methods(request: Request) -> set[str]:
-    """All methods of the address; Starlette names those of the first route alone."""
-    routes = (each.original_route for each in documented(request.app))
-    matching = [each for each in routes if each.matches(dict(request.scope))[0] != Match.NONE]
-    return {method for route in matching for method in getattr(route, "methods", ())}
 
 
 _HANDLERS: Mapping[type[Exception], Handler] = {
@@ -76,6 +73,6 @@ _HANDLERS: Mapping[type[Exception], Handler] = {
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Makes every error of `app` a problem; what has no handler is told by `RequestMiddleware`."""
+    """Makes every error of `app` a problem; what has no handler is left to `RequestMiddleware`."""
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)

@@ -34,28 +34,25 @@ class Health(BaseModel):
 
 
 class Readiness:
-    """Asks all checks at once, two seconds each at most, and keeps the answers for a second."""
+    """Runs all checks at once, two seconds each at most, and keeps their results for a second."""
 
     def __init__(self, checks: Mapping[str, Check], parts: Callable[[], Mapping[str, str]]) -> None:
         self._checks = checks
         self._parts = parts
-        self._answers: dict[str, str] = {}
-        self._asked: float | None = None
-        self._turn = asyncio.Lock()
+        self._states: dict[str, str] = {}
+        self._checked_at: float | None = None
+        self._lock = asyncio.Lock()
 
     async def report(self) -> Health:
         """What is ready and what isn't."""
-        parts = {**await self._checked(), **self._parts()}
+        async with self._lock:
+            if self._checked_at is None or time.monotonic() - self._checked_at > FRESH_FOR:
+                states = await asyncio.gather(*(_state(name, check) for name, check in self._checks.items()))
+                self._states = dict(zip(self._checks, states, strict=True))
+                self._checked_at = time.monotonic()
+        parts = {**self._states, **self._parts()}
         ready = all(state == OK for state in parts.values())
         return Health(status=OK if ready else "not ready", parts=parts)
-
-    async def _checked(self) -> dict[str, str]:
-        async with self._turn:
-            if self._asked is None or time.monotonic() - self._asked > FRESH_FOR:
-                states = await asyncio.gather(*(_state(name, check) for name, check in self._checks.items()))
-                self._answers = dict(zip(self._checks, states, strict=True))
-                self._asked = time.monotonic()
-            return self._answers
 
 
 async def _state(name: str, check: Check) -> str:

@@ -31,7 +31,7 @@ class KeySource(Protocol):
     async def find(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key with this id that verifies `algorithm`, None if the issuer has none.
 
-        Raises `Unavailable` if that can't be said now.
+        Raises `Unavailable` if that isn't known now.
         """
         ...
 
@@ -58,12 +58,6 @@ class FileKeys:
 
     async def find(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key with this id."""
-        self._read()
-        if self._keys is None:
-            raise Unavailable
-        return self._keys.get((kid, algorithm))
-
-    def _read(self) -> None:
         try:
             found = self._path.stat()
             seen = (found.st_mtime_ns, found.st_size, found.st_ino)
@@ -71,6 +65,9 @@ class FileKeys:
                 self._keys, self._seen = parse(self._path.read_bytes(), self._algorithms), seen
         except (OSError, ValueError, RecursionError) as error:
             log.error("keys_unreadable", path=str(self._path), error=type(error).__name__)  # noqa: TRY400
+        if self._keys is None:
+            raise Unavailable
+        return self._keys.get((kid, algorithm))
 
 
 class RemoteKeys:
@@ -121,14 +118,14 @@ class RemoteKeys:
 
 async def from_jwks(address: str, algorithms: Collection[str] = ALGORITHMS) -> Keys:
     """The keys of the set at `address`. Raises OSError, HTTPException or ValueError."""
-    return parse(await _fetch(address), algorithms)
+    return parse(await asyncio.to_thread(_fetch, address), algorithms)
 
 
 async def from_discovery(
     address: str, issuer: str, algorithms: Collection[str] = ALGORITHMS, *, development: bool = False
 ) -> Keys:
     """The keys that the discovery document at `address` leads to, if it is this issuer's; raises likewise."""
-    document = json.loads(await _fetch(address))
+    document = json.loads(await asyncio.to_thread(_fetch, address))
     if not isinstance(document, dict) or document.get("issuer") != issuer:
         raise ValueError("the discovery document is another issuer's")
     check_address(found := str(document.get("jwks_uri")), development=development)
@@ -141,7 +138,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return
 
 
-def _fetch_now(address: str) -> bytes:
+def _fetch(address: str) -> bytes:
     opener, ends = urllib.request.build_opener(_NoRedirect), time.monotonic() + ANSWER_WITHIN
     body = b""
     with opener.open(address, timeout=ANSWER_WITHIN) as response:
@@ -152,10 +149,6 @@ def _fetch_now(address: str) -> bytes:
             if time.monotonic() > ends:
                 raise TimeoutError("the document came too slowly")
     return body
-
-
-async def _fetch(address: str) -> bytes:
-    return await asyncio.to_thread(_fetch_now, address)
 
 
 def key_source(source: str, algorithms: Collection[str] = ALGORITHMS) -> KeySource:

@@ -36,7 +36,8 @@ def _declare(operation: dict[str, Any], route: RouteContext, catalogue: ProblemC
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in dict.fromkeys(_codes(operation, route)):
         by_status[catalogue.kinds[code].status].append(code)
-    others = {status: said for status, said in operation["responses"].items() if CODES not in said}
+    responses = operation["responses"].items()
+    others = {status: response for status, response in responses if CODES not in response}
     for status, codes in by_status.items():
         shown = _response(status, codes, catalogue)
         # Readiness has a 503 of its own beside; FastAPI's own 422 never happens.
@@ -47,8 +48,8 @@ def _declare(operation: dict[str, Any], route: RouteContext, catalogue: ProblemC
 
 
 def _codes(operation: dict[str, Any], route: RouteContext) -> Iterator[str]:
-    for said in operation["responses"].values():
-        yield from said.get(CODES, ())
+    for response in operation["responses"].values():
+        yield from response.get(CODES, ())
     for call in calls(route.dependant):
         yield from getattr(call, "problems", ())
     yield from WITH_BODY if route.body_field else ()

@@ -1,4 +1,4 @@
-"""The problems that a caller can be told of (RFC 9457): each has a code, a status and a sentence."""
+"""Problem details (RFC 9457): every problem that a response can be has a code, a status and a sentence."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -140,7 +140,7 @@ class QueryTooLong(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """415: the body is not said to be JSON."""
+    """415: the body's media type isn't JSON's."""
 
     code, status = "unsupported-media-type", 415
     sentence = "Send the body as JSON, with Content-Type: application/json."
@@ -158,14 +158,14 @@ class WrongShape(Problem):
 
 
 class InternalError(Problem):
-    """500: a bug; nothing is said about it."""
+    """500: a bug; its sentence tells nothing about it."""
 
     code, status = "internal-error", 500
     sentence = "Something went wrong on our side; the request's id helps us to find out what."
 
 
 class Unavailable(Problem):
-    """503: not now, but soon; the caller is told to try again."""
+    """503: not now, but soon; `Retry-After` says in how many seconds."""
 
     code, status = "unavailable", 503
     sentence = "This doesn't work right now. Try again in a moment."

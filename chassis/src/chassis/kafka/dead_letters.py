@@ -25,7 +25,7 @@ PREFIX = "candor-dead-"
 REPLAYED = "candor-replayed"
 """On a record that is replayed: the id of its dead letter."""
 SETTLED = "candor-dead-settled"
-"""On a note, which has no value: how a letter was settled, and its place on the topic of dead letters."""
+"""On a note, which has no value: how a letter was settled, and its partition and offset there."""
 
 State = Literal["waiting", "replayed", "dismissed"]
 
@@ -103,11 +103,11 @@ def _is_note(record: Record) -> bool:
 
 
 def _read(service: str, record: Record, settled: Mapping[str, str]) -> DeadLetter:
-    place = ":".join(_header(record, PREFIX + name) for name in ("topic", "partition", "offset"))
-    heard_again = _header(record, PREFIX + "topic") == topics.replay(service).name
+    original = ":".join(_header(record, PREFIX + name) for name in ("topic", "partition", "offset"))
+    was_replayed = _header(record, PREFIX + "topic") == topics.replay(service).name
     how = settled.get(_where(record))
     return DeadLetter(
-        id=(_header(record, REPLAYED) if heard_again else "") or place,
+        id=(_header(record, REPLAYED) if was_replayed else "") or original,
         at=_header(record, PREFIX + "at"),
         type=_header(record, "ce_type"),
         cause=_header(record, PREFIX + "cause"),
@@ -205,7 +205,7 @@ def _print(found: Sequence[DeadLetter]) -> None:
     if found:
         print("\t".join(("id", "died", "times", "state", "type", "cause")))  # noqa: T201
     for letter in found:
-        told = (letter.id, letter.at, str(letter.attempts), letter.state, letter.type or "?", letter.cause)
-        print("\t".join(told))  # noqa: T201
+        columns = (letter.id, letter.at, str(letter.attempts), letter.state, letter.type or "?", letter.cause)
+        print("\t".join(columns))  # noqa: T201
     waiting = sum(letter.state == "waiting" for letter in found)
     print(f"{len(found)} dead letters, {waiting} waiting", file=sys.stderr)  # noqa: T201

@@ -244,16 +244,16 @@ class Subscription:
             self._unreached = f"the broker does not answer: {type(error).__name__}"
             return
         self._unreached = None
-        behind = {part: await self._behind(consumer, part, end) for part, end in ends.items()}
+        behind: dict[TopicPartition, int] = {}
+        for partition, end in ends.items():
+            next_offset = end
+            if first := self._in_hand.get(partition):
+                next_offset = first.offset
+            else:
+                with suppress(KafkaError, TimeoutError):
+                    async with asyncio.timeout(0):  # a position that isn't known yet is waited for elsewhere
+                        next_offset = await consumer.position(partition)
+            behind[partition] = max(0, end - next_offset)
         self._lag.seen(behind)
         if not self._waiting():
             self.progressed()
-
-    async def _behind(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> int:
-        if first := self._in_hand.get(partition):
-            return max(0, end - int(first.offset))
-        try:
-            async with asyncio.timeout(0):  # a position that isn't known yet is waited for elsewhere
-                return max(0, end - int(await consumer.position(partition)))
-        except (KafkaError, TimeoutError):
-            return 0

@@ -58,23 +58,18 @@ class Leases:
     async def renew(self) -> None:
         """Registers this replica, renews what it holds, gives back or takes what makes the share fair."""
         with pymongo.timeout(self._seconds):
-            share = ceil(SHARDS / await self._count_replicas())
-            held = await self._renew_held()
+            registered = {"$set": {"kind": "replica", "until": self._until()}}
+            await self._leases.update_one({"_id": f"replica:{self._replica}"}, [registered], upsert=True)
+            await self._leases.delete_many({"kind": "replica", "$expr": FREE})
+            replicas = await self._leases.count_documents({"kind": "replica", **ALIVE})
+            share = ceil(SHARDS / max(1, replicas))
+            mine = {"kind": "shard", "replica": self._replica}
+            await self._leases.update_many(mine, [{"$set": {"until": self._until()}}])
+            leases = await self._leases.find(mine).sort("shard", 1).to_list(None)
+            held = [lease["shard"] for lease in leases]
             await self._end({"_id": {"$in": [_lease_id(shard) for shard in held[share:]]}})
             self.shards = frozenset([*held[:share], *await self._take(share - len(held))])
             self._renewed_at = time.monotonic()
-
-    async def _count_replicas(self) -> int:
-        """Live replicas, this one among them."""
-        registered = {"$set": {"kind": "replica", "until": self._until()}}
-        await self._leases.update_one({"_id": f"replica:{self._replica}"}, [registered], upsert=True)
-        await self._leases.delete_many({"kind": "replica", "$expr": FREE})
-        return max(1, await self._leases.count_documents({"kind": "replica", **ALIVE}))
-
-    async def _renew_held(self) -> list[int]:
-        mine = {"kind": "shard", "replica": self._replica}
-        await self._leases.update_many(mine, [{"$set": {"until": self._until()}}])
-        return [lease["shard"] for lease in await self._leases.find(mine).sort("shard", 1).to_list(None)]
 
     async def _take(self, wanted: int) -> list[int]:
         """Takes up to `wanted` shards that nobody holds."""

@@ -118,18 +118,15 @@ def field_errors(errors: Sequence[Any]) -> list[FieldError]:
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
+    # The name of an unknown field, and where JSON broke, are the caller's words and not ours.
+    path = error["loc"][:-1] if error["type"] in {"extra_forbidden", "json_invalid"} else error["loc"]
+    field = ".".join(part if _PLAIN.fullmatch(part) else "…" for part in map(str, path))
     code, template = _code_and_template(error)
     context = error.get("ctx") or {}
     names = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
     found = {name: context[name] for name in names if name in context}
     facts = {name: value if isinstance(value, int) else str(value) for name, value in found.items()}
-    return FieldError(field=_path(error), code=code, sentence=_filled(template, context), facts=facts or None)
-
-
-def _path(error: Mapping[str, Any]) -> str:
-    # The name of an unknown field, and where JSON broke, are the caller's words and not ours.
-    parts = error["loc"][:-1] if error["type"] in {"extra_forbidden", "json_invalid"} else error["loc"]
-    return ".".join(part if _PLAIN.fullmatch(part) else "…" for part in map(str, parts))
+    return FieldError(field=field, code=code, sentence=_filled(template, context), facts=facts or None)
 
 
 def sentence_of(error: Mapping[str, Any]) -> str:
