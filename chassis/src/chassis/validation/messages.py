@@ -66,7 +66,7 @@ _TYPES = frozenset(get_args(core_schema.ErrorType))
 FIELD_CODES: Final = frozenset(
     {NOT_VALID[0], UNSHAPED[0]}
     | {code for code, _ in (*_PATTERNS.values(), *_PYDANTIC.values())}
-    | {"not-a-cursor", "given-twice", "unknown-parameter", "key-twice", "too-deep"}
+    | {"not-a-cursor", "given-twice", "unknown-parameter", "key-twice", "too-deep", "timezone-unknown"}
 )
 """Every code that a field error of any service can have; services may add to it, never take away."""
 
@@ -120,8 +120,11 @@ def field_errors(errors: Sequence[Any]) -> list[FieldError]:
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     code, template = _told(error)
     context = error.get("ctx") or {}
-    places = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
-    facts = {name: _fact(context[name]) for name in places if name in context}
+    if error["type"] == "value_error":
+        facts = getattr(context.get("error"), "facts", None)
+    else:
+        places = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
+        facts = {name: _fact(context[name]) for name in places if name in context}
     return FieldError(field=_path(error), code=code, sentence=_filled(template, context), facts=facts or None)
 
 
