@@ -36,8 +36,8 @@ router = Router(
 class LiveChatQueries:
     """What the routes need.
 
-    `lag` tells how many events this replica has yet to receive; a number of fewer than `minimum_n` is marked
-    as too few.
+    `lag` returns how many events this replica has yet to receive; a number of fewer than `minimum_n` is
+    marked as too few.
     """
 
     documents: LiveChatDocuments
