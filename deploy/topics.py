@@ -72,7 +72,16 @@ async def create(
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], layout: Layout) -> list[str]:
-    answer = await admin.create_topics([_new(topic, layout) for topic in topics])
+    wanted = [
+        NewTopic(
+            topic.name,
+            num_partitions=topic.partitions or layout.partitions,
+            replication_factor=layout.replication,
+            topic_configs=_settings(topic, layout),
+        )
+        for topic in topics
+    ]
+    answer = await admin.create_topics(wanted)
     created = []
     for name, code, *message in answer.topic_errors:
         error = for_code(code)
@@ -81,15 +90,6 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], layout: L
         elif error is not TopicAlreadyExistsError:
             raise error(f"{name}: {' '.join(str(part) for part in message if part)}")
     return created
-
-
-def _new(topic: Topic, layout: Layout) -> NewTopic:
-    return NewTopic(
-        topic.name,
-        num_partitions=topic.partitions or layout.partitions,
-        replication_factor=layout.replication,
-        topic_configs=_settings(topic, layout),
-    )
 
 
 def _settings(topic: Topic, layout: Layout) -> dict[str, str]:
