@@ -66,8 +66,8 @@ events: $(READY) ## write the catalogue of events, their schemas, and the OpenAP
 	@$(BIN)/python -m contracts.catalogue
 	@$(BIN)/python -m deploy.openapi
 
-lock: $(READY) ## resolve all dependencies anew and pin them by hash
-	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/lock.sh --upgrade
+lock: $(READY) ## pin what is declared, by hash; UPGRADE=1 takes the newest versions
+	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/lock.sh $(if $(UPGRADE),--upgrade)
 
 $(READY): requirements/bootstrap.txt requirements/development.txt $(MEMBERS:%=%/pyproject.toml) $(MOVED)
 	@command -v $(PYTHON) >/dev/null || { echo "Candor needs Python 3.11 or newer, and found no $(PYTHON)." >&2; exit 1; }

@@ -154,8 +154,8 @@ def _prefixes(acl: Acl, holders: Holders) -> list[str]:
 
 
 def commands(wanted: Sequence[Acl], servers: str) -> list[str]:
-    """What Kafka's own tool is told to grant `wanted`: a command for each principal and resource."""
-    said = []
+    """How Kafka's own tool grants `wanted`: a command for each principal and resource."""
+    lines = []
     for (principal, resource, name, pattern), rights in groupby(
         sorted(wanted), lambda acl: (acl.principal, acl.resource, acl.name, acl.pattern)
     ):
@@ -166,5 +166,5 @@ def commands(wanted: Sequence[Acl], servers: str) -> list[str]:
             *(["--resource-pattern-type", pattern] if pattern != "literal" else []),
         ]
         words = ["kafka-acls.sh", "--bootstrap-server", servers, "--add", "--allow-principal", principal]
-        said.append(shlex.join([*words, *operations, *about]))
-    return said
+        lines.append(shlex.join([*words, *operations, *about]))
+    return lines

@@ -29,7 +29,7 @@ NEEDED = f"import venv, ensurepip, ssl; {NEW_ENOUGH}"
 
 
 def main() -> None:
-    """Bring the environment up to date, or say in a sentence why that is impossible."""
+    """Bring the environment up to date, or print in a sentence why that is impossible."""
     (ROOT / ".candor").mkdir(exist_ok=True)
     with (ROOT / ".candor" / "bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -54,23 +54,23 @@ def recorded() -> bytes:
     return READY.read_bytes() if READY.is_file() else b""
 
 
-def place(told: bytes) -> bytes:
+def place(record: bytes) -> bytes:
     """Where the environment of a record is."""
-    return told.partition(b"\n")[2]
+    return record.partition(b"\n")[2]
 
 
 def build(*, keep: bool) -> None:
     """Install what is pinned, into a new environment unless the present one can be kept."""
     READY.unlink(missing_ok=True)
     if not keep:
-        say("Making the virtual environment, once…")
+        report("Making the virtual environment, once…")
         run([interpreter(), "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
-    say("Installing uv…")
+    report("Installing uv…")
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes"]
     run([*pip, "-r", "requirements/bootstrap.txt"], "uv could not be installed")
     uv = [str(VENV / "bin" / "uv"), "pip"]
     at = ["--python", str(PYTHON)]
-    say("Installing the pinned packages…")
+    report("Installing the pinned packages…")
     locked = ["sync", *at, "--require-hashes", "requirements/development.txt"]
     run([*uv, *locked], "The pinned packages could not be installed")
     members = [word for member in MEMBERS for word in ("-e", member)]
@@ -99,7 +99,7 @@ def interpreter() -> str:
 
 
 def run(command: list[str], failure: str) -> None:
-    """Run a command that speaks for itself; `failure` is the sentence if it fails."""
+    """Run a command that prints its own progress; `failure` is the sentence if it fails."""
     environment = {**os.environ, **index()}
     environment.pop("VIRTUAL_ENV", None)
     if children.run(command, cwd=ROOT, environment=environment) != 0:
@@ -107,9 +107,9 @@ def run(command: list[str], failure: str) -> None:
 
 
 def index() -> dict[str, str]:
-    """The package index that pip is told of: uv doesn't read pip's variables."""
-    told = os.environ.get("PIP_INDEX_URL")
-    return {"UV_DEFAULT_INDEX": told} if told and "UV_DEFAULT_INDEX" not in os.environ else {}
+    """The package index in pip's settings: uv doesn't read pip's variables."""
+    url = os.environ.get("PIP_INDEX_URL")
+    return {"UV_DEFAULT_INDEX": url} if url and "UV_DEFAULT_INDEX" not in os.environ else {}
 
 
 def succeeds(command: list[str]) -> bool:
@@ -120,14 +120,14 @@ def succeeds(command: list[str]) -> bool:
         return False
 
 
-def say(sentence: str) -> None:
+def report(sentence: str) -> None:
     """To the person, not into a pipe."""
     print(sentence, file=sys.stderr, flush=True)
 
 
 def give_up(sentence: str) -> NoReturn:
     """End with a sentence."""
-    say(sentence)
+    report(sentence)
     sys.exit(1)
 
 

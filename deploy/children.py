@@ -15,15 +15,15 @@ from typing import Mapping, Sequence  # noqa: UP035 - an old Python has to come 
 def run(
     command: Sequence[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> int:
-    """The exit code of a program that speaks on standard error and is asked nothing.
+    """The exit code of a program that writes to standard error and reads nothing.
 
     It has a session of its own, so Ctrl-C doesn't reach it: what is interrupted while it loads prints a
     stack trace. It is ended instead, with all that it started, before KeyboardInterrupt goes on.
     """
     scratch = tempfile.mkdtemp(prefix="candor-")
-    told = {**(os.environ if environment is None else environment), "TMPDIR": scratch}
+    variables = {**(os.environ if environment is None else environment), "TMPDIR": scratch}
     try:
-        return _ended(command, cwd, told)
+        return _ended(command, cwd, variables)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

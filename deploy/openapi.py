@@ -55,7 +55,7 @@ def files() -> dict[Path, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the documents, or with ``--check`` tells which are out of date."""
+    """Writes the documents, or with ``--check`` names those that are out of date."""
     stale = {path: text for path, text in files().items() if not path.exists() or path.read_text() != text}
     if "--check" in arguments:
         sys.stdout.writelines(f"{path} is out of date: run `make events`\n" for path in stale)

@@ -1,4 +1,4 @@
-"""Creates Candor's topics, never by auto-creation, and sets who may what; says what is there besides."""
+"""Creates Candor's topics, never by auto-creation, and sets who may what; names what is there besides."""
 
 import argparse
 import asyncio
@@ -72,7 +72,16 @@ async def create(
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], layout: Layout) -> list[str]:
-    answer = await admin.create_topics([_new(topic, layout) for topic in topics])
+    wanted = [
+        NewTopic(
+            topic.name,
+            num_partitions=topic.partitions or layout.partitions,
+            replication_factor=layout.replication,
+            topic_configs=_settings(topic, layout),
+        )
+        for topic in topics
+    ]
+    answer = await admin.create_topics(wanted)
     created = []
     for name, code, *message in answer.topic_errors:
         error = for_code(code)
@@ -81,15 +90,6 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], layout: L
         elif error is not TopicAlreadyExistsError:
             raise error(f"{name}: {' '.join(str(part) for part in message if part)}")
     return created
-
-
-def _new(topic: Topic, layout: Layout) -> NewTopic:
-    return NewTopic(
-        topic.name,
-        num_partitions=topic.partitions or layout.partitions,
-        replication_factor=layout.replication,
-        topic_configs=_settings(topic, layout),
-    )
 
 
 def _settings(topic: Topic, layout: Layout) -> dict[str, str]:
@@ -102,7 +102,7 @@ def _settings(topic: Topic, layout: Layout) -> dict[str, str]:
     stop=stop_after_delay(10),
 )
 async def _described(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, Description]:
-    # Brokers hear of a new topic a moment after its creation was confirmed.
+    # Brokers know of a new topic a moment after its creation was confirmed.
     described = {each["topic"]: each for each in await admin.describe_topics(names)}
     for name in names:
         if described[name]["error_code"]:
@@ -202,21 +202,21 @@ def _parser() -> argparse.ArgumentParser:
 def _holders(arguments: argparse.Namespace) -> Holders:
     """Raises ValueError for what isn't of the form or the roles that there are."""
     databases: dict[str, list[str]] = {}
-    for service, name in (_pair(told, SERVICES) for told in arguments.database):
+    for service, name in (_pair(text, SERVICES) for text in arguments.database):
         databases.setdefault(service, []).append(name)
     subscribers: dict[str, list[str]] = {}
-    for told in arguments.subscriber:
-        user, equals, topics = told.rpartition("=")  # a user may be called CN=…
+    for text in arguments.subscriber:
+        user, equals, topics = text.rpartition("=")  # a user may be called CN=…
         if not (user and equals and topics):
-            raise ValueError(f"{told} must be USER=TOPIC,TOPIC.")
+            raise ValueError(f"{text} must be USER=TOPIC,TOPIC.")
         subscribers.setdefault(user, []).extend(topics.split(","))
-    return Holders(dict(_pair(told, ROLES) for told in arguments.user), databases, subscribers)
+    return Holders(dict(_pair(text, ROLES) for text in arguments.user), databases, subscribers)
 
 
-def _pair(told: str, known: Sequence[str]) -> tuple[str, str]:
-    name, _, value = told.partition("=")
+def _pair(text: str, known: Sequence[str]) -> tuple[str, str]:
+    name, _, value = text.partition("=")
     if name not in known or not value:
-        raise ValueError(f"{told} must be NAME=VALUE, with one of {', '.join(known)} as the name.")
+        raise ValueError(f"{text} must be NAME=VALUE, with one of {', '.join(known)} as the name.")
     return name, value
 
 
@@ -256,10 +256,10 @@ async def _granted(connection: KafkaConnection, holders: Holders, *, prune: bool
     try:
         rights = await grant(connection, holders, prune=prune)
     except NoAuthorizer:
-        said = "No rights granted: this Kafka has no authorizer, so whoever reaches it may do everything."
+        warning = "No rights granted: this Kafka has no authorizer, so whoever reaches it may do everything."
         if connection.security_protocol != "PLAINTEXT":
-            return [said]
-        print(said)  # as it is told to be
+            return [warning]
+        print(warning)
         return []
     print(f"{len(rights.granted)} rights granted, {len(rights.removed)} taken back.")
     return [f"Not in the table of rights: {acl}." for acl in rights.foreign]

@@ -1,15 +1,17 @@
 #!/bin/sh
-# Resolves everything anew and writes the hashed requirements that installs use. uv.lock itself stays out
-# of version control: it names the place that packages came from.
+# Writes the hashed requirements that installs use. What is pinned in them stays unless --upgrade or
+# --upgrade-package <name> says otherwise; a service's pins are those of development.txt.
 set -eu
 cd "$(dirname "$0")/.."
-uv lock --quiet "$@"
-export_to() { # file, uv export options…
+members=$(sed -n 's/^name = "\(candor-.*\)"$/--no-emit-package \1/p' */pyproject.toml services/*/pyproject.toml)
+pin() { # file, uv options…
     file=$1; shift
-    uv export --quiet --frozen --no-emit-workspace --no-header --no-annotate --output-file "requirements/$file" "$@" >/dev/null
+    # shellcheck disable=SC2086 # words of options
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+        --output-file "requirements/$file" $members "$@" >/dev/null
 }
-export_to development.txt --all-packages --all-groups
+pin development.txt "$@" --group dev pyproject.toml
 for service in chat rating analytics; do
-    export_to "$service.txt" --package "candor-$service" --no-dev
+    pin "$service.txt" --constraints requirements/development.txt "$@" "services/$service/pyproject.toml"
 done
-export_to bootstrap.txt --only-group bootstrap
+pin bootstrap.txt --constraints requirements/development.txt "$@" --group bootstrap

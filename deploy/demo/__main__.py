@@ -145,14 +145,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--dialogs", type=at_least_one, default=60, help="how many dialogs to play (60)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same dialogs (1)")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     try:
         if running(FOLDER) is None:
             console.print(
                 "Candor is not running: starting it for the demo ([bold]make run[/] keeps it running) …"
             )
         with up(FOLDER) as addresses:
-            wrong = asyncio.run(story(addresses, told.dialogs, told.seed))
+            wrong = asyncio.run(story(addresses, arguments.dialogs, arguments.seed))
     except (AlreadyRuns, CannotStart, ServiceUnavailable, NotYet, httpx.HTTPStatusError, OSError) as trouble:
         console.print("[bold]The demo could not be played to its end:[/]", end=" ")
         console.print(sentence(trouble), markup=False)
@@ -163,7 +163,7 @@ def main() -> int:
     for line in wrong:
         console.print(f"[bold]does not add up:[/] {line}")
     if not wrong:
-        console.print("The numbers add up: what the summary says is what the clients did.")
+        console.print("The numbers add up: what the summary shows is what the clients did.")
     return 1 if wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""Does what the system says equal what the clients did? Counted apart, compared here."""
+"""Is what the summary shows what the clients did? Counted apart, compared here."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,9 +103,9 @@ def _against(summary: Mapping[str, Any], ledger: Ledger, channel: str) -> Iterat
         "satisfied": (summary["satisfied"], sum(n for score, n in scores.items() if score >= SATISFIED_FROM)),
         "distribution": (_distribution(summary), dict(scores)),
     }
-    for name, (said, done) in counted.items():
-        if said != done:
-            yield f"{channel}: {name} is {said} in the summary, the clients did {done}"
+    for name, (shown, done) in counted.items():
+        if shown != done:
+            yield f"{channel}: {name} is {shown} in the summary, the clients did {done}"
 
 
 def _undone(summary: Mapping[str, Any]) -> int:

@@ -44,7 +44,7 @@ class Caller:
         self.patience = patience
 
     async def call(self, method: str, url: str, **how: Any) -> httpx.Response:
-        """The first answer that says something: anything but 429, 502, 503, 504 or no answer at all."""
+        """The first response that settles it: anything but 429, 502, 503, 504 or no answer at all."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(ServiceUnavailable),
             wait=wait_random_exponential(multiplier=0.05, max=1.0),
@@ -158,14 +158,14 @@ class Visitor:
         return dict(await until(look, patience))
 
     async def answer(self, token: str, score: int, comment: str | None = None) -> httpx.Response:
-        """Rates; the response says whether it came in time (200) or not (409)."""
+        """Rates; the response shows whether it came in time (200) or not (409)."""
         body: dict[str, Any] = {"token": token, "score": score}
         if comment is not None:
             body["comment"] = comment
         return await self.caller.call("POST", f"{self.places.rating}/v1/forms/answer", json=body)
 
     async def decline(self, token: str) -> httpx.Response:
-        """Says "No, thanks"."""
+        """Declines: "No, thanks"."""
         return await self.caller.call("POST", f"{self.places.rating}/v1/forms/decline", json={"token": token})
 
 

@@ -82,7 +82,7 @@ class Encounter:
     """How long the client looks for the form, in seconds."""
 
     async def play(self, ledger: Ledger) -> None:
-        """Talks, closes, and does what the client's mood says."""
+        """Chats, closes, and does what the client's mood is."""
         dialog = self.visitor.name_dialog()
         await self._talk(dialog)
         await self._close(dialog, 1, ledger)
@@ -154,7 +154,7 @@ def _in_time(answer: httpx.Response) -> bool:
 
 
 def moods(count: int, dice: random.Random) -> list[Mood]:
-    """A floor's usual mix in random order; every mood occurs if there are at least twenty."""
+    """The usual mix of a support floor in random order; every mood occurs if there are at least twenty."""
     mix = [*[Mood.RATES] * 6, *[Mood.COMMENTS] * 4, Mood.CHANGES, *[Mood.DECLINES] * 2, *[Mood.RETURNS] * 2]
     mix += [Mood.IGNORES] * (20 - len(mix))
     drawn = [mix[index % len(mix)] for index in range(count)]

@@ -14,38 +14,44 @@ from deploy.local.stack import FOLDER
 
 
 def main() -> int:
-    """Do what the command line says; a failure is a sentence on standard error and exit code 1."""
-    told = _parser().parse_args()
+    """Do what the command line names; a failure is a sentence on standard error and exit code 1."""
+    arguments = _parser().parse_args()
     console = Console(highlight=False, soft_wrap=True)
     try:
-        return _do(told, console)
+        return _do(arguments, console)
     except (CannotStart, OSError) as failure:
-        said = sentence(failure)
-        Console(stderr=True, soft_wrap=True).print(said, style="red", markup=False, highlight=False)
+        Console(stderr=True, soft_wrap=True).print(
+            sentence(failure), style="red", markup=False, highlight=False
+        )
         return 1
 
 
-def _do(told: argparse.Namespace, console: Console) -> int:
-    match told.command:
+def _do(arguments: argparse.Namespace, console: Console) -> int:
+    match arguments.command:
         case "run" | "servers":
-            return launcher.run(told.data, console, only_servers=told.command == "servers")
+            return launcher.run(arguments.data, console, only_servers=arguments.command == "servers")
         case "stop":
-            return launcher.stop(told.data, console)
+            return launcher.stop(arguments.data, console)
         case "token":
-            print(_token(told))
+            print(_token(arguments))
         case "lock":
             jars.relock()
     return 0
 
 
-def _token(told: argparse.Namespace) -> str:
+def _token(arguments: argparse.Namespace) -> str:
     if os.environ.get("CANDOR_ENV") != "development":
         raise CannotStart("Development tokens are for CANDOR_ENV=development only.")
     from deploy.local import tokens  # noqa: PLC0415 - brings a web framework: half a second
 
-    channels = [each.strip() for each in told.channels.split(",") if each.strip()]
+    channels = [each.strip() for each in arguments.channels.split(",") if each.strip()]
     return tokens.token(
-        told.data, Role(told.role), channels=channels, sub=told.sub, name=told.name, hours=told.hours
+        arguments.data,
+        Role(arguments.role),
+        channels=channels,
+        sub=arguments.sub,
+        name=arguments.name,
+        hours=arguments.hours,
     )
 
 

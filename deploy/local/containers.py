@@ -28,7 +28,7 @@ def image(server: str, default: str) -> str:
 
 
 def wanted() -> bool:
-    """Whether to use containers: ``CANDOR_SERVERS`` says so, or says nothing and an engine answers."""
+    """Whether to use containers: ``CANDOR_SERVERS`` is containers, or unset and an engine answers."""
     way = os.environ.get("CANDOR_SERVERS", "")
     if way not in WAYS:
         raise CannotStart(f"CANDOR_SERVERS must be containers or embedded, not {way!r}.")

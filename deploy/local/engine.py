@@ -1,4 +1,4 @@
-"""The Docker engine, if one answers; ``python -m deploy.local.engine`` says in a sentence if none does."""
+"""The Docker engine, if one answers; ``python -m deploy.local.engine`` prints a sentence if none does."""
 
 import os
 import socket

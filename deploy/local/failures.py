@@ -1,10 +1,10 @@
-"""What a person is told when something could not be brought up: sentences, never stack traces."""
+"""What a person reads when something could not be started: sentences, never stack traces."""
 
 from errno import ENOSPC
 
 
 class CannotStart(Exception):
-    """A sentence that says what failed, why, and where to look."""
+    """A sentence of what failed, why, and where to look."""
 
 
 class Unsupported(CannotStart):
@@ -18,7 +18,7 @@ class Unsupported(CannotStart):
 
 
 def sentence(trouble: BaseException) -> str:
-    """What to tell a person of `trouble`: of a file or folder that can't be used, which and what to do."""
+    """The sentence for `trouble`: for a file or folder that can't be used, which and what to do."""
     if not isinstance(trouble, OSError) or (trouble.filename is None and trouble.errno != ENOSPC):
         return str(trouble)
     where = f"{trouble.filename}: " if trouble.filename is not None else ""

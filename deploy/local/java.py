@@ -25,12 +25,12 @@ def downloaded() -> Path:
 
 
 def major(executable: str) -> int:
-    """What ``java -version`` says, as 8, 17, 25…; 0 if it doesn't run."""
+    """The version of ``java``, as 8, 17, 25…; 0 if it doesn't run."""
     try:
-        said = subprocess.run(
+        completed = subprocess.run(
             [executable, "-version"], capture_output=True, text=True, errors="replace", timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return 0
-    version = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
+    version = re.search(r'version "(?:1\.)?(\d+)', completed.stderr + completed.stdout)
     return int(version[1]) if version else 0

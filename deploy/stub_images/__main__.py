@@ -13,9 +13,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.stub_images", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(images.NAMES)}; all unless given")
     parser.add_argument("--again", action="store_true", help="also those that are there")
-    told = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     try:
-        images.build(told.names or images.NAMES, again=told.again)
+        images.build(parsed.names or images.NAMES, again=parsed.again)
     except CannotStart as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -31,7 +31,7 @@ def make(folder: Path, packages: Sequence[str]) -> None:
     downloads.mkdir(parents=True, exist_ok=True)
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}"]
     command += [f"--cache-dir={downloads}", RELEASE, str(folder), *_mirror()]
-    said = subprocess.run(
+    completed = subprocess.run(
         command,
         check=False,
         stdin=subprocess.DEVNULL,
@@ -39,8 +39,10 @@ def make(folder: Path, packages: Sequence[str]) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    if said.returncode != 0:
-        raise CannotStart(f"debootstrap could not make a Debian: {' '.join(said.stdout.splitlines()[-2:])}")
+    if completed.returncode != 0:
+        raise CannotStart(
+            f"debootstrap could not make a Debian: {' '.join(completed.stdout.splitlines()[-2:])}"
+        )
 
 
 def exclusions() -> list[str]:
@@ -53,10 +55,10 @@ def _mirror() -> list[str]:
     if shutil.which("apt-get") is None:
         return []
     wanted = [f"Codename: {RELEASE}", "Component: main", "Created-By: Packages"]
-    said = subprocess.run(
+    completed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", *wanted],
         check=False,
         capture_output=True,
         text=True,
     )
-    return said.stdout.split()[:1]
+    return completed.stdout.split()[:1]

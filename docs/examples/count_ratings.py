@@ -51,46 +51,46 @@ def kid_of(words: str) -> str:
 
 @dataclass
 class Counts:
-    """What was heard so far; a repetition changes nothing."""
+    """What was received so far; a repetition changes nothing."""
 
     readers_key: bytes | None
-    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
     comments: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     gaps: int = 0
     unreadable: int = 0
-    _heard: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    _newest: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
-    def hear(self, record: Any) -> None:
+    def receive(self, record: Any) -> None:
         """One record of either topic. One that can't be read is counted, and holds nothing up."""
         try:
             if record.topic == KEYS:
-                self._hear_key(record.key, record.value)
+                self._on_key(record.key, record.value)
             else:
-                self._hear_rating(record.headers, record.value)
+                self._on_rating(record.headers, record.value)
         except (KeyError, TypeError, ValueError):
             self.unreadable += 1
 
-    def _hear_rating(self, headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> None:
+    def _on_rating(self, headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> None:
         if value is None:
-            return  # a tombstone: it says nothing of ratings
+            return  # a tombstone: no event
         # Only these are decoded: others may put headers of any bytes on a record, or null ones.
-        ours = {name: told.decode() for name, told in headers if name in ATTRIBUTES and told is not None}
+        ours = {name: value.decode() for name, value in headers if name in ATTRIBUTES and value is not None}
         event: dict[str, Any] = json.loads(value)
         dialog, sequence = (ours["ce_source"], ours["ce_subject"]), int(ours["ce_sequence"])
         kind, close = ours["ce_type"], (event["dialog"], event["close_seq"])
-        if sequence <= self._heard[dialog]:
-            return  # said again
-        self.gaps += sequence - self._heard[dialog] - 1
-        self._heard[dialog] = sequence
-        self.said[event["channel"], kind.removeprefix(PREFIX).removesuffix(SUFFIX)] += 1
+        if sequence <= self._newest[dialog]:
+            return  # published again
+        self.gaps += sequence - self._newest[dialog] - 1
+        self._newest[dialog] = sequence
+        self.events[event["channel"], kind.removeprefix(PREFIX).removesuffix(SUFFIX)] += 1
         if kind in {f"{PREFIX}given{SUFFIX}", f"{PREFIX}changed{SUFFIX}"}:
             self.comments.pop(close, None)
             if event.get("comment"):
                 self.comments[close] = event
 
-    def _hear_key(self, key_id: bytes, value: bytes | None) -> None:
-        """Null says that the key, and so the words, are forgotten."""
+    def _on_key(self, key_id: bytes, value: bytes | None) -> None:
+        """Null means that the key, and so the words, are forgotten."""
         kid = key_id.decode()
         if value is None:
             self.keys.pop(kid, None)
@@ -110,26 +110,26 @@ class Counts:
         except (JoseError, ValueError):
             return None
 
-    def told(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         """Everything, by channel."""
         channels: dict[str, dict[str, Any]] = {}
-        for (channel, kind), count in sorted(self.said.items()):
+        for (channel, kind), count in sorted(self.events.items()):
             channels.setdefault(channel, {"comments": []})[kind] = count
         for event in self.comments.values():
             channels[event["channel"]]["comments"].append(self.comment(event))
         return {"channels": channels, "gaps": self.gaps, "unreadable": self.unreadable}
 
 
-def login(told: Mapping[str, str]) -> dict[str, Any]:
-    """What aiokafka is told of the login; nothing unless there is a CANDOR_KAFKA_SECURITY_PROTOCOL."""
-    protocol = told.get("CANDOR_KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+def login(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Options of aiokafka for the login; none unless there is a CANDOR_KAFKA_SECURITY_PROTOCOL."""
+    protocol = environment.get("CANDOR_KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
     options: dict[str, Any] = {"security_protocol": protocol}
     if protocol.startswith("SASL_"):
-        options["sasl_mechanism"] = told["CANDOR_KAFKA_SASL_MECHANISM"]
-        options["sasl_plain_username"] = told["CANDOR_KAFKA_USERNAME"]
-        options["sasl_plain_password"] = told["CANDOR_KAFKA_PASSWORD"]
+        options["sasl_mechanism"] = environment["CANDOR_KAFKA_SASL_MECHANISM"]
+        options["sasl_plain_username"] = environment["CANDOR_KAFKA_USERNAME"]
+        options["sasl_plain_password"] = environment["CANDOR_KAFKA_PASSWORD"]
     if protocol.endswith("SSL"):
-        options["ssl_context"] = ssl.create_default_context(cafile=told.get("CANDOR_KAFKA_CA_FILE"))
+        options["ssl_context"] = ssl.create_default_context(cafile=environment.get("CANDOR_KAFKA_CA_FILE"))
     return options
 
 
@@ -145,7 +145,7 @@ async def count(bootstrap: str, readers_key: bytes | None) -> Counts:
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
-                    counts.hear(record)
+                    counts.receive(record)
     finally:
         await consumer.stop()
     return counts
@@ -158,4 +158,4 @@ if __name__ == "__main__":
             os.environ["CANDOR_KAFKA"], base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)) if key else None
         )
     )
-    print(json.dumps(found.told(), ensure_ascii=False))
+    print(json.dumps(found.result(), ensure_ascii=False))

@@ -92,6 +92,30 @@ async def test_what_is_wrong_is_told_in_a_sentence(
     assert (error["field"], error["sentence"]) == (field, sentence)
 
 
+@pytest.mark.parametrize(
+    ("query", "code", "facts"),
+    [
+        ("tz=Mars/Olympus", "timezone-unknown", None),
+        ("from=yesterday", "not-a-date-or-instant", None),
+        ("from=0001-01-01", "year-out-of-range", None),
+        ("from=2026-03-01T08:07:00Z", "not-a-quarter-hour", None),
+        ("from=2026-03-02&to=2026-03-01", "period-reversed", None),
+        ("from=2011-12-30&to=2011-12-31&tz=Pacific/Apia", "period-skipped", None),
+        ("from=1971-06-01&tz=Africa/Monrovia", "timezone-uneven", None),
+        ("by=day&from=2026-01-01", "period-required", None),
+        ("by=hour&from=2026-01-01&to=2026-05-01", "period-too-long", {"by": "hour", "days": 93}),
+        ("by=day&from=1971-06-01T00:00:00Z&to=1971-06-02&tz=Africa/Monrovia", "timezone-uneven", None),
+    ],
+)
+async def test_every_wrong_period_and_zone_has_a_code_of_its_own(
+    harness: Harness, query: str, code: str, facts: dict[str, str | int] | None
+) -> None:
+    headers = {"Authorization": f"Bearer {signed(EVERYWHERE)}"}
+    response = await harness.http.get(f"/v1/live-chat/summary?{query}", headers=headers)
+    [error] = response.json()["errors"]
+    assert (error["code"], error.get("facts")) == (code, facts)
+
+
 async def test_an_offset_can_be_written_in_a_url(harness: Harness) -> None:
     found = await harness.ask("summary", from_="2026-03-01T08:00:00+01:00")
     assert found["from"] == "2026-03-01T07:00:00Z"

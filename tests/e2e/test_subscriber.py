@@ -110,7 +110,7 @@ async def counted(example: ModuleType, kafka: KafkaConnection, *records: Produce
         await publisher.publish(records)
     finally:
         await publisher.stop()
-    told: dict[str, Any] = (await example.count(kafka.servers, None)).told()
+    told: dict[str, Any] = (await example.count(kafka.servers, None)).result()
     return told
 
 

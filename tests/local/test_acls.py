@@ -8,10 +8,11 @@ import pytest
 
 from contracts.topics import SERVICES
 from deploy import topics
-from deploy.acls import GRANTED, PLATFORM, RIGHTS, Acl, Holders, acls, foreign
+from deploy.acls import GRANTABLE, GRANTED, PLATFORM, RIGHTS, Acl, Holders, acls, foreign
 
-GRANTABLE = "granted are candor.dialogs, candor.dialogs.keys, candor.ratings, candor.ratings.keys"
-OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
+GRANTED_ARE = "granted are candor.dialogs, candor.dialogs.keys, candor.ratings, candor.ratings.keys"
+DOCS = Path(__file__).parents[2] / "docs"
+OPERATING, SUBSCRIBING = DOCS / "operating.md", DOCS / "subscribing.md"
 
 
 def documented() -> dict[str, tuple[set[str], set[str]]]:
@@ -37,6 +38,11 @@ def roles(cell: str, topic: str) -> set[str]:
 
 def test_the_documents_name_the_same_rights() -> None:
     assert documented() == {rights.topic: (set(rights.writes), set(rights.reads)) for rights in RIGHTS}
+
+
+def test_subscribers_are_sent_to_no_topic_that_cannot_be_granted_to_them() -> None:
+    named = set(re.findall(r"`(candor\.[a-z.]+[a-z])`", SUBSCRIBING.read_text()))
+    assert {"candor.ratings", "candor.ratings.keys"} <= named <= GRANTABLE
 
 
 def test_nobody_but_whom_the_documents_warn_of_touches_ratings() -> None:
@@ -101,7 +107,7 @@ def test_the_commands_are_those_of_kafkas_own_tool(
         ("--subscriber=crm", "crm must be USER=TOPIC,TOPIC."),
         (
             "--subscriber=crm=candor.ratings,candor.clients",
-            f"candor.clients can't be granted to crm; {GRANTABLE}.",
+            f"candor.clients can't be granted to crm; {GRANTED_ARE}.",
         ),
     ],
 )

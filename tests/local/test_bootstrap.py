@@ -1,6 +1,7 @@
 """The environment is made when it has to be, says what it does, and leaves nothing when interrupted."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -41,6 +42,16 @@ def make(place: Path, *words: str, **environment: str) -> str:
         ["make", *words], cwd=place, env={**own, **environment}, capture_output=True, text=True, check=True
     )
     return said.stdout
+
+
+def pinned(name: str) -> set[str]:
+    return set(re.findall(r"^\S+==\S+", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["bootstrap", "chat", "rating", "analytics"])
+def test_what_runs_is_what_was_tested(name: str) -> None:
+    assert pinned(name)
+    assert pinned(name) <= pinned("development")
 
 
 def test_an_environment_that_is_ready_is_left_alone(checkout: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 """Names that some machines have beside the zones, and that mean something else on each."""
@@ -17,9 +18,9 @@ def zones() -> frozenset[str]:
 
 
 def known_zone(name: str) -> str:
-    """`name`, if it is an IANA time zone. Raises ValueError."""
+    """`name`, if it is an IANA time zone. Raises a ValueError with a code."""
     if name not in zones():
-        raise ValueError("must be an IANA time zone, such as Europe/Paris")
+        raise PydanticCustomError("timezone-unknown", "must be an IANA time zone, such as Europe/Paris")
     return name
 
 

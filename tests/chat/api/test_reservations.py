@@ -25,7 +25,7 @@ from chat.domain.dialog.decider import DIALOG, CloseDialog, CloseSilentReopening
 from chat.domain.dialog.state import Dialog, Open, Unopened, details_of
 from chat.domain.rejections import Rejection
 from tests.chat.builders import START, actor
-from tests.chat.harness import Harness
+from tests.chat.harness import Harness, done
 
 DIALOGS = [f"d{number}" for number in range(8)]
 
@@ -117,6 +117,21 @@ class TestRace:
         assert opened == MOST_OPEN
         for path, response in zip(paths, responses, strict=True):
             assert (await zoe.put(path)).status_code == (200 if response.status_code == 201 else 409)
+
+    @pytest.mark.real
+    async def test_an_operator_reopens_no_sixth_dialog_of_a_client(self, house: Harness) -> None:
+        ann, zoe = house.operator(), await house.visitor(await house.channel())
+        closed = await house.dialog(zoe, taken_by=ann)
+        done(await ann.post(f"{closed}/close"))
+        others = [await house.dialog(zoe) for _ in range(MOST_OPEN)]
+
+        refusal = await ann.post(f"{closed}/reopen")
+
+        assert refusal.status_code == 409
+        assert refusal.json()["type"] == "/problems/too-many-open-dialogs"
+        assert refusal.json()["detail"] == "5 dialogs of this client are open: close one first."
+        done(await zoe.post(f"{others[0]}/close"))
+        done(await ann.post(f"{closed}/reopen"))
 
 
 @dataclass

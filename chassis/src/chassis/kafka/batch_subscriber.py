@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import ConsumerRebalanceListener
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -67,8 +68,12 @@ def batch_subscriber(
     wanted: SubscriberOptions,
     consume: Callable[[Sequence[Record]], Awaitable[None]],
     rebalances: RebalanceListener,
+    denied: Callable[[KafkaError], None],
 ) -> tuple[KafkaBroker, Any]:
-    """A broker that is not started yet, and its one subscriber."""
+    """A broker that is not started yet, and its one subscriber.
+
+    `denied` is told of a right to a topic or to the group that was withdrawn.
+    """
     broker = KafkaBroker(
         **wanted.connection.broker_options(),
         client_id=f"candor-{wanted.service}",
@@ -87,6 +92,17 @@ def batch_subscriber(
         decoder=_leave_encoded,
     )
     subscriber(consume)
+    fetch = subscriber.get_msg
+
+    async def get_msg(consumer: AIOKafkaConsumer) -> Any:
+        # FastStream itself only logs it and fetches again, for ever.
+        try:
+            return await fetch(consumer)
+        except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
+            denied(error)
+            raise
+
+    subscriber.get_msg = get_msg
     return broker, subscriber
 
 

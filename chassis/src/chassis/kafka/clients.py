@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
+    GroupAuthorizationFailedError,
     KafkaConnectionError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -70,8 +71,8 @@ async def partitions_of(connection: KafkaConnection, topics: Collection[str]) ->
 async def reason_of(error: BaseException, connection: KafkaConnection) -> str:
     """Why Kafka can't be used, for people: no right, no topic, no login, else the error's type."""
     match error:
-        case TopicAuthorizationFailedError(args=[topic, *_]):
-            return f"no right to {topic}"
+        case TopicAuthorizationFailedError(args=[name, *_]) | GroupAuthorizationFailedError(args=[name, *_]):
+            return f"no right to {name}"
         case UnknownTopicOrPartitionError(args=[topic, *_]):
             return f"there is no topic {topic}"
         case KafkaConnectionError():

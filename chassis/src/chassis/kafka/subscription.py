@@ -63,6 +63,7 @@ class Subscription:
         self._in_hand: dict[TopicPartition, Record] = {}
         self._lag = Lag(wanted.service, wanted.topics)
         self._excluded: set[TopicPartition] = set()
+        self._denied: KafkaError | None = None
         self._unreached: str | None = "the broker is not reached yet"
         self._progress = time.monotonic()
 
@@ -79,9 +80,10 @@ class Subscription:
 
     async def _consume(self) -> None:
         self._stopping = False
+        self._denied = None
         self.backoff.resume()
         rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
-        broker, self._subscriber = batch_subscriber(self._wanted, self._process, rebalances)
+        broker, self._subscriber = batch_subscriber(self._wanted, self._process, rebalances, self._on_denied)
         try:
             async with asyncio.timeout(START_SECONDS):
                 # A member that lacks the right to its topics gets no record, and no error either.
@@ -203,6 +205,9 @@ class Subscription:
         if self._assigned is not None:
             self._assigned(partitions)
 
+    def _on_denied(self, error: KafkaError) -> None:
+        self._denied = error
+
     # Watching
 
     def unhealthy_reason(self) -> str | None:
@@ -222,8 +227,13 @@ class Subscription:
         return self._lag.waiting(without=self._excluded)
 
     async def _watch(self) -> None:
-        """Looks at the lag every few seconds; returns if the consumer is stuck (aiokafka #718, #847)."""
+        """Looks at the lag every few seconds; returns if the consumer is stuck (aiokafka #718, #847).
+
+        Raises KafkaError if a right was withdrawn.
+        """
         while True:
+            if self._denied:
+                raise self._denied
             await self._look()
             self._lag.report()
             silent = time.monotonic() - self._progress

@@ -66,7 +66,7 @@ _TYPES = frozenset(get_args(core_schema.ErrorType))
 FIELD_CODES: Final = frozenset(
     {NOT_VALID[0], UNSHAPED[0]}
     | {code for code, _ in (*_PATTERNS.values(), *_PYDANTIC.values())}
-    | {"not-a-cursor", "given-twice", "unknown-parameter", "key-twice", "too-deep"}
+    | {"not-a-cursor", "given-twice", "unknown-parameter", "key-twice", "too-deep", "timezone-unknown"}
 )
 """Every code that a field error of any service can have; services may add to it, never take away."""
 
@@ -123,9 +123,12 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     field = ".".join(part if _PLAIN.fullmatch(part) else "…" for part in map(str, path))
     code, template = _code_and_template(error)
     context = error.get("ctx") or {}
-    names = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
-    found = {name: context[name] for name in names if name in context}
-    facts = {name: value if isinstance(value, int) else str(value) for name, value in found.items()}
+    if error["type"] == "value_error":
+        facts = getattr(context.get("error"), "facts", None)
+    else:
+        names = re.findall(r"{(\w+)}", template) if error["type"] in _TYPES else context
+        found = {name: context[name] for name in names if name in context}
+        facts = {name: value if isinstance(value, int) else str(value) for name, value in found.items()}
     return FieldError(field=field, code=code, sentence=_filled(template, context), facts=facts or None)
 
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from analytics.api import live_chat
+from analytics.api.problems import CATALOGUE
 from analytics.messaging.inbound import projection_runner
 from analytics.messaging.key_positions import KeyPositions
 from analytics.messaging.key_topics import KeyTopics
@@ -59,6 +60,7 @@ def build(
         settings,
         title="Candor analytics",
         routers=[live_chat.router],
+        problems=CATALOGUE,
         state={"verifier": verifier(settings), "queries": queries},
         parts=Supervisor([database_clock, *consumers], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},

@@ -10,6 +10,7 @@ from fastapi import Depends, Query, Request
 
 from analytics.api.parameters import CloseParameters, ReviewParameters, SummaryParameters
 from analytics.api.permissions import Supervisor
+from analytics.api.problems import CATALOGUE
 from analytics.api.schemas import Bucket, Reconciliation, Review, ReviewPage, Summary, sealed_texts
 from analytics.domain.counting import Counts
 from analytics.domain.numbers import numbers
@@ -21,13 +22,13 @@ from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import summed
 from chassis.audit import Audit
 from chassis.clock import Clock
-from chassis.http.problems import COMMON, ChannelNotCovered, NoChannelCovered
+from chassis.http.problems import ChannelNotCovered, NoChannelCovered
 from chassis.http.routes import Router
 
 router = Router(
     prefix="/v1/live-chat",
     tags=["live chat"],
-    responses=COMMON.responses(ChannelNotCovered.code, NoChannelCovered.code),
+    responses=CATALOGUE.responses(ChannelNotCovered.code, NoChannelCovered.code),
 )
 
 
@@ -35,8 +36,8 @@ router = Router(
 class LiveChatQueries:
     """What the routes need.
 
-    `lag` tells how many events this replica has yet to receive; a number of fewer than `minimum_n` is marked
-    as too few.
+    `lag` returns how many events this replica has yet to receive; a number of fewer than `minimum_n` is
+    marked as too few.
     """
 
     documents: LiveChatDocuments

@@ -11,6 +11,7 @@ from analytics.api.permissions import permitted_channels
 from analytics.domain.periods import Period, cuts, period
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.reviews import ReviewPosition
+from chassis.validation.messages import wrong
 from contracts.access import Claims, SubjectId
 from contracts.envelope import Id
 from contracts.ratings import CloseState
@@ -86,7 +87,7 @@ class SummaryParameters(CloseParameters):
     @model_validator(mode="after")
     def _can_be_cut(self) -> Self:
         if self.by is not None and (self.from_ is None or self.to is None):
-            raise ValueError("by needs from and to")
+            raise wrong("by needs from and to", "period-required")
         _ = self.starts
         return self
 

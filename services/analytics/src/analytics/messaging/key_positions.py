@@ -53,7 +53,7 @@ class KeyPosition:
         return self.scan, self.offset
 
     def has_read(self, end: int) -> bool:
-        """Whether a key that is not here now was erased, as far as the partition up to `end` can tell."""
+        """Whether a key that is not here now was erased, as far as the partition up to `end` shows."""
         return self.scan_end is None and self.offset >= end
 
     def is_usable(self, start: int, end: int, now: datetime) -> bool:

@@ -1,7 +1,7 @@
-"""Reads the key topics into this database, and tells whether they were read to their present ends.
+"""Reads the key topics into this database, and knows whether they were read to their present ends.
 
 Before that a missing key may be on its way; after it, it was erased. Every replica reads every partition,
-outside of any group: what Kafka stores of a group says nothing about this database.
+outside of any group: what Kafka stores of a group has nothing to do with this database.
 """
 
 import asyncio
@@ -163,7 +163,7 @@ class KeyTopics:
         try:
             there = await record_at(self._connection, known)
         except KafkaTimeoutError:
-            return known  # it can't be told: reading from the start does no harm
+            return known  # it can't be known: reading from the start does no harm
         return [
             partition
             for partition, record in there.items()
@@ -234,7 +234,7 @@ class KeyTopics:
     async def _settle(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, now: datetime
     ) -> None:
-        # Compaction may have left nothing but a gap, of which no record tells.
+        # Compaction may have left nothing but a gap, where no record is.
         if (passed := await consumer.position(partition)) > self._at[partition].offset:
             await self._move(partition, passed, {})
         at = self._at[partition]

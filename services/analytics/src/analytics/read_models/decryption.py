@@ -44,7 +44,7 @@ class OpensSealedText(Protocol):
 
 
 class Decryptor:
-    """Opens sealed texts, and tells erased ones from those whose key is still to be received."""
+    """Opens sealed texts, and distinguishes erased ones from those whose key is still to be received."""
 
     def __init__(self, keys: OpensSealedText, read_to_end: Callable[[], Awaitable[bool]]) -> None:
         self._keys = keys

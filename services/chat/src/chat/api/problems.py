@@ -11,7 +11,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.NO_SUCH_CHANNEL: "There is no such channel.",
     Rejection.CLIENT_ERASED: "This client was erased: nothing can be opened or written any more.",
     Rejection.VISITOR_EXPIRED: "Your visit has expired: come in anew.",
-    Rejection.TOO_MANY_OPEN_DIALOGS: "{most} of your dialogs are open: close one first.",
+    Rejection.TOO_MANY_OPEN_DIALOGS: "{most} dialogs of this client are open: close one first.",
     Rejection.NO_SUCH_DIALOG: "There is no such dialog.",
     Rejection.OPENED_OTHERWISE: "This dialog is open already, with another {differs}.",
     Rejection.DIALOG_CLOSED: "This dialog is closed: reopen it first.",
