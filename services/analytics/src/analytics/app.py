@@ -43,6 +43,8 @@ def build(
     )  # fmt: skip
     projecting = projection_runner(database, settings.kafka, publisher)
 
+    consumers: list[BackgroundTask] = [key_topics, projecting] if consume else []
+
     async def prepare() -> None:
         for step in (documents.prepare, audit.prepare, database_clock.sync):
             await step()
@@ -51,17 +53,16 @@ def build(
         client.close()
         await publisher.stop()
 
-    consumers: list[BackgroundTask] = [key_topics, projecting] if consume else []
-    queries = live_chat.LiveChatQueries(
-        documents=documents, audit=audit, clock=clock or database_clock, lag=projecting.lag,
-        decryptor=decryptor or Decryptor(reader, key_topics.read_to_end), minimum_n=settings.minimum_n,
-    )  # fmt: skip
     return create(
         settings,
         title="Candor analytics",
         routers=[live_chat.router],
         problems=CATALOGUE,
-        state={"verifier": verifier(settings), "queries": queries},
+        state={
+            "documents": documents, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,
+            "decryptor": decryptor or Decryptor(reader, key_topics.read_to_end),
+            "minimum_n": settings.minimum_n, "verifier": verifier(settings),
+        },
         parts=Supervisor([database_clock, *consumers], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
-    )
+    )  # fmt: skip
