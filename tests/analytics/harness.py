@@ -109,7 +109,7 @@ async def open_harness(mongo: str, database: str) -> AsyncIterator[Harness]:
         settings(mongo, database),
         clock=ManualClock(NOON),
         decryptor=Decryptor(keys, keys.read_to_end),
-        consume=False,
+        only=(),
     )
     async with app.router.lifespan_context(app), client_of(app, "http://analytics.test") as http:
         await app.state.parts.wait_prepared()

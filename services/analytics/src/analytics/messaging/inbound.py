@@ -36,21 +36,16 @@ CONSUMED_TOPICS: Final[Mapping[str, TypeAdapter[Any]]] = {
 
 
 def projection_runner(
-    database: AsyncIOMotorDatabase[Document],
-    connection: KafkaConnection,
-    publisher: Publisher,
-    *,
-    service: str = SERVICE,
-    topics: Mapping[str, TypeAdapter[Any]] = CONSUMED_TOPICS,
+    database: AsyncIOMotorDatabase[Document], connection: KafkaConnection, publisher: Publisher
 ) -> ProjectionRunner:
-    """Feeds the projection of `database` from `topics`.
+    """Feeds the projection of `database`.
 
     The consumer group is named after the database: one that is built beside another consumes everything too.
     """
     return ProjectionRunner(
-        service=service, connection=connection, group=f"{database.name}.live-chat.v{VERSION}", topics=topics,
-        projection=LiveChatProjection(database), client=database.client, database=database.name,
-        publisher=publisher,
+        service=SERVICE, connection=connection, group=f"{database.name}.live-chat.v{VERSION}",
+        topics=CONSUMED_TOPICS, projection=LiveChatProjection(database), client=database.client,
+        database=database.name, publisher=publisher,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
 from analytics.messaging.key_positions import KeyPosition, KeyPositionConflict, KeyPositions
-from analytics.messaging.key_records import TOPICS, KeyRecordDecoder
+from analytics.messaging.key_records import KeyRecordDecoder
 from chassis.clock import Clock
 from chassis.kafka.clients import partitions_of, reader, reason_of
 from chassis.kafka.connection import KafkaConnection
@@ -58,10 +58,10 @@ class KeyTopics:
         *,
         service: str,
         connection: KafkaConnection,
+        topics: Sequence[str],
         positions: KeyPositions,
         dead_letters: DeadLetterQueue,
         clock: Clock,
-        topics: Sequence[str] = TOPICS,
     ) -> None:
         self._service = service
         self._connection = connection
