@@ -9,11 +9,12 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from analytics.messaging.key_positions import MAX_AGE, KeyPosition, KeyPositionConflict, KeyPositions
+from analytics.messaging.key_positions import MAX_AGE, KeyPosition, KeyPositions
 from analytics.messaging.key_topics import KeyTopics
 from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe
+from chassis.errors import CheckpointConflict
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
 from chassis.kafka.publisher import ProducerRecord, Publisher
@@ -263,9 +264,9 @@ async def test_a_replica_that_lags_writes_nothing(scene: Scene) -> None:
         [(partition, before)] = [(part, at) for part, at in replica.topics._at.items() if at.offset]
         await scene.erase(secret)
         await until(replica.see((secret, ERASED)))
-    with pytest.raises(KeyPositionConflict):
+    with pytest.raises(CheckpointConflict):
         await replica.positions.move(partition, before, before.offset, {secret.key.kid: secret.key})
-    with pytest.raises(KeyPositionConflict):
+    with pytest.raises(CheckpointConflict):
         await replica.positions.sweep(partition, before)
     assert await scene.database["reader_keys"].count_documents({}) == 0
 

@@ -17,6 +17,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chassis.crypto_shredding import KeyReader
 from chassis.crypto_shredding.storage import Document, durable
+from chassis.errors import CheckpointConflict
 from chassis.mongo import transaction
 from contracts.keys import KeyPublished
 from contracts.topics import DIALOG_KEYS
@@ -26,10 +27,6 @@ MAX_AGE: Final = TOMBSTONE_RETENTION * 0.9
 """Older than this, a position may lie before tombstones that Kafka no longer has."""
 
 SWEEP_BATCH: Final = 1_000
-
-
-class KeyPositionConflict(Exception):
-    """A position isn't where it was: another replica moved it, or the database is not what it was."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ class KeyPositions:
         keys: Mapping[str, KeyPublished | None],
         fingerprint: str | None = None,
     ) -> None:
-        """Stores or drops the `keys` read before `offset`, and moves there. Raises KeyPositionConflict."""
+        """Stores or drops the `keys` read before `offset`, and moves there. Raises CheckpointConflict."""
         marks = {"partition": position_id(partition), "scan": old.scan}
 
         async def do(session: AsyncIOMotorClientSession) -> None:
@@ -124,7 +121,7 @@ class KeyPositions:
         self._reader.evict([kid for kid, key in keys.items() if key is None])
 
     async def sweep(self, partition: TopicPartition, old: KeyPosition) -> None:
-        """Drops the keys of a partition that its scan didn't find. Raises KeyPositionConflict."""
+        """Drops the keys of a partition that its scan didn't find. Raises CheckpointConflict."""
         unseen = {"partition": position_id(partition), "scan": {"$ne": old.scan}}
         while kids := [key["_id"] async for key in self._keys.find(unseen, {"_id": 1}).limit(SWEEP_BATCH)]:
             await self._drop(partition, old, kids)
@@ -151,7 +148,7 @@ class KeyPositions:
         change = {"$set": new, "$inc": {"version": 1}}
         result = await self._positions.update_one(_exactly(partition, old), change, session=session)
         if result.matched_count == 0:
-            raise KeyPositionConflict
+            raise CheckpointConflict
 
     async def _in_transaction(self, do: Callable[[AsyncIOMotorClientSession], Awaitable[None]]) -> None:
         try:
@@ -159,7 +156,7 @@ class KeyPositions:
                 await do(session)
         except PyMongoError as error:
             if error.has_error_label("TransientTransactionError"):
-                raise KeyPositionConflict from error
+                raise CheckpointConflict from error
             raise
 
 
