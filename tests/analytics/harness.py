@@ -11,9 +11,9 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from analytics.app import build
 from analytics.domain.close import CloseEvent
-from analytics.messaging.inbound import LiveChatProjection
 from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.projection import LiveChatProjection
 from analytics.settings import AnalyticsSettings
 from chassis.clock import ManualClock
 from chassis.kafka.connection import KafkaConnection

@@ -12,7 +12,8 @@ from aiokafka.structs import ConsumerRecord
 from prometheus_client import REGISTRY
 from pydantic import TypeAdapter
 
-from analytics.messaging.inbound import CONSUMED_TOPICS, LiveChatProjection
+from analytics.messaging.inbound import CONSUMED_TOPICS
+from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
 from chassis.kafka.projection_runner import ProjectionRunner
