@@ -19,7 +19,7 @@ def failing(times: int, code: int) -> Callable[[AsyncIOMotorClientSession], Awai
     left = iter(range(times))
 
     async def read(_: AsyncIOMotorClientSession) -> str:
-        for _ in left:
+        for _attempt in left:
             raise OperationFailure("no", code)
         return "read"
 
