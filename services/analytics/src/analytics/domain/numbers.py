@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.domain.counting import Counts, ScaleKey, scales
+from analytics.domain.counting import Counts, ScaleKey, reason_key, scales
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 
 Z_95: Final = 1.959963984540054
@@ -155,8 +155,12 @@ def unrated(counts: Counts) -> Unrated:
     return Unrated(
         total=counts["closed"] - counts[CloseState.GIVEN],
         by_state=by_state,
-        not_offered_by_reason={reason: counts[f"not_offered:{reason}"] for reason in NotOfferedReason},
-        cancelled_by_reason={reason: counts[f"cancelled:{reason}"] for reason in CancelledReason},
+        not_offered_by_reason={
+            reason: counts[reason_key(CloseState.NOT_OFFERED, reason)] for reason in NotOfferedReason
+        },
+        cancelled_by_reason={
+            reason: counts[reason_key(CloseState.CANCELLED, reason)] for reason in CancelledReason
+        },
     )
 
 
