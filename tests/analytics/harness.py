@@ -11,9 +11,9 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from analytics.app import build
 from analytics.domain.close import CloseEvent
-from analytics.messaging.inbound import LiveChatProjection
 from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.projection import LiveChatProjection
 from analytics.settings import AnalyticsSettings
 from chassis.clock import ManualClock
 from chassis.kafka.connection import KafkaConnection
@@ -109,7 +109,7 @@ async def open_harness(mongo: str, database: str) -> AsyncIterator[Harness]:
         settings(mongo, database),
         clock=ManualClock(NOON),
         decryptor=Decryptor(keys, keys.read_to_end),
-        consume=False,
+        only=(),
     )
     async with app.router.lifespan_context(app), client_of(app, "http://analytics.test") as http:
         await app.state.parts.wait_prepared()

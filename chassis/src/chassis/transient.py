@@ -25,9 +25,12 @@ TRANSIENT = (
     TimeoutError,
 )
 TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
-TRANSIENT_CODES = frozenset(
-    {6, 7, 89, 91, 112, 133, 189, 9001, 10107, 11600, 11602, 13435, 13436, 50, 262, 11601, 14031, 239, 246}
-)
+SNAPSHOT_CODES = frozenset({239, 246})
+"""SnapshotTooOld and SnapshotUnavailable: the read took minutes, or a collection was just made."""
+
+TRANSIENT_CODES = SNAPSHOT_CODES | {
+    6, 7, 89, 91, 112, 133, 189, 9001, 10107, 11600, 11602, 13435, 13436, 50, 262, 11601, 14031,
+}  # fmt: skip
 """What MongoDB itself calls transient: host, network, shutdown, stepped down, write conflict, time limits;
 then what a successor or an administrator ended, a full disk, and a snapshot that can't be had."""
 

@@ -2,9 +2,14 @@
 
 import json
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorClientSession
+
 from chassis.crypto_shredding import KeyReader, KeyRing
+from chassis.crypto_shredding.key_reader import Scan
+from contracts.keys import KeyPublished
 
 PURPOSE = "message"
 
@@ -28,3 +33,14 @@ def kid_in(sealed: str) -> Any:
     """The id of the key that opens it."""
     header = sealed.partition(".")[0]
     return json.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+
+
+async def receive(
+    reader: KeyReader, records: Mapping[str, KeyPublished | None], scan: Scan = Scan("keys:0", "s1")
+) -> None:
+    """Applies the records, with nothing else in the transaction."""
+
+    async def nothing(_: AsyncIOMotorClientSession) -> None:
+        return
+
+    await reader.apply(records, scan, nothing)

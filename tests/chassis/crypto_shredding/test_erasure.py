@@ -22,7 +22,7 @@ from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import RATING_KEYS
 from deploy.local.process import Process
 from deploy.local.servers import Servers
-from tests.chassis.crypto_shredding.sealing import opened, seal
+from tests.chassis.crypto_shredding.sealing import opened, receive, seal
 from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
@@ -171,7 +171,7 @@ async def test_a_forgotten_key_leaves_every_byte_of_kafka(
         async for key in store["keys"].find()
     ]
     keys = await keys_in(kafka, topic)
-    await reader.apply({key.kid: key for key in keys.values()})
+    await receive(reader, {key.kid: key for key in keys.values()})
     assert {await opened(reader, at, at[0], sealed) for at, sealed in words.items()} == {"the canary"}
     wrapped = {dialog: ciphertext(key.wrapped) for dialog, key in keys.items()}
     assert found_in(files.kafka, wrapped.values()) == set(wrapped.values())

@@ -1,15 +1,19 @@
 """Readers keep the keys of others for as long as those exist."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
-from chassis.crypto_shredding import KeyReader, jwe
+from chassis.crypto_shredding import KeyReader, jwe, key_reader
 from chassis.crypto_shredding.key_cache import KeyCache
+from chassis.crypto_shredding.key_reader import Scan
 from chassis.errors import DecryptionFailed
+from chassis.mongo import transaction
 from contracts.keys import KeyPublished
-from tests.chassis.crypto_shredding.sealing import PURPOSE, opened
+from tests.chassis.crypto_shredding.sealing import PURPOSE, opened, receive
 
 pytestmark = pytest.mark.real
 
@@ -41,7 +45,7 @@ async def test_without_the_key_there_are_no_words(reader: KeyReader) -> None:
 
 async def test_with_the_key_there_are(reader: KeyReader) -> None:
     for _ in range(2):
-        await reader.apply({KID: KEY})
+        await receive(reader, {KID: KEY})
     assert await opened(reader, "d1", "c1", WORDS) == "hello"
     other = jwe.seal(b"?", RAW, jwe.new_kid(), HERE)
     assert [await opened(reader, "d1", "c1", words) for words in (WORDS, other, WORDS)] == [
@@ -52,10 +56,10 @@ async def test_with_the_key_there_are(reader: KeyReader) -> None:
 
 
 async def test_a_deleted_key_is_gone_at_once(reader: KeyReader) -> None:
-    await reader.apply({KID: KEY})
+    await receive(reader, {KID: KEY})
     await opened(reader, "d1", "c1", WORDS)
     for _ in range(2):
-        await reader.apply({KID: None})
+        await receive(reader, {KID: None})
     assert await opened(reader, "d1", "c1", WORDS) is None
 
 
@@ -65,15 +69,15 @@ async def test_other_replicas_stop_within_five_seconds(
     elapsed = [0.0]
     other = KeyReader(store, readers_key=READERS_KEY)
     other._memory = KeyCache(timer=lambda: elapsed[0])
-    await reader.apply({KID: KEY})
+    await receive(reader, {KID: KEY})
     assert await opened(other, "d1", "c1", WORDS) == "hello"
-    await reader.apply({KID: None})
+    await receive(reader, {KID: None})
     elapsed[0] = 5.1  # what is promised, whatever the constant says
     assert await opened(other, "d1", "c1", WORDS) is None
 
 
 async def test_what_is_not_sealed_with_the_key_is_unreadable(reader: KeyReader) -> None:
-    await reader.apply({KID: KEY})
+    await receive(reader, {KID: KEY})
     with pytest.raises(DecryptionFailed):
         await opened(reader, "d1", "c1", jwe.seal(b"hello", jwe.new_key(), KID, HERE))
     with pytest.raises(DecryptionFailed):
@@ -81,7 +85,7 @@ async def test_what_is_not_sealed_with_the_key_is_unreadable(reader: KeyReader) 
 
 
 async def test_text_opens_as_what_it_was_sealed_only(reader: KeyReader) -> None:
-    await reader.apply({KID: KEY})
+    await receive(reader, {KID: KEY})
     for elsewhere in (HERE._replace(subject="c2"), HERE._replace(scope="d2"), HERE._replace(purpose="email")):
         with pytest.raises(DecryptionFailed):
             await reader.open(WORDS, **elsewhere._asdict())
@@ -91,7 +95,7 @@ async def test_text_opens_as_what_it_was_sealed_only(reader: KeyReader) -> None:
 async def test_a_key_that_was_published_as_anothers_opens_nothing(
     reader: KeyReader, moved: dict[str, str]
 ) -> None:
-    await reader.apply({KID: KEY.model_copy(update=moved)})
+    await receive(reader, {KID: KEY.model_copy(update=moved)})
     elsewhere = HERE._replace(**moved)
     for words, context in ((WORDS, HERE), (jwe.seal(b"hello", RAW, KID, elsewhere), elsewhere)):
         with pytest.raises(DecryptionFailed):
@@ -99,27 +103,46 @@ async def test_a_key_that_was_published_as_anothers_opens_nothing(
 
 
 async def test_applying_nothing_is_nothing(reader: KeyReader) -> None:
-    await reader.apply({})
+    await receive(reader, {})
 
 
 async def test_many_are_applied_in_one_write(
     reader: KeyReader, store: AsyncIOMotorDatabase[dict[str, Any]]
 ) -> None:
     others = {f"k{n}": KEY.model_copy(update={"kid": f"k{n}"}) for n in range(3)}
-    await reader.apply({KID: KEY})
-    await reader.apply({**others, KID: None}, marks={"place": "here"})
-    assert [(key["_id"], key["place"]) async for key in store["reader_keys"].find().sort("_id", 1)] == [
-        (kid, "here") for kid in others
-    ]
+    await receive(reader, {KID: KEY})
+    await receive(reader, {**others, KID: None}, Scan("keys:2", "s2"))
+    assert [
+        (key["_id"], key["partition"], key["scan"])
+        async for key in store["reader_keys"].find().sort("_id", 1)
+    ] == [(kid, "keys:2", "s2") for kid in others]
 
 
 async def test_what_a_transaction_drops_is_there_until_it_is_through(
+    reader: KeyReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def opening(session: AsyncIOMotorClientSession) -> AsyncIterator[None]:
+        async with transaction(session):
+            yield
+            assert await opened(reader, "d1", "c1", WORDS) == "hello"
+
+    await receive(reader, {KID: KEY})
+    monkeypatch.setattr(key_reader, "transaction", opening)
+    await receive(reader, {KID: None})
+    assert await opened(reader, "d1", "c1", WORDS) is None
+
+
+async def test_what_a_scan_did_not_find_is_dropped_from_its_partition_alone(
     reader: KeyReader, store: AsyncIOMotorDatabase[dict[str, Any]]
 ) -> None:
-    await reader.apply({KID: KEY})
-    async with await store.client.start_session() as session:
-        async with session.start_transaction():
-            await reader.apply({KID: None}, session=session)
-            assert await opened(reader, "d1", "c1", WORDS) == "hello"
-        reader.evict([KID])
+    async def nothing(_: AsyncIOMotorClientSession) -> None:
+        return
+
+    await receive(reader, {KID: KEY, "seen": wrapped("seen")}, Scan("keys:0", "s1"))
+    await receive(reader, {"elsewhere": wrapped("elsewhere")}, Scan("keys:1", "s1"))
+    assert await opened(reader, "d1", "c1", WORDS) == "hello"
+    await receive(reader, {"seen": wrapped("seen")}, Scan("keys:0", "s2"))
+    await reader.drop_unseen(Scan("keys:0", "s2"), nothing)
+    assert sorted(await store["reader_keys"].distinct("_id")) == ["elsewhere", "seen"]
     assert await opened(reader, "d1", "c1", WORDS) is None

@@ -17,7 +17,7 @@ from chassis.kafka.publisher import ProducerRecord
 from contracts.envelope import Envelope
 from contracts.keys import KEY_EVENTS, CompactionNudge, KeyPublished
 from tests.chassis.crypto_shredding.conftest import MASTER_KEY
-from tests.chassis.crypto_shredding.sealing import PURPOSE, fingerprint, kid_in, opened, seal
+from tests.chassis.crypto_shredding.sealing import PURPOSE, fingerprint, kid_in, opened, receive, seal
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -167,7 +167,7 @@ async def test_a_published_key_opens_the_words_for_readers(
     assert await opened(reader, "d1", client, sealed) is None
     await ring.publish(["d1", "unknown"])
     (record,) = publisher.records
-    await reader.apply({record.key: published(record)})
+    await receive(reader, {record.key: published(record)})
     assert await opened(reader, "d1", client, sealed) == "hello"
 
 

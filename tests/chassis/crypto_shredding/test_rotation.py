@@ -21,7 +21,7 @@ from chassis.errors import DecryptionFailed
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from contracts.keys import KEY_EVENTS, KeyPublished
-from tests.chassis.crypto_shredding.sealing import opened, seal
+from tests.chassis.crypto_shredding.sealing import opened, receive, seal
 from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
@@ -193,7 +193,7 @@ async def test_the_readers_key_under_use(
     async def read(count: int) -> None:
         """Every replica opens everything, after each single record."""
         for key in (await installation.published())[count:]:
-            await readers[0].apply({key.kid: key})
+            await receive(readers[0], {key.kid: key})
             for reader in readers:
                 found = {at: await opened(reader, at, "c1", text) for at, text in sealed.items()}
                 assert all(text in {at, None} for at, text in found.items())
@@ -231,7 +231,7 @@ async def test_a_reader_without_the_new_key_says_that_it_cannot_read(installatio
     sealed = await seal(ring := installation.ring(OLD, readers=READERS_NEW), "d1", "c1", "hello")
     await ring.publish(["d1"])
     (key,) = await installation.published()
-    await (reader := installation.reader(READERS_OLD)).apply({key.kid: key})
+    await receive(reader := installation.reader(READERS_OLD), {key.kid: key})
     with pytest.raises(DecryptionFailed):
         await opened(reader, "d1", "c1", sealed)
     assert await reader.outdated() == (1, 1)

@@ -14,6 +14,7 @@ from chassis.kafka.connection import KafkaConnection
 from contracts.access import Role
 from contracts.envelope import Envelope
 from contracts.keys import KeyPublished
+from tests.chassis.crypto_shredding.sealing import receive
 from tests.chat.harness import Harness, Person, consume, done
 from tests.waiting import until
 
@@ -105,7 +106,7 @@ async def test_a_contact_travels_sealed_and_its_readers_can_open_it(
     assert key is not None
     [record] = await consume(kafka, "candor.dialogs.keys", key["kid"], 1)
     reader = KeyReader(harness.database.client[f"{harness.database.name}_r"], readers_key=b"A" * 32)
-    await reader.apply({key["kid"]: KeyPublished.model_validate(record.value)})
+    await receive(reader, {key["kid"]: KeyPublished.model_validate(record.value)})
     contact = [
         await reader.open(closed.value["contact"][word], subject=zoe.id, scope=dialog, purpose=word)
         for word in ("name", "email")

@@ -1,24 +1,39 @@
 """The keys of others, as they were published: kept by what opens their text, deleted by their tombstones."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Self
+from typing import Final, NamedTuple, Self
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pymongo import DeleteOne, ReplaceOne
+from pymongo import ASCENDING, DeleteMany, DeleteOne, ReplaceOne
 
 from chassis.crypto_shredding import jwe
 from chassis.crypto_shredding.key_cache import DataKey, KeyCache
 from chassis.crypto_shredding.settings import OpeningSettings
 from chassis.crypto_shredding.storage import Document, durable
 from chassis.errors import DecryptionFailed
+from chassis.mongo import transaction
 from chassis.settings import key_bytes
 from contracts.keys import KeyPublished
 
+Write = DeleteOne | DeleteMany | ReplaceOne[Document]
+Step = Callable[[AsyncIOMotorClientSession], Awaitable[None]]
+"""What else is written in a transaction, through its session; what it raises undoes all."""
+
+SWEEP_BATCH: Final = 1_000
+
+
+class Scan(NamedTuple):
+    """A reading of one partition of a key topic from its start; a key belongs to the last that found it."""
+
+    partition: str
+    id: str
+
 
 class KeyReader:
-    """The collection `reader_keys`: {_id: kid, scope, subject, wrapped}, wrapped for the readers' key.
+    """The collection `reader_keys`: {_id: kid, scope, subject, wrapped, partition, scan}.
 
+    `wrapped` is for the readers' key; `partition` and `scan` are those of the `Scan` that found the key.
     A missing key is erased or not consumed yet: which one, only the lag on the key topics can tell.
     """
 
@@ -49,35 +64,36 @@ class KeyReader:
                 outdated += jwe.kid_of(key["wrapped"], context) != self._readers_key.kid
         return count, outdated
 
-    async def apply(
-        self,
-        records: Mapping[str, KeyPublished | None],
-        *,
-        session: AsyncIOMotorClientSession | None = None,
-        marks: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Stores published keys with the fields `marks`, deletes those that are None, by kid, in one write.
+    async def prepare(self) -> None:
+        """Creates the index that finds what a scan has not found; repeatable."""
+        await self._keys.create_index([("partition", ASCENDING), ("scan", ASCENDING)])
 
-        In a `session`'s transaction this is done when that commits; call `evict` then.
-        """
-        # Of one kind after the other, in order: what follows an error in a transaction only learns that the
+    async def apply(self, records: Mapping[str, KeyPublished | None], scan: Scan, first: Step) -> None:
+        """Stores published keys and deletes those that are None, by kid, in one transaction after `first`."""
+        # Of one kind after the other, in order: what follows an error in a transaction is only told that the
         # transaction is gone, and hides the error.
-        writes: list[ReplaceOne[Document] | DeleteOne] = []
-        for kid, key in sorted(records.items(), key=lambda record: record[1] is None):
-            if key is None:
-                writes.append(DeleteOne({"_id": kid}))
-            else:
-                stored = {"scope": key.scope, "subject": key.subject, "wrapped": key.wrapped, **(marks or {})}
-                writes.append(ReplaceOne({"_id": kid}, stored, upsert=True))
-        try:
-            if writes:
-                await self._keys.bulk_write(writes, session=session)
-        finally:
-            self.evict([kid for kid, key in records.items() if key is None])
+        by_kind = sorted(records.items(), key=lambda record: record[1] is None)
+        writes = [_write(kid, key, scan) for kid, key in by_kind]
+        await self._in_transaction(first, writes, {kid for kid, key in records.items() if key is None})
 
-    def evict(self, kids: Collection[str]) -> None:
-        """Takes these keys out of memory, so that they are looked up again."""
-        self._memory.evict(lambda key: key.kid in kids)
+    async def drop_unseen(self, scan: Scan, first: Step) -> None:
+        """Deletes the keys of the partition that `scan` did not find, each thousand as in `apply`."""
+        unseen = {"partition": scan.partition, "scan": {"$ne": scan.id}}
+        while kids := {key["_id"] async for key in self._keys.find(unseen, {"_id": 1}).limit(SWEEP_BATCH)}:
+            # Another scan may have found them meanwhile.
+            still_unseen = {"_id": {"$in": list(kids)}, "scan": {"$ne": scan.id}}
+            await self._in_transaction(first, [DeleteMany(still_unseen)], kids)
+
+    async def _in_transaction(self, first: Step, writes: Sequence[Write], dropped: Collection[str]) -> None:
+        try:
+            client = self._keys.database.client
+            async with await client.start_session() as session, transaction(session):
+                await first(session)
+                if writes:
+                    await self._keys.bulk_write(writes, session=session)
+        finally:
+            # Only now: until it is through, whoever opens a text still finds the key, and remembers it.
+            self._memory.evict(lambda key: key.kid in dropped)
 
     async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
         """The text; None without its key. Raises `DecryptionFailed`, also if it was sealed as another's."""
@@ -93,3 +109,11 @@ class KeyReader:
 
         key = await self._memory.get(kid, load)
         return key.open(sealed, context) if key else None
+
+
+def _write(kid: str, key: KeyPublished | None, scan: Scan) -> Write:
+    if key is None:
+        return DeleteOne({"_id": kid})
+    stored = {"scope": key.scope, "subject": key.subject, "wrapped": key.wrapped}
+    found_by = {"partition": scan.partition, "scan": scan.id}
+    return ReplaceOne({"_id": kid}, {**stored, **found_by}, upsert=True)

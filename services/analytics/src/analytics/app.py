@@ -1,11 +1,14 @@
 """Joins the parts of analytics."""
 
+from collections.abc import Collection
+
 from fastapi import FastAPI
 
 from analytics.api import live_chat
 from analytics.api.problems import CATALOGUE
 from analytics.messaging.inbound import projection_runner
 from analytics.messaging.key_positions import KeyPositions
+from analytics.messaging.key_records import KEY_TOPICS
 from analytics.messaging.key_topics import KeyTopics
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
@@ -27,21 +30,24 @@ def build(
     *,
     clock: Clock | None = None,
     decryptor: Decryptor | None = None,
-    consume: bool = True,
+    only: Collection[str] | None = None,
 ) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs.
 
-    A test may bring its `clock` and `decryptor`, and leave Kafka out with `consume=False`.
+    `clock` takes the place of the database's, `decryptor` that of the keys that were received. Of the
+    background tasks those named in `only` run, else all.
     """
     client, publisher = connect(settings.mongo), Publisher(settings.kafka, settings.service)
     database, database_clock = client[settings.database], DatabaseClock(client)
     documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
     reader = KeyReader.of(settings, database)
     key_topics = KeyTopics(
-        service=settings.service, connection=settings.kafka, positions=KeyPositions(database, reader),
-        clock=database_clock, dead_letters=DeadLetterQueue(settings.service, publisher),
+        service=settings.service, connection=settings.kafka, topics=KEY_TOPICS,
+        positions=KeyPositions(database, reader), clock=database_clock,
+        dead_letters=DeadLetterQueue(settings.service, publisher),
     )  # fmt: skip
     projecting = projection_runner(database, settings.kafka, publisher)
+    tasks: list[BackgroundTask] = [database_clock, key_topics, projecting]
 
     async def prepare() -> None:
         for step in (documents.prepare, audit.prepare, database_clock.sync):
@@ -51,17 +57,16 @@ def build(
         client.close()
         await publisher.stop()
 
-    consumers: list[BackgroundTask] = [key_topics, projecting] if consume else []
-    queries = live_chat.LiveChatQueries(
-        documents=documents, audit=audit, clock=clock or database_clock, lag=projecting.lag,
-        decryptor=decryptor or Decryptor(reader, key_topics.read_to_end), minimum_n=settings.minimum_n,
-    )  # fmt: skip
     return create(
         settings,
         title="Candor analytics",
         routers=[live_chat.router],
         problems=CATALOGUE,
-        state={"verifier": verifier(settings), "queries": queries},
-        parts=Supervisor([database_clock, *consumers], prepare, release),
+        state={
+            "documents": documents, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,
+            "decryptor": decryptor or Decryptor(reader, key_topics.read_to_end),
+            "minimum_n": settings.minimum_n, "verifier": verifier(settings),
+        },
+        parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
-    )
+    )  # fmt: skip

@@ -35,7 +35,7 @@ class BucketSize(StrEnum):
 class CloseParameters(BaseModel):
     """Which closes a query is about."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True)
 
     channel: Id | None = Field(None, description="Closes of this channel only.", examples=["course-a"])
     operator: SubjectId | None = Field(

@@ -9,7 +9,7 @@ from chassis.http.problems import ChannelNotCovered, NoChannelCovered
 from contracts.access import EVERY_CHANNEL, Claims, Role
 
 NEVER: Final = frozenset({Role.OPERATOR, Role.VISITOR})
-Supervisor = Annotated[Claims, Depends(allow(Role.SUPERVISOR, never=NEVER))]
+SupervisorClaims = Annotated[Claims, Depends(allow(Role.SUPERVISOR, never=NEVER))]
 """The claims of a supervisor who is no operator; anybody else gets 401 or 403."""
 
 

@@ -18,3 +18,4 @@ FIELD_CODES: Final = frozenset(
 )
 
 CATALOGUE: Final = ProblemCatalogue(field_codes=FIELD_CODES)
+problems = CATALOGUE.responses

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from analytics.domain.close import Close
-from contracts.ratings import Scale
+from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Scale
 
 # Zones with an offset of 30 or 45 minutes have their hours and days on quarter hours of UTC.
 QUARTER = timedelta(minutes=15)
@@ -52,6 +52,11 @@ class ScaleKey:
         return Counter({f"{self.name}:n": 1, f"{self.name}:sum": score, f"{self.name}:score:{score}": 1})
 
 
+def reason_key(state: CloseState, reason: NotOfferedReason | CancelledReason) -> str:
+    """The name under which the closes of a state are counted that are in it for this reason."""
+    return f"{state}:{reason}"
+
+
 def scales(counts: Counts) -> list[ScaleKey]:
     """The scales that `counts` holds answers of, in a fixed order."""
     heads = sorted(
@@ -72,7 +77,7 @@ def count(close: Close) -> CounterDelta:
 
 def counts_of(close: Close) -> Counts:
     """The names that a counted close counts under."""
-    reasons = [f"{close.state}:{close.reason}"] if close.reason else []
+    reasons = [reason_key(close.state, close.reason)] if close.reason else []
     counts = Counter(["closed", close.state.value, *reasons])
     answer = close.answer
     if answer is not None:

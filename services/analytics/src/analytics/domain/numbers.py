@@ -1,4 +1,8 @@
-"""The numbers of every page, export and endpoint, from summed counters; the parts add up to the whole."""
+"""The numbers of every page, export and endpoint, from summed counters; the parts add up to the whole.
+
+The results are pydantic models with descriptions on purpose: each number is defined once, beside the sum that
+makes it, and OpenAPI shows that definition. A second set of shapes in `api` could only say it otherwise.
+"""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -6,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.domain.counting import Counts, ScaleKey, scales
+from analytics.domain.counting import Counts, ScaleKey, reason_key, scales
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 
 Z_95: Final = 1.959963984540054
@@ -31,7 +35,7 @@ class Share(Number):
 
     value: float | None = Field(ge=0, le=100, description="In per cent.", examples=[87.5])
     n: int = Field(ge=0, description="What is divided by.", examples=[24])
-    low: float | None = Field(ge=0, le=100, examples=[69.0], description="The lower bound; rankings use it.")
+    low: float | None = Field(ge=0, le=100, examples=[69.0], description="The lower bound of the interval.")
     high: float | None = Field(ge=0, le=100, description="The upper bound of the interval.", examples=[95.7])
     too_few: bool = Field(description=TOO_FEW)
 
@@ -151,8 +155,12 @@ def unrated(counts: Counts) -> Unrated:
     return Unrated(
         total=counts["closed"] - counts[CloseState.GIVEN],
         by_state=by_state,
-        not_offered_by_reason={reason: counts[f"not_offered:{reason}"] for reason in NotOfferedReason},
-        cancelled_by_reason={reason: counts[f"cancelled:{reason}"] for reason in CancelledReason},
+        not_offered_by_reason={
+            reason: counts[reason_key(CloseState.NOT_OFFERED, reason)] for reason in NotOfferedReason
+        },
+        cancelled_by_reason={
+            reason: counts[reason_key(CloseState.CANCELLED, reason)] for reason in CancelledReason
+        },
     )
 
 

@@ -4,32 +4,28 @@ Were it stored in Kafka, a service that has lost this database would go on behin
 more, and take all old texts for erased ones.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chassis.crypto_shredding import KeyReader
+from chassis.crypto_shredding.key_reader import Scan
 from chassis.crypto_shredding.storage import Document, durable
-from chassis.mongo import transaction
+from chassis.errors import CheckpointConflict
 from contracts.keys import KeyPublished
 from contracts.topics import DIALOG_KEYS
 
 TOMBSTONE_RETENTION: Final = timedelta(milliseconds=int(DIALOG_KEYS.settings["delete.retention.ms"]))
 MAX_AGE: Final = TOMBSTONE_RETENTION * 0.9
 """Older than this, a position may lie before tombstones that Kafka no longer has."""
-
-SWEEP_BATCH: Final = 1_000
-
-
-class KeyPositionConflict(Exception):
-    """A position isn't where it was: another replica moved it, or the database is not what it was."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +67,12 @@ class KeyPositions:
     """
 
     def __init__(self, database: AsyncIOMotorDatabase[Document], reader: KeyReader) -> None:
-        self._client = database.client
         self._positions = durable(database, "key_positions")
-        self._keys = durable(database, "reader_keys")
         self._reader = reader
 
     async def prepare(self) -> None:
-        """Creates the index that finds what a scan has not found; repeatable."""
-        await self._keys.create_index([("partition", ASCENDING), ("scan", ASCENDING)])
+        """Prepares the collection of the keys; repeatable."""
+        await self._reader.prepare()
 
     async def read(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, KeyPosition]:
         """The positions that there are."""
@@ -113,54 +107,49 @@ class KeyPositions:
         keys: Mapping[str, KeyPublished | None],
         fingerprint: str | None = None,
     ) -> None:
-        """Stores or drops the `keys` read before `offset`, and moves there. Raises KeyPositionConflict."""
-        marks = {"partition": position_id(partition), "scan": old.scan}
-
-        async def do(session: AsyncIOMotorClientSession) -> None:
-            await self._set(session, partition, old, {"offset": offset, "fingerprint": fingerprint})
-            await self._reader.apply(keys, session=session, marks=marks)
-
-        await self._in_transaction(do)
-        self._reader.evict([kid for kid, key in keys.items() if key is None])
+        """Stores or drops the `keys` read before `offset`, and moves there. Raises CheckpointConflict."""
+        moved: Document = {"offset": offset, "fingerprint": fingerprint}
+        with conflicts():
+            await self._reader.apply(keys, _scan(partition, old), partial(self._set, partition, old, moved))
 
     async def sweep(self, partition: TopicPartition, old: KeyPosition) -> None:
-        """Drops the keys of a partition that its scan didn't find. Raises KeyPositionConflict."""
-        unseen = {"partition": position_id(partition), "scan": {"$ne": old.scan}}
-        while kids := [key["_id"] async for key in self._keys.find(unseen, {"_id": 1}).limit(SWEEP_BATCH)]:
-            await self._drop(partition, old, kids)
-        await self._in_transaction(lambda session: self._set(session, partition, old, {"scan_end": None}))
+        """Drops the keys of a partition that its scan didn't find. Raises CheckpointConflict."""
+        unmoved: Document = {"scan_end": old.scan_end}
+        with conflicts():
+            await self._reader.drop_unseen(_scan(partition, old), partial(self._set, partition, old, unmoved))
+        await self._set(partition, old, {"scan_end": None})
 
     async def confirm(self, partition: TopicPartition, old: KeyPosition, at: datetime) -> None:
         """Notes that nothing was left to be read then; does nothing if the position was moved."""
         await self._positions.update_one(_exactly(partition, old), {"$max": {"confirmed_at": at}})
 
-    async def _drop(self, partition: TopicPartition, old: KeyPosition, kids: list[str]) -> None:
-        async def do(session: AsyncIOMotorClientSession) -> None:
-            # Another scan may have found them meanwhile.
-            await self._set(session, partition, old, {"scan_end": old.scan_end})
-            found = {"_id": {"$in": kids}, "scan": {"$ne": old.scan}}
-            await self._keys.delete_many(found, session=session)
-
-        await self._in_transaction(do)
-        self._reader.evict(kids)
-
     async def _set(
-        self, session: AsyncIOMotorClientSession, partition: TopicPartition, old: KeyPosition, new: Document
+        self,
+        partition: TopicPartition,
+        old: KeyPosition,
+        new: Document,
+        session: AsyncIOMotorClientSession | None = None,
     ) -> None:
         # The version makes even an unchanged position a write, which two transactions can't both do.
         change = {"$set": new, "$inc": {"version": 1}}
         result = await self._positions.update_one(_exactly(partition, old), change, session=session)
         if result.matched_count == 0:
-            raise KeyPositionConflict
+            raise CheckpointConflict
 
-    async def _in_transaction(self, do: Callable[[AsyncIOMotorClientSession], Awaitable[None]]) -> None:
-        try:
-            async with await self._client.start_session() as session, transaction(session):
-                await do(session)
-        except PyMongoError as error:
-            if error.has_error_label("TransientTransactionError"):
-                raise KeyPositionConflict from error
-            raise
+
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """Raises CheckpointConflict where another transaction wrote the same."""
+    try:
+        yield
+    except PyMongoError as error:
+        if error.has_error_label("TransientTransactionError"):
+            raise CheckpointConflict from error
+        raise
+
+
+def _scan(partition: TopicPartition, position: KeyPosition) -> Scan:
+    return Scan(position_id(partition), position.scan)
 
 
 def position_id(partition: TopicPartition) -> str:

@@ -10,7 +10,7 @@ from chassis.kafka.records import EventDecoder, MalformedRecord, ReceivedEvent, 
 from contracts.keys import KEY_EVENTS, KeyPublished
 from contracts.topics import DIALOG_KEYS, RATING_KEYS
 
-TOPICS: Final = (DIALOG_KEYS.name, RATING_KEYS.name)
+KEY_TOPICS: Final = (DIALOG_KEYS.name, RATING_KEYS.name)
 
 
 @dataclass
@@ -30,7 +30,7 @@ class KeyRecords:
 class KeyRecordDecoder:
     """Decodes records of the key topics; a malformed one never matters to another."""
 
-    def __init__(self, topics: Sequence[str] = TOPICS) -> None:
+    def __init__(self, topics: Sequence[str]) -> None:
         adapters: Mapping[str, TypeAdapter[Any]] = dict.fromkeys(topics, KEY_EVENTS)
         self._decoder = EventDecoder(adapters)
 

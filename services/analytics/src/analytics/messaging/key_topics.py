@@ -18,9 +18,10 @@ from aiokafka.structs import TopicPartition
 from pymongo.errors import PyMongoError
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
-from analytics.messaging.key_positions import KeyPosition, KeyPositionConflict, KeyPositions
-from analytics.messaging.key_records import TOPICS, KeyRecordDecoder
+from analytics.messaging.key_positions import KeyPosition, KeyPositions
+from analytics.messaging.key_records import KeyRecordDecoder
 from chassis.clock import Clock
+from chassis.errors import CheckpointConflict, TransientError
 from chassis.kafka.clients import partitions_of, reader, reason_of
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
@@ -41,7 +42,7 @@ END_OFFSETS_SECONDS = 5
 log = structlog.stdlib.get_logger(__name__)
 
 
-class RestartReading(Exception):
+class RestartReading(TransientError):
     """Positions, topics or connection are not what they were: begin again with a new connection."""
 
 
@@ -58,10 +59,10 @@ class KeyTopics:
         *,
         service: str,
         connection: KafkaConnection,
+        topics: Sequence[str],
         positions: KeyPositions,
         dead_letters: DeadLetterQueue,
         clock: Clock,
-        topics: Sequence[str] = TOPICS,
     ) -> None:
         self._service = service
         self._connection = connection
@@ -82,7 +83,7 @@ class KeyTopics:
     async def run(self) -> None:
         """Reads until cancelled."""
         tries = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, RestartReading) or is_transient(error)),
+            retry=retry_if_exception(is_transient),
             wait=wait_random_exponential(multiplier=0.2, max=10),
         )
         await tries(self._read_until_lost)
@@ -187,7 +188,7 @@ class KeyTopics:
             if time.monotonic() - self._checked >= CHECK_SECONDS:
                 await self._check(consumer)
                 self._checked = time.monotonic()
-        except KeyPositionConflict:
+        except CheckpointConflict:
             # Whatever of the batch is left is read again.
             await self._seek(consumer, list(self._at))
 
@@ -217,12 +218,12 @@ class KeyTopics:
     # Every few seconds
 
     async def _check(self, consumer: AIOKafkaConsumer) -> None:
-        """Compares the positions with database and Kafka. Raises KeyPositionConflict, RestartReading."""
+        """Compares the positions with database and Kafka. Raises CheckpointConflict, RestartReading."""
         now, partitions = self._clock.now(), list(self._at)
         ends = await consumer.end_offsets(partitions)
         stored = await self._positions.read(partitions)
         if {part: at.key for part, at in stored.items()} != {part: at.key for part, at in self._at.items()}:
-            raise KeyPositionConflict
+            raise CheckpointConflict
         self._at = stored
         for partition, end in ends.items():
             await self._settle(consumer, partition, end, now)

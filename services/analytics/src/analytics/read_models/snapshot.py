@@ -1,23 +1,21 @@
 """Reads several things as they were at one moment."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import OperationFailure
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_exponential
 
 from analytics.read_models.documents import LiveChatDocuments
+from chassis.transient import SNAPSHOT_CODES
 
 T = TypeVar("T")
 
-RETRIED_CODES: Final = frozenset({246, 239})
-"""SnapshotUnavailable and SnapshotTooOld: a collection was just made, or the read took minutes."""
-
 
 def is_retried(error: BaseException) -> bool:
-    """Whether another snapshot may be had."""
-    return isinstance(error, OperationFailure) and error.code in RETRIED_CODES
+    """Whether another snapshot may be had at once; whatever else is transient, the caller asks again."""
+    return isinstance(error, OperationFailure) and error.code in SNAPSHOT_CODES
 
 
 @retry(

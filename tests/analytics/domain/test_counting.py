@@ -22,7 +22,7 @@ from analytics.domain.counting import (
     scales,
 )
 from analytics.domain.numbers import Numbers, numbers
-from analytics.messaging.inbound import by_close
+from analytics.read_models.projection import by_close
 from tests.analytics.builders import FACES, WAYS, ExpectedClose, batches, many, received, shuffled
 
 K = TypeVar("K")

@@ -12,7 +12,8 @@ from aiokafka.structs import ConsumerRecord
 from prometheus_client import REGISTRY
 from pydantic import TypeAdapter
 
-from analytics.messaging.inbound import CONSUMED_TOPICS, projection_runner
+from analytics.messaging.inbound import CONSUMED_TOPICS
+from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
 from chassis.kafka.projection_runner import ProjectionRunner
@@ -42,9 +43,12 @@ class Scene:
 
     def projecting(self) -> ProjectionRunner:
         topics: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
-        return projection_runner(
-            self.harness.database, self.kafka, self.publisher, service=self.service, topics=topics
-        )
+        database = self.harness.database
+        return ProjectionRunner(
+            service=self.service, connection=self.kafka, group=database.name, topics=topics,
+            projection=LiveChatProjection(database), client=database.client, database=database.name,
+            publisher=self.publisher,
+        )  # fmt: skip
 
     async def consume(self, records: Sequence[ProducerRecord], *, altogether: int) -> None:
         """Publishes `records`, and consumes until the checkpoints have come to `altogether`."""

@@ -9,11 +9,13 @@ from uuid import uuid4
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from analytics.messaging.key_positions import MAX_AGE, KeyPosition, KeyPositionConflict, KeyPositions
+from analytics.messaging.key_positions import MAX_AGE, KeyPosition, KeyPositions
 from analytics.messaging.key_topics import KeyTopics
 from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe
+from chassis.crypto_shredding.key_reader import Scan
+from chassis.errors import CheckpointConflict
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
 from chassis.kafka.publisher import ProducerRecord, Publisher
@@ -21,6 +23,7 @@ from chassis.mongo import connect
 from contracts.keys import CompactionNudge, KeyPublished
 from tests.analytics.builders import NOON
 from tests.analytics.kafka_harness import a_service, record, running, topics
+from tests.chassis.crypto_shredding.sealing import receive
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -110,10 +113,8 @@ class Scene:
 
     async def compacted_while_away(self, secret: Secret) -> None:
         """The key is here, as it was stored once; neither it nor its tombstone is on the topic any more."""
-        marks = {"partition": f"{self.topic}:0", "scan": "long ago"}
-        await KeyReader(self.database, readers_key=READERS_KEY).apply(
-            {secret.key.kid: secret.key}, marks=marks
-        )
+        reader, scan = KeyReader(self.database, readers_key=READERS_KEY), Scan(f"{self.topic}:0", "long ago")
+        await receive(reader, {secret.key.kid: secret.key}, scan)
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ async def test_a_database_that_is_dropped_meanwhile_is_built_again_and_nothing_s
         await until(replica.see(*((secret, OPEN) for secret in secrets)))
         await until(replica.topics.read_to_end)
         await scene.database.client.drop_database(scene.database.name)
-        replica.reader.evict([secret.key.kid for secret in secrets])
+        replica.reader._memory.evict(lambda _: True)
 
         async def open_again() -> bool:
             states = set(await replica.states(*secrets))
@@ -263,9 +264,9 @@ async def test_a_replica_that_lags_writes_nothing(scene: Scene) -> None:
         [(partition, before)] = [(part, at) for part, at in replica.topics._at.items() if at.offset]
         await scene.erase(secret)
         await until(replica.see((secret, ERASED)))
-    with pytest.raises(KeyPositionConflict):
+    with pytest.raises(CheckpointConflict):
         await replica.positions.move(partition, before, before.offset, {secret.key.kid: secret.key})
-    with pytest.raises(KeyPositionConflict):
+    with pytest.raises(CheckpointConflict):
         await replica.positions.sweep(partition, before)
     assert await scene.database["reader_keys"].count_documents({}) == 0
 

@@ -1,17 +1,18 @@
 """A position and its keys move together: whatever fails in the middle, both are seen or neither."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from aiokafka.structs import TopicPartition
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError
 
 from analytics.messaging.key_positions import KeyPosition, KeyPositions
-from chassis.crypto_shredding import KeyReader, jwe
-from chassis.mongo import connect
+from chassis.crypto_shredding import KeyReader, jwe, key_reader
+from chassis.mongo import connect, transaction
 from contracts.keys import KeyPublished
 
 pytestmark = pytest.mark.real
@@ -32,11 +33,11 @@ class Crash(Exception):
     """The process is gone."""
 
 
-class CrashingReader(KeyReader):
-    """Ends after the keys were written, before the transaction is committed."""
-
-    async def apply(self, *records: Any, **how: Any) -> None:
-        await super().apply(*records, **how)
+@asynccontextmanager
+async def crashing(session: AsyncIOMotorClientSession) -> AsyncIterator[None]:
+    """A transaction that ends after all was written, before it is committed."""
+    async with transaction(session):
+        yield
         raise Crash
 
 
@@ -66,8 +67,11 @@ async def seen(store: Store) -> tuple[int, list[str]]:
     return (await position(store)).offset, kids
 
 
-async def test_a_crash_after_both_were_written_leaves_neither(store: Store) -> None:
-    positions = KeyPositions(store, CrashingReader(store, readers_key=READERS_KEY))
+async def test_a_crash_after_both_were_written_leaves_neither(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
+    monkeypatch.setattr(key_reader, "transaction", crashing)
     with pytest.raises(Crash):
         await positions.move(PARTITION, await position(store), 3, {"new": key("new"), "gone": None})
     assert await seen(store) == (1, ["gone"])

@@ -12,6 +12,7 @@ from chassis.errors import DecryptionFailed
 from chassis.mongo import connect
 from contracts.keys import KeyPublished
 from tests.analytics.builders import ExpectedClose
+from tests.chassis.crypto_shredding.sealing import receive
 
 
 def text(sealed: str) -> SealedText:
@@ -87,7 +88,7 @@ class TestTextOfAnotherDialog:
         wrapped = jwe.seal(self.raw, readers_key, jwe.short_hash(readers_key), context)
         reader = KeyReader(client[database], readers_key=readers_key)
         key = KeyPublished(kid=self.kid, scope="d1", subject="c-d1", wrapped=wrapped)
-        await reader.apply({self.kid: key})
+        await receive(reader, {self.kid: key})
 
         async def read_to_end() -> bool:
             return True

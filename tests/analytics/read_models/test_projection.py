@@ -10,7 +10,8 @@ from pymongo import WriteConcern
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from analytics.messaging.inbound import CONSUMED_TOPICS, LiveChatProjection
+from analytics.messaging.inbound import CONSUMED_TOPICS
+from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.projection_runner import Projection
 from chassis.kafka.records import EventDecoder
 from contracts.envelope import HIGHEST

@@ -40,7 +40,7 @@ async def reason(
     monkeypatch.setattr(key_topics, "reader", lambda *_, **__: reader)
     topics: Any = KeyTopics
     part: KeyTopics = topics(
-        service="a", connection=NOWHERE, positions=positions, dead_letters=None, clock=None
+        service="a", connection=NOWHERE, topics=(), positions=positions, dead_letters=None, clock=None
     )
     with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, it is tried again elsewhere
         await part._read_until_lost()

@@ -1,0 +1,20 @@
+"""What routes ask for: the objects that `analytics.app` has joined."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from analytics.read_models.decryption import Decryptor
+from analytics.read_models.documents import LiveChatDocuments
+from chassis.audit import Audit as AuditLog
+from chassis.clock import Clock as AnyClock
+from chassis.http.routes import from_state
+
+Documents = Annotated[LiveChatDocuments, from_state("documents")]
+Texts = Annotated[Decryptor, from_state("decryptor")]
+Audit = Annotated[AuditLog, from_state("audit")]
+Clock = Annotated[AnyClock, from_state("clock")]
+Lag = Annotated[Callable[[], int], from_state("lag")]
+"""How many events this replica has yet to receive."""
+
+MinimumN = Annotated[int, from_state("minimum_n")]
+"""A number of fewer is marked as too few."""
