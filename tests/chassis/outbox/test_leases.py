@@ -88,7 +88,7 @@ async def test_whoever_slept_through_its_lease_learns_that_it_lost_it(mongo_stor
 
 
 async def test_whoever_cannot_renew_for_long_is_not_well(mongo_store: MongoEventStore) -> None:
-    leases = Leases(mongo_store.database, seconds=0.1)
+    leases = Leases(mongo_store.database, seconds=1)
     assert leases.unhealthy_reason() is None
     await until(lambda: not_well(leases))
     await leases.renew()
