@@ -7,9 +7,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.candor-ready
 STUB_IMAGE_NAMES := CANDOR_KAFKA_IMAGE=candor-stub/kafka CANDOR_MONGO_IMAGE=candor-stub/mongo TESTCONTAINERS_RYUK_DISABLED=true
-# Tests of one file stay on one worker; each worker has servers of its own.
+# Each worker has servers of its own; tests/conftest.py says who runs what.
 WORKERS ?= 3
-PARALLEL := -n $(WORKERS) --dist loadfile --ignore=tests/chaos
+PARALLEL := -n $(WORKERS) --no-loadscope-reorder
 MEMBERS := contracts chassis services/chat services/rating services/analytics
 # What is installed names its folder, so a checkout that was moved or copied needs it anew.
 MOVED := $(shell test "$$(sed -n 2p $(READY) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
@@ -36,7 +36,7 @@ token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNE
 	@test -n "$(ROLE)" || { echo "Say whose: make token ROLE=operator|supervisor|admin|service|platform" >&2; exit 2; }
 	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)")
 
-test: $(READY) ## all tests but the fault test (make chaos), on real servers; WORKERS=3 at a time
+test: $(READY) ## all tests, on real servers of their own; WORKERS=3 at a time
 	@$(BIN)/pytest $(PARALLEL)
 
 check: $(READY) ## style, types, imports, and the tests that need no server

@@ -1,13 +1,32 @@
-"""The real servers that tests share: started once for a run, in a folder and on ports of their own."""
+"""The real servers that tests share, once for each worker, and which worker runs what."""
 
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from pymongo import MongoClient
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from chassis.kafka.connection import KafkaConnection
 from deploy.local.servers import Servers, servers
+
+
+class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file's tests stay on one worker; all of e2e, too, since they share a whole system."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Which worker runs what."""
+    return FileScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that take long, so that no worker begins one when all others are through."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ VICTIMS = ("rating", "kafka", "analytics", "mongo", "chat")
 BURSTS = ("rating", "analytics") * (1 if DIALOGS < 1000 else 5)
 BURST = 60
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

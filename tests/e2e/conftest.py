@@ -16,7 +16,7 @@ EXPIRY_SECONDS = 6
 SETTLE_SECONDS = EXPIRY_SECONDS + 30
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Servers and services, ready."""
     rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS), "CANDOR_RATING_DELAY": "1"}

@@ -20,7 +20,7 @@ from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import Stack
 from tests.e2e.conftest import SETTLE_SECONDS
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(400)]
 
 A_MINUTE = 60.0
 CHUNK = 8 << 20  # bytes read at a time

@@ -15,7 +15,7 @@ from chassis.mongo import connect
 from rating.domain.rating.decider import RATING, ExpireForm, GiveRating, RegisterClose
 from tests.rating.builders import CLOSED_AT, EXPIRY, RULES, snapshot
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(240)]
 
 DEADLINE = CLOSED_AT + EXPIRY
 JUST_BEFORE = DEADLINE - timedelta(milliseconds=1)

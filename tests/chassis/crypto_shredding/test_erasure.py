@@ -25,7 +25,7 @@ from deploy.local.servers import Servers
 from tests.chassis.crypto_shredding.sealing import opened, receive, seal
 from tests.waiting import until
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(400)]
 
 Store = AsyncIOMotorDatabase[dict[str, Any]]
 MASTER_KEY, READERS_KEY = jwe.new_key(), jwe.new_key()

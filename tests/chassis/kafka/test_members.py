@@ -20,7 +20,7 @@ from tests.chassis.kafka.harness import KafkaHarness, create, running, stopped
 from tests.chassis.kafka.tally import Tally, projecting
 from tests.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long]
 
 
 class Diary:
