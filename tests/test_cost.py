@@ -44,9 +44,10 @@ def bodies(size: int) -> dict[str, bytes]:
     }
 
 
+APPS = openapi.apps()
 STRANGERS = {
     (name, route.name): (str(route.path), largest_body(route))
-    for name, app in openapi.apps().items()
+    for name, app in APPS.items()
     for route in documented(app)
     if route.body_field and route.name in {"admit_visitor", "read_form", "answer_form", "decline_form"}
 }
@@ -56,7 +57,7 @@ STRANGERS = {
 @pytest.mark.parametrize(("service", "operation"), STRANGERS)
 async def test_a_body_of_a_stranger_costs_little(service: str, operation: str, what: str) -> None:
     path, size = STRANGERS[service, operation]
-    app, body = openapi.apps()[service], bodies(size)[what]
+    app, body = APPS[service], bodies(size)[what]
     app.state.parts._prepared.set()
     scope = {
         "type": "http", "method": "POST", "path": path.format(channel="c"), "query_string": b"", "app": app,
