@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client import REGISTRY
 
+from analytics.messaging import key_topics
 from analytics.messaging.key_positions import MAX_AGE, KeyPosition, KeyPositions
 from analytics.messaging.key_topics import KeyTopics
 from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
@@ -78,7 +80,7 @@ class Scene:
     def replica(self) -> Replica:
         reader = KeyReader(self.database, readers_key=READERS_KEY)
         positions = KeyPositions(self.database, reader)
-        key_topics = KeyTopics(
+        reading = KeyTopics(
             service=self.service,
             connection=self.kafka,
             positions=positions,
@@ -86,7 +88,7 @@ class Scene:
             clock=self.clock,
             topics=[self.topic],
         )
-        return Replica(reader, positions, key_topics)
+        return Replica(reader, positions, reading)
 
     async def publish(self, *secrets: Secret, partition: int | None = None) -> None:
         records = (record(self.topic, secret.key.kid, secret.key, 0) for secret in secrets)
@@ -326,3 +328,33 @@ async def test_a_broker_that_is_away_is_unhealthy_and_means_not_read(scene: Scen
 
         await until(unhealthy)
         assert await replica.states(Secret()) == [WAITING]
+
+
+async def test_a_consumer_that_gets_nothing_is_an_alarm_and_begins_anew(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_topics, "CHECK_SECONDS", 0.1)
+    first, second, replica = Secret(), Secret(), scene.replica()
+    await scene.publish(first)
+    async with running(replica.topics):
+        await until(replica.see((first, OPEN)))
+        consumer = replica.topics._consumer
+        assert consumer is not None
+        consumer.pause(*consumer.assignment())
+        await scene.publish(second)
+        await until(lambda: waits(scene, 1))
+        monkeypatch.setattr(key_topics, "STUCK_SECONDS", 0.3)
+        await until(replica.see((second, OPEN)))
+        await until(lambda: waits(scene, 0))
+    assert sample("candor_alarms_total", service=scene.service, kind="stuck_consumer") == 1
+
+
+async def waits(scene: Scene, records: int) -> bool:
+    """Whether so many records wait, and for some time if there are any, by the metrics."""
+    lag = {"service": scene.service, "topic": scene.topic}
+    seconds = sample("candor_lag_seconds", **lag) or 0
+    return sample("candor_lag_records", **lag) == records and (seconds > 0) == (records > 0)
+
+
+def sample(metric: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(metric, labels)

@@ -25,9 +25,10 @@ from chassis.errors import CheckpointConflict, TransientError
 from chassis.kafka.clients import partitions_of, reader, reason_of
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
+from chassis.kafka.lag import Lag
 from chassis.kafka.records import Record, fingerprint
 from chassis.kafka.topic_reader import record_at
-from chassis.telemetry.metrics import CONSUMED, LAG_RECORDS, Alarm, raise_alarm
+from chassis.telemetry.metrics import CONSUMED, Alarm, raise_alarm
 from chassis.transient import is_transient
 from contracts.keys import KeyPublished
 
@@ -71,6 +72,7 @@ class KeyTopics:
         self._clock = clock
         self._topics = tuple(topics)
         self._decoder = KeyRecordDecoder(topics)
+        self._lag = Lag(service, self._topics)
         self._consumer: AIOKafkaConsumer | None = None
         self._at: dict[TopicPartition, KeyPosition] = {}
         self._checked = self._progress = 0.0
@@ -199,6 +201,7 @@ class KeyTopics:
             log.error("key_record_dead", topic=record.topic, partition=record.partition, offset=record.offset)
             raise_alarm(self._service, Alarm.KEY_RECORD_DEAD)
             await self._dead_letters.put(record, cause, 1)
+        self._lag.reached(records[-1:])
         await self._move(partition, records[-1].offset + 1, decoded.keys, fingerprint(records[-1]))
         for outcome in decoded.outcomes:
             CONSUMED.labels(self._service, partition.topic, outcome).inc()
@@ -248,14 +251,14 @@ class KeyTopics:
             await self._positions.confirm(partition, at, now)
 
     def _report(self, lags: Mapping[TopicPartition, int]) -> None:
-        waiting, self._reason = sum(lags.values()), None
-        for topic in self._topics:
-            lag = sum(lag for partition, lag in lags.items() if partition.topic == topic)
-            LAG_RECORDS.labels(self._service, topic).set(lag)
+        self._lag.seen(lags)
+        self._lag.report()
+        waiting, self._reason = self._lag.waiting(), None
         if not waiting:
             self._progress = time.monotonic()
         silent = time.monotonic() - self._progress
         if silent > STUCK_SECONDS:
+            raise_alarm(self._service, Alarm.STUCK_CONSUMER)
             raise RestartReading("the consumer is stuck")
         if silent > SILENT_SECONDS:
             self._reason = f"no progress for {silent:.0f} s although {waiting} records wait"
