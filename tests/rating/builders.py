@@ -166,14 +166,14 @@ def registered(
         close_seq=close_seq,
         snapshot=snapshot(close_seq, closed_at=closed_at),
         rules=rules,
-        heard_at=now,
+        registered_at=now,
         replied=replied,
         by_people=by_people,
     )
 
 
 def reopening_registered(close_seq: int = 1) -> ReopeningRegistered:
-    return ReopeningRegistered(close_seq=close_seq, heard_at=CLOSED_AT)
+    return ReopeningRegistered(close_seq=close_seq, registered_at=CLOSED_AT)
 
 
 def not_offered(reason: str, close_seq: int = 1, now: datetime = CLOSED_AT) -> FormNotOffered:

@@ -40,7 +40,7 @@ async def test_a_close_consumed_twice_makes_one_form(harness: Harness) -> None:
 
 async def test_the_snapshot_is_taken_as_it_was_published(harness: Harness) -> None:
     await harness.inbound.on_dialog_closed(closed())
-    close = (await harness.repository.load(RATING, "dialog:d1")).state.close(1)
+    close = (await harness.repository.load(RATING, "rating:d1")).state.close(1)
     assert isinstance(close, Offered)
     assert close.form.snapshot == Snapshot(
         dialog="d1",

@@ -77,7 +77,7 @@ async def test_offers_and_then_expires_without_a_second_before_its_time(harness:
 
 async def test_nothing_is_due_of_a_form_that_is_settled(harness: Harness) -> None:
     await harness.inbound.on_dialog_closed(closed())
-    await handle(harness.repository, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
+    await handle(harness.repository, RATING, "rating:d1", GiveRating(1, 5, CLOSED_AT))
     await harness.relayed()
     harness.clock.advance(2 * EXPIRY)
     assert await harness.timers.settle_due() == 0
@@ -87,7 +87,7 @@ async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(harnes
     await harness.inbound.on_dialog_closed(closed())
     await harness.relayed()
     stale = await document(harness)
-    await handle(harness.repository, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
+    await handle(harness.repository, RATING, "rating:d1", GiveRating(1, 5, CLOSED_AT))
     await harness.relayed()
     await harness.database["forms"].replace_one({"_id": "d1.1"}, stale)
     harness.clock.advance(EXPIRY)
@@ -103,12 +103,12 @@ async def test_a_stale_document_makes_a_timer_look_and_find_nothing_to_do(harnes
 async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: str) -> None:
     async with open_harness(mongo, database, relaying=False) as harness:
         await harness.inbound.on_dialog_closed(closed())
-        await handle(harness.repository, RATING, "dialog:d1", GiveRating(1, 5, CLOSED_AT))
+        await handle(harness.repository, RATING, "rating:d1", GiveRating(1, 5, CLOSED_AT))
         own, plans = (
             rating_handler(harness.forms, harness.keys),
             list[CommitPlan[Rating, RatingEvent]](),
         )
-        for commit in await harness.store.read("dialog:d1", limit=100):
+        for commit in await harness.store.read("rating:d1", limit=100):
             plans.append(own.plan("rating", plans[-1].after if plans else own.start, commit))
         for plan in (*plans, *reversed(plans)):
             await harness.forms.project(plan.recorded)
@@ -141,7 +141,7 @@ async def test_a_form_that_cannot_be_settled_is_left_for_a_while_and_holds_up_no
     await hear_later(harness, "d1", "d2")
     # A newer release wrote this event.
     await harness.database["commits"].update_one(
-        {"_id": "dialog:d1:0000000001"}, {"$set": {"events.1.type": "new"}}
+        {"_id": "rating:d1:0000000001"}, {"$set": {"events.1.type": "new"}}
     )
     harness.clock.advance(DELAY)
     async with open_harness(mongo, database, relaying=False, clock=harness.clock) as fresh:
@@ -158,7 +158,7 @@ async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(harness: Har
     await hear_later(harness, "d1")
     harness.clock.advance(DELAY)
     claimed = await harness.forms.due.claim(harness.clock.now(), LEASE, 10)
-    await handle(harness.repository, RATING, "dialog:d1", OfferForm(1, harness.clock.now()))
+    await handle(harness.repository, RATING, "rating:d1", OfferForm(1, harness.clock.now()))
     await harness.relayed()
     await harness.forms.due.settle([(form, None) for form in claimed])
     assert (await document(harness))["due_at"] == at(5) + EXPIRY

@@ -9,7 +9,14 @@ from chassis.http.routes import Router
 from chat.api.dependencies import Audit, Dialogs, Keys, Repository
 from chat.api.permissions import OperatorClaims, Reader, ReaderClaims
 from chat.api.problems import problems
-from chat.api.schemas import DialogId, DialogList, DialogView, EndingView, SaidView, TranscriptView
+from chat.api.schemas import (
+    DialogId,
+    DialogList,
+    DialogView,
+    EndingView,
+    TranscriptMessageView,
+    TranscriptView,
+)
 from chat.domain.dialog.actor import Part, part_of
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.state import Dialog, DialogDetails, Open
@@ -54,7 +61,7 @@ async def read_dialog(
     cursor: Cursor = None,
     limit: Limit = MOST_OF_A_PAGE,
 ) -> TranscriptView:
-    """What was said, a page at a time, the oldest first.
+    """A dialog and its messages, a page at a time, the oldest first.
 
     Its visitor, operators who have it or wrote in it, and supervisors and admins of the channel may read.
 
@@ -92,9 +99,9 @@ def _transcript_view(
     )
 
 
-def _message_view(message: TranscriptMessage, part: Part) -> SaidView:
+def _message_view(message: TranscriptMessage, part: Part) -> TranscriptMessageView:
     posted = message.posted
-    return SaidView(
+    return TranscriptMessageView(
         message=posted.message,
         author=Author(posted.author),
         operator=posted.operator if part != "client" else None,

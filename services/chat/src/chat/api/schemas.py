@@ -108,7 +108,7 @@ class VisitorGiven(BaseModel):
     """A token for the new client, who is reached with it and in no other way."""
 
     token: str = Field(
-        description="Told once: keep it, as nobody can find the client without it.",
+        description="Given in this response only: keep it, as nobody can find the client without it.",
         examples=["eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"],
     )
     client: str = Field(description="The new client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
@@ -116,7 +116,7 @@ class VisitorGiven(BaseModel):
 
 
 class ErasureView(BaseModel):
-    """The client is being forgotten: at once here, and elsewhere as soon as it is heard."""
+    """The client is being erased: at once here, in other services as soon as they consume `ClientErased`."""
 
     client: str = Field(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
     erased_at: Instant = Field(description="When it was asked for the first time.")
@@ -143,7 +143,7 @@ class OpeningView(BaseModel):
 
 
 class MessageBody(RequestBody):
-    """What to say."""
+    """A message to post."""
 
     model_config = _example(text="Hello, I can't find my certificate")
 
@@ -208,7 +208,7 @@ class ReopeningView(BaseModel):
     reopened_at: Instant | None = Field(description="When it was undone.")
 
 
-class SaidView(BaseModel):
+class TranscriptMessageView(BaseModel):
     """A message. Clients see operators' names, not their ids."""
 
     message: str = Field(description="Its id.", examples=["m1"])
@@ -234,7 +234,7 @@ class EndingView(BaseModel):
 
 
 class TranscriptView(BaseModel):
-    """A dialog, all its closes, and a page of what was said."""
+    """A dialog, all its closes, and a page of its messages."""
 
     dialog: str = Field(description="Its id.", examples=["d-7f3a"])
     channel: str = Field(description="Where it takes place.", examples=["course-a"])
@@ -247,7 +247,7 @@ class TranscriptView(BaseModel):
     operator_name: str | None = Field(description="The name of who has it.", examples=["Ann Lee"])
     opened_at: Instant = Field(description="When it was opened the first time.")
     closes: list[EndingView] = Field(description="All of them, the first one first.")
-    messages: list[SaidView] = Field(description="A page of them, the oldest first.")
+    messages: list[TranscriptMessageView] = Field(description="A page of them, the oldest first.")
     next_cursor: str | None = Field(
         description="For the next page; null on the last one.", examples=["wg4K9f_kWzIwMV0"]
     )

@@ -163,7 +163,7 @@ def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]
         close_seq=snapshot.close_seq,
         snapshot=snapshot,
         rules=command.rules,
-        heard_at=command.now,
+        registered_at=command.now,
         replied=command.replied,
         by_people=command.by_people,
     )
@@ -237,7 +237,7 @@ def register_reopening(close: Close, command: RegisterReopening) -> Sequence[Rat
     """
     match close:
         case Unregistered():
-            return [ReopeningRegistered(close_seq=command.close_seq, heard_at=command.now)]
+            return [ReopeningRegistered(close_seq=command.close_seq, registered_at=command.now)]
         case Scheduled() | Offered():
             return [_cancelled(command.close_seq, CancelledReason.REOPENED, command.now)]
         case Expired() if command.reopened_at < close.expired_at:
@@ -358,5 +358,5 @@ def forget(rating: Rating, command: ForgetClient) -> Sequence[RatingEvent]:
 
 
 RATING: Decider[Rating, RatingCommand, RatingEvent] = Decider(
-    category="dialog", initial=Rating(), evolve=evolve, decide=decide, events=EVENTS
+    category="rating", initial=Rating(), evolve=evolve, decide=decide, events=EVENTS
 )

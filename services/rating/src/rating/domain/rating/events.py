@@ -26,10 +26,10 @@ class CloseRegistered(CloseEvent):
     whether people ended the dialog, at this close or at the one that it resumes.
     """
 
-    type: Literal["close-heard"] = "close-heard"
+    type: Literal["close-registered"] = "close-registered"
     snapshot: Snapshot
     rules: FormVersion
-    heard_at: AwareDatetime
+    registered_at: AwareDatetime
     replied: bool = False
     by_people: bool = True
 
@@ -37,8 +37,8 @@ class CloseRegistered(CloseEvent):
 class ReopeningRegistered(CloseEvent):
     """A close was reopened before it was registered."""
 
-    type: Literal["reopen-heard"] = "reopen-heard"
-    heard_at: AwareDatetime
+    type: Literal["reopening-registered"] = "reopening-registered"
+    registered_at: AwareDatetime
 
 
 class FormNotOffered(CloseEvent):
