@@ -105,7 +105,7 @@ async def test_has_nothing_to_do_when_it_was_done(store: EventStore) -> None:
 async def test_positions_count_events_and_numbers_count_commits(store: EventStore) -> None:
     repository = over(store)
     await store.append(commit(A, 1, CoinPut(put="x"), CoinPut(put="y")))
-    await put(repository, "z")
+    assert (await put(repository, "z")).position == 4
     loaded = await repository.load(JARS, A)
     assert [(one.number, one.first, one.last) for one in await store.read(A, limit=1000)] == [
         (1, 1, 2),

@@ -52,7 +52,7 @@ async def handle(
         whole = command if complete is None else await complete(current.state)
         if events := tuple(decider.decide(current.state, whole)):
             current = await repository.append(decider, stream, current, events)
-        return CommandResult(current.state, current.number, events)
+        return CommandResult(current.state, current.position, events)
 
     deadline = time.monotonic() + GIVE_UP_SECONDS
     with _measured(repository.service, type(command).__name__):

@@ -34,10 +34,10 @@ class StreamState(Generic[S]):
 
 @dataclass(frozen=True)
 class CommandResult(Generic[S, E]):
-    """The state after a command, the number of the last commit, and what was added: maybe nothing."""
+    """The state after a command, the position of its last event, and what was added: maybe nothing."""
 
     state: S
-    number: int
+    position: int
     events: tuple[E, ...]
 
 

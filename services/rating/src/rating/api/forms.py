@@ -72,7 +72,7 @@ async def answer_form(
         return replace(command, comment=comment, now=repository.clock.now())
 
     result = await handle(repository, RATING, RATING.stream(form.dialog), command, complete=sealed)
-    return await views.answered(_shown(result.state, form, result.number))
+    return await views.answered(_shown(result.state, form, result.position))
 
 
 @router.post(
@@ -90,7 +90,7 @@ async def decline_form(body: FormTokenBody, tokens: Tokens, repository: Reposito
     form = tokens.read(body.token)
     command = DeclineRating(form.close_seq, repository.clock.now())
     result = await handle(repository, RATING, RATING.stream(form.dialog), command)
-    return DeclinedView.model_validate(_shown(result.state, form, result.number).model_dump())
+    return DeclinedView.model_validate(_shown(result.state, form, result.position).model_dump())
 
 
 async def _comment(keys: KeyRing, rating: Rating, command: GiveRating, text: str | None) -> Comment:
