@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
@@ -13,7 +13,6 @@ from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.publisher import ProducerRecord, Publisher, RecordMetadata
 from chassis.outbox.relay import OutboxRelay
 from chassis.timers import Timers
 from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, DialogReopened
@@ -22,9 +21,11 @@ from rating.api.tokens import FormTokens
 from rating.app import build
 from rating.messaging.inbound import Inbound
 from rating.processes.erasure import ClientErasure
+from rating.processes.timers import form_timers
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.settings import RatingSettings
+from tests.notes import Notes
 from tests.rating.builders import CLOSED_AT, RULES
 from tests.tokens import STAFF_ISSUER, STAFF_KEY, VISITOR_ISSUER, VISITOR_KEY, jwks
 from tests.waiting import until
@@ -46,16 +47,8 @@ SETTINGS: dict[str, Any] = {
 KEYS = "candor.ratings.keys"
 
 
-class Notes(Publisher):
-    """Takes down what would go to Kafka, in order."""
-
-    def __init__(self) -> None:
-        super().__init__(KafkaConnection(servers="nowhere:1"), "notes")
-        self.records: list[ProducerRecord] = []
-
-    async def publish(self, records: Sequence[ProducerRecord]) -> list[RecordMetadata]:
-        self.records.extend(records)
-        return [RecordMetadata(0, len(self.records))] * len(records)
+class RatingNotes(Notes):
+    """The public events of rating."""
 
     @property
     def ratings(self) -> list[AnyRatingEvent]:
@@ -72,21 +65,21 @@ class Harness:
 
     def __init__(self, mongo: str, database: str, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock(CLOSED_AT)
-        self.notes = Notes()
+        self.notes = RatingNotes()
         settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": database})
         self.app = build(
             settings, clock=self.clock, publisher=self.notes, form_version_of=lambda _: RULES, only=()
         )
         state = self.app.state
-        self.database: AsyncIOMotorDatabase[dict[str, Any]] = state.database
         self.repository: Repository = state.repository
         self.store: MongoEventStore = state.repository.store
+        self.database: AsyncIOMotorDatabase[dict[str, Any]] = self.store.database
         self.forms: Forms = state.forms
         self.keys: KeyRing = state.key_ring
-        self.erased: ErasedClients = state.erased_clients
-        self.erasure: ClientErasure = state.erasure
         self.inbound: Inbound = state.inbound
-        self.timers: Timers = state.timers
+        self.erased: ErasedClients = self.inbound.erased
+        self.erasure: ClientErasure = self.inbound.erasure
+        self.timers: Timers = form_timers(self.forms, self.repository)
         self.relay: OutboxRelay = state.relay
         self.tokens: FormTokens = state.form_tokens
 

@@ -181,7 +181,7 @@ async def catch_up_crashing(harness: Harness, crash_at: int) -> bool:
 
         return crash_or_do
 
-    dying = ClientErasure(harness.repository, harness.clock, harness.forms, harness.erased, harness.keys)
+    dying = ClientErasure(harness.repository, harness.forms, harness.erased, harness.keys)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(harness.keys, "erase", crashing(harness.keys.erase))
         for part, names in (
@@ -202,9 +202,7 @@ async def test_replicas_at_once_do_no_harm(still: Harness) -> None:
         await still.inbound.on_dialog_closed(closed(f"d{number}"))
     await relay_all(still)
     await still.inbound.on_client_erased(ERASED)
-    replicas = [
-        ClientErasure(still.repository, still.clock, still.forms, still.erased, still.keys) for _ in range(3)
-    ]
+    replicas = [ClientErasure(still.repository, still.forms, still.erased, still.keys) for _ in range(3)]
     assert all(await asyncio.gather(*(replica.catch_up() for replica in replicas)))
     async with still.at_work():
         assert sorted(await published(still)) == ["cancelled"] * 20 + ["offered"] * 20

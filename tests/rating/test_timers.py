@@ -119,7 +119,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
 async def test_workers_that_overlap_do_each_form_once(harness: Harness) -> None:
     await hear_later(harness, *(f"d{number}" for number in range(30)))
     harness.clock.advance(DELAY)
-    workers = [form_timers(harness.forms, harness.repository, harness.clock) for _ in range(3)]
+    workers = [form_timers(harness.forms, harness.repository) for _ in range(3)]
     done = await asyncio.gather(*(worker.settle_due() for worker in workers))
     await harness.relayed()
     assert sum(done) == 30
@@ -203,7 +203,7 @@ async def test_a_database_that_is_away_is_no_alarm_and_no_log_quotes_an_error(
     harness.clock.advance(DELAY)
     store = Away(harness.database)
     store.error = error
-    timers = form_timers(harness.forms, Repository(store, harness.clock, service="rating"), harness.clock)
+    timers = form_timers(harness.forms, Repository(store, harness.clock, service="rating"))
     before = alarms()
     with structlog.testing.capture_logs() as logs:
         assert await timers.settle_due() == 1

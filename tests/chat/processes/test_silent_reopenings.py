@@ -1,9 +1,8 @@
 """A reopening in which nobody writes is closed again when its time has come, by whichever worker, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,23 +11,19 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from chassis.clock import ManualClock
 from chassis.eventstore.handle import handle
-from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.publisher import ProducerRecord
-from chassis.mongo import connect
-from chassis.outbox.commit_handler import CommitHandler
-from chassis.outbox.relay import OutboxRelay
 from chassis.timers import LEASE, Timers
+from chat.app import build
 from chat.domain.dialog.decider import DIALOG, DialogCommand
 from chat.domain.dialog.state import Closed, Dialog, Open
-from chat.messaging.outbound import dialog_to_public
 from chat.processes.silent_reopenings import silent_reopenings
 from chat.read_models.dialogs import Dialogs
 from chat.settings import ChatSettings
 from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed
 from tests.chat.builders import ANN, BO, START, close_it, give_to, open_it, reopen_it, take, write
 from tests.chat.harness import done, running, settings_for
+from tests.notes import Notes
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -37,39 +32,30 @@ SILENT = timedelta(minutes=10)
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class Notes:
-    """Takes down what would go to Kafka."""
-
-    def __init__(self) -> None:
-        self.records: list[ProducerRecord] = []
-
-    async def publish(self, records: Sequence[ProducerRecord]) -> None:
-        self.records += records
+class DialogNotes(Notes):
+    """The closes that chat publishes."""
 
     def closes(self) -> list[DialogClosed]:
         events = [DIALOG_EVENTS.validate_json(record.value or b"") for record in self.records]
         return [event for event in events if isinstance(event, DialogClosed)]
 
 
-@dataclass
 class Room:
-    """Dialogs on a real database, with a clock that stands still until it is moved on."""
+    """Chat as it is joined, of whose tasks only the relay runs; its clock stands until it is moved on."""
 
-    database: AsyncIOMotorDatabase[dict[str, Any]]
-    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
-    notes: Notes = field(default_factory=Notes)
-
-    def __post_init__(self) -> None:
-        self.store, self.dialogs = MongoEventStore(self.database), Dialogs(self.database, SILENT)
-        follow = CommitHandler(DIALOG, dialog_to_public, self.dialogs.project)
-        self.relay = OutboxRelay("chat", self.store, self.notes, [follow])
-        self.repository = Repository(self.store, self.clock, wake=self.relay.wake, service="chat")
+    def __init__(self, mongo: str, database: str) -> None:
+        self.clock, self.notes = ManualClock(START), DialogNotes()
+        settings = settings_for(KafkaConnection(servers="nowhere:1"), mongo, database)
+        self.app = build(settings, clock=self.clock, publisher=self.notes, only=("relay",))
+        self.repository: Repository = self.app.state.repository
+        self.dialogs: Dialogs = self.app.state.dialogs
+        self.database: AsyncIOMotorDatabase[dict[str, Any]] = self.app.state.repository.store.database
         self.timers = self.worker()
 
     def worker(self) -> Timers:
         """One of another replica."""
-        repository = Repository(self.store, self.clock, wake=self.relay.wake, service="chat")
-        return silent_reopenings(self.dialogs, repository, self.clock, SILENT)
+        repository = Repository(self.repository.store, self.clock, wake=self.repository.wake, service="chat")
+        return silent_reopenings(self.dialogs, repository, SILENT)
 
     async def does(self, *commands: DialogCommand, dialog: str = "d1") -> Dialog:
         for command in commands:
@@ -92,26 +78,12 @@ class Room:
         return (await self.repository.load(DIALOG, DIALOG.stream(dialog))).state
 
 
-@asynccontextmanager
-async def at_work(*parts: OutboxRelay | Timers) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(part.run()) for part in parts]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-
-
 @pytest.fixture
 async def room(mongo: str, database: str) -> AsyncIterator[Room]:
-    client = connect(mongo)
-    room = Room(client[database])
-    await room.store.prepare()
-    await room.dialogs.prepare()
-    async with at_work(room.relay):
+    room = Room(mongo, database)
+    async with room.app.router.lifespan_context(room.app):
+        await room.app.state.parts.wait_prepared()
         yield room
-    client.close()
 
 
 async def test_it_is_closed_as_before_and_not_a_millisecond_early(room: Room) -> None:
@@ -191,9 +163,10 @@ async def test_what_a_dead_worker_had_claimed_comes_back(room: Room) -> None:
 
 async def test_the_running_part_notices_by_itself(room: Room) -> None:
     await room.reopened("d1")
-    async with at_work(room.timers):
-        room.clock.advance(SILENT)
-        await until(room.state, lambda state: isinstance(state, Closed))
+    working = asyncio.create_task(room.timers.run())
+    room.clock.advance(SILENT)
+    await until(room.state, lambda state: isinstance(state, Closed))
+    working.cancel()
 
 
 @pytest.mark.parametrize(("setting", "closes"), [("PT1S", 2), ("none", 1)])

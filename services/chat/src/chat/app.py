@@ -30,15 +30,20 @@ from contracts.topics import DIALOG_KEYS
 
 
 def build(
-    settings: ChatSettings, *, clock: Clock | None = None, only: Collection[str] | None = None
+    settings: ChatSettings,
+    *,
+    clock: Clock | None = None,
+    publisher: Publisher | None = None,
+    only: Collection[str] | None = None,
 ) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs.
 
-    `clock` takes the place of the database's; of the background tasks those named in `only` run, else all.
+    What is given takes the place of the database's clock and of Kafka. Of the background tasks those named
+    in `only` run, else all.
     """
     name, client = settings.service, connect(settings.mongo)
     database, database_clock = client[settings.database], DatabaseClock(client)
-    store, publisher = MongoEventStore(database), Publisher(settings.kafka, name)
+    store, publisher = MongoEventStore(database), publisher or Publisher(settings.kafka, name)
     channel_list, dialog_list = Channels(database), Dialogs(database, settings.silent_for)
     audit = Audit(database, "dialog", "client")
     visitors = PendingVisitors(database, TemporarySeal.of(settings))
@@ -48,7 +53,7 @@ def build(
     tokens = VisitorTokens.of(settings)
     tasks: list[BackgroundTask] = [database_clock, keys, relay]
     if settings.silent_for:
-        tasks.append(silent_reopenings(dialog_list, repository, repository.clock, settings.silent_for))
+        tasks.append(silent_reopenings(dialog_list, repository, settings.silent_for))
 
     async def prepare() -> None:
         for each in (store, dialog_list, audit, keys, visitors):
@@ -66,9 +71,8 @@ def build(
         routers=[channels.router, dialogs.router, clients.router, reading.router],
         problems=problems.CATALOGUE,
         state={
-            "repository": repository, "clock": repository.clock, "key_ring": keys, "audit": audit,
-            "relay": relay, "visitor_tokens": tokens, "channels": channel_list, "dialogs": dialog_list,
-            "pending_visitors": visitors,
+            "repository": repository, "key_ring": keys, "audit": audit, "visitor_tokens": tokens,
+            "channels": channel_list, "dialogs": dialog_list, "pending_visitors": visitors,
             "verifier": verifier(settings, visitors=AUDIENCE_CHAT, keys=tokens.keys),
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from chassis.clock import Clock
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.timers import Document, Timers
@@ -10,14 +9,12 @@ from chat.domain.dialog.decider import DIALOG, CloseSilentReopening
 from chat.read_models.dialogs import Dialogs, silent_until
 
 
-def silent_reopenings(
-    dialogs: Dialogs, repository: Repository, clock: Clock, silent_for: timedelta
-) -> Timers:
+def silent_reopenings(dialogs: Dialogs, repository: Repository, silent_for: timedelta) -> Timers:
     """Works through the reopenings in which nobody has written for `silent_for`."""
 
     async def settle(document: Document) -> datetime | None:
-        command = CloseSilentReopening(silent_for, clock.now())
+        command = CloseSilentReopening(silent_for, repository.clock.now())
         result = await handle(repository, DIALOG, DIALOG.stream(document["dialog"]), command)
         return silent_until(result.state, silent_for)
 
-    return Timers("silent_reopenings", dialogs.due, settle, clock, service=repository.service)
+    return Timers("silent_reopenings", dialogs.due, settle, repository.clock, service=repository.service)

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from chassis.clock import Clock
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.kafka.connection import KafkaConnection
@@ -20,6 +19,7 @@ from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopenin
 from rating.domain.rating.form_version import FormVersion, Snapshot
 from rating.messaging.cool_down import with_cool_down
 from rating.processes.erasure import ClientErasure
+from rating.read_models.erased_clients import ErasedClients
 
 PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
 
@@ -35,8 +35,8 @@ class Inbound:
     """What rating does with what it consumes."""
 
     repository: Repository
-    clock: Clock
     form_version_of: Callable[[str], FormVersion]
+    erased: ErasedClients
     erasure: ClientErasure
 
     async def on_event(self, received: ReceivedEvent[Any]) -> None:
@@ -51,15 +51,14 @@ class Inbound:
 
     async def on_dialog_closed(self, event: DialogClosed) -> None:
         """Decides about the form of the close."""
-        erased = await self.erasure.is_erased(event.client)
         command = RegisterClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
             rules=self.form_version_of(event.channel),
             by_people=event.closed_by in PEOPLE,
             spam=event.spam,
             replied=event.operator_messages > 0,
-            erased=erased,
-            now=self.clock.now(),
+            erased=bool(await self.erased.among([event.client])),
+            now=self.repository.clock.now(),
             resumes=event.resumes,
         )
         command = await with_cool_down(self.repository, command)
@@ -67,7 +66,7 @@ class Inbound:
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
         """Withdraws the form of the close that was undone."""
-        command = RegisterReopening(event.close_seq, event.reopened_at, self.clock.now())
+        command = RegisterReopening(event.close_seq, event.reopened_at, self.repository.clock.now())
         await handle(self.repository, RATING, RATING.stream(event.dialog), command)
 
     async def on_client_erased(self, event: ClientErased) -> None:

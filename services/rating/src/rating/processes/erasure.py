@@ -7,7 +7,6 @@ from datetime import datetime
 
 import structlog
 
-from chassis.clock import Clock
 from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
@@ -34,11 +33,8 @@ class ClientErasure:
 
     name = "erasure"
 
-    def __init__(
-        self, repository: Repository, clock: Clock, forms: Forms, erased: ErasedClients, keys: KeyRing
-    ) -> None:
+    def __init__(self, repository: Repository, forms: Forms, erased: ErasedClients, keys: KeyRing) -> None:
         self._repository = repository
-        self._clock = clock
         self._forms = forms
         self._erased = erased
         self._keys = keys
@@ -52,10 +48,6 @@ class ClientErasure:
         """From now on no form is made for the client; the rest is done in the background, within a second."""
         await self._erased.mark(client, erased_at)
         self._woken.set()
-
-    async def is_erased(self, client: str) -> bool:
-        """Whether the client was marked as erased."""
-        return bool(await self._erased.among([client]))
 
     async def run(self) -> None:
         """Works until cancelled; waits while the database is away."""
@@ -98,7 +90,7 @@ class ClientErasure:
         return frozenset(dialog for dialog, well in zip(dialogs, done, strict=True) if not well)
 
     async def _forget_in(self, dialog: str, client: str) -> bool:
-        command = ForgetClient(client, self._clock.now())
+        command = ForgetClient(client, self._repository.clock.now())
         try:
             await handle(self._repository, RATING, RATING.stream(dialog), command)
         except Exception as error:  # noqa: BLE001 - one dialog must not hold up the others
