@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.timers import Document, Timers
-from chat.domain.dialog.decider import DIALOG, CloseSilentReopening
-from chat.read_models.dialogs import Dialogs, silent_until
+from chat.domain.dialog.decider import DIALOG, CloseSilentReopening, silent_until
+from chat.read_models.dialogs import Dialogs
 
 
 def silent_reopenings(dialogs: Dialogs, repository: Repository, silent_for: timedelta) -> Timers:

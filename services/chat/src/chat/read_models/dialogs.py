@@ -13,6 +13,7 @@ from chassis.http.cursors import decode, encode
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
 from chassis.timers import DueDocuments
+from chat.domain.dialog.decider import silent_until
 from chat.domain.dialog.events import DialogEvent
 from chat.domain.dialog.state import Closed, Dialog, Open, details_of
 from contracts.dialogs import DialogState
@@ -84,15 +85,6 @@ class Dialogs:
         last = found[limit - 1]
         milliseconds = (last["since"] - EPOCH) // timedelta(milliseconds=1)
         return DialogPage(found[:limit], encode(CURSOR + state, [milliseconds, last["_id"]]))
-
-
-def silent_until(state: Dialog, silent_for: timedelta | None) -> datetime | None:
-    """When a reopened dialog in which nobody has written is to be closed again; None for any other."""
-    match state:
-        case Open(details, episode) if silent_for and details.closes and episode.is_silent:
-            return episode.since + silent_for
-        case _:
-            return None
 
 
 def _document(state: Dialog, silent_for: timedelta | None) -> Document:

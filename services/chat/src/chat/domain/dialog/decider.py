@@ -29,6 +29,7 @@ from chat.domain.dialog.state import (
     Open,
     Operator,
     Unopened,
+    details_of,
     evolve,
 )
 from chat.domain.rejections import Rejection
@@ -282,19 +283,28 @@ def attribution(
 
 def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[DialogClosed]:
     """A reopening that nobody used ends as if it had not been: the close before is repeated."""
+    due_at = silent_until(state, command.silent_for)
+    if due_at is None or command.now < due_at or (last := details_of(state).last_close) is None:
+        return []
+    again = {
+        "close_seq": last.close_seq + 1,
+        "closed_at": command.now,
+        "closed_by": "system",
+        "resumes": last.close_seq,
+    }
+    return [last.model_copy(update=again)]
+
+
+def silent_until(state: Dialog, silent_for: timedelta | None) -> datetime | None:
+    """When a reopened dialog in which nobody has written is to be closed again; None for any other.
+
+    Never, if `silent_for` is None.
+    """
     match state:
-        case Open(details, episode) if (
-            details.last_close and episode.is_silent and episode.since + command.silent_for <= command.now
-        ):
-            again = {
-                "close_seq": details.closes + 1,
-                "closed_at": command.now,
-                "closed_by": "system",
-                "resumes": details.closes,
-            }
-            return [details.last_close.model_copy(update=again)]
+        case Open(details, episode) if silent_for and details.closes and episode.is_silent:
+            return episode.since + silent_for
         case Unopened() | Open() | Closed():
-            return []
+            return None
         case _:
             assert_never(state)
 
