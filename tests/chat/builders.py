@@ -12,6 +12,9 @@ from chat.domain.dialog.decider import (
     ReopenDialog,
 )
 from chat.domain.dialog.events import (
+    AttributedBy,
+    AuthorKind,
+    ClosedBy,
     DialogClosed,
     DialogOpened,
     DialogReopened,
@@ -42,7 +45,7 @@ def opened(minutes: float = 0) -> DialogOpened:
 def wrote(message: str, who: Operator | None = None, *, chars: int = 5, minutes: float = 1) -> MessagePosted:
     return MessagePosted(
         message=message,
-        author="operator" if who else "client",
+        author=AuthorKind.OPERATOR if who else AuthorKind.CLIENT,
         operator=who and who.id,
         name=who and who.name,
         team=who and who.team,
@@ -63,8 +66,8 @@ def closed(close_seq: int = 1, minutes: float = 5) -> DialogClosed:
         close_seq=close_seq,
         closed_at=at(minutes),
         opened_at=at(0),
-        closed_by="operator",
-        attributed_by="nobody",
+        closed_by=ClosedBy.OPERATOR,
+        attributed_by=AttributedBy.NOBODY,
         client_messages=0,
         operator_messages=0,
         longest_client_text=0,

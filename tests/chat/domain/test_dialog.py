@@ -6,7 +6,7 @@ import pytest
 
 from chat.domain.dialog import decider as dialog
 from chat.domain.dialog.decider import DIALOG, CloseDialog
-from chat.domain.dialog.events import DialogClosed, DialogEvent, Participant
+from chat.domain.dialog.events import AttributedBy, ClosedBy, DialogClosed, DialogEvent, Participant
 from chat.domain.dialog.state import Operator
 from chat.domain.rejections import Rejection
 from tests.chassis.decider_spec import DeciderSpec
@@ -172,11 +172,11 @@ class TestClosing:
                 closed_at=at(5),
                 opened_at=at(0),
                 first_reply_at=at(3),
-                closed_by="operator",
+                closed_by=ClosedBy.OPERATOR,
                 operator="ann",
                 operator_name="Ann Smith",
                 team="second-line",
-                attributed_by="last_reply",
+                attributed_by=AttributedBy.LAST_REPLY,
                 participants=(
                     Participant(id="ann", name="Ann Smith", team="second-line", messages=2),
                     Participant(id="bo", name="Bo", messages=1),

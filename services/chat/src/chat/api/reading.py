@@ -69,7 +69,7 @@ async def read_dialog(
     """
     state = (await repository.load(DIALOG, DIALOG.stream(dialog))).state
     details, part = part_of(actor, state)
-    if part == "supervisor":
+    if part is Part.SUPERVISOR:
         now = repository.clock.now()
         await audit.note("transcript.read", claims, now, dialog=dialog, channel=details.channel)
     transcript = await transcript_of(repository.store, keys, dialog, details.client, cursor or None, limit)
@@ -87,7 +87,7 @@ def _transcript_view(
         client=details.client,
         locale=details.locale,
         state=DialogState.OPEN if isinstance(state, Open) else DialogState.CLOSED,
-        operator=assigned.id if assigned and part != "client" else None,
+        operator=assigned.id if assigned and part is not Part.CLIENT else None,
         operator_name=assigned.name if assigned else None,
         opened_at=details.opened_at,
         closes=[
@@ -104,7 +104,7 @@ def _message_view(message: TranscriptMessage, part: Part) -> TranscriptMessageVi
     return TranscriptMessageView(
         message=posted.message,
         author=Author(posted.author),
-        operator=posted.operator if part != "client" else None,
+        operator=posted.operator if part is not Part.CLIENT else None,
         name=posted.name,
         posted_at=posted.posted_at,
         text=message.text,

@@ -96,7 +96,7 @@ def _document(state: Dialog, silent_for: timedelta | None) -> Document:
         "channel": details.channel,
         "client": details.client,
         "locale": details.locale,
-        "state": "closed" if isinstance(state, Closed) else "open",
+        "state": (DialogState.CLOSED if isinstance(state, Closed) else DialogState.OPEN).value,
         "waiting": isinstance(state, Open) and assigned is None,
         "operator": assigned,
         "operators": sorted(details.writers | ({assigned} if assigned else set())),

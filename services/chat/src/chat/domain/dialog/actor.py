@@ -1,13 +1,19 @@
 """Who acts, and what they are in a dialog; what one may not see is not there."""
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 from chassis.errors import CommandRejected
 from chat.domain.dialog.state import Dialog, DialogDetails, Open, Operator, Unopened
 from chat.domain.rejections import Rejection
 
-Part = Literal["client", "operator", "supervisor"]
+
+class Part(StrEnum):
+    """What somebody is in a dialog."""
+
+    CLIENT = "client"
+    OPERATOR = "operator"
+    SUPERVISOR = "supervisor"
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,12 @@ def part_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Part]:
     if not isinstance(state, Unopened):
         details = state.details
         if details.client == actor.client:
-            return details, "client"
+            return details, Part.CLIENT
         if actor.covers(details.channel):
             if actor.operator and details.is_own(actor.operator.id):
-                return details, "operator"
+                return details, Part.OPERATOR
             if actor.supervises:
-                return details, "supervisor"
+                return details, Part.SUPERVISOR
     raise _no_part(actor, state)
 
 
@@ -50,9 +56,9 @@ def author_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Operator | No
     Raises as `part_of` does, also for those who only supervise. Who wrote in it once is an operator here too.
     """
     details, part = part_of(actor, state)
-    if part == "supervisor":
+    if part is Part.SUPERVISOR:
         raise _no_part(actor, state)
-    return details, actor.operator if part == "operator" else None
+    return details, actor.operator if part is Part.OPERATOR else None
 
 
 def _no_part(actor: Actor, state: Dialog) -> CommandRejected:

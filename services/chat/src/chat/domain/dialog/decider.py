@@ -12,6 +12,7 @@ from chassis.eventstore.decider import Decider
 from chat.domain.dialog.actor import Actor, author_of
 from chat.domain.dialog.events import (
     AttributedBy,
+    AuthorKind,
     ClosedBy,
     DialogClosed,
     DialogEvent,
@@ -186,7 +187,7 @@ def _refuse_others(details: DialogDetails, operator: Operator | None) -> None:
 def _posting(command: PostMessage, operator: Operator | None) -> MessagePosted:
     return MessagePosted(
         message=command.message,
-        author="client" if operator is None else "operator",
+        author=AuthorKind.CLIENT if operator is None else AuthorKind.OPERATOR,
         operator=operator and operator.id,
         name=operator and operator.name,
         team=operator and operator.team,
@@ -239,7 +240,8 @@ def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
             if operator is None and details.closes and episode.is_silent:
                 raise CommandRejected(Rejection.NOTHING_NEW)
             _refuse_others(details, operator)
-            return [_closing(details, episode, command, "client" if operator is None else "operator")]
+            closed_by = ClosedBy.CLIENT if operator is None else ClosedBy.OPERATOR
+            return [_closing(details, episode, command, closed_by)]
         case Closed() if command.close_seq is None:
             return []
         case _:
@@ -275,10 +277,10 @@ def attribution(
 ) -> tuple[Operator | Participant | None, AttributedBy]:
     """The operator who counts for a close, as they are called now, and the rule that chose them."""
     if episode.last_reply_by is not None:
-        return episode.participants[episode.last_reply_by], "last_reply"
+        return episode.participants[episode.last_reply_by], AttributedBy.LAST_REPLY
     if details.assigned is not None:
-        return details.assigned, "assigned"
-    return None, "nobody"
+        return details.assigned, AttributedBy.ASSIGNED
+    return None, AttributedBy.NOBODY
 
 
 def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[DialogClosed]:
@@ -289,7 +291,7 @@ def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[Dialo
     again = {
         "close_seq": last.close_seq + 1,
         "closed_at": command.now,
-        "closed_by": "system",
+        "closed_by": ClosedBy.SYSTEM,
         "resumes": last.close_seq,
     }
     return [last.model_copy(update=again)]

@@ -1,14 +1,35 @@
 """What is stored of a dialog. Storage format: only add, and only optional fields."""
 
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import AwareDatetime
 
 from chassis.eventstore.decider import StoredValue
 
-AuthorKind = Literal["client", "operator"]
-ClosedBy = Literal["operator", "client", "idle", "system"]
-AttributedBy = Literal["last_reply", "assigned", "nobody"]
+
+class AuthorKind(StrEnum):
+    """Who wrote a message."""
+
+    CLIENT = "client"
+    OPERATOR = "operator"
+
+
+class ClosedBy(StrEnum):
+    """Who closed a dialog: one of the two, or nobody did and it closed by itself."""
+
+    OPERATOR = "operator"
+    CLIENT = "client"
+    IDLE = "idle"
+    SYSTEM = "system"
+
+
+class AttributedBy(StrEnum):
+    """The rule that chose the operator who counts for a close."""
+
+    LAST_REPLY = "last_reply"
+    ASSIGNED = "assigned"
+    NOBODY = "nobody"
 
 
 class DialogOpened(StoredValue):
