@@ -29,7 +29,7 @@ def token(
         raise CannotStart("Development tokens are for CANDOR_ENV=development only.")
     if role is Role.VISITOR:
         raise CannotStart("A visitor's token comes from chat: POST /v1/channels/{channel}/visitors.")
-    key = signing_key(Secrets(folder).staff_key)
+    key = signing_key(str(Secrets(folder).staff_key))
     claims = Claims(
         sub=sub or f"{role}-1",
         roles=frozenset({role}),

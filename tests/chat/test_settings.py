@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from chassis.http.tokens import public_jwk
+from chassis.http.tokens import public_jwk, signing_key
 from chassis.kafka.connection import KafkaConnection
-from chat.settings import ChatSettings, signing_key
+from chat.settings import ChatSettings
 from tests.chat.harness import pem, settings_for
 from tests.tokens import VISITOR_KEY
 
@@ -50,7 +50,7 @@ def test_the_signing_key_may_be_a_file(tmp_path: Path, monkeypatch: pytest.Monke
     path.write_text(pem(VISITOR_KEY).get_secret_value())
     environment(monkeypatch, CANDOR_VISITOR_SIGNING_KEY=str(path))
     assert (
-        signing_key(ChatSettings.load().visitor_signing_key).private_bytes_raw()
+        signing_key(ChatSettings.load().visitor_signing_key.get_secret_value()).private_bytes_raw()
         == VISITOR_KEY.private_bytes_raw()
     )
 

@@ -483,7 +483,7 @@ async def test_a_key_from_a_file_signs_what_its_public_half_verifies(tmp_path: P
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     (tmp_path / "key.pem").write_bytes(pem)
-    (tmp_path / "keys.json").write_text(key_set(signing_key(tmp_path / "key.pem")))
+    (tmp_path / "keys.json").write_text(key_set(signing_key(str(tmp_path / "key.pem"))))
     settings = ServiceSettings(
         env="development", kafka=KafkaConnection(servers="a:1"), mongo="mongodb://a", database="d",
         staff_issuer=STAFF, staff_jwks=str(tmp_path / "keys.json"),
@@ -499,7 +499,7 @@ def test_a_signing_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     )
     (tmp_path / "key.pem").write_bytes(pem)
     with pytest.raises(ValueError, match="Ed25519"):
-        signing_key(tmp_path / "key.pem")
+        signing_key(str(tmp_path / "key.pem"))
 
 
 def test_a_keys_id_is_its_thumbprint() -> None:

@@ -17,11 +17,16 @@ from contracts.access import Claims
 ALGORITHM = "EdDSA"
 
 
-def signing_key(path: str | Path) -> Ed25519PrivateKey:
-    """The Ed25519 key of a PEM file; ValueError if it holds another kind."""
-    key = load_pem_private_key(Path(path).read_bytes(), password=None)
+def signing_key(pem: str) -> Ed25519PrivateKey:
+    """The Ed25519 key in a PEM, or in the PEM file of that name; ValueError if it is anything else."""
+    try:
+        content = pem.encode() if "-----BEGIN" in pem else Path(pem).read_bytes()
+        key = load_pem_private_key(content, password=None)
+    except (OSError, ValueError, TypeError):
+        # What was read may be the secret itself.
+        raise ValueError("must be an Ed25519 key as PEM, or the name of a file that holds one") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("The signing key must be an Ed25519 key in PEM")  # noqa: TRY004 - the file is wrong
+        raise ValueError("must be an Ed25519 key, not one of another kind")  # noqa: TRY004 - a setting is wrong
     return key
 
 

@@ -1,34 +1,18 @@
 """What chat reads from its environment: beyond every service's settings, how visitors' tokens are signed."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.crypto_shredding.settings import SealingSettings
+from chassis.http.tokens import signing_key
 from chassis.jwks import is_address, keys_here
 from chassis.settings import Duration, VisitorSettings
 
 
-def signing_key(pem: SecretStr) -> Ed25519PrivateKey:
-    """The Ed25519 key in a PEM, or in the PEM file of that name; ValueError if it is anything else."""
-    text = pem.get_secret_value()
-    try:
-        content = text.encode() if "-----BEGIN" in text else Path(text).read_bytes()
-        key = load_pem_private_key(content, password=None)
-    except (OSError, ValueError, TypeError):
-        # What was read may be the secret itself.
-        raise ValueError("must be an Ed25519 key as PEM, or the name of a file that holds one") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("must be an Ed25519 key, not one of another kind")  # noqa: TRY004 - a setting is wrong
-    return key
-
-
 def _is_signing_key(pem: SecretStr) -> SecretStr:
-    signing_key(pem)
+    signing_key(pem.get_secret_value())
     return pem
 
 

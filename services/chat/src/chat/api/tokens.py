@@ -8,9 +8,9 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwt import PyJWK
 
-from chassis.http.tokens import ALGORITHM, issue, kid_of, public_jwk
+from chassis.http.tokens import ALGORITHM, issue, kid_of, public_jwk, signing_key
 from chassis.jwks import Keys, keys_here
-from chat.settings import ChatSettings, signing_key
+from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, Claims, Role
 
 
@@ -43,7 +43,7 @@ class VisitorTokens:
     @classmethod
     def of(cls, settings: ChatSettings) -> Self:
         """As the settings say."""
-        key = signing_key(settings.visitor_signing_key)
+        key = signing_key(settings.visitor_signing_key.get_secret_value())
         before = keys_here(settings.visitor_jwks, {ALGORITHM}) if settings.visitor_jwks else {}
         keys = OwnKeys(key.public_key(), before)
         return cls(key, keys, settings.visitor_issuer, settings.visitor_token_lifetime)
