@@ -174,6 +174,18 @@ async def test_an_erasure_is_on_record_before_it_is_done(harness: Harness) -> No
     }  # fmt: skip
 
 
+async def test_a_reading_that_is_refused_is_not_on_record(harness: Harness) -> None:
+    channel = await harness.channel()
+    sue = harness.staff(Role.SUPERVISOR, "sue", channel)
+    path = await harness.dialog(await harness.visitor(channel))
+    for wrong in ("nonsense", encode("chat.dialogs.open", [1]), encode("chat.messages", [0]), "a" * 201):
+        refused = await sue.get(f"{path}?cursor={wrong}")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "query.cursor")
+    assert await harness.database["audit"].count_documents({}) == 0
+    done(await sue.get(f"{path}?cursor="))
+    assert await harness.database["audit"].count_documents({"what": "transcript.read"}) == 1
+
+
 async def test_what_cannot_be_put_on_record_is_not_done(harness: Harness) -> None:
     channel = await harness.channel()
     zoe, sue = await harness.visitor(channel), harness.staff(Role.SUPERVISOR, "sue", channel)

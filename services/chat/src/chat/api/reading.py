@@ -4,6 +4,7 @@ from itertools import zip_longest
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import AfterValidator
 
 from chassis.http.routes import Router
 from chat.api.dependencies import Audit, Dialogs, Keys, Repository
@@ -21,15 +22,24 @@ from chat.domain.dialog.actor import Part, part_of
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.state import Dialog, DialogDetails, Open
 from chat.domain.rejections import Rejection
-from chat.read_models.transcript import Transcript, TranscriptMessage, transcript_of
+from chat.read_models.transcript import Transcript, TranscriptMessage, commit_of, transcript_of
 from contracts.access import EVERY_CHANNEL
 from contracts.dialogs import Author, ClosedBy, DialogState
 
 MOST_OF_A_PAGE = 200
 
-Cursor = Annotated[
-    str | None, Query(max_length=200, description="`next_cursor` of the page before; empty for the first.")
-]
+
+def known_cursor(cursor: str) -> str:
+    """`cursor`, if it is empty or a cursor of transcripts. Raises `InvalidCursor`."""
+    if cursor:
+        commit_of(cursor)
+    return cursor
+
+
+PAGE = Query(max_length=200, description="`next_cursor` of the page before; empty for the first.")
+Cursor = Annotated[str | None, PAGE]
+TranscriptCursor = Annotated[Annotated[str, AfterValidator(known_cursor)] | None, PAGE]
+"""Checked before anything is done: what is on record as read was given."""
 Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="How many there are on a page.")]
 
 router = Router(prefix="/v1/dialogs", tags=["dialogs"])
@@ -58,7 +68,7 @@ async def read_dialog(
     repository: Repository,
     keys: Keys,
     audit: Audit,
-    cursor: Cursor = None,
+    cursor: TranscriptCursor = None,
     limit: Limit = MOST_OF_A_PAGE,
 ) -> TranscriptView:
     """A dialog and its messages, a page at a time, the oldest first.

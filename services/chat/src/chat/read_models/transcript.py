@@ -47,7 +47,7 @@ async def transcript_of(
 
     Raises `InvalidCursor`.
     """
-    after = 0 if cursor is None else _commit(cursor)
+    after = 0 if cursor is None else commit_of(cursor)
     found = await _messages(store, DIALOG.stream(dialog), after, limit + 1)
     messages: list[TranscriptMessage] = []
     for count, (_, posted) in enumerate(found[:limit], 1):
@@ -60,7 +60,8 @@ async def transcript_of(
     return Transcript(messages, encode(CURSOR, [found[limit - 1].commit]) if more else None)
 
 
-def _commit(cursor: str) -> int:
+def commit_of(cursor: str) -> int:
+    """The number of the commit that a page begins after. Raises `InvalidCursor`."""
     match decode(CURSOR, cursor):
         case [int(commit)] if 0 < commit <= MOST_COMMITS:
             return commit
