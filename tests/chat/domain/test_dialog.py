@@ -111,6 +111,21 @@ class TestPosting:
             Rejection.MESSAGE_ID_TAKEN
         )
 
+    def test_a_dialog_takes_so_many_bytes_of_sealed_text_and_no_more(self) -> None:
+        half, rest = (
+            wrote(name).model_copy(update={"text": "s" * size})
+            for name, size in (
+                ("m1", dialog.MOST_BYTES // 2),
+                ("m2", dialog.MOST_BYTES // 2 - len("sealed-m3")),
+            )
+        )
+        whole = given_dialog(opened(), half, closed(), reopened(), rest)
+        whole.when(write("m3")).then(wrote("m3"))
+        whole.when(write("m3", text="m3+")).then_rejected(Rejection.DIALOG_TOO_LARGE, most_mib=8)
+        full = given_dialog(opened(), half, rest, wrote("m3"))
+        full.when(write("m3")).then_nothing()
+        full.when(write("m4")).then_rejected(Rejection.DIALOG_TOO_LARGE, most_mib=8)
+
     def test_a_full_dialog_takes_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(dialog, "MOST_MESSAGES", 2)
         full = given_dialog(opened(), wrote("m1"), wrote("m2"))
@@ -321,7 +336,7 @@ class TestClosingASilentReopening:
 
 def test_no_text_stays_in_memory() -> None:
     state: Any = DIALOG.fold(DIALOG.initial, [opened(), wrote("m1"), wrote("m2", ANN)])
-    assert "sealed" not in repr(state)
+    assert "sealed-" not in repr(state)
 
 
 @pytest.mark.parametrize("event", [wrote("m1"), assigned(), closed(), reopened()])

@@ -107,6 +107,7 @@ async def open_dialog(
         Rejection.CLIENT_ERASED,
         Rejection.DIALOG_CLOSED,
         Rejection.DIALOG_FULL,
+        Rejection.DIALOG_TOO_LARGE,
         Rejection.MESSAGE_ID_TAKEN,
     ),
 )

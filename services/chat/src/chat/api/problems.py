@@ -16,6 +16,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.OPENED_OTHERWISE: "This dialog is open already, with another {differs}.",
     Rejection.DIALOG_CLOSED: "This dialog is closed: reopen it first.",
     Rejection.DIALOG_FULL: "This dialog is full: it holds {most} messages. Open another one.",
+    Rejection.DIALOG_TOO_LARGE: (
+        "This dialog is full: its messages hold {most_mib} MiB at most. Open another one."
+    ),
     Rejection.MESSAGE_ID_TAKEN: "There is another message with this id.",
     Rejection.TAKE_IT_FIRST: "Take this dialog first.",
     Rejection.TAKEN_BY_ANOTHER: "Another operator has taken this dialog.",

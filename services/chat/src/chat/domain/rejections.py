@@ -15,6 +15,7 @@ class Rejection(StrEnum):
     OPENED_OTHERWISE = "opened-otherwise"
     DIALOG_CLOSED = "dialog-closed"
     DIALOG_FULL = "dialog-full"
+    DIALOG_TOO_LARGE = "dialog-too-large"
     MESSAGE_ID_TAKEN = "message-id-taken"
     TAKE_IT_FIRST = "take-it-first"
     TAKEN_BY_ANOTHER = "taken-by-another"

@@ -38,6 +38,10 @@ from chat.domain.rejections import Rejection
 MOST_MESSAGES = 5_000
 """Of one dialog: what it remembers of every message is kept in memory while it is worked with."""
 
+MIB = 2**20
+MOST_BYTES = 8 * MIB
+"""Of the sealed texts of one dialog: they are kept for good, and 10,000 emoji are 53 KB."""
+
 MOST_CLOSES = 50
 """Of one dialog: each is published to every service, and may ask the client a question."""
 
@@ -175,6 +179,8 @@ def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
         raise CommandRejected(Rejection.DIALOG_CLOSED)
     if len(details.messages) >= MOST_MESSAGES:
         raise CommandRejected(Rejection.DIALOG_FULL, most=MOST_MESSAGES)
+    if details.sealed_bytes + len(command.text) > MOST_BYTES:
+        raise CommandRejected(Rejection.DIALOG_TOO_LARGE, most_mib=MOST_BYTES // MIB)
     _refuse_others(details, operator)
     return [_posting(command, operator)]
 

@@ -83,6 +83,7 @@ class DialogDetails:
     """What open and closed dialogs have in common. `closed_at`, `closed_by` and `reopened_at` go by close.
 
     `messages` go by id, in a persistent map: a dialog of thousands is not copied for each of them.
+    `sealed_bytes` is the size of their sealed texts together.
     `last_close` is repeated when it is reopened and nobody writes.
     """
 
@@ -95,6 +96,7 @@ class DialogDetails:
     assigned: Operator | None = None
     writers: frozenset[str] = frozenset()
     messages: "HashTrieMap[str, PostedMessage]" = field(default_factory=HashTrieMap)
+    sealed_bytes: int = 0
     closed_at: tuple[datetime, ...] = ()
     closed_by: tuple[ClosedBy, ...] = ()
     reopened_at: tuple[datetime, ...] = ()
@@ -117,7 +119,12 @@ class DialogDetails:
         """The dialog with this message remembered."""
         posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
         writers = self.writers if event.operator is None else self.writers | {event.operator}
-        return replace(self, messages=self.messages.insert(event.message, posted), writers=writers)
+        return replace(
+            self,
+            messages=self.messages.insert(event.message, posted),
+            sealed_bytes=self.sealed_bytes + len(event.text),  # a JWE is ASCII: a character is a byte
+            writers=writers,
+        )
 
 
 @dataclass(frozen=True)
