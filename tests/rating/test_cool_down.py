@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from chassis.eventstore.decider import Decider
 from chassis.eventstore.handle import handle
-from chassis.eventstore.repository import Repository
+from chassis.eventstore.repository import Repository, StreamState
 from contracts.dialogs import ClosedBy
 from rating.domain.cool_down import COOL_DOWN, AskingClose, QuestionReserved, ReserveQuestion
 from rating.domain.rating.decider import RATING, GiveRating
@@ -95,6 +96,20 @@ async def test_one_of_ten_closes_at_once_asks(harness: Harness) -> None:
         "candor.rating.offered.v1": 1,
         "candor.rating.not-offered.v1": 9,
     }
+
+
+async def test_one_load_of_the_dialog_decides(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking, loaded = inbound(harness), list[str]()
+    load = asking.repository.load
+
+    async def noted(decider: Decider[Any, Any, Any], stream: str) -> StreamState[Any]:
+        loaded.append(stream)
+        return await load(decider, stream)
+
+    monkeypatch.setattr(asking.repository, "load", noted)
+    await asking.on_dialog_closed(closed("d1"))
+    assert loaded.count(RATING.stream("d1")) == 1
+    assert await result(harness, "d1") == "Offered"
 
 
 async def test_other_clients_and_other_channels_are_asked(harness: Harness) -> None:

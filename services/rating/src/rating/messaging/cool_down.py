@@ -7,18 +7,18 @@ from chassis.eventstore.repository import Repository
 from rating.domain.cool_down import COOL_DOWN, AskingClose, ReserveQuestion
 from rating.domain.rating.decider import RATING, RegisterClose, question_in
 from rating.domain.rating.form_version import CancelledReason, Snapshot
-from rating.domain.rating.state import Cancelled, NotOffered, ReopenedFirst
+from rating.domain.rating.state import Cancelled, NotOffered, Rating, ReopenedFirst
 
 
-async def with_cool_down(repository: Repository, command: RegisterClose) -> RegisterClose:
+async def with_cool_down(repository: Repository, command: RegisterClose, rating: Rating) -> RegisterClose:
     """The command, `cooling_down` if another close of the client in the channel has asked lately, or will.
 
-    Only a close that would be asked reserves the question; the same close again keeps it.
+    Only a close that would be asked, `rating` being its dialog, reserves the question; the same close again
+    keeps it.
     """
     if not command.rules.cool_down and command.resumes is None:
         return command  # a close that resumes another one goes by the rules of that one
     snapshot = command.snapshot
-    rating = (await repository.load(RATING, RATING.stream(snapshot.dialog))).state
     question = question_in(RATING.decide(rating, command))
     if question is None or not question[0].cool_down:
         return command

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
@@ -61,8 +62,8 @@ class Inbound:
             now=self.repository.clock.now(),
             resumes=event.resumes,
         )
-        command = await with_cool_down(self.repository, command)
-        await handle(self.repository, RATING, RATING.stream(event.dialog), command)
+        complete = partial(with_cool_down, self.repository, command)
+        await handle(self.repository, RATING, RATING.stream(event.dialog), command, complete=complete)
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
         """Withdraws the form of the close that was undone."""
