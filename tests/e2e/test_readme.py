@@ -31,6 +31,6 @@ def test_by_hand_leads_to_a_rating_each_time(stack: Stack) -> None:
         shell = ["/bin/sh", "-euc", by_hand(stack)]
         ran = subprocess.run(shell, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
-        assert '"comment":"Quick"' in ran.stdout, ran.stdout
+        assert '"comment":{"state":"open","text":"Quick"}' in ran.stdout, ran.stdout
         assert '"closed":' in ran.stdout
         assert "/problems/" not in ran.stdout, ran.stdout

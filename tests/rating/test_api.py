@@ -73,6 +73,11 @@ async def opened(api: ApiClient, event: RatingGiven | RatingChanged) -> str | No
     )
 
 
+def readable(text: str) -> dict[str, str]:
+    """A comment as its client reads it."""
+    return {"state": "open", "text": text}
+
+
 def answers_of(api: ApiClient) -> list[RatingGiven | RatingChanged]:
     """Every answer that was published, in order."""
     return [event for event in api.harness.notes.ratings if isinstance(event, RatingGiven | RatingChanged)]
@@ -108,7 +113,7 @@ class TestMine:
         await asked.harness.relayed()
         (form,) = await asked.mine()
         assert form["state"] == "given"
-        assert form["answer"] == {"score": 4, "comment": "Thank you", "comment_erased": False}
+        assert form["answer"] == {"score": 4, "comment": readable("Thank you")}
         assert form["editable_until"] == "2026-03-29T01:14:59.999Z"
         asked.harness.clock.advance(WINDOW)
         assert await asked.mine() == []
@@ -141,7 +146,7 @@ class TestMine:
         assert await asked.mine() == []
         form = (await asked.post("read", {"token": asked.token()})).json()
         assert (form["expires_at"], form["editable_until"]) == (None, None)
-        assert form["answer"] == {"score": 1, "comment": "Thank you", "comment_erased": False}
+        assert form["answer"] == {"score": 1, "comment": readable("Thank you")}
         assert last.json() == {"state": "given", "answer": form["answer"], "editable_until": None}
 
     async def test_opens_the_comments_of_many_forms_a_few_at_a_time(
@@ -157,10 +162,25 @@ class TestMine:
         before = await commits(api)
         forms = await api.mine()
         assert {form["dialog"]: form["answer"]["comment"] for form in forms} == {
-            dialog: f"in {dialog}" for dialog in dialogs
+            dialog: readable(f"in {dialog}") for dialog in dialogs
         }
         assert at_once.most == AT_ONCE
         assert await commits(api) == before
+
+    async def test_shows_the_others_when_a_comment_is_damaged(self, api: ApiClient) -> None:
+        for dialog in ("d1", "d2"):
+            await api.harness.inbound.on_dialog_closed(closed(dialog))
+            await api.post("answer", {"token": api.token(dialog), "score": 5, "comment": dialog})
+        await api.harness.relayed()
+        forms = api.harness.database["forms"]
+        other = await forms.find_one({"_id": "d2.1"})
+        assert other is not None
+        foreign = {"$set": {"sealed_comment": other["sealed_comment"]}}
+        await forms.update_one({"_id": "d1.1"}, foreign)
+        assert {form["dialog"]: form["answer"]["comment"] for form in await api.mine()} == {
+            "d1": {"state": "unreadable", "text": None},
+            "d2": readable("d2"),
+        }
 
     async def test_needs_a_visitor(self, asked: ApiClient) -> None:
         assert (await asked.http.get("/v1/forms/mine")).status_code == 401
@@ -182,13 +202,13 @@ class TestRead:
         asked.harness.clock.advance(10 * EXPIRY)
         form = (await asked.post("read", {"token": asked.token()})).json()
         assert form["state"] == "given"
-        assert form["answer"] == {"score": 2, "comment": None, "comment_erased": False}
+        assert form["answer"] == {"score": 2, "comment": None}
 
     async def test_shows_clients_what_they_answered_last_in_their_own_words(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
         await asked.answer(3, " as it is \n")
         form = (await asked.post("read", {"token": asked.token()})).json()
-        assert form["answer"] == {"score": 3, "comment": " as it is \n", "comment_erased": False}
+        assert form["answer"] == {"score": 3, "comment": readable(" as it is \n")}
 
     async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
@@ -196,7 +216,7 @@ class TestRead:
         await asked.harness.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
         await asked.harness.erasures_done()
         answer = await asked.post("read", {"token": asked.token()})
-        assert answer.json()["answer"] == {"score": 2, "comment": None, "comment_erased": True}
+        assert answer.json()["answer"] == {"score": 2, "comment": {"state": "erased", "text": None}}
         assert "Thank you" not in answer.text
 
     async def test_get_does_nothing_at_all(self, asked: ApiClient) -> None:
@@ -213,7 +233,7 @@ class TestAnswer:
         assert answer.status_code == 200
         assert answer.json() == {
             "state": "given",
-            "answer": {"score": 5, "comment": None, "comment_erased": False},
+            "answer": {"score": 5, "comment": None},
             "editable_until": "2026-03-29T01:14:59.999Z",
         }
 
@@ -241,7 +261,7 @@ class TestAnswer:
     ) -> None:
         await asked.answer(4, "Thank you")
         answer = await asked.post("answer", {"token": asked.token(), "score": 5, **more})
-        kept = {"score": 5, "comment": "Thank you", "comment_erased": False}
+        kept = {"score": 5, "comment": readable("Thank you")}
         assert answer.json()["answer"] == kept
         assert await last_comment(asked) == "Thank you"
         assert [event.score for event in answers_of(asked)] == [4, 5]
@@ -260,7 +280,7 @@ class TestAnswer:
             assert (await asked.answer(4, blank)).json()["answer"]["comment"] is None
         assert await last_comment(asked) is None
         assert len(answers_of(asked)) == 2
-        assert (await asked.mine())[0]["answer"] == {"score": 4, "comment": None, "comment_erased": False}
+        assert (await asked.mine())[0]["answer"] == {"score": 4, "comment": None}
 
     @pytest.mark.parametrize("blank", BLANK)
     async def test_an_empty_comment_is_none_and_nothing_is_sealed(self, asked: ApiClient, blank: str) -> None:

@@ -198,7 +198,7 @@ async def test_a_message_keeps_the_blanks_around_its_words(harness: Harness) -> 
     zoe = await harness.visitor(await harness.channel())
     path = await harness.dialog(zoe)
     done(await zoe.put(f"{path}/messages/m1", {"text": " Hello\n"}))
-    assert done(await zoe.get(path))["messages"][0]["text"] == " Hello\n"
+    assert done(await zoe.get(path))["messages"][0]["text"]["text"] == " Hello\n"
 
 
 async def test_blanks_are_no_reply(harness: Harness) -> None:
@@ -358,7 +358,7 @@ async def test_ten_thousand_characters_of_any_script_are_one_message(harness: Ha
     path = await harness.dialog(zoe)
     text = "👩🏽‍🏫ж" * 2_000
     done(await zoe.put(f"{path}/messages/m1", {"text": text}))
-    assert done(await zoe.get(path))["messages"][0]["text"] == text
+    assert done(await zoe.get(path))["messages"][0]["text"]["text"] == text
 
 
 async def test_every_route_is_documented_with_examples_and_problems(harness: Harness) -> None:

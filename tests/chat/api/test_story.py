@@ -65,7 +65,7 @@ async def test_the_transcript_shows_what_was_written(harness: Harness) -> None:
     done(await ann.put(f"{path}/messages/m2", {"text": "Salut 👋"}))
     done(await ann.post(f"{path}/close"))
     seen = done(await ann.get(path))
-    assert [(m["author"], m["operator"], m["text"]) for m in seen["messages"]] == [
+    assert [(m["author"], m["operator"], m["text"]["text"]) for m in seen["messages"]] == [
         ("client", None, "Hello"),
         ("operator", "ann", "Salut 👋"),
     ]
@@ -149,8 +149,10 @@ async def test_an_erased_client_is_forgotten(harness: Harness, kafka: KafkaConne
 
     [record] = await consume(kafka, "candor.clients", zoe.id, 1)
     assert record.value["client"] == zoe.id
-    seen = await until(lambda: ann.get(path), lambda response: response.json()["messages"][0]["erased"])
-    assert seen.json()["messages"][0]["text"] is None
+    seen = await until(
+        lambda: ann.get(path), lambda response: response.json()["messages"][0]["text"]["state"] == "erased"
+    )
+    assert seen.json()["messages"][0]["text"]["text"] is None
 
     done(await ann.post(f"{path}/close"))
     [_, closed] = await consume(kafka, "candor.dialogs", path.rpartition("/")[2], 2)
@@ -234,7 +236,7 @@ async def test_a_long_transcript_comes_in_pages(harness: Harness) -> None:
         page = done(await zoe.get(f"{path}?limit=3{cursor and f'&cursor={cursor}'}"))
         assert [close["close_seq"] for close in page["closes"]] == [1, 2]
         assert [close["closed_by"] for close in page["closes"]] == ["client", "client"]
-        pages.append([message["text"] for message in page["messages"]])
+        pages.append([message["text"]["text"] for message in page["messages"]])
         cursor = page["next_cursor"]
     numbers = [f"Number {number}" for number in range(7)]
     assert pages == [numbers[:3], numbers[3:6], numbers[6:]]
@@ -318,7 +320,9 @@ async def test_fifty_messages_at_once_are_all_there_once(harness: Harness) -> No
 
     await asyncio.gather(*(post(number) for number in range(50)), *(post(number) for number in range(50)))
     messages = done(await zoe.get(path))["messages"]
-    assert sorted(each["text"] for each in messages) == sorted(f"Number {number}" for number in range(50))
+    assert sorted(each["text"]["text"] for each in messages) == sorted(
+        f"Number {number}" for number in range(50)
+    )
 
 
 async def test_two_operators_reach_for_one_dialog(harness: Harness) -> None:

@@ -2,12 +2,10 @@
 
 import asyncio
 from itertools import count
-from typing import cast
 
 import pytest
 
-from chassis.crypto_shredding import KeyRing
-from chassis.errors import InvalidCursor
+from chassis.errors import DecryptionFailed, InvalidCursor
 from chassis.eventstore.memory import InMemoryEventStore
 from chassis.eventstore.serialization import to_stored
 from chassis.eventstore.store import Commit
@@ -26,7 +24,7 @@ class OpenKeys:
         return sealed.removeprefix("sealed-")
 
 
-KEYS = cast("KeyRing", OpenKeys())
+KEYS = OpenKeys()
 
 
 async def a_dialog_of(messages: int) -> InMemoryEventStore:
@@ -42,13 +40,28 @@ async def test_the_pages_are_the_whole_in_its_order() -> None:
     store, found, cursor = await a_dialog_of(7), list[str | None](), None
     for _ in range(3):
         page = await transcript_of(store, KEYS, "d1", "c1", cursor, 3)
-        found += [message.text for message in page.messages]
+        found += [message.text.text for message in page.messages]
         cursor = page.next
     assert (found, cursor) == ([f"m{n}" for n in range(7)], None)
 
 
 async def test_a_last_page_that_is_full_is_the_last() -> None:
     assert (await transcript_of(await a_dialog_of(3), KEYS, "d1", "c1", None, 3)).next is None
+
+
+async def test_a_damaged_text_does_not_hide_the_page() -> None:
+    class OneDamaged(OpenKeys):
+        async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str:
+            if sealed == "sealed-m1":
+                raise DecryptionFailed("changed since")
+            return await super().open(sealed, subject=subject, scope=scope, purpose=purpose)
+
+    page = await transcript_of(await a_dialog_of(3), OneDamaged(), "d1", "c1", None, 3)
+    assert [(message.text.state, message.text.text) for message in page.messages] == [
+        ("open", "m0"),
+        ("unreadable", None),
+        ("open", "m2"),
+    ]
 
 
 @pytest.mark.parametrize("values", [[0], [-1], [10**30], ["d1"], [1, 2], []])

@@ -118,5 +118,4 @@ def _message_view(message: TranscriptMessage, part: Part) -> TranscriptMessageVi
         name=posted.name,
         posted_at=posted.posted_at,
         text=message.text,
-        erased=message.text is None,
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
+from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.messages import Shaped
 from chassis.validation.numbers import WHOLE
@@ -218,10 +219,7 @@ class TranscriptMessageView(BaseModel):
     )
     name: str | None = Field(description="The operator's name then.", examples=["Ann Lee"])
     posted_at: Instant = Field(description="When it was written.")
-    text: str | None = Field(
-        description="Null if it was erased.", examples=["Hello, I can't find my certificate"]
-    )
-    erased: bool = Field(description="Whether the client was erased, and the text with them.")
+    text: OpenedText = Field(description="What was written.")
 
 
 class EndingView(BaseModel):

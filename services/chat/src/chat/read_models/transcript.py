@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from chassis.crypto_shredding import KeyRing
+from chassis.crypto_shredding.opened_text import OpenedText, OpensText
 from chassis.errors import InvalidCursor
 from chassis.eventstore.serialization import read_events
 from chassis.eventstore.store import EventStore
@@ -21,10 +21,10 @@ SLICE = 20
 
 @dataclass(frozen=True)
 class TranscriptMessage:
-    """A message; `text` is None if it was erased."""
+    """A message, and its text as it can be read now."""
 
     posted: MessagePosted
-    text: str | None
+    text: OpenedText
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _StoredMessage(NamedTuple):
 
 
 async def transcript_of(
-    store: EventStore, keys: KeyRing, dialog: str, client: str, cursor: str | None, limit: int
+    store: EventStore, keys: OpensText, dialog: str, client: str, cursor: str | None, limit: int
 ) -> Transcript:
     """Reads a dialog's stream after the cursor, and opens `limit` messages for this one response.
 
@@ -51,7 +51,7 @@ async def transcript_of(
     found = await _messages(store, DIALOG.stream(dialog), after, limit + 1)
     messages: list[TranscriptMessage] = []
     for count, (_, posted) in enumerate(found[:limit], 1):
-        text = await keys.open(posted.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
+        text = await OpenedText.of(keys, posted.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
         messages.append(TranscriptMessage(posted, text))
         if count % SLICE == 0:
             # Opening needs no network once the key is here: nobody else would be served meanwhile.

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.numbers import WholeNumber
 from chassis.validation.text import Text
@@ -54,8 +55,7 @@ class AnswerView(BaseModel):
     """What a client answered, for themselves alone."""
 
     score: int = Field(examples=[5])
-    comment: str | None = Field(description="Null if there is none, or if it was erased.", examples=[WORDS])
-    comment_erased: bool = Field(description="Whether the client was erased, and the comment with them.")
+    comment: OpenedText | None = Field(description="Null if there is none.")
 
 
 class FormView(BaseModel):

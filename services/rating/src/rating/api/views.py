@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from chassis.crypto_shredding import KeyRing
+from chassis.crypto_shredding.opened_text import OpenedText
 from contracts.keys import Purpose
 from rating.api.schemas import AnsweredView, AnswerView, CommentField, FormView
 from rating.api.tokens import FormKey, FormTokens
@@ -50,8 +51,9 @@ class FormViews:
         """What the client answered; None if they did not."""
         if form.score is None:
             return None
-        sealed = form.sealed_comment
-        comment = sealed and await self._keys.open(
-            sealed, subject=form.client, scope=form.dialog, purpose=Purpose.COMMENT
+        if form.sealed_comment is None:
+            return AnswerView(score=form.score, comment=None)
+        comment = await OpenedText.of(
+            self._keys, form.sealed_comment, subject=form.client, scope=form.dialog, purpose=Purpose.COMMENT
         )
-        return AnswerView(score=form.score, comment=comment, comment_erased=bool(sealed) and comment is None)
+        return AnswerView(score=form.score, comment=comment)
