@@ -119,11 +119,11 @@ class TestRace:
             assert (await zoe.put(path)).status_code == (200 if response.status_code == 201 else 409)
 
     @pytest.mark.real
-    async def test_an_operator_reopens_no_sixth_dialog_of_a_client(self, house: Harness) -> None:
-        ann, zoe = house.operator(), await house.visitor(await house.channel())
-        closed = await house.dialog(zoe, taken_by=ann)
+    async def test_an_operator_reopens_no_sixth_dialog_of_a_client(self, harness: Harness) -> None:
+        ann, zoe = harness.operator(), await harness.visitor(await harness.channel())
+        closed = await harness.dialog(zoe, taken_by=ann)
         done(await ann.post(f"{closed}/close"))
-        others = [await house.dialog(zoe) for _ in range(MOST_OPEN)]
+        others = [await harness.dialog(zoe) for _ in range(MOST_OPEN)]
 
         refusal = await ann.post(f"{closed}/reopen")
 
