@@ -19,6 +19,7 @@ class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no 
         return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)  # a run without xdist has no workers
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """Which worker runs what."""
     return FileScheduling(config, log)
