@@ -5,14 +5,16 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
 
+from contracts.access import Claims
 from tests.analytics.builders import NOON, ExpectedClose, after, many
 from tests.analytics.bulk import insert_closes
-from tests.analytics.harness import Harness
+from tests.analytics.harness import EVERYWHERE, Harness, supervisor_of
 
 pytestmark = pytest.mark.real
 
@@ -36,6 +38,28 @@ async def test_parts_of_days_are_recounted_too(harness: Harness) -> None:
     found = await harness.ask("reconcile", from_=since.isoformat(), to=until.isoformat())
     assert found["equal"]
     assert found["closes"] == sum(since <= close.closed_at < until for close in closes)
+
+
+@pytest.mark.parametrize(
+    ("claims", "asked", "count"),
+    [
+        (EVERYWHERE, {"operator": "ann"}, 8),
+        (EVERYWHERE, {"channel": "course-a"}, 8),
+        (EVERYWHERE, {"channel": "course-a", "operator": "ann"}, 4),
+        (EVERYWHERE, {"operator": "ann", "to": "2026-04-10"}, 4),
+        (supervisor_of("course-a"), {}, 8),
+        (supervisor_of("course-a"), {"operator": "ann"}, 4),
+    ],
+)
+async def test_of_every_month_it_recounts_what_was_asked_for_alone(
+    harness: Harness, claims: Claims, asked: dict[str, str], count: int
+) -> None:
+    who = [("ann", "course-a"), ("bo", "course-a"), ("ann", "course-b"), ("bo", "course-b")]
+    for month, (operator, channel) in product(range(4), who):
+        name, moment = f"d{month}-{operator}-{channel}", after(month * 31 * 24 * 60)
+        await harness.receive(ExpectedClose(name, operator=operator, channel=channel, closed_at=moment))
+    found = await harness.ask("reconcile", claims, **asked)
+    assert (found["equal"], found["closes"]) == (True, count)
 
 
 async def moved(harness: Harness, name: str, cell: dict[str, Any], n: int) -> None:
