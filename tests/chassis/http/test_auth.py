@@ -271,6 +271,13 @@ async def test_a_token_that_is_too_large_is_told_so_and_not_read(calling: Caller
     assert answer.json()["detail"] == "This token is too large: it may have 32768 characters at most."
 
 
+async def test_the_largest_token_is_read() -> None:
+    with pytest.raises(Unauthenticated):
+        await trusting().verify("x" * LONGEST_TOKEN)
+    with pytest.raises(TokenTooLarge):
+        await trusting().verify("x" * (LONGEST_TOKEN + 1))
+
+
 KINDS: tuple[Algorithm, ...] = ("RS256", "PS256", "ES256", "EdDSA")
 KEYS = {alg: SigningKey.make(alg) for alg in KINDS}
 
@@ -394,6 +401,7 @@ async def test_a_token_without_roles_grants_none() -> None:
         Claims(sub="c", roles=frozenset({Role.VISITOR}), channels=frozenset({"*"})),
         Claims(sub="c", roles=frozenset({Role.VISITOR}), channels=frozenset({"shop", "bot"})),
         Claims(sub="c", roles=frozenset({Role.VISITOR})),
+        Claims(sub="c", roles=frozenset({Role.VISITOR, Role.ADMIN}), channels=frozenset({"shop"})),
     ],
 )
 def test_only_a_visitor_of_one_channel_is_a_visitor(claims: Claims) -> None:

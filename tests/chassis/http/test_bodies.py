@@ -11,6 +11,7 @@ import pytest
 
 from chassis.http import bodies
 from chassis.http.bodies import KIB, RequestBody
+from chassis.http.problems import WrongShape
 from chassis.http.routes import Router
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -120,6 +121,20 @@ async def test_what_no_model_takes_is_refused_at_once(
     assert answer.status_code == 422
     [error] = answer.json()["errors"]
     assert (error["field"], error["code"]) == (field, code)
+
+
+def deep(depth: int) -> str:
+    return '{"x": ' * (depth - 1) + "[]" + "}" * (depth - 1)
+
+
+@pytest.mark.parametrize(
+    ("largest", "one_more"),
+    [(keys(32), keys(33)), (json.dumps(["x"] * 100), json.dumps(["x"] * 101)), (deep(8), deep(9))],
+)
+def test_the_largest_that_is_read_is_read(largest: str, one_more: str) -> None:
+    assert bodies.parse(largest.encode()) == json.loads(largest)
+    with pytest.raises(WrongShape):
+        bodies.parse(one_more.encode())
 
 
 async def test_a_text_that_is_no_utf_8_is_no_json(calling: Caller) -> None:
