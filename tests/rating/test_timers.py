@@ -1,13 +1,14 @@
 """Forms are offered and expire when their time has come, by whichever worker, once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import structlog
+from motor.motor_asyncio import AsyncIOMotorCollection
 from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 
@@ -17,7 +18,7 @@ from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.eventstore.store import Commit
 from chassis.outbox.commit_handler import CommitPlan
-from chassis.timers import LEASE, Document
+from chassis.timers import LEASE, Document, DueDocuments
 from contracts.ratings import RatingExpired, RatingOffered
 from rating.domain.rating.decider import RATING, GiveRating, OfferForm
 from rating.domain.rating.events import RatingEvent
@@ -124,6 +125,35 @@ async def test_workers_that_overlap_do_each_form_once(harness: Harness) -> None:
     await harness.relayed()
     assert sum(done) == 30
     assert sum(isinstance(event, RatingOffered) for event in harness.notes.ratings) == 30
+
+
+class Overtaken:
+    """A collection whose reader is overtaken between finding and claiming."""
+
+    def __init__(
+        self, documents: AsyncIOMotorCollection[dict[str, Any]], overtake: Callable[[], Awaitable[object]]
+    ) -> None:
+        self._documents, self._overtake = documents, overtake
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+    async def update_many(self, *arguments: Any) -> object:
+        await self._overtake()
+        return await self._documents.update_many(*arguments)
+
+
+async def test_what_another_worker_claims_meanwhile_is_left_to_it(harness: Harness) -> None:
+    await hear_later(harness, "d1")
+    harness.clock.advance(DELAY)
+    claimed: list[dict[str, Any]] = []
+
+    async def overtake() -> None:
+        claimed.extend(await harness.forms.due.claim(harness.clock.now(), LEASE, 10))
+
+    slow: Any = Overtaken(harness.database["forms"], overtake)
+    assert await DueDocuments(slow).claim(harness.clock.now(), LEASE, 10) == []
+    assert [form["_id"] for form in claimed] == ["d1.1"]
 
 
 async def test_a_form_whose_worker_died_comes_back_after_the_lease(harness: Harness) -> None:

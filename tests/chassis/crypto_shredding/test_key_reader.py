@@ -146,3 +146,15 @@ async def test_what_a_scan_did_not_find_is_dropped_from_its_partition_alone(
     await reader.drop_unseen(Scan("keys:0", "s2"), nothing)
     assert sorted(await store["reader_keys"].distinct("_id")) == ["elsewhere", "seen"]
     assert await opened(reader, "d1", "c1", WORDS) is None
+
+
+async def test_what_the_scan_finds_meanwhile_is_not_dropped(
+    reader: KeyReader, store: AsyncIOMotorDatabase[dict[str, Any]]
+) -> None:
+    async def found(_: AsyncIOMotorClientSession) -> None:
+        await receive(reader, {KID: KEY}, Scan("keys:0", "s2"))
+
+    await receive(reader, {KID: KEY, "unseen": wrapped("unseen")}, Scan("keys:0", "s1"))
+    await reader.drop_unseen(Scan("keys:0", "s2"), found)
+    assert await store["reader_keys"].distinct("_id") == [KID]
+    assert await opened(reader, "d1", "c1", WORDS) == "hello"

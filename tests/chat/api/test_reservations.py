@@ -106,6 +106,17 @@ class TestRace:
         await reopen_dialog(repository, "d0")
         assert await count_open(repository) == MOST_OPEN
 
+    async def test_a_dialog_that_another_client_opened_first_takes_no_room(self) -> None:
+        clock = ManualClock(START)
+        repository = Repository(InMemoryEventStore(), clock)
+        await reserve(repository, ReserveDialog("c1", "theirs", START), register)
+        theirs = OpenDialog("theirs", "c2", "shop", channel_closed=False, now=START)
+        await handle(repository, DIALOG, DIALOG.stream("theirs"), theirs)
+        clock.advance(LONGEST_OPENING)
+        for dialog in DIALOGS[:MOST_OPEN]:
+            await open_dialog(repository, dialog)
+        assert await count_open(repository) == MOST_OPEN
+
     @pytest.mark.real
     async def test_of_twenty_requests_at_once_five_are_served(self, harness: Harness) -> None:
         zoe = await harness.visitor(await harness.channel())
