@@ -56,7 +56,6 @@ def create(
     app.include_router(health)
     add_handlers(app)
     app.add_middleware(RequestMiddleware, service=settings.service)
-    app.openapi()  # made now: queries are looked at by it, and a code without a sentence ends the start
     return app
 
 

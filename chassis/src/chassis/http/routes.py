@@ -1,11 +1,12 @@
 """How each route reads a request: who calls is known first, then query and body are read within limits."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar, get_args
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from pydantic import BaseModel
 
 from chassis.http.bodies import JsonRequest, RequestBody
 from chassis.http.queries import check_query
@@ -25,12 +26,13 @@ class Route(APIRoute):
         """The handler of requests."""
         answer = super().get_route_handler()
         guards = [call.guard for call in calls(self.dependant) if hasattr(call, "guard")]
+        known = list(query_parameters(self.dependant))
 
         async def within_limits(request: Request) -> Response:
             for guard in guards:
                 await guard(request)
             if query := request.scope["query_string"]:
-                check_query(query, self._parameters(request))
+                check_query(query, known)
             if self.body_field is not None:
                 request = JsonRequest(request.scope, request.receive)
                 await request.read(largest_body(self))
@@ -38,10 +40,6 @@ class Route(APIRoute):
             return response
 
         return within_limits
-
-    def _parameters(self, request: Request) -> Collection[str]:
-        operation = request.app.openapi()["paths"].get(self.path_format, {}).get(request.method.lower(), {})
-        return [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
 
 
 class Router(APIRouter):
@@ -76,6 +74,18 @@ def calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
         yield from calls(each)
     if dependant.call is not None:
         yield dependant.call
+
+
+def query_parameters(dependant: Dependant) -> Iterator[str]:
+    """The names of all query parameters that a route has, those in its models and dependencies too."""
+    for field in dependant.query_params:
+        model = field.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (each.alias or name for name, each in model.model_fields.items())
+        else:
+            yield field.alias
+    for each in dependant.dependencies:
+        yield from query_parameters(each)
 
 
 def largest_body(route: APIRoute | RouteContext) -> int:
