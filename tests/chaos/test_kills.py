@@ -25,14 +25,14 @@ from deploy.local.stack import Stack, free_port_base
 from deploy.local.tokens import token
 from tests.closings import ready_dialogs
 
-DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "160"))
+DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "80"))
 AT_ONCE = 24
 EXPIRY_SECONDS = 20
 PATIENCE = 120.0
 BEFORE_MONGODB = 45.0  # ends what a killed member left open, which it does after 60 s
 VICTIMS = ("rating", "kafka", "analytics", "mongo", "chat")
 BURSTS = ("rating", "analytics") * (1 if DIALOGS < 1000 else 5)
-BURST = 60
+BURST = 30 if DIALOGS < 1000 else 60
 
 pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(1200)]
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -51,6 +52,7 @@ class Tombstone:
     key: str
 
 
+ENVELOPE: Final = TypeAdapter(Envelope)
 DecodedRecord = ReceivedEvent[Any] | UnknownType | MalformedRecord | Tombstone
 
 
@@ -63,7 +65,7 @@ class EventDecoder:
     def __init__(self, topics: Mapping[str, TypeAdapter[Any]]) -> None:
         self._adapters = dict(topics)
         self._types = {topic: frozenset(known_types(adapter)) for topic, adapter in topics.items()}
-        schemas = [adapter.json_schema() for adapter in (*topics.values(), TypeAdapter(Envelope))]
+        schemas = [_schema(adapter) for adapter in (*topics.values(), ENVELOPE)]
         names = frozenset(name for schema in schemas for name in _names(schema))
         self._names = names.union(*self._types.values())
 
@@ -121,8 +123,14 @@ def _is_newer(problem: Mapping[str, Any]) -> bool:
 
 def known_types(adapter: TypeAdapter[Any]) -> Iterator[str]:
     """The `type` values that the adapter's model, or union of models (or of unions), can read."""
-    schema = adapter.json_schema()
+    schema = _schema(adapter)
     yield from _types(schema, schema.get("$defs", {}))
+
+
+@cache
+def _schema(adapter: TypeAdapter[Any]) -> Mapping[str, Any]:
+    # A tenth of a second for a union of events, which every consumer of them asks for.
+    return adapter.json_schema()
 
 
 def _types(variant: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
