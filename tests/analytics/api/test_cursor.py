@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analytics.api.parameters import ReviewParameters
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviews import CURSOR, ReviewPosition
-from chassis.http.cursors import encode
+from chassis.cursors import encode
 from contracts.envelope import to_milliseconds
 from tests.analytics.builders import NOON, ExpectedClose
 from tests.analytics.harness import Harness

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chassis.crypto_shredding import KeyReader
-from chassis.http.cursors import SUM_BYTES, encode
+from chassis.cursors import SUM_BYTES, encode
 from chassis.kafka.connection import KafkaConnection
 from contracts.access import Role
 from contracts.envelope import Envelope

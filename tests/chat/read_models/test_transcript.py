@@ -5,11 +5,11 @@ from itertools import count
 
 import pytest
 
+from chassis.cursors import encode
 from chassis.errors import DecryptionFailed, InvalidCursor
 from chassis.eventstore.memory import InMemoryEventStore
 from chassis.eventstore.serialization import to_stored
 from chassis.eventstore.store import Commit
-from chassis.http.cursors import encode
 from chat.domain.dialog.decider import DIALOG
 from chat.read_models import transcript
 from chat.read_models.transcript import transcript_of

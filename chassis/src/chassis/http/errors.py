@@ -23,7 +23,7 @@ from chassis.http.problems import (
 from chassis.http.routes import documented
 from chassis.validation.messages import field_errors
 
-Handler = Callable[[Request, Any], Awaitable[Response]]
+ExceptionHandler = Callable[[Request, Any], Awaitable[Response]]
 
 
 def _id(request: Request) -> str:
@@ -63,7 +63,7 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
     return problem_response(problem, _id(request))
 
 
-_HANDLERS: Mapping[type[Exception], Handler] = {
+_HANDLERS: Mapping[type[Exception], ExceptionHandler] = {
     Problem: _on_problem,
     CommandRejected: _on_rejected,
     RequestValidationError: _on_wrong_shape,

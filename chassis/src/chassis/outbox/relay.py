@@ -32,10 +32,10 @@ LONGEST_RETRY_SECONDS = 5.0
 GAUGE_SECONDS = 5.0
 STUCK_SECONDS = 30.0
 
-Streams = Mapping[str, Sequence[PendingCommit]]
+PendingByStream = Mapping[str, Sequence[PendingCommit]]
 
 
-class Publisher(Protocol):
+class RecordPublisher(Protocol):
     """Publishes records, in order per partition, and returns when all are acknowledged."""
 
     async def publish(self, records: Sequence[ProducerRecord]) -> object:
@@ -57,7 +57,7 @@ class OutboxRelay:
         self,
         service: str,
         store: MongoEventStore,
-        publisher: Publisher,
+        publisher: RecordPublisher,
         handlers: Sequence[CommitHandler[Any, Any]],
         *,
         lease_seconds: float = 10.0,
@@ -104,7 +104,7 @@ class OutboxRelay:
 
     async def _relay_batch(self) -> bool:
         """Relays the oldest commits; False if there were none."""
-        streams: Streams = {}
+        streams: PendingByStream = {}
         try:
             streams = await self._outbox.oldest(
                 self._leases.shards, without=self._quarantine.streams, limit=self._limit
@@ -121,7 +121,7 @@ class OutboxRelay:
         self._limit = min(self._limit * 2, BATCH)
         return bool(streams)
 
-    async def _on_failure(self, streams: Streams, error: Exception) -> None:
+    async def _on_failure(self, streams: PendingByStream, error: Exception) -> None:
         commits = sum(map(len, streams.values()))
         self._limit = max(1, commits // 2)
         if len(streams) == 1:
@@ -156,7 +156,7 @@ class OutboxRelay:
                     self._quarantine.release(stream)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _relay(self, streams: Streams) -> None:
+    async def _relay(self, streams: PendingByStream) -> None:
         """Does all that follows from these commits, and marks them."""
         plans = await self._plan(streams)
         for handler in self._handlers:
@@ -173,7 +173,7 @@ class OutboxRelay:
             await self._outbox.mark(marks)
             self._positions.advance(plans)
 
-    async def _plan(self, streams: Streams) -> list[CommitPlan[Any, Any]]:
+    async def _plan(self, streams: PendingByStream) -> list[CommitPlan[Any, Any]]:
         """The plans of all streams, in order within each; one that can't be read doesn't stop the others."""
         readers = asyncio.Semaphore(READERS)
 

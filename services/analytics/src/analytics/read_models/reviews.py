@@ -7,8 +7,8 @@ from typing import Any, Final
 from analytics.domain.close import Close
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import NEWEST_FIRST, LiveChatDocuments, close_id, from_document
+from chassis.cursors import decode, encode
 from chassis.errors import InvalidCursor
-from chassis.http.cursors import decode, encode
 from contracts.ratings import CloseState
 
 CURSOR: Final = "analytics.reviews"

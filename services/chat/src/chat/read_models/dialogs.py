@@ -8,8 +8,8 @@ from typing import Any, Final
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING
 
+from chassis.cursors import decode, encode
 from chassis.errors import InvalidCursor
-from chassis.http.cursors import decode, encode
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
 from chassis.timers import DueDocuments

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from chassis.crypto_shredding.opened_text import OpenedText, OpensText
+from chassis.cursors import decode, encode
 from chassis.errors import InvalidCursor
 from chassis.eventstore.serialization import read_events
 from chassis.eventstore.store import EventStore
-from chassis.http.cursors import decode, encode
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.events import MessagePosted
 from contracts.keys import Purpose

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from chassis.cursors import _sum, decode, encode
 from chassis.errors import InvalidCursor
-from chassis.http.cursors import _sum, decode, encode
 
 VALUES = st.lists(st.integers() | st.text(st.characters(codec="utf-8")), max_size=4)
 
