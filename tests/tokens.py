@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.http.tokens import issue, kid_of, public_jwk
+from chassis.http.tokens import issue, public_jwk, thumbprint
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, AUDIENCE_STAFF, Claims, Role
 
 STAFF_ISSUER, VISITOR_ISSUER = "https://staff.test", "https://chat.test"
@@ -27,7 +27,7 @@ def signed(
     audience: Sequence[str] = (AUDIENCE_STAFF,),
 ) -> str:
     """A token, good for an hour; staff's unless told otherwise."""
-    kid = kid or kid_of(key.public_key())
+    kid = kid or thumbprint(key.public_key())
     return issue(key, kid, issuer, audience, claims, timedelta(hours=1), datetime.now(UTC))
 
 

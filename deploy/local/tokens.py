@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from chassis.http.tokens import issue, kid_of, signing_key
+from chassis.http.tokens import issue, signing_key, thumbprint
 from contracts.access import AUDIENCE_STAFF, EVERY_CHANNEL, Claims, Role
 from deploy.local.failures import CannotStart
 from deploy.local.secrets import STAFF_ISSUER, Secrets
@@ -39,5 +39,5 @@ def token(
     )
     lifetime = timedelta(hours=hours)
     return issue(
-        key, kid_of(key.public_key()), STAFF_ISSUER, [AUDIENCE_STAFF], claims, lifetime, datetime.now(UTC)
+        key, thumbprint(key.public_key()), STAFF_ISSUER, [AUDIENCE_STAFF], claims, lifetime, datetime.now(UTC)
     )

@@ -16,7 +16,7 @@ from chassis.kafka.connection import KafkaConnection
 from chassis.outbox.relay import OutboxRelay
 from chassis.timers import Timers
 from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, DialogReopened
-from contracts.ratings import RATING_EVENTS, AnyRatingEvent
+from contracts.ratings import RATING_EVENTS, RatingEvent
 from rating.api.tokens import FormTokens
 from rating.app import build
 from rating.messaging.inbound import Inbound
@@ -51,7 +51,7 @@ class RatingNotes(Notes):
     """The public events of rating."""
 
     @property
-    def ratings(self) -> list[AnyRatingEvent]:
+    def ratings(self) -> list[RatingEvent]:
         """The public events, read as a stranger would."""
         return [
             RATING_EVENTS.validate_json(record.value or b"")

@@ -14,7 +14,7 @@ from chassis.eventstore.repository import Repository, StreamState
 from contracts.dialogs import ClosedBy
 from rating.domain.cool_down import COOL_DOWN, AskingClose, QuestionReserved, ReserveQuestion
 from rating.domain.rating.decider import RATING, GiveRating
-from rating.domain.rating.state import Close, NotOffered
+from rating.domain.rating.state import CloseToRate, NotOffered
 from rating.messaging.inbound import Inbound
 from tests.chassis.decider_spec import DeciderSpec
 from tests.rating.builders import CLOSED_AT, DELAY, MINUTE, RULES, at, just_before
@@ -70,7 +70,7 @@ def inbound(harness: Harness, delay: timedelta = timedelta(0)) -> Inbound:
     return replace(harness.inbound, repository=repository, form_version_of=lambda _: rules)
 
 
-async def close_of(harness: Harness, dialog: str, close_seq: int = 1) -> Close:
+async def close_of(harness: Harness, dialog: str, close_seq: int = 1) -> CloseToRate:
     return (await harness.repository.load(RATING, RATING.stream(dialog))).state.close(close_seq)
 
 

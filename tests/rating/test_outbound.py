@@ -36,7 +36,7 @@ def sealed(event: RatingEvent) -> RatingEvent:
     return event.model_copy(update={"comment": SEALED, "fingerprint": "f"})
 
 
-def last_published(*history: RatingEvent) -> public.AnyRatingEvent | None:
+def last_published(*history: RatingEvent) -> public.RatingEvent | None:
     """What is published of the last event, read back as a stranger reads it."""
     state = list(accumulate(history, RATING.evolve, initial=RATING.initial))[-1]
     public = to_public(state, history[-1])

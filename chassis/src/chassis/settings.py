@@ -32,7 +32,7 @@ from pydantic_settings import (
 from chassis.jwks import ALGORITHMS, Algorithm, is_address, keys_here
 from chassis.kafka.connection import KafkaConnection, is_loopback, sentences
 from chassis.validation.messages import Shaped, sentence_of
-from contracts.access import AUDIENCE_STAFF
+from contracts.access import AUDIENCE_STAFF, Role
 
 KEY_BYTES = 32
 PREFIX = "CANDOR_"
@@ -112,7 +112,14 @@ JwksSource = Annotated[str, AfterValidator(_checked_source)]
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 """Where an issuer's discovery document is, after the issuer (OpenID Connect Discovery, 4)."""
 
-StaffRole = Literal["operator", "supervisor", "admin", "service", "platform"]
+
+def _granted(role: Role) -> Role:
+    if role is Role.VISITOR:
+        raise ValueError("must be a role of staff")
+    return role
+
+
+StaffRole = Annotated[Role, AfterValidator(_granted)]
 """The roles that staff's provider can grant."""
 
 

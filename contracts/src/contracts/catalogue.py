@@ -35,19 +35,15 @@ class CatalogueEntry:
         return str(self.model.model_fields["type"].default)
 
 
-def _types(union: Any) -> tuple[type[Event], ...]:
-    return get_args(union) or (union,)
-
-
 CATALOGUE = (
     CatalogueEntry(topics.CHANNELS.name, "channel", "chat", channels.ChannelPublished),
     *(
         CatalogueEntry(topics.DIALOGS.name, "dialog", "chat", model)
-        for model in _types(get_args(dialogs.DialogEvent)[0])
+        for model in get_args(dialogs.DialogEvent)
     ),
     *(
         CatalogueEntry(topics.RATINGS.name, "dialog", "rating", model)
-        for model in _types(ratings.AnyRatingEvent)
+        for model in get_args(ratings.RatingEvent)
     ),
     CatalogueEntry(topics.CLIENTS.name, "client", "chat", clients.ClientErased),
     CatalogueEntry(

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from contracts.access import SubjectId
 from contracts.envelope import (
     CloseSeq,
+    ContractModel,
     Count,
     Event,
     Id,
@@ -15,7 +16,6 @@ from contracts.envelope import (
     LanguageTag,
     Name,
     Names,
-    Part,
     Sealed,
 )
 
@@ -69,7 +69,7 @@ class Attribution(Event):
         return self.dialog
 
 
-class Participant(Part):
+class Participant(ContractModel):
     """An operator who took part, with the name and team of that moment."""
 
     id: SubjectId
@@ -78,7 +78,7 @@ class Participant(Part):
     messages: Count
 
 
-class Contact(Part):
+class Contact(ContractModel):
     """How a client can be reached; both sealed."""
 
     email: Sealed | None = None
@@ -128,5 +128,5 @@ class DialogReopened(Attribution):
     reopened_at: Instant
 
 
-DialogEvent = Annotated[DialogOpened | DialogClosed | DialogReopened, Field(discriminator="type")]
-DIALOG_EVENTS: TypeAdapter[DialogOpened | DialogClosed | DialogReopened] = TypeAdapter(DialogEvent)
+DialogEvent = DialogOpened | DialogClosed | DialogReopened
+DIALOG_EVENTS: TypeAdapter[DialogEvent] = TypeAdapter(Annotated[DialogEvent, Field(discriminator="type")])

@@ -104,13 +104,13 @@ Sealed = Annotated[
 """Words that can be forgotten: JWE compact (RFC 7516), ``dir`` + ``A256GCM``, the key's id in ``kid``."""
 
 
-class Part(BaseModel):
+class ContractModel(BaseModel):
     """What events consist of. Readers ignore fields they don't know; stored samples are never edited."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
-class Event(Part):
+class Event(ContractModel):
     """A public event."""
 
     @property

@@ -7,10 +7,21 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, TypeAdapter, model_validator
 
 from contracts.dialogs import Attribution
-from contracts.envelope import HIGHEST, MOST_NAMES, CloseSeq, Id, Instant, Names, Ordinal, Part, Sealed, Text
+from contracts.envelope import (
+    HIGHEST,
+    MOST_NAMES,
+    CloseSeq,
+    ContractModel,
+    Id,
+    Instant,
+    Names,
+    Ordinal,
+    Sealed,
+    Text,
+)
 
 WIDEST = 1_000_000
-LONGEST_NAME = 64
+LONGEST_SCALE_NAME = 64
 
 Score = Annotated[int, Field(strict=True, ge=-WIDEST, le=WIDEST)]
 Answer = Sealed | Annotated[int, Field(ge=-HIGHEST, le=HIGHEST)] | bool | Names
@@ -74,10 +85,10 @@ class Way(StrEnum):
     WEBHOOK = "webhook"
 
 
-class Scale(Part):
+class Scale(ContractModel):
     """Scores from `lowest` to `highest`, both included; from `satisfied_from` on a client is satisfied."""
 
-    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    name: str = Field(min_length=1, max_length=LONGEST_SCALE_NAME)
     lowest: Score
     highest: Score
     satisfied_from: Annotated[int, Field(ge=-HIGHEST, le=HIGHEST)]
@@ -189,9 +200,8 @@ class RatingUndeliverable(RatingEventBase):
     given_up_at: Instant
 
 
-AnyRatingEvent = (
+RatingEvent = (
     RatingNotOffered | RatingScheduled | RatingOffered | RatingGiven | RatingChanged
     | RatingDeclined | RatingExpired | RatingCancelled | RatingUndeliverable
 )  # fmt: skip
-RatingEvent = Annotated[AnyRatingEvent, Field(discriminator="type")]
-RATING_EVENTS: TypeAdapter[AnyRatingEvent] = TypeAdapter(RatingEvent)
+RATING_EVENTS: TypeAdapter[RatingEvent] = TypeAdapter(Annotated[RatingEvent, Field(discriminator="type")])

@@ -31,7 +31,7 @@ from chassis.http.auth import (
 from chassis.http.key_sources import InlineKeys
 from chassis.http.problems import Forbidden, TokenTooLarge, Unauthenticated
 from chassis.http.routes import Router
-from chassis.http.tokens import issue, kid_of, public_jwk, signing_key
+from chassis.http.tokens import issue, public_jwk, signing_key, thumbprint
 from chassis.kafka.connection import KafkaConnection
 from chassis.settings import ServiceSettings
 from contracts.access import Claims, Role
@@ -41,7 +41,7 @@ Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 STAFF_KEY, VISITOR_KEY, FOREIGN_KEY = (Ed25519PrivateKey.generate() for _ in range(3))
 STAFF, VISITORS = "https://staff.test", "https://chat.test"
-KID = kid_of(STAFF_KEY.public_key())
+KID = thumbprint(STAFF_KEY.public_key())
 
 
 def key_set(*keys: Ed25519PrivateKey) -> str:
@@ -81,7 +81,7 @@ def signed(
 
 def token(role: Role = Role.SUPERVISOR, *more: Role, key: Ed25519PrivateKey = STAFF_KEY) -> str:
     claims = Claims(sub="anna", roles=frozenset({role, *more}), channels=frozenset({"shop"}))
-    kid = kid_of(key.public_key())
+    kid = thumbprint(key.public_key())
     return issue(key, kid, STAFF, ["candor"], claims, timedelta(minutes=5), datetime.now(UTC))
 
 
@@ -339,7 +339,7 @@ async def test_an_algorithm_is_allowed_to_one_issuer_and_not_to_another() -> Non
     await both.verify(KEYS["RS256"].sign(payload()))
     for forged in (
         KEYS["RS256"].sign(payload(iss=VISITORS, roles=["visitor"])),
-        signed(payload(), VISITOR_KEY, headers={"kid": kid_of(VISITOR_KEY.public_key())}),
+        signed(payload(), VISITOR_KEY, headers={"kid": thumbprint(VISITOR_KEY.public_key())}),
     ):
         with pytest.raises(Unauthenticated):
             await both.verify(forged)
@@ -369,7 +369,7 @@ async def test_a_role_that_is_misspelt_denies_and_grants_nothing(calling: Caller
 
 
 async def test_a_visitors_issuer_can_make_nothing_but_visitors() -> None:
-    kid = kid_of(VISITOR_KEY.public_key())
+    kid = thumbprint(VISITOR_KEY.public_key())
     now = datetime.now(UTC)
 
     def of(*roles: Role) -> str:
@@ -515,4 +515,4 @@ def test_a_keys_id_is_its_thumbprint() -> None:
     x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
     raw = base64.urlsafe_b64decode(x + "=")
     key = serialization.load_der_public_key(bytes.fromhex("302a300506032b6570032100") + raw)
-    assert kid_of(key) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"  # type: ignore[arg-type]
+    assert thumbprint(key) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"  # type: ignore[arg-type]

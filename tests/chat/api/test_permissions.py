@@ -8,7 +8,7 @@ import pytest
 
 from chassis.errors import CommandRejected
 from chat.api.permissions import actor_of
-from chat.domain.dialog.actor import author_of, part_of
+from chat.domain.dialog.actor import author_of, role_in
 from chat.domain.dialog.decider import DIALOG, AssignOperator, CloseDialog, PostMessage
 from chat.domain.dialog.events import DialogEvent, OperatorAssigned
 from chat.domain.dialog.state import Dialog, Operator
@@ -92,13 +92,13 @@ def test_reading(caller: str, dialog: str) -> None:
         "a supervisor of the channel": (EXISTING, "supervisor"),
         "an admin of all channels": (EXISTING, "supervisor"),
     }
-    dialogs, part = may.get(caller, (set[str](), "nobody"))
+    dialogs, role = may.get(caller, (set[str](), "nobody"))
     actor = actor_of(CALLERS[caller])
     if dialog in dialogs:
-        assert part_of(actor, stored(dialog))[1] == part
+        assert role_in(actor, stored(dialog))[1] == role
     else:
         with rejected(no_part(caller, dialog)):
-            part_of(actor, stored(dialog))
+            role_in(actor, stored(dialog))
 
 
 @everything
@@ -130,7 +130,7 @@ def test_giving_a_dialog_to_somebody(caller: str, dialog: str) -> None:
 
 def test_whoever_leads_and_answers_too_reads_what_waits_and_takes_it_before_writing() -> None:
     both = Claims(sub="zoe", roles=frozenset({Role.OPERATOR, Role.SUPERVISOR}), channels=frozenset({"shop"}))
-    assert part_of(actor_of(both), stored("waiting"))[1] == "supervisor"
+    assert role_in(actor_of(both), stored("waiting"))[1] == "supervisor"
     with rejected(Rejection.TAKE_IT_FIRST):
         author_of(actor_of(both), stored("waiting"))
 
@@ -138,12 +138,12 @@ def test_whoever_leads_and_answers_too_reads_what_waits_and_takes_it_before_writ
 def test_a_dialog_that_was_closed_before_anybody_took_it_waits_no_more() -> None:
     state = DIALOG.fold(DIALOG.initial, (opened(), closed()))
     with rejected(Rejection.NO_SUCH_DIALOG):
-        part_of(actor_of(CALLERS["an operator of the channel"]), state)
+        role_in(actor_of(CALLERS["an operator of the channel"]), state)
 
 
 def test_a_participant_who_was_replaced_only_reads() -> None:
     ann = actor_of(CALLERS["its operator"])
-    assert part_of(ann, stored("written in"))[1] == "operator"
+    assert role_in(ann, stored("written in"))[1] == "operator"
     for command, code in (
         (PostMessage(ann, "m2", 1, at(9)), Rejection.NOT_YOUR_DIALOG),
         (CloseDialog(ann, at(9)), Rejection.NOT_YOUR_DIALOG),

@@ -33,11 +33,11 @@ def signing_key(pem: str) -> Ed25519PrivateKey:
 def public_jwk(key: Ed25519PublicKey, kid: str | None = None) -> dict[str, str]:
     """The key as a member of a JWK set; its id is its thumbprint (RFC 7638) unless given."""
     shape = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_bytes_raw())}
-    thumbprint = hashlib.sha256(json.dumps(shape, separators=(",", ":"), sort_keys=True).encode())
-    return {**shape, "use": "sig", "alg": ALGORITHM, "kid": kid or _base64url(thumbprint.digest())}
+    digest = hashlib.sha256(json.dumps(shape, separators=(",", ":"), sort_keys=True).encode())
+    return {**shape, "use": "sig", "alg": ALGORITHM, "kid": kid or _base64url(digest.digest())}
 
 
-def kid_of(key: Ed25519PublicKey) -> str:
+def thumbprint(key: Ed25519PublicKey) -> str:
     """The thumbprint of a key (RFC 7638), which is its id wherever nobody chose another."""
     return public_jwk(key)["kid"]
 

@@ -11,13 +11,13 @@ from typing import Final, TypeAlias
 
 from contracts.dialogs import DialogClosed, DialogReopened
 from contracts.ratings import (
-    AnyRatingEvent,
     CancelledReason,
     CloseState,
     NotOfferedReason,
     RatingCancelled,
     RatingChanged,
     RatingDeclined,
+    RatingEvent,
     RatingExpired,
     RatingGiven,
     RatingNotOffered,
@@ -26,7 +26,7 @@ from contracts.ratings import (
     RatingUndeliverable,
 )
 
-CloseEvent: TypeAlias = DialogClosed | DialogReopened | AnyRatingEvent
+CloseEvent: TypeAlias = DialogClosed | DialogReopened | RatingEvent
 
 
 # Settled beats pending beats scheduled; among the settled an answer beats everything, because a declined form

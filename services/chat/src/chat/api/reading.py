@@ -18,7 +18,7 @@ from chat.api.schemas import (
     TranscriptMessageView,
     TranscriptView,
 )
-from chat.domain.dialog.actor import Part, part_of
+from chat.domain.dialog.actor import DialogRole, role_in
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.state import Dialog, DialogDetails, Open
 from chat.domain.rejections import Rejection
@@ -78,16 +78,16 @@ async def read_dialog(
     An operator takes a waiting dialog first. That a supervisor or admin reads is put on record first.
     """
     state = (await repository.load(DIALOG, DIALOG.stream(dialog))).state
-    details, part = part_of(actor, state)
-    if part is Part.SUPERVISOR:
+    details, role = role_in(actor, state)
+    if role is DialogRole.SUPERVISOR:
         now = repository.clock.now()
         await audit.note("transcript.read", claims, now, dialog=dialog, channel=details.channel)
     transcript = await transcript_of(repository.store, keys, dialog, details.client, cursor or None, limit)
-    return _transcript_view(state, details, part, transcript)
+    return _transcript_view(state, details, role, transcript)
 
 
 def _transcript_view(
-    state: Dialog, details: DialogDetails, part: Part, transcript: Transcript
+    state: Dialog, details: DialogDetails, role: DialogRole, transcript: Transcript
 ) -> TranscriptView:
     assigned = details.assigned
     closes = zip_longest(details.closed_at, details.closed_by, details.reopened_at)
@@ -97,24 +97,24 @@ def _transcript_view(
         client=details.client,
         locale=details.locale,
         state=DialogState.OPEN if isinstance(state, Open) else DialogState.CLOSED,
-        operator=assigned.id if assigned and part is not Part.CLIENT else None,
+        operator=assigned.id if assigned and role is not DialogRole.CLIENT else None,
         operator_name=assigned.name if assigned else None,
         opened_at=details.opened_at,
         closes=[
             EndingView(close_seq=number, closed_at=closed, closed_by=ClosedBy(by), reopened_at=reopened)
             for number, (closed, by, reopened) in enumerate(closes, 1)
         ],
-        messages=[_message_view(message, part) for message in transcript.messages],
+        messages=[_message_view(message, role) for message in transcript.messages],
         next_cursor=transcript.next,
     )
 
 
-def _message_view(message: TranscriptMessage, part: Part) -> TranscriptMessageView:
+def _message_view(message: TranscriptMessage, role: DialogRole) -> TranscriptMessageView:
     posted = message.posted
     return TranscriptMessageView(
         message=posted.message,
         author=Author(posted.author),
-        operator=posted.operator if part is not Part.CLIENT else None,
+        operator=posted.operator if role is not DialogRole.CLIENT else None,
         name=posted.name,
         posted_at=posted.posted_at,
         text=message.text,

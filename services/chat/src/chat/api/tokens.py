@@ -8,7 +8,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwt import PyJWK
 
-from chassis.http.tokens import ALGORITHM, issue, kid_of, public_jwk, signing_key
+from chassis.http.tokens import ALGORITHM, issue, public_jwk, signing_key, thumbprint
 from chassis.jwks import Keys, keys_here
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT, AUDIENCE_RATING, Claims, Role
@@ -19,7 +19,7 @@ class OwnKeys:
 
     def __init__(self, own: Ed25519PublicKey, others: Keys) -> None:
         known = [kid for (kid, _), other in others.items() if other.key == own]
-        self.kid = known[0] if known else kid_of(own)
+        self.kid = known[0] if known else thumbprint(own)
         self._keys = {**others, (self.kid, ALGORITHM): PyJWK(public_jwk(own, self.kid))}
 
     async def find(self, kid: str, algorithm: str) -> PyJWK | None:

@@ -61,7 +61,7 @@ ClientEvent = ClientRegistered | DialogReserved | ClientErased
 
 
 @dataclass(frozen=True)
-class Reservation:
+class DialogReservation:
     """Of a dialog that is open, or about to be: it had been closed `closes` times then."""
 
     closes: int
@@ -95,7 +95,7 @@ class RegisteredClient:
     locale: str | None
     email: str | None
     name: str | None
-    reserved: Mapping[str, Reservation] = field(default_factory=dict)
+    reserved: Mapping[str, DialogReservation] = field(default_factory=dict)
 
     def over(self, not_open: Mapping[str, int], now: datetime) -> set[str]:
         """The dialogs whose reservation is over, of those that were seen not to be open."""
@@ -123,7 +123,7 @@ def evolve(client: Client, event: ClientEvent) -> Client:
             if not isinstance(client, RegisteredClient):
                 raise ValueError("only a registered client opens dialogs")  # noqa: TRY004 - an unreadable story
             kept = {dialog: each for dialog, each in client.reserved.items() if dialog not in event.released}
-            new = {event.dialog: Reservation(event.closes, event.reserved_at)}
+            new = {event.dialog: DialogReservation(event.closes, event.reserved_at)}
             return replace(client, reserved=kept | new)
         case ClientErased():
             return ErasedClient(event.erased_at, channel_of(client) or event.channel)

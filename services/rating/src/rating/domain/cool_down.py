@@ -35,7 +35,7 @@ class AskingClose(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reservation:
+class QuestionReservation:
     """A close, and when its form is offered."""
 
     close: AskingClose
@@ -46,13 +46,13 @@ class Reservation:
 class Questions:
     """What a client is or was asked in a channel, as far back as the last cool-down went."""
 
-    reserved: tuple[Reservation, ...] = ()
+    reserved: tuple[QuestionReservation, ...] = ()
 
     def holds(self, close: AskingClose) -> bool:
         """Whether this close may ask."""
         return any(reservation.close == close for reservation in self.reserved)
 
-    def in_the_way(self, asks_at: datetime, cool_down: timedelta) -> Sequence[Reservation]:
+    def in_the_way(self, asks_at: datetime, cool_down: timedelta) -> Sequence[QuestionReservation]:
         """The reservations that forbid a question at that moment."""
         return [one for one in self.reserved if asks_at < one.asks_at + cool_down]
 
@@ -61,7 +61,7 @@ def evolve(questions: Questions, event: QuestionReserved) -> Questions:
     """What the client is asked after the event."""
     recent = [one for one in questions.reserved if event.asks_at < one.asks_at + event.cool_down]
     close = AskingClose(event.dialog, event.close_seq)
-    return Questions((*recent, Reservation(close, event.asks_at)))
+    return Questions((*recent, QuestionReservation(close, event.asks_at)))
 
 
 @dataclass(frozen=True)

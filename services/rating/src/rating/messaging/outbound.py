@@ -4,12 +4,12 @@ from typing import Any, assert_never
 
 from chassis.outbox.commit_handler import PublicEvent
 from contracts.ratings import (
-    AnyRatingEvent,
     CancelledReason,
     NotOfferedReason,
     RatingCancelled,
     RatingChanged,
     RatingDeclined,
+    RatingEvent,
     RatingExpired,
     RatingGiven,
     RatingNotOffered,
@@ -21,7 +21,7 @@ from contracts.ratings import (
 from contracts.topics import RATINGS
 from rating.domain.rating import events as stored
 from rating.domain.rating.form_version import FormVersion
-from rating.domain.rating.state import Close, Given, Rating, ReopenedFirst, Unregistered
+from rating.domain.rating.state import CloseToRate, Given, Rating, ReopenedFirst, Unregistered
 
 
 def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
@@ -36,8 +36,8 @@ def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
 
 
 def _public(  # noqa: PLR0911 - one line for each event
-    close: Close, event: stored.RatingEvent, of: dict[str, Any], rules: FormVersion
-) -> AnyRatingEvent | None:
+    close: CloseToRate, event: stored.RatingEvent, of: dict[str, Any], rules: FormVersion
+) -> RatingEvent | None:
     form = {**of, "form_version": rules.version}
     match event:
         case stored.CloseRegistered() | stored.ReopeningRegistered() | stored.ClientForgotten():
@@ -69,7 +69,7 @@ def _public(  # noqa: PLR0911 - one line for each event
             assert_never(event)
 
 
-def _answer(close: Close, event: stored.AnswerRecorded, rules: FormVersion) -> dict[str, Any]:
+def _answer(close: CloseToRate, event: stored.AnswerRecorded, rules: FormVersion) -> dict[str, Any]:
     if not isinstance(close, Given):
         raise TypeError(f"After an answer close {event.close_seq} must be given, not {type(close).__name__}")
     return {

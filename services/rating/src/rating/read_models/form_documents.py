@@ -9,7 +9,7 @@ from contracts.ratings import CloseState
 from rating.domain.rating.form_version import Scale
 from rating.domain.rating.state import (
     Cancelled,
-    Close,
+    CloseToRate,
     Declined,
     Expired,
     Given,
@@ -89,7 +89,7 @@ def _of_answer(close: RegisteredClose) -> dict[str, Any]:
             assert_never(close)
 
 
-def due_at(close: Close) -> datetime | None:
+def due_at(close: CloseToRate) -> datetime | None:
     """When a timer has something to do for the close: to offer its form, or to let it expire."""
     match close:
         case Scheduled():

@@ -8,7 +8,7 @@ from chat.domain.dialog.state import Dialog, DialogDetails, Open, Operator, Unop
 from chat.domain.rejections import Rejection
 
 
-class Part(StrEnum):
+class DialogRole(StrEnum):
     """What somebody is in a dialog."""
 
     CLIENT = "client"
@@ -33,7 +33,7 @@ class Actor:
         return self.channels is None or channel in self.channels
 
 
-def part_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Part]:
+def role_in(actor: Actor, state: Dialog) -> tuple[DialogDetails, DialogRole]:
     """The dialog, and as what the actor may read it. Raises `CommandRejected`.
 
     An operator who could take it is refused with that hint: it stands in their list.
@@ -41,27 +41,27 @@ def part_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Part]:
     if not isinstance(state, Unopened):
         details = state.details
         if details.client == actor.client:
-            return details, Part.CLIENT
+            return details, DialogRole.CLIENT
         if actor.covers(details.channel):
             if actor.operator and details.is_own(actor.operator.id):
-                return details, Part.OPERATOR
+                return details, DialogRole.OPERATOR
             if actor.supervises:
-                return details, Part.SUPERVISOR
-    raise _no_part(actor, state)
+                return details, DialogRole.SUPERVISOR
+    raise _no_role(actor, state)
 
 
 def author_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Operator | None]:
     """The dialog, and the operator as whom the actor writes in it: None for its client.
 
-    Raises as `part_of` does, also for those who only supervise. Who wrote in it once is an operator here too.
+    Raises as `role_in` does, also for those who only supervise. Who wrote in it once is an operator here too.
     """
-    details, part = part_of(actor, state)
-    if part is Part.SUPERVISOR:
-        raise _no_part(actor, state)
-    return details, actor.operator if part is Part.OPERATOR else None
+    details, role = role_in(actor, state)
+    if role is DialogRole.SUPERVISOR:
+        raise _no_role(actor, state)
+    return details, actor.operator if role is DialogRole.OPERATOR else None
 
 
-def _no_part(actor: Actor, state: Dialog) -> CommandRejected:
+def _no_role(actor: Actor, state: Dialog) -> CommandRejected:
     match state:
         case Open(details) if details.assigned is None and actor.operator and actor.covers(details.channel):
             return CommandRejected(Rejection.TAKE_IT_FIRST)

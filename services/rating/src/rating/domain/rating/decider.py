@@ -27,7 +27,7 @@ from rating.domain.rating.form_version import CancelledReason, FormVersion, NotO
 from rating.domain.rating.state import (
     MOST_CHANGES,
     Cancelled,
-    Close,
+    CloseToRate,
     Declined,
     Expired,
     Given,
@@ -170,7 +170,7 @@ def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]
     return [registered, _decided(command, kept or exclusion_reason(command))]
 
 
-def _resuming(before: Close, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
+def _resuming(before: CloseToRate, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
     """The command by the rules of the close before, and the reason why that was not asked, or is settled."""
     match before:
         case (
@@ -230,7 +230,7 @@ def _offered(close_seq: int, rules: FormVersion, now: datetime) -> FormOffered:
     return FormOffered(close_seq=close_seq, offered_at=now, expires_at=now + rules.expiry)
 
 
-def register_reopening(close: Close, command: RegisterReopening) -> Sequence[RatingEvent]:
+def register_reopening(close: CloseToRate, command: RegisterReopening) -> Sequence[RatingEvent]:
     """Reopening withdraws a form that waits, and keeps what the client has answered.
 
     Consumed late, it takes an expiry back: a form that was withdrawn before its deadline can't have expired.
@@ -252,14 +252,14 @@ def _cancelled(close_seq: int, reason: CancelledReason, now: datetime) -> FormCa
     return FormCancelled(close_seq=close_seq, reason=reason, cancelled_at=now)
 
 
-def offer(close: Close, command: OfferForm) -> Sequence[RatingEvent]:
+def offer(close: CloseToRate, command: OfferForm) -> Sequence[RatingEvent]:
     """A scheduled form is offered when its time has come."""
     if isinstance(close, Scheduled) and command.now >= close.due_at:
         return [_offered(command.close_seq, close.form.rules, command.now)]
     return []
 
 
-def give(close: Close, command: GiveRating) -> Sequence[RatingEvent]:
+def give(close: CloseToRate, command: GiveRating) -> Sequence[RatingEvent]:
     """An answer counts until the form expires, and can be changed within the edit window of the first."""
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
@@ -315,7 +315,7 @@ def _stored(whole: Answer) -> dict[str, Any]:
     return {"score": whole.score, "comment": whole.comment, "fingerprint": whole.fingerprint}
 
 
-def decline(close: Close, command: DeclineRating) -> Sequence[RatingEvent]:
+def decline(close: CloseToRate, command: DeclineRating) -> Sequence[RatingEvent]:
     """Saying "No, thanks" settles a form that waits."""
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
@@ -336,7 +336,7 @@ def decline(close: Close, command: DeclineRating) -> Sequence[RatingEvent]:
             assert_never(close)
 
 
-def expire(close: Close, command: ExpireForm) -> Sequence[RatingEvent]:
+def expire(close: CloseToRate, command: ExpireForm) -> Sequence[RatingEvent]:
     """A form that still waits at its deadline expires, as of the deadline, however late the timer."""
     if isinstance(close, Offered) and command.now >= close.expires_at:
         return [FormExpired(close_seq=command.close_seq, expired_at=close.expires_at)]

@@ -121,7 +121,7 @@ class Cancelled:
     offered: bool = True
 
 
-Close = (
+CloseToRate = (
     Unregistered | ReopenedFirst | Registered | NotOffered | Scheduled
     | Offered | Given | Declined | Expired | Cancelled
 )  # fmt: skip
@@ -131,9 +131,9 @@ Close = (
 class Rating:
     """All closes of one dialog."""
 
-    closes: Mapping[int, Close] = field(default_factory=dict)
+    closes: Mapping[int, CloseToRate] = field(default_factory=dict)
 
-    def close(self, close_seq: int) -> Close:
+    def close(self, close_seq: int) -> CloseToRate:
         """The close of that number; `Unregistered` if there is none."""
         return self.closes.get(close_seq, Unregistered())
 
@@ -152,7 +152,7 @@ def evolve(rating: Rating, event: RatingEvent) -> Rating:
     return Rating({**rating.closes, event.close_seq: close})
 
 
-def _after(close: Close, event: RatingEvent) -> Close:  # noqa: C901, PLR0911 - one line for each event
+def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901, PLR0911 - one line for each event
     if isinstance(event, CloseRegistered):
         return Registered(Form(event.snapshot, event.rules, event.replied, event.by_people))
     if isinstance(event, ReopeningRegistered):
@@ -180,7 +180,7 @@ def _after(close: Close, event: RatingEvent) -> Close:  # noqa: C901, PLR0911 - 
             assert_never(event)
 
 
-def _answered(close: Close, event: RatingGiven | RatingChanged) -> Close:
+def _answered(close: CloseToRate, event: RatingGiven | RatingChanged) -> CloseToRate:
     answer = Answer(event.score, event.fingerprint, event.comment)
     match event:
         case RatingGiven() if isinstance(close, Offered | Declined):
