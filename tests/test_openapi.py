@@ -13,6 +13,7 @@ import pytest
 from chassis.http.bodies import RequestBody
 from chassis.http.problems import PREFIX, NotFound, Problem, kinds_of
 from chassis.http.routes import Route, documented, largest_body
+from chassis.validation.text import LONGEST_MESSAGE
 from chat.domain.rejections import Rejection as ChatRejection
 from contracts.dialogs import ClosedBy, DialogState
 from contracts.ratings import CloseState, FormState
@@ -142,11 +143,13 @@ def test_every_route_reads_requests_within_limits(service: str) -> None:
         assert isinstance(route.original_route, Route), route.path
         if route.body_field:
             annotation = json.dumps(str(route.body_field.field_info.annotation))
-            assert largest_body(route) <= 64 * KIB, annotation
+            assert largest_body(route) <= 128 * KIB, annotation
 
 
 def test_bodies_of_strangers_are_small() -> None:
     largest = {route.name: largest_body(route) for app in APPS.values() for route in documented(app)}
     assert largest["admit_visitor"] == RequestBody.largest == 8 * KIB
     assert {largest[f"{verb}_form"] for verb in ("read", "answer", "decline")} == {32 * KIB}
-    assert largest["post_message"] == 64 * KIB
+    longest_message = json.dumps({"text": "😀" * LONGEST_MESSAGE})
+    assert r"\ud83d\ude00" in longest_message
+    assert len(longest_message) <= largest["post_message"] == 128 * KIB

@@ -393,6 +393,21 @@ def test_a_body_of_two_lengths_is_no_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
+def test_head_is_get_without_its_content(tmp_path: Path) -> None:
+    with (
+        shop(free_base(), tmp_path) as running,
+        httpx.Client(base_url=f"http://127.0.0.1:{running.base}") as client,
+    ):
+        running.until_ready()
+        for path, status in (("/openapi.json", 200), ("/nowhere", 404)):
+            whole, head = client.get(path), client.head(path)
+            assert (head.status_code, head.content) == (status, b"")
+            assert head.headers["content-length"] == whole.headers["content-length"] != "0"
+        refused = client.head("/form")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.real
 def test_the_platform_is_answered_while_the_api_is_at_its_limit(tmp_path: Path) -> None:
     with shop(free_base(), tmp_path) as running, ExitStack() as crowd:
         running.until_ready()

@@ -163,7 +163,7 @@ async def pieces(length: int) -> AsyncIterator[bytes]:
 SIZES = [
     (VISITORS, 8),
     ("/v1/forms/answer", 32),
-    (MESSAGE, 64),
+    (MESSAGE, 128),
     ("/v1/channels/course-a", 256),
     ("/v1/dialogs/d-1", 256),
 ]

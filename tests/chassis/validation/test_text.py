@@ -101,13 +101,30 @@ class TestEmail:
         said_of(Email, f"a@b.example{letter}")
         said_of(Email, f"{letter}a@b.example")
 
-    @pytest.mark.parametrize("text", ["", "@", "a", "a@", "@b", "a@b@c", "a b@c"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "", "@", "a", "a@", "@b", "a@b@c", "a b@c", "a@b", "<a@b.example>", "Ann <a@b.example>", "..@..",
+            "a..b@c.example", ".a@b.example", "a@b..example", "a@-b.example", "a@[127.0.0.1]",
+            '"a b"@c.example',
+        ],
+    )  # fmt: skip
     def test_has_a_name_and_a_place(self, text: str) -> None:
         assert said_of(Email, text) == "must be an e-mail address, such as zoe@school.example"
 
     def test_is_counted_in_characters(self) -> None:
         assert said_of(Email, "é" * 289 + "@b.example") == "must have at most 254 characters"
-        adapter(Email).validate_python("é" * 244 + "@b.example")
+
+    @pytest.mark.parametrize(
+        ("written", "kept"),
+        [
+            ("Zoe+chat@School.Example", "Zoe+chat@school.example"),
+            ("zoé@xn--bcher-kva.example", "zoé@bücher.example"),
+            ("o'neil@b.test", "o'neil@b.test"),
+        ],
+    )
+    def test_is_one_that_can_be_written_to(self, written: str, kept: str) -> None:
+        assert adapter(Email).validate_python(written) == kept
 
 
 class TestLocale:
@@ -129,8 +146,14 @@ class TestLocale:
         assert adapter(LocaleHint).validate_python(text) is None
 
     def test_is_counted_in_characters(self) -> None:
-        for of in (Locale, LocaleHint):
-            assert said_of(of, "fr-" + "a" * 40) == "must have at most 35 characters"
+        assert said_of(Locale, "fr-" + "a" * 40) == "must have at most 35 characters"
+
+    @pytest.mark.parametrize("text", ["fr-" + "a" * 40, "x" * 8_000, "en-u-" + "ab-abc-" * 1_000])
+    def test_of_any_length_refuses_nobody_as_a_hint(self, text: str) -> None:
+        assert adapter(LocaleHint).validate_python(text) is None
+
+    def test_is_what_a_long_hint_begins_with_where_posix_has_it_so(self) -> None:
+        assert adapter(LocaleHint).validate_python("fr_CA.UTF-8@" + "x" * 100) == "fr-CA"
 
 
 BODIES = [

@@ -1,12 +1,14 @@
 """A command that is rejected stores nothing at all: no event, and no key for the text that came with it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chassis.kafka.connection import KafkaConnection
 from chat.domain.dialog import decider
 from contracts.access import Role
-from tests.chat.harness import Harness, done
+from tests.chat.harness import Harness, done, running, settings_for
 
 pytestmark = pytest.mark.real
 
@@ -90,3 +92,28 @@ async def test_what_was_sealed_in_another_dialog_is_not_shown(harness: Harness) 
     done(await visitor.put(f"{paths[1]}/messages/m2", {"text": "Still here"}))
     texts = [message["text"] for message in done(await visitor.get(paths[1]))["messages"]]
     assert texts == [{"state": "unreadable", "text": None}, {"state": "open", "text": "Still here"}]
+
+
+async def test_a_contact_that_cannot_be_opened_keeps_no_dialog_open(
+    kafka: KafkaConnection, mongo: str, database: str
+) -> None:
+    settings = settings_for(kafka, mongo, database)
+    async with running(settings) as harness:
+        channel = await harness.channel()
+        for email in ("ann@school.example", "zoe@school.example"):
+            zoe = await harness.visitor(channel, name="Zoë", email=email)
+            path = await harness.dialog(zoe)
+        commits = harness.database["commits"]
+        ann, mine = await commits.find({"events.type": "registered"}).sort("_id").to_list(None)
+        if ann["stream"].endswith(zoe.id):
+            ann, mine = mine, ann
+        anns = {"$set": {"events.0.email": ann["events"][0]["email"]}}
+        await commits.update_one({"_id": mine["_id"]}, anns)
+    async with running(settings) as restarted:
+        zoe = replace(zoe, http=restarted.http)
+        done(await zoe.post(f"{path}/close"))
+        closed = await restarted.database["commits"].find_one({"events.type": "closed"})
+    assert closed is not None
+    [event] = closed["events"]
+    assert event.get("email") is None
+    assert event["name"]

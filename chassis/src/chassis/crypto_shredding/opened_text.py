@@ -20,10 +20,10 @@ class TextState(StrEnum):
 
 
 class OpensText(Protocol):
-    """A key ring."""
+    """Has the keys: a key ring, or who receives them."""
 
     async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
-        """The text; None if it was erased. Raises `DecryptionFailed`."""
+        """The text; None without its key, such as an erased one. Raises `DecryptionFailed`."""
         ...
 
 

@@ -57,6 +57,8 @@ async def _on_http_error(request: Request, error: HTTPException) -> Response:
             routes = (each.original_route for each in documented(request.app))
             matching = [each for each in routes if each.matches(dict(request.scope))[0] != Match.NONE]
             methods = {method for route in matching for method in getattr(route, "methods", ())}
+            if "GET" in methods:
+                methods.add("HEAD")
             problem = MethodNotAllowed({"Allow": ", ".join(sorted(methods))})
         case _:
             problem = InternalError()

@@ -2,7 +2,6 @@
 
 import re
 import time
-import traceback
 import uuid
 
 import structlog
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.http.problems import InternalError, NotFound, Problem, Unavailable, problem_response
 from chassis.telemetry import continued
 from chassis.telemetry.metrics import REQUEST_SECONDS
+from chassis.telemetry.tracebacks import safe_traceback
 from chassis.transient import is_transient
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -43,6 +43,9 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            # As GET (RFC 9110, 9.3.2): the server, which has the scope as it was, leaves the content out.
+            scope = {**scope, "method": "GET"}
         headers = Headers(scope=scope)
         scope["request_id"] = _id(headers.get("x-request-id"))
         answer = _Response(send, scope["request_id"])
@@ -102,9 +105,7 @@ def _problem_of(error: Exception) -> Problem:
     if is_transient(error):
         log.warning("request_unavailable", error=type(error).__qualname__)
         return Unavailable()
-    # The error's own text may quote what a client wrote; where it happened does not.
-    where = "".join(traceback.format_tb(error.__traceback__)[-12:])
-    log.error("request_broken", error=type(error).__qualname__, where=where)
+    log.error("request_broken", error=type(error).__qualname__, where=safe_traceback(error))
     return InternalError()
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from chassis.crypto_shredding import KeyRing
+from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.errors import CommandRejected, SubjectErased
 from chat.domain.client import Client, RegisteredClient, Registration
 from chat.domain.dialog.decider import DIALOG, NOT_SEALED, CloseDialog, PostMessage
@@ -32,17 +33,20 @@ async def registration(
 async def sealed_close(
     keys: KeyRing, command: CloseDialog, dialog: str, client: str, state: Client
 ) -> CloseDialog:
-    """The command with e-mail and name, sealed again for the dialog: its readers need no other key."""
+    """The command with e-mail and name, sealed again for the dialog: its readers need no other key.
+
+    One that can't be opened is left out, as an erased one is: the dialog can be closed all the same.
+    """
     if not isinstance(state, RegisteredClient):
         return command
     own = contact_scope(client)
     sealed: list[str | None] = []
     for text, purpose in ((state.email, Purpose.EMAIL), (state.name, Purpose.NAME)):
-        opened = text and await keys.open(text, subject=client, scope=own, purpose=purpose)
+        opened = text and await OpenedText.of(keys, text, subject=client, scope=own, purpose=purpose)
         try:
-            sealed.append(await _sealed(keys, opened, client, dialog, purpose))
+            sealed.append(await _sealed(keys, opened.text if opened else None, client, dialog, purpose))
         except CommandRejected:
-            return command  # erased meanwhile: the dialog can be closed all the same
+            return command  # erased meanwhile
     return replace(command, email=sealed[0], name=sealed[1])
 
 

@@ -4,9 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+import structlog
+
+from chassis.crypto_shredding.opened_text import OpensText
 from chassis.errors import DecryptionFailed
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class DecryptionState(StrEnum):
@@ -35,18 +40,10 @@ class SealedText(NamedTuple):
     purpose: str
 
 
-class OpensSealedText(Protocol):
-    """Opens sealed texts with the keys that were received."""
-
-    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
-        """The text; None without its key. Raises `DecryptionFailed`."""
-        ...
-
-
 class Decryptor:
     """Opens sealed texts, and distinguishes erased ones from those whose key is still to be received."""
 
-    def __init__(self, keys: OpensSealedText, read_to_end: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, keys: OpensText, read_to_end: Callable[[], Awaitable[bool]]) -> None:
         self._keys = keys
         self._read_to_end = read_to_end
 
@@ -70,5 +67,6 @@ class Decryptor:
             text = await self._keys.open(of.sealed, subject=of.subject, scope=of.scope, purpose=of.purpose)
         except DecryptionFailed:
             # Damaged, or another dialog's: one such text must not hide the page it stands on.
+            log.error("text_unreadable", scope=of.scope, purpose=of.purpose)  # noqa: TRY400 - nothing of it to logs
             return DecryptedText(DecryptionState.UNREADABLE)
         return DecryptedText(without_key) if text is None else DecryptedText(DecryptionState.OPEN, text)

@@ -148,7 +148,7 @@ class MessageBody(RequestBody):
 
     model_config = _example(text="Hello, I can't find my certificate")
 
-    largest: ClassVar[int] = 64 * KIB
+    largest: ClassVar[int] = 128 * KIB  # 10,000 emoji, each written as two escapes
 
     text: Message = Field(
         description=f"1 to 10,000 characters, {CODE_POINTS}, of which some can be seen; kept as they are."
