@@ -125,13 +125,13 @@ async def test_killing_a_service_with_a_batch_in_hand_loses_nothing_and_counts_n
             await asyncio.to_thread(stack.services[name].kill)
             await asyncio.gather(*closing)
             await asyncio.to_thread(stack.services[name].start)
-            await until(partial(_heard, supervisor, channel, number * BURST), BEFORE_MONGODB)
+            await until(partial(_received, supervisor, channel, number * BURST), BEFORE_MONGODB)
         summary = await supervisor.read("summary", channel=channel)
         assert (summary["closed"], summary["offered_total"]) == (len(BURSTS) * BURST,) * 2
         assert (await supervisor.read("reconcile"))["equal"]
 
 
-async def _heard(supervisor: Supervisor, channel: str, closes: int) -> None:
+async def _received(supervisor: Supervisor, channel: str, closes: int) -> None:
     summary = await supervisor.read("summary", channel=channel)
     if (summary["closed"], summary["offered_total"]) != (closes, closes):
         raise NotYet(f"{summary['closed']} closed, {summary['offered_total']} offered of {closes}")

@@ -74,4 +74,4 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Support
 async def _cancelled(floor: SupportFloor, channel: str) -> None:
     summary = await floor.supervisor().read("summary", channel=channel)
     if not summary["unrated"]["cancelled_by_reason"]["erased"]:
-        raise NotYet("the erasure is still to be heard")
+        raise NotYet("the erasure is still to be received")

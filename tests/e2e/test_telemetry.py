@@ -52,7 +52,7 @@ async def _headers_of(stack: Stack, dialog: str, types: set[str]) -> dict[str, s
                     if record.key == dialog.encode() and headers["ce_type"] in types:
                         found.setdefault(headers["ce_type"], headers["traceparent"])
             if found.keys() != types:
-                raise NotYet(f"heard only {sorted(found)}")
+                raise NotYet(f"received only {sorted(found)}")
 
         await until(look, SETTLE_SECONDS)
     finally:

@@ -181,7 +181,7 @@ async def test_each_route_takes_bodies_up_to_its_size(
     assert problem(response)["type"] == "/problems/body-too-large"
     received = the_only_request(up.rating if "forms" in path else up.chat)
     assert received.body == b"x" * kib * KIB
-    # The service hears of it when it is whole, and how long it is.
+    # The service learns of it when it is whole, and how long it is.
     assert received.headers["content-length"] == [str(kib * KIB)]
     assert "transfer-encoding" not in received.headers
 

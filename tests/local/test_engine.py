@@ -18,11 +18,11 @@ UNWELL = b"HTTP/1.1 500 Unwell\r\nContent-Length: 6\r\n\r\nunwell"
 
 @contextmanager
 def nothing_left_open() -> Iterator[None]:
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         yield
         gc.collect()
-    assert [str(each.message) for each in heard] == []
+    assert [str(each.message) for each in warned] == []
 
 
 @pytest.fixture(params=["no socket", "nobody listens", "a path too long", "no such scheme", "no port"])

@@ -49,4 +49,4 @@ async def _prepare(server: SecuredKafka) -> None:
     await topics.grant(admin, HOLDERS)
     async with authorizer(admin) as there:
         while not set(acls(HOLDERS)) <= await there.acls():
-            pass  # a broker hears of them a moment later
+            pass  # a broker learns of them a moment later

@@ -75,7 +75,7 @@ async def ring(
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def heard(kafka: KafkaConnection, topic: str) -> list[Any]:
+async def received(kafka: KafkaConnection, topic: str) -> list[Any]:
     """All records of the topic that are there now, tombstones too."""
     consumer = AIOKafkaConsumer(topic, **kafka.options(), auto_offset_reset="earliest")
     await consumer.start()
@@ -92,7 +92,7 @@ async def heard(kafka: KafkaConnection, topic: str) -> list[Any]:
 
 async def keys_in(kafka: KafkaConnection, topic: str) -> dict[str, KeyPublished]:
     """The published keys that a reader finds in the topic, by dialog."""
-    records = [record.value for record in await heard(kafka, topic) if record.value is not None]
+    records = [record.value for record in await received(kafka, topic) if record.value is not None]
     events = [KEY_EVENTS.validate_json(value) for value in records]
     return {event.scope: event for event in events if isinstance(event, KeyPublished)}
 

@@ -26,12 +26,12 @@ class Tally:
 
     async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:
         self.calls += 1
-        self.tries.update(heard.event.number for heard in records)
-        for heard in records:
-            if fault := self.faults.get(heard.event.number):
+        self.tries.update(received.event.number for received in records)
+        for received in records:
+            if fault := self.faults.get(received.event.number):
                 raise fault
-            change = {"$inc": {"count": 1}, "$push": {"numbers": heard.event.number}}
-            await self.collection.update_one({"_id": heard.key}, change, upsert=True, session=session)
+            change = {"$inc": {"count": 1}, "$push": {"numbers": received.event.number}}
+            await self.collection.update_one({"_id": received.key}, change, upsert=True, session=session)
 
     async def numbers(self) -> dict[str, list[int]]:
         return {one["_id"]: one["numbers"] async for one in self.collection.find()}

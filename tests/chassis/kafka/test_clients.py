@@ -93,14 +93,14 @@ async def test_of_several_servers_the_first_may_be_down(kafka: KafkaConnection, 
     """FastStream takes several in one text for a single host."""
     several = KafkaHarness(KafkaConnection(servers=f"127.0.0.1:1, {kafka.servers}"))
     await several.create()
-    heard: list[int] = []
+    numbers: list[int] = []
 
-    async def hear(received: ReceivedEvent[Any]) -> None:
-        heard.append(received.event.number)
+    async def consume(received: ReceivedEvent[Any]) -> None:
+        numbers.append(received.event.number)
 
     await several.publish(several.note("k", 1), several.raw("k", b"{"))
-    async with running(several.consumer(hear), projecting(several, tally, group=f"{several.group}.tally")):
-        await until(lambda: heard == [1])
+    async with running(several.consumer(consume), projecting(several, tally, group=f"{several.group}.tally")):
+        await until(lambda: numbers == [1])
         await until(lambda: once_each(tally, 1))
         await until(lambda: _count(several.letters(), 1))
     await broker_answers(several.kafka)()

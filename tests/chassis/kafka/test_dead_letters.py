@@ -1,4 +1,4 @@
-"""Dead letters: listed without their payload, and heard again on the service's own replay topic."""
+"""Dead letters: listed without their payload, and consumed again on the service's own replay topic."""
 
 import asyncio
 from functools import partial
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.real
 class Moody:
     def __init__(self) -> None:
         self.broken = True
-        self.heard: list[tuple[str, int, int]] = []
+        self.received: list[tuple[str, int, int]] = []
 
-    async def __call__(self, heard: ReceivedEvent[Any]) -> None:
+    async def __call__(self, received: ReceivedEvent[Any]) -> None:
         if self.broken:
             raise ValueError("canary")
-        self.heard.append((heard.topic, heard.partition, heard.event.number))
+        self.received.append((received.topic, received.partition, received.event.number))
 
 
 async def command(harness: KafkaHarness, *argv: str) -> int:
@@ -63,9 +63,9 @@ async def test_replays_as_it_came_to_the_same_partition_of_its_own_topic(
     assert "8 replayed" in capsys.readouterr().out
     moody.broken = False
     async with running(harness.consumer(moody, topics=[harness.notes, harness.replay])):
-        await until(lambda: len(moody.heard) == 8)
+        await until(lambda: len(moody.received) == 8)
     died_at = {letter.record.key: letter.id for letter in await harness.letters()}
-    for topic, partition, number in moody.heard:
+    for topic, partition, number in moody.received:
         assert topic == harness.replay
         assert died_at[f"k{number}".encode()].split(":")[1] == str(partition)
     again = [record for record in await all_records(harness.kafka, harness.replay) if record.key == b"k1"]
@@ -75,9 +75,11 @@ async def test_replays_as_it_came_to_the_same_partition_of_its_own_topic(
     assert len(await all_records(harness.kafka, harness.notes)) == 8
 
 
-@pytest.mark.parametrize(("word", "state", "heard"), [("replay", "replayed", 2), ("dismiss", "dismissed", 0)])
+@pytest.mark.parametrize(
+    ("word", "state", "received"), [("replay", "replayed", 2), ("dismiss", "dismissed", 0)]
+)
 async def test_what_was_settled_is_marked_and_left_alone_by_all(
-    harness: KafkaHarness, word: str, state: str, heard: int
+    harness: KafkaHarness, word: str, state: str, received: int
 ) -> None:
     await died(harness, Moody(), 1, 2)
     first, second = await harness.letters()
@@ -88,10 +90,10 @@ async def test_what_was_settled_is_marked_and_left_alone_by_all(
     }
     assert await command(harness, word, "--all") == 0
     assert {each.state for each in await harness.letters()} == {state}
-    assert len(await all_records(harness.kafka, harness.replay)) == heard
+    assert len(await all_records(harness.kafka, harness.replay)) == received
 
 
-async def test_what_was_dismissed_can_be_heard_again(harness: KafkaHarness) -> None:
+async def test_what_was_dismissed_can_be_consumed_again(harness: KafkaHarness) -> None:
     await died(harness, Moody(), 1)
     [letter] = await harness.letters()
     await command(harness, "dismiss", letter.id)

@@ -23,23 +23,23 @@ BODY = b'{"type":"test.noted.v1","number":1}'
 
 
 class RecordingHandler:
-    """Remembers what it heard; `trouble` may raise for a note."""
+    """Remembers what it received; `trouble` may raise for a note."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, int]] = []
+        self.received: list[tuple[str, int]] = []
         self.tries: Counter[int] = Counter()
         self.faults: dict[int, list[Exception]] = {}
 
-    async def __call__(self, heard: ReceivedEvent[Any]) -> None:
-        number = heard.event.number
+    async def __call__(self, received: ReceivedEvent[Any]) -> None:
+        number = received.event.number
         self.tries[number] += 1
         if faults := self.faults.get(number):
             raise faults[0] if len(faults) == 1 else faults.pop(0)
-        self.heard.append((heard.key, number))
+        self.received.append((received.key, number))
 
     @property
     def numbers(self) -> set[int]:
-        return {number for _, number in self.heard}
+        return {number for _, number in self.received}
 
 
 async def committed(harness: KafkaHarness) -> int:
@@ -68,10 +68,10 @@ async def test_hears_what_was_said_before_it_came_in_order_per_key(harness: Kafk
     handler = RecordingHandler()
     await harness.publish(*(harness.note(f"k{number % 7}", number) for number in range(200)))
     async with running(harness.consumer(handler)):
-        await until(lambda: len(handler.heard) == 200)
+        await until(lambda: len(handler.received) == 200)
         await until(lambda: _is(committed(harness), 200))
     for key in range(7):
-        own = [number for name, number in handler.heard if name == f"k{key}"]
+        own = [number for name, number in handler.received if name == f"k{key}"]
         assert own == sorted(own)
 
 
@@ -92,11 +92,11 @@ async def test_the_next_event_of_a_key_waits_for_the_one_before(harness: KafkaHa
     begun: list[tuple[str, int]] = []
     done: list[int] = []
 
-    async def wait_with_the_first(heard: ReceivedEvent[Any]) -> None:
-        begun.append((heard.key, heard.event.number))
-        if heard.event.number == 0:
+    async def wait_with_the_first(received: ReceivedEvent[Any]) -> None:
+        begun.append((received.key, received.event.number))
+        if received.event.number == 0:
             await go_on.wait()
-        done.append(heard.event.number)
+        done.append(received.event.number)
 
     said = [("slow", 0), ("slow", 1), ("quick", 2), ("slow", 3), ("quick", 4)]
     await harness.publish(*(harness.note(key, number, partition=0) for key, number in said))
@@ -110,12 +110,12 @@ async def test_the_next_event_of_a_key_waits_for_the_one_before(harness: KafkaHa
 async def test_a_record_at_fault_holds_up_no_other_partition(harness: KafkaHarness) -> None:
     handler = RecordingHandler()
     handler.faults[0] = [ValueError()]
-    heard_by_the_second_try: set[int] = set()
+    received_by_the_second_try: set[int] = set()
 
-    async def look(heard: ReceivedEvent[Any]) -> None:
-        if heard.event.number == 0 and handler.tries[0] == 1:
-            heard_by_the_second_try.update(handler.numbers)
-        await handler(heard)
+    async def look(received: ReceivedEvent[Any]) -> None:
+        if received.event.number == 0 and handler.tries[0] == 1:
+            received_by_the_second_try.update(handler.numbers)
+        await handler(received)
 
     good = range(1, 31)
     await harness.publish(
@@ -125,7 +125,7 @@ async def test_a_record_at_fault_holds_up_no_other_partition(harness: KafkaHarne
     async with running(harness.consumer(look)):
         await until(lambda: handler.numbers == set(good))
         await until(lambda: _is(committed(harness), 31))
-    assert heard_by_the_second_try == set(good)
+    assert received_by_the_second_try == set(good)
     assert len(await harness.letters()) == 1
 
 
@@ -136,9 +136,9 @@ async def test_what_the_database_refuses_for_good_is_not_retried_for_ever(
     await database.create_collection("numbers", validator={"_id": {"$ne": 1}})
     tried: list[int] = []
 
-    async def store(heard: ReceivedEvent[Any]) -> None:
-        tried.append(heard.event.number)
-        await database["numbers"].insert_one({"_id": heard.event.number})
+    async def store(received: ReceivedEvent[Any]) -> None:
+        tried.append(received.event.number)
+        await database["numbers"].insert_one({"_id": received.event.number})
 
     await harness.publish(harness.note("k", 1), harness.note("k", 2))
     async with running(harness.consumer(store)):
@@ -167,10 +167,10 @@ async def test_a_handler_that_fails_a_few_times_is_forgiven(harness: KafkaHarnes
     handler = RecordingHandler()
     handler.faults[1] = [KeyError(), KeyError(), KeyError(), KeyError()]
 
-    async def fourth_time_lucky(heard: ReceivedEvent[Any]) -> None:
-        if heard.event.number == 1 and handler.tries[1] == 4:
+    async def fourth_time_lucky(received: ReceivedEvent[Any]) -> None:
+        if received.event.number == 1 and handler.tries[1] == 4:
             handler.faults.clear()
-        await handler(heard)
+        await handler(received)
 
     await harness.publish(harness.note("k", 1))
     async with running(harness.consumer(fourth_time_lucky)):
@@ -202,7 +202,7 @@ async def test_a_poison_record_is_put_aside_and_the_rest_goes_on(
     handler = RecordingHandler()
     await harness.publish(harness.note("k", 1), harness.raw("k", value, changed), harness.note("k", 2))
     async with running(harness.consumer(handler)):
-        await until(lambda: handler.heard == [("k", 1), ("k", 2)])
+        await until(lambda: handler.received == [("k", 1), ("k", 2)])
         await until(lambda: _is(committed(harness), 3))
     [letter] = await harness.letters()
     assert cause in letter.cause
@@ -292,7 +292,7 @@ async def test_a_database_that_is_down_is_waited_for(harness: KafkaHarness) -> N
         await until(lambda: handler.tries[1] > 5)
         assert await committed(harness) == 0
         handler.faults.clear()
-        await until(lambda: handler.heard == [("k", 1), ("k", 2)])
+        await until(lambda: handler.received == [("k", 1), ("k", 2)])
         await until(lambda: _is(committed(harness), 2))
     assert await harness.letters() == []
 
@@ -306,7 +306,7 @@ async def test_what_a_newer_release_stored_is_waited_for_with_an_alarm(harness: 
         assert await committed(harness) == 0
         assert harness.counted("candor_alarms_total", kind="newer_release_awaited") > 5
         handler.faults.clear()
-        await until(lambda: handler.heard == [("k", 1), ("k", 2)])
+        await until(lambda: handler.received == [("k", 1), ("k", 2)])
         await until(lambda: _is(committed(harness), 2))
     assert await harness.letters() == []
 
@@ -331,10 +331,10 @@ async def test_a_graceful_stop_finishes_the_batch_commits_it_and_leaves_the_grou
     begun, go_on = asyncio.Event(), asyncio.Event()
     done: list[int] = []
 
-    async def slow(heard: ReceivedEvent[Any]) -> None:
+    async def slow(received: ReceivedEvent[Any]) -> None:
         begun.set()
         await go_on.wait()
-        done.append(heard.event.number)
+        done.append(received.event.number)
 
     await harness.publish(*(harness.note("k", number) for number in range(20)))
     task = asyncio.create_task(harness.consumer(slow).run())
@@ -365,7 +365,7 @@ async def test_a_batch_that_fails_for_a_fault_of_our_own_is_read_again(
     await harness.publish(*(harness.note("k", number) for number in range(10)))
     async with running(consumer):
         await until(lambda: _is(committed(harness), 10))
-    assert handler.heard == [("k", number) for number in range(10)]
+    assert handler.received == [("k", number) for number in range(10)]
     assert harness.counted("candor_alarms_total", kind="batch_failed") == 1
 
 
@@ -381,10 +381,10 @@ async def test_what_was_done_but_not_committed_comes_again(
 
     monkeypatch.setattr(first._subscription, "commit", nothing)
     async with running(first):
-        await until(lambda: len(handler.heard) == 3)
+        await until(lambda: len(handler.received) == 3)
     async with running(harness.consumer(handler)):
-        await until(lambda: len(handler.heard) == 6)
-    assert handler.heard[:3] == handler.heard[3:]
+        await until(lambda: len(handler.received) == 6)
+    assert handler.received[:3] == handler.received[3:]
 
 
 async def test_the_trace_goes_on(harness: KafkaHarness) -> None:

@@ -66,7 +66,7 @@ def test_the_oldest_of_all_partitions_counts(watched: Watched) -> None:
     assert watched.seconds() == 100
 
 
-def test_with_nothing_in_hand_it_counts_from_the_record_heard_last(watched: Watched) -> None:
+def test_with_nothing_in_hand_it_counts_from_the_record_received_last(watched: Watched) -> None:
     watched.lag.reached(written(NOON - 100))
     watched.lag.reached(written(NOON - 40))
     watched.lag.seen({FIRST: 2})
@@ -84,7 +84,7 @@ def test_what_comes_after_a_quiet_night_is_not_a_night_old(watched: Watched) -> 
     assert watched.seconds() == 2
 
 
-def test_before_anything_was_heard_it_counts_from_the_first_look(watched: Watched) -> None:
+def test_before_anything_was_received_it_counts_from_the_first_look(watched: Watched) -> None:
     watched.lag.seen({FIRST: 1})
     watched.now += 60
     watched.lag.seen({FIRST: 1})

@@ -24,23 +24,23 @@ pytestmark = [pytest.mark.real, pytest.mark.long]
 
 
 class Diary:
-    """What each member heard; `slow` makes every note take a moment, so that rebalances meet work in hand."""
+    """What each member received; `slow` notes take a moment, so that rebalances meet work in hand."""
 
     def __init__(self) -> None:
-        self.heard: Counter[int] = Counter()
+        self.received: Counter[int] = Counter()
         self.by: dict[str, set[int]] = {}
         self.order: dict[str, list[int]] = {}
         self.slow = 0.0
 
     def member(self, name: str) -> Any:
-        async def hear(heard: ReceivedEvent[Any]) -> None:
+        async def consume(received: ReceivedEvent[Any]) -> None:
             await asyncio.sleep(self.slow)
-            number = heard.event.number
-            self.heard[number] += 1
+            number = received.event.number
+            self.received[number] += 1
             self.by.setdefault(name, set()).add(number)
-            self.order.setdefault(heard.key, []).append(number)
+            self.order.setdefault(received.key, []).append(number)
 
-        return hear
+        return consume
 
 
 def notes(harness: KafkaHarness, first: int, last: int) -> list[ProducerRecord]:
@@ -50,12 +50,12 @@ def notes(harness: KafkaHarness, first: int, last: int) -> list[ProducerRecord]:
 async def test_two_members_share_the_work_and_lose_nothing(harness: KafkaHarness) -> None:
     diary = Diary()
     diary.slow = 0.002
-    said = 0
+    sent = 0
 
     async def say() -> None:
-        nonlocal said
-        await harness.publish(*notes(harness, said, said + 40))
-        said += 40
+        nonlocal sent
+        await harness.publish(*notes(harness, sent, sent + 40))
+        sent += 40
 
     async def both_hear() -> bool:
         await say()
@@ -63,14 +63,14 @@ async def test_two_members_share_the_work_and_lose_nothing(harness: KafkaHarness
 
     async with running(harness.consumer(diary.member("a"))):
         await say()
-        await until(lambda: diary.heard)
+        await until(lambda: diary.received)
         async with running(harness.consumer(diary.member("b"))):
             await until(both_hear)
             await say()
         await say()
-        await until(lambda: len(diary.heard) == said)
+        await until(lambda: len(diary.received) == sent)
     # The batch in hand was finished and committed before its partitions went on.
-    assert set(diary.heard.values()) == {1}
+    assert set(diary.received.values()) == {1}
     assert all(own == sorted(own) for own in diary.order.values())
 
 
@@ -106,9 +106,9 @@ async def test_a_member_that_waits_for_the_database_lets_go_of_its_partitions(ha
     first = asyncio.create_task(harness.consumer(cut_off).run())
     await until(lambda: tries > 50)
     async with running(harness.consumer(diary.member("b"))):
-        await until(lambda: diary.heard)
+        await until(lambda: diary.received)
         await stopped(first)
-        await until(lambda: len(diary.heard) == 100)
+        await until(lambda: len(diary.received) == 100)
 
 
 async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
@@ -149,7 +149,7 @@ async def test_the_partitions_of_a_dead_member_go_to_the_other(harness: KafkaHar
     assert consumer is not None
     await consumer._coordinator._stop_heartbeat_task()
     async with running(harness.consumer(diary.member("b"))):
-        await until(lambda: len(diary.heard) == 40, within=40)
+        await until(lambda: len(diary.received) == 40, within=40)
     await stopped(task)
 
 
@@ -180,13 +180,13 @@ async def test_a_broker_that_is_killed_loses_nothing(
     consumer, projection = fragile.consumer(diary.member("a")), projecting(fragile, tally, group="projection")
     async with running(consumer, projection):
         await fragile.publish(*notes(fragile, 0, 100))
-        await until(lambda: len(diary.heard) == 100)
+        await until(lambda: len(diary.received) == 100)
         saying = asyncio.create_task(say_all(fragile, 100, 400))
         await asyncio.to_thread(own.kafka.kill)
         await until(lambda: "does not answer" in (consumer.unhealthy_reason() or ""))
         await asyncio.to_thread(own.kafka.start)
         await saying
-        await until(lambda: len(diary.heard) == 400, within=60)
+        await until(lambda: len(diary.received) == 400, within=60)
         await until(lambda: all_of(tally, 400), within=60)
         await until(
             lambda: consumer.unhealthy_reason() is None and projection.unhealthy_reason() is None, within=40
@@ -204,7 +204,7 @@ async def test_it_starts_before_the_broker_does(own: Servers) -> None:
         await until(lambda: "No Kafka server lets us in" in (consumer.unhealthy_reason() or ""))
         await asyncio.to_thread(own.kafka.start)
         await say_all(harness, 0, 10)
-        await until(lambda: len(diary.heard) == 10, within=60)
+        await until(lambda: len(diary.received) == 10, within=60)
     await harness.publisher.stop()
 
 
@@ -223,7 +223,7 @@ async def test_publishing_to_a_killed_broker_is_unknown_and_works_again_later(ow
 
 
 async def say_all(harness: KafkaHarness, first: int, last: int) -> None:
-    """Says every note until Kafka has acknowledged it, as a follower does: some may be said twice."""
+    """Says every note until Kafka has acknowledged it, as a follower does: some may be sent twice."""
     for note in notes(harness, first, last):
         await until(partial(_published, harness.publisher, note), within=60)
 

@@ -42,11 +42,11 @@ def record(
 
 
 def test_reads_an_event_and_where_it_was() -> None:
-    heard = reader.read(record())
-    assert isinstance(heard, ReceivedEvent)
-    assert heard.event == RecordedProgress(number=7)
-    assert (heard.topic, heard.partition, heard.offset, heard.key) == ("notes", 3, 7, "k")
-    assert heard.envelope.id == "k:7"
+    received = reader.read(record())
+    assert isinstance(received, ReceivedEvent)
+    assert received.event == RecordedProgress(number=7)
+    assert (received.topic, received.partition, received.offset, received.key) == ("notes", 3, 7, "k")
+    assert received.envelope.id == "k:7"
 
 
 def test_knows_an_unknown_type_without_reading_its_body() -> None:
@@ -88,10 +88,10 @@ def read_close(more: Mapping[str, bytes | None] | None = None, **changed: Any) -
     ],
 )  # fmt: skip
 def test_a_header_that_means_nothing_for_the_event_decides_nothing(name: str, value: bytes | None) -> None:
-    heard = read_close({name: value})
-    assert isinstance(heard, ReceivedEvent)
-    assert heard.event == DIALOG_EVENTS.validate_python(heard.event)
-    assert (heard.envelope.traceparent is None) == (name == "traceparent")
+    received = read_close({name: value})
+    assert isinstance(received, ReceivedEvent)
+    assert received.event == DIALOG_EVENTS.validate_python(received.event)
+    assert (received.envelope.traceparent is None) == (name == "traceparent")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_outside_of_a_trace_there_is_no_traceparent() -> None:
 
 
 def test_a_trace_goes_on_with_a_span_of_its_own() -> None:
-    with continued(FAR, "hear"):
+    with continued(FAR, "consume"):
         here = current_traceparent()
     assert here is not None
     assert here.split("-")[1] == FAR.split("-")[1]
@@ -30,14 +30,14 @@ def test_a_trace_goes_on_with_a_span_of_its_own() -> None:
 
 @pytest.mark.parametrize("caller", [None, "", "nonsense", "00-zz-11-01"])
 def test_without_a_readable_caller_a_new_trace_begins(caller: str | None) -> None:
-    with continued(FAR, "outer"), continued(caller, "hear"):
+    with continued(FAR, "outer"), continued(caller, "consume"):
         here = current_traceparent()
     assert here is not None
     assert here.split("-")[1] != FAR.split("-")[1]
 
 
 def test_what_the_caller_does_not_sample_is_not_sampled() -> None:
-    with continued(FAR[:-2] + "00", "hear") as span:
+    with continued(FAR[:-2] + "00", "consume") as span:
         assert not span.is_recording()
         here = current_traceparent()
     assert here is not None
@@ -64,7 +64,7 @@ def test_a_large_batch_links_to_as_many_as_a_span_keeps() -> None:
 
 
 def test_an_error_marks_the_span_without_its_text() -> None:
-    with pytest.raises(ValueError, match="canary"), continued(FAR, "hear") as span:
+    with pytest.raises(ValueError, match="canary"), continued(FAR, "consume") as span:
         raise ValueError("canary")
     assert isinstance(span, ReadableSpan)
     assert span.status.status_code is StatusCode.ERROR
