@@ -1,6 +1,7 @@
 """Publishing: in order, acknowledged, and honest about what it doesn't know."""
 
 import asyncio
+import gc
 
 import pytest
 from aiokafka.errors import OutOfOrderSequenceNumber
@@ -74,6 +75,19 @@ async def test_a_producer_that_lost_count_is_replaced(
             await harness.publish(harness.note("k", 2))
     await harness.publish(harness.note("k", 3))
     assert harness.publisher._producer is not old
+
+
+async def test_what_is_given_up_while_it_waits_to_be_sent_is_reported_once(harness: KafkaHarness) -> None:
+    await harness.publish(harness.note("k", 1))
+    reported: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: reported.append(context["message"]))
+    harness.publisher._timeout = 0.001  # less than the producer lingers
+    with pytest.raises(PublishFailed):
+        await harness.publish(harness.note("k", 2))
+    gc.collect()
+    await asyncio.sleep(0)
+    assert reported == []
 
 
 async def test_many_may_publish_at_once(harness: KafkaHarness) -> None:

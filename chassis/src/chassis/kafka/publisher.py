@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -134,7 +135,10 @@ async def _kill(producer: AIOKafkaProducer) -> None:
     await producer.client.close()
     if sender is not None:
         await asyncio.wait([sender], timeout=2)
-    producer._message_accumulator.fail_all(KafkaError("the producer was given up"))  # noqa: SLF001
+    waiting = producer._message_accumulator  # noqa: SLF001
+    waiting.fail_all(KafkaError("the producer was given up"))
+    for batch in (*waiting._pending_batches, *chain.from_iterable(waiting._batches.values())):  # noqa: SLF001
+        _forget(batch._drain_waiter)  # noqa: SLF001
     # In a task of its own, since it may pass on the cancellation that was meant for the sender.
     stopping = asyncio.create_task(producer.stop())
     await asyncio.wait([stopping], timeout=2)
