@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from prometheus_client import REGISTRY
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from chassis import background as parts_module
+from chassis import service
 from chassis.background import Supervisor
 from chassis.service import MOST_AT_ONCE, dead_letters, main
 from chassis.settings import ServiceSettings
@@ -375,36 +377,16 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path, above: int
     )
 
 
-@pytest.mark.real
-def test_a_body_of_two_lengths_is_no_request(tmp_path: Path) -> None:
-    def answer_to(lengths: bytes) -> bytes:
-        with closing(socket.create_connection(("127.0.0.1", running.base))) as caller:
-            caller.settimeout(10)
-            caller.sendall(b"POST /form HTTP/1.1\r\nHost: shop\r\n" + lengths + b"\r\n\r\n0\r\n\r\n")
-            return caller.recv(4096)
-
-    with shop(free_base(), tmp_path) as running:
-        running.until_ready()
-        for lengths in (
-            b"Content-Length: 5\r\nContent-Length: 6",
-            b"Content-Length: 5\r\nTransfer-Encoding: chunked",
-        ):
-            assert answer_to(lengths).startswith(b"HTTP/1.1 400")
-
-
-@pytest.mark.real
-def test_head_is_get_without_its_content(tmp_path: Path) -> None:
-    with (
-        shop(free_base(), tmp_path) as running,
-        httpx.Client(base_url=f"http://127.0.0.1:{running.base}") as client,
-    ):
-        running.until_ready()
-        for path, status in (("/openapi.json", 200), ("/nowhere", 404)):
-            whole, head = client.get(path), client.head(path)
-            assert (head.status_code, head.content) == (status, b"")
-            assert head.headers["content-length"] == whole.headers["content-length"] != "0"
-        refused = client.head("/form")
-        assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+def test_a_service_takes_the_descriptors_that_the_system_allows() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (900, before[1]))
+        service._allow_descriptors()
+        allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        assert (allowed, most) == (min(before[1], 65_536), before[1])
+        assert allowed > 2 * MOST_AT_ONCE
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.real

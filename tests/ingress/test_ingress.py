@@ -292,6 +292,13 @@ async def test_a_request_id_is_passed_or_made(up: Ingress, given: str, kept: boo
     assert json.loads(noted)["request_id"] == sent
 
 
+async def test_a_refusal_is_noted_by_what_was_asked_for(up: Ingress) -> None:
+    async with up.client() as client:
+        assert (await client.get("/nowhere/at/all?name=zoe")).status_code == 404
+    (noted,) = await up.logged(1)
+    assert json.loads(noted)["path"] == "/nowhere/at/all"
+
+
 async def test_connections_to_a_service_are_used_again(up: Ingress) -> None:
     # Each of nginx's processes has connections of its own, and so one client connection uses one.
     async with up.client() as client:
@@ -417,6 +424,24 @@ async def test_what_is_not_http_is_refused(up: Ingress, sent: bytes) -> None:
     async with asyncio.timeout(10):
         response = await until_cut_off(reader)
     assert response.startswith(b"HTTP/1.1 400 ") or b"HTTP/" not in response
+    await closed(writer)
+    assert up.chat.received == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (START + b"Transfer-Encoding: xchunked\r\n\r\n", 501),
+        (START.replace(b"HTTP/1.1", b"HTTP/2.0") + b"\r\n", 505),
+    ],
+)
+async def test_what_it_does_not_speak_is_a_problem_too(up: Ingress, sent: bytes, status: int) -> None:
+    reader, writer = await up.connect()
+    writer.write(sent)
+    async with asyncio.timeout(10):
+        response = await until_cut_off(reader)
+    assert response.startswith(b"HTTP/1.1 %d " % status)
+    assert b"application/problem+json" in response
     await closed(writer)
     assert up.chat.received == []
 

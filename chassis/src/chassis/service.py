@@ -28,6 +28,8 @@ REQUESTS_END_WITHIN = 5
 MOST_AT_ONCE = 1000
 """Connections of the API, and requests in work; uvicorn answers 503 beyond, in plain text."""
 
+MOST_DESCRIPTORS = 65_536
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -91,6 +93,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """
     configure_logging(settings.service)
     configure_tracing(settings.service)
+    _allow_descriptors()
     listening = _listen("listen on", settings.host, settings.port)
     watched = _listen("serve metrics on", settings.metrics_host, settings.metrics_port)
     api = _config(app, lifespan="on", most=MOST_AT_ONCE)
@@ -131,6 +134,18 @@ def _config(
         timeout_graceful_shutdown=REQUESTS_END_WITHIN,
         limit_concurrency=most,
     )
+
+
+def _allow_descriptors() -> None:
+    """As many as the system allows, up to 65,536: systems begin with 1,024, fewer than connections need.
+
+    Without a free one nobody is answered, on neither port.
+    """
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - there is none on Windows
+
+        least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, min(most, MOST_DESCRIPTORS)), most))
 
 
 def _listen(what: str, host: str, port: int) -> socket.socket:

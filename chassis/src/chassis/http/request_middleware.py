@@ -1,5 +1,6 @@
 """Each request gets an id, a trace, a log line, a measurement, safe headers, and a response."""
 
+import asyncio
 import re
 import time
 import uuid
@@ -63,6 +64,9 @@ class RequestMiddleware:
             await (_nothing_here(scope) if "\n" in scope["path"] else self.app)(scope, receive, answer.send)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:  # the service stops, and this took too long
+            if answer.status is None:
+                await problem_response(Unavailable(), scope["request_id"])(scope, receive, answer.send)
         except Exception as error:  # noqa: BLE001 - the border: nothing passes it unanswered
             problem = _problem_of(error)
             if answer.status is not None:
