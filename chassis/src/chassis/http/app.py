@@ -1,7 +1,6 @@
 """Joins routes, parts and everything that each HTTP API here has in common into one app."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -36,7 +35,6 @@ def create(
     checks: Mapping[str, Check],
     state: Mapping[str, Any] | None = None,
     problems: ProblemCatalogue = COMMON,
-    version: str = "0.1.0",
     description: str = "",
 ) -> FastAPI:
     """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
@@ -44,11 +42,9 @@ def create(
     `checks` are what readiness needs besides the parts, by name: ``{"database": database_answers(client)}``.
     `state` is what routes find in ``request.app.state``, by name.
     """
-
-    def lifespan(_: FastAPI) -> AbstractAsyncContextManager[None]:
-        return parts.running(settings.service)
-
-    app = Api(title=title, version=version, description=description, lifespan=lifespan, **PLAIN)
+    app = Api(
+        title=title, description=description, lifespan=lambda _: parts.running(settings.service), **PLAIN
+    )
     common = {"problems": problems, "parts": parts, "readiness": Readiness(checks, parts.health)}
     app.state = State({**(state or {}), **common})
     for router in routers:

@@ -151,24 +151,14 @@ def staff_issuer(settings: ServiceSettings) -> TrustedIssuer:
         names = replace(names, roles={name: Role(role) for name, role in settings.staff_roles.items()})
     if settings.staff_channels:
         names = replace(names, channels=settings.staff_channels)
-    return TrustedIssuer(
-        settings.staff_issuer,
-        settings.staff_audience,
-        _staff_keys(settings),
-        STAFF,
-        frozenset(settings.staff_algorithms),
-        names,
-    )
-
-
-def _staff_keys(settings: ServiceSettings) -> KeySource:
+    issuer, algorithms = settings.staff_issuer, settings.staff_algorithms
     if settings.staff_jwks:
-        return key_source(settings.staff_jwks, settings.staff_algorithms)
-    fetch = partial(
-        from_discovery, settings.staff_discovery, settings.staff_issuer, settings.staff_algorithms,
-        development=settings.env == "development",
-    )  # fmt: skip
-    return RemoteKeys(fetch)
+        keys = key_source(settings.staff_jwks, algorithms)
+    else:
+        development = settings.env == "development"
+        fetch = partial(from_discovery, settings.staff_discovery, issuer, algorithms, development=development)
+        keys = RemoteKeys(fetch)
+    return TrustedIssuer(issuer, settings.staff_audience, keys, STAFF, frozenset(algorithms), names)
 
 
 def allow(*roles: Role, never: frozenset[Role] = frozenset()) -> Callable[..., Awaitable[Claims]]:

@@ -36,7 +36,19 @@ class JsonRequest(Request):
 
     async def read(self, largest: int) -> None:
         """Reads the body. Raises a `Problem` if it is too large, too slow, or not for any model."""
-        self.content = await _read(self, largest)
+        announced = self.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced[:20]) > largest:
+            raise _too_large(largest)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(SLOWEST):
+                async for piece in self.stream():
+                    body += piece
+                    if len(body) > largest:
+                        raise _too_large(largest)
+        except TimeoutError:
+            raise BodyTooSlow({"Connection": "close"}) from None
+        self.content = bytes(body)
         if self.content:
             if self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise UnsupportedMediaType({"Accept": "application/json"})
@@ -49,22 +61,6 @@ class JsonRequest(Request):
     async def json(self) -> Any:
         """What it says."""
         return self.value
-
-
-async def _read(request: Request, largest: int) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > largest:
-        raise _too_large(largest)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(SLOWEST):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > largest:
-                    raise _too_large(largest)
-    except TimeoutError:
-        raise BodyTooSlow({"Connection": "close"}) from None
-    return bytes(body)
 
 
 # The rest of such a body is not read, so the connection can't be used again.

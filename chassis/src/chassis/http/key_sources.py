@@ -89,9 +89,11 @@ class RemoteKeys:
 
     async def find(self, kid: str, algorithm: str) -> PyJWK | None:
         """The key with this id."""
-        known = (kid, algorithm) in self._keys
-        if self._is_due(known=known):
-            self._asked = self._monotonic()
+        known, now = (kid, algorithm) in self._keys, self._monotonic()
+        outdated = self._answered is None or now - self._answered >= ASK_AGAIN_AFTER
+        just_asked = self._asked is not None and now - self._asked < ASK_AT_MOST_EVERY
+        if (outdated or not known) and not just_asked:
+            self._asked = now
             self._asking = asyncio.create_task(self._ask())
         if self._asking and not known:
             # Shielded: others wait for the same answer.
@@ -100,12 +102,6 @@ class RemoteKeys:
         if key is None and self._answered != self._asked:
             raise Unavailable
         return key
-
-    def _is_due(self, *, known: bool) -> bool:
-        now = self._monotonic()
-        if self._asked is not None and now - self._asked < ASK_AT_MOST_EVERY:
-            return False
-        return not known or self._answered is None or now - self._answered >= ASK_AGAIN_AFTER
 
     async def _ask(self) -> None:
         asked = self._asked

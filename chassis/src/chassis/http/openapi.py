@@ -1,7 +1,6 @@
 """The OpenAPI document of a service: each operation with the codes of every problem it can answer with."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -18,26 +17,39 @@ INSTANCE = "0b5e3f5f2f1c4f8e9a7d6c5b4a392817"
 
 
 class Api(FastAPI):
-    """An app whose document shows its problems; `state.problems` is its `ProblemCatalogue`."""
+    """An app whose document shows its problems; `state.problems` is its `ProblemCatalogue`.
+
+    That is the shape of problems, every code with its sentence's template, and every code of a field.
+    """
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            catalogue: ProblemCatalogue = self.state.problems
-            for route in documented(self):
-                for method in route.methods or ():
-                    _declare(document["paths"][route.path_format][method.lower()], route, catalogue)
-            _add_schemas(document, catalogue)
-        return super().openapi()
+        if self.openapi_schema is not None:
+            return self.openapi_schema
+        document = super().openapi()
+        catalogue: ProblemCatalogue = self.state.problems
+        for route in documented(self):
+            for method in route.methods or ():
+                _declare(document["paths"][route.path_format][method.lower()], route, catalogue)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= problem.pop("$defs", {}) | {"ProblemDetails": problem}
+        schemas["FieldError"]["properties"]["code"]["enum"] = sorted(FIELD_CODES | catalogue.field_codes)
+        document[CODES] = {code: kind._asdict() for code, kind in sorted(catalogue.kinds.items())}
+        return document
 
 
 def _declare(operation: dict[str, Any], route: RouteContext, catalogue: ProblemCatalogue) -> None:
+    responses = operation["responses"]
+    codes = [code for response in responses.values() for code in response.get(CODES, ())]
+    codes += [code for call in calls(route.dependant) for code in getattr(call, "problems", ())]
+    codes += [*(WITH_BODY if route.body_field else ()), *EVERYWHERE]
     by_status: dict[int, list[str]] = defaultdict(list)
-    for code in dict.fromkeys(_codes(operation, route)):
+    for code in dict.fromkeys(codes):
         by_status[catalogue.kinds[code].status].append(code)
-    responses = operation["responses"].items()
-    others = {status: response for status, response in responses if CODES not in response}
+    others = {status: response for status, response in responses.items() if CODES not in response}
     for status, codes in by_status.items():
         shown = _response(status, codes, catalogue)
         # Readiness has a 503 of its own beside; FastAPI's own 422 never happens.
@@ -45,15 +57,6 @@ def _declare(operation: dict[str, Any], route: RouteContext, catalogue: ProblemC
             shown["content"] |= others.get(str(status), {}).get("content", {})
         others[str(status)] = shown
     operation["responses"] = dict(sorted(others.items()))
-
-
-def _codes(operation: dict[str, Any], route: RouteContext) -> Iterator[str]:
-    for response in operation["responses"].values():
-        yield from response.get(CODES, ())
-    for call in calls(route.dependant):
-        yield from getattr(call, "problems", ())
-    yield from WITH_BODY if route.body_field else ()
-    yield from EVERYWHERE
 
 
 def _response(status: int, codes: list[str], catalogue: ProblemCatalogue) -> dict[str, Any]:
@@ -69,14 +72,3 @@ def _response(status: int, codes: list[str], catalogue: ProblemCatalogue) -> dic
     }
     description = "\n".join(f"- `{code}`: {sentence}" for code, sentence in kinds.items())
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}
-
-
-def _add_schemas(document: dict[str, Any], catalogue: ProblemCatalogue) -> None:
-    """Adds the shape of problems, every code with its sentence's template, and every code of a field."""
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(unused, None)
-    problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs", {}) | {"ProblemDetails": problem}
-    schemas["FieldError"]["properties"]["code"]["enum"] = sorted(FIELD_CODES | catalogue.field_codes)
-    document[CODES] = {code: kind._asdict() for code, kind in sorted(catalogue.kinds.items())}

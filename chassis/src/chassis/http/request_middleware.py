@@ -48,11 +48,13 @@ class RequestMiddleware:
             # As GET (RFC 9110, 9.3.2): the server, which has the scope as it was, leaves the content out.
             scope = {**scope, "method": "GET"}
         headers = Headers(scope=scope)
-        scope["request_id"] = _id(headers.get("x-request-id"))
+        given = headers.get("x-request-id", "")
+        scope["request_id"] = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        parents = headers.getlist("traceparent")
         answer = _Response(send, scope["request_id"])
         with (
             structlog.contextvars.bound_contextvars(request_id=scope["request_id"]),
-            continued(_only(headers.getlist("traceparent")), "http") as span,
+            continued(parents[0] if len(parents) == 1 else None, "http") as span,
         ):
             await self._answered(scope, receive, answer)
             span.update_name(f"{_method(scope)} {_route(scope)}")
@@ -60,8 +62,11 @@ class RequestMiddleware:
     async def _answered(self, scope: Scope, receive: Receive, answer: "_Response") -> None:
         started = time.perf_counter()
         try:
+            app = self.app
             # The regular expressions of routes would let it pass: their $ also matches before a line's end.
-            await (_nothing_here(scope) if "\n" in scope["path"] else self.app)(scope, receive, answer.send)
+            if "\n" in scope["path"]:
+                app = problem_response(NotFound(), scope["request_id"])
+            await app(scope, receive, answer.send)
         except ClientDisconnect:
             return
         except asyncio.CancelledError:  # the service stops, and this took too long
@@ -101,24 +106,12 @@ class _Response:
         await self._send(message)
 
 
-def _nothing_here(scope: Scope) -> ASGIApp:
-    return problem_response(NotFound(), scope["request_id"])
-
-
 def _problem_of(error: Exception) -> Problem:
     if is_transient(error):
         log.warning("request_unavailable", error=type(error).__qualname__)
         return Unavailable()
     log.error("request_broken", error=type(error).__qualname__, where=safe_traceback(error))
     return InternalError()
-
-
-def _id(given: str | None) -> str:
-    return given if given and _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _only(given: list[str]) -> str | None:
-    return given[0] if len(given) == 1 else None
 
 
 def _method(scope: Scope) -> str:
