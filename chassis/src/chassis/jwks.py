@@ -47,18 +47,16 @@ def _signature_keys(jwk: Any, algorithms: Collection[str]) -> Iterator[PyJWK]:
     named = {"Ed25519": "EdDSA"}.get(str(jwk.get("alg")), jwk.get("alg"))
     for algorithm, kind in _KINDS.items():
         fits = kind == (jwk.get("kty"), jwk.get("crv")) and named in (None, algorithm)
-        if fits and algorithm in algorithms and (key := _key(jwk, algorithm)):
+        if not fits or algorithm not in algorithms:
+            continue
+        try:
+            # A set may hold a private half by mistake; nobody here needs it.
+            key = PyJWK({name: jwk[name] for name in _PUBLIC if name in jwk}, algorithm)
+        except (PyJWTError, TypeError, ValueError):
+            continue
+        too_short = key.Algorithm.check_key_length(key.key)
+        if not too_short:
             yield key
-
-
-def _key(jwk: Mapping[str, Any], algorithm: Algorithm) -> PyJWK | None:
-    try:
-        # A set may hold a private half by mistake; nobody here needs it.
-        key = PyJWK({name: jwk[name] for name in _PUBLIC if name in jwk}, algorithm)
-    except (PyJWTError, TypeError, ValueError):
-        return None
-    too_short = key.Algorithm.check_key_length(key.key)
-    return None if too_short else key
 
 
 def is_address(source: str) -> bool:

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import State
 
 from chassis.background import Supervisor
-from chassis.http.errors import add_handlers
+from chassis.http.errors import HANDLERS
 from chassis.http.health import Check, Readiness
 from chassis.http.health import router as health
 from chassis.http.openapi import Api
@@ -21,6 +21,7 @@ PLAIN: Mapping[str, Any] = {
     "docs_url": None,  # FastAPI's pages load scripts from elsewhere
     "redoc_url": None,
     "redirect_slashes": False,
+    "exception_handlers": HANDLERS,
     # Its spans would hold paths with ids in them, its logs what callers wrote, its context foreign baggage.
     "telemetry": TelemetryConfig(tracing=False, metrics=False, logs=False, auto_configure=False),
 }
@@ -39,18 +40,16 @@ def create(
 ) -> FastAPI:
     """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
 
-    `checks` are what readiness needs besides the parts, by name: ``{"database": database_answers(client)}``.
-    `state` is what routes find in ``request.app.state``, by name.
+    By name, `checks` are what readiness needs besides the parts, `state` what routes find in ``app.state``.
     """
     app = Api(
         title=title, description=description, lifespan=lambda _: parts.running(settings.service), **PLAIN
     )
-    common = {"problems": problems, "parts": parts, "readiness": Readiness(checks, parts.health)}
-    app.state = State({**(state or {}), **common})
+    readiness = Readiness(checks, parts.health)
+    app.state = State(dict(state or {}, problems=problems, parts=parts, readiness=readiness))
     for router in routers:
         app.include_router(router, dependencies=[Depends(_prepared)])
     app.include_router(health)
-    add_handlers(app)
     app.add_middleware(RequestMiddleware, service=settings.service)
     return app
 
@@ -67,7 +66,6 @@ def operations(api: FastAPI) -> FastAPI:
     app.state = api.state
     app.include_router(health)
     app.add_api_route("/metrics", _metrics)
-    add_handlers(app)
     return app
 
 

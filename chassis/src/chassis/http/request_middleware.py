@@ -78,14 +78,12 @@ class RequestMiddleware:
                 raise ConnectionAbortedError("The answer broke off") from None
             await problem_response(problem, scope["request_id"])(scope, receive, answer.send)
         finally:
-            self._note(scope, answer.status or 499, time.perf_counter() - started)
-
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        method, route = _method(scope), _route(scope)
-        REQUEST_SECONDS.labels(self.service, method, route, f"{status // 100}xx").observe(seconds)
-        # Probes come every second and would drown the rest.
-        write = log.debug if route.startswith("/health/") and status < 500 else log.info  # noqa: PLR2004
-        write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+            status, seconds = answer.status or 499, time.perf_counter() - started
+            method, route = _method(scope), _route(scope)
+            REQUEST_SECONDS.labels(self.service, method, route, f"{status // 100}xx").observe(seconds)
+            # Probes come every second and would drown the rest.
+            write = log.debug if route.startswith("/health/") and status < 500 else log.info  # noqa: PLR2004
+            write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 
 
 class _Response:
