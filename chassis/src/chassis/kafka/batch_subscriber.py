@@ -19,6 +19,20 @@ from chassis.kafka.records import Record
 quiet = logging.getLogger("chassis.kafka.faststream")
 quiet.setLevel(logging.ERROR)
 
+
+async def _parse(records: tuple[Record, ...]) -> KafkaMessage:
+    # FastStream's own parser decodes headers: one null or non-UTF-8 header loses the whole batch.
+    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
+
+
+async def _leave_encoded(message: KafkaMessage) -> Any:
+    return message.raw_message
+
+
+RIGHT_WITHDRAWN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
+"""No right to a topic or to the group any more: FastStream only logs it and fetches again, for ever."""
+
+BROKER: Mapping[str, Any] = {"consumer_only": True, "logger": quiet, "apply_types": False}
 HOW: Mapping[str, Any] = {
     "batch": True,
     "ack_policy": AckPolicy.MANUAL,
@@ -28,6 +42,8 @@ HOW: Mapping[str, Any] = {
     "heartbeat_interval_ms": 1_000,
     "fetch_max_wait_ms": 50,
     "batch_timeout_ms": 20,
+    "parser": _parse,
+    "decoder": _leave_encoded,
 }
 
 
@@ -70,46 +86,21 @@ def batch_subscriber(
     rebalances: RebalanceListener,
     denied: Callable[[KafkaError], None],
 ) -> tuple[KafkaBroker, Any]:
-    """A broker that is not started yet, and its one subscriber.
-
-    `denied` is told of a right to a topic or to the group that was withdrawn.
-    """
-    broker = KafkaBroker(
-        **wanted.connection.broker_options(),
-        client_id=f"candor-{wanted.service}",
-        consumer_only=True,
-        graceful_timeout=wanted.stop_seconds,
-        logger=quiet,
-        apply_types=False,
-    )
+    """A broker that is not started yet, and its one subscriber; `denied` is told of a withdrawn right."""
+    common = {**wanted.connection.broker_options(), **BROKER}
+    broker = KafkaBroker(**common, client_id=f"candor-{wanted.service}", graceful_timeout=wanted.stop_seconds)
     subscriber = broker.subscriber(
-        *wanted.topics,
-        group_id=wanted.group,
-        max_records=wanted.max_records,
-        **HOW,
-        listener=rebalances,
-        parser=_parse,
-        decoder=_leave_encoded,
+        *wanted.topics, group_id=wanted.group, max_records=wanted.max_records, listener=rebalances, **HOW
     )
     subscriber(consume)
     fetch = subscriber.get_msg
 
     async def get_msg(consumer: AIOKafkaConsumer) -> Any:
-        # FastStream itself only logs it and fetches again, for ever.
         try:
             return await fetch(consumer)
-        except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
+        except RIGHT_WITHDRAWN as error:
             denied(error)
             raise
 
     subscriber.get_msg = get_msg
     return broker, subscriber
-
-
-async def _parse(records: tuple[Record, ...]) -> KafkaMessage:
-    # FastStream's own parser decodes headers: one null or non-UTF-8 header loses the whole batch.
-    return KafkaMessage(body=b"", raw_message=records, consumer=FAKE_CONSUMER)
-
-
-async def _leave_encoded(message: KafkaMessage) -> Any:
-    return message.raw_message

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.conn import create_conn
@@ -18,9 +18,6 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-
-if TYPE_CHECKING:
-    from faststream.security import BaseSecurity
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -137,28 +134,26 @@ class KafkaConnection(BaseModel):
 
     def broker_options(self) -> dict[str, Any]:
         """What FastStream's KafkaBroker takes, for the same connection."""
-        options = {"bootstrap_servers": self.addresses, "security": self._security()}
+        # A second, which commands that speak to Kafka without FastStream need not wait.
+        from faststream import security  # noqa: PLC0415
+
+        options: dict[str, Any] = {"bootstrap_servers": self.addresses}
+        context, use_ssl = self._ssl_context, self.uses_tls
+        match self.sasl_mechanism:
+            case None:
+                options["security"] = security.BaseSecurity(context, use_ssl)
+            case "OAUTHBEARER":
+                options["security"] = security.SASLOAuthBearer(context, use_ssl)
+            case "PLAIN":
+                options["security"] = security.SASLPlaintext(*self._user(), context, use_ssl)
+            case "SCRAM-SHA-256":
+                options["security"] = security.SASLScram256(*self._user(), context, use_ssl)
+            case "SCRAM-SHA-512":
+                options["security"] = security.SASLScram512(*self._user(), context, use_ssl)
         if self.token_file is not None:
             # FastStream's object for OAUTHBEARER has no place for it, but its broker hands it on.
             options["sasl_oauth_token_provider"] = TokenFile(self.token_file)
         return options
-
-    def _security(self) -> "BaseSecurity":
-        # A second, which commands that speak to Kafka without FastStream need not wait.
-        from faststream import security  # noqa: PLC0415
-
-        context, use_ssl = self._ssl_context, self.uses_tls
-        match self.sasl_mechanism:
-            case None:
-                return security.BaseSecurity(context, use_ssl)
-            case "OAUTHBEARER":
-                return security.SASLOAuthBearer(context, use_ssl)
-            case "PLAIN":
-                return security.SASLPlaintext(*self._user(), context, use_ssl)
-            case "SCRAM-SHA-256":
-                return security.SASLScram256(*self._user(), context, use_ssl)
-            case "SCRAM-SHA-512":
-                return security.SASLScram512(*self._user(), context, use_ssl)
 
     async def refusal(self) -> str | None:
         """Why none of the servers lets this client in, in a sentence; None if one does.

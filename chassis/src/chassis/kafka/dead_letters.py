@@ -158,16 +158,6 @@ def cli(service: str, connection: KafkaConnection, argv: Sequence[str]) -> int:
 
     Returns the exit code: 0, 1 if Kafka or an id failed.
     """
-    arguments = _parser(service).parse_args(argv)
-    try:
-        return asyncio.run(_run(service, connection, arguments))
-    except (KafkaError, PublishFailed, OSError) as error:
-        reason = asyncio.run(reason_of(error.__cause__ or error, connection))
-        print(f"Kafka at {connection.servers} did not do it: {reason}", file=sys.stderr)  # noqa: T201
-        return 1
-
-
-def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {service} dead-letters")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="what died, when and why, and whether it waits; never the payload")
@@ -178,7 +168,13 @@ def _parser(service: str) -> argparse.ArgumentParser:
         chosen = commands.add_parser(name, help=help_).add_mutually_exclusive_group(required=True)
         chosen.add_argument("--all", action="store_true", help="all that wait")
         chosen.add_argument("ids", nargs="*", default=[], metavar="ID", help="topic:partition:offset")
-    return parser
+    arguments = parser.parse_args(argv)
+    try:
+        return asyncio.run(_run(service, connection, arguments))
+    except (KafkaError, PublishFailed, OSError) as error:
+        reason = asyncio.run(reason_of(error.__cause__ or error, connection))
+        print(f"Kafka at {connection.servers} did not do it: {reason}", file=sys.stderr)  # noqa: T201
+        return 1
 
 
 async def _run(service: str, connection: KafkaConnection, arguments: argparse.Namespace) -> int:

@@ -63,7 +63,7 @@ class Subscription:
         self._in_hand: dict[TopicPartition, Record] = {}
         self._lag = Lag(wanted.service, wanted.topics)
         self._excluded: set[TopicPartition] = set()
-        self._denied: KafkaError | None = None
+        self._denied: list[KafkaError] = []
         self._unreached: str | None = "the broker is not reached yet"
         self._progress = time.monotonic()
 
@@ -80,10 +80,12 @@ class Subscription:
 
     async def _consume(self) -> None:
         self._stopping = False
-        self._denied = None
+        self._denied.clear()
         self.backoff.resume()
         rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
-        broker, self._subscriber = batch_subscriber(self._wanted, self._process, rebalances, self._on_denied)
+        broker, self._subscriber = batch_subscriber(
+            self._wanted, self._process, rebalances, self._denied.append
+        )
         try:
             async with asyncio.timeout(START_SECONDS):
                 # A member that lacks the right to its topics gets no record, and no error either.
@@ -205,9 +207,6 @@ class Subscription:
         if self._assigned is not None:
             self._assigned(partitions)
 
-    def _on_denied(self, error: KafkaError) -> None:
-        self._denied = error
-
     # Watching
 
     def unhealthy_reason(self) -> str | None:
@@ -233,7 +232,7 @@ class Subscription:
         """
         while True:
             if self._denied:
-                raise self._denied
+                raise self._denied[-1]
             await self._look()
             self._lag.report()
             silent = time.monotonic() - self._progress
