@@ -19,7 +19,6 @@ class Erasure:
     def __init__(
         self,
         database: AsyncIOMotorDatabase[Document],
-        *,
         keys: AsyncIOMotorCollection[Document],
         tombstones: Tombstones,
         cache: KeyCache,

@@ -70,11 +70,17 @@ class KeyReader:
 
     async def apply(self, records: Mapping[str, KeyPublished | None], scan: Scan, first: Step) -> None:
         """Stores published keys and deletes those that are None, by kid, in one transaction after `first`."""
+        writes: list[Write] = []
+        for kid, key in records.items():
+            if key is not None:
+                document = {"scope": key.scope, "subject": key.subject, "wrapped": key.wrapped}
+                found_by = {"partition": scan.partition, "scan": scan.id}
+                writes.append(ReplaceOne({"_id": kid}, {**document, **found_by}, upsert=True))
         # Of one kind after the other, in order: what follows an error in a transaction is only told that the
         # transaction is gone, and hides the error.
-        by_kind = sorted(records.items(), key=lambda record: record[1] is None)
-        writes = [_write(kid, key, scan) for kid, key in by_kind]
-        await self._in_transaction(first, writes, {kid for kid, key in records.items() if key is None})
+        dropped = [kid for kid, key in records.items() if key is None]
+        writes += [DeleteOne({"_id": kid}) for kid in dropped]
+        await self._in_transaction(first, writes, set(dropped))
 
     async def drop_unseen(self, scan: Scan, first: Step) -> None:
         """Deletes the keys of the partition that `scan` did not find, each thousand as in `apply`."""
@@ -109,11 +115,3 @@ class KeyReader:
 
         key = await self._memory.get(kid, load)
         return key.open(sealed, context) if key else None
-
-
-def _write(kid: str, key: KeyPublished | None, scan: Scan) -> Write:
-    if key is None:
-        return DeleteOne({"_id": kid})
-    stored = {"scope": key.scope, "subject": key.subject, "wrapped": key.wrapped}
-    found_by = {"partition": scan.partition, "scan": scan.id}
-    return ReplaceOne({"_id": kid}, {**stored, **found_by}, upsert=True)

@@ -59,28 +59,16 @@ class KeyRing:
     ) -> None:
         self._keys = durable(database, "keys")
         self._master = jwe.WrappingKeys(master_key, master_keys_before)
-        self._pace = pace or ErasurePace()
+        self._pace = pace = pace or ErasurePace()
         self._memory = KeyCache()
         self._tombstones = Tombstones(
-            database,
-            service=service,
-            topic=topic,
-            publisher=publisher,
-            connection=connection,
-            pace=self._pace,
+            database, service=service, topic=topic, publisher=publisher, connection=connection, pace=pace
         )
         self._publisher = KeyPublisher(
-            self._keys,
-            service=service,
-            topic=topic,
-            publisher=publisher,
-            readers_key=jwe.WrappingKeys(readers_key),
-            unwrap=self._unwrap,
-            tombstones=self._tombstones,
-        )
-        self._erasure = Erasure(
-            database, keys=self._keys, tombstones=self._tombstones, cache=self._memory, pace=self._pace
-        )
+            self._keys, service=service, topic=topic, publisher=publisher,
+            readers_key=jwe.WrappingKeys(readers_key), unwrap=self._unwrap, tombstones=self._tombstones,
+        )  # fmt: skip
+        self._erasure = Erasure(database, self._keys, self._tombstones, self._memory, pace)
 
     @classmethod
     def of(

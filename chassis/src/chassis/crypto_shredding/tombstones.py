@@ -85,7 +85,14 @@ class Tombstones:
         due = {"$or": [{"sent_at": None}, resend]}
         while pending := await self._pending.find(due).sort("recorded_at", ASCENDING).to_list(BATCH_SIZE):
             partitions = await self._publish(pending)
-            updates = [_sent(key["_id"], partitions[key["_id"]]) for key in pending]
+            updates: list[UpdateOne] = []
+            for key in pending:
+                sent = {
+                    "partitions": {"$setUnion": ["$partitions", sorted(partitions[key["_id"]])]},
+                    "sent_at": {"$ifNull": ["$sent_at", "$$NOW"]},
+                    "resent_at": {"$cond": [{"$ifNull": ["$sent_at", False]}, "$$NOW", None]},
+                }
+                updates.append(UpdateOne({"_id": key["_id"]}, [{"$set": sent}]))
             await self._pending.bulk_write(updates, ordered=False)
 
     async def advance(self) -> None:
@@ -143,12 +150,3 @@ class Tombstones:
                 for at in gone
             ]
             await self._pending.bulk_write(removals, ordered=False)
-
-
-def _sent(kid: str, partitions: set[int]) -> UpdateOne:
-    changes = {
-        "partitions": {"$setUnion": ["$partitions", sorted(partitions)]},
-        "sent_at": {"$ifNull": ["$sent_at", "$$NOW"]},
-        "resent_at": {"$cond": [{"$ifNull": ["$sent_at", False]}, "$$NOW", None]},
-    }
-    return UpdateOne({"_id": kid}, [{"$set": changes}])

@@ -22,7 +22,6 @@ from chassis.eventstore.repository import CommandResult, Repository
 from chassis.telemetry.metrics import COMMAND_SECONDS, Alarm, raise_alarm
 
 S = TypeVar("S")
-T = TypeVar("T")
 C = TypeVar("C")
 E = TypeVar("E", bound=BaseModel)
 
@@ -46,30 +45,33 @@ async def handle(
     Raises `CommandRejected`, `UnknownStoredEvent`, `RetriesExhausted` after about ten seconds, and for what
     can never be stored `CommitTooLarge` or `PermanentWriteError`.
     """
-
-    async def attempt() -> CommandResult[S, E]:
-        current = await repository.load(decider, stream)
-        whole = command if complete is None else await complete(current.state)
-        if events := tuple(decider.decide(current.state, whole)):
-            current = await repository.append(decider, stream, current, events)
-        return CommandResult(current.state, current.position, events)
-
     deadline = time.monotonic() + GIVE_UP_SECONDS
     with _measured(repository.service, type(command).__name__):
         try:
             async with repository.locks.acquire(stream, GIVE_UP_SECONDS):
-                return await _repeated(attempt, deadline)
+                return await _decided(repository, decider, stream, command, complete, deadline)
         except (LockTimeout, VersionConflict, WriteOutcomeUnknown) as error:
             raise RetriesExhausted(f"{stream} could not be written in time") from error
 
 
-async def _repeated(attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
+async def _decided(
+    repository: Repository,
+    decider: Decider[S, C, E],
+    stream: str,
+    command: C,
+    complete: Callable[[S], Awaitable[C]] | None,
+    deadline: float,
+) -> CommandResult[S, E]:
     """Tries until `deadline` (monotonic), with jittered pauses; then raises what the last append raised."""
     # A loop of its own: a retry library hands arguments on untyped, and costs a quarter of `handle`.
     longest = FIRST_PAUSE_SECONDS
     while True:
         try:
-            return await attempt()
+            current = await repository.load(decider, stream)
+            whole = command if complete is None else await complete(current.state)
+            if events := tuple(decider.decide(current.state, whole)):
+                current = await repository.append(decider, stream, current, events)
+            return CommandResult(current.state, current.position, events)
         except (VersionConflict, WriteOutcomeUnknown):
             if time.monotonic() >= deadline:
                 raise

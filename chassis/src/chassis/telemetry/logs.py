@@ -99,14 +99,12 @@ def _traceback_lines(error: BaseException, seen: frozenset[int] = frozenset()) -
         yield from _traceback_lines(cause, seen)
         yield "which led to\n"
     yield from traceback.format_tb(error.__traceback__)
-    yield f"{type(error).__qualname__}: {_sentence(error)}\n"
+    if isinstance(error, ValidationError):
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        sentence = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in found)
+    else:
+        sentence = str(error)
+    yield f"{type(error).__qualname__}: {sentence}\n"
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from _traceback_lines(inner, seen)
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, ValidationError):
-        found = error.errors(include_input=False, include_context=False, include_url=False)
-        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in found)
-    return str(error)
