@@ -14,6 +14,8 @@ from chassis.kafka.fencing import Fencing
 from chassis.kafka.records import fingerprint
 from chassis.kafka.topic_reader import record_at, topic_reader
 
+Offsets = Mapping[TopicPartition, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -71,16 +73,16 @@ class Checkpoints:
         async with topic_reader(self._connection, partitions) as consumer:
             starts = await consumer.beginning_offsets(list(partitions))
             ends = await consumer.end_offsets(list(partitions))
-        await self._make(starts)
+        # Outside of any transaction: two members that both inserted them inside would abort one another.
+        upserts = [
+            UpdateOne(
+                {"_id": self._id(partition)}, {"$setOnInsert": {"offset": start, "before": None}}, upsert=True
+            )
+            for partition, start in starts.items()
+        ]
+        await self._collection.bulk_write(upserts, ordered=False)
         located = await self.read(partitions)
-        wrong = {
-            partition: reason
-            for partition, checkpoint in located.items()
-            if (reason := _out_of_bounds(checkpoint, starts[partition], ends[partition]))
-        }
-        wrong |= await self._recreated(
-            {part: at for part, at in located.items() if part not in wrong}, starts
-        )
+        wrong = await self._wrong(located, starts, ends)
         return {part: at for part, at in located.items() if part not in wrong}, wrong
 
     async def fence_previous_owner(self, partitions: Collection[TopicPartition]) -> None:
@@ -90,37 +92,27 @@ class Checkpoints:
     def _id(self, partition: TopicPartition) -> str:
         return f"{self._prefix}:{partition.topic}:{partition.partition}"
 
-    async def _make(self, starts: Mapping[TopicPartition, int]) -> None:
-        # Outside of any transaction: two members that both inserted them inside would abort one another.
-        writes = [
-            UpdateOne(
-                {"_id": self._id(partition)}, {"$setOnInsert": {"offset": start, "before": None}}, upsert=True
-            )
-            for partition, start in starts.items()
-        ]
-        await self._collection.bulk_write(writes, ordered=False)
-
-    async def _recreated(
-        self, located: Mapping[TopicPartition, Checkpoint], starts: Mapping[TopicPartition, int]
+    async def _wrong(
+        self, located: Mapping[TopicPartition, Checkpoint], starts: Offsets, ends: Offsets
     ) -> dict[TopicPartition, str]:
-        """Compares the record before each checkpoint with the one that was there."""
-        known = {
-            partition: checkpoint.offset - 1
-            for partition, checkpoint in located.items()
-            if checkpoint.before is not None and starts[partition] < checkpoint.offset
-        }
-        found = await record_at(self._connection, known)
-        return {
-            partition: f"another record stands at {record.offset}: the topic was made anew"
-            for partition, record in found.items()
+        """Why a partition can't go on: records are gone, or others stand there than were read."""
+        wrong: dict[TopicPartition, str] = {}
+        last_read: dict[TopicPartition, int] = {}
+        for partition, checkpoint in located.items():
+            at, start, end = checkpoint.offset, starts[partition], ends[partition]
+            if start > at:
+                wrong[partition] = (
+                    f"records {at} to {start - 1} are gone: the log starts beyond the checkpoint"
+                )
+            elif end < at:
+                wrong[partition] = (
+                    f"the log ends at {end}, before the checkpoint {at}: it was cut or made anew"
+                )
+            elif checkpoint.before is not None and start < at:
+                last_read[partition] = at - 1
+        for partition, record in (await record_at(self._connection, last_read)).items():
             # A later one came instead: compaction has removed it.
-            if record.offset == known[partition] and fingerprint(record) != located[partition].before
-        }
-
-
-def _out_of_bounds(checkpoint: Checkpoint, start: int, end: int) -> str | None:
-    if start > checkpoint.offset:
-        return f"records {checkpoint.offset} to {start - 1} are gone: the log starts beyond the checkpoint"
-    if end < checkpoint.offset:
-        return f"the log ends at {end}, before the checkpoint {checkpoint.offset}: it was cut or made anew"
-    return None
+            same_offset = record.offset == last_read[partition]
+            if same_offset and fingerprint(record) != located[partition].before:
+                wrong[partition] = f"another record stands at {record.offset}: the topic was made anew"
+        return wrong
