@@ -103,7 +103,15 @@ class KeyRing:
 
         Raises `SubjectErased` if the subject is erased, `KeyOwnerMismatch` if the scope is another subject's.
         """
-        key = await self._load({"_id": scope}, f"scope:{scope}") or await self._create(scope, subject)
+        if (key := await self._load({"_id": scope}, f"scope:{scope}")) is None:
+            if await self._erasure.is_erased(subject):
+                raise SubjectErased("This subject was erased")
+            key = self._unwrap(await self._insert(scope, subject))
+            # An erasure marks before it looks for keys, a creation stores before it looks for the mark:
+            # whoever comes second sees the other. If this process dies in between, `run` deletes the key.
+            if await self._erasure.is_erased(subject):
+                await self._erasure.delete_keys([subject])
+                raise SubjectErased("This subject was erased")
         _check_owner(key, subject)
         return jwe.seal(text.encode(), key.raw, key.kid, jwe.Context(subject, scope, purpose))
 
@@ -197,17 +205,6 @@ class KeyRing:
             return self._unwrap(found) if found else None
 
         return await self._memory.get(name, load)
-
-    async def _create(self, scope: str, subject: str) -> DataKey:
-        if await self._erasure.is_erased(subject):
-            raise SubjectErased("This subject was erased")
-        key = self._unwrap(await self._insert(scope, subject))
-        # An erasure marks before it looks for keys, a creation stores before it looks for the mark: whoever
-        # comes second sees the other. If this process dies in between, `run` deletes the key.
-        if await self._erasure.is_erased(subject):
-            await self._erasure.delete_keys([subject])
-            raise SubjectErased("This subject was erased")
-        return key
 
     async def _insert(self, scope: str, subject: str) -> Document:
         """The scope's key document, stored by a majority; concurrent creators get the same one."""

@@ -39,16 +39,18 @@ async def respond(request: Request, error: Exception) -> Response:
         case HTTPException(status_code=HTTPStatus.NOT_FOUND):
             problem = NotFound()
         case HTTPException(status_code=HTTPStatus.METHOD_NOT_ALLOWED):
-            # All methods of the address; Starlette names those of the first route alone.
-            routes = (each.original_route for each in documented(request.app))
-            matching = [each for each in routes if each.matches(dict(request.scope))[0] != Match.NONE]
-            methods = {method for route in matching for method in getattr(route, "methods", ())}
-            if "GET" in methods:
-                methods.add("HEAD")
-            problem = MethodNotAllowed({"Allow": ", ".join(sorted(methods))})
+            problem = MethodNotAllowed({"Allow": ", ".join(sorted(_methods(request)))})
         case _:
             problem = InternalError()
     return problem_response(problem, instance)
+
+
+def _methods(request: Request) -> set[str]:
+    """All methods of the address; Starlette names those of the first route alone."""
+    routes = (each.original_route for each in documented(request.app))
+    matching = [each for each in routes if each.matches(dict(request.scope))[0] != Match.NONE]
+    methods = {method for route in matching for method in getattr(route, "methods", ())}
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 HANDLERS = dict.fromkeys(
