@@ -1,6 +1,7 @@
 """Public keys as issuers publish them: JWK sets (RFC 7517), in settings or in a file that settings name."""
 
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -68,7 +69,7 @@ def keys_here(source: str, algorithms: Collection[str] = ALGORITHMS) -> Keys:
     """The keys that settings hold, or name as a file; ValueError, without a word of them, if they can't."""
     if source.lstrip().startswith("{"):
         return _key_set(source, algorithms, "must be JSON if it starts with {")
-    if not _is_file(source):
+    if not os.path.isfile(source):  # noqa: PTH113 - no error for a name too long, or with a NUL in it
         raise ValueError("names a file that isn't there")
     try:
         content = Path(source).read_bytes()
@@ -82,10 +83,3 @@ def _key_set(text: str | bytes, algorithms: Collection[str], no_json: str) -> Ke
         return parse(text, algorithms)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         raise ValueError(no_json) from None
-
-
-def _is_file(path: str) -> bool:
-    try:
-        return Path(path).is_file()
-    except (OSError, ValueError):  # a name too long, or with a NUL in it
-        return False

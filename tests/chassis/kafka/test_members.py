@@ -122,7 +122,7 @@ async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
     )
     in_hand = asyncio.create_task(member._process([]))
     await asyncio.sleep(0)
-    letting_go = asyncio.create_task(member._on_revoked())
+    letting_go = asyncio.create_task(member.on_partitions_revoked(set()))
     for _ in range(10):
         await asyncio.sleep(0)
         assert not letting_go.done()

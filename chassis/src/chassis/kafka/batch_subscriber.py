@@ -8,7 +8,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
-from aiokafka.structs import TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
@@ -62,28 +61,10 @@ class SubscriberOptions:
     stop_seconds: float = 25.0
 
 
-class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Tells of rebalances: `revoked` is waited for, all partitions go; `assigned` is given all that came."""
-
-    def __init__(
-        self, revoked: Callable[[], Awaitable[None]], assigned: Callable[[frozenset[TopicPartition]], None]
-    ) -> None:
-        self._revoked = revoked
-        self._assigned = assigned
-
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002 - all of them
-        """As aiokafka calls it."""
-        await self._revoked()
-
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """As aiokafka calls it."""
-        self._assigned(frozenset(assigned))
-
-
 def batch_subscriber(
     wanted: SubscriberOptions,
     consume: Callable[[Sequence[Record]], Awaitable[None]],
-    rebalances: RebalanceListener,
+    rebalances: ConsumerRebalanceListener,
     denied: Callable[[KafkaError], None],
 ) -> tuple[KafkaBroker, Any]:
     """A broker that is not started yet, and its one subscriber; `denied` is told of a withdrawn right."""

@@ -11,18 +11,14 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 from faststream.kafka import KafkaBroker
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from chassis.errors import PartitionsRevoked
-from chassis.kafka.batch_subscriber import (
-    RebalanceListener,
-    SubscriberOptions,
-    batch_subscriber,
-)
+from chassis.kafka.batch_subscriber import SubscriberOptions, batch_subscriber
 from chassis.kafka.clients import partitions_of, reason_of, started
 from chassis.kafka.lag import Lag
 from chassis.kafka.records import Record, by_partition
@@ -38,7 +34,7 @@ SILENT_SECONDS = 30
 STUCK_SECONDS = 45
 
 
-class Subscription:
+class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """Hands batches of records to `work`, which calls `commit` for what it has done.
 
     If `work` raises, the batch is read again. `assigned` is called with the partitions of each assignment.
@@ -82,10 +78,7 @@ class Subscription:
         self._stopping = False
         self._denied.clear()
         self.backoff.resume()
-        rebalances = RebalanceListener(self._on_revoked, self._on_assigned)
-        broker, self._subscriber = batch_subscriber(
-            self._wanted, self._process, rebalances, self._denied.append
-        )
+        broker, self._subscriber = batch_subscriber(self._wanted, self._process, self, self._denied.append)
         try:
             async with asyncio.timeout(START_SECONDS):
                 # A member that lacks the right to its topics gets no record, and no error either.
@@ -189,23 +182,23 @@ class Subscription:
         """Partitions that stand still on purpose: their lag is no sign of a stuck consumer."""
         self._excluded = partitions
 
-    # Rebalances
+    # Rebalances, as aiokafka tells of them: all partitions go, then some come
 
-    async def _on_revoked(self) -> None:
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002 - all of them
         """Waits for the batch in hand, else it would be done twice; waits between tries are interrupted."""
         self.backoff.interrupt()
         with suppress(TimeoutError):
             async with asyncio.timeout(REVOKE_SECONDS):
                 await self._idle.wait()
 
-    def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """A new assignment."""
         if not self._stopping:
             self.backoff.resume()
-        self._lag.assigned(partitions)
+        self._lag.assigned(assigned)
         self.progressed()
         if self._assigned is not None:
-            self._assigned(partitions)
+            self._assigned(frozenset(assigned))
 
     # Watching
 
