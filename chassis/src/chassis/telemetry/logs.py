@@ -22,7 +22,7 @@ QUOTED = re.compile(r"input_value=.*?, input_type=", re.DOTALL)
 QUIET = ("aiokafka", "faststream", "kafka", "pymongo", "uvicorn.access", "httpx", "httpcore")
 
 
-def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
+def configure_logging(service: str, *, stream: TextIO | None = None) -> None:
     """Sends structlog's and the standard library's logs to `stream` (stdout) as JSON lines.
 
     Fields: event, level, timestamp (RFC 3339, UTC), logger, service, trace_id, and what the caller adds.
@@ -34,7 +34,7 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
     )
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)  # noqa: FBT003 - the standard library's signature
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
