@@ -81,7 +81,7 @@ def test_head_is_get_without_its_content(running: Shop) -> None:
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
-def test_whoever_goes_away_is_no_error_of_ours(tmp_path: Path) -> None:
+def test_whoever_goes_away_or_wants_another_protocol_is_no_error_of_ours(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("w") as output, shop(free_base(), tmp_path, output.fileno()) as running:
         running.until_ready()
@@ -97,10 +97,15 @@ def test_whoever_goes_away_is_no_error_of_ours(tmp_path: Path) -> None:
                 served = now
                 running.until_ready()
             assert 10 < served < sent // 45
+        upgrade = (
+            b"GET /openapi.json HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
+        assert status_of(running, upgrade) == 200
         running.until_ready()
         running.process.send_signal(signal.SIGTERM)
         assert running.ended()[0] == 0
     assert "error" not in log.read_text()
+    assert "warning" not in log.read_text()
     assert "Traceback" not in log.read_text()
 
 

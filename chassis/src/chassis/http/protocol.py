@@ -61,6 +61,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """An offer of another protocol is passed over (RFC 9110, 7.8), and no reason to install anything."""
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Uvicorn tells only the last request of a connection, which need not be the one in work."""
         super().connection_lost(exc)
