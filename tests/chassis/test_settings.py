@@ -58,11 +58,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> "Told":
-    return Told(monkeypatch)
+def load(monkeypatch: pytest.MonkeyPatch) -> "SettingsLoader":
+    return SettingsLoader(monkeypatch)
 
 
-class Told:
+class SettingsLoader:
     """Loads the settings from an environment."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,44 +80,44 @@ def sentences(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [sentence.strip() for sentence in found]
 
 
-def test_a_service_knows_its_ports_and_its_database(told: Told) -> None:
-    settings = told()
+def test_a_service_knows_its_ports_and_its_database(load: SettingsLoader) -> None:
+    settings = load()
     assert (settings.port, settings.metrics_port) == (8002, 8102)
     assert settings.database == "candor_shop"
     assert key_bytes(settings.master_key) == bytes(range(32))
-    moved = told(CANDOR_PORT_BASE="9001", CANDOR_DATABASE="other")
+    moved = load(CANDOR_PORT_BASE="9001", CANDOR_DATABASE="other")
     assert (moved.port, moved.metrics_port, moved.database) == (9002, 9102, "other")
 
 
-def test_nothing_said_means_production_and_every_address(told: Told) -> None:
-    settings = told()
+def test_nothing_said_means_production_and_every_address(load: SettingsLoader) -> None:
+    settings = load()
     assert (settings.env, settings.host) == ("production", "0.0.0.0")
 
 
-def test_development_is_for_this_machine_only(told: Told) -> None:
-    assert told(**DEVELOPMENT).host == "127.0.0.1"
-    assert told(**DEVELOPMENT, CANDOR_HOST="::1").host == "::1"
+def test_development_is_for_this_machine_only(load: SettingsLoader) -> None:
+    assert load(**DEVELOPMENT).host == "127.0.0.1"
+    assert load(**DEVELOPMENT, CANDOR_HOST="::1").host == "::1"
 
 
-def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(told: Told) -> None:
-    assert told(CANDOR_HOST="0.0.0.0").metrics_host == "127.0.0.1"
-    assert told(CANDOR_METRICS_HOST="0.0.0.0").metrics_host == "0.0.0.0"
+def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(load: SettingsLoader) -> None:
+    assert load(CANDOR_HOST="0.0.0.0").metrics_host == "127.0.0.1"
+    assert load(CANDOR_METRICS_HOST="0.0.0.0").metrics_host == "0.0.0.0"
 
 
 @pytest.mark.parametrize("issuer", ["https://staff.candor.localhost", "https://staff.test", "staff"])
-def test_development_may_have_issuers_of_its_own(told: Told, issuer: str) -> None:
-    assert told(**DEVELOPMENT, CANDOR_STAFF_ISSUER=issuer).staff_issuer == issuer
+def test_development_may_have_issuers_of_its_own(load: SettingsLoader, issuer: str) -> None:
+    assert load(**DEVELOPMENT, CANDOR_STAFF_ISSUER=issuer).staff_issuer == issuer
 
 
-def test_variables_of_others_are_nobodys_business(told: Told) -> None:
-    assert told(CANDOR_FORM_SECRET="x", CANDOR_WHATEVER="y").service == "shop"
+def test_variables_of_others_are_nobodys_business(load: SettingsLoader) -> None:
+    assert load(CANDOR_FORM_SECRET="x", CANDOR_WHATEVER="y").service == "shop"
 
 
 def test_a_variable_that_is_empty_is_a_variable_that_is_missing(
-    told: Told, capsys: pytest.CaptureFixture[str]
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        told(CANDOR_KAFKA="")
+        load(CANDOR_KAFKA="")
     assert stopped.value.code == 2
     assert sentences(capsys) == ["CANDOR_KAFKA is missing (the Kafka servers, as host:port,host:port)."]
 
@@ -131,11 +131,11 @@ def test_everything_that_is_missing_is_said_at_once(capsys: pytest.CaptureFixtur
 
 
 def test_a_login_to_kafka_that_does_not_fit_together_is_said_with_everything_else(
-    told: Told, capsys: pytest.CaptureFixture[str]
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str]
 ) -> None:
     login = {"CANDOR_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "CANDOR_KAFKA_PASSWORD": SECRET}
     with pytest.raises(SystemExit) as stopped:
-        told(**login, CANDOR_KAFKA_CA_FILE="/nowhere/ca.pem", CANDOR_PORT_BASE="0")
+        load(**login, CANDOR_KAFKA_CA_FILE="/nowhere/ca.pem", CANDOR_PORT_BASE="0")
     assert stopped.value.code == 2
     mechanism, file, port = sentences(capsys)
     assert mechanism.startswith("CANDOR_KAFKA_SASL_MECHANISM is missing: SASL_SSL needs one of PLAIN, SCRAM-")
@@ -143,14 +143,14 @@ def test_a_login_to_kafka_that_does_not_fit_together_is_said_with_everything_els
     assert port.startswith("CANDOR_PORT_BASE")
 
 
-def test_a_service_logs_in_to_kafka_as_it_is_told(told: Told) -> None:
+def test_a_service_logs_in_to_kafka_as_it_is_told(load: SettingsLoader) -> None:
     login = {
         "CANDOR_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
         "CANDOR_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
         "CANDOR_KAFKA_USERNAME": "shop",
         "CANDOR_KAFKA_PASSWORD": SECRET,
     }
-    settings = told(**login)
+    settings = load(**login)
     options = settings.kafka.options()
     assert (options["sasl_plain_username"], options["sasl_plain_password"]) == ("shop", SECRET)
     assert options["bootstrap_servers"] == ["kafka-1:9092", "kafka-2:9092", "[::1]:9092"]
@@ -159,7 +159,7 @@ def test_a_service_logs_in_to_kafka_as_it_is_told(told: Told) -> None:
 
 @pytest.mark.parametrize(("env", "fits"), [("development", True), ("production", False)])
 def test_a_login_in_plain_text_is_for_development(
-    told: Told, capsys: pytest.CaptureFixture[str], env: str, *, fits: bool
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str], env: str, *, fits: bool
 ) -> None:
     login = {
         "CANDOR_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
@@ -168,10 +168,10 @@ def test_a_login_in_plain_text_is_for_development(
         "CANDOR_KAFKA_PASSWORD": SECRET,
     }
     if fits:
-        assert told(**login, CANDOR_ENV=env).kafka.uses_sasl
+        assert load(**login, CANDOR_ENV=env).kafka.uses_sasl
         return
     with pytest.raises(SystemExit):
-        told(**login, CANDOR_ENV=env)
+        load(**login, CANDOR_ENV=env)
     (said,) = sentences(capsys)
     assert said.startswith("CANDOR_KAFKA_SECURITY_PROTOCOL is SASL_PLAINTEXT, which is for loopback")
 
@@ -239,10 +239,10 @@ LOCAL_HTTP = "http://127.0.0.1:9000/keys"
     ],
 )
 def test_what_is_wrong_is_named_and_never_quoted(
-    told: Told, capsys: pytest.CaptureFixture[str], environment: dict[str, str], complaint: str
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str], environment: dict[str, str], complaint: str
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        told(**environment)
+        load(**environment)
     assert stopped.value.code == 2
     (sentence,) = sentences(capsys)
     assert sentence.startswith(next(iter(environment)))
@@ -271,57 +271,57 @@ ISO = "must be a number of seconds, or ISO 8601 such as PT15M"
     ],
 )
 def test_what_is_wrong_inside_of_a_variable_is_told_with_its_place(
-    told: Told, capsys: pytest.CaptureFixture[str], hours: str, complaint: str
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str], hours: str, complaint: str
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        told(CANDOR_HOURS=hours)
+        load(CANDOR_HOURS=hours)
     assert stopped.value.code == 2
     assert sentences(capsys) == [f"CANDOR_HOURS (other hours, as JSON): {complaint}."]
 
 
-def test_hours_that_are_right_are_taken(told: Told) -> None:
-    assert told(CANDOR_HOURS='{"toys": {"opens": 8}}').hours == {"toys": Hours(opens=timedelta(seconds=8))}
+def test_hours_that_are_right_are_taken(load: SettingsLoader) -> None:
+    assert load(CANDOR_HOURS='{"toys": {"opens": 8}}').hours == {"toys": Hours(opens=timedelta(seconds=8))}
 
 
-def test_several_mistakes_are_said_together(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_mistakes_are_said_together(load: SettingsLoader, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        told(CANDOR_PORT_BASE="x", CANDOR_MASTER_KEY="x", CANDOR_STAFF_JWKS="http://x", CANDOR_HOURS="{x")
+        load(CANDOR_PORT_BASE="x", CANDOR_MASTER_KEY="x", CANDOR_STAFF_JWKS="http://x", CANDOR_HOURS="{x")
     named = {sentence.split()[0] for sentence in sentences(capsys)}
     assert named == {"CANDOR_PORT_BASE", "CANDOR_MASTER_KEY", "CANDOR_STAFF_JWKS", "CANDOR_HOURS"}
 
 
-def test_public_keys_may_be_in_a_file(told: Told, tmp_path: Path) -> None:
+def test_public_keys_may_be_in_a_file(load: SettingsLoader, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text(key_set(x=PUBLIC))
-    assert told(CANDOR_STAFF_JWKS=str(tmp_path / "keys.json")).staff_jwks == str(tmp_path / "keys.json")
+    assert load(CANDOR_STAFF_JWKS=str(tmp_path / "keys.json")).staff_jwks == str(tmp_path / "keys.json")
 
 
 @pytest.mark.parametrize("source", [LOCAL_HTTP, "https://staff.test/keys", key_set(x=PUBLIC)])
-def test_public_keys_may_be_in_these_places(told: Told, source: str) -> None:
-    assert told(**DEVELOPMENT, CANDOR_STAFF_JWKS=source).staff_jwks == source
+def test_public_keys_may_be_in_these_places(load: SettingsLoader, source: str) -> None:
+    assert load(**DEVELOPMENT, CANDOR_STAFF_JWKS=source).staff_jwks == source
 
 
 @pytest.mark.parametrize(
     "issuer", ["https://staff.test", "https://staff.test/", "https://staff.test/realms/a"]
 )
-def test_keys_are_discovered_beside_the_issuer_unless_said(told: Told, issuer: str) -> None:
-    settings = told(CANDOR_STAFF_ISSUER=issuer, CANDOR_STAFF_JWKS="")
+def test_keys_are_discovered_beside_the_issuer_unless_said(load: SettingsLoader, issuer: str) -> None:
+    settings = load(CANDOR_STAFF_ISSUER=issuer, CANDOR_STAFF_JWKS="")
     assert settings.staff_discovery == f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     elsewhere = "https://login.test/tenant/.well-known/openid-configuration"
-    settings = told(CANDOR_STAFF_ISSUER=issuer, CANDOR_STAFF_JWKS="", CANDOR_STAFF_DISCOVERY=elsewhere)
+    settings = load(CANDOR_STAFF_ISSUER=issuer, CANDOR_STAFF_JWKS="", CANDOR_STAFF_DISCOVERY=elsewhere)
     assert settings.staff_discovery == elsewhere
 
 
 def test_an_issuer_that_is_no_address_needs_an_address_for_its_keys(
-    told: Told, capsys: pytest.CaptureFixture[str]
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        told(CANDOR_STAFF_ISSUER=SECRET, CANDOR_STAFF_JWKS="")
+        load(CANDOR_STAFF_ISSUER=SECRET, CANDOR_STAFF_JWKS="")
     (sentence,) = sentences(capsys)
     assert sentence.startswith("CANDOR_STAFF_DISCOVERY")
 
 
-def test_a_providers_names_are_told_as_json(told: Told) -> None:
-    settings = told(
+def test_a_providers_names_are_told_as_json(load: SettingsLoader) -> None:
+    settings = load(
         CANDOR_STAFF_ALGORITHMS="RS256, PS256", CANDOR_STAFF_JWKS=RSA,
         CANDOR_STAFF_ROLES='{"Candor Lead": "supervisor"}', CANDOR_STAFF_CHANNELS='{"/support": "shop"}',
     )  # fmt: skip
@@ -330,22 +330,22 @@ def test_a_providers_names_are_told_as_json(told: Told) -> None:
     assert settings.staff_channels == {"/support": "shop"}
 
 
-def test_a_key_may_come_with_or_without_its_padding(told: Told) -> None:
+def test_a_key_may_come_with_or_without_its_padding(load: SettingsLoader) -> None:
     assert KEY.endswith("=")
-    assert key_bytes(told(CANDOR_MASTER_KEY=KEY.rstrip("=")).master_key) == bytes(range(32))
+    assert key_bytes(load(CANDOR_MASTER_KEY=KEY.rstrip("=")).master_key) == bytes(range(32))
 
 
-def test_secrets_are_in_no_representation(told: Told) -> None:
-    settings = told()
+def test_secrets_are_in_no_representation(load: SettingsLoader) -> None:
+    settings = load()
     for text in (repr(settings), str(settings), repr(settings.master_key)):
         assert SECRET not in text
         assert KEY not in text
     assert KEY not in str(settings.model_dump())
 
 
-def test_settings_stay_as_they_are(told: Told) -> None:
+def test_settings_stay_as_they_are(load: SettingsLoader) -> None:
     with pytest.raises(ValidationError):
-        told().port_base = 1  # type: ignore[misc]
+        load().port_base = 1  # type: ignore[misc]
 
 
 def test_a_process_that_is_told_nonsense_ends_with_2_and_a_sentence(tmp_path: Path) -> None:

@@ -283,7 +283,7 @@ async def test_a_token_and_a_trace_pass(up: Ingress) -> None:
 @pytest.mark.parametrize(
     ("given", "kept"), [("0123-abcd", True), ("short", False), ("a b c d e f g h", False), ("", False)]
 )
-async def test_a_request_id_is_passed_or_made(up: Ingress, given: str, kept: bool) -> None:  # noqa: FBT001
+async def test_a_request_id_is_passed_or_made(up: Ingress, given: str, *, kept: bool) -> None:
     async with up.client() as client:
         await client.get("/v1/channels", headers={"X-Request-ID": given} if given else {})
     (sent,) = the_only_request(up.chat).headers["x-request-id"]

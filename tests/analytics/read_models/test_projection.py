@@ -95,7 +95,7 @@ async def test_a_transaction_that_is_undone_leaves_nothing(harness: Harness) -> 
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["a new close", "a close that is known"])
-async def test_of_two_writers_of_one_close_one_must_do_it_again(harness: Harness, known: bool) -> None:  # noqa: FBT001
+async def test_of_two_writers_of_one_close_one_must_do_it_again(harness: Harness, *, known: bool) -> None:
     close = ExpectedClose()
     if known:
         await harness.receive_events([close.closed()])

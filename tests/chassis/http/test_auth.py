@@ -203,7 +203,7 @@ FORGED_AND_EXPIRED: dict[str, Callable[[], str]] = {
 async def test_a_forged_token_that_has_expired_too_gets_the_plain_answer(
     calling: Caller, forged: Callable[[], str]
 ) -> None:
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         answer = await client.get("/numbers", headers={"authorization": f"Bearer {forged()}"})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.json()["detail"] == "A valid token is needed."
@@ -211,7 +211,7 @@ async def test_a_forged_token_that_has_expired_too_gets_the_plain_answer(
 
 @pytest.mark.parametrize("path", ["/numbers", "/form"])
 async def test_whose_token_has_expired_is_told_so(calling: Caller, path: str) -> None:
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         answer = await client.get(path, headers={"authorization": f"Bearer {signed(late())}"})
     assert answer.status_code == 401
     assert answer.json()["detail"] == "This token has expired: get a new one."
@@ -265,7 +265,7 @@ async def test_a_token_that_is_too_large_is_told_so_and_not_read(calling: Caller
     assert len(large) > LONGEST_TOKEN
     with pytest.raises(TokenTooLarge):
         await trusting().verify(large)
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         answer = await client.get("/numbers", headers={"authorization": f"Bearer {large}"})
     assert (answer.status_code, answer.json()["type"]) == (431, "/problems/token-too-large")
     assert answer.json()["detail"] == "This token is too large: it may have 32768 characters at most."
@@ -356,7 +356,7 @@ async def test_an_algorithm_is_allowed_to_one_issuer_and_not_to_another() -> Non
     ],
 )
 async def test_a_role_that_is_misspelt_denies_and_grants_nothing(calling: Caller, spelling: str) -> None:
-    router = doors()
+    router = routes()
 
     @router.get("/dialogs")
     async def dialogs(claims: Claims = Depends(allow(Role.OPERATOR))) -> str:
@@ -409,7 +409,7 @@ def test_only_a_visitor_of_one_channel_is_a_visitor(claims: Claims) -> None:
         visitor_of(claims)
 
 
-def doors() -> Router:
+def routes() -> Router:
     router, operators = Router(), frozenset({Role.OPERATOR})
     staff = allow(Role.SUPERVISOR, Role.ADMIN, never=operators)
 
@@ -446,7 +446,7 @@ async def test_who_may_go_through_a_door(
 ) -> None:
     given = token(*bearer) if isinstance(bearer, list) else bearer
     headers = {"authorization": f"Bearer {given}"} if given else {}
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         answer = await client.get(path, headers=headers)
     assert answer.status_code == status
     assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
@@ -455,7 +455,7 @@ async def test_who_may_go_through_a_door(
 
 
 async def test_another_way_to_sign_in_is_no_token(calling: Caller) -> None:
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         basic = await client.get("/numbers", headers={"authorization": "Basic YTpi"})
         in_query = await client.get("/numbers", params={"access_token": token()})
     assert (basic.status_code, in_query.status_code) == (401, 401)
@@ -465,7 +465,7 @@ async def test_another_way_to_sign_in_is_no_token(calling: Caller) -> None:
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Bear", "", "Bearer"])
 async def test_an_authorization_that_is_no_token_is_nobodys(calling: Caller, path: str, scheme: str) -> None:
     given = f"{scheme} {token(Role.OPERATOR)}" if scheme not in {"", "Bearer"} else scheme
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         answer = await client.get(path, headers={"authorization": given})
     assert (answer.status_code, answer.json()["title"]) == (401, "Not signed in")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -475,13 +475,13 @@ async def test_an_authorization_that_is_no_token_is_nobodys(calling: Caller, pat
 @pytest.mark.parametrize("second", [Role.OPERATOR, Role.SUPERVISOR])
 async def test_whoever_brings_two_tokens_is_nobody(calling: Caller, path: str, second: Role) -> None:
     both = [("authorization", f"Bearer {token(role)}") for role in (Role.SUPERVISOR, second)]
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         answers = [await client.get(path, headers=each) for each in (both, [*reversed(both)])]
     assert [answer.status_code for answer in answers] == [401, 401]
 
 
 async def test_the_door_stands_in_openapi(calling: Caller) -> None:
-    async with calling(doors(), state={"verifier": trusting()}) as client:
+    async with calling(routes(), state={"verifier": trusting()}) as client:
         document = (await client.get("/openapi.json")).json()
     assert document["paths"]["/numbers"]["get"]["security"] == [{"HTTPBearer": []}]
 

@@ -22,6 +22,10 @@ PLACES: dict[str, tuple[dict[str, Any], str]] = {
     "inside of another claim": ({"realm_access": {"roles": ["supervisor"]}}, "realm_access.roles"),
     "deeper": ({"a": {"b": {"c": "supervisor"}}}, "a.b.c"),
     "a name with dots": ({"https://candor.example/roles": ["supervisor"]}, "https://candor.example/roles"),
+    "a path with a name with dots": (
+        {"resource_access": {"shop.example": {"roles": ["supervisor"]}, "shop": {"roles": ["admin"]}}},
+        "resource_access.shop.example.roles",
+    ),
     "a name with dots before a path": ({"a.b": ["supervisor"], "a": {"b": ["admin"]}}, "a.b"),
 }
 

@@ -8,8 +8,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from chassis.kafka.connection import KafkaConnection
 from chassis.mongo import connect
+from tests.chassis.kafka.counting_projection import CountingProjection
 from tests.chassis.kafka.harness import KafkaHarness
-from tests.chassis.kafka.tally import Tally
 
 
 @pytest.fixture
@@ -28,5 +28,5 @@ def client(mongo: str) -> "Iterator[AsyncIOMotorClient[dict[str, Any]]]":
 
 
 @pytest.fixture
-def tally(client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> Tally:
-    return Tally(client, database)
+def counting(client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> CountingProjection:
+    return CountingProjection(client, database)

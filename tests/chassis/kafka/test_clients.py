@@ -15,8 +15,8 @@ from chassis.kafka import clients
 from chassis.kafka.clients import reader, started
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import ReceivedEvent
+from tests.chassis.kafka.counting_projection import CountingProjection, once_each, projecting
 from tests.chassis.kafka.harness import KafkaHarness, running
-from tests.chassis.kafka.tally import Tally, once_each, projecting
 from tests.waiting import until
 
 
@@ -89,7 +89,9 @@ async def test_a_failure_after_the_cancellation_is_not_reported_as_forgotten() -
 
 
 @pytest.mark.real
-async def test_of_several_servers_the_first_may_be_down(kafka: KafkaConnection, tally: Tally) -> None:
+async def test_of_several_servers_the_first_may_be_down(
+    kafka: KafkaConnection, counting: CountingProjection
+) -> None:
     """FastStream takes several in one text for a single host."""
     several = KafkaHarness(KafkaConnection(servers=f"127.0.0.1:1, {kafka.servers}"))
     await several.create()
@@ -99,9 +101,11 @@ async def test_of_several_servers_the_first_may_be_down(kafka: KafkaConnection, 
         numbers.append(received.event.number)
 
     await several.publish(several.note("k", 1), several.raw("k", b"{"))
-    async with running(several.consumer(consume), projecting(several, tally, group=f"{several.group}.tally")):
+    async with running(
+        several.consumer(consume), projecting(several, counting, group=f"{several.group}.counting")
+    ):
         await until(lambda: numbers == [1])
-        await until(lambda: once_each(tally, 1))
+        await until(lambda: once_each(counting, 1))
         await until(lambda: _count(several.letters(), 1))
     await broker_answers(several.kafka)()
     await several.publisher.stop()

@@ -13,8 +13,8 @@ from pymongo.errors import AutoReconnect
 from chassis.errors import CommandRejected, PublishFailed, UnknownStoredEvent
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.telemetry.tracing import configure_tracing
+from tests.chassis.kafka.counting_projection import CountingProjection
 from tests.chassis.kafka.harness import KafkaHarness, running, stopped
-from tests.chassis.kafka.tally import Tally
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -130,9 +130,9 @@ async def test_a_record_at_fault_holds_up_no_other_partition(harness: KafkaHarne
 
 
 async def test_what_the_database_refuses_for_good_is_not_retried_for_ever(
-    harness: KafkaHarness, tally: Tally
+    harness: KafkaHarness, counting: CountingProjection
 ) -> None:
-    database = tally.collection.database
+    database = counting.collection.database
     await database.create_collection("numbers", validator={"_id": {"$ne": 1}})
     tried: list[int] = []
 
@@ -215,14 +215,14 @@ async def test_a_record_waits_for_a_topic_of_dead_letters_that_is_down(
 ) -> None:
     handler = RecordingHandler()
     consumer = harness.consumer(handler)
-    bury = consumer._dead_letters.put
+    put = consumer._dead_letters.put
     refused: list[Record] = []
 
     async def down_for_a_while(record: Record, cause: str, attempts: int) -> None:
         if len(refused) < 3:
             refused.append(record)
             raise PublishFailed("down")
-        await bury(record, cause, attempts)
+        await put(record, cause, attempts)
 
     monkeypatch.setattr(consumer._dead_letters, "put", down_for_a_while)
     await harness.publish(harness.raw("k", b"{"), harness.note("k", 2))

@@ -16,8 +16,8 @@ from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.kafka.subscription import Subscription
 from deploy.local.servers import Named, Servers, servers
+from tests.chassis.kafka.counting_projection import CountingProjection, projecting
 from tests.chassis.kafka.harness import KafkaHarness, create, running, stopped
-from tests.chassis.kafka.tally import Tally, projecting
 from tests.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.long]
@@ -174,10 +174,13 @@ async def fragile(own: Servers) -> Any:
 
 @pytest.mark.timeout(180)
 async def test_a_broker_that_is_killed_loses_nothing(
-    fragile: KafkaHarness, own: Servers, tally: Tally
+    fragile: KafkaHarness, own: Servers, counting: CountingProjection
 ) -> None:
     diary = Diary()
-    consumer, projection = fragile.consumer(diary.member("a")), projecting(fragile, tally, group="projection")
+    consumer, projection = (
+        fragile.consumer(diary.member("a")),
+        projecting(fragile, counting, group="projection"),
+    )
     async with running(consumer, projection):
         await fragile.publish(*notes(fragile, 0, 100))
         await until(lambda: len(diary.received) == 100)
@@ -187,7 +190,7 @@ async def test_a_broker_that_is_killed_loses_nothing(
         await asyncio.to_thread(own.kafka.start)
         await saying
         await until(lambda: len(diary.received) == 400, within=60)
-        await until(lambda: all_of(tally, 400), within=60)
+        await until(lambda: all_of(counting, 400), within=60)
         await until(
             lambda: consumer.unhealthy_reason() is None and projection.unhealthy_reason() is None, within=40
         )
@@ -236,5 +239,5 @@ async def _published(publisher: Publisher, record: ProducerRecord) -> bool:
     return True
 
 
-async def all_of(tally: Tally, expected: int) -> bool:
-    return len({number for own in (await tally.numbers()).values() for number in own}) == expected
+async def all_of(counting: CountingProjection, expected: int) -> bool:
+    return len({number for own in (await counting.numbers()).values() for number in own}) == expected

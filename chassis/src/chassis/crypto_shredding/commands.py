@@ -81,8 +81,8 @@ def _main(
             client.close()
 
     try:
-        print(asyncio.run(connected()))  # noqa: T201
+        print(asyncio.run(connected()))
     except (PyMongoError, PublishFailed, DecryptionFailed, OSError) as error:
-        print(f"Not all keys were done: {error}. Repeat it.", file=sys.stderr)  # noqa: T201
+        print(f"Not all keys were done: {error}. Repeat it.", file=sys.stderr)
         return 1
     return 0

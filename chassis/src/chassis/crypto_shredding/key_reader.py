@@ -17,7 +17,7 @@ from chassis.settings import key_bytes
 from contracts.keys import KeyPublished
 
 Write = DeleteOne | DeleteMany | ReplaceOne[Document]
-Step = Callable[[AsyncIOMotorClientSession], Awaitable[None]]
+InTransaction = Callable[[AsyncIOMotorClientSession], Awaitable[None]]
 """What else is written in a transaction, through its session; what it raises undoes all."""
 
 SWEEP_BATCH: Final = 1_000
@@ -68,7 +68,9 @@ class KeyReader:
         """Creates the index that finds what a scan has not found; repeatable."""
         await self._keys.create_index([("partition", ASCENDING), ("scan", ASCENDING)])
 
-    async def apply(self, records: Mapping[str, KeyPublished | None], scan: Scan, first: Step) -> None:
+    async def apply(
+        self, records: Mapping[str, KeyPublished | None], scan: Scan, first: InTransaction
+    ) -> None:
         """Stores published keys and deletes those that are None, by kid, in one transaction after `first`."""
         writes: list[Write] = []
         for kid, key in records.items():
@@ -82,7 +84,7 @@ class KeyReader:
         writes += [DeleteOne({"_id": kid}) for kid in dropped]
         await self._in_transaction(first, writes, set(dropped))
 
-    async def drop_unseen(self, scan: Scan, first: Step) -> None:
+    async def drop_unseen(self, scan: Scan, first: InTransaction) -> None:
         """Deletes the keys of the partition that `scan` did not find, each thousand as in `apply`."""
         unseen = {"partition": scan.partition, "scan": {"$ne": scan.id}}
         while kids := {key["_id"] async for key in self._keys.find(unseen, {"_id": 1}).limit(SWEEP_BATCH)}:
@@ -90,7 +92,9 @@ class KeyReader:
             still_unseen = {"_id": {"$in": list(kids)}, "scan": {"$ne": scan.id}}
             await self._in_transaction(first, [DeleteMany(still_unseen)], kids)
 
-    async def _in_transaction(self, first: Step, writes: Sequence[Write], dropped: Collection[str]) -> None:
+    async def _in_transaction(
+        self, first: InTransaction, writes: Sequence[Write], dropped: Collection[str]
+    ) -> None:
         try:
             client = self._keys.database.client
             async with await client.start_session() as session, transaction(session):

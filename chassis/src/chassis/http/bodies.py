@@ -17,7 +17,7 @@ MOST_KEYS: Final = 32
 MOST_ITEMS: Final = 100
 DEEPEST: Final = 8
 
-Place = tuple[int | str, ...]
+Location = tuple[int | str, ...]
 
 
 class RequestBody(BaseModel):
@@ -96,26 +96,26 @@ def _refuse(_: str) -> NoReturn:
     raise ValueError("NaN and Infinity are no JSON")
 
 
-def _look_at(value: Any, place: Place) -> None:
+def _look_at(value: Any, location: Location) -> None:
     match value:
-        case dict() | list() if len(place) > DEEPEST:
+        case dict() | list() if len(location) > DEEPEST:
             raise WrongShape([FieldError(field="body", code="too-deep", sentence="is nested too deeply")])
         case dict():
             if len(value) > MOST_KEYS:
-                raise _wrong((*place, ""), "extra_forbidden")
+                raise _wrong((*location, ""), "extra_forbidden")
             for name, inner in value.items():
-                _look_at(inner, (*place, name))
+                _look_at(inner, (*location, name))
         case list():
             if len(value) > MOST_ITEMS:
-                raise _wrong(place, "too_long", max_length=MOST_ITEMS)
+                raise _wrong(location, "too_long", max_length=MOST_ITEMS)
             for number, inner in enumerate(value):
-                _look_at(inner, (*place, number))
+                _look_at(inner, (*location, number))
         case str():
             try:
                 value.encode()
             except UnicodeEncodeError:
-                raise _wrong(place, "string_unicode") from None
+                raise _wrong(location, "string_unicode") from None
 
 
-def _wrong(place: Place, kind: str, **context: int) -> WrongShape:
-    return WrongShape(field_errors([{"type": kind, "loc": place or ("body", 0), "ctx": context}]))
+def _wrong(location: Location, kind: str, **context: int) -> WrongShape:
+    return WrongShape(field_errors([{"type": kind, "loc": location or ("body", 0), "ctx": context}]))

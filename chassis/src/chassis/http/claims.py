@@ -16,7 +16,8 @@ NAMES = ("name", "preferred_username", "email")
 class ClaimNames:
     """Where roles and channels stand in an issuer's tokens, and which of its names mean which of ours.
 
-    Each is at a claim's name, or else at a path of names joined by dots. Without `channels` names are ours.
+    Each is at a claim's name, or else at a path of names joined by dots; names may have dots in them. Without
+    `channels` names are ours.
     """
 
     roles_at: str = "roles"
@@ -58,11 +59,22 @@ def claims_of(payload: Mapping[str, Any], names: ClaimNames, allowed: frozenset[
     )
 
 
+def _at(claims: Any, path: str) -> Any:
+    """What is at a path of names, of which the longest that is there comes first; None if nothing is."""
+    if not isinstance(claims, Mapping):
+        return None
+    if path in claims:
+        return claims[path]
+    names = path.split(".")
+    for count in range(len(names) - 1, 0, -1):
+        if (name := ".".join(names[:count])) in claims:
+            return _at(claims[name], ".".join(names[count:]))
+    return None
+
+
 def _texts(payload: Mapping[str, Any], path: str) -> frozenset[str]:
     """The names at a claim or a path of claims, in a list or in one text with blanks between them."""
-    value: Any = payload
-    for name in [path] if path in payload else path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+    value = _at(payload, path)
     if value is None or (path == "email" and payload.get("email_verified") is not True):
         return frozenset()
     texts = [value, *value.split()] if isinstance(value, str) else value

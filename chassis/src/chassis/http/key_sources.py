@@ -64,7 +64,7 @@ class FileKeys:
             if seen != self._seen:
                 self._keys, self._seen = parse(self._path.read_bytes(), self._algorithms), seen
         except (OSError, ValueError, RecursionError) as error:
-            log.error("keys_unreadable", path=str(self._path), error=type(error).__name__)  # noqa: TRY400
+            log.error("keys_unreadable", path=str(self._path), error=type(error).__name__)  # noqa: TRY400 - it may quote
         if self._keys is None:
             raise Unavailable
         return self._keys.get((kid, algorithm))
@@ -109,7 +109,7 @@ class RemoteKeys:
             self._keys = await self._fetch()
             self._answered = asked
         except (OSError, HTTPException, ValueError, RecursionError) as error:
-            log.error("keys_unreachable", error=type(error).__name__, reason=str(error))  # noqa: TRY400
+            log.error("keys_unreachable", error=type(error).__name__, reason=str(error))  # noqa: TRY400 - no bug
 
 
 async def from_jwks(address: str, algorithms: Collection[str] = ALGORITHMS) -> Keys:

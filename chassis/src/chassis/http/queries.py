@@ -16,7 +16,7 @@ def check_query(query: bytes, known: Collection[str]) -> None:
     if len(query) > LONGEST:
         raise QueryTooLong(most=LONGEST)
     try:
-        given = [name for name, _ in parse_qsl(query.decode("latin-1"), True, max_num_fields=MOST)]  # noqa: FBT003
+        given = [name for name, _ in parse_qsl(query.decode("latin-1"), True, max_num_fields=MOST)]  # noqa: FBT003 - keep_blank_values
     except ValueError:
         given = [""]
     # A name that the API doesn't have is the caller's word and not ours.

@@ -82,7 +82,7 @@ class RequestMiddleware:
             method, route = _method(scope), _route(scope)
             REQUEST_SECONDS.labels(self.service, method, route, f"{status // 100}xx").observe(seconds)
             # Probes come every second and would drown the rest.
-            write = log.debug if route.startswith("/health/") and status < 500 else log.info  # noqa: PLR2004
+            write = log.debug if route.startswith("/health/") and status < 500 else log.info  # noqa: PLR2004 - HTTP
             write("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
 
 

@@ -134,8 +134,7 @@ class KafkaConnection(BaseModel):
 
     def broker_options(self) -> dict[str, Any]:
         """What FastStream's KafkaBroker takes, for the same connection."""
-        # A second, which commands that speak to Kafka without FastStream need not wait.
-        from faststream import security  # noqa: PLC0415
+        from faststream import security  # noqa: PLC0415 - a second, which commands without it need not wait
 
         options: dict[str, Any] = {"bootstrap_servers": self.addresses}
         context, use_ssl = self._ssl_context, self.uses_tls

@@ -173,7 +173,7 @@ def cli(service: str, connection: KafkaConnection, argv: Sequence[str]) -> int:
         return asyncio.run(_run(service, connection, arguments))
     except (KafkaError, PublishFailed, OSError) as error:
         reason = asyncio.run(reason_of(error.__cause__ or error, connection))
-        print(f"Kafka at {connection.servers} did not do it: {reason}", file=sys.stderr)  # noqa: T201
+        print(f"Kafka at {connection.servers} did not do it: {reason}", file=sys.stderr)
         return 1
 
 
@@ -186,22 +186,22 @@ async def _run(service: str, connection: KafkaConnection, arguments: argparse.Na
     chosen = [each for each in found if each.id in wanted or (arguments.all and each.state == "waiting")]
     missing = wanted - {letter.id for letter in chosen}
     for identity in sorted(missing):
-        print(f"There is no dead letter {identity}", file=sys.stderr)  # noqa: T201
+        print(f"There is no dead letter {identity}", file=sys.stderr)
     settle, done = (replay, "replayed") if arguments.command == "replay" else (dismiss, "dismissed")
     publisher = Publisher(connection, f"candor-{service}-{arguments.command}")
     try:
         await settle(service, publisher, chosen)
     finally:
         await publisher.stop()
-    print(f"{len(chosen)} {done}")  # noqa: T201
+    print(f"{len(chosen)} {done}")
     return 1 if missing else 0
 
 
 def _print(found: Sequence[DeadLetter]) -> None:
     if found:
-        print("\t".join(("id", "died", "times", "state", "type", "cause")))  # noqa: T201
+        print("\t".join(("id", "died", "times", "state", "type", "cause")))
     for letter in found:
         columns = (letter.id, letter.at, str(letter.attempts), letter.state, letter.type or "?", letter.cause)
-        print("\t".join(columns))  # noqa: T201
+        print("\t".join(columns))
     waiting = sum(letter.state == "waiting" for letter in found)
-    print(f"{len(found)} dead letters, {waiting} waiting", file=sys.stderr)  # noqa: T201
+    print(f"{len(found)} dead letters, {waiting} waiting", file=sys.stderr)

@@ -129,16 +129,16 @@ def _forget(acknowledgement: "asyncio.Future[Any]") -> None:
 
 async def _kill(producer: AIOKafkaProducer) -> None:
     # `stop` alone flushes first, which never ends while the broker is away (aiokafka #1017 and its kin).
-    sender = producer._sender.sender_task  # noqa: SLF001
+    sender = producer._sender.sender_task
     if sender is not None:
         sender.cancel()
     await producer.client.close()
     if sender is not None:
         await asyncio.wait([sender], timeout=2)
-    waiting = producer._message_accumulator  # noqa: SLF001
+    waiting = producer._message_accumulator
     waiting.fail_all(KafkaError("the producer was given up"))
-    for batch in (*waiting._pending_batches, *chain.from_iterable(waiting._batches.values())):  # noqa: SLF001
-        _forget(batch._drain_waiter)  # noqa: SLF001
+    for batch in (*waiting._pending_batches, *chain.from_iterable(waiting._batches.values())):
+        _forget(batch._drain_waiter)
     # In a task of its own, since it may pass on the cancellation that was meant for the sender.
     stopping = asyncio.create_task(producer.stop())
     await asyncio.wait([stopping], timeout=2)

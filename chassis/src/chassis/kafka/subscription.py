@@ -102,7 +102,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         await asyncio.wait([stopping], timeout=self._wanted.stop_seconds + 2)
         if not stopping.done() and self.consumer is not None:
             # It waits for the group, or for a broker that is away: no connection, no waiting.
-            await self.consumer._client.close()  # noqa: SLF001
+            await self.consumer._client.close()
             await asyncio.wait([stopping], timeout=2)
         if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
             log.warning("not_stopped_cleanly", group=self._group, error=type(error).__name__)

@@ -11,15 +11,15 @@ from chassis.kafka.records import ReceivedEvent
 from tests.chassis.kafka.harness import KafkaHarness, Notes
 
 
-class Tally:
+class CountingProjection:
     """Counts notes per key and in all; `faults` says what to raise for a number."""
 
-    name = "tally"
+    name = "counting"
     version = 1
 
     def __init__(self, client: "AsyncIOMotorClient[dict[str, Any]]", database: str) -> None:
         self.client = client
-        self.collection = client[database]["tally"]
+        self.collection = client[database]["counting"]
         self.calls = 0
         self.tries: Counter[int] = Counter()
         self.faults: dict[int, Exception] = {}
@@ -40,20 +40,22 @@ class Tally:
         return sum([len(numbers) for numbers in (await self.numbers()).values()])
 
 
-def projecting(harness: KafkaHarness, tally: Tally, *, group: str | None = None) -> ProjectionRunner:
+def projecting(
+    harness: KafkaHarness, counting: CountingProjection, *, group: str | None = None
+) -> ProjectionRunner:
     return ProjectionRunner(
         service=harness.service,
         connection=harness.kafka,
         group=group or harness.group,
         topics={harness.notes: Notes},
-        projection=tally,
-        client=tally.client,
-        database=tally.collection.database.name,
+        projection=counting,
+        client=counting.client,
+        database=counting.collection.database.name,
         publisher=harness.publisher,
     )
 
 
-async def once_each(tally: Tally, expected: int) -> bool:
-    numbers = [number for own in (await tally.numbers()).values() for number in own]
+async def once_each(counting: CountingProjection, expected: int) -> bool:
+    numbers = [number for own in (await counting.numbers()).values() for number in own]
     assert len(set(numbers)) == len(numbers), "applied twice"
     return len(numbers) == expected
