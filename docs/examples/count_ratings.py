@@ -28,6 +28,8 @@ from joserfc.registry import HeaderParameter
 
 RATINGS, KEYS = "candor.ratings", "candor.ratings.keys"
 PREFIX, SUFFIX = "candor.rating.", ".v1"
+STATES = "not_offered scheduled offered given changed declined expired cancelled undeliverable"
+TYPES = {f"{PREFIX}{state}{SUFFIX}" for state in STATES.split()}
 ATTRIBUTES = ("ce_type", "ce_source", "ce_subject", "ce_sequence")
 
 HEADER = {"ctx": HeaderParameter("what the sealed text is", "str", required=True)}
@@ -78,12 +80,14 @@ class Counts:
         ours = {name: value.decode() for name, value in headers if name in ATTRIBUTES and value is not None}
         event: dict[str, Any] = json.loads(value)
         dialog, sequence = (ours["ce_source"], ours["ce_subject"]), int(ours["ce_sequence"])
-        kind, close = ours["ce_type"], (event["dialog"], event["close_seq"])
+        if known := (kind := ours["ce_type"]) in TYPES:  # else it is of a newer release, and takes its number
+            channel, close = event["channel"], (event["dialog"], event["close_seq"])
         if sequence <= self._newest[dialog]:
             return  # published again
         self.gaps += sequence - self._newest[dialog] - 1
         self._newest[dialog] = sequence
-        self.events[event["channel"], kind.removeprefix(PREFIX).removesuffix(SUFFIX)] += 1
+        if known:
+            self.events[channel, kind.removeprefix(PREFIX).removesuffix(SUFFIX)] += 1
         if kind in {f"{PREFIX}given{SUFFIX}", f"{PREFIX}changed{SUFFIX}"}:
             self.comments.pop(close, None)
             if event.get("comment"):
@@ -99,15 +103,15 @@ class Counts:
 
     def comment(self, event: dict[str, Any]) -> str | None:
         """The words; None if they were erased, can't be read without the readers' key, or are damaged."""
-        key = self.keys.get(kid := kid_of(event["comment"]))
-        here = (event["client"], event["dialog"])
-        # A text or a key of another dialog was put here by somebody: it is not to be shown.
-        if key is None or self.readers_key is None or (key["subject"], key["scope"]) != here:
-            return None
         try:
+            key = self.keys.get(kid := kid_of(event["comment"]))
+            here = (event["client"], event["dialog"])
+            # A text or a key of another dialog was put here by somebody: it is not to be shown.
+            if key is None or self.readers_key is None or (key["subject"], key["scope"]) != here:
+                return None
             raw = unseal(key["wrapped"], self.readers_key, *here, f"key:{kid}")
             return unseal(event["comment"], raw, *here, "comment").decode()
-        except (JoseError, ValueError):
+        except (JoseError, AttributeError, KeyError, TypeError, ValueError):
             return None
 
     def result(self) -> dict[str, Any]:

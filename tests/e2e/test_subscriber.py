@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -126,6 +127,32 @@ async def test_the_example_counts_a_repetition_once(example: ModuleType, kafka: 
 async def test_the_example_sees_a_gap(example: ModuleType, kafka: KafkaConnection) -> None:
     offered, given = said(example.RATINGS, "offered", 1), said(example.RATINGS, "given", 4)
     assert (await counted(example, kafka, offered, given))["gaps"] == 2
+
+
+async def test_the_example_skips_what_a_newer_release_publishes(
+    example: ModuleType, kafka: KafkaConnection
+) -> None:
+    offered, given = said(example.RATINGS, "offered", 1), said(example.RATINGS, "given", 3)
+    headers = {**dict(offered.headers), "ce_sequence": b"2", "ce_type": b"candor.rating.reminded.v1"}
+    newer = ProducerRecord(example.RATINGS, "d1", b'{"way": "mail"}', list(headers.items()), 0)
+    assert await counted(example, kafka, offered, newer, given) == {
+        "channels": {"shop": {"comments": [], "offered": 1, "given": 1}},
+        "gaps": 0,
+        "unreadable": 0,
+    }
+
+
+@pytest.mark.parametrize("words", ["notajwe", "ey.x", "e30..a.b.c", 5, ["a"]])
+async def test_the_example_takes_what_is_no_sealed_text_for_damaged(
+    example: ModuleType, kafka: KafkaConnection, words: object
+) -> None:
+    given = said(example.RATINGS, "given", 1)
+    body = json.dumps({**json.loads(given.value or b""), "comment": words}).encode()
+    assert await counted(example, kafka, replace(given, value=body)) == {
+        "channels": {"shop": {"comments": [None], "given": 1}},
+        "gaps": 0,
+        "unreadable": 0,
+    }
 
 
 async def test_the_example_survives_whatever_comes(example: ModuleType, kafka: KafkaConnection) -> None:

@@ -16,13 +16,16 @@ from fastapi import FastAPI
 from chassis.background import BackgroundTask, Supervisor
 from chassis.http.app import operations
 from chassis.http.protocol import HttpProtocol
+from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import cli
 from chassis.settings import ServiceSettings
 from chassis.telemetry import configure_logging, configure_tracing
+from chassis.telemetry.metrics import count_alarms_from_zero
 
-__all__ = ["BackgroundTask", "Supervisor", "dead_letters", "main", "serve"]
+__all__ = ["BackgroundTask", "Supervisor", "dead_letters", "main", "serve", "with_settings"]
 
 S = TypeVar("S", bound=ServiceSettings)
+Command = Callable[[type[S], Sequence[str]], int]
 
 REQUESTS_END_WITHIN = 5
 MOST_AT_ONCE = 1000
@@ -60,12 +63,13 @@ def main(
     kind: type[S],
     build: Callable[[S], FastAPI],
     *,
-    commands: Mapping[str, Callable[[S, Sequence[str]], int]] | None = None,
+    commands: Mapping[str, Command[S]] | None = None,
     arguments: Sequence[str] | None = None,
 ) -> int:
     """The command line of a service; returns the exit code.
 
-    Without arguments it builds and serves it. Else the first names one of `commands`, which gets the rest.
+    Without arguments it builds and serves it. Else the first names one of `commands`, which gets the kind of
+    settings and the rest.
     Wrong settings and anything else end with 2 and a sentence.
     """
     argv = sys.argv[1:] if arguments is None else list(arguments)
@@ -74,16 +78,29 @@ def main(
         usage = " | ".join(f"{name} …" for name in known)
         sys.stderr.write(f"Usage: python -m {kind.service}{f' [{usage}]' if usage else ''}\n")
         return 2
-    settings = kind.load()
     if argv:
-        return known[argv[0]](settings, argv[1:])
+        return known[argv[0]](kind, argv[1:])
+    settings = kind.load()
     serve(build(settings), settings)
     return 0
 
 
-def dead_letters(settings: ServiceSettings, argv: Sequence[str]) -> int:
-    """The command of a service that consumes: lists, replays and dismisses what could not be handled."""
-    return cli(settings.service, settings.kafka, argv)
+def with_settings(command: Callable[[S, Sequence[str]], int]) -> Command[S]:
+    """A command that needs all settings of the service, its secrets among them."""
+    return lambda kind, argv: command(kind.load(), argv)
+
+
+def dead_letters(kind: type[ServiceSettings], argv: Sequence[str]) -> int:
+    """The command of a service that consumes: lists, replays and dismisses what could not be handled.
+
+    All that it needs is the connection to Kafka.
+    """
+    try:
+        connection = KafkaConnection.read(os.environ)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return cli(kind.service, connection, argv)
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
@@ -93,6 +110,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """
     configure_logging(settings.service)
     configure_tracing(settings.service)
+    count_alarms_from_zero(settings.service)
     _allow_descriptors()
     listening = _listen("listen on", settings.host, settings.port)
     watched = _listen("serve metrics on", settings.metrics_host, settings.metrics_port)

@@ -42,7 +42,7 @@ def _kept_for(name: str, milliseconds: int, *, aligned: bool = False) -> Topic:
 
 
 def _keys(name: str) -> Topic:
-    # A forgotten key must leave the disk within a minute, so segments roll and are compacted at once.
+    # A forgotten key must leave the disk soon, so segments roll and are compacted at once.
     return Topic(
         name=name,
         kept=Kept.COMPACTED,

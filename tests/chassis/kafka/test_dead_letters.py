@@ -1,13 +1,15 @@
 """Dead letters: listed without their payload, and consumed again on the service's own replay topic."""
 
 import asyncio
+import os
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.dead_letters import cli
+from chassis.kafka.dead_letters import DeadLetterQueue, cli
 from chassis.kafka.records import ReceivedEvent
 from chassis.kafka.topic_reader import all_records
 from tests.chassis.kafka.harness import KafkaHarness, running
@@ -132,6 +134,27 @@ async def test_an_id_that_is_not_there_is_named(
 ) -> None:
     assert await command(harness, "replay", "notes:0:99") == 1
     assert "There is no dead letter notes:0:99" in capsys.readouterr().err
+
+
+async def test_what_replaying_would_only_lose_is_refused_with_its_remedy(
+    harness: KafkaHarness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await harness.publish(harness.note("k1", 1), harness.note("k1", 2))
+    record, other = await all_records(harness.kafka, harness.notes)
+    queue = DeadLetterQueue(harness.service, harness.publisher)
+    await queue.put(replace(record, value=os.urandom(1_048_500)), "not valid", 1)
+    await queue.put(replace(record, topic="candor.ratings.keys"), "not valid", 1)
+    await queue.put(other, "not valid", 1)
+    large, key, _ = await harness.letters()
+    assert large.record.value is None
+    assert await command(harness, "replay", "--all") == 0
+    assert "1 replayed" in capsys.readouterr().out
+    assert [letter.state for letter in await harness.letters()] == ["waiting", "waiting", "replayed"]
+    for letter, remedy in ((large, "only where it was"), (key, "`keys republish`")):
+        assert await command(harness, "replay", letter.id) == 1
+        assert remedy in capsys.readouterr().err
+    assert await command(harness, "dismiss", large.id, key.id) == 0
+    assert len(await all_records(harness.kafka, harness.replay)) == 1
 
 
 async def test_a_service_without_dead_letters_lists_none(

@@ -115,7 +115,7 @@ async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
     async with running(projecting(harness, counting)):
         await until(lambda: once_each(counting, 2))
     assert {letter.cause.split(":")[0] for letter in await harness.letters()} == {
-        "not a valid tagged-union[RecordedProgress,Erased]",
+        "not a valid event",
         "the value is null",
     }
 

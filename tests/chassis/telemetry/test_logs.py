@@ -105,6 +105,16 @@ def test_the_chatty_are_quiet(lines: Lines, name: str) -> None:
     assert lines() == []
 
 
+def test_a_library_that_tries_again_and_again_says_so_once(lines: Lines) -> None:
+    for node in range(100):
+        logging.getLogger("aiokafka").error("Unable connect to node with id %s", node)
+        logging.getLogger("chassis.kafka").error("ours %s", node)
+    logging.getLogger("aiokafka").error("Unable to update metadata from %s", [1])
+    said = [line["event"] for line in lines() if line["logger"] == "aiokafka"]
+    assert said == ["Unable connect to node with id 0", "Unable to update metadata from [1]"]
+    assert len(lines()) == 102
+
+
 def test_a_line_names_its_trace(lines: Lines) -> None:
     context = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
     with trace.use_span(NonRecordingSpan(context)):

@@ -4,22 +4,25 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from chassis.errors import PublishFailed
 from chassis.kafka.clients import reason_of
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
-from chassis.kafka.records import Record
+from chassis.kafka.records import Record, location_of
 from chassis.kafka.topic_reader import all_records
 from chassis.telemetry.metrics import DEAD_LETTERS
 from contracts import topics
 from contracts.envelope import rfc3339
+
+log = structlog.stdlib.get_logger(__name__)
 
 PREFIX = "candor-dead-"
 REPLAYED = "candor-replayed"
@@ -27,13 +30,18 @@ REPLAYED = "candor-replayed"
 SETTLED = "candor-dead-settled"
 """On a note, which has no value: how a letter was settled, and its partition and offset there."""
 
+TOO_LARGE = "too large to copy, read it where it was"
+"""At the end of a cause: the letter has none of the record's content."""
+
 State = Literal["waiting", "replayed", "dismissed"]
 
 
 class DeadLetterQueue:
-    """Where a service's dead letters go."""
+    """Where the dead letters of a service go, which consumes `consumed`."""
 
-    def __init__(self, service: str, publisher: Publisher) -> None:
+    def __init__(self, service: str, publisher: Publisher, consumed: Iterable[str] = ()) -> None:
+        for topic in consumed:  # what begins with 1 has not risen for Prometheus
+            DEAD_LETTERS.labels(service, topic)
         self._service = service
         self._topic = topics.dead(service).name
         self._publisher = publisher
@@ -47,9 +55,10 @@ class DeadLetterQueue:
             if not isinstance(error.__cause__, MessageSizeTooLargeError):
                 raise
             # With our headers it no longer fits, and would stand in the way for ever.
-            short = f"{cause}; too large to copy, read it where it was"
-            await self._publisher.publish([self._letter(record, None, short, attempts)])
+            short = self._letter(record, None, f"{cause}; {TOO_LARGE}", attempts)
+            await self._publisher.publish([short])
         DEAD_LETTERS.labels(self._service, record.topic).inc()
+        log.warning("dead_letter", **location_of(record), cause=cause, attempts=attempts)
 
     def _letter(self, record: Record, value: bytes | None, cause: str, attempts: int) -> ProducerRecord:
         about = {
@@ -79,6 +88,15 @@ class DeadLetter:
     record: Record
     state: State
     attempts: int
+
+    @property
+    def not_replayable(self) -> str | None:
+        """Why it can't be replayed, if so."""
+        if self.cause.endswith(TOO_LARGE):
+            return "it was too large to copy: its content is only where it was"
+        if self.id.partition(":")[0] in {topics.DIALOG_KEYS.name, topics.RATING_KEYS.name}:
+            return "whoever wrote it publishes keys again with `keys republish`"
+        return None
 
 
 async def dead_letters(service: str, connection: KafkaConnection) -> list[DeadLetter]:
@@ -187,6 +205,12 @@ async def _run(service: str, connection: KafkaConnection, arguments: argparse.Na
     missing = wanted - {letter.id for letter in chosen}
     for identity in sorted(missing):
         print(f"There is no dead letter {identity}", file=sys.stderr)
+    if arguments.command == "replay":
+        refused = [letter for letter in chosen if letter.not_replayable]
+        for letter in refused:
+            print(f"{letter.id} can't be replayed: {letter.not_replayable}", file=sys.stderr)
+        chosen = [letter for letter in chosen if not letter.not_replayable]
+        missing |= wanted & {letter.id for letter in refused}
     settle, done = (replay, "replayed") if arguments.command == "replay" else (dismiss, "dismissed")
     publisher = Publisher(connection, f"candor-{service}-{arguments.command}")
     try:

@@ -62,7 +62,7 @@ class EventConsumer:
         self._service = service
         self._decoder = EventDecoder(topics)
         self._handler = handler
-        self._dead_letters = DeadLetterQueue(service, publisher)
+        self._dead_letters = DeadLetterQueue(service, publisher, topics)
         self._room = asyncio.Semaphore(AT_ONCE)
         wanted = SubscriberOptions(service, connection, group, tuple(topics), BATCH)
         self._subscription = Subscription(wanted, self._process)

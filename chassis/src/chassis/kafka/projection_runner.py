@@ -87,7 +87,7 @@ class ProjectionRunner:
         self._service = service
         self._decoder = EventDecoder(topics)
         self._projection = projection
-        self._dead_letters = DeadLetterQueue(service, publisher)
+        self._dead_letters = DeadLetterQueue(service, publisher, topics)
         self._put_aside: dict[TopicPartition, int] = {}
         self._checkpoints = Checkpoints(
             client[database]["checkpoints"], projection.name, projection.version, connection

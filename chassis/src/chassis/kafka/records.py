@@ -108,7 +108,8 @@ class EventDecoder:
         for problem in problems:
             known = (part if isinstance(part, int) or part in self._names else "?" for part in problem["loc"])
             causes.append(f"{'.'.join(map(str, known))}: {problem['type']}")
-        return f"not a valid {error.title}: {'; '.join(causes)}"[:500]
+        what = error.title if error.title.isidentifier() else "event"  # a union's title names all its members
+        return f"not a valid {what}: {'; '.join(causes)}"[:500]
 
 
 def _is_newer(problem: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 import structlog
+from cachetools import TTLCache
 from opentelemetry import trace
 from pydantic import ValidationError
 from structlog.stdlib import ProcessorFormatter
@@ -34,6 +35,7 @@ def configure_logging(service: str, *, stream: TextIO | None = None) -> None:
     )
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(formatter)
+    handler.addFilter(_OncePerHalfMinute())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)  # noqa: FBT003 - the standard library's signature
     for name in QUIET:
@@ -43,6 +45,22 @@ def configure_logging(service: str, *, stream: TextIO | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+class _OncePerHalfMinute(logging.Filter):
+    """Passes what aiokafka says, by its template, once in 30 s: it says so with every try of every client."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: TTLCache[object, bool] = TTLCache(maxsize=1_000, ttl=30)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        what = record.name, record.msg
+        if not record.name.startswith("aiokafka"):
+            return True
+        known = what in self._passed
+        self._passed.setdefault(what, True)
+        return not known
 
 
 def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

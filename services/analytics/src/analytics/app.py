@@ -44,7 +44,7 @@ def build(
     key_topics = KeyTopics(
         service=settings.service, connection=settings.kafka, topics=KEY_TOPICS,
         positions=KeyPositions(database, reader), clock=database_clock,
-        dead_letters=DeadLetterQueue(settings.service, publisher),
+        dead_letters=DeadLetterQueue(settings.service, publisher, KEY_TOPICS),
     )  # fmt: skip
     projecting = projection_runner(database, settings.kafka, publisher)
     tasks: list[BackgroundTask] = [database_clock, key_topics, projecting]
