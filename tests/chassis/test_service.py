@@ -348,6 +348,7 @@ def test_a_signal_lets_requests_and_batches_end(tmp_path: Path, sign: signal.Sig
         running.until_ready()
         metrics = client.get(f"http://127.0.0.1:{running.base + 100}/metrics").text
         assert "candor_http_request_seconds" in metrics
+        assert 'candor_alarms_total{kind="stuck_consumer",service="shop"} 0.0' in metrics
         with closing(socket.create_connection(("127.0.0.1", running.base))) as caller:
             caller.sendall(b"GET /slow HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
             running.until("request begun")

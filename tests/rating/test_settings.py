@@ -139,3 +139,23 @@ def test_it_does_not_start_with_wrong_keys_and_says_so(
     assert printed.strip().startswith(variable)
     assert printed.endswith(sentence)
     assert "kanarienvogel" not in printed
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "sentence"),
+    [
+        ({"CANDOR_KAFKA": "127.0.0.1:1"}, 1, "Kafka at 127.0.0.1:1 did not do it"),
+        ({}, 2, "CANDOR_KAFKA"),
+    ],
+)
+def test_looking_after_dead_letters_needs_kafka_and_no_secret(
+    tmp_path: Path, environment: dict[str, str], code: int, sentence: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "rating", "dead-letters", "list"],
+        env={"PATH": os.environ["PATH"], **environment},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (code, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(sentence)

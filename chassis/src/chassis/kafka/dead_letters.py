@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -187,6 +188,7 @@ def cli(service: str, connection: KafkaConnection, argv: Sequence[str]) -> int:
         chosen.add_argument("--all", action="store_true", help="all that wait")
         chosen.add_argument("ids", nargs="*", default=[], metavar="ID", help="topic:partition:offset")
     arguments = parser.parse_args(argv)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what is wrong is printed, once
     try:
         return asyncio.run(_run(service, connection, arguments))
     except (KafkaError, PublishFailed, OSError) as error:
