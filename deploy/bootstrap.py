@@ -26,6 +26,8 @@ PYTHON = VENV / "bin" / "python"
 MEMBERS = ("contracts", "chassis", "services/chat", "services/rating", "services/analytics")
 NEW_ENOUGH = "import sys; sys.exit(sys.version_info < (3, 11))"
 NEEDED = f"import venv, ensurepip, ssl; {NEW_ENOUGH}"
+AGAIN = "then call `make run` again: it begins anew."
+NETWORK = f"Check the network or HTTPS_PROXY, or name another package index in PIP_INDEX_URL, {AGAIN}"
 
 
 def main() -> None:
@@ -67,14 +69,14 @@ def build(*, keep: bool) -> None:
         run([interpreter(), "-m", "venv", "--clear", str(VENV)], "The virtual environment could not be made")
     report("Installing uv…")
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes"]
-    run([*pip, "-r", "requirements/bootstrap.txt"], "uv could not be installed")
+    run([*pip, "-r", "requirements/bootstrap.txt"], "uv could not be installed", NETWORK)
     uv = [str(VENV / "bin" / "uv"), "pip"]
-    at = ["--python", str(PYTHON)]
+    at = ["--quiet", "--python", str(PYTHON)]
     report("Installing the pinned packages…")
     locked = ["sync", *at, "--require-hashes", "requirements/development.txt"]
-    run([*uv, *locked], "The pinned packages could not be installed")
+    run([*uv, *locked], "The pinned packages could not be installed", NETWORK)
     members = [word for member in MEMBERS for word in ("-e", member)]
-    ours = ["install", *at, "--quiet", "--no-deps", "--no-index", *members]
+    ours = ["install", *at, "--no-deps", "--no-index", *members]
     run([*uv, *ours], "Candor's own packages could not be installed")
 
 
@@ -98,12 +100,12 @@ def interpreter() -> str:
     )
 
 
-def run(command: list[str], failure: str) -> None:
-    """Run a command that prints its own progress; `failure` is the sentence if it fails."""
+def run(command: list[str], failure: str, remedy: str = f"Mend that, {AGAIN}") -> None:
+    """Run a command that prints why it fails; `failure` and `remedy` are the sentences if it does."""
     environment = {**os.environ, **index()}
     environment.pop("VIRTUAL_ENV", None)
     if children.run(command, cwd=ROOT, environment=environment) != 0:
-        give_up(f"{failure}; the lines above say why. `make` goes on from here when it is called again.")
+        give_up(f"{failure}; the lines above say why. {remedy}")
 
 
 def index() -> dict[str, str]:

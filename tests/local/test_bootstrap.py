@@ -153,6 +153,31 @@ def test_each_long_step_is_said_before_it_is_taken(
     ]
 
 
+@pytest.mark.parametrize(
+    ("step", "failed"),
+    [("pip", "uv could not be installed"), ("sync", "The pinned packages could not be installed")],
+)
+def test_a_download_that_fails_is_said_with_what_to_do(
+    step: str,
+    failed: str,
+    commands: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = children.run
+    monkeypatch.setattr(children, "run", lambda command, **_: run(command) or step in command[:4])
+
+    with pytest.raises(SystemExit):
+        bootstrap.build(keep=True)
+
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"{failed}; the lines above say why. Check the network or HTTPS_PROXY, or name another package index "
+        "in PIP_INDEX_URL, then call `make run` again: it begins anew."
+    )
+    assert not bootstrap.READY.exists()
+    assert commands[-1] == step
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(checkout: Path) -> None:
     (checkout / ".candor").touch()
 
