@@ -1,5 +1,7 @@
 """Downloads, kept once for all checkouts: an entry is there whole or not at all."""
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import os
@@ -32,8 +34,8 @@ def locked(path: Path) -> Iterator[None]:
 def entry(name: str, fill: Callable[[Path], None], is_whole: Callable[[Path], bool] = Path.is_dir) -> Path:
     """The cache folder's `name`, filled first by `fill(empty folder)` if it isn't there or not whole.
 
-    The folder gets its name only when `fill` is through, so an interrupted download leaves nothing
-    that looks finished; two starts at once fill it one time. Errors of `fill` pass through.
+    The folder gets its name only when `fill` is through, so a killed download leaves nothing that looks
+    finished; two starts at once fill it one time. Errors of `fill` pass through and leave nothing.
     """
     place = cache_folder() / name
     if is_whole(place):
@@ -43,7 +45,11 @@ def entry(name: str, fill: Callable[[Path], None], is_whole: Callable[[Path], bo
             part = place.with_name(f"{name}.part")
             _remove(part)
             part.mkdir()
-            fill(part)
+            try:
+                fill(part)
+            except BaseException:
+                _remove(part)
+                raise
             _remove(place)
             part.rename(place)
     return place

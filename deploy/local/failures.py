@@ -1,6 +1,8 @@
 """What a person reads when something could not be started: sentences, never stack traces."""
 
-from errno import ENOSPC
+from errno import EEXIST, ENOSPC, ENOTDIR
+
+from deploy.local import cache
 
 
 class CannotStart(Exception):
@@ -22,7 +24,10 @@ def sentence(trouble: BaseException) -> str:
     if not isinstance(trouble, OSError) or (trouble.filename is None and trouble.errno != ENOSPC):
         return str(trouble)
     where = f"{trouble.filename}: " if trouble.filename is not None else ""
+    remedy = "make them writable, or free space"
+    if trouble.errno in {EEXIST, ENOTDIR}:
+        remedy = "move away the file that is where a folder has to be"
     return (
         f"{where}{trouble.strerror}. Candor writes to .candor and .venv in its own folder, and keeps what it "
-        "downloads in ~/.cache/candor (CANDOR_CACHE names another place): make them writable, or free space."
+        f"downloads in {cache.cache_folder()} (CANDOR_CACHE names another folder): {remedy}."
     )

@@ -1,12 +1,14 @@
 """Downloads are there whole or not at all, and with the sums of the lock or not at all."""
 
 import hashlib
+import os
 import threading
+from errno import EACCES, EEXIST, ENOSPC, ENOTDIR, EROFS
 from pathlib import Path
 
 import pytest
 
-from deploy.local import cache, jars, java, platforms, wheels
+from deploy.local import cache, failures, jars, java, platforms, wheels
 from deploy.local.failures import CannotStart, Unsupported
 from deploy.local.jars import Jar
 
@@ -18,13 +20,14 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_download_that_was_interrupted_leaves_nothing_and_is_done_again() -> None:
+def test_a_download_that_was_interrupted_leaves_nothing_and_is_done_again(own_cache: Path) -> None:
     def interrupted(folder: Path) -> None:
         (folder / "half").write_text("ha")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         cache.entry("thing", interrupted)
+    assert [each.name for each in own_cache.iterdir()] == ["thing.lock"]
     place = cache.entry("thing", lambda folder: (folder / "whole").touch())
 
     assert [each.name for each in place.iterdir()] == ["whole"]
@@ -166,7 +169,33 @@ def test_a_wheel_that_cannot_be_downloaded_is_said_and_not_kept(
     ):
         wheels.unpacked("thing", lambda _: True)
 
-    assert not [each for each in own_cache.iterdir() if each.suffix not in {".lock", ".part"}]
+    assert not [each for each in own_cache.iterdir() if each.suffix != ".lock"]
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (EACCES, "make them writable, or free space."),
+        (EROFS, "make them writable, or free space."),
+        (ENOSPC, "make them writable, or free space."),
+        (EEXIST, "move away the file that is where a folder has to be."),
+        (ENOTDIR, "move away the file that is where a folder has to be."),
+    ],
+)
+def test_a_cache_that_is_of_no_use_is_said_with_its_place(
+    number: int, remedy: str, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), str(own_cache))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(OSError, match=str(own_cache)) as trouble:
+        cache.entry("thing", lambda _: None)
+
+    assert failures.sentence(trouble.value) == (
+        f"{own_cache}: {os.strerror(number)}. Candor writes to .candor and .venv in its own folder, and keeps "
+        f"what it downloads in {own_cache} (CANDOR_CACHE names another folder): {remedy}"
+    )
 
 
 def test_another_platform_gets_one_sentence_with_the_two_other_ways(monkeypatch: pytest.MonkeyPatch) -> None:
