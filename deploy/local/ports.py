@@ -4,8 +4,10 @@ import json
 import random
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import psutil
 
 # Below the range from which systems take ports for outgoing connections: a server that is down for a
 # moment must find its port free again.
@@ -54,18 +56,36 @@ def free_base(offsets: Iterable[int], beside: Iterable[int] = ()) -> int:
     raise OSError(f"No free port between {LOWEST} and {HIGHEST}.")
 
 
-class Ports:
-    """The ports of one data folder, by name, kept in its ``ports.json``."""
+def holder(port: int) -> str:
+    """Who has `port`, as ``java (process 17)``; "another program" where the system doesn't tell."""
+    try:
+        found = [each.pid for each in psutil.net_connections("tcp") if each.laddr and each.laddr.port == port]
+        return next(f"{psutil.Process(pid).name()} (process {pid})" for pid in found if pid)
+    except (psutil.Error, StopIteration):
+        return "another program"
 
-    def __init__(self, folder: Path) -> None:
+
+class Ports:
+    """The ports of one data folder, by name: those that are `given`, the others kept in its ``ports.json``.
+
+    None of these is one of `beside`.
+    """
+
+    def __init__(
+        self, folder: Path, given: Mapping[str, int] | None = None, beside: Iterable[int] = ()
+    ) -> None:
         self._file = folder / "ports.json"
         self._ports: dict[str, int] = _read(self._file)
+        self._given = given or {}
+        self._beside = {*self._given.values(), *beside}
 
     def of(self, name: str) -> int:
-        """The port used before if it is free, else a free one, kept for the next time."""
+        """The port given, else that used before if it is free, else a free one, kept for the next time."""
+        if name in self._given:
+            return self._given[name]
         before = self._ports.get(name)
-        if before is None or not _gets_free(before):
-            self._ports[name] = free_port(self._ports.values())
+        if before is None or before in self._beside or not _gets_free(before):
+            self._ports[name] = free_port({*self._ports.values(), *self._beside})
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._file.write_text(json.dumps(self._ports))
         return self._ports[name]

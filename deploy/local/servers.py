@@ -1,7 +1,7 @@
 """Kafka and MongoDB: those the environment names, else containers, else the embedded ones."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from chassis.kafka.connection import KafkaConnection
 from deploy.local import containers, kafka, mongod
 from deploy.local.failures import CannotStart
-from deploy.local.ports import HERE, LAST_PORT, Ports, is_free, is_port
+from deploy.local.ports import HERE, LAST_PORT, Ports, holder, is_free, is_port
 
 
 class Server(Protocol):
@@ -90,12 +90,17 @@ class Servers:
         self.stop()
 
 
-def servers(folder: Path) -> Servers:
-    """The servers for the data folder `folder`, not yet started. Raises CannotStart for a taken port."""
+def servers(folder: Path, services: Mapping[int, str] | None = None) -> Servers:
+    """The servers for the data folder `folder`, not yet started.
+
+    `services` are the ports of the services, with the setting that each comes from. Raises CannotStart for a
+    port that is taken, or wanted twice.
+    """
     folder = folder.resolve()
-    ports = Ports(folder)
     boxed = containers.wanted()
     named_kafka, named_mongo = os.environ.get("CANDOR_KAFKA"), os.environ.get("CANDOR_MONGO")
+    wanted = [name for name, named in (("kafka", named_kafka), ("mongo", named_mongo)) if not named]
+    ports = Ports(folder, _given_ports(wanted, services or {}), services or {})
     kafka_server, connection = _named_kafka() if named_kafka else _kafka(folder, ports, boxed=boxed)
     mongo_server, mongo_address = (
         _named_mongo(named_mongo) if named_mongo else _mongo(folder, ports, boxed=boxed)
@@ -117,24 +122,32 @@ def _named_mongo(uri: str) -> tuple[Server, str]:
 
 
 def _kafka(folder: Path, ports: Ports, *, boxed: bool) -> tuple[Server, KafkaConnection]:
-    port = _port(ports, "kafka")
+    port = ports.of("kafka")
     server = containers.kafka(folder, port) if boxed else kafka.embedded(folder, port, ports.of("controller"))
     return server, KafkaConnection(servers=f"{HERE}:{port}")
 
 
 def _mongo(folder: Path, ports: Ports, *, boxed: bool) -> tuple[Server, str]:
-    port = _port(ports, "mongo")
+    port = ports.of("mongo")
     server = containers.mongo(folder, port) if boxed else mongod.embedded(folder, port)
     return server, mongod.uri(HERE, port)
 
 
-def _port(ports: Ports, name: str) -> int:
-    variable = f"CANDOR_{name.upper()}_PORT"
-    wanted = os.environ.get(variable)
-    if not wanted:
-        return ports.of(name)
-    if not is_port(wanted):
-        raise CannotStart(f"{variable} must be a port number from 1 to {LAST_PORT}, not {wanted!r}.")
-    if not is_free(int(wanted)):
-        raise CannotStart(f"{name} cannot start: port {wanted} ({variable}) is taken by another program.")
-    return int(wanted)
+def _given_ports(names: Sequence[str], services: Mapping[int, str]) -> Mapping[str, int]:
+    """The ports that CANDOR_KAFKA_PORT and CANDOR_MONGO_PORT name, by server."""
+    users, given = dict(services), {}
+    for name in names:
+        variable = f"CANDOR_{name.upper()}_PORT"
+        if not (wanted := os.environ.get(variable)):
+            continue
+        if not is_port(wanted):
+            raise CannotStart(f"{variable} must be a port number from 1 to {LAST_PORT}, not {wanted!r}.")
+        port = given[name] = int(wanted)
+        if port in users:
+            raise CannotStart(f"{users[port]} and {variable} both come to port {port}: change one of them.")
+        if not is_free(port):
+            raise CannotStart(
+                f"{name} cannot start: port {port} is taken by {holder(port)}. {variable} names another one."
+            )
+        users[port] = variable
+    return given

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-import psutil
 from aiokafka.errors import KafkaError
 
 from chassis.kafka.connection import KafkaConnection
@@ -19,7 +18,7 @@ from deploy import topics
 from deploy.local import servers
 from deploy.local.detached import run_detached
 from deploy.local.failures import CannotStart
-from deploy.local.ports import HERE, free_base, is_free, is_port
+from deploy.local.ports import HERE, free_base, holder, is_free, is_port
 from deploy.local.process import Process
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Server, Servers
@@ -70,7 +69,7 @@ class Stack:
         self.folder = folder.resolve()
         self.base = port_base() if base is None else base
         self._extra = dict(extra or {})
-        self.servers: Servers = shared or servers.servers(self.folder)
+        self.servers: Servers = shared or servers.servers(self.folder, _ports_of(names, self.base))
         self.services: dict[str, Process] = {name: self.service(name, self.base) for name in names}
         self.differences: Sequence[str] = ()
 
@@ -171,6 +170,13 @@ def port_of(service: str, base: int) -> int:
     return base + SERVICES.index(service)
 
 
+def _ports_of(services: Sequence[str], base: int) -> Mapping[int, str]:
+    """The ports of `services`, with what each is for."""
+    apis = {port_of(name, base): f"CANDOR_PORT_BASE ({name})" for name in services}
+    metrics = {port_of(name, base) + METRICS: f"CANDOR_PORT_BASE (metrics of {name})" for name in services}
+    return {**apis, **metrics}
+
+
 def is_ready(port: int) -> bool:
     """Whether the service there is ready."""
     try:
@@ -191,18 +197,6 @@ def _check_ports(service: str, port: int) -> None:
     for wanted in (port, port + METRICS):
         if not is_free(wanted):
             raise CannotStart(
-                f"{service} cannot start: port {wanted} is taken by {_holder(wanted)}. "
-                "CANDOR_PORT_BASE moves all of Candor's ports."
+                f"{service} cannot start: port {wanted} is taken by {holder(wanted)}. "
+                "CANDOR_PORT_BASE moves the ports of all services."
             )
-
-
-def _holder(port: int) -> str:
-    try:
-        found = [
-            each.pid
-            for each in psutil.net_connections("tcp")
-            if each.laddr and each.laddr.port == port and each.pid
-        ]
-        return f"{psutil.Process(found[0]).name()} (process {found[0]})" if found else "another program"
-    except psutil.Error:
-        return "another program"

@@ -193,8 +193,8 @@ def test_a_cache_that_is_of_no_use_is_said_with_its_place(
         cache.entry("thing", lambda _: None)
 
     assert failures.sentence(trouble.value) == (
-        f"{own_cache}: {os.strerror(number)}. Candor writes to .candor and .venv in its own folder, and keeps "
-        f"what it downloads in {own_cache} (CANDOR_CACHE names another folder): {remedy}"
+        f"{own_cache}: {os.strerror(number)}. Candor writes to .candor and .venv in its own folder, and "
+        f"keeps what it downloads in {own_cache} (CANDOR_CACHE names another folder): {remedy}"
     )
 
 

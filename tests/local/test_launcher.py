@@ -21,6 +21,7 @@ from contracts.topics import SERVICES
 from deploy.local import containers, launcher, mongod, servers, stack
 from deploy.local.failures import CannotStart
 from deploy.local.launcher import Watched
+from deploy.local.ports import Ports, free_port
 from deploy.local.process import is_alive
 from deploy.local.servers import Servers
 
@@ -83,9 +84,51 @@ def test_a_taken_port_is_said_with_its_variable(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setenv("CANDOR_KAFKA_PORT", str(port))
 
         with pytest.raises(
-            CannotStart, match=rf"kafka cannot start: port {port} \(CANDOR_KAFKA_PORT\) is taken"
+            CannotStart,
+            match=rf"kafka cannot start: port {port} is taken by .*{os.getpid()}\)\. CANDOR_KAFKA_PORT names",
         ):
             servers.servers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("ports", "both"),
+    [
+        (
+            {"CANDOR_KAFKA_PORT": 0, "CANDOR_MONGO_PORT": 0},
+            "CANDOR_KAFKA_PORT and CANDOR_MONGO_PORT",
+        ),
+        (
+            {"CANDOR_PORT_BASE": -2, "CANDOR_MONGO_PORT": 0},
+            "CANDOR_PORT_BASE (analytics) and CANDOR_MONGO_PORT",
+        ),
+        (
+            {"CANDOR_PORT_BASE": -stack.METRICS, "CANDOR_KAFKA_PORT": 0},
+            "CANDOR_PORT_BASE (metrics of chat) and CANDOR_KAFKA_PORT",
+        ),
+    ],
+)
+def test_a_port_that_is_wanted_twice_is_said_with_both_settings(
+    ports: dict[str, int], both: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    for variable in ("CANDOR_KAFKA", "CANDOR_MONGO"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, offset in ports.items():
+        monkeypatch.setenv(variable, str(port + offset))
+
+    with pytest.raises(CannotStart) as said:
+        stack.Stack(tmp_path)
+
+    assert str(said.value) == f"{both} both come to port {port}: change one of them."
+
+
+def test_a_port_that_is_given_is_not_taken_for_another_server(tmp_path: Path) -> None:
+    before = Ports(tmp_path).of("kafka")
+
+    now = Ports(tmp_path, {"mongo": before})
+
+    assert now.of("mongo") == before != now.of("kafka")
 
 
 def test_a_taken_service_port_is_said_with_who_has_it(
