@@ -151,7 +151,7 @@ def main() -> int:
             console.print(
                 "Candor is not running: starting it for the demo ([bold]make run[/] keeps it running) …"
             )
-        with up(FOLDER) as addresses:
+        with up(FOLDER, console) as addresses:
             wrong = asyncio.run(story(addresses, arguments.dialogs, arguments.seed))
     except (AlreadyRuns, CannotStart, ServiceUnavailable, NotYet, httpx.HTTPStatusError, OSError) as trouble:
         console.print("[bold]The demo could not be played to its end:[/]", end=" ")

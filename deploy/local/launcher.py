@@ -43,14 +43,23 @@ def running(folder: Path) -> Addresses | None:
 
 
 @contextmanager
-def brought_up(folder: Path, *, only_servers: bool = False) -> Iterator[tuple[Stack, Addresses]]:
-    """The running system, ended afterwards. Raises AlreadyRuns, or CannotStart with a sentence."""
+def brought_up(
+    folder: Path, console: Console, *, only_servers: bool = False
+) -> Iterator[tuple[Stack, Addresses]]:
+    """The running system, ended afterwards; a line for each part that is ready.
+
+    Raises AlreadyRuns, or CannotStart with a sentence.
+    """
     folder = folder.resolve()
     with _sole_launcher(folder), _endings_interrupt():
         end_leftovers(folder)
         stack = Stack(folder, names=()) if only_servers else Stack(folder)
         try:
-            stack.start()
+            console.print(f"Starting {', '.join(part.name for part in stack.parts())} …")
+            began = time.monotonic()
+            stack.start(
+                lambda part: console.print(f"{part:<10} ready after {time.monotonic() - began:3.0f} s")
+            )
             _remember(folder, asdict(stack.addresses))
             yield stack, stack.addresses
         finally:
@@ -61,20 +70,20 @@ def brought_up(folder: Path, *, only_servers: bool = False) -> Iterator[tuple[St
 
 
 @contextmanager
-def up(folder: Path) -> Iterator[Addresses]:
+def up(folder: Path, console: Console | None = None) -> Iterator[Addresses]:
     """Where the system is: the one that runs already, else one brought up for as long as this lasts."""
     there = running(folder)
     if there is not None:
         yield there
         return
-    with brought_up(folder) as (_, addresses):
+    with brought_up(folder, console or Console(quiet=True)) as (_, addresses):
         yield addresses
 
 
 def run(folder: Path, console: Console, *, only_servers: bool = False) -> int:
     """Run until interrupted; what crashes is reported and started again. Returns an exit code."""
     try:
-        with brought_up(folder, only_servers=only_servers) as (stack, addresses):
+        with brought_up(folder, console, only_servers=only_servers) as (stack, addresses):
             show(console, addresses, stack.folder, stack.servers.kind)
             for sentence in stack.differences:
                 console.print(f"[yellow]{sentence}")

@@ -64,11 +64,15 @@ class Servers:
     mongo_address: str
     kind: str
 
-    def start(self) -> None:
-        """Start both, one after the other. Raises CannotStart; what was started by then is ended."""
+    def start(self, report: Callable[[str], None] = lambda _: None) -> None:
+        """Start both, one after the other, and report the name of each that is ready.
+
+        Raises CannotStart; what was started by then is ended.
+        """
         try:
-            self.mongo.start()
-            self.kafka.start()
+            for server in (self.mongo, self.kafka):
+                server.start()
+                report(server.name)
         except BaseException:
             self.stop()
             raise

@@ -1,8 +1,10 @@
 """The whole system on this machine: the servers, the topics, and the services as processes."""
 
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,19 +122,37 @@ class Stack:
             **self._extra,
         }
 
-    def start(self) -> None:
-        """Start all; raises CannotStart, and then nothing that was started runs any more."""
+    def start(self, report: Callable[[str], None] = lambda _: None) -> None:
+        """Start all, and report the name of each part that is ready.
+
+        Raises CannotStart, and then nothing that was started runs any more.
+        """
         with ExitStack() as undo:
             undo.callback(self.stop)
             for name in self.services:
                 _check_ports(name, port_of(name, self.base))
-            self.servers.start()
+            # A service itself says so only when the servers run, half a minute from now.
+            self.check_settings()
+            self.servers.start(report)
             self.differences = _created_topics(self.servers.kafka_connection)
+            report("topics")
             for process in self.services.values():
                 process.launch()
             for process in self.services.values():
                 process.await_ready()
+                report(process.name)
             undo.pop_all()
+
+    def check_settings(self) -> None:
+        """Raises CannotStart with what a service says of its settings; asks only if some are set."""
+        if not any(name.startswith("CANDOR_") for name in os.environ):
+            return
+        load = [f"from {name}.settings import *; {name.title()}Settings.load()" for name in self.services]
+        environment = ChainMap(*(self.environment(name, self.base) for name in self.services))
+        command = [sys.executable, "-c", "\n".join(load)]
+        told = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+        if told.returncode != 0:
+            raise CannotStart(told.stderr.strip())
 
     def stop(self) -> None:
         """End all that was started, services first."""

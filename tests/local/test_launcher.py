@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from errno import ENOSPC
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
@@ -152,7 +153,7 @@ def test_a_taken_service_port_is_said_before_anything_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANDOR_SERVERS", "embedded")
-    monkeypatch.setattr(servers.Servers, "start", lambda _: pytest.fail("the servers were started"))
+    monkeypatch.setattr(servers.Servers, "start", lambda *_: pytest.fail("the servers were started"))
     base = stack.free_port_base()
     last = stack.port_of(SERVICES[-1], base)
     with (
@@ -174,6 +175,19 @@ def test_a_named_kafka_that_lets_nobody_in_is_said_with_why(
 
         with pytest.raises(CannotStart, match=r"no use\. Wrong password\. Name one that runs"):
             servers.servers(tmp_path).kafka.start()
+
+
+def test_a_wrong_setting_of_a_service_is_said_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    monkeypatch.setenv("CANDOR_RATING_CHANNELS", "{")
+    monkeypatch.setattr(servers.Servers, "start", lambda *_: pytest.fail("the servers were started"))
+
+    with pytest.raises(
+        CannotStart, match=r"^rating cannot start:\n  CANDOR_RATING_CHANNELS .* must be JSON\.$"
+    ):
+        stack.Stack(tmp_path, base=stack.free_port_base()).start()
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "port", "\uff19\uff12", "-1"])
@@ -246,10 +260,10 @@ def launched(
         one = subprocess.Popen(said("servers", tmp_path), cwd=ROOT, stdout=subprocess.PIPE, text=True)
         made.append(one)
         assert one.stdout is not None
-        for line in one.stdout:
-            if "Ctrl-C" in line:
-                return one
-        raise AssertionError("It ended without having started.")
+        lines = list(takewhile(lambda line: "Ctrl-C" not in line, one.stdout))
+        assert lines[0] == "Starting mongo, kafka …\n"
+        assert [line.partition(" ready after ")[0].strip() for line in lines[1:3]] == ["mongo", "kafka"]
+        return one
 
     yield launch
     for each in made:
