@@ -33,7 +33,6 @@ stop: $(READY) ## end what `make run` started
 	@$(BIN)/python -m deploy.local stop
 
 token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b]
-	@test -n "$(ROLE)" || { echo "Say whose: make token ROLE=operator|supervisor|admin|service|platform" >&2; exit 2; }
 	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)")
 
 test: $(READY) ## all tests, on real servers of their own; WORKERS=3 at a time

@@ -48,15 +48,6 @@ async def test_a_development_token_is_believed_by_the_services(tmp_path: Path) -
     )
 
 
-def test_there_are_no_development_tokens_in_production(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CANDOR_ENV", "production")
-
-    with pytest.raises(CannotStart, match="CANDOR_ENV=development only"):
-        tokens.token(tmp_path, Role.ADMIN)
-
-
 @pytest.mark.parametrize("env", [None, "", "production", "Development"])
 def test_the_command_makes_tokens_only_where_it_is_told_of_development(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], env: str | None
@@ -82,6 +73,19 @@ def test_the_command_prints_a_token_in_development(
     assert main() == 0
 
     assert capsys.readouterr().out.count(".") == 2
+
+
+@pytest.mark.parametrize("role", ["", "king", "visitor"])
+def test_a_role_that_staff_do_not_have_is_said_with_those_that_there_are(
+    role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CANDOR_ENV", "development")
+    monkeypatch.setattr("sys.argv", ["local", "token", "--role", role, "--data", str(tmp_path)])
+
+    assert main() == 1
+
+    roles = "operator|supervisor|admin|service|platform"
+    assert capsys.readouterr().err == f"Say whose: make token ROLE={roles} (not {role!r}).\n"
 
 
 def test_visitors_get_their_tokens_from_chat(tmp_path: Path) -> None:
