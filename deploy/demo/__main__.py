@@ -20,7 +20,8 @@ from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
 from deploy.demo.support_floor import SupportFloor
 from deploy.local.failures import CannotStart, sentence
 from deploy.local.launcher import AlreadyRuns, running, up
-from deploy.local.stack import FOLDER, Addresses
+from deploy.local.stack import Addresses
+from deploy.local.stopping import FOLDER
 from deploy.local.tokens import token
 
 OPERATORS = {"ann": "Ann Lee", "bo": "Bo Martín", "chika": "Chika Ōta"}

@@ -8,9 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from contracts.access import EVERY_CHANNEL, Role
-from deploy.local import jars, launcher
+from deploy.local import stopping
 from deploy.local.failures import CannotStart, sentence
-from deploy.local.stack import FOLDER
 
 STAFF = [role.value for role in Role if role is not Role.VISITOR]
 
@@ -29,14 +28,19 @@ def main() -> int:
 
 
 def _do(arguments: argparse.Namespace, console: Console) -> int:
+    # Imported where they are needed: each takes longer than to stop or to make a token.
     match arguments.command:
         case "run" | "servers":
+            from deploy.local import launcher  # noqa: PLC0415
+
             return launcher.run(arguments.data, console, only_servers=arguments.command == "servers")
         case "stop":
-            return launcher.stop(arguments.data, console)
+            return stopping.stop(arguments.data, console)
         case "token":
             print(_token(arguments))
         case "lock":
+            from deploy.local import jars  # noqa: PLC0415
+
             jars.relock()
     return 0
 
@@ -62,7 +66,9 @@ def _token(arguments: argparse.Namespace) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--data", type=Path, default=FOLDER, help="the folder for data, logs and secrets")
+    common.add_argument(
+        "--data", type=Path, default=stopping.FOLDER, help="the folder for data, logs and secrets"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", parents=[common], help="servers and services, until Ctrl-C")
     commands.add_parser("servers", parents=[common], help="Kafka and MongoDB only, until Ctrl-C")

@@ -14,23 +14,18 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import containers, process
+from deploy.local import process
 from deploy.local.failures import CannotStart, sentence
 from deploy.local.servers import Server
 from deploy.local.stack import Addresses, Stack
+from deploy.local.stopping import end_leftovers, launcher_file
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-STOP_PATIENCE = 90.0
 LONGEST_PAUSE = 30.0
 
 
 class AlreadyRuns(Exception):
     """Another launcher holds this data folder."""
-
-
-def launcher_file(folder: Path) -> Path:
-    """The pid file of the launcher, which also holds where everything is."""
-    return folder / "run" / "launcher.json"
 
 
 def running(folder: Path) -> Addresses | None:
@@ -134,23 +129,6 @@ class Watched:
             console.print(f"{self.part.name} runs again.")
         except (CannotStart, OSError) as reason:
             console.print(sentence(reason), style="red", markup=False)
-
-
-def stop(folder: Path, console: Console) -> int:
-    """End the launcher of this data folder and whatever one that crashed left behind."""
-    folder = folder.resolve()
-    ended = process.end_remembered(launcher_file(folder), STOP_PATIENCE)
-    ended = end_leftovers(folder) or ended
-    console.print("Stopped." if ended else "Nothing is running.")
-    return 0
-
-
-def end_leftovers(folder: Path) -> bool:
-    """End what pid files of this data folder still name. Returns whether there was anything."""
-    files = [path for path in (folder / "run").glob("*.json") if path != launcher_file(folder)]
-    ended = [process.end_remembered(path) for path in files]
-    removed = [containers.remove_remembered(path) for path in (folder / "run").glob("*.container")]
-    return any(ended + removed)
 
 
 def show(console: Console, addresses: Addresses, folder: Path, kind: str) -> None:

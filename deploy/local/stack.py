@@ -24,9 +24,9 @@ from deploy.local.ports import HERE, free_base, holder, is_free, is_port
 from deploy.local.process import Process
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Server, Servers
+from deploy.local.stopping import FOLDER
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".candor"
 PORT_BASE = 8001
 METRICS = 100
 # Forms of `make demo` expire while one watches; those of other channels wait for a week.

@@ -26,7 +26,8 @@ import psutil
 from deploy.demo.people import ServiceUrls, at_once
 from deploy.demo.support_floor import SupportFloor
 from deploy.local.launcher import up
-from deploy.local.stack import FOLDER, Addresses
+from deploy.local.stack import Addresses
+from deploy.local.stopping import FOLDER
 from deploy.local.tokens import token
 from tests.closings import Closing, ready_dialogs
 

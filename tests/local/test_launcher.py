@@ -19,7 +19,7 @@ from rich.console import Console
 
 from chassis.kafka.connection import KafkaConnection
 from contracts.topics import SERVICES
-from deploy.local import containers, launcher, mongod, servers, stack
+from deploy.local import containers, launcher, mongod, servers, stack, stopping
 from deploy.local.failures import CannotStart
 from deploy.local.launcher import Watched
 from deploy.local.ports import Ports, free_port
@@ -269,7 +269,7 @@ def launched(
     for each in made:
         each.kill()
         each.communicate()
-    assert launcher.stop(tmp_path, Console(file=StringIO())) == 0
+    assert stopping.stop(tmp_path, Console(file=StringIO())) == 0
 
 
 def said(command: str, folder: Path) -> list[str]:
