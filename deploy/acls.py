@@ -89,29 +89,17 @@ class Holders:
 
 def acls(holders: Holders) -> list[Acl]:
     """Every right of the table, sorted. Writing with an idempotent producer needs no more (Kafka ≥ 3.0)."""
-    return sorted({*_on_topics(holders), *_on_groups(holders)})
-
-
-def _on_topics(holders: Holders) -> Iterable[Acl]:
+    found = []
     for rights in RIGHTS:
+        granted = [f"User:{name}" for name, names in holders.subscribers.items() if rights.topic in names]
         for operation, roles in (("write", rights.writes), ("read", rights.reads)):
-            for role in roles:
-                for principal in _principals(holders, role, rights.topic):
-                    yield Acl(principal, "topic", rights.topic, "literal", operation)
-
-
-def _principals(holders: Holders, role: str, topic: str) -> list[str]:
-    if role != GRANTED:
-        return [holders.principal(role)]
-    return [f"User:{name}" for name, granted in holders.subscribers.items() if topic in granted]
-
-
-def _on_groups(holders: Holders) -> Iterable[Acl]:
-    for service in SERVICES:
-        for prefix in holders.groups(service):
-            yield Acl(holders.principal(service), "group", prefix, "prefixed", "read")
-    for name in holders.subscribers:
-        yield Acl(f"User:{name}", "group", f"{name}.", "prefixed", "read")
+            principals = [holders.principal(role) for role in roles if role != GRANTED]
+            principals += granted if GRANTED in roles else []
+            found += [Acl(each, "topic", rights.topic, "literal", operation) for each in principals]
+    groups = [(holders.principal(each), prefix) for each in SERVICES for prefix in holders.groups(each)]
+    groups += [(f"User:{name}", f"{name}.") for name in holders.subscribers]
+    found += [Acl(principal, "group", prefix, "prefixed", "read") for principal, prefix in groups]
+    return sorted(set(found))
 
 
 def foreign(found: Iterable[Acl], holders: Holders) -> list[Acl]:

@@ -39,13 +39,12 @@ class Layout:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Layout":
         """``CANDOR_PARTITIONS``, ``CANDOR_REPLICATION``, ``CANDOR_MIN_ISR``; ValueError names a wrong one."""
-        names = ("CANDOR_PARTITIONS", "CANDOR_REPLICATION", "CANDOR_MIN_ISR")
-        return cls(
-            *(
-                _count(name, environment.get(name) or default)
-                for name, default in zip(names, ("12", "1", "1"), strict=True)
-            )
-        )
+        defaults = {"CANDOR_PARTITIONS": "12", "CANDOR_REPLICATION": "1", "CANDOR_MIN_ISR": "1"}
+        told = {name: environment.get(name) or default for name, default in defaults.items()}
+        for name, value in told.items():
+            if not value.isdecimal() or int(value) < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")
+        return cls(*map(int, told.values()))
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,13 @@ async def create(
         created = await _create(admin, topics, layout)
         described = await _described(admin, [topic.name for topic in topics])
         existing = [topic for topic in topics if topic.name not in created]
-        return Report(created, await _differences(admin, existing, described, layout))
+        settings = await _settings_of(admin, existing) if existing else {}
+        differences = [
+            sentence
+            for topic in existing
+            for sentence in _compare(topic, described[topic.name], settings[topic.name], layout)
+        ]
+        return Report(created, differences)
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], layout: Layout) -> list[str]:
@@ -110,16 +115,6 @@ async def _described(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[s
     return described
 
 
-async def _differences(
-    admin: AIOKafkaAdminClient, topics: Sequence[Topic], described: Mapping[str, Description], layout: Layout
-) -> list[str]:
-    if not topics:
-        return []
-    settings = await _settings_of(admin, [topic.name for topic in topics])
-    found = (_compare(topic, described[topic.name], settings[topic.name], layout) for topic in topics)
-    return [sentence for sentences in found for sentence in sentences]
-
-
 def _compare(topic: Topic, there: Description, settings: Mapping[str, str], layout: Layout) -> Iterable[str]:
     partitions, replicas = there["partitions"], {len(each["replicas"]) for each in there["partitions"]}
     wanted = {
@@ -134,20 +129,14 @@ def _compare(topic: Topic, there: Description, settings: Mapping[str, str], layo
             yield f"{topic.name} exists with {name}={found[name]}, not {value}."
 
 
-async def _settings_of(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+async def _settings_of(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     answers = await admin.describe_configs(resources)
     return {
         name: {entry[0]: entry[1] for entry in entries}
         for answer in answers
         for _, _, _, name, entries in answer.resources
     }
-
-
-def _count(name: str, value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")
-    return int(value)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,14 @@ async def differences(
 
     Compared are the summary, each operator's closes, and every review one by one.
     """
-    reviews = await until(lambda: _with_words(supervisor, channel), patience)
+
+    async def with_words() -> list[dict[str, Any]]:
+        reviews = await supervisor.every_review(channel=channel)
+        if any((review["comment"] or {}).get("state") == "waiting" for review in reviews):
+            raise NotYet("words wait for their key")
+        return reviews
+
+    reviews = await until(with_words, patience)
     credited = Counter(ending.operator for ending in ledger.of(channel).values())
     closes = {
         operator: (await supervisor.read("summary", channel=channel, operator=operator))["closed"]
@@ -49,14 +56,6 @@ async def differences(
     }
     wrong = [*_parts(summary), *_against(summary, ledger, channel), *_one_by_one(reviews, ledger, channel)]
     return wrong if closes == credited else [*wrong, f"closes by operator are {closes}, not {dict(credited)}"]
-
-
-async def _with_words(supervisor: Supervisor, channel: str) -> list[dict[str, Any]]:
-    """All reviews of a channel, as soon as none waits for the key of its words."""
-    reviews = await supervisor.every_review(channel=channel)
-    if any((review["comment"] or {}).get("state") == "waiting" for review in reviews):
-        raise NotYet("words wait for their key")
-    return reviews
 
 
 def _one_by_one(reviews: Sequence[Mapping[str, Any]], ledger: Ledger, channel: str) -> Iterator[str]:
@@ -94,6 +93,7 @@ def _against(summary: Mapping[str, Any], ledger: Ledger, channel: str) -> Iterat
     endings = ledger.of(channel).values()
     states = Counter(ending.state for ending in endings)
     scores = Counter(ending.score for ending in endings if ending.score is not None)
+    answers = [answer for scale in summary["scales"] for answer in scale["distribution"] if answer["n"]]
     counted = {
         "closed": (summary["closed"], len(endings)),
         "given": (summary["given"], states["given"]),
@@ -101,7 +101,7 @@ def _against(summary: Mapping[str, Any], ledger: Ledger, channel: str) -> Iterat
         "expired": (summary["expired"], states["expired"]),
         "undone": (_undone(summary), ledger.undone(channel)),
         "satisfied": (summary["satisfied"], sum(n for score, n in scores.items() if score >= SATISFIED_FROM)),
-        "distribution": (_distribution(summary), dict(scores)),
+        "distribution": ({answer["score"]: answer["n"] for answer in answers}, dict(scores)),
     }
     for name, (shown, done) in counted.items():
         if shown != done:
@@ -111,9 +111,3 @@ def _against(summary: Mapping[str, Any], ledger: Ledger, channel: str) -> Iterat
 def _undone(summary: Mapping[str, Any]) -> int:
     reopened: int = summary["unrated"]["not_offered_by_reason"]["reopened"] + summary["cancelled"]
     return reopened
-
-
-def _distribution(summary: Mapping[str, Any]) -> dict[int, int]:
-    return {
-        one["score"]: one["n"] for scale in summary["scales"] for one in scale["distribution"] if one["n"]
-    }

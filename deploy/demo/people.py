@@ -44,32 +44,32 @@ class Caller:
         self.patience = patience
 
     async def call(self, method: str, url: str, **how: Any) -> httpx.Response:
-        """The first response that settles it: anything but 429, 502, 503, 504 or no answer at all."""
+        """The first response that settles it: anything but 429, 502, 503, 504 or no response at all."""
+
+        async def once() -> httpx.Response:
+            try:
+                response = await self._http.request(method, url, headers=self._headers, **how)
+            except httpx.TransportError as trouble:
+                raise ServiceUnavailable(f"{method} {url}: {trouble!r}") from trouble
+            if response.status_code in {429, 502, 503, 504}:
+                raise ServiceUnavailable(f"{method} {url}: {response.status_code} {response.text}")
+            return response
+
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(ServiceUnavailable),
             wait=wait_random_exponential(multiplier=0.05, max=1.0),
             stop=stop_after_delay(self.patience),
             reraise=True,
         )
-        return await retrying(self._once, method, url, how)
-
-    async def _once(self, method: str, url: str, how: dict[str, Any]) -> httpx.Response:
-        try:
-            answer = await self._http.request(method, url, headers=self._headers, **how)
-        except httpx.TransportError as trouble:
-            raise ServiceUnavailable(f"{method} {url}: {trouble!r}") from trouble
-        if answer.status_code in {429, 502, 503, 504}:
-            raise ServiceUnavailable(f"{method} {url}: {answer.status_code} {answer.text}")
-        return answer
+        return await retrying(once)
 
     async def do(self, method: str, url: str, **how: Any) -> Any:
-        """The JSON of a successful answer; else raises `httpx.HTTPStatusError` with the problem's text."""
-        answer = await self.call(method, url, **how)
-        if answer.is_error:
-            raise httpx.HTTPStatusError(
-                f"{method} {url}: {answer.status_code} {answer.text}", request=answer.request, response=answer
-            )
-        return answer.json() if answer.content else None
+        """The JSON of a successful response; else raises `httpx.HTTPStatusError` with the problem's text."""
+        response = await self.call(method, url, **how)
+        if response.is_error:
+            told = f"{method} {url}: {response.status_code} {response.text}"
+            raise httpx.HTTPStatusError(told, request=response.request, response=response)
+        return response.json() if response.content else None
 
 
 async def until(look: Callable[[], Any], patience: float = 30.0, every: float = 0.05) -> Any:

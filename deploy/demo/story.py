@@ -84,7 +84,11 @@ class Encounter:
     async def play(self, ledger: Ledger) -> None:
         """Chats, closes, and does what the client's mood is."""
         dialog = self.visitor.name_dialog()
-        await self._talk(dialog)
+        await self.visitor.open(dialog)
+        await self.visitor.say(dialog, "m1", "Hello, I can't find my certificate")
+        await self.operator.take(dialog)
+        await self.operator.say(dialog, "m2", "Let me look. It is under Profile, Documents")
+        await self.visitor.say(dialog, "m3", "Found it, thank you")
         await self._close(dialog, 1, ledger)
         match self.mood:
             case Mood.RATES | Mood.COMMENTS:
@@ -97,13 +101,6 @@ class Encounter:
                 await self._return(dialog, ledger)
             case Mood.IGNORES:
                 ledger.settled(dialog, 1, "expired")
-
-    async def _talk(self, dialog: str) -> None:
-        await self.visitor.open(dialog)
-        await self.visitor.say(dialog, "m1", "Hello, I can't find my certificate")
-        await self.operator.take(dialog)
-        await self.operator.say(dialog, "m2", "Let me look. It is under Profile, Documents")
-        await self.visitor.say(dialog, "m3", "Found it, thank you")
 
     async def _close(self, dialog: str, close_seq: int, ledger: Ledger) -> None:
         await self.operator.close(dialog, close_seq)

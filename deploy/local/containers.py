@@ -81,6 +81,9 @@ class Container:
         engine.require()
         self._remove()
         remove_remembered(self._memory)
+        for made in (self._data, self._memory.parent, self.log.parent):
+            made.mkdir(parents=True, exist_ok=True)
+        self._data.chmod(0o777)
         try:
             self._box = self._started()
             self._await_ready()
@@ -110,24 +113,23 @@ class Container:
     def _memory(self) -> Path:
         return self.folder / "run" / f"{self.name}.container"
 
+    @property
+    def _data(self) -> Path:
+        return self.folder / "containers" / self.name
+
     def _started(self) -> "DockerContainer":
         from testcontainers.core.container import DockerContainer  # noqa: PLC0415
 
         from deploy.local import engine  # noqa: PLC0415
 
-        data = self.folder / "containers" / self.name
-        for made in (data, self._memory.parent, self.log.parent):
-            made.mkdir(parents=True, exist_ok=True)
-        data.chmod(0o777)
-        box = None
+        box, volume = None, (str(self._data), self.data, "rw")
         try:
-            box = DockerContainer(self.image, volumes=[(str(data), self.data, "rw")], env=dict(self.settings))
+            box = DockerContainer(self.image, volumes=[volume], env=dict(self.settings))
             # testcontainers' own way would publish the port to the whole network.
             box.ports[f"{self.port}/tcp"] = (HERE, self.port)  # type: ignore[assignment]
             box._command = list(self.command) or None  # noqa: SLF001 - with_command joins and splits again
-            box.with_kwargs(
-                labels={"candor.folder": str(self.folder)}, **({"user": self.user} if self.user else {})
-            )
+            user = {"user": self.user} if self.user else {}
+            box.with_kwargs(labels={"candor.folder": str(self.folder)}, **user)
             box.start()
         except engine.TROUBLE as reason:
             if box is not None:

@@ -46,32 +46,37 @@ class Access:
 OPEN = Access()
 
 
+ALONE = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "2",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    # A broker that was killed is fenced until its old session is over: 2 s instead of 9.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "300",
+    # A forgotten key has to leave the disk within a minute.
+    "log.cleaner.backoff.ms": "1000",
+    "log.cleaner.min.compaction.lag.ms": "0",
+}
+
+
 def one_node(advertised: str, listen: str, port: int, controller: int) -> dict[str, str]:
     """Kafka's settings for one node that is reached as `advertised`:`port`; embedded and container alike."""
     return {
-        "process.roles": "broker,controller",
-        "node.id": "1",
+        **ALONE,
         "listeners": f"PLAINTEXT://{listen}:{port},CONTROLLER://{HERE}:{controller}",
         "advertised.listeners": f"PLAINTEXT://{advertised}:{port},CONTROLLER://{HERE}:{controller}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "auto.create.topics.enable": "false",
-        "offsets.topic.replication.factor": "1",
-        "offsets.topic.num.partitions": "4",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "transaction.state.log.num.partitions": "2",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        "share.coordinator.state.topic.num.partitions": "1",
-        "group.initial.rebalance.delay.ms": "0",
-        # A broker that was killed is fenced until its old session is over: 2 s instead of 9.
-        "broker.session.timeout.ms": "2000",
-        "broker.heartbeat.interval.ms": "300",
-        # A forgotten key has to leave the disk within a minute.
-        "log.cleaner.backoff.ms": "1000",
-        "log.cleaner.min.compaction.lag.ms": "0",
     }
 
 
@@ -87,10 +92,18 @@ def embedded(folder: Path, port: int, controller: int, access: Access = OPEN) ->
         "log.dirs": DATA,
         **access.settings,
     }
+
+    def command() -> list[str]:
+        platforms.check()
+        run = [java.java(), *HEAP, *LOGGING, "-cp", jars.classpath()]
+        if not (folder / DATA / "meta.properties").exists():
+            _format(folder, settings, access.scram_users, run)
+        return [*run, "kafka.Kafka", _written(folder, "kafka.properties", settings)]
+
     return Process(
         name="kafka",
         folder=folder,
-        command=lambda: _command(folder, settings, access.scram_users),
+        command=command,
         ready=lambda: is_ready(access.connection or KafkaConnection(servers=f"{HERE}:{port}")),
         cwd=folder,
     )
@@ -98,8 +111,16 @@ def embedded(folder: Path, port: int, controller: int, access: Access = OPEN) ->
 
 def is_ready(connection: KafkaConnection) -> bool:
     """Whether the one broker takes part: it answers, and names itself among the brokers."""
+
+    async def names_a_broker() -> bool:
+        try:
+            async with clients.admin(connection, request_timeout_ms=3_000) as admin:
+                return bool((await admin.describe_cluster())["brokers"])
+        except (KafkaError, OSError):
+            return False
+
     host, _, port = connection.servers.rpartition(":")
-    return answers(int(port), host) and run_detached(lambda: _names_a_broker(connection))
+    return answers(int(port), host) and run_detached(names_a_broker)
 
 
 def check_named(connection: KafkaConnection) -> None:
@@ -114,22 +135,6 @@ def check_named(connection: KafkaConnection) -> None:
         )
 
 
-async def _names_a_broker(connection: KafkaConnection) -> bool:
-    try:
-        async with clients.admin(connection, request_timeout_ms=3_000) as admin:
-            return bool((await admin.describe_cluster())["brokers"])
-    except (KafkaError, OSError):
-        return False
-
-
-def _command(folder: Path, settings: Mapping[str, str], scram_users: Sequence[str]) -> list[str]:
-    platforms.check()
-    run = [java.java(), *HEAP, *LOGGING, "-cp", jars.classpath()]
-    if not (folder / DATA / "meta.properties").exists():
-        _format(folder, settings, scram_users, run)
-    return [*run, "kafka.Kafka", _written(folder, "kafka.properties", settings)]
-
-
 def _format(
     folder: Path, settings: Mapping[str, str], scram_users: Sequence[str], run: Sequence[str]
 ) -> None:
@@ -138,19 +143,10 @@ def _format(
     shutil.rmtree(part, ignore_errors=True)
     properties = _written(folder, "kafka.format.properties", {**settings, "log.dirs": part.name})
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
-    command = [
-        *run,
-        "kafka.tools.StorageTool",
-        "format",
-        "--standalone",
-        "-t",
-        cluster,
-        "-c",
-        properties,
-        *(part for user in scram_users for part in ("--add-scram", user)),
-    ]
+    users = [word for user in scram_users for word in ("--add-scram", user)]
+    command = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", properties, *users]
     completed = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
+        [*run, *command], cwd=folder, capture_output=True, text=True, errors="replace", check=False
     )
     if completed.returncode != 0:
         last = (completed.stderr.strip() or completed.stdout.strip()).splitlines()[-1:]

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
@@ -55,7 +54,7 @@ def brought_up(
             stack.start(
                 lambda part: console.print(f"{part:<10} ready after {time.monotonic() - began:3.0f} s")
             )
-            _remember(folder, asdict(stack.addresses))
+            process.remember(launcher_file(folder), os.getpid(), addresses=asdict(stack.addresses))
             yield stack, stack.addresses
         finally:
             # A second Ctrl-C must not leave half of it running; stopping ends by itself.
@@ -84,7 +83,11 @@ def run(folder: Path, console: Console, *, only_servers: bool = False) -> int:
                 console.print(f"[yellow]{sentence}")
             watch(stack, console)
     except AlreadyRuns:
-        return _say_it_runs(folder, console)
+        there = running(folder)
+        if there is None:
+            console.print("Candor is being started or stopped by another launcher; nothing to do.")
+        else:
+            show(console, there, folder.resolve(), "runs already")
     except KeyboardInterrupt:
         console.print("Stopped.")
     return 0
@@ -120,15 +123,12 @@ class Watched:
             again = f"starting it again in {pause:.0f} s"
             console.print(f"[red]{self.part.name} ended by itself[/], {again}; its log is {self.part.log}")
         elif now >= self.again_at:
-            self._start_again(console)
-
-    def _start_again(self, console: Console) -> None:
-        self.again_at, self.up_since = 0.0, time.monotonic()
-        try:
-            self.part.start()
-            console.print(f"{self.part.name} runs again.")
-        except (CannotStart, OSError) as reason:
-            console.print(sentence(reason), style="red", markup=False)
+            self.again_at, self.up_since = 0.0, now
+            try:
+                self.part.start()
+                console.print(f"{self.part.name} runs again.")
+            except (CannotStart, OSError) as reason:
+                console.print(sentence(reason), style="red", markup=False)
 
 
 def show(console: Console, addresses: Addresses, folder: Path, kind: str) -> None:
@@ -145,15 +145,6 @@ def show(console: Console, addresses: Addresses, folder: Path, kind: str) -> Non
     console.print("Ctrl-C or `make stop` ends it." if addresses.services else "Ctrl-C ends them.")
 
 
-def _say_it_runs(folder: Path, console: Console) -> int:
-    addresses = running(folder)
-    if addresses is None:
-        console.print("Candor is being started or stopped by another launcher; nothing to do.")
-    else:
-        show(console, addresses, folder.resolve(), "runs already")
-    return 0
-
-
 @contextmanager
 def _sole_launcher(folder: Path) -> Iterator[None]:
     path = launcher_file(folder)
@@ -163,26 +154,18 @@ def _sole_launcher(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRuns from None
-        _remember(folder, None)
+        process.remember(path, os.getpid(), addresses=None)
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
 
 
-def _remember(folder: Path, addresses: dict[str, object] | None) -> None:
-    process.remember(launcher_file(folder), os.getpid(), addresses=addresses)
-
-
 @contextmanager
 def _endings_interrupt() -> Iterator[None]:
-    before = {each: signal.signal(each, _interrupt) for each in ENDING}
+    before = {each: signal.signal(each, signal.default_int_handler) for each in ENDING}
     try:
         yield
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

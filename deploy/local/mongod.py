@@ -31,12 +31,14 @@ def embedded(folder: Path, port: int, *, key_file: Path | None = None) -> Proces
     With a `key_file`, which the set's members share, it asks everybody to log in; as long as it has no user,
     whoever comes from this machine may make the first.
     """
-    return Process(
-        name="mongo",
-        folder=folder,
-        command=lambda: _command(folder, port, key_file),
-        ready=lambda: is_ready(HERE, port),
-    )
+
+    def command() -> list[str]:
+        data = folder / "mongo"
+        data.mkdir(parents=True, exist_ok=True)
+        login = ["--keyFile", str(key_file)] if key_file else []
+        return [executable(), *arguments(port, HERE, str(data)), *login]
+
+    return Process(name="mongo", folder=folder, command=command, ready=lambda: is_ready(HERE, port))
 
 
 def uri(host: str, port: int) -> str:
@@ -118,10 +120,3 @@ def _make_set(client: MongoClient[dict[str, Any]], member: str) -> None:
 
 def _set_of(member: str) -> Mapping[str, Any]:
     return {"_id": SET, "members": [{"_id": 0, "host": member}]}
-
-
-def _command(folder: Path, port: int, key_file: Path | None) -> list[str]:
-    data = folder / "mongo"
-    data.mkdir(parents=True, exist_ok=True)
-    locks = ["--keyFile", str(key_file)] if key_file else []
-    return [executable(), *arguments(port, HERE, str(data)), *locks]

@@ -13,13 +13,7 @@ def check() -> None:
         raise Unsupported(f"this is {system} on {machine}")
     if platform.libc_ver()[0] != "glibc":
         raise Unsupported("this Linux has another C library")
-    if not _loads("libssl.so.3"):
-        raise Unsupported("this Linux has no libssl.so.3")
-
-
-def _loads(library: str) -> bool:
     try:
-        ctypes.CDLL(library)
+        ctypes.CDLL("libssl.so.3")
     except OSError:
-        return False
-    return True
+        raise Unsupported("this Linux has no libssl.so.3") from None

@@ -75,7 +75,11 @@ class Ports:
         self, folder: Path, given: Mapping[str, int] | None = None, beside: Iterable[int] = ()
     ) -> None:
         self._file = folder / "ports.json"
-        self._ports: dict[str, int] = _read(self._file)
+        try:
+            kept = json.loads(self._file.read_text())
+            self._ports = {str(name): int(port) for name, port in kept.items()}
+        except (OSError, ValueError, AttributeError):
+            self._ports = {}
         self._given = given or {}
         self._beside = {*self._given.values(), *beside}
 
@@ -99,10 +103,3 @@ def _gets_free(port: int) -> bool:
             return False
         time.sleep(0.05)
     return True
-
-
-def _read(path: Path) -> dict[str, int]:
-    try:
-        return {str(name): int(port) for name, port in json.loads(path.read_text()).items()}
-    except (OSError, ValueError, AttributeError):
-        return {}

@@ -26,7 +26,8 @@ class Secrets:
             for issuer in ("staff", "visitor"):
                 self._make_issuer(issuer)
             for name in ("readers", "form", *(f"{service}.master" for service in SEALING)):
-                self._make(f"{name}.key", base64.urlsafe_b64encode(secrets.token_bytes(32)))
+                if not (path := self.folder / f"{name}.key").exists():
+                    _write(path, base64.urlsafe_b64encode(secrets.token_bytes(32)))
 
     @property
     def staff_key(self) -> Path:
@@ -59,10 +60,6 @@ class Secrets:
         key = Ed25519PrivateKey.generate()
         _write(pem, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         _write(public, json.dumps({"keys": [public_jwk(key.public_key())]}).encode())
-
-    def _make(self, name: str, content: bytes) -> None:
-        if not (self.folder / name).exists():
-            _write(self.folder / name, content)
 
     def _text(self, name: str) -> str:
         return (self.folder / name).read_text()

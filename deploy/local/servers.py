@@ -102,36 +102,29 @@ def servers(folder: Path, services: Mapping[int, str] | None = None) -> Servers:
     """
     folder = folder.resolve()
     boxed = containers.wanted()
-    named_kafka, named_mongo = os.environ.get("CANDOR_KAFKA"), os.environ.get("CANDOR_MONGO")
-    wanted = [name for name, named in (("kafka", named_kafka), ("mongo", named_mongo)) if not named]
-    ports = Ports(folder, _given_ports(wanted, services or {}), services or {})
-    kafka_server, connection = _named_kafka() if named_kafka else _kafka(folder, ports, boxed=boxed)
-    mongo_server, mongo_address = (
-        _named_mongo(named_mongo) if named_mongo else _mongo(folder, ports, boxed=boxed)
-    )
-    kind = "named" if named_kafka and named_mongo else "containers" if boxed else "embedded"
+    own = [name for name in ("kafka", "mongo") if not os.environ.get(f"CANDOR_{name.upper()}")]
+    ports = Ports(folder, _given_ports(own, services or {}), services or {})
+    kafka_server, connection = _kafka(folder, ports, boxed=boxed)
+    mongo_server, mongo_address = _mongo(folder, ports, boxed=boxed)
+    kind = "named" if not own else "containers" if boxed else "embedded"
     return Servers(kafka_server, mongo_server, connection, mongo_address, kind)
 
 
-def _named_kafka() -> tuple[Server, KafkaConnection]:
-    try:
-        connection = KafkaConnection.read({"CANDOR_ENV": "development", **os.environ})
-    except ValueError as wrong:
-        raise CannotStart(str(wrong)) from None
-    return Named("kafka", "CANDOR_KAFKA", lambda: kafka.check_named(connection)), connection
-
-
-def _named_mongo(uri: str) -> tuple[Server, str]:
-    return Named("mongo", "CANDOR_MONGO", lambda: mongod.check_named(uri)), uri
-
-
 def _kafka(folder: Path, ports: Ports, *, boxed: bool) -> tuple[Server, KafkaConnection]:
+    if os.environ.get("CANDOR_KAFKA"):
+        try:
+            connection = KafkaConnection.read({"CANDOR_ENV": "development", **os.environ})
+        except ValueError as wrong:
+            raise CannotStart(str(wrong)) from None
+        return Named("kafka", "CANDOR_KAFKA", lambda: kafka.check_named(connection)), connection
     port = ports.of("kafka")
     server = containers.kafka(folder, port) if boxed else kafka.embedded(folder, port, ports.of("controller"))
     return server, KafkaConnection(servers=f"{HERE}:{port}")
 
 
 def _mongo(folder: Path, ports: Ports, *, boxed: bool) -> tuple[Server, str]:
+    if named := os.environ.get("CANDOR_MONGO"):
+        return Named("mongo", "CANDOR_MONGO", lambda: mongod.check_named(named)), named
     port = ports.of("mongo")
     server = containers.mongo(folder, port) if boxed else mongod.embedded(folder, port)
     return server, mongod.uri(HERE, port)

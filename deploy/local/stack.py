@@ -71,7 +71,12 @@ class Stack:
         self.folder = folder.resolve()
         self.base = port_base() if base is None else base
         self._extra = dict(extra or {})
-        self.servers: Servers = shared or servers.servers(self.folder, _ports_of(names, self.base))
+        ports = {
+            port_of(name, self.base) + extra: f"CANDOR_PORT_BASE ({what} {name})"
+            for name in names
+            for extra, what in ((0, "the API of"), (METRICS, "the metrics of"))
+        }
+        self.servers: Servers = shared or servers.servers(self.folder, ports)
         self.services: dict[str, Process] = {name: self.service(name, self.base) for name in names}
         self.differences: Sequence[str] = ()
 
@@ -99,10 +104,15 @@ class Stack:
     def service(self, service: str, base: int, name: str | None = None) -> Process:
         """A process of `service` on the ports of `base`; a replica needs a `name` and a base of its own."""
         port = port_of(service, base)
+
+        def command() -> list[str]:
+            _check_ports(service, port)
+            return [sys.executable, "-m", service]
+
         return Process(
             name=name or service,
             folder=self.folder,
-            command=lambda: _command(service, port),
+            command=command,
             ready=lambda: is_ready(port),
             environment=lambda: self.environment(service, base),
         )
@@ -190,13 +200,6 @@ def port_of(service: str, base: int) -> int:
     return base + SERVICES.index(service)
 
 
-def _ports_of(services: Sequence[str], base: int) -> Mapping[int, str]:
-    """The ports of `services`, with what each is for."""
-    apis = {port_of(name, base): f"CANDOR_PORT_BASE ({name})" for name in services}
-    metrics = {port_of(name, base) + METRICS: f"CANDOR_PORT_BASE (metrics of {name})" for name in services}
-    return {**apis, **metrics}
-
-
 def is_ready(port: int) -> bool:
     """Whether the service there is ready."""
     try:
@@ -206,11 +209,6 @@ def is_ready(port: int) -> bool:
         )
     except httpx.TransportError:
         return False
-
-
-def _command(service: str, port: int) -> list[str]:
-    _check_ports(service, port)
-    return [sys.executable, "-m", service]
 
 
 def _check_ports(service: str, port: int) -> None:

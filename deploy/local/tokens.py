@@ -20,13 +20,10 @@ def token(
     team: str | None = None,
     hours: float = 12,
 ) -> str:
-    """A token for one of staff's roles, good for `hours`.
-
-    Raises CannotStart for visitors, whose tokens chat issues.
-    """
+    """A token for one of staff's roles, good for `hours`. Raises CannotStart for visitors."""
     if role is Role.VISITOR:
         raise CannotStart("A visitor's token comes from chat: POST /v1/channels/{channel}/visitors.")
-    key = signing_key(str(Secrets(folder).staff_key))
+    key, now = signing_key(str(Secrets(folder).staff_key)), datetime.now(UTC)
     claims = Claims(
         sub=sub or f"{role}-1",
         roles=frozenset({role}),
@@ -34,7 +31,5 @@ def token(
         name=name or role.capitalize(),
         team=team,
     )
-    lifetime = timedelta(hours=hours)
-    return issue(
-        key, thumbprint(key.public_key()), STAFF_ISSUER, [AUDIENCE_STAFF], claims, lifetime, datetime.now(UTC)
-    )
+    kid, lifetime = thumbprint(key.public_key()), timedelta(hours=hours)
+    return issue(key, kid, STAFF_ISSUER, [AUDIENCE_STAFF], claims, lifetime, now)

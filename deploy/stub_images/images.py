@@ -79,16 +79,15 @@ def _build(client: Any, name: str, debian_with: Callable[[Sequence[str]], Path])
         recipe.fill(system)
         command = ["tar", "--create", "--file", str(archive), "--numeric-owner", *debian.exclusions()]
         subprocess.run([*command, "-C", str(system), "."], check=True)
-        _import(client, name, archive, [*recipe.settings, f"LABEL {LABEL}={recipe_digest(recipe)}"])
-
-
-def _import(client: Any, name: str, archive: Path, settings: Sequence[str]) -> None:
-    # One layer: an engine that knows no layers copies each of them for every container.
-    repository, version = tag(name).split(":")
-    try:
-        client.api.import_image_from_file(str(archive), repository=repository, tag=version, changes=settings)
-    except engine.TROUBLE as reason:
-        raise CannotStart(f"The Docker engine did not take {tag(name)}: {reason}") from reason
+        # One layer: an engine that knows no layers copies each of them for every container.
+        settings = [*recipe.settings, f"LABEL {LABEL}={recipe_digest(recipe)}"]
+        repository, version = tag(name).split(":")
+        try:
+            client.api.import_image_from_file(
+                str(archive), repository=repository, tag=version, changes=settings
+            )
+        except engine.TROUBLE as reason:
+            raise CannotStart(f"The Docker engine did not take {tag(name)}: {reason}") from reason
 
 
 def _is_there(client: Any, name: str) -> bool:

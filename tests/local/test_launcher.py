@@ -105,11 +105,11 @@ def test_a_taken_port_is_said_with_its_variable(tmp_path: Path, monkeypatch: pyt
         ),
         (
             {"CANDOR_PORT_BASE": -2, "CANDOR_MONGO_PORT": 0},
-            "CANDOR_PORT_BASE (analytics) and CANDOR_MONGO_PORT",
+            "CANDOR_PORT_BASE (the API of analytics) and CANDOR_MONGO_PORT",
         ),
         (
             {"CANDOR_PORT_BASE": -stack.METRICS, "CANDOR_KAFKA_PORT": 0},
-            "CANDOR_PORT_BASE (metrics of chat) and CANDOR_KAFKA_PORT",
+            "CANDOR_PORT_BASE (the metrics of chat) and CANDOR_KAFKA_PORT",
         ),
     ],
 )
