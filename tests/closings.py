@@ -40,8 +40,8 @@ async def ready_dialogs(floor: SupportFloor, channel: str, count: int) -> list[C
 def _talker(visitor: Visitor, operator: Operator, dialog: str) -> Callable[[], Awaitable[None]]:
     async def talk() -> None:
         await visitor.open(dialog)
-        await visitor.say(dialog, "m1", "Hello")
+        await visitor.post_message(dialog, "m1", "Hello")
         await operator.take(dialog)
-        await operator.say(dialog, "m2", "How can I help?")
+        await operator.post_message(dialog, "m2", "How can I help?")
 
     return talk

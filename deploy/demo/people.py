@@ -98,7 +98,7 @@ class Operator:
         """Becomes the operator of a waiting dialog."""
         await self.caller.do("PUT", f"{self.places.chat}/v1/dialogs/{dialog}/operator")
 
-    async def say(self, dialog: str, message: str, text: str) -> None:
+    async def post_message(self, dialog: str, message: str, text: str) -> None:
         """Writes a message with an id of the operator's choosing."""
         url = f"{self.places.chat}/v1/dialogs/{dialog}/messages/{message}"
         await self.caller.do("PUT", url, json={"text": text})
@@ -135,7 +135,7 @@ class Visitor:
         """Opens a dialog."""
         await self.caller.do("PUT", f"{self.places.chat}/v1/dialogs/{dialog}", json={})
 
-    async def say(self, dialog: str, message: str, text: str) -> None:
+    async def post_message(self, dialog: str, message: str, text: str) -> None:
         """Writes a message with an id of the client's choosing."""
         url = f"{self.places.chat}/v1/dialogs/{dialog}/messages/{message}"
         await self.caller.do("PUT", url, json={"text": text})

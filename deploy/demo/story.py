@@ -85,10 +85,10 @@ class Encounter:
         """Chats, closes, and does what the client's mood is."""
         dialog = self.visitor.name_dialog()
         await self.visitor.open(dialog)
-        await self.visitor.say(dialog, "m1", "Hello, I can't find my certificate")
+        await self.visitor.post_message(dialog, "m1", "Hello, I can't find my certificate")
         await self.operator.take(dialog)
-        await self.operator.say(dialog, "m2", "Let me look. It is under Profile, Documents")
-        await self.visitor.say(dialog, "m3", "Found it, thank you")
+        await self.operator.post_message(dialog, "m2", "Let me look. It is under Profile, Documents")
+        await self.visitor.post_message(dialog, "m3", "Found it, thank you")
         await self._close(dialog, 1, ledger)
         match self.mood:
             case Mood.RATES | Mood.COMMENTS:
@@ -108,8 +108,8 @@ class Encounter:
 
     async def _rate(self, dialog: str, close_seq: int, ledger: Ledger) -> None:
         if form := await self._form(dialog, close_seq, ledger):
-            answer = await self.visitor.answer(form["token"], self.score, self.comment)
-            ledger.settled(dialog, close_seq, *_given(answer, self.score, self.comment))
+            response = await self.visitor.answer(form["token"], self.score, self.comment)
+            ledger.settled(dialog, close_seq, *_given(response, self.score, self.comment))
 
     async def _change(self, dialog: str, ledger: Ledger) -> None:
         if form := await self._form(dialog, 1, ledger):
@@ -134,20 +134,20 @@ class Encounter:
     async def _return(self, dialog: str, ledger: Ledger) -> None:
         await self.visitor.reopen(dialog, 1)
         ledger.settled(dialog, 1, "undone")
-        await self.visitor.say(dialog, "m4", "One more question")
-        await self.operator.say(dialog, "m5", "Of course")
+        await self.visitor.post_message(dialog, "m4", "One more question")
+        await self.operator.post_message(dialog, "m5", "Of course")
         await self._close(dialog, 2, ledger)
         await self._rate(dialog, 2, ledger)
 
 
-def _given(answer: httpx.Response, score: int, comment: str | None) -> tuple[str, int | None, str | None]:
-    return ("given", score, comment) if _in_time(answer) else ("expired", None, None)
+def _given(response: httpx.Response, score: int, comment: str | None) -> tuple[str, int | None, str | None]:
+    return ("given", score, comment) if _in_time(response) else ("expired", None, None)
 
 
-def _in_time(answer: httpx.Response) -> bool:
-    if answer.status_code not in {httpx.codes.OK, httpx.codes.CONFLICT}:
-        raise AssertionError(f"an answer was met with {answer.status_code}: {answer.text}")
-    return answer.status_code == httpx.codes.OK
+def _in_time(response: httpx.Response) -> bool:
+    if response.status_code not in {httpx.codes.OK, httpx.codes.CONFLICT}:
+        raise AssertionError(f"an answer was met with {response.status_code}: {response.text}")
+    return response.status_code == httpx.codes.OK
 
 
 def moods(count: int, dice: random.Random) -> list[Mood]:

@@ -100,12 +100,9 @@ def embedded(folder: Path, port: int, controller: int, access: Access = OPEN) ->
             _format(folder, settings, access.scram_users, run)
         return [*run, "kafka.Kafka", _written(folder, "kafka.properties", settings)]
 
+    connection = access.connection or KafkaConnection(servers=f"{HERE}:{port}")
     return Process(
-        name="kafka",
-        folder=folder,
-        command=command,
-        ready=lambda: is_ready(access.connection or KafkaConnection(servers=f"{HERE}:{port}")),
-        cwd=folder,
+        name="kafka", folder=folder, command=command, ready=lambda: is_ready(connection), cwd=folder
     )
 
 

@@ -64,9 +64,9 @@ async def test_a_late_answer_is_refused_and_stores_nothing(floor: SupportFloor, 
 async def closed(one: Encounter) -> str:
     dialog = one.visitor.name_dialog()
     await one.visitor.open(dialog)
-    await one.visitor.say(dialog, "m1", "Hello")
+    await one.visitor.post_message(dialog, "m1", "Hello")
     await one.operator.take(dialog)
-    await one.operator.say(dialog, "m2", "Hello")
+    await one.operator.post_message(dialog, "m2", "Hello")
     await one.operator.close(dialog, 1)
     return dialog
 
@@ -76,9 +76,9 @@ async def test_every_request_can_be_repeated(floor: SupportFloor, channel: str) 
     dialog = one.visitor.name_dialog()
     for _ in range(3):
         await one.visitor.open(dialog)
-        await one.visitor.say(dialog, "m1", "Hello")
+        await one.visitor.post_message(dialog, "m1", "Hello")
         await one.operator.take(dialog)
-        await one.operator.say(dialog, "m2", "Hello")
+        await one.operator.post_message(dialog, "m2", "Hello")
     for _ in range(3):
         await one.operator.close(dialog, 1)
     form = await one.visitor.form(dialog, 1)

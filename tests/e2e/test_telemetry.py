@@ -25,9 +25,9 @@ async def test_one_trace_leads_from_the_request_to_the_rating_event(
     visitor, operator = await floor.visitor(channel), floor.operator("ann")
     dialog = visitor.name_dialog()
     await visitor.open(dialog)
-    await visitor.say(dialog, "m1", "Hello")
+    await visitor.post_message(dialog, "m1", "Hello")
     await operator.take(dialog)
-    await operator.say(dialog, "m2", "Hello")
+    await operator.post_message(dialog, "m2", "Hello")
     await operator.close(dialog, 1)
     await visitor.form(dialog, 1)
 
