@@ -30,9 +30,9 @@ class ServiceUrls:
     analytics: str
 
     @classmethod
-    def at(cls, port_base: int = 8001, host: str = "127.0.0.1") -> "ServiceUrls":
+    def at(cls, port_base: int) -> "ServiceUrls":
         """The places of a local run."""
-        return cls(*(f"http://{host}:{port_base + offset}" for offset in range(3)))
+        return cls(*(f"http://127.0.0.1:{port_base + offset}" for offset in range(3)))
 
 
 class Caller:
@@ -72,11 +72,11 @@ class Caller:
         return response.json() if response.content else None
 
 
-async def until(look: Callable[[], Any], patience: float = 30.0, every: float = 0.05) -> Any:
+async def until(look: Callable[[], Any], patience: float = 30.0) -> Any:
     """Looks until `look` no longer raises `NotYet`; raises the last one after `patience` seconds."""
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(NotYet),
-        wait=wait_random_exponential(multiplier=every, max=10 * every),
+        wait=wait_random_exponential(multiplier=0.05, max=0.5),
         stop=stop_after_delay(patience),
         reraise=True,
     )

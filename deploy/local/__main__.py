@@ -19,29 +19,24 @@ def main() -> int:
     arguments = _parser().parse_args()
     console = Console(highlight=False, soft_wrap=True)
     try:
-        return _do(arguments, console)
+        # Imported where they are needed: each takes longer than to stop or to make a token.
+        match arguments.command:
+            case "run" | "servers":
+                from deploy.local import launcher  # noqa: PLC0415
+
+                return launcher.run(arguments.data, console, only_servers=arguments.command == "servers")
+            case "stop":
+                return stopping.stop(arguments.data, console)
+            case "token":
+                print(_token(arguments))
+            case "lock":
+                from deploy.local import jars  # noqa: PLC0415
+
+                jars.relock()
     except (CannotStart, OSError) as failure:
-        Console(stderr=True, soft_wrap=True).print(
-            sentence(failure), style="red", markup=False, highlight=False
-        )
+        said = Console(stderr=True, soft_wrap=True, highlight=False)
+        said.print(sentence(failure), style="red", markup=False)
         return 1
-
-
-def _do(arguments: argparse.Namespace, console: Console) -> int:
-    # Imported where they are needed: each takes longer than to stop or to make a token.
-    match arguments.command:
-        case "run" | "servers":
-            from deploy.local import launcher  # noqa: PLC0415
-
-            return launcher.run(arguments.data, console, only_servers=arguments.command == "servers")
-        case "stop":
-            return stopping.stop(arguments.data, console)
-        case "token":
-            print(_token(arguments))
-        case "lock":
-            from deploy.local import jars  # noqa: PLC0415
-
-            jars.relock()
     return 0
 
 

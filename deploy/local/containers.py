@@ -104,11 +104,6 @@ class Container:
         if self._box is not None and self.running():
             self._box.get_wrapped_container().kill()
 
-    def restart(self) -> None:
-        """Stop and start, on the same port and data."""
-        self.stop()
-        self.start()
-
     @property
     def _memory(self) -> Path:
         return self.folder / "run" / f"{self.name}.container"

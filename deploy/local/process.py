@@ -106,18 +106,13 @@ class Process:
         """End it as a crash would (SIGKILL)."""
         self._end(signal.SIGKILL, STOP_PATIENCE)
 
-    def restart(self) -> None:
-        """Stop and start, on the same port and data."""
-        self.stop()
-        self.start()
-
-    def last_words(self, lines: int = 8) -> list[str]:
-        """The last lines it wrote since its last start, clipped to 300 characters each."""
+    def last_words(self) -> list[str]:
+        """The last eight lines it wrote since its last start, clipped to 300 characters each."""
         if not self.log.exists():
             return []
         with self.log.open("rb") as handle:
             handle.seek(self._log_from)
-            return [line.decode(errors="replace").rstrip()[:300] for line in deque(handle, maxlen=lines)]
+            return [line.decode(errors="replace").rstrip()[:300] for line in deque(handle, maxlen=8)]
 
     def _spawn(self, command: Sequence[str]) -> None:
         for path in (self.log, self.pid_file):

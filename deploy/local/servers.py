@@ -21,7 +21,6 @@ class Server(Protocol):
     def start(self) -> None: ...  # noqa: D102
     def stop(self) -> None: ...  # noqa: D102
     def kill(self) -> None: ...  # noqa: D102
-    def restart(self) -> None: ...  # noqa: D102
     def running(self) -> bool: ...  # noqa: D102
     @property
     def log(self) -> Path | None: ...  # noqa: D102
@@ -50,8 +49,6 @@ class Named:
     def kill(self) -> None:
         """Raises CannotStart."""
         raise CannotStart(f"{self.name} is named by {self.variable} and is not Candor's to end.")
-
-    restart = kill
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Addresses:
 class Stack:
     """Servers and services of one data folder, to be started, crashed and stopped together or singly.
 
-    `stack.kafka`, `stack.mongo` and each of `stack.services` have start, stop, kill and restart; ports
+    `stack.kafka`, `stack.mongo` and each of `stack.services` have start, stop and kill; ports
     and data stay the same. `extra` is put into every service's environment. `shared` are servers to use
     instead of the folder's own.
     """

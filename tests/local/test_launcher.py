@@ -331,7 +331,7 @@ class Fallen:
     def start(self) -> None:
         self.starts += 1
 
-    stop = kill = restart = start
+    stop = kill = start
 
 
 def test_what_ends_by_itself_is_said_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
