@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from contracts.access import EVERY_CHANNEL, Role
-from deploy.local import stopping
+from deploy.local import stopping, tokens
 from deploy.local.failures import CannotStart, sentence
 
 STAFF = [role.value for role in Role if role is not Role.VISITOR]
@@ -45,8 +45,6 @@ def _token(arguments: argparse.Namespace) -> str:
         raise CannotStart("Development tokens are for CANDOR_ENV=development only.")
     if arguments.role not in STAFF:
         raise CannotStart(f"Say whose: make token ROLE={'|'.join(STAFF)} (not {arguments.role!r}).")
-    from deploy.local import tokens  # noqa: PLC0415 - brings a web framework: half a second
-
     channels = [each.strip() for each in arguments.channels.split(",") if each.strip()]
     return tokens.token(
         arguments.data,

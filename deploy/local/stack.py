@@ -54,9 +54,9 @@ class Addresses:
 class Stack:
     """Servers and services of one data folder, to be started, crashed and stopped together or singly.
 
-    `stack.kafka`, `stack.mongo` and each of `stack.services` have start, stop and kill; ports
-    and data stay the same. `extra` is put into every service's environment. `shared` are servers to use
-    instead of the folder's own.
+    `stack.kafka`, `stack.mongo` and each of `stack.services` have start, stop and kill; ports and
+    data stay the same. `extra` is put into every service's environment. `shared` are servers to use instead
+    of the folder's own.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class Stack:
         self.base = port_base() if base is None else base
         self._extra = dict(extra or {})
         ports = {
-            port_of(name, self.base) + extra: f"CANDOR_PORT_BASE ({what} {name})"
+            port_of(name, self.base) + offset: f"CANDOR_PORT_BASE ({what} {name})"
             for name in names
-            for extra, what in ((0, "the API of"), (METRICS, "the metrics of"))
+            for offset, what in ((0, "the API of"), (METRICS, "the metrics of"))
         }
         self.servers: Servers = shared or servers.servers(self.folder, ports)
         self.services: dict[str, Process] = {name: self.service(name, self.base) for name in names}
@@ -141,7 +141,7 @@ class Stack:
             undo.callback(self.stop)
             for name in self.services:
                 _check_ports(name, port_of(name, self.base))
-            # A service itself says so only when the servers run, half a minute from now.
+            # Else a service would refuse them only when the servers run, half a minute from now.
             self.check_settings()
             self.servers.start(report)
             self.differences = _created_topics(self.servers.kafka_connection)

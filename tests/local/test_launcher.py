@@ -280,6 +280,15 @@ def do(command: str, folder: Path) -> str:
     return subprocess.run(said(command, folder), cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
+def test_to_stop_and_to_make_a_token_no_client_of_a_server_is_imported() -> None:
+    imports = "import sys, deploy.local.__main__; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", imports], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert not {"aiokafka", "httpx", "pymongo", "fastapi"} & set(ran.stdout.split())
+
+
 def mongod_of(folder: Path) -> psutil.Process:
     return psutil.Process(json.loads((folder / "run" / "mongo.json").read_text())["pid"])
 
