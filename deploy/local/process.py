@@ -182,16 +182,10 @@ def end_remembered(path: Path, patience: float = STOP_PATIENCE) -> bool:
         for end in (process.terminate, process.kill):
             with suppress(psutil.NoSuchProcess):
                 end()
-            if _ended_within(process, patience):
+            deadline = time.monotonic() + patience
+            while is_alive(process) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if not is_alive(process):
                 break
     path.unlink(missing_ok=True)
     return process is not None
-
-
-def _ended_within(process: psutil.Process, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while is_alive(process):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
