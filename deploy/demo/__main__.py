@@ -154,9 +154,9 @@ def main() -> int:
             )
         with up(FOLDER, console) as addresses:
             wrong = asyncio.run(story(addresses, arguments.dialogs, arguments.seed))
-    except (AlreadyRuns, CannotStart, ServiceUnavailable, NotYet, httpx.HTTPStatusError, OSError) as trouble:
+    except (AlreadyRuns, CannotStart, ServiceUnavailable, NotYet, httpx.HTTPStatusError, OSError) as error:
         console.print("[bold]The demo could not be played to its end:[/]", end=" ")
-        console.print(sentence(trouble), markup=False)
+        console.print(sentence(error), markup=False)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped.")

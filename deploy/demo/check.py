@@ -13,7 +13,7 @@ OFFERED = ("scheduled", "pending", "given", "declined", "expired", "cancelled", 
 
 
 async def settled(
-    supervisor: Supervisor, channel: str, closes: int, patience: float, *, undone: int = 0
+    supervisor: Supervisor, channel: str, closes: int, within: float, *, undone: int = 0
 ) -> dict[str, Any]:
     """The summary of a channel once it shows all closes and waits for nobody's answer any more.
 
@@ -31,11 +31,11 @@ async def settled(
             )
         return summary
 
-    return dict(await until(look, patience))
+    return dict(await until(look, within))
 
 
 async def differences(
-    supervisor: Supervisor, summary: Mapping[str, Any], ledger: Ledger, channel: str, patience: float
+    supervisor: Supervisor, summary: Mapping[str, Any], ledger: Ledger, channel: str, within: float
 ) -> list[str]:
     """What is wrong with a settled channel, in sentences; empty if nothing is.
 
@@ -48,7 +48,7 @@ async def differences(
             raise NotYet("words wait for their key")
         return reviews
 
-    reviews = await until(with_words, patience)
+    reviews = await until(with_words, within)
     credited = Counter(ending.operator for ending in ledger.of(channel).values())
     closes = {
         operator: (await supervisor.read("summary", channel=channel, operator=operator))["closed"]

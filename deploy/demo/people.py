@@ -31,17 +31,17 @@ class ServiceUrls:
 
     @classmethod
     def at(cls, port_base: int) -> "ServiceUrls":
-        """The places of a local run."""
+        """The urls of a local run."""
         return cls(*(f"http://127.0.0.1:{port_base + offset}" for offset in range(3)))
 
 
 class Caller:
-    """One person's HTTP connection: a token, and patience in seconds with services that are away."""
+    """One person's HTTP connection: a token, and how many seconds it waits for services."""
 
-    def __init__(self, http: httpx.AsyncClient, token: str | None, patience: float = 10.0) -> None:
+    def __init__(self, http: httpx.AsyncClient, token: str | None, within: float = 10.0) -> None:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.patience = patience
+        self.within = within
 
     async def call(self, method: str, url: str, **how: Any) -> httpx.Response:
         """The first response that settles it: anything but 429, 502, 503, 504 or no response at all."""
@@ -49,8 +49,8 @@ class Caller:
         async def once() -> httpx.Response:
             try:
                 response = await self._http.request(method, url, headers=self._headers, **how)
-            except httpx.TransportError as trouble:
-                raise ServiceUnavailable(f"{method} {url}: {trouble!r}") from trouble
+            except httpx.TransportError as error:
+                raise ServiceUnavailable(f"{method} {url}: {error!r}") from error
             if response.status_code in {429, 502, 503, 504}:
                 raise ServiceUnavailable(f"{method} {url}: {response.status_code} {response.text}")
             return response
@@ -58,7 +58,7 @@ class Caller:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(ServiceUnavailable),
             wait=wait_random_exponential(multiplier=0.05, max=1.0),
-            stop=stop_after_delay(self.patience),
+            stop=stop_after_delay(self.within),
             reraise=True,
         )
         return await retrying(once)
@@ -72,12 +72,12 @@ class Caller:
         return response.json() if response.content else None
 
 
-async def until(look: Callable[[], Any], patience: float = 30.0) -> Any:
-    """Looks until `look` no longer raises `NotYet`; raises the last one after `patience` seconds."""
+async def until(look: Callable[[], Any], within: float = 30.0) -> Any:
+    """Looks until `look` no longer raises `NotYet`; raises the last one after `within` seconds."""
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(NotYet),
         wait=wait_random_exponential(multiplier=0.05, max=0.5),
-        stop=stop_after_delay(patience),
+        stop=stop_after_delay(within),
         reraise=True,
     )
 
@@ -92,20 +92,20 @@ class Operator:
     """Takes dialogs, writes, closes them."""
 
     caller: Caller
-    places: ServiceUrls
+    urls: ServiceUrls
 
     async def take(self, dialog: str) -> None:
         """Becomes the operator of a waiting dialog."""
-        await self.caller.do("PUT", f"{self.places.chat}/v1/dialogs/{dialog}/operator")
+        await self.caller.do("PUT", f"{self.urls.chat}/v1/dialogs/{dialog}/operator")
 
     async def post_message(self, dialog: str, message: str, text: str) -> None:
         """Writes a message with an id of the operator's choosing."""
-        url = f"{self.places.chat}/v1/dialogs/{dialog}/messages/{message}"
+        url = f"{self.urls.chat}/v1/dialogs/{dialog}/messages/{message}"
         await self.caller.do("PUT", url, json={"text": text})
 
     async def close(self, dialog: str, close_seq: int) -> Any:
         """Closes the dialog for the `close_seq`-th time; asking twice is asking once."""
-        url = f"{self.places.chat}/v1/dialogs/{dialog}/close"
+        url = f"{self.urls.chat}/v1/dialogs/{dialog}/close"
         return await self.caller.do("POST", url, json={"close_seq": close_seq})
 
 
@@ -114,18 +114,18 @@ class Visitor:
     """A client in the widget: opens dialogs, writes, finds forms and answers them."""
 
     caller: Caller
-    places: ServiceUrls
+    urls: ServiceUrls
     client: str
     _dialogs: str = field(default_factory=lambda: secrets.token_hex(6))
 
     @classmethod
     async def arrive(
-        cls, http: httpx.AsyncClient, places: ServiceUrls, channel: str, patience: float = 10.0, **who: str
+        cls, http: httpx.AsyncClient, urls: ServiceUrls, channel: str, within: float = 10.0, **who: str
     ) -> "Visitor":
         """Gets a visitor token of a channel; `who` may hold locale, name and email."""
-        url = f"{places.chat}/v1/channels/{channel}/visitors"
-        given = await Caller(http, None, patience).do("POST", url, json=who)
-        return cls(Caller(http, given["token"], patience), places, given["client"])
+        url = f"{urls.chat}/v1/channels/{channel}/visitors"
+        given = await Caller(http, None, within).do("POST", url, json=who)
+        return cls(Caller(http, given["token"], within), urls, given["client"])
 
     def name_dialog(self) -> str:
         """A fresh dialog id."""
@@ -133,40 +133,40 @@ class Visitor:
 
     async def open(self, dialog: str) -> None:
         """Opens a dialog."""
-        await self.caller.do("PUT", f"{self.places.chat}/v1/dialogs/{dialog}", json={})
+        await self.caller.do("PUT", f"{self.urls.chat}/v1/dialogs/{dialog}", json={})
 
     async def post_message(self, dialog: str, message: str, text: str) -> None:
         """Writes a message with an id of the client's choosing."""
-        url = f"{self.places.chat}/v1/dialogs/{dialog}/messages/{message}"
+        url = f"{self.urls.chat}/v1/dialogs/{dialog}/messages/{message}"
         await self.caller.do("PUT", url, json={"text": text})
 
     async def reopen(self, dialog: str, close_seq: int) -> None:
         """Undoes the close numbered `close_seq`."""
-        url = f"{self.places.chat}/v1/dialogs/{dialog}/reopen"
+        url = f"{self.urls.chat}/v1/dialogs/{dialog}/reopen"
         await self.caller.do("POST", url, json={"close_seq": close_seq})
 
-    async def form(self, dialog: str, close_seq: int, patience: float = 30.0) -> dict[str, Any]:
+    async def form(self, dialog: str, close_seq: int, within: float = 30.0) -> dict[str, Any]:
         """The form of a close, as soon as it is offered."""
 
         async def look() -> dict[str, Any]:
-            mine = await self.caller.do("GET", f"{self.places.rating}/v1/forms/mine")
+            mine = await self.caller.do("GET", f"{self.urls.rating}/v1/forms/mine")
             for form in mine["forms"]:
                 if (form["dialog"], form["close_seq"]) == (dialog, close_seq):
                     return dict(form)
             raise NotYet(f"no form for close {close_seq} of {dialog} yet")
 
-        return dict(await until(look, patience))
+        return dict(await until(look, within))
 
     async def answer(self, token: str, score: int, comment: str | None = None) -> httpx.Response:
         """Rates; the response shows whether it came in time (200) or not (409)."""
         body: dict[str, Any] = {"token": token, "score": score}
         if comment is not None:
             body["comment"] = comment
-        return await self.caller.call("POST", f"{self.places.rating}/v1/forms/answer", json=body)
+        return await self.caller.call("POST", f"{self.urls.rating}/v1/forms/answer", json=body)
 
     async def decline(self, token: str) -> httpx.Response:
         """Declines: "No, thanks"."""
-        return await self.caller.call("POST", f"{self.places.rating}/v1/forms/decline", json={"token": token})
+        return await self.caller.call("POST", f"{self.urls.rating}/v1/forms/decline", json={"token": token})
 
 
 @dataclass
@@ -174,11 +174,11 @@ class Supervisor:
     """Reads the numbers."""
 
     caller: Caller
-    places: ServiceUrls
+    urls: ServiceUrls
 
     async def read(self, what: str, **filters: Any) -> Any:
         """``summary``, ``reviews`` or ``reconcile``, filtered."""
-        url = f"{self.places.analytics}/v1/live-chat/{what}"
+        url = f"{self.urls.analytics}/v1/live-chat/{what}"
         return await self.caller.do("GET", url, params={k: v for k, v in filters.items() if v is not None})
 
     async def every_review(self, **filters: Any) -> list[dict[str, Any]]:

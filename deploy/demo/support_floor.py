@@ -14,33 +14,33 @@ Token = Callable[..., str]
 
 @dataclass(frozen=True)
 class SupportFloor:
-    """Makes people with tokens; `patience` is in seconds."""
+    """Makes people with tokens; `within` is in seconds."""
 
     http: httpx.AsyncClient
-    places: ServiceUrls
+    urls: ServiceUrls
     token: Token
-    patience: float = 15.0
+    within: float = 15.0
 
     async def channel(self, channel: str, name: str | None = None) -> None:
         """Makes a channel, or makes sure that it is there."""
-        url = f"{self.places.chat}/v1/channels/{channel}"
+        url = f"{self.urls.chat}/v1/channels/{channel}"
         await self._caller(Role.ADMIN).do("PUT", url, json={"name": name or channel})
 
     async def erase(self, client: str) -> None:
         """Erases a client."""
-        await self._caller(Role.ADMIN).do("DELETE", f"{self.places.chat}/v1/clients/{client}")
+        await self._caller(Role.ADMIN).do("DELETE", f"{self.urls.chat}/v1/clients/{client}")
 
     async def visitor(self, channel: str, **who: str) -> Visitor:
         """A client who has just come to the channel."""
-        return await Visitor.arrive(self.http, self.places, channel, self.patience, **who)
+        return await Visitor.arrive(self.http, self.urls, channel, self.within, **who)
 
     def operator(self, sub: str, name: str | None = None) -> Operator:
         """An operator of every channel."""
-        return Operator(self._caller(Role.OPERATOR, sub=sub, name=name or sub), self.places)
+        return Operator(self._caller(Role.OPERATOR, sub=sub, name=name or sub), self.urls)
 
     def supervisor(self) -> Supervisor:
         """A supervisor of every channel."""
-        return Supervisor(self._caller(Role.SUPERVISOR), self.places)
+        return Supervisor(self._caller(Role.SUPERVISOR), self.urls)
 
     def _caller(self, role: Role, **claims: str | None) -> Caller:
-        return Caller(self.http, self.token(role, channels=[EVERY_CHANNEL], **claims), self.patience)
+        return Caller(self.http, self.token(role, channels=[EVERY_CHANNEL], **claims), self.within)

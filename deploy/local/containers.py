@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container; its port is published on loopback only
-PATIENCE = 90.0
+TIMEOUT = 90.0
 WAYS = ("", "containers", "embedded")
 
 
@@ -139,12 +139,12 @@ class Container:
         return box
 
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not self.ready():
             ended = not self.running()
             if ended or time.monotonic() > deadline:
                 self._copy_log()
-                how = "ended while starting" if ended else f"was not ready after {PATIENCE:.0f} s"
+                how = "ended while starting" if ended else f"was not ready after {TIMEOUT:.0f} s"
                 raise CannotStart(f"{self.name}, a container of {self.image}, {how}. Its log is {self.log}")
             time.sleep(0.1)
 

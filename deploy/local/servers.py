@@ -75,7 +75,7 @@ class Servers:
             raise
 
     def stop(self) -> None:
-        """End what was started, the second even if the first has trouble."""
+        """End what was started, the second even if the first fails."""
         try:
             self.kafka.stop()
         finally:

@@ -28,7 +28,7 @@ from tests.closings import ready_dialogs
 DIALOGS = int(os.environ.get("CANDOR_CHAOS_DIALOGS", "80"))
 AT_ONCE = 24
 EXPIRY_SECONDS = 20
-PATIENCE = 120.0
+TIMEOUT = 120.0
 BEFORE_MONGODB = 45.0  # ends what a killed member left open, which it does after 60 s
 VICTIMS = ("rating", "kafka", "analytics", "mongo", "chat")
 BURSTS = ("rating", "analytics") * (1 if DIALOGS < 1000 else 5)
@@ -66,7 +66,7 @@ async def kill_in_turn(stack: Stack, ledger: Ledger) -> dict[str, float]:
     """Kills one after the other while dialogs are closed; returns the seconds until each was back."""
     back: dict[str, float] = {}
     for number, name in enumerate(VICTIMS, start=1):
-        await until(partial(_closes, ledger, number * DIALOGS // (len(VICTIMS) + 1)), PATIENCE * 3)
+        await until(partial(_closes, ledger, number * DIALOGS // (len(VICTIMS) + 1)), TIMEOUT * 3)
         start = time.monotonic()
         await asyncio.to_thread(victim(stack, name).kill)
         await asyncio.to_thread(victim(stack, name).start)
@@ -88,7 +88,7 @@ async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice
     async with httpx.AsyncClient(
         timeout=15, trust_env=False, limits=httpx.Limits(max_connections=64)
     ) as http:
-        floor = SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), PATIENCE)
+        floor = SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), TIMEOUT)
         encounters = await cast(floor, channel, dice)
         start = time.monotonic()
         killing = asyncio.create_task(kill_in_turn(stack, ledger))
@@ -98,10 +98,10 @@ async def test_killing_everything_in_turn_loses_nothing_and_counts_nothing_twice
 
         supervisor = floor.supervisor()
         summary = await settled(
-            supervisor, channel, len(ledger.endings), PATIENCE, undone=ledger.undone(channel)
+            supervisor, channel, len(ledger.endings), TIMEOUT, undone=ledger.undone(channel)
         )
 
-        assert await differences(supervisor, summary, ledger, channel, PATIENCE) == []
+        assert await differences(supervisor, summary, ledger, channel, TIMEOUT) == []
         assert (await supervisor.read("reconcile"))["equal"]
         closes = len(ledger.endings)
         print(f"{DIALOGS} dialogs, {closes} closes, played in {played:.0f} s; back after (s): {back}")
@@ -115,7 +115,7 @@ async def test_killing_a_service_with_a_batch_in_hand_loses_nothing_and_counts_n
     async with httpx.AsyncClient(
         timeout=15, trust_env=False, limits=httpx.Limits(max_connections=128)
     ) as http:
-        floor = SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), PATIENCE)
+        floor = SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), TIMEOUT)
         supervisor = floor.supervisor()
         for number, name in enumerate(BURSTS, start=1):
             ready = await ready_dialogs(floor, channel, BURST)

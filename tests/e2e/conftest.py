@@ -34,7 +34,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def floor(stack: Stack, http: httpx.AsyncClient) -> SupportFloor:
     """People of every role."""
-    return SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), patience=20)
+    return SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), within=20)
 
 
 @pytest.fixture

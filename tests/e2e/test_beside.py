@@ -38,7 +38,7 @@ def beside(stack: Stack) -> Iterator[str]:
 
 async def test_both_hear_every_close(floor: SupportFloor, channel: str, beside: str) -> None:
     supervisor = floor.supervisor()
-    other = replace(supervisor, places=replace(supervisor.places, analytics=beside))
+    other = replace(supervisor, urls=replace(supervisor.urls, analytics=beside))
     for _ in range(8):  # over several partitions
         await closed(await encounter(floor, channel, Mood.IGNORES, 4))
     for each in (supervisor, other):

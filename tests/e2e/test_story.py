@@ -94,7 +94,7 @@ async def test_an_operator_learns_nothing_of_forms_and_numbers(floor: SupportFlo
     dialog = await closed(one)
     form = await one.visitor.form(dialog, 1)
     operator = one.operator.caller
-    rating, analytics = floor.places.rating, floor.places.analytics
+    rating, analytics = floor.urls.rating, floor.urls.analytics
     requests = [
         ("GET", f"{rating}/v1/forms/mine", {}),
         *(
@@ -158,17 +158,17 @@ async def test_a_visitor_finds_own_forms_only(floor: SupportFloor, channel: str)
     one = await encounter(floor, channel, Mood.RATES, 5)
     dialog = await closed(one)
     await one.visitor.form(dialog, 1)
-    stranger = await Visitor.arrive(floor.http, floor.places, channel)
+    stranger = await Visitor.arrive(floor.http, floor.urls, channel)
 
-    mine = await stranger.caller.do("GET", f"{floor.places.rating}/v1/forms/mine")
-    theirs = await stranger.caller.call("GET", f"{floor.places.chat}/v1/dialogs/{dialog}")
+    mine = await stranger.caller.do("GET", f"{floor.urls.rating}/v1/forms/mine")
+    theirs = await stranger.caller.call("GET", f"{floor.urls.chat}/v1/dialogs/{dialog}")
 
     assert mine["forms"] == []
     assert theirs.status_code == 404
 
 
 async def test_each_service_tells_its_health_and_its_api(floor: SupportFloor) -> None:
-    for place in (floor.places.chat, floor.places.rating, floor.places.analytics):
+    for place in (floor.urls.chat, floor.urls.rating, floor.urls.analytics):
         ready = await floor.http.get(f"{place}/health/ready")
         schema: dict[str, Any] = (await floor.http.get(f"{place}/openapi.json")).json()
         assert ready.status_code == 200, ready.text
@@ -177,13 +177,13 @@ async def test_each_service_tells_its_health_and_its_api(floor: SupportFloor) ->
 
 async def test_a_stranger_gets_401(http: httpx.AsyncClient, floor: SupportFloor) -> None:
     for url in (
-        f"{floor.places.analytics}/v1/live-chat/summary",
-        f"{floor.places.rating}/v1/forms/mine",
-        f"{floor.places.chat}/v1/dialogs/d1",
+        f"{floor.urls.analytics}/v1/live-chat/summary",
+        f"{floor.urls.rating}/v1/forms/mine",
+        f"{floor.urls.chat}/v1/dialogs/d1",
     ):
         assert (await http.get(url)).status_code == 401
 
 
 async def test_nothing_that_chat_shows_hints_at_forms_or_scores(floor: SupportFloor) -> None:
-    told = (await floor.http.get(f"{floor.places.chat}/openapi.json")).text.lower()
+    told = (await floor.http.get(f"{floor.urls.chat}/openapi.json")).text.lower()
     assert not [word for word in ("rating", "rate ", "score", "survey", "satisf", "feedback") if word in told]

@@ -189,10 +189,10 @@ def test_a_cache_that_is_of_no_use_is_said_with_its_place(
         raise OSError(number, os.strerror(number), str(own_cache))
 
     monkeypatch.setattr(Path, "mkdir", refused)
-    with pytest.raises(OSError, match=str(own_cache)) as trouble:
+    with pytest.raises(OSError, match=str(own_cache)) as error:
         cache.entry("thing", lambda _: None)
 
-    assert failures.sentence(trouble.value) == (
+    assert failures.sentence(error.value) == (
         f"{own_cache}: {os.strerror(number)}. Candor writes to .candor and .venv in its own folder, and "
         f"keeps what it downloads in {own_cache} (CANDOR_CACHE names another folder): {remedy}"
     )

@@ -73,7 +73,7 @@ def test_a_named_server_that_does_not_answer_is_said(
     for each in ("CANDOR_KAFKA", "CANDOR_MONGO"):
         monkeypatch.delenv(each, raising=False)
     monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(mongod, "NAMED_PATIENCE_MS", 100)
+    monkeypatch.setattr(mongod, "NAMED_TIMEOUT_MS", 100)
 
     def start() -> None:
         named = servers.servers(tmp_path)
@@ -175,6 +175,23 @@ def test_a_named_kafka_that_lets_nobody_in_is_said_with_why(
 
         with pytest.raises(CannotStart, match=r"no use\. Wrong password\. Name one that runs"):
             servers.servers(tmp_path).kafka.start()
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        (None, {"demo-*": {"expiry": 10}}),
+        ('{"shop": {"expiry": 60}}', {"demo-*": {"expiry": 10}, "shop": {"expiry": 60}}),
+        ('{"demo-*": {"expiry": 60}}', {"demo-*": {"expiry": 60}}),
+    ],
+)
+def test_rules_of_ones_own_leave_the_demo_its_own(own: str | None, expected: object) -> None:
+    assert json.loads(stack._with_demo_channels(own or "{}")) == expected
+
+
+@pytest.mark.parametrize("wrong", ["{", "[1]", "5", '"x"'])
+def test_rules_that_are_none_are_left_to_the_service_to_refuse(wrong: str) -> None:
+    assert stack._with_demo_channels(wrong) == wrong
 
 
 def test_a_wrong_setting_of_a_service_is_said_before_anything_is_started(

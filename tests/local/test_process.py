@@ -35,14 +35,14 @@ def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
 def started(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     made: list[Process] = []
 
-    def start(source: str, patience: float = 30) -> Process:
+    def start(source: str, timeout: float = 30) -> Process:
         command = [sys.executable, "-c", source]
         one = Process(
             name="thing",
             folder=tmp_path,
             command=lambda: command,
             ready=lambda: _is_up(one),
-            patience=patience,
+            timeout=timeout,
         )
         made.append(one)
         one.start()
@@ -90,7 +90,7 @@ def test_what_does_not_listen_is_ended_with_force(started: Callable[..., Process
     one = started(STUBBORN)
     pid = one.pid
 
-    one.stop(patience=0.2)
+    one.stop(timeout=0.2)
 
     assert not psutil.pid_exists(pid)
 
@@ -111,7 +111,7 @@ def test_a_start_that_takes_too_long_fails_and_leaves_nothing(
     started: Callable[..., Process], tmp_path: Path
 ) -> None:
     with pytest.raises(CannotStart, match=r"thing was not ready after 0 s"):
-        started("import time; time.sleep(600)", patience=0.3)
+        started("import time; time.sleep(600)", timeout=0.3)
 
     assert not (tmp_path / "run" / "thing.json").exists()
 

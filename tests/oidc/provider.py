@@ -36,7 +36,7 @@ PINS = ("package.json", "package-lock.json", ".npmrc")
 RESOURCE = "urn:candor"
 CALLBACK = "http://127.0.0.1/callback"
 CLIENT, MACHINE, MACHINE_SECRET = "candor-pages", "candor-machine", "known-to-the-tests-alone"
-PATIENCE = 20.0
+TIMEOUT = 20.0
 MOST_REDIRECTS = 10
 
 
@@ -121,7 +121,7 @@ class Provider:
             return None
         child.terminate()
         try:
-            return child.wait(PATIENCE)
+            return child.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             child.kill()
             return child.wait()
@@ -172,7 +172,7 @@ class Provider:
 
     def _line(self, child: subprocess.Popen[bytes]) -> bytes:
         assert child.stdout is not None
-        line, deadline = b"", time.monotonic() + PATIENCE
+        line, deadline = b"", time.monotonic() + TIMEOUT
         while not line.endswith(b"\n"):
             ready, _, _ = select.select([child.stdout], [], [], max(0.0, deadline - time.monotonic()))
             part = os.read(child.stdout.fileno(), 65536) if ready else b""
@@ -277,7 +277,7 @@ async def client_credentials_token(provider: Provider, *, scope: str = "candor")
 
 
 def _client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+    return httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
 
 
 async def _returned(http: httpx.AsyncClient, address: str) -> dict[str, str]:

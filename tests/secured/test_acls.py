@@ -253,7 +253,7 @@ def test_a_wrong_password_is_said(
 ) -> None:
     assert run(environment, filled.as_user("chat", password="guessed")) == 1
     said = capsys.readouterr().err
-    assert said.startswith("No Kafka server lets us in: 127.0.0.1:")
+    assert said.startswith("No Kafka server can be used: 127.0.0.1:")
     assert "invalid credentials" in said
     assert password("chat") not in said
 
@@ -268,5 +268,5 @@ def test_who_may_not_grant_is_told(
 async def test_who_does_not_log_in_is_refused(filled: SecuredKafka) -> None:
     nobody = KafkaConnection(servers=filled.as_user("chat").servers)
 
-    assert "No Kafka server lets us in" in (await nobody.refusal() or "")
+    assert "No Kafka server can be used" in (await nobody.refusal() or "")
     assert await filled.as_user("chat").refusal() is None

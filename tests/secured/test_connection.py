@@ -327,7 +327,7 @@ async def test_a_server_that_never_answers_is_told(monkeypatch: pytest.MonkeyPat
         said = await KafkaConnection(servers=f"127.0.0.1:{port}, 127.0.0.1:1").refusal()
 
     assert said is not None
-    assert said.startswith(f"No Kafka server lets us in: 127.0.0.1:{port}: ")
+    assert said.startswith(f"No Kafka server can be used: 127.0.0.1:{port}: ")
     assert f"127.0.0.1:{port}: ;" not in said
     assert "127.0.0.1:1: " in said
 

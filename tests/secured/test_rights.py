@@ -120,5 +120,5 @@ async def test_readiness_says_why_nobody_is_let_in(locked_kafka: SecuredKafka) -
     guessing = locked_kafka.as_user("chat", password="guessed")
     report = await Readiness({"broker": broker_answers(guessing)}, dict).report()
     assert report.status == "not ready"
-    assert report.parts["broker"].startswith("No Kafka server lets us in: 127.0.0.1:")
+    assert report.parts["broker"].startswith("No Kafka server can be used: 127.0.0.1:")
     assert "invalid credentials" in report.parts["broker"]

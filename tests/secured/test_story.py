@@ -74,7 +74,7 @@ def stack(
 async def floor(stack: LockedStack) -> AsyncIterator[SupportFloor]:
     """People of every role."""
     async with httpx.AsyncClient(timeout=15, trust_env=False) as http:
-        yield SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), patience=20)
+        yield SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), within=20)
 
 
 def count_ratings(stack: LockedStack, subscriber: str) -> "subprocess.CompletedProcess[str]":

@@ -56,7 +56,7 @@ async def test_a_broker_that_is_away(monkeypatch: pytest.MonkeyPatch, error: Exc
 async def test_a_broker_that_does_not_let_us_in(monkeypatch: pytest.MonkeyPatch) -> None:
     told = await reason(monkeypatch, consumer(KafkaConnectionError("127.0.0.1:1")), None)
     assert told is not None
-    assert told.startswith("the key topics are not read: No Kafka server lets us in: 127.0.0.1:1: ")
+    assert told.startswith("the key topics are not read: No Kafka server can be used: 127.0.0.1:1: ")
 
 
 async def test_a_topic_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,14 +22,14 @@ Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 class Consumer:
     name = "consumer"
 
-    def __init__(self, trouble: str | None = None) -> None:
-        self._trouble = trouble
+    def __init__(self, reason: str | None = None) -> None:
+        self._reason = reason
 
     async def run(self) -> None:
         await asyncio.Event().wait()
 
     def unhealthy_reason(self) -> str | None:
-        return self._trouble
+        return self._reason
 
 
 async def well() -> None:

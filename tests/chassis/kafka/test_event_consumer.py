@@ -23,7 +23,7 @@ BODY = b'{"type":"test.noted.v1","number":1}'
 
 
 class RecordingHandler:
-    """Remembers what it received; `trouble` may raise for a note."""
+    """Remembers what it received; `failing` may raise for a note."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, int]] = []

@@ -204,7 +204,7 @@ async def test_it_starts_before_the_broker_does(own: Servers) -> None:
     diary = Diary()
     consumer = harness.consumer(diary.member("a"))
     async with running(consumer):
-        await until(lambda: "No Kafka server lets us in" in (consumer.unhealthy_reason() or ""))
+        await until(lambda: "No Kafka server can be used" in (consumer.unhealthy_reason() or ""))
         await asyncio.to_thread(own.kafka.start)
         await say_all(harness, 0, 10)
         await until(lambda: len(diary.received) == 10, within=60)

@@ -98,7 +98,7 @@ def database_answers(client: AsyncIOMotorClient[dict[str, Any]]) -> Check:
 
 
 def broker_answers(connection: KafkaConnection) -> Check:
-    """A check that a broker lets us in and tells who is in the cluster."""
+    """A check that a broker can be used and tells who is in the cluster."""
 
     async def check() -> None:
         try:

@@ -175,7 +175,7 @@ class KafkaConnection(BaseModel):
                 reasons.append(f"{server}: {str(error) or type(error).__name__}")
             else:
                 return None
-        return f"No Kafka server lets us in: {'; '.join(reasons)}."
+        return f"No Kafka server can be used: {'; '.join(reasons)}."
 
     def _login(self) -> dict[str, Any]:
         login: dict[str, Any] = {
