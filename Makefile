@@ -13,6 +13,8 @@ PARALLEL := -n $(WORKERS) --no-loadscope-reorder
 MEMBERS := contracts chassis services/chat services/rating services/analytics
 # What is installed names its folder, so a checkout that was moved or copied needs it anew.
 MOVED := $(shell test "$$(sed -n 2p $(READY) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
+# What was compiled once, tests among it, is not compiled again by each process.
+unexport PYTHONDONTWRITEBYTECODE
 # These keep Python from UTF-8 where it reads the names of folders.
 ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8

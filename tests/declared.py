@@ -44,6 +44,8 @@ def check_declared(app: FastAPI) -> Callable[[httpx.Response], Awaitable[None]]:
         if response.headers.get("content-type") == MEDIA_TYPE:
             kind = (await response.aread()) and response.json()["type"]
             assert kind in problems_of(operation)[str(response.status_code)], f"{what} {kind}"
+            fields = {each["code"] for each in response.json().get("errors", ())}
+            assert fields <= set(document["x-field-problems"]), f"{what} {fields}"
 
     return check
 

@@ -187,7 +187,7 @@ LOCAL_HTTP = "http://127.0.0.1:9000/keys"
 @pytest.mark.parametrize(
     ("environment", "complaint"),
     [
-        ({"CANDOR_ENV": "staging"}, "must be one of 'development' or 'production'"),
+        ({"CANDOR_ENV": "staging"}, "must be one of development, production"),
         ({"CANDOR_KAFKA": SECRET}, "must name servers"),
         ({"CANDOR_KAFKA": f"a:1,{SECRET}"}, "must name servers"),
         ({"CANDOR_KAFKA": f"kafka://{SECRET}:1"}, "must name servers"),

@@ -1,7 +1,7 @@
 """What passes by itself is tried again, and nothing else is: by the names that MongoDB gives its codes."""
 
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from chassis.transient import TRANSIENT_CODES, is_transient
 
@@ -50,3 +50,18 @@ def test_what_the_same_again_would_not_mend_is_not(name: str) -> None:
 
 def test_no_code_is_among_them_that_is_not_named_here() -> None:
     assert frozenset(PASSES.values()) == TRANSIENT_CODES
+
+
+@pytest.mark.parametrize(
+    ("codes", "transient"), [([112], True), ([91, 14031], True), ([11000], False), ([112, 11000], False)]
+)
+def test_writes_in_bulk_pass_if_all_that_failed_do(codes: list[int], *, transient: bool) -> None:
+    problems = [{"index": index, "code": code} for index, code in enumerate(codes)]
+    assert is_transient(BulkWriteError({"writeErrors": problems, "writeConcernErrors": []})) == transient
+
+
+@pytest.mark.parametrize("codes", [[], [11000]])
+def test_writes_in_bulk_that_are_stored_but_not_by_a_majority_pass(codes: list[int]) -> None:
+    problems = [{"index": index, "code": code} for index, code in enumerate(codes)]
+    stored = BulkWriteError({"writeErrors": problems, "writeConcernErrors": [{"code": 64}]})
+    assert is_transient(stored) == (not codes)

@@ -58,7 +58,7 @@ def closed(**changed: Any) -> DialogClosed:
         {"locale": "x" * 65},
         {"external_id": 7},
         {"operator": ""},
-        {"operator": "ann lee"},
+        {"operator": "ann "},
         {"operator": "ann\n"},
         {"operator": "é"},
         {"operator": "x" * 256},
@@ -90,7 +90,9 @@ def test_takes_the_ends_of_each_range() -> None:
     assert event.closed_at == datetime.fromisoformat("2199-12-31T23:59:59.999+00:00")
 
 
-@pytest.mark.parametrize("subject", ["auth0|5f7c", "_AAAA", "ann@school.example", "f:uuid:ann", "x" * 255])
+@pytest.mark.parametrize(
+    "subject", ["auth0|5f7c", "samlp|CN=Ann Lee", "_AAAA", "ann@school.example", "f:uuid:ann", "x" * 255]
+)
 def test_an_operator_is_whoever_the_issuer_says(subject: str) -> None:
     assert SUBJECTS.validate_python(subject) == subject
     assert closed(operator=subject, participants=[{**PARTICIPANT, "id": subject}]).operator == subject

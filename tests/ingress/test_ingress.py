@@ -433,6 +433,8 @@ async def test_what_is_not_http_is_refused(up: Ingress, sent: bytes) -> None:
     [
         (START + b"Transfer-Encoding: xchunked\r\n\r\n", 501),
         (START.replace(b"HTTP/1.1", b"HTTP/2.0") + b"\r\n", 505),
+        (START.replace(b"GET", b"TRACE") + b"\r\n", 405),
+        (START + b"X: " + b"x" * 41 * KIB + b"\r\n\r\n", 400),
     ],
 )
 async def test_what_it_does_not_speak_is_a_problem_too(up: Ingress, sent: bytes, status: int) -> None:

@@ -117,6 +117,7 @@ DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x":
         ("CANDOR_VISITOR_JWKS", "http://kanarienvogel.test/keys", "and in development)."),
         ("CANDOR_VISITOR_JWKS", "", "a https:// URL, or the JSON itself)."),
         ("CANDOR_VISITOR_ISSUER", "", "is missing (who issues visitors' tokens (their `iss`))."),
+        ("CANDOR_VISITOR_ISSUER", SETTINGS["staff_issuer"], "nobody could tell staff from visitors."),
     ],
 )
 def test_it_does_not_start_with_wrong_keys_and_says_so(

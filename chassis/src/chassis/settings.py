@@ -322,3 +322,10 @@ class VisitorSettings(ServiceSettings):
     visitor_jwks: JwksSource = Field(
         description="visitors' public keys: a file, a https:// URL, or the JSON itself"
     )
+
+    @field_validator("visitor_issuer")
+    @classmethod
+    def _another_issuer(cls, issuer: str, info: ValidationInfo) -> str:
+        if issuer == info.data.get("staff_issuer"):
+            raise ValueError("must not be CANDOR_STAFF_ISSUER: nobody could tell staff from visitors")
+        return issuer

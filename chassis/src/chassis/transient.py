@@ -2,6 +2,7 @@
 
 from aiokafka.errors import KafkaError
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     ExecutionTimeout,
     OperationFailure,
@@ -41,4 +42,8 @@ def is_transient(error: BaseException) -> bool:
         return True
     if isinstance(error, OperationFailure) and error.code in TRANSIENT_CODES:
         return True
+    if isinstance(error, BulkWriteError):
+        problems = error.details.get("writeErrors", [])
+        if all(problem["code"] in TRANSIENT_CODES for problem in problems):
+            return True
     return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in TRANSIENT_LABELS)

@@ -11,8 +11,10 @@ AUDIENCE_RATING = "candor.rating"
 
 EVERY_CHANNEL: Literal["*"] = "*"
 
-SubjectId = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]
-"""The `sub` of a token, whatever OpenID Connect allows that is seen: 1 to 255 printable ASCII characters."""
+SubjectId = Annotated[str, Field(pattern=r"^[!-~]([ -~]{0,253}[!-~])?$")]
+"""The `sub` of a token, whatever OpenID Connect allows that is seen: 1 to 255 printable ASCII characters, of
+which blanks stand at neither end.
+"""
 
 
 class Role(StrEnum):

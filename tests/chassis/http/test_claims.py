@@ -143,7 +143,7 @@ def test_no_name_holds_a_line_break_or_a_control_character() -> None:
 
 @pytest.mark.parametrize(
     "sub",
-    ["auth0|5f7c", "_AAAA-9", "ann@school.example", "f:0b5e:ann", "s" * 255, "00ujmkL", "CN=Ann,O=Shop"],
+    ["auth0|5f7c", "_AAAA-9", "ann@school.example", "f:0b5e:ann", "s" * 255, "00ujmkL", "CN=Ann Lee,O=Shop"],
 )
 def test_a_subject_is_whatever_the_provider_says(sub: str) -> None:
     assert claims({"sub": sub}).sub == sub

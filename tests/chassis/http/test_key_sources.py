@@ -227,8 +227,10 @@ async def test_what_is_no_http_is_an_issuer_that_is_away() -> None:
         thread.join()
 
 
-async def test_an_issuer_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX: "])
+async def test_an_issuer_that_drips_is_not_waited_for(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_sources, "ANSWER_WITHIN", 0.3)
+    monkeypatch.setattr(key_sources, "ALL_ANSWERS_WITHIN", 0.5)
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -236,7 +238,7 @@ async def test_an_issuer_that_drips_is_not_waited_for(monkeypatch: pytest.Monkey
             connection, _ = server.accept()
             with connection, suppress(ConnectionError):
                 connection.recv(4096)
-                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                connection.sendall(head)
                 while not ended.wait(0.1):
                     connection.sendall(b" ")
 

@@ -111,6 +111,9 @@ def test_a_value_that_only_a_newer_release_knows_is_like_an_unknown_type(newer: 
     ("wrong", "cause"),
     [
         ({"closed_by": 7}, "closed_by: enum"),
+        ({"closed_by": ""}, "closed_by: enum"),
+        ({"closed_by": "x" * 100_000}, "closed_by: enum"),
+        ({"closed_at": "9999-99-99T99:99:60Z"}, "closed_at: datetime_from_date_parsing"),
         (
             {"closed_by": "bot", "close_seq": 0},
             "close_seq: greater_than_equal; candor.dialog.closed.v1.closed_by: enum",

@@ -132,7 +132,7 @@ async def test_roles_are_not_mixed_up_with_each_other(harness: Harness) -> None:
         ("/v1/dialogs/-begins-with-a-dash", {}),
         (f"/v1/dialogs/{'d' * 65}", {}),
         ("/v1/dialogs/client:somebody", {}),
-        ("/v1/dialogs/d1", {"locale": "not a language" * 3}),
+        ("/v1/dialogs/d1", {"locale": {"not a language": 3}}),
         ("/v1/dialogs/d1", {"unknown": 1}),
         ("/v1/dialogs/d1/messages/m.1", {"text": "Hello"}),
         ("/v1/dialogs/d1/messages/m1", {"text": ""}),
@@ -151,11 +151,14 @@ async def test_a_wrong_shape_is_refused_without_quoting_it(harness: Harness, pat
     assert "xxx" not in response.text
 
 
+BLANK = "must hold something that can be seen"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "field", "sentence"),
     [
         ("PUT", "/v1/dialogs/-", {}, "path.dialog", ID_SENTENCE),
-        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": " "}, "body.text", "must hold more than blanks"),
+        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": " "}, "body.text", BLANK),
         ("PUT", "/v1/dialogs/d1/messages/m1", {"text": ""}, "body.text", "must have at least 1 character"),
         (
             "PUT",
@@ -164,7 +167,7 @@ async def test_a_wrong_shape_is_refused_without_quoting_it(harness: Harness, pat
             "body",
             "has a field that isn't known here",
         ),
-        ("PUT", "/v1/dialogs/d1", {"locale": "x" * 43}, "body.locale", "must have at most 35 characters"),
+        ("PUT", "/v1/dialogs/d1", {"locale": 7}, "body.locale", "must be text"),
         ("POST", "/v1/dialogs/d1/close", {"close_seq": "1"}, "body.close_seq", "must be a whole number"),
         ("POST", "/v1/dialogs/d1/close", {"close_seq": True}, "body.close_seq", "must be a whole number"),
         ("POST", "/v1/dialogs/d1/reopen", {"close_seq": 0}, "body.close_seq", "must be at least 1"),
@@ -309,7 +312,7 @@ async def test_a_name_in_a_token_that_nobody_can_see_is_none(harness: Harness, n
         ({"email": "a\ud800@b.example"}, 422),
         ({"email": "x" * 300}, 422),
         ({"email": "a@b.example\u200b"}, 422),
-        ({"locale": "x" * 43}, 422),
+        ({"locale": "x" * 43}, 201),
         ({"locale": 7}, 422),
         ({"email": "a@b.example ", "locale": "en-US@posix", "name": "\u200eAnn"}, 201),
         ({"locale": "C"}, 201),

@@ -19,10 +19,10 @@ from chassis.eventstore.handle import handle
 from chassis.eventstore.memory import InMemoryEventStore
 from chassis.eventstore.repository import Repository
 from chassis.eventstore.store import Commit
-from chat.api.reservations import reserve
+from chat.api.reservations import opening, reopening, reserve
 from chat.domain.client import LONGEST_OPENING, MOST_OPEN, Registration, ReserveDialog
 from chat.domain.dialog.decider import DIALOG, CloseDialog, CloseSilentReopening, OpenDialog, ReopenDialog
-from chat.domain.dialog.state import Dialog, Open, Unopened, details_of
+from chat.domain.dialog.state import Dialog, Open, Unopened
 from chat.domain.rejections import Rejection
 from tests.chat.builders import START, actor
 from tests.chat.harness import Harness, done
@@ -35,29 +35,15 @@ async def register() -> Registration:
 
 
 async def open_dialog(repository: Repository, dialog: str) -> None:
-    """As the route does it."""
-    now = repository.clock.now()
-    command = OpenDialog(dialog, "c1", "shop", channel_closed=False, now=now)
-
-    async def with_a_place(state: Dialog) -> OpenDialog:
-        if DIALOG.decide(state, command):
-            await reserve(repository, ReserveDialog("c1", dialog, now), register)
-        return command
-
-    await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    command = OpenDialog(dialog, "c1", "shop", channel_closed=False, now=repository.clock.now())
+    complete = opening(repository, command, register)
+    await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=complete)
 
 
 async def reopen_dialog(repository: Repository, dialog: str) -> None:
-    """As the route does it."""
     command = ReopenDialog(actor(None), repository.clock.now())
-
-    async def with_a_place(state: Dialog) -> ReopenDialog:
-        if DIALOG.decide(state, command):
-            closes = details_of(state).closes
-            await reserve(repository, ReserveDialog("c1", dialog, command.now, closes))
-        return command
-
-    await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_a_place)
+    complete = reopening(repository, dialog, command)
+    await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=complete)
 
 
 async def close_dialog(repository: Repository, dialog: str) -> None:

@@ -308,6 +308,11 @@ class TestClosingASilentReopening:
         again = {"close_seq": 2, "closed_at": at(16), "closed_by": "system", "resumes": 1}
         given_dialog(*past).when(close_silent(16)).then(self.first().model_copy(update=again))
 
+    def test_an_operator_who_closes_it_repeats_the_close_before_too(self) -> None:
+        past = *self.PAST, self.first(), reopened(1, 6), assigned(BO, 7)
+        again = {"close_seq": 2, "closed_at": at(8), "closed_by": "operator", "resumes": 1}
+        given_dialog(*past).when(close_it(by=BO, minutes=8)).then(self.first().model_copy(update=again))
+
     def test_it_is_closed_over_and_over(self) -> None:
         once = *self.PAST, self.first(), reopened(1, 6)
         [second] = given_dialog(*once).when(close_silent(16)).events

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from aiokafka.errors import KafkaConnectionError
@@ -29,7 +29,7 @@ log = structlog.stdlib.get_logger(__name__)
 class Health(BaseModel):
     """`status` is "ok" or "not ready"; each part is "ok" or a sentence."""
 
-    status: str = Field(description="ok, or not ready.")
+    status: Literal["ok", "not ready"] = Field(description="ok, or not ready.")
     parts: dict[str, str] = Field(default={}, description='Each part by its name: "ok", or a sentence.')
 
 

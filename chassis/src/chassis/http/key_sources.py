@@ -20,6 +20,8 @@ from chassis.settings import check_address
 ASK_AT_MOST_EVERY = 60.0
 ASK_AGAIN_AFTER = 600.0
 ANSWER_WITHIN = 5.0
+ALL_ANSWERS_WITHIN = 12.0
+"""In seconds: two documents, however slowly their heads come."""
 LARGEST_DOCUMENT = 256 * 1024
 
 log = structlog.get_logger(__name__)
@@ -106,7 +108,8 @@ class RemoteKeys:
     async def _ask(self) -> None:
         asked = self._asked
         try:
-            self._keys = await self._fetch()
+            async with asyncio.timeout(ALL_ANSWERS_WITHIN):
+                self._keys = await self._fetch()
             self._answered = asked
         except (OSError, HTTPException, ValueError, RecursionError) as error:
             log.error("keys_unreachable", error=type(error).__name__, reason=str(error))  # noqa: TRY400 - no bug

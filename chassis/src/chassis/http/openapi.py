@@ -7,9 +7,16 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import RouteContext
 
-from chassis.http.problems import CODES, MEDIA_TYPE, PREFIX, ProblemCatalogue, ProblemDetails, title
+from chassis.http.problems import (
+    CODES,
+    FIELD_CODES,
+    MEDIA_TYPE,
+    PREFIX,
+    ProblemCatalogue,
+    ProblemDetails,
+    title,
+)
 from chassis.http.routes import calls, documented
-from chassis.validation.messages import FIELD_CODES
 
 EVERYWHERE = ("method-not-allowed", "query-too-long", "wrong-shape", "internal-error", "unavailable")
 WITH_BODY = ("body-too-slow", "body-too-large", "unsupported-media-type")
@@ -36,7 +43,8 @@ class Api(FastAPI):
             schemas.pop(unused, None)
         problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= problem.pop("$defs", {}) | {"ProblemDetails": problem}
-        schemas["FieldError"]["properties"]["code"]["enum"] = sorted(FIELD_CODES | catalogue.field_codes)
+        schemas["FieldError"]["properties"]["code"]["enum"] = sorted(catalogue.field_sentences)
+        document[FIELD_CODES] = dict(sorted(catalogue.field_sentences.items()))
         document[CODES] = {code: kind._asdict() for code, kind in sorted(catalogue.kinds.items())}
         return document
 

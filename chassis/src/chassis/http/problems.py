@@ -1,6 +1,6 @@
 """Problem details (RFC 9457): every problem that a response can be has a code, a status and a sentence."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -8,13 +8,15 @@ from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from chassis.validation.messages import FieldError
+from chassis.validation.messages import FIELD_SENTENCES, FieldError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2
 PREFIX = "/problems/"
 CODES = "x-problems"
-"""Where a route's declaration keeps its codes until the OpenAPI document is made."""
+"""Where a route's declaration keeps its codes until the OpenAPI document is made, which has all there."""
+FIELD_CODES = "x-field-problems"
+"""Where an OpenAPI document has the sentences of its field errors, by their codes."""
 
 Facts = Mapping[str, str | int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -198,19 +200,19 @@ class ProblemCatalogue:
     """Every code that a service can answer with: those of all services, and its own rejections.
 
     `sentences` are templates by code, as in ``"it holds {most} messages"``; a code that `statuses` doesn't
-    name is a 409. `field_codes` are those that the service's own validators give beside the chassis'.
+    name is a 409. `field_sentences` are what the service's own validators say, beside the chassis'.
     """
 
     def __init__(
         self,
         sentences: Mapping[str, str] | None = None,
         statuses: Mapping[str, int] | None = None,
-        field_codes: Iterable[str] = (),
+        field_sentences: Mapping[str, str] | None = None,
     ) -> None:
         own, statuses = dict(sentences or {}), dict(statuses or {})
         common = {kind.code: ProblemKind(kind.status, kind.sentence) for kind in kinds_of(Problem)}
         self.kinds = common | {str(code): ProblemKind(statuses.get(code, 409), own[code]) for code in own}
-        self.field_codes = frozenset(field_codes)
+        self.field_sentences = {**FIELD_SENTENCES, **(field_sentences or {})}
 
     def responses(self, *codes: str) -> dict[int | str, dict[str, Any]]:
         """What a route gives to ``responses=``: the codes of its own, which OpenAPI will show by status.

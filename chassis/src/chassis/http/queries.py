@@ -21,8 +21,11 @@ def check_query(query: bytes, known: Collection[str]) -> None:
         given = [""]
     # A name that the API doesn't have is the caller's word and not ours.
     if not set(given) <= set(known):
+        if not known:
+            sentence = "there are no parameters here"
+            raise WrongShape([FieldError(field="query", code="no-parameters", sentence=sentence)])
         names = ", ".join(known)
-        sentence = f"known parameters are {names}" if names else "there are no parameters here"
+        sentence = f"known parameters are {names}"
         unknown = FieldError(
             field="query", code="unknown-parameter", sentence=sentence, facts={"known": names}
         )

@@ -16,7 +16,10 @@ E = TypeVar("E")
 Record: TypeAlias = "ConsumerRecord[bytes | None, bytes | None]"
 """As aiokafka gives it: key, value and header values are bytes or None."""
 
-LEAP_SECOND: Final = re.compile(r":\d\d:60(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+LEAP_SECOND: Final = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:60(\.\d+)?(Z|[+-]\d\d:\d\d)"
+)
+ENUM_VALUE: Final = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,10 @@ class EventDecoder:
 def _is_newer(problem: Mapping[str, Any]) -> bool:
     """Whether nothing is wrong with a field but that only a newer release can hold its value."""
     match problem["type"], problem["input"]:
-        case "enum", str():
-            return True
+        case "enum", str() as value:
+            return ENUM_VALUE.fullmatch(value) is not None
         case "datetime_parsing" | "datetime_from_date_parsing", str() as written:
-            return LEAP_SECOND.search(written) is not None
+            return LEAP_SECOND.fullmatch(written) is not None
     return False
 
 

@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 MOST_ERRORS = 20
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_QUOTED = re.compile(r"'([^']*)'")
 _ONE = re.compile(r"\b1 (character|item|second|day)s\b")
 _DURATION = re.compile(r"datetime\.timedelta\((?:(\w+)=)?(\d+)\)")
 ID_SENTENCE = "must begin with a letter or digit and hold only letters, digits, _ and -, at most 64"
@@ -21,7 +22,10 @@ UNKNOWN_FIELD: Final = ("unknown-field", "has a field that isn't known here")
 # People get a sentence, not a regular expression; `Shaped` adds its own.
 _PATTERNS: dict[str, tuple[str, str]] = {
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$": ("not-an-id", ID_SENTENCE),
-    r"^[!-~]{1,255}$": ("not-a-subject-id", "must be 1 to 255 printable ASCII characters without blanks"),
+    r"^[!-~]([ -~]{0,253}[!-~])?$": (
+        "not-a-subject-id",
+        "must be 1 to 255 printable ASCII characters, without blanks at the ends",
+    ),
 }
 
 _WHOLE = ("not-a-whole-number", "must be a whole number")
@@ -63,12 +67,20 @@ _PYDANTIC: Mapping[str, tuple[str, str]] = {
 }
 _TYPES = frozenset(get_args(core_schema.ErrorType))
 
-FIELD_CODES: Final = frozenset(
-    {NOT_VALID[0], UNSHAPED[0]}
-    | {code for code, _ in (*_PATTERNS.values(), *_PYDANTIC.values())}
-    | {"not-a-cursor", "given-twice", "unknown-parameter", "key-twice", "too-deep", "timezone-unknown"}
-)
-"""Every code that a field error of any service can have; services may add to it, never take away."""
+FIELD_SENTENCES: Final[Mapping[str, str]] = {
+    **dict((NOT_VALID, UNSHAPED, *_PATTERNS.values(), *_PYDANTIC.values())),
+    "blank": "must hold something that can be seen",
+    "given-twice": "may be given only once",
+    "key-twice": "has a key that is given twice",
+    "no-parameters": "there are no parameters here",
+    "not-a-cursor": "the cursor is not one of ours",
+    "not-a-language-tag": "must be a language tag (BCP 47), such as fr-CA",
+    "not-an-email": "must be an e-mail address, such as zoe@school.example",
+    "timezone-unknown": "must be an IANA time zone, such as Europe/Paris",
+    "too-deep": "is nested too deeply",
+    "unknown-parameter": "known parameters are {known}",
+}
+"""What each code of a field error means, with the names of its facts in braces; services may add to it."""
 
 
 class FieldError(BaseModel):
@@ -122,7 +134,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     path = error["loc"][:-1] if error["type"] in {"extra_forbidden", "json_invalid"} else error["loc"]
     field = ".".join(part if _PLAIN.fullmatch(part) else "…" for part in map(str, path))
     code, template = _code_and_template(error)
-    context = error.get("ctx") or {}
+    context = _context(error)
     if error["type"] == "value_error":
         facts = getattr(context.get("error"), "facts", None)
     else:
@@ -134,7 +146,14 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
 
 def sentence_of(error: Mapping[str, Any]) -> str:
     """What is wrong, by pydantic's error: "must be …"."""
-    return _filled(_code_and_template(error)[1], error.get("ctx") or {})
+    return _filled(_code_and_template(error)[1], _context(error))
+
+
+def _context(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    context = error.get("ctx") or {}
+    if "expected" in context:  # pydantic joins the choices by an English word
+        context = {**context, "expected": ", ".join(_QUOTED.findall(str(context["expected"])))}
+    return context
 
 
 def _code_and_template(error: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from langcodes.tag_parser import LanguageTagError
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chassis.validation.messages import wrong
+from chassis.validation.messages import FIELD_SENTENCES, wrong
 
 LONGEST_NAME: Final = 200
 LONGEST_MESSAGE: Final = 10_000
@@ -20,10 +20,10 @@ LONGEST_LOCALE: Final = 35
 CODE_POINTS: Final = "counted as Unicode code points"
 
 # The last ones show nothing although no property says so: a Braille pattern without dots, marks around
-# annotations, a null notehead, the filler of Khitan.
+# annotations, a null notehead, the filler of Khitan, the blanks of hieroglyphs.
 _UNSEEN: Final = (
     r"\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cs}"
-    r"\N{BRAILLE PATTERN BLANK}\uFFF9-\uFFFB\U0001D159\U00016FE4"
+    r"\N{BRAILLE PATTERN BLANK}\uFFF9-\uFFFB\U0001D159\U00016FE4\U00013441\U00013442"
 )
 _SEEN: Final = regex.compile(f"[^{_UNSEEN}]")
 _ANY_UNSEEN: Final = regex.compile(f"[{_UNSEEN}]")
@@ -51,8 +51,11 @@ def canonical_locale(text: str) -> str | None:
 
     Takes also what POSIX calls a locale: ``pt_BR.UTF-8``, ``en_US@euro``; ``C`` names no language.
     """
+    text = text.strip().partition("@")[0].partition(".")[0]
+    if len(text) > LONGEST_LOCALE:  # langcodes would take its time, and a call for each part
+        return None
     try:
-        tag = langcodes.standardize_tag(text.strip().partition("@")[0].partition(".")[0])
+        tag = langcodes.standardize_tag(text)
     except LanguageTagError:
         return None
     return tag if len(tag) <= LONGEST_LOCALE else None
@@ -60,13 +63,13 @@ def canonical_locale(text: str) -> str | None:
 
 def _named(text: str) -> str:
     if (name := clean_name(text)) is None:
-        raise wrong("must hold something that can be seen", "blank")
+        raise wrong(FIELD_SENTENCES["blank"], "blank")
     return name
 
 
 def _not_blank(text: str) -> str:
     if is_blank(text):
-        raise wrong("must hold more than blanks", "blank")
+        raise wrong(FIELD_SENTENCES["blank"], "blank")
     return text
 
 
@@ -76,12 +79,12 @@ def _addressed(text: str) -> str:
             return validate_email(text, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:
         pass
-    raise wrong("must be an e-mail address, such as zoe@school.example", "not-an-email")
+    raise wrong(FIELD_SENTENCES["not-an-email"], "not-an-email")
 
 
 def _in_a_language(text: str) -> str:
     if (tag := canonical_locale(text)) is None:
-        raise wrong("must be a language tag (BCP 47), such as fr-CA", "not-a-language-tag")
+        raise wrong(FIELD_SENTENCES["not-a-language-tag"], "not-a-language-tag")
     return tag
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from analytics.api.permissions import permitted_channels
-from analytics.domain.periods import Period, cuts, period
+from analytics.domain.periods import Period, bound, cuts, period
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.reviews import ReviewPosition
 from chassis.validation.messages import wrong
@@ -23,6 +23,15 @@ def known_cursor(cursor: str) -> str:
     if cursor:
         ReviewPosition.from_cursor(cursor)
     return cursor
+
+
+def known_bound(text: str) -> str:
+    """`text`, if it can begin or end a range. Raises InvalidPeriod."""
+    bound(text, ZoneInfo("UTC"))
+    return text
+
+
+Bound = Annotated[str, AfterValidator(known_bound)]
 
 
 class BucketSize(StrEnum):
@@ -41,14 +50,14 @@ class CloseParameters(BaseModel):
     operator: SubjectId | None = Field(
         None, description="Closes that count for this operator.", examples=["ann"]
     )
-    from_: str | None = Field(
+    from_: Bound | None = Field(
         None,
         alias="from",
         description="Closed at or after: a date in `tz`, or an RFC 3339 instant on a quarter hour of UTC, in"
         " which the + of an offset is written %2B.",
         examples=["2026-03-01"],
     )
-    to: str | None = Field(None, description="Closed before; written like `from`.", examples=["2026-04-01"])
+    to: Bound | None = Field(None, description="Closed before; written like `from`.", examples=["2026-04-01"])
     tz: TimeZone = Field("UTC", description="IANA time zone of the dates.", examples=["Europe/Paris"])
 
     @model_validator(mode="after")

@@ -18,20 +18,32 @@ DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 INSTANT: Final = re.compile(DATE.pattern + r"[Tt][\d:.]{5,15}([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 """Narrower than what Python reads, which takes weeks and dates without hyphens too."""
 
-UNEVEN: Final = (
-    "this time zone was no whole number of quarter hours apart from UTC then, so that time can't be cut"
-    " into its days and hours: ask for it with another tz, such as UTC"
-)
+SENTENCES: Final[Mapping[str, str]] = {
+    "not-a-date-or-instant": (
+        "from and to must be dates (2026-01-31) or instants (2026-01-31T08:00:00Z); in a URL the + of an"
+        " offset is written %2B (2026-01-31T08:00:00%2B01:00)"
+    ),
+    "not-a-quarter-hour": "from and to must fall on a quarter hour of UTC",
+    "period-reversed": "from must be before to",
+    "period-skipped": "the clocks of this time zone skipped these days, so they hold no time",
+    "period-too-long": "by={by} takes at most {days} days",
+    "timezone-uneven": (
+        "this time zone was no whole number of quarter hours apart from UTC then, so that time can't be cut"
+        " into its days and hours: ask for it with another tz, such as UTC"
+    ),
+    "year-out-of-range": "from and to must lie within the years 0002 to 9998",
+}
+"""Why a range can't be counted, by code."""
 
 Period = tuple[datetime | None, datetime | None]
 """A range [since, until) in UTC; None where it is open."""
 
 
 class InvalidPeriod(ValueError):
-    """A range that can't be counted: a code in kebab-case, a sentence for people, and the facts in it."""
+    """A range that can't be counted: a code of `SENTENCES`, and the facts in its sentence."""
 
-    def __init__(self, code: str, sentence: str, **facts: str | int) -> None:
-        super().__init__(sentence.format_map(facts))
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(SENTENCES[code].format_map(facts))
         self.code = code
         self.facts = facts
 
@@ -42,10 +54,8 @@ def period(start: str | None, end: str | None, zone: ZoneInfo) -> Period:
     if since is not None and until is not None and since >= until:
         are_dates = all(DATE.fullmatch(text or "") for text in (start, end))
         if since == until and start != end and are_dates:
-            raise InvalidPeriod(
-                "period-skipped", "the clocks of this time zone skipped these days, so they hold no time"
-            )
-        raise InvalidPeriod("period-reversed", "from must be before to")
+            raise InvalidPeriod("period-skipped")
+        raise InvalidPeriod("period-reversed")
     return since, until
 
 
@@ -58,17 +68,11 @@ def bound(text: str, zone: ZoneInfo) -> datetime:
     try:
         moment = start_of(date.fromisoformat(text), zone) if is_date else instant(text)
     except (ValueError, OverflowError):
-        raise InvalidPeriod(
-            "not-a-date-or-instant",
-            "from and to must be dates (2026-01-31) or instants (2026-01-31T08:00:00Z); in a URL the + of an"
-            " offset is written %2B (2026-01-31T08:00:00%2B01:00)",
-        ) from None
+        raise InvalidPeriod("not-a-date-or-instant") from None
     if moment.year not in YEARS:
-        raise InvalidPeriod("year-out-of-range", "from and to must lie within the years 0002 to 9998")
+        raise InvalidPeriod("year-out-of-range")
     if moment != quarter_of(moment):
-        if is_date:
-            raise InvalidPeriod("timezone-uneven", UNEVEN)
-        raise InvalidPeriod("not-a-quarter-hour", "from and to must fall on a quarter hour of UTC")
+        raise InvalidPeriod("timezone-uneven" if is_date else "not-a-quarter-hour")
     return moment
 
 
@@ -91,14 +95,12 @@ def cuts(by: str, since: datetime, until: datetime, zone: ZoneInfo) -> list[date
     `InvalidPeriod` for what is too long, and where the zone lies askew to the quarter hours of UTC.
     """
     if until - since > LONGEST[by]:
-        raise InvalidPeriod(
-            "period-too-long", "by={by} takes at most {days} days", by=by, days=LONGEST[by].days
-        )
+        raise InvalidPeriod("period-too-long", by=by, days=LONGEST[by].days)
     walk: Mapping[str, Callable[[datetime, datetime, ZoneInfo], Iterator[datetime]]]
     walk = {"day": days_after, "hour": hours_after}
     starts = [since, *walk[by](since, until, zone)]
     if any((start.astimezone(zone).utcoffset() or timedelta()) % QUARTER for start in starts):
-        raise InvalidPeriod("timezone-uneven", UNEVEN)
+        raise InvalidPeriod("timezone-uneven")
     return starts
 
 

@@ -12,7 +12,7 @@ from chassis.http.routes import Router
 from chat.api.dependencies import Keys, Repository, Visitors
 from chat.api.permissions import Assigner, AVisitor, Writer
 from chat.api.problems import problems
-from chat.api.reservations import reserve
+from chat.api.reservations import opening, reopening
 from chat.api.schemas import (
     CloseBody,
     CloseView,
@@ -31,7 +31,6 @@ from chat.domain.client import (
     CLIENT,
     Client,
     RegisteredClient,
-    ReserveDialog,
     UnknownClient,
     refuse_if_erased,
 )
@@ -86,13 +85,8 @@ async def open_dialog(
     closed = await _takes_no_dialogs(repository, visitor.channel)
     command = OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale)
     register = partial(registration, keys, **asdict(pending)) if pending else None
-
-    async def with_reservation(state: Dialog) -> OpenDialog:
-        if DIALOG.decide(state, command):  # what is refused, or was done before, needs none
-            await reserve(repository, ReserveDialog(visitor.client, dialog, now), register)
-        return command
-
-    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_reservation)
+    complete = opening(repository, command, register)
+    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=complete)
     if pending:
         await visitors.remove(visitor.client)
     response.status_code = _created(result)
@@ -199,15 +193,8 @@ async def reopen_dialog(
     """Undoes a close, 49 times at most. The visitor of the dialog may, and the operator who has it."""
     close_seq = body.close_seq if body else None
     command = ReopenDialog(actor, repository.clock.now(), close_seq)
-
-    async def with_reservation(state: Dialog) -> ReopenDialog:
-        details, _ = author_of(actor, state)
-        refuse_if_erased(await _client(repository, details.client))
-        if DIALOG.decide(state, command):
-            await reserve(repository, ReserveDialog(details.client, dialog, command.now, details.closes))
-        return command
-
-    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=with_reservation)
+    complete = reopening(repository, dialog, command)
+    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=complete)
     reopened_at = details_of(result.state).reopened_at
     number = close_seq or len(reopened_at)
     moment = reopened_at[number - 1] if number else None

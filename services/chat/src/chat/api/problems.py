@@ -46,7 +46,9 @@ STATUSES: Final[Mapping[str, int]] = {
 }
 """Every other one is a 409."""
 
-FIELD_CODES: Final = frozenset({"not-a-language-tag", "not-an-origin", "blank", "not-an-email"})
+FIELD_SENTENCES: Final = {
+    "not-an-origin": "must be http:// or https:// with a host and perhaps a port, and nothing after it",
+}
 
-CATALOGUE: Final = ProblemCatalogue(SENTENCES, STATUSES, FIELD_CODES)
+CATALOGUE: Final = ProblemCatalogue(SENTENCES, STATUSES, FIELD_SENTENCES)
 problems = CATALOGUE.responses

@@ -6,10 +6,49 @@ from dataclasses import replace
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
-from chat.domain.client import CLIENT, Client, RegisteredClient, Registration, ReserveDialog, UnknownClient
-from chat.domain.dialog.decider import DIALOG
-from chat.domain.dialog.state import Open, Unopened
+from chat.domain.client import (
+    CLIENT,
+    Client,
+    RegisteredClient,
+    Registration,
+    ReserveDialog,
+    UnknownClient,
+    refuse_if_erased,
+)
+from chat.domain.dialog.actor import author_of
+from chat.domain.dialog.decider import DIALOG, OpenDialog, ReopenDialog
+from chat.domain.dialog.state import Dialog, Open, Unopened
 from chat.domain.rejections import Rejection
+
+
+def opening(
+    repository: Repository,
+    command: OpenDialog,
+    register: Callable[[], Awaitable[Registration]] | None = None,
+) -> Callable[[Dialog], Awaitable[OpenDialog]]:
+    """Reserves a dialog that the command opens; what is refused, or was done before, needs no reservation."""
+
+    async def complete(state: Dialog) -> OpenDialog:
+        if DIALOG.decide(state, command):
+            await reserve(repository, ReserveDialog(command.client, command.dialog, command.now), register)
+        return command
+
+    return complete
+
+
+def reopening(
+    repository: Repository, dialog: str, command: ReopenDialog
+) -> Callable[[Dialog], Awaitable[ReopenDialog]]:
+    """Reserves a dialog that the command reopens, also for an operator. Raises `CommandRejected`."""
+
+    async def complete(state: Dialog) -> ReopenDialog:
+        details, _ = author_of(command.actor, state)
+        refuse_if_erased((await repository.load(CLIENT, CLIENT.stream(details.client))).state)
+        if DIALOG.decide(state, command):
+            await reserve(repository, ReserveDialog(details.client, dialog, command.now, details.closes))
+        return command
+
+    return complete
 
 
 async def reserve(

@@ -10,6 +10,7 @@ from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.messages import Shaped
 from chassis.validation.numbers import WHOLE
 from chassis.validation.text import CODE_POINTS, Email, Locale, LocaleHint, Message, Name
+from chat.api.problems import FIELD_SENTENCES
 from contracts.access import SubjectId
 from contracts.dialogs import Author, ClosedBy, DialogState
 from contracts.envelope import Id, Instant, Ordinal
@@ -33,7 +34,7 @@ Origin = Annotated[
     StringConstraints(max_length=300),
     Shaped(
         r"https?://[A-Za-z0-9.:\[\]-]+",
-        "must be http:// or https:// with a host and perhaps a port, and nothing after it",
+        FIELD_SENTENCES["not-an-origin"],
         "not-an-origin",
     ),
 ]

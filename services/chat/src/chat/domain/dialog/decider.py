@@ -247,6 +247,8 @@ def close(state: Dialog, command: CloseDialog) -> Sequence[DialogClosed]:
                 raise CommandRejected(Rejection.NOTHING_NEW)
             _refuse_others(details, operator)
             closed_by = ClosedBy.CLIENT if operator is None else ClosedBy.OPERATOR
+            if details.last_close is not None and episode.is_silent:
+                return [_repeated(details.last_close, command.now, closed_by)]
             return [_closing(details, episode, command, closed_by)]
         case Closed() if command.close_seq is None:
             return []
@@ -294,13 +296,14 @@ def close_silent(state: Dialog, command: CloseSilentReopening) -> Sequence[Dialo
     due_at = silent_until(state, command.silent_for)
     if due_at is None or command.now < due_at or (last := details_of(state).last_close) is None:
         return []
-    again = {
-        "close_seq": last.close_seq + 1,
-        "closed_at": command.now,
-        "closed_by": ClosedBy.SYSTEM,
-        "resumes": last.close_seq,
-    }
-    return [last.model_copy(update=again)]
+    return [_repeated(last, command.now, ClosedBy.SYSTEM)]
+
+
+def _repeated(last: DialogClosed, now: datetime, closed_by: ClosedBy) -> DialogClosed:
+    """Who counts for the close before counts for this one, whoever makes it."""
+    number = last.close_seq
+    again = {"close_seq": number + 1, "closed_at": now, "closed_by": closed_by, "resumes": number}
+    return last.model_copy(update=again)
 
 
 def silent_until(state: Dialog, silent_for: timedelta | None) -> datetime | None:

@@ -208,7 +208,8 @@ def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
 
 def _decided(command: RegisterClose, reason: NotOfferedReason | None) -> RatingEvent:
     close_seq, rules = command.snapshot.close_seq, command.rules
-    due_at = command.snapshot.closed_at + rules.delay
+    # No close lies ahead, whatever its clock says.
+    due_at = min(command.snapshot.closed_at, command.now) + rules.delay
     if reason:
         return FormNotOffered(close_seq=close_seq, reason=reason, decided_at=command.now)
     if rules.delay and command.now < due_at:
