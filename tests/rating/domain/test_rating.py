@@ -1,6 +1,6 @@
 """What rating decides about a close, command by command."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -51,6 +51,12 @@ class TestHearClose:
     def test_counts_the_delay_from_the_close_however_late_it_is_consumed(self) -> None:
         given().when(register(rules=LATER, now=at(5))).then(
             registered(now=at(5), rules=LATER), offered(at(5))
+        )
+
+    def test_counts_the_delay_from_now_if_the_close_seems_to_lie_ahead(self) -> None:
+        ahead = datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)
+        given().when(register(rules=LATER, closed_at=ahead)).then(
+            registered(rules=LATER, closed_at=ahead), scheduled()
         )
 
     def test_offers_at_once_even_if_the_close_seems_to_lie_ahead(self) -> None:
