@@ -272,6 +272,14 @@ async def test_an_unknown_parameter_is_answered_with_the_known_ones(calling: Cal
     assert CANARY not in answer.text
 
 
+async def test_where_there_are_no_parameters_that_is_said(calling: Caller) -> None:
+    async with calling(shop(), problems=SHOP) as client:
+        answer = await client.delete("/orders/1", params={CANARY: CANARY})
+    assert answer.json()["errors"] == [
+        {"field": "query", "code": "no-parameters", "sentence": "there are no parameters here"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("path", "fields"),
     [

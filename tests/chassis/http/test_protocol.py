@@ -73,7 +73,7 @@ def test_the_limit_is_of_each_request(running: Shop) -> None:
 
 def test_head_is_get_without_its_content(running: Shop) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{running.base}") as client:
-        for path, status in (("/openapi.json", 200), ("/nowhere", 404)):
+        for path, status in (("/openapi.json", 200), ("/slow", 200), ("/nowhere", 404)):
             whole, head = client.get(path), client.head(path)
             assert (head.status_code, head.content) == (status, b"")
             assert head.headers["content-length"] == whole.headers["content-length"] != "0"

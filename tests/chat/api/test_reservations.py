@@ -20,7 +20,7 @@ from chassis.eventstore.memory import InMemoryEventStore
 from chassis.eventstore.repository import Repository
 from chassis.eventstore.store import Commit
 from chat.api.reservations import opening, reopening, reserve
-from chat.domain.client import LONGEST_OPENING, MOST_OPEN, Registration, ReserveDialog
+from chat.domain.client import CLIENT, LONGEST_OPENING, MOST_OPEN, Registration, ReserveDialog
 from chat.domain.dialog.decider import DIALOG, CloseDialog, CloseSilentReopening, OpenDialog, ReopenDialog
 from chat.domain.dialog.state import Dialog, Open, Unopened
 from chat.domain.rejections import Rejection
@@ -102,6 +102,16 @@ class TestRace:
         for dialog in DIALOGS[:MOST_OPEN]:
             await open_dialog(repository, dialog)
         assert await count_open(repository) == MOST_OPEN
+
+    async def test_opening_what_was_opened_and_closed_takes_no_room(self) -> None:
+        clock = ManualClock(START)
+        repository = Repository(InMemoryEventStore(), clock)
+        await open_dialog(repository, "d0")
+        await close_dialog(repository, "d0")
+        clock.advance(LONGEST_OPENING)
+        before = await repository.load(CLIENT, CLIENT.stream("c1"))
+        await open_dialog(repository, "d0")
+        assert (await repository.load(CLIENT, CLIENT.stream("c1"))).position == before.position
 
     @pytest.mark.real
     async def test_of_twenty_requests_at_once_five_are_served(self, harness: Harness) -> None:
