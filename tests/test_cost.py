@@ -40,6 +40,12 @@ def bodies(size: int) -> dict[str, bytes]:
         "escapes": b'{"text":"' + rb"\u00e9" * ((size - 20) // 6) + b'"}',
         "deep": b'{"items":' + b"[" * ((size - 20) // 2) + b"]" * ((size - 20) // 2) + b"}",
         "a long number": b'{"items":' + b"1" * (size - 20) + b"}",
+        "a locale of many parts": json.dumps(
+            {"locale": "en-" + "-".join(f"{number:05}" for number in range(size // 6 - 20)), "x": 0}
+        ).encode(),
+        "an address of many parts": json.dumps(
+            {"email": "a@" + "b." * 120 + "example", "name": "x\u3164" * 90, "x": 0}
+        ).encode(),
         "just too large": b'{"text":"' + b"x" * size + b'"}',
     }
 

@@ -50,6 +50,15 @@ def scans(noted: list[dict[str, Any]]) -> set[str]:
     }
 
 
+def unbounded(noted: list[dict[str, Any]]) -> set[str]:
+    """What supervisors' requests ask of MongoDB for as long as it may take."""
+    read = ("candor_analytics.closes", "candor_analytics.counters")
+    asked = [entry["command"] for entry in noted if entry["ns"].startswith(read)]
+    asked = [command for command in asked if "sort" in command or "aggregate" in command]
+    assert asked
+    return {_question(command) for command in asked if "maxTimeMS" not in command}
+
+
 def _question(command: dict[str, Any]) -> str:
     return str(
         {name: value for name, value in command.items() if name in {"filter", "pipeline", "q", "query"}}
@@ -69,6 +78,7 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Support
         await until(lambda: _cancelled(floor, channel), SETTLE_SECONDS)
     assert {entry["op"] for entry in done} >= {"query", "update", "insert", "command"}
     assert scans(done) == set()
+    assert unbounded(done) == set()
 
 
 async def _cancelled(floor: SupportFloor, channel: str) -> None:

@@ -14,6 +14,9 @@ from analytics.domain.counting import CounterKey, ScaleKey
 VERSION: Final = 1
 """Storage format: another shape of documents is another version, in collections of its own, by replay."""
 
+LONGEST_READ_MS: Final = 25_000
+"""What a request may cost MongoDB; an ingress waits 30 s for a response."""
+
 Document = dict[str, Any]
 CLOSE_EVENTS: TypeAdapter[CloseEvent] = TypeAdapter(CloseEvent)
 NEWEST_FIRST: Final = [("closed_at", DESCENDING), ("_id", DESCENDING)]

@@ -6,7 +6,13 @@ from typing import Any, Final
 
 from analytics.domain.close import Close
 from analytics.read_models.close_filter import CloseFilter
-from analytics.read_models.documents import NEWEST_FIRST, LiveChatDocuments, close_id, from_document
+from analytics.read_models.documents import (
+    LONGEST_READ_MS,
+    NEWEST_FIRST,
+    LiveChatDocuments,
+    close_id,
+    from_document,
+)
 from chassis.cursors import decode, encode
 from chassis.errors import InvalidCursor
 from contracts.ratings import CloseState
@@ -60,7 +66,8 @@ async def close_page(
     if after is not None:
         wanted += follows(after)
     found = documents.closes.find({"$and": wanted}, {"events": 1, "dialog": 1, "close_seq": 1})
-    page = [from_document(document) async for document in found.sort(NEWEST_FIRST).limit(limit + 1)]
+    found = found.sort(NEWEST_FIRST).limit(limit + 1).max_time_ms(LONGEST_READ_MS)
+    page = [from_document(document) async for document in found]
     more = len(page) > limit
     return ClosePage(tuple(page[:limit]), position_of(page[limit - 1]) if more else None)
 

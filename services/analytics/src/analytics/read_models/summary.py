@@ -9,7 +9,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from analytics.domain.counting import Counts
 from analytics.read_models.close_filter import CloseFilter
-from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.documents import LONGEST_READ_MS, LiveChatDocuments
 
 
 async def summed(
@@ -21,7 +21,10 @@ async def summed(
     """The counts of all `closes` and of each part that begins at one of `starts` (in order)."""
     parts: dict[datetime, Counts] = {start: Counter() for start in starts}
     whole: Counts = Counter()
-    async for row in documents.counters.aggregate(sums(closes, starts), session=session, allowDiskUse=True):
+    found = documents.counters.aggregate(
+        sums(closes, starts), session=session, allowDiskUse=True, maxTimeMS=LONGEST_READ_MS
+    )
+    async for row in found:
         start, name = row["_id"].get("start"), row["_id"]["name"]
         whole[name] += row["n"]
         if start is not None:
