@@ -7,7 +7,7 @@ from rich.console import Console
 from deploy.local import process
 
 FOLDER = Path(__file__).parents[2] / ".candor"
-STOP_TIMEOUT = 90.0
+LAUNCHER_TIMEOUT = 90.0
 
 
 def launcher_file(folder: Path) -> Path:
@@ -18,7 +18,7 @@ def launcher_file(folder: Path) -> Path:
 def stop(folder: Path, console: Console) -> int:
     """End the launcher of this data folder and whatever one that crashed left behind."""
     folder = folder.resolve()
-    ended = process.end_remembered(launcher_file(folder), STOP_TIMEOUT)
+    ended = process.end_remembered(launcher_file(folder), LAUNCHER_TIMEOUT)
     ended = end_leftovers(folder) or ended
     console.print("Stopped." if ended else "Nothing is running.")
     return 0

@@ -28,8 +28,8 @@ from joserfc.registry import HeaderParameter
 
 RATINGS, KEYS = "candor.ratings", "candor.ratings.keys"
 PREFIX, SUFFIX = "candor.rating.", ".v1"
-STATES = "not_offered scheduled offered given changed declined expired cancelled undeliverable"
-TYPES = {f"{PREFIX}{state}{SUFFIX}" for state in STATES.split()}
+KINDS = "not-offered scheduled offered given changed declined expired cancelled undeliverable"
+TYPES = {f"{PREFIX}{kind}{SUFFIX}" for kind in KINDS.split()}
 ATTRIBUTES = ("ce_type", "ce_source", "ce_subject", "ce_sequence")
 
 HEADER = {"ctx": HeaderParameter("what the sealed text is", "str", required=True)}

@@ -16,6 +16,7 @@ import pytest
 
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
+from contracts.catalogue import CATALOGUE
 from deploy.demo.check import settled
 from deploy.demo.people import NotYet, at_once, until
 from deploy.demo.story import Ledger, Mood
@@ -127,6 +128,10 @@ async def test_the_example_counts_a_repetition_once(example: ModuleType, kafka: 
 async def test_the_example_sees_a_gap(example: ModuleType, kafka: KafkaConnection) -> None:
     offered, given = said(example.RATINGS, "offered", 1), said(example.RATINGS, "given", 4)
     assert (await counted(example, kafka, offered, given))["gaps"] == 2
+
+
+def test_the_example_knows_every_type(example: ModuleType) -> None:
+    assert {entry.type for entry in CATALOGUE if entry.topic == "candor.ratings"} == example.TYPES
 
 
 async def test_the_example_skips_what_a_newer_release_publishes(

@@ -11,7 +11,15 @@ import httpx
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pymongo.errors import (
     DuplicateKeyError,
     NotPrimaryError,
@@ -32,8 +40,9 @@ from chassis.http.problems import (
     Unavailable,
 )
 from chassis.http.routes import Router
-from chassis.validation.messages import FIELD_SENTENCES, ID_SENTENCE, Shaped
+from chassis.validation.messages import FIELD_SENTENCES, ID_SENTENCE, Shaped, field_errors
 from contracts.envelope import Id
+from contracts.zones import TimeZone
 from tests.declared import problems_of
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -270,6 +279,14 @@ async def test_an_unknown_parameter_is_answered_with_the_known_ones(calling: Cal
         }
     ]
     assert CANARY not in answer.text
+
+
+def test_the_sentences_of_lower_layers_are_those_of_the_document() -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(TimeZone).validate_python("Mars/Olympus")
+    [zone] = field_errors(refused.value.errors())
+    assert zone.sentence == FIELD_SENTENCES["timezone-unknown"]
+    assert str(InvalidCursor()) == FIELD_SENTENCES[InvalidCursor.code]
 
 
 async def test_where_there_are_no_parameters_that_is_said(calling: Caller) -> None:

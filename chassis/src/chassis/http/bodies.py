@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict
 
 from chassis.http.problems import BodyTooLarge, BodyTooSlow, UnsupportedMediaType, WrongShape
-from chassis.validation.messages import FieldError, field_errors
+from chassis.validation.messages import field_error, field_errors
 
 KIB: Final = 1024
 SLOWEST: Final = 20.0
@@ -86,9 +86,7 @@ def parse(body: bytes) -> Any:
 def _object(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise WrongShape(
-            [FieldError(field="body", code="key-twice", sentence="has a key that is given twice")]
-        )
+        raise WrongShape([field_error("body", "key-twice")])
     return found
 
 
@@ -99,7 +97,7 @@ def _refuse(_: str) -> NoReturn:
 def _look_at(value: Any, location: Location) -> None:
     match value:
         case dict() | list() if len(location) > DEEPEST:
-            raise WrongShape([FieldError(field="body", code="too-deep", sentence="is nested too deeply")])
+            raise WrongShape([field_error("body", "too-deep")])
         case dict():
             if len(value) > MOST_KEYS:
                 raise _wrong((*location, ""), "extra_forbidden")

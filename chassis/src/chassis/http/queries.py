@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from chassis.http.problems import QueryTooLong, WrongShape
-from chassis.validation.messages import FieldError
+from chassis.validation.messages import field_error
 
 LONGEST: Final = 4096
 MOST: Final = 32
@@ -22,16 +22,7 @@ def check_query(query: bytes, known: Collection[str]) -> None:
     # A name that the API doesn't have is the caller's word and not ours.
     if not set(given) <= set(known):
         if not known:
-            sentence = "there are no parameters here"
-            raise WrongShape([FieldError(field="query", code="no-parameters", sentence=sentence)])
-        names = ", ".join(known)
-        sentence = f"known parameters are {names}"
-        unknown = FieldError(
-            field="query", code="unknown-parameter", sentence=sentence, facts={"known": names}
-        )
-        raise WrongShape([unknown])
+            raise WrongShape([field_error("query", "no-parameters")])
+        raise WrongShape([field_error("query", "unknown-parameter", known=", ".join(known))])
     if twice := [name for name in known if given.count(name) > 1]:
-        sentence = "may be given only once"
-        raise WrongShape(
-            [FieldError(field=f"query.{name}", code="given-twice", sentence=sentence) for name in twice]
-        )
+        raise WrongShape([field_error(f"query.{name}", "given-twice") for name in twice])

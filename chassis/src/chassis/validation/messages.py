@@ -124,6 +124,12 @@ def wrong(sentence: str, code: str = NOT_VALID[0]) -> PydanticCustomError:
     return PydanticCustomError(code, sentence)
 
 
+def field_error(field: str, code: str, **facts: str | int) -> FieldError:
+    """A field error of one of the codes in `FIELD_SENTENCES`, with the facts in its sentence."""
+    sentence = FIELD_SENTENCES[code].format_map(facts)
+    return FieldError(field=field, code=code, sentence=sentence, facts=facts or None)
+
+
 def field_errors(errors: Sequence[Any]) -> list[FieldError]:
     """Pydantic's errors as codes and sentences; the first few are enough."""
     return [_field_error(error) for error in errors[:MOST_ERRORS]]

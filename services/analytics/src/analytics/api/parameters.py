@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from analytics.api.permissions import permitted_channels
-from analytics.domain.periods import Period, bound, cuts, period
+from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, period
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.reviews import ReviewPosition
-from chassis.validation.messages import wrong
 from contracts.access import Claims, SubjectId
 from contracts.envelope import Id
 from contracts.ratings import CloseState
@@ -96,7 +95,7 @@ class SummaryParameters(CloseParameters):
     @model_validator(mode="after")
     def _can_be_cut(self) -> Self:
         if self.by is not None and (self.from_ is None or self.to is None):
-            raise wrong("by needs from and to", "period-required")
+            raise InvalidPeriod("period-required")
         _ = self.starts
         return self
 

@@ -5,5 +5,5 @@ from typing import Final
 from analytics.domain.periods import SENTENCES
 from chassis.http.problems import ProblemCatalogue
 
-CATALOGUE: Final = ProblemCatalogue(field_sentences={**SENTENCES, "period-required": "by needs from and to"})
+CATALOGUE: Final = ProblemCatalogue(field_sentences=SENTENCES)
 problems = CATALOGUE.responses

@@ -24,6 +24,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         " offset is written %2B (2026-01-31T08:00:00%2B01:00)"
     ),
     "not-a-quarter-hour": "from and to must fall on a quarter hour of UTC",
+    "period-required": "by needs from and to",
     "period-reversed": "from must be before to",
     "period-skipped": "the clocks of this time zone skipped these days, so they hold no time",
     "period-too-long": "by={by} takes at most {days} days",
