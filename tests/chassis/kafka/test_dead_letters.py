@@ -150,7 +150,7 @@ async def test_what_replaying_would_only_lose_is_refused_with_its_remedy(
     assert await command(harness, "replay", "--all") == 0
     assert "1 replayed" in capsys.readouterr().out
     assert [letter.state for letter in await harness.letters()] == ["waiting", "waiting", "replayed"]
-    for letter, remedy in ((large, "only where it was"), (key, "`keys republish`")):
+    for letter, remedy in ((large, "only where it was"), (key, "readers' key is rotated")):
         assert await command(harness, "replay", letter.id) == 1
         assert remedy in capsys.readouterr().err
     assert await command(harness, "dismiss", large.id, key.id) == 0

@@ -96,7 +96,7 @@ class DeadLetter:
         if self.cause.endswith(TOO_LARGE):
             return "it was too large to copy: its content is only where it was"
         if self.id.partition(":")[0] in {topics.DIALOG_KEYS.name, topics.RATING_KEYS.name}:
-            return "whoever wrote it publishes keys again with `keys republish`"
+            return "keys are published again, all of them, when the readers' key is rotated"
         return None
 
 
