@@ -20,12 +20,12 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help run demo stop test check format lock events token chaos containers bench moved
+.PHONY: help run pages demo stop test check format lock events token chaos containers bench moved
 
 help: ## print this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(READY) ## Kafka, MongoDB and the three services, until Ctrl-C
+run: pages ## Kafka, MongoDB, the three services and their pages, until Ctrl-C
 	@$(BIN)/python -m deploy.local run
 
 demo: $(READY) ## play dialogs and ratings over the API; print and check the numbers
@@ -37,17 +37,22 @@ stop: $(READY) ## end what `make run` started
 token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b]
 	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)")
 
-test: $(READY) ## all tests, on real servers of their own; WORKERS=3 at a time
+pages: $(READY) ## build the pages that changed
+	@$(BIN)/python -m deploy.pages
+
+test: pages ## all tests, on real servers of their own; WORKERS=3 at a time
 	@$(BIN)/pytest $(PARALLEL)
 
-check: $(READY) ## style, types, imports, and the tests that need no server
+check: pages ## style, types, imports, and the tests that need no server
+	@$(BIN)/python -m deploy.pages check
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest $(PARALLEL) -m "not real"
 
-format: $(READY) ## bring all Python into shape
+format: $(READY) ## bring Python and TypeScript into shape
+	@$(BIN)/python -m deploy.pages format
 	@$(BIN)/ruff check --fix --select I --quiet
 	@$(BIN)/ruff format
 

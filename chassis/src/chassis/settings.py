@@ -219,6 +219,16 @@ class ServiceSettings(BaseSettings):
         default_factory=dict, description="the provider's names of channels, as JSON"
     )
 
+    staff_client_id: str = Field(
+        default="candor-pages", description="the client id of the pages at staff's provider"
+    )
+    staff_scope: str = Field(
+        default="openid profile", description="what the pages ask staff's provider for; offline_access renews"
+    )
+    staff_sign_in_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="further origins that the pages call to sign in, beside the issuer's"
+    )
+
     @property
     def port(self) -> int:
         """Where the API is served."""

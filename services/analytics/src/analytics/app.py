@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from fastapi import FastAPI
 
-from analytics.api import live_chat
+from analytics.api import live_chat, pages
 from analytics.api.problems import CATALOGUE
 from analytics.messaging.inbound import projection_runner
 from analytics.messaging.key_positions import KeyPositions
@@ -60,7 +60,8 @@ def build(
     return create(
         settings,
         title="Candor analytics",
-        routers=[live_chat.router],
+        routers=[live_chat.router, pages.person],
+        pages=pages.page_router(settings),
         problems=CATALOGUE,
         state={
             "documents": documents, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,

@@ -17,7 +17,7 @@ from chassis.http.health import broker_answers, database_answers
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
-from chat.api import channels, clients, dialogs, problems, reading
+from chat.api import channels, clients, dialogs, pages, problems, reading
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
 from chat.processes.silent_reopenings import silent_reopenings
@@ -68,7 +68,8 @@ def build(
         settings,
         title="Candor chat",
         description="Channels, visitors and their dialogs. Requests can be repeated.",
-        routers=[channels.router, dialogs.router, clients.router, reading.router],
+        routers=[channels.router, dialogs.router, clients.router, reading.router, pages.person],
+        pages=pages.page_router(settings),
         problems=problems.CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "audit": audit, "visitor_tokens": tokens,

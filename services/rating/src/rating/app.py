@@ -19,6 +19,7 @@ from chassis.settings import key_bytes
 from contracts.access import AUDIENCE_RATING
 from contracts.topics import RATING_KEYS
 from rating.api import forms as api
+from rating.api import pages
 from rating.api.problems import CATALOGUE
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
@@ -71,7 +72,8 @@ def build(
     return create(
         settings,
         title="Candor rating",
-        routers=[api.mine, api.router],
+        routers=[api.mine, api.router, pages.person],
+        pages=pages.page_router(settings),
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,

@@ -1,0 +1,84 @@
+/** Messages: ICU MessageFormat in a JSON file per locale, compiled into functions when a room is built. */
+import { readFileSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import MessageFormat from "@messageformat/core";
+import compileModule from "@messageformat/core/compile-module.js";
+import { parse, type Token } from "@messageformat/parser";
+import type { Plugin } from "vite";
+
+export const LOCALES = ["en", "ru", "fr"] as const;
+type Texts = Record<string, string>;
+
+const QUERY = "?messages";
+
+/** `import("../messages/fr.json?messages")` gives the compiled texts of a locale. */
+export function compiledMessages(): Plugin {
+  return {
+    name: "candor-compiled-messages",
+    enforce: "pre",
+    load(id) {
+      if (!id.endsWith(QUERY)) return null;
+      const file = id.slice(0, -QUERY.length);
+      this.addWatchFile(file);
+      return { code: compiled(file), moduleType: "js" };
+    },
+  };
+}
+
+/** Fails the build of a room where a text of its own, or of this one, is missing in a locale. */
+export function wholeMessages(folder: string): Plugin {
+  return {
+    name: "candor-whole-messages",
+    buildStart() {
+      const folders = [folder, resolve(import.meta.dirname, "..")].map((room) => resolve(room, "messages"));
+      const problems = folders.flatMap(missing);
+      if (problems.length > 0) this.error(problems.join("\n"));
+    },
+  };
+}
+
+/** The source of an ES module whose default export has a function per text. */
+export function compiled(file: string): string {
+  const format = new MessageFormat(basename(file, ".json"), { returnType: "string" });
+  return compileModule(format, texts(file));
+}
+
+/** What a folder of messages lacks: a sentence for each text, and each argument, that a locale does not have. */
+export function missing(folder: string): string[] {
+  const english = texts(resolve(folder, "en.json"));
+  return LOCALES.slice(1).flatMap((locale) => {
+    const file = resolve(folder, `${locale}.json`);
+    const there = texts(file);
+    const name = `${basename(dirname(folder))}/messages/${locale}.json`;
+    return [
+      ...Object.keys(english)
+        .filter((key) => !there[key])
+        .map((key) => `${name}: "${key}" is missing`),
+      ...Object.keys(there)
+        .filter((key) => !(key in english))
+        .map((key) => `${name}: "${key}" is in no page`),
+      ...Object.keys(english)
+        .filter((key) => there[key] && args(there[key]) !== args(english[key] ?? ""))
+        .map(
+          (key) =>
+            `${name}: "${key}" has the arguments ${args(there[key] ?? "")}, not ${args(english[key] ?? "")}`,
+        ),
+    ];
+  });
+}
+
+function texts(file: string): Texts {
+  return JSON.parse(readFileSync(file, "utf8")) as Texts;
+}
+
+function args(text: string): string {
+  const names = new Set<string>();
+  const walk = (tokens: Token[]): void => {
+    for (const token of tokens) {
+      if ("arg" in token) names.add(token.arg);
+      if ("cases" in token) for (const each of token.cases) walk(each.tokens);
+    }
+  };
+  walk(parse(text));
+  return [...names].sort().join(", ") || "none";
+}

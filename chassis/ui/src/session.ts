@@ -1,0 +1,134 @@
+/** Who works with a staff page: signed in by the organisation's provider, or by the start page in development. */
+import { signal } from "@preact/signals";
+import type { User, UserManager } from "oidc-client-ts";
+import type { TokenSource } from "./api.ts";
+import { asProblem, type Problem, problemOf } from "./problems.ts";
+
+export interface SignIn {
+  /** Under `/pages/<service>/`: who tells whose token it is. */
+  service: string;
+  development: boolean;
+  /** The provider's issuer, and this application's id and scope there. */
+  authority: string;
+  client: string;
+  scope: string;
+}
+
+export interface Person {
+  sub: string;
+  name: string | null;
+  roles: readonly string[];
+  /** `["*"]` for every channel. */
+  channels: readonly string[];
+}
+
+export type Session =
+  | { state: "starting" }
+  | { state: "signed-out"; signIn: (() => Promise<void>) | null }
+  | { state: "failed"; problem: Problem; signIn: (() => Promise<void>) | null; signOut: () => Promise<void> }
+  | { state: "signed-in"; person: Person; signOut: () => Promise<void> };
+
+/** The present session; `start` fills it. */
+export const session = signal<Session>({ state: "starting" });
+
+/** The token of the session, for `client` and `follow`. */
+export const token: TokenSource = (again) => source(again);
+
+let source: TokenSource = async () => null;
+const STORED = "candor.token";
+
+/** Signs in as far as it goes without the person; then `session` says what there is. */
+export async function start(settings: SignIn): Promise<void> {
+  const { signIn, signOut } = settings.development ? fromStartPage() : await fromProvider(settings);
+  if (!(await source())) {
+    session.value = { state: "signed-out", signIn };
+    return;
+  }
+  try {
+    session.value = { state: "signed-in", person: await whoIs(settings.service), signOut };
+  } catch (error) {
+    const problem = asProblem(error);
+    session.value =
+      problem.status === 401
+        ? { state: "signed-out", signIn }
+        : { state: "failed", problem, signIn, signOut };
+  }
+}
+
+interface Ways {
+  signIn: (() => Promise<void>) | null;
+  signOut: () => Promise<void>;
+}
+
+/** Development: the start page opens pages with `#token=…`; it lives until the tab is closed. */
+function fromStartPage(): Ways {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given) {
+    sessionStorage.setItem(STORED, given);
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+  source = async () => sessionStorage.getItem(STORED);
+  const signOut = async (): Promise<void> => {
+    sessionStorage.removeItem(STORED);
+    location.reload();
+  };
+  return { signIn: null, signOut };
+}
+
+/** Production: OpenID Connect's code flow with PKCE; tokens stay in memory, and are renewed before they expire. */
+async function fromProvider(settings: SignIn): Promise<Ways> {
+  const { UserManager, InMemoryWebStorage, WebStorageStateStore } = await import("oidc-client-ts");
+  const page = location.origin + location.pathname;
+  const manager = new UserManager({
+    authority: settings.authority,
+    client_id: settings.client,
+    scope: settings.scope,
+    redirect_uri: page,
+    post_logout_redirect_uri: page,
+    automaticSilentRenew: false,
+    userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+    stateStore: new WebStorageStateStore({ store: sessionStorage }),
+  });
+  await returned(manager);
+  source = (again) => fresh(manager, again ?? false);
+  const signIn = (): Promise<void> => manager.signinRedirect({ state: location.search + location.hash });
+  return { signIn, signOut: () => manager.signoutRedirect() };
+}
+
+async function returned(manager: UserManager): Promise<void> {
+  const query = new URLSearchParams(location.search);
+  if (!query.has("state") || !(query.has("code") || query.has("error"))) return;
+  let before = "";
+  try {
+    const user = await manager.signinCallback();
+    before = typeof user?.state === "string" ? user.state : "";
+  } catch {
+    // Refused, or begun in another tab: the page shows that nobody is signed in.
+  }
+  history.replaceState(history.state, "", location.pathname + before);
+}
+
+/** How long before its end a token is renewed, in seconds. */
+const EARLY = 60;
+let renewal: Promise<User | null> | null = null;
+
+async function fresh(manager: UserManager, again: boolean): Promise<string | null> {
+  const user = await manager.getUser();
+  if (user && !again && (user.expires_in ?? EARLY) >= EARLY) return user.access_token;
+  if (!user?.refresh_token) return user?.expired || again ? null : (user?.access_token ?? null);
+  renewal ??= manager.signinSilent().finally(() => {
+    renewal = null;
+  });
+  try {
+    return (await renewal)?.access_token ?? null;
+  } catch {
+    return null;
+  }
+}
+
+async function whoIs(service: string): Promise<Person> {
+  const headers = { Authorization: `Bearer ${await source()}` };
+  const response = await fetch(`/pages/${service}/me`, { headers, signal: AbortSignal.timeout(20_000) });
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as Person;
+}

@@ -1,0 +1,25 @@
+"""The pages that chat serves: the operators' console, and the settings of channels."""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter
+
+from chassis.http import pages
+from chassis.http.auth import allow
+from chat.settings import ChatSettings
+from contracts.access import Role
+
+BUILT: Final = Path(__file__).parents[1] / "static"
+
+person = pages.person_router("chat", allow(Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN))
+
+
+def page_router(settings: ChatSettings) -> APIRouter:
+    """The routes of the pages and of what they load."""
+    told, connect = {"signIn": pages.sign_in(settings)}, pages.sign_in_sources(settings)
+    found = [
+        pages.Page("/console", "console.html", told, connect),
+        pages.Page("/channels", "channels.html", told, connect),
+    ]
+    return pages.router(settings.service, BUILT, found)
