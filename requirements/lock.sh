@@ -14,4 +14,6 @@ pin development.txt "$@" --group dev pyproject.toml
 for service in chat rating analytics; do
     pin "$service.txt" --constraints requirements/development.txt "$@" "services/$service/pyproject.toml"
 done
-pin bootstrap.txt --constraints requirements/development.txt "$@" --group bootstrap
+for group in bootstrap pages; do
+    pin "$group.txt" --constraints requirements/development.txt "$@" --group "$group"
+done

@@ -48,7 +48,7 @@ def pinned(name: str) -> set[str]:
     return set(re.findall(r"^\S+==\S+", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "chat", "rating", "analytics"])
+@pytest.mark.parametrize("name", ["bootstrap", "pages", "chat", "rating", "analytics"])
 def test_what_runs_is_what_was_tested(name: str) -> None:
     assert pinned(name)
     assert pinned(name) <= pinned("development")

@@ -60,8 +60,9 @@ class BuiltFiles:
 
     def body(self, name: str, accepted: str) -> tuple[bytes, str | None] | None:
         """The bytes of a file and their encoding (None: as they are); None if there is no such file."""
+        known = {each.partition(";")[0].strip() for each in accepted.split(",")}
         for ending, encoding in ENCODINGS:
-            if encoding in accepted and (body := self._bodies.get(name + ending)) is not None:
+            if encoding in known and (body := self._bodies.get(name + ending)) is not None:
                 return body, encoding
         plain = self._bodies.get(name)
         return None if plain is None else (plain, None)
