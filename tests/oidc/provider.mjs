@@ -11,6 +11,7 @@
 //   client    {id}: public, authorization code with PKCE, redirects to http://127.0.0.1:<any port>/callback
 //   machine   {id, secret, claims}: client credentials; `claims` go into its access tokens
 //   lifetime  seconds that tokens live
+//   pages     further addresses that people are sent back to, after signing in and out
 // Each later line is {keys, alg}: those keys replace the ones before.
 // Every line is answered by one on standard output: {issuer, kids}. All else goes to standard error.
 // It ends on SIGTERM, and when standard input ends: with whoever started it.
@@ -27,7 +28,7 @@ const { Provider } = await import(pathToFileURL(installed).href);
 const CALLBACK = "http://127.0.0.1/callback"; // RFC 8252, 7.3: with any port
 const COOKIES = ["of the tests alone"];
 
-function configuration({ accounts, alg, audience, client, keys, lifetime, machine, resource, scopes }) {
+function configuration({ accounts, alg, audience, client, keys, lifetime, machine, pages, resource, scopes }) {
   const people = Object.values(accounts);
   const names = new Set(people.flatMap(Object.keys));
   const seconds = () => lifetime;
@@ -38,9 +39,10 @@ function configuration({ accounts, alg, audience, client, keys, lifetime, machin
         client_id: client.id,
         application_type: "native",
         token_endpoint_auth_method: "none",
-        grant_types: ["authorization_code"],
+        grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
-        redirect_uris: [CALLBACK],
+        redirect_uris: [CALLBACK, ...pages],
+        post_logout_redirect_uris: pages,
         id_token_signed_response_alg: alg,
       },
       {
@@ -61,6 +63,7 @@ function configuration({ accounts, alg, audience, client, keys, lifetime, machin
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => resource,
@@ -80,15 +83,21 @@ function configuration({ accounts, alg, audience, client, keys, lifetime, machin
     interactions: { url: (_ctx, { uid }) => `/sign-in/${uid}` },
     ttl: {
       AccessToken: seconds, ClientCredentials: seconds, IdToken: seconds,
-      AuthorizationCode: 60, Grant: 600, Interaction: 600, Session: 600,
+      AuthorizationCode: 60, Grant: 600, Interaction: 600, RefreshToken: 600, Session: 600,
     },
   };
 }
 
-// Instead of a page: whoever `login_hint` names is signed in and consents; a stranger is denied.
+// Whoever `login_hint` names is signed in and consents; a stranger is denied. Without one a page asks who it is.
 async function signIn(provider, { accounts, resource }, request, response) {
   const { params } = await provider.interactionDetails(request, response);
-  const account = Object.hasOwn(accounts, params.login_hint ?? "") && accounts[params.login_hint];
+  const chosen = params.login_hint ?? new URL(request.url, provider.issuer).searchParams.get("login");
+  if (chosen === null || chosen === undefined) {
+    const links = Object.keys(accounts).map((login) => `<a href="?login=${login}">${login}</a>`);
+    response.writeHead(200, { "content-type": "text/html" });
+    return response.end(`<!doctype html><title>Sign in</title>${links.join(" ")}`);
+  }
+  const account = Object.hasOwn(accounts, chosen) && accounts[chosen];
   if (!account) {
     const denied = { error: "access_denied", error_description: "nobody of this name" };
     return provider.interactionFinished(request, response, denied, { mergeWithLastSubmission: false });

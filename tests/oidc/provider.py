@@ -81,6 +81,7 @@ class Provider:
     scopes: Sequence[str]
     machine_claims: Mapping[str, object]
     lifetime: int
+    pages: Sequence[str] = ()
     port: int = 0
     issuer: str = ""
     _child: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -154,6 +155,7 @@ class Provider:
             "client": {"id": CLIENT},
             "machine": {"id": MACHINE, "secret": MACHINE_SECRET, "claims": dict(self.machine_claims)},
             "lifetime": self.lifetime,
+            "pages": list(self.pages),
         }
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -211,17 +213,18 @@ def running(
     scopes: Sequence[str] = ("candor",),
     machine_claims: Mapping[str, object] | None = None,
     lifetime: int = 600,
+    pages: Sequence[str] = (),
     port: int = 0,
 ) -> Iterator[Provider]:
     """A provider for `accounts` (by login) until the block ends.
 
     It has one key per entry of `keys` and signs with `alg`, else with the first of them. `scopes` are those
-    of the audience; `lifetime` is in seconds.
+    of the audience; `lifetime` is in seconds; `pages` are addresses that people are sent back to as well.
     """
     made = [SigningKey.make(each) for each in keys]
     provider = Provider(
         accounts=accounts, keys=made, alg=alg or made[0].alg, audience=audience, scopes=scopes,
-        machine_claims=machine_claims or {}, lifetime=lifetime, port=port,
+        machine_claims=machine_claims or {}, lifetime=lifetime, pages=pages, port=port,
     )  # fmt: skip
     with provider._errors:
         try:

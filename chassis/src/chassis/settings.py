@@ -220,7 +220,8 @@ class ServiceSettings(BaseSettings):
     )
 
     staff_client_id: str = Field(
-        default="candor-pages", description="the client id of the pages at staff's provider"
+        default="",
+        description="the pages' client id at staff's provider; needed in production",
     )
     staff_scope: str = Field(
         default="openid profile", description="what the pages ask staff's provider for; offline_access renews"

@@ -7,7 +7,8 @@ import { asProblem, type Problem, problemOf } from "./problems.ts";
 export interface SignIn {
   /** Under `/pages/<service>/`: who tells whose token it is. */
   service: string;
-  development: boolean;
+  /** In development the start page signs in; it opens pages with a token. */
+  startPage: boolean;
   /** The provider's issuer, and this application's id and scope there. */
   authority: string;
   client: string;
@@ -24,6 +25,7 @@ export interface Person {
 
 export type Session =
   | { state: "starting" }
+  | { state: "not-set-up" }
   | { state: "signed-out"; signIn: (() => Promise<void>) | null }
   | { state: "failed"; problem: Problem; signIn: (() => Promise<void>) | null; signOut: () => Promise<void> }
   | { state: "signed-in"; person: Person; signOut: () => Promise<void> };
@@ -39,7 +41,11 @@ const STORED = "candor.token";
 
 /** Signs in as far as it goes without the person; then `session` says what there is. */
 export async function start(settings: SignIn): Promise<void> {
-  const { signIn, signOut } = settings.development ? fromStartPage() : await fromProvider(settings);
+  if (!settings.startPage && !settings.client) {
+    session.value = { state: "not-set-up" };
+    return;
+  }
+  const { signIn, signOut } = settings.startPage ? fromStartPage() : await fromProvider(settings);
   if (!(await source())) {
     session.value = { state: "signed-out", signIn };
     return;
@@ -75,7 +81,7 @@ function fromStartPage(): Ways {
   return { signIn: null, signOut };
 }
 
-/** Production: OpenID Connect's code flow with PKCE; tokens stay in memory, and are renewed before they expire. */
+/** OpenID Connect's code flow with PKCE; tokens stay in memory, and are renewed before they expire. */
 async function fromProvider(settings: SignIn): Promise<Ways> {
   const { UserManager, InMemoryWebStorage, WebStorageStateStore } = await import("oidc-client-ts");
   const page = location.origin + location.pathname;

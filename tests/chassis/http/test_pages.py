@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Request
 
-from chassis.http.pages import Page, router, sign_in_sources
+from chassis.http.pages import Page, router, sign_in, sign_in_sources
 from chassis.settings import ServiceSettings
 
 Caller = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -125,14 +125,24 @@ async def test_pages_that_were_not_built_are_not_there(calling: Caller, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("env", "sources"),
-    [("production", ("https://id.example", "https://token.example")), ("development", ())],
+    ("client", "sources"), [("pages", ("https://id.example", "https://token.example")), ("", ())]
 )
-def test_staff_pages_call_their_provider_in_production_only(
-    settings: ServiceSettings, env: str, sources: tuple[str, ...]
+def test_staff_pages_call_their_provider_where_they_are_known(
+    settings: ServiceSettings, client: str, sources: tuple[str, ...]
 ) -> None:
     told = {
         "staff_issuer": "https://id.example/realms/a",
         "staff_sign_in_origins": ("https://token.example",),
     }
-    assert sign_in_sources(settings.model_copy(update={"env": env, **told})) == sources
+    assert sign_in_sources(settings.model_copy(update={"staff_client_id": client, **told})) == sources
+
+
+@pytest.mark.parametrize(
+    ("env", "client", "start_page"),
+    [("development", "", True), ("development", "pages", False), ("production", "", False)],
+)
+def test_the_start_page_signs_in_only_in_development_without_a_provider(
+    settings: ServiceSettings, env: str, client: str, *, start_page: bool
+) -> None:
+    told = sign_in(settings.model_copy(update={"env": env, "staff_client_id": client}))
+    assert told["startPage"] is start_page

@@ -95,7 +95,7 @@ def sign_in(settings: ServiceSettings) -> Mapping[str, Any]:
     """What staff pages are told of signing in: the provider, or that development's start page does it."""
     return {
         "service": settings.service,
-        "development": settings.env == "development",
+        "startPage": settings.env == "development" and not settings.staff_client_id,
         "authority": settings.staff_issuer,
         "client": settings.staff_client_id,
         "scope": settings.staff_scope,
@@ -103,8 +103,8 @@ def sign_in(settings: ServiceSettings) -> Mapping[str, Any]:
 
 
 def sign_in_sources(settings: ServiceSettings) -> Sequence[str]:
-    """What staff pages may call to sign in; nothing in development, where the start page does it."""
-    if settings.env == "development":
+    """What staff pages may call to sign in: nothing if the pages have no client id there."""
+    if not settings.staff_client_id:
         return ()
     return (_origin(settings.staff_issuer), *settings.staff_sign_in_origins)
 

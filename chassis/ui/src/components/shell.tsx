@@ -61,6 +61,13 @@ export function SignInState(): JSX.Element | null {
     case "starting":
     case "signed-in":
       return null;
+    case "not-set-up":
+      return (
+        <div class="center">
+          <h1>{t("signIn.title")}</h1>
+          <p>{t("signIn.notSetUp")}</p>
+        </div>
+      );
     case "signed-out":
       return (
         <div class="center">
