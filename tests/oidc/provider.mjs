@@ -8,10 +8,10 @@
 //   resource  the resource indicator (an absolute URI) that stands for the audience
 //   scopes    the scopes that the resource knows
 //   accounts  {login: claims}; `sub` identifies, all others go into the access token as well
-//   client    {id}: public, authorization code with PKCE, redirects to http://127.0.0.1:<any port>/callback
+//   client    {id, pages}: public, authorization code with PKCE, redirects to http://127.0.0.1:<any port>/callback
 //   machine   {id, secret, claims}: client credentials; `claims` go into its access tokens
 //   lifetime  seconds that tokens live
-//   pages     further addresses that people are sent back to, after signing in and out
+//   pages     addresses of the client named `client.pages`, a web one, after signing in and out
 // Each later line is {keys, alg}: those keys replace the ones before.
 // Every line is answered by one on standard output: {issuer, kids}. All else goes to standard error.
 // It ends on SIGTERM, and when standard input ends: with whoever started it.
@@ -28,6 +28,22 @@ const { Provider } = await import(pathToFileURL(installed).href);
 const CALLBACK = "http://127.0.0.1/callback"; // RFC 8252, 7.3: with any port
 const COOKIES = ["of the tests alone"];
 
+function browser(id, pages) {
+  return {
+    client_id: id,
+    token_endpoint_auth_method: "none",
+    grant_types: ["authorization_code", "refresh_token"],
+    response_types: ["code"],
+    redirect_uris: pages,
+    post_logout_redirect_uris: pages,
+  };
+}
+
+function askToSignOut(ctx, form) {
+  const button = '<button form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>';
+  ctx.body = `<!doctype html><title>Sign out</title>${form}${button}`;
+}
+
 function configuration({ accounts, alg, audience, client, keys, lifetime, machine, pages, resource, scopes }) {
   const people = Object.values(accounts);
   const names = new Set(people.flatMap(Object.keys));
@@ -39,12 +55,13 @@ function configuration({ accounts, alg, audience, client, keys, lifetime, machin
         client_id: client.id,
         application_type: "native",
         token_endpoint_auth_method: "none",
-        grant_types: ["authorization_code", "refresh_token"],
+        grant_types: ["authorization_code"],
         response_types: ["code"],
-        redirect_uris: [CALLBACK, ...pages],
-        post_logout_redirect_uris: pages,
+        redirect_uris: [CALLBACK],
         id_token_signed_response_alg: alg,
       },
+      // Native clients are never signed in without a word, pages are.
+      ...(pages.length ? [{ ...browser(client.pages, pages), id_token_signed_response_alg: alg }] : []),
       {
         client_id: machine.id,
         client_secret: machine.secret,
@@ -63,7 +80,7 @@ function configuration({ accounts, alg, audience, client, keys, lifetime, machin
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
-      rpInitiatedLogout: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource: askToSignOut },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => resource,
@@ -80,6 +97,7 @@ function configuration({ accounts, alg, audience, client, keys, lifetime, machin
       const claims = people.find(({ sub }) => sub === id);
       return claims && { accountId: id, claims: () => claims };
     },
+    issueRefreshToken: () => true, // to pages too, which renew a sign-in with it
     interactions: { url: (_ctx, { uid }) => `/sign-in/${uid}` },
     ttl: {
       AccessToken: seconds, ClientCredentials: seconds, IdToken: seconds,

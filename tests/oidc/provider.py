@@ -32,7 +32,8 @@ from tests.oidc.keys import Algorithm, SigningKey
 HERE = Path(__file__).parent
 RESOURCE = "urn:candor"
 CALLBACK = "http://127.0.0.1/callback"
-CLIENT, MACHINE, MACHINE_SECRET = "candor-pages", "candor-machine", "known-to-the-tests-alone"
+CLIENT, MACHINE, MACHINE_SECRET = "candor-native", "candor-machine", "known-to-the-tests-alone"
+PAGES = "candor-pages"
 TIMEOUT = 20.0
 MOST_REDIRECTS = 10
 
@@ -149,7 +150,7 @@ class Provider:
             "resource": RESOURCE,
             "scopes": list(self.scopes),
             "accounts": {login: {**who.claims, "sub": who.sub} for login, who in self.accounts.items()},
-            "client": {"id": CLIENT},
+            "client": {"id": CLIENT, "pages": PAGES},
             "machine": {"id": MACHINE, "secret": MACHINE_SECRET, "claims": dict(self.machine_claims)},
             "lifetime": self.lifetime,
             "pages": list(self.pages),
@@ -203,7 +204,7 @@ def running(
     """A provider for `accounts` (by login) until the block ends.
 
     It has one key per entry of `keys` and signs with `alg`, else with the first of them. `scopes` are those
-    of the audience; `lifetime` is in seconds; `pages` are addresses that people are sent back to as well.
+    of the audience; `lifetime` is in seconds; `pages` are those of the client `PAGES`.
     """
     made = [SigningKey.make(each) for each in keys]
     provider = Provider(

@@ -81,6 +81,11 @@ function fromStartPage(): Ways {
   return { signIn: null, signOut };
 }
 
+/** How long before its end a token is renewed, in seconds. */
+const EARLY = 60;
+/** Remembered in the browser: that somebody was signed in here, so the provider may know them still. */
+const KNOWN = "candor.signedIn";
+
 /** OpenID Connect's code flow with PKCE; tokens stay in memory, and are renewed before they expire. */
 async function fromProvider(settings: SignIn): Promise<Ways> {
   const { UserManager, InMemoryWebStorage, WebStorageStateStore } = await import("oidc-client-ts");
@@ -92,36 +97,50 @@ async function fromProvider(settings: SignIn): Promise<Ways> {
     redirect_uri: page,
     post_logout_redirect_uri: page,
     automaticSilentRenew: false,
+    accessTokenExpiringNotificationTimeInSeconds: EARLY,
     userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
     stateStore: new WebStorageStateStore({ store: sessionStorage }),
   });
-  await returned(manager);
+  const redirect = (prompt?: "none"): Promise<void> =>
+    manager.signinRedirect({ state: location.search + location.hash, ...(prompt ? { prompt } : {}) });
+  const user = await returned(manager);
+  if (user === "nobody" && localStorage.getItem(KNOWN)) {
+    localStorage.removeItem(KNOWN);
+    await redirect("none");
+    await new Promise(() => {}); // the page is being left
+  }
+  // Without a refresh token the library would try a frame of the provider's, which the page's policy refuses.
+  if (user !== "nobody" && user?.refresh_token) manager.startSilentRenew();
+  if (user !== "nobody" && user) localStorage.setItem(KNOWN, "yes");
   source = (again) => fresh(manager, again ?? false);
-  const signIn = (): Promise<void> => manager.signinRedirect({ state: location.search + location.hash });
-  return { signIn, signOut: () => manager.signoutRedirect() };
+  const signOut = (): Promise<void> => {
+    localStorage.removeItem(KNOWN);
+    return manager.signoutRedirect();
+  };
+  return { signIn: () => redirect(), signOut };
 }
 
-async function returned(manager: UserManager): Promise<void> {
+/** Who came back from the provider: null if it refused, "nobody" if the page was just opened. */
+async function returned(manager: UserManager): Promise<User | null | "nobody"> {
   const query = new URLSearchParams(location.search);
-  if (!query.has("state") || !(query.has("code") || query.has("error"))) return;
-  let before = "";
+  if (!query.has("state") || !(query.has("code") || query.has("error"))) return "nobody";
+  let user: User | null = null;
   try {
-    const user = await manager.signinCallback();
-    before = typeof user?.state === "string" ? user.state : "";
+    user = (await manager.signinCallback()) ?? null;
   } catch {
     // Refused, or begun in another tab: the page shows that nobody is signed in.
   }
+  const before = typeof user?.state === "string" ? user.state : "";
   history.replaceState(history.state, "", location.pathname + before);
+  return user;
 }
 
-/** How long before its end a token is renewed, in seconds. */
-const EARLY = 60;
 let renewal: Promise<User | null> | null = null;
 
 async function fresh(manager: UserManager, again: boolean): Promise<string | null> {
   const user = await manager.getUser();
-  if (user && !again && (user.expires_in ?? EARLY) >= EARLY) return user.access_token;
-  if (!user?.refresh_token) return user?.expired || again ? null : (user?.access_token ?? null);
+  if (user && !user.expired && !again) return user.access_token;
+  if (!user?.refresh_token) return null;
   renewal ??= manager.signinSilent().finally(() => {
     renewal = null;
   });

@@ -31,8 +31,8 @@ def built(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def shop(built: Path, *pages: Page) -> APIRouter:
-    return router("shop", built, pages or [Page("/till", "till.html", {})])
+def shops(built: Path, *pages: Page) -> Sequence[APIRouter]:
+    return [router("shop", built, pages or [Page("/till", "till.html", {})])]
 
 
 def policy_of(response: httpx.Response) -> dict[str, str]:
@@ -52,7 +52,7 @@ def policy_of(response: httpx.Response) -> dict[str, str]:
 async def test_a_file_comes_in_the_best_encoding_that_was_built(
     calling: Caller, built: Path, accepted: str, encoding: str | None, body: bytes
 ) -> None:
-    async with calling(pages=shop(built)) as client:
+    async with calling(pages=shops(built)) as client:
         request = client.build_request("GET", FILE, headers={"Accept-Encoding": accepted})
         response = await client.send(request, stream=True)
         raw = b"".join([part async for part in response.aiter_raw()])
@@ -68,7 +68,7 @@ async def test_a_file_comes_in_the_best_encoding_that_was_built(
     ["assets/till.js", "assets/till-B8p21kmG.js.gz", "till.html", "../till.html", "assets", "", "%2e%2e/x"],
 )
 async def test_nothing_but_what_a_page_loads_is_a_file(calling: Caller, built: Path, name: str) -> None:
-    async with calling(pages=shop(built)) as client:
+    async with calling(pages=shops(built)) as client:
         response = await client.get(f"/pages/shop/{name}")
     assert response.status_code == 404
     assert response.json()["type"] == "/problems/not-found"
@@ -77,7 +77,7 @@ async def test_nothing_but_what_a_page_loads_is_a_file(calling: Caller, built: P
 async def test_a_page_is_asked_for_anew_each_time_and_may_load_from_its_own_origin_alone(
     calling: Caller, built: Path
 ) -> None:
-    async with calling(pages=shop(built)) as client:
+    async with calling(pages=shops(built)) as client:
         response = await client.get("/till")
     assert response.headers["cache-control"] == "no-cache"
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -89,7 +89,7 @@ async def test_a_page_is_asked_for_anew_each_time_and_may_load_from_its_own_orig
 
 
 async def test_the_headers_of_the_api_are_others(calling: Caller, built: Path) -> None:
-    async with calling(pages=shop(built)) as client:
+    async with calling(pages=shops(built)) as client:
         response = await client.get("/health/live")
     assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert response.headers["cache-control"] == "no-store"
@@ -97,7 +97,7 @@ async def test_the_headers_of_the_api_are_others(calling: Caller, built: Path) -
 
 async def test_what_a_page_is_told_can_end_no_attribute(calling: Caller, built: Path) -> None:
     told = {"name": "\"><script>alert('1')</script>&amp;"}
-    async with calling(pages=shop(built, Page("/till", "till.html", told))) as client:
+    async with calling(pages=shops(built, Page("/till", "till.html", told))) as client:
         html = (await client.get("/till")).text
     found = re.search(r'<meta name="candor" content="([^"]*)"></head>', html)
     assert found is not None
@@ -110,7 +110,7 @@ async def test_further_origins_stand_in_the_policy_for_what_they_are(calling: Ca
         return ["https://a.example"] if request.query_params.get("channel") == "a" else []
 
     page = Page("/till", "till.html", {}, connect=["https://id.example"], frames=["'self'"], framing=framing)
-    async with calling(pages=shop(built, page)) as client:
+    async with calling(pages=shops(built, page)) as client:
         framed, other = [policy_of(await client.get(f"/till?channel={name}")) for name in "ab"]
     assert framed["connect-src"] == "'self' https://id.example"
     assert framed["frame-src"] == "'self'"
@@ -119,7 +119,7 @@ async def test_further_origins_stand_in_the_policy_for_what_they_are(calling: Ca
 
 
 async def test_pages_that_were_not_built_are_not_there(calling: Caller, tmp_path: Path) -> None:
-    async with calling(pages=shop(tmp_path / "nowhere")) as client:
+    async with calling(pages=shops(tmp_path / "nowhere")) as client:
         response = await client.get("/till")
     assert response.status_code == 404
 

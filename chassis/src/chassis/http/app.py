@@ -37,12 +37,12 @@ def create(
     state: Mapping[str, Any] | None = None,
     problems: ProblemCatalogue = COMMON,
     description: str = "",
-    pages: APIRouter | None = None,
+    pages: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
 
     By name, `checks` are what readiness needs besides the parts, `state` what routes find in ``app.state``.
-    `pages` are served always.
+    `pages` are served at once.
     """
     app = Api(
         title=title, description=description, lifespan=lambda _: parts.running(settings.service), **PLAIN
@@ -52,8 +52,8 @@ def create(
     for router in routers:
         app.include_router(router, dependencies=[Depends(_prepared)])
     app.include_router(health)
-    if pages is not None:
-        app.include_router(pages)
+    for router in pages:
+        app.include_router(router)
     app.add_middleware(RequestMiddleware, service=settings.service)
     return app
 

@@ -60,8 +60,8 @@ def build(
     return create(
         settings,
         title="Candor analytics",
-        routers=[live_chat.router, pages.person],
-        pages=pages.page_router(settings),
+        routers=[live_chat.router],
+        pages=[pages.person, pages.page_router(settings)],
         problems=CATALOGUE,
         state={
             "documents": documents, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,

@@ -68,8 +68,8 @@ def build(
         settings,
         title="Candor chat",
         description="Channels, visitors and their dialogs. Requests can be repeated.",
-        routers=[channels.router, dialogs.router, clients.router, reading.router, pages.person],
-        pages=pages.page_router(settings),
+        routers=[channels.router, dialogs.router, clients.router, reading.router],
+        pages=[pages.person, pages.page_router(settings)],
         problems=problems.CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "audit": audit, "visitor_tokens": tokens,

@@ -72,8 +72,8 @@ def build(
     return create(
         settings,
         title="Candor rating",
-        routers=[api.mine, api.router, pages.person],
-        pages=pages.page_router(settings),
+        routers=[api.mine, api.router],
+        pages=[pages.person, pages.page_router(settings)],
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,
