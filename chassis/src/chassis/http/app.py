@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import State
+from starlette.middleware import Middleware
 
 from chassis.background import Supervisor
 from chassis.http.errors import HANDLERS
@@ -38,14 +39,19 @@ def create(
     state: Mapping[str, Any] | None = None,
     problems: ProblemCatalogue = COMMON,
     description: str = "",
+    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
     """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
 
     By name, `checks` are what readiness needs besides the parts, `state` what routes find in ``app.state``.
-    `live` among these are the streams, which are made unless given.
+    `live` among these are the streams, which are made unless given. `middleware` stands inside of ours.
     """
     app = Api(
-        title=title, description=description, lifespan=lambda _: parts.running(settings.service), **PLAIN
+        title=title,
+        description=description,
+        lifespan=lambda _: parts.running(settings.service),
+        middleware=list(middleware),
+        **PLAIN,
     )
     readiness = Readiness(checks, parts.health)
     joined = {"live": LiveUpdates(), **(state or {})}
