@@ -30,6 +30,7 @@ def apps() -> Mapping[str, FastAPI]:
     every: dict[str, Any] = {
         "kafka": KafkaConnection(servers="127.0.0.1:1"),
         "mongo": "mongodb://127.0.0.1:1",
+        "chat_url": "https://candor.example",
         "staff_issuer": "https://staff.example",
         "staff_jwks": keys,
         "readers_key": secret,

@@ -43,6 +43,7 @@ class ShopSettings(ServiceSettings):
 GOOD = {
     "CANDOR_KAFKA": "kafka-1:9092,kafka-2:9092,[::1]:9092",
     "CANDOR_MONGO": f"mongodb://shop:{SECRET}@db/?replicaSet=rs0",
+    "CANDOR_CHAT_URL": "https://candor.test",
     "CANDOR_STAFF_ISSUER": "https://staff.test",
     "CANDOR_STAFF_JWKS": "https://staff.test/keys",
     "CANDOR_MASTER_KEY": KEY,

@@ -15,6 +15,9 @@ from tests.oidc.shapes import SHAPES, TokenShape
 every_provider = pytest.mark.parametrize("make", HEADINGS, ids=lambda make: make.__name__)
 
 
+CHAT = "https://candor.test"
+
+
 class Settings(ServiceSettings):
     """A service that exists in tests only."""
 
@@ -24,7 +27,7 @@ class Settings(ServiceSettings):
 
 def told(make: Make) -> ServiceSettings:
     kafka = KafkaConnection(servers="kafka:9092")
-    return Settings(kafka=kafka, mongo="mongodb://db", **settings(HEADINGS[make]))  # type: ignore[arg-type]
+    return Settings(kafka=kafka, mongo="mongodb://db", chat_url=CHAT, **settings(HEADINGS[make]))  # type: ignore[arg-type]
 
 
 def believing(make: Make, key: SigningKey) -> Verifier:
@@ -47,6 +50,7 @@ def test_the_example_can_be_given_as_environment(make: Make, monkeypatch: pytest
     for name, text in {
         "CANDOR_KAFKA": "kafka:9092",
         "CANDOR_MONGO": "mongodb://db",
+        "CANDOR_CHAT_URL": CHAT,
         **environment(HEADINGS[make]),
     }.items():
         monkeypatch.setenv(name, text)

@@ -30,9 +30,11 @@ from pydantic_settings import (
 )
 
 from chassis.jwks import ALGORITHMS, Algorithm, is_address, keys_here
-from chassis.kafka.connection import KafkaConnection, is_loopback, sentences
+from chassis.kafka.connection import KafkaConnection, sentences
+from chassis.validation.addresses import is_loopback, origin_of
 from chassis.validation.messages import Shaped, sentence_of
 from contracts.access import AUDIENCE_STAFF, Role
+from contracts.topics import SERVICES
 
 KEY_BYTES = 32
 PREFIX = "CANDOR_"
@@ -121,6 +123,10 @@ def _granted(role: Role) -> Role:
 
 StaffRole = Annotated[Role, AfterValidator(_granted)]
 """The roles that staff's provider can grant."""
+
+
+Origins = Annotated[tuple[Annotated[str, AfterValidator(origin_of)], ...], NoDecode, BeforeValidator(_listed)]
+"""Origins of pages, with commas between them."""
 
 
 class _NotJson(str):
@@ -230,6 +236,28 @@ class ServiceSettings(BaseSettings):
         default=(), description="further origins that the pages call to sign in, beside the issuer's"
     )
 
+    chat_url: str = Field(default="", description="where people reach chat, such as https://candor.example")
+    rating_url: str = Field(default="", description="where people reach rating")
+    analytics_url: str = Field(default="", description="where people reach analytics")
+    page_origins: Origins = Field(
+        default=(), description="the origins of other pages that may call this service, with commas"
+    )
+
+    @property
+    def public_urls(self) -> Mapping[str, str]:
+        """Where people reach each service, by its name: an origin, without a slash at its end."""
+        return {"chat": self.chat_url, "rating": self.rating_url, "analytics": self.analytics_url}
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """The origins of pages that may call this service without being asked: its own, and those it is told.
+
+        In development its own has two names.
+        """
+        own = self.public_urls.get(self.service, "")
+        here = own.replace("//127.0.0.1:", "//localhost:")
+        return frozenset({own, here if self.env == "development" else own, *self.page_origins} - {""})
+
     @property
     def port(self) -> int:
         """Where the API is served."""
@@ -257,6 +285,19 @@ class ServiceSettings(BaseSettings):
         if not address and {"staff_issuer", "staff_jwks"} <= set(info.data):
             address = info.data["staff_issuer"].rstrip("/") + DISCOVERY_PATH
         return _checked_address(address, info) if address else ""
+
+    @field_validator("chat_url", "rating_url", "analytics_url")
+    @classmethod
+    def _where_people_are(cls, url: str, info: ValidationInfo) -> str:
+        """Development's ports; in production what is told, which for chat must be, and is all others' too."""
+        service = str(info.field_name).removesuffix("_url")
+        if url:
+            return origin_of(url.removesuffix("/"))
+        if info.data.get("env") == "development":
+            return f"http://127.0.0.1:{info.data.get('port_base', 0) + SERVICES.index(service)}"
+        if service == "chat":
+            raise ValueError("must be set: pages need it")
+        return str(info.data.get("chat_url", ""))
 
     @field_validator("database")
     @classmethod

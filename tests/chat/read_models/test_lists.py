@@ -52,7 +52,13 @@ def recorded(story: Sequence[DialogEvent]) -> list[RecordedEvent[Dialog, DialogE
 EXPECTED = {
     "_id": "d1", "position": 7, "dialog": "d1", "channel": "shop", "client": "c1", "locale": "fr",
     "state": "open", "waiting": False, "operator": "bo", "operators": ["ann", "bo"],
-    "opened_at": at(0), "since": at(6), "closes": 1, "due_at": at(16),
+    "opened_at": at(0), "since": at(6), "closes": 1, "due_at": at(16), "operator_name": "Bo",
+    "closed_at": None, "replies": 1, "unanswered": 0, "waiting_since": None, "version": 7,
+    "last_message": {
+        "position": 4, "author": "operator", "operator": "ann", "name": "Ann Lee", "posted_at": at(1),
+        "text": "sealed-m2",
+    },
+    "moved": {"position": 7, "version": 7},
 }  # fmt: skip
 
 

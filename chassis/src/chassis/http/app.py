@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import State
+from starlette.middleware import Middleware
 
 from chassis.background import Supervisor
 from chassis.http.errors import HANDLERS
 from chassis.http.health import Check, Readiness
 from chassis.http.health import router as health
+from chassis.http.live import LiveUpdates
 from chassis.http.openapi import Api
 from chassis.http.problems import COMMON, ProblemCatalogue, ServiceStarting, raises
 from chassis.http.request_middleware import RequestMiddleware
@@ -38,17 +40,24 @@ def create(
     problems: ProblemCatalogue = COMMON,
     description: str = "",
     pages: Sequence[APIRouter] = (),
+    middleware: Sequence[Middleware] = (),
 ) -> FastAPI:
     """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
 
     By name, `checks` are what readiness needs besides the parts, `state` what routes find in ``app.state``.
     `pages` are served at once.
+    `live` among these are the streams, which are made unless given. `middleware` stands inside of ours.
     """
     app = Api(
-        title=title, description=description, lifespan=lambda _: parts.running(settings.service), **PLAIN
+        title=title,
+        description=description,
+        lifespan=lambda _: parts.running(settings.service),
+        middleware=list(middleware),
+        **PLAIN,
     )
     readiness = Readiness(checks, parts.health)
-    app.state = State(dict(state or {}, problems=problems, parts=parts, readiness=readiness))
+    joined = {"live": LiveUpdates(), **(state or {})}
+    app.state = State({**joined, "problems": problems, "parts": parts, "readiness": readiness})
     for router in routers:
         app.include_router(router, dependencies=[Depends(_prepared)])
     app.include_router(health)

@@ -64,6 +64,9 @@ def _declare(operation: dict[str, Any], route: RouteContext, catalogue: ProblemC
         if status != HTTPStatus.UNPROCESSABLE_ENTITY:
             shown["content"] |= others.get(str(status), {}).get("content", {})
         others[str(status)] = shown
+    for media in (media for response in others.values() for media in response.get("content", {}).values()):
+        if "$ref" in media.get("schema", {}):  # FastAPI adds that what is no JSON is a string
+            media["schema"].pop("type", None)
     operation["responses"] = dict(sorted(others.items()))
 
 

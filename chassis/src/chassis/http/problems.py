@@ -111,6 +111,12 @@ class NoChannelCovered(Forbidden):
     code, sentence = "no-channel", "Your token is good for no channel."
 
 
+class OriginNotAllowed(Forbidden):
+    """403: the page that sent the request is not one of those that may."""
+
+    code, sentence = "origin-not-allowed", "Pages of this site may not do that."
+
+
 class NotFound(Problem):
     """404: there is nothing at this address."""
 

@@ -39,10 +39,9 @@ async def sealed_close(
     """
     if not isinstance(state, RegisteredClient):
         return command
-    own = contact_scope(client)
     sealed: list[str | None] = []
     for text, purpose in ((state.email, Purpose.EMAIL), (state.name, Purpose.NAME)):
-        opened = text and await OpenedText.of(keys, text, subject=client, scope=own, purpose=purpose)
+        opened = await opened_contact(keys, client, text, purpose)
         try:
             sealed.append(await _sealed(keys, opened.text if opened else None, client, dialog, purpose))
         except CommandRejected:
@@ -69,6 +68,14 @@ async def sealed_message(
     if sealed is None or fingerprint is None:
         raise CommandRejected(Rejection.CLIENT_ERASED)
     return replace(command, text=sealed, fingerprint=fingerprint)
+
+
+async def opened_contact(
+    keys: KeyRing, client: str, sealed: str | None, purpose: Purpose
+) -> OpenedText | None:
+    """A client's name or e-mail as it can be read now; None if none was given."""
+    scope = contact_scope(client)
+    return await OpenedText.of(keys, sealed, subject=client, scope=scope, purpose=purpose) if sealed else None
 
 
 async def _sealed(keys: KeyRing, text: str | None, client: str, scope: str, purpose: Purpose) -> str | None:

@@ -1,22 +1,33 @@
 """Channels, and the visitors who come through them."""
 
 import secrets
+from collections.abc import Mapping
+from typing import Annotated
 
 from fastapi import status
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.http.problems import ChannelNotCovered
-from chassis.http.routes import Router
+from chassis.http.routes import Router, from_state
 from chat.api.dependencies import Channels, Repository, Tokens, Visitors
+from chat.api.origins import FROM_ALLOWED_PAGES
 from chat.api.permissions import Admin, Staff
 from chat.api.problems import problems
-from chat.api.schemas import ChannelBody, ChannelId, ChannelList, ChannelView, VisitorBody, VisitorGiven
-from chat.domain.channel import CHANNEL, PublishChannel, UnpublishedChannel
+from chat.api.schemas import (
+    ChannelBody,
+    ChannelId,
+    ChannelList,
+    ChannelView,
+    VisitorBody,
+    VisitorGiven,
+    WidgetView,
+)
+from chat.domain.channel import CHANNEL, PublishChannel, PublishedChannel, UnpublishedChannel
 from chat.domain.rejections import Rejection
 from chat.read_models.pending_visitors import PendingVisitor
 
-router = Router(tags=["channels"])
+router = Router(tags=["channels"], dependencies=FROM_ALLOWED_PAGES)
 
 
 @router.put("/v1/channels/{channel}", responses=problems(ChannelNotCovered.code))
@@ -39,6 +50,21 @@ async def list_channels(claims: Staff, channels: Channels) -> ChannelList:
     )
 
 
+@router.get("/v1/channels/{channel}/widget", responses=problems(Rejection.NO_SUCH_CHANNEL))
+async def read_widget(
+    channel: ChannelId, repository: Repository, urls: Annotated[Mapping[str, str], from_state("public_urls")]
+) -> WidgetView:
+    """What the widget of a channel begins with. Needs no token."""
+    published = (await _published(repository, channel)).published
+    return WidgetView(
+        channel=channel,
+        name=published.name,
+        locales=published.locales,
+        closed=published.closed,
+        form_url=f"{urls['rating']}/form",
+    )
+
+
 @router.post(
     "/v1/channels/{channel}/visitors",
     status_code=status.HTTP_201_CREATED,
@@ -55,13 +81,17 @@ async def admit_visitor(
 
     Whoever opens no dialog with it is forgotten when it expires.
     """
-    state = (await repository.load(CHANNEL, CHANNEL.stream(channel))).state
-    if isinstance(state, UnpublishedChannel):
-        raise CommandRejected(Rejection.NO_SUCH_CHANNEL)
-    if state.closed:
+    if (await _published(repository, channel)).closed:
         raise CommandRejected(Rejection.CHANNEL_CLOSED)
     who = body or VisitorBody()
     client = secrets.token_hex(16)
     token, expires_at = tokens.issue(client, channel, repository.clock.now())
     await visitors.add(PendingVisitor(client, channel, who.locale, who.email, who.name), expires_at)
     return VisitorGiven(token=token, client=client, expires_at=expires_at)
+
+
+async def _published(repository: Repository, channel: str) -> PublishedChannel:
+    state = (await repository.load(CHANNEL, CHANNEL.stream(channel))).state
+    if isinstance(state, UnpublishedChannel):
+        raise CommandRejected(Rejection.NO_SUCH_CHANNEL)
+    return state

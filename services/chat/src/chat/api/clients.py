@@ -9,6 +9,7 @@ from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.http.routes import Router
 from chat.api.dependencies import Audit, Repository, Tokens, Visitors
+from chat.api.origins import FROM_ALLOWED_PAGES
 from chat.api.permissions import Admin
 from chat.api.problems import problems
 from chat.api.schemas import ClientId, ErasureView
@@ -16,7 +17,7 @@ from chat.domain.client import CLIENT, Client, EraseClient, ErasedClient, channe
 from chat.domain.rejections import Rejection
 from contracts.access import EVERY_CHANNEL
 
-router = Router(tags=["clients"])
+router = Router(tags=["clients"], dependencies=FROM_ALLOWED_PAGES)
 
 
 @router.delete(

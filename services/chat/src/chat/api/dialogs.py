@@ -10,6 +10,7 @@ from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import CommandResult
 from chassis.http.routes import Router
 from chat.api.dependencies import Keys, Repository, Visitors
+from chat.api.origins import FROM_ALLOWED_PAGES
 from chat.api.permissions import Assigner, AVisitor, Writer
 from chat.api.problems import problems
 from chat.api.reservations import opening, reopening
@@ -52,7 +53,7 @@ from contracts.dialogs import Author
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Done now; 200 if it was done before."}}
 AUTHORS = (Rejection.NO_SUCH_DIALOG, Rejection.TAKE_IT_FIRST, Rejection.NOT_YOUR_DIALOG)
 
-router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"])
+router = Router(prefix="/v1/dialogs/{dialog}", tags=["dialogs"], dependencies=FROM_ALLOWED_PAGES)
 
 
 @router.put(

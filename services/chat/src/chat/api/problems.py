@@ -47,7 +47,7 @@ STATUSES: Final[Mapping[str, int]] = {
 """Every other one is a 409."""
 
 FIELD_SENTENCES: Final = {
-    "not-an-origin": "must be http:// or https:// with a host and perhaps a port, and nothing after it",
+    "not-an-origin": "must be https:// (http:// only for this machine) with a host and perhaps a port",
 }
 
 CATALOGUE: Final = ProblemCatalogue(SENTENCES, STATUSES, FIELD_SENTENCES)

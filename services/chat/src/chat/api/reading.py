@@ -1,19 +1,29 @@
-"""Reading dialogs: an operator's list, and the messages of one."""
+"""Reading dialogs: an operator's list and what changes in it, the messages of one, and its client."""
 
+from collections.abc import Mapping
 from itertools import zip_longest
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import AfterValidator
 
+from chassis.crypto_shredding import KeyRing
+from chassis.crypto_shredding.opened_text import OpenedText
+from chassis.eventstore.repository import StreamState
+from chassis.http.live import EventStream
 from chassis.http.routes import Router
-from chat.api.dependencies import Audit, Dialogs, Keys, Repository
-from chat.api.permissions import OperatorClaims, Reader, ReaderClaims
+from chat.api.dependencies import Audit, Clients, Dialogs, Keys, Live, Repository
+from chat.api.origins import FROM_ALLOWED_PAGES
+from chat.api.permissions import Assigner, OperatorClaims, Reader, ReaderClaims, Staff
 from chat.api.problems import problems
 from chat.api.schemas import (
+    LONGEST_BEGINNING,
+    ClientView,
     DialogId,
     DialogList,
+    DialogVersions,
     DialogView,
+    EarlierDialogView,
     EndingView,
     TranscriptMessageView,
     TranscriptView,
@@ -22,9 +32,13 @@ from chat.domain.dialog.actor import DialogRole, role_in
 from chat.domain.dialog.decider import DIALOG
 from chat.domain.dialog.state import Dialog, DialogDetails, Open
 from chat.domain.rejections import Rejection
-from chat.read_models.transcript import Transcript, TranscriptMessage, commit_of, transcript_of
+from chat.personal_data import opened_contact
+from chat.read_models.transcript import MOST_COMMITS, Transcript, TranscriptMessage, commit_of, transcript_of
 from contracts.access import EVERY_CHANNEL
 from contracts.dialogs import Author, ClosedBy, DialogState
+from contracts.keys import Purpose
+
+Document = dict[str, Any]
 
 MOST_OF_A_PAGE = 200
 
@@ -42,13 +56,37 @@ TranscriptCursor = Annotated[Annotated[str, AfterValidator(known_cursor)] | None
 """Checked before anything is done: what is on record as read was given."""
 Limit = Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE, description="How many there are on a page.")]
 
-router = Router(prefix="/v1/dialogs", tags=["dialogs"])
+After = Annotated[
+    int,
+    Query(ge=0, le=MOST_COMMITS, description="The `version` of an earlier response; without a cursor."),
+]
+WATCHED: Mapping[int | str, dict[str, Any]] = {
+    200: {"model": DialogVersions, "description": "Server-sent events; this is the data of each."}
+}
+
+router = Router(prefix="/v1/dialogs", tags=["dialogs"], dependencies=FROM_ALLOWED_PAGES)
+changes = Router(tags=["dialogs"], dependencies=FROM_ALLOWED_PAGES)
+
+
+@changes.get("/v1/changes", response_class=EventStream, responses=dict(WATCHED))
+async def watch_dialogs(
+    request: Request, claims: OperatorClaims, dialogs: Dialogs, live: Live
+) -> EventStream:
+    """A stream of how far the dialogs of an operator have come: at once, then whenever it differs.
+
+    Those are the first 200 open ones of their list, and the last 20 of their own that were closed.
+    """
+    channels = None if EVERY_CHANNEL in claims.channels else claims.channels
+    topics = [f"operator:{claims.sub}", *(f"channel:{channel}" for channel in claims.channels)]
+    return live.stream(request, lambda: dialogs.watched_by_operator(claims.sub, channels), topics)
 
 
 @router.get("")
 async def list_dialogs(
     claims: OperatorClaims,
     dialogs: Dialogs,
+    clients: Clients,
+    keys: Keys,
     state: DialogState = DialogState.OPEN,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -56,7 +94,8 @@ async def list_dialogs(
     """An operator's own dialogs and those that wait, in their channels: the longest open first."""
     channels = None if EVERY_CHANNEL in claims.channels else claims.channels
     page = await dialogs.of_operator(claims.sub, channels, state, cursor or None, limit)
-    views = [DialogView.model_validate(document) for document in page.dialogs]
+    known = await clients.of({document["client"] for document in page.dialogs})
+    views = [await _dialog_view(document, known, keys) for document in page.dialogs]
     return DialogList(dialogs=views, next_cursor=page.next)
 
 
@@ -68,26 +107,83 @@ async def read_dialog(
     repository: Repository,
     keys: Keys,
     audit: Audit,
+    *,
     cursor: TranscriptCursor = None,
+    after: After = 0,
     limit: Limit = MOST_OF_A_PAGE,
 ) -> TranscriptView:
-    """A dialog and its messages, a page at a time, the oldest first.
+    """A dialog and its messages, a page at a time, the oldest first; with `after` only newer ones.
 
     Its visitor, operators who have it or wrote in it, and supervisors and admins of the channel may read.
 
     An operator takes a waiting dialog first. That a supervisor or admin reads is put on record first.
     """
-    state = (await repository.load(DIALOG, DIALOG.stream(dialog))).state
-    details, role = role_in(actor, state)
+    loaded = await repository.load(DIALOG, DIALOG.stream(dialog))
+    details, role = role_in(actor, loaded.state)
     if role is DialogRole.SUPERVISOR:
         now = repository.clock.now()
         await audit.note("transcript.read", claims, now, dialog=dialog, channel=details.channel)
-    transcript = await transcript_of(repository.store, keys, dialog, details.client, cursor or None, limit)
-    return _transcript_view(state, details, role, transcript)
+    begin = commit_of(cursor) if cursor else after
+    transcript = await transcript_of(
+        repository.store, keys, dialog, details.client, begin, loaded.number, limit
+    )
+    return _transcript_view(loaded, details, role, transcript)
+
+
+@router.get("/{dialog}/client", responses=problems(Rejection.NO_SUCH_DIALOG, Rejection.TAKE_IT_FIRST))
+async def read_client(
+    dialog: DialogId,
+    actor: Assigner,
+    claims: Staff,
+    repository: Repository,
+    dialogs: Dialogs,
+    clients: Clients,
+    keys: Keys,
+    audit: Audit,
+) -> ClientView:
+    """The client of a dialog, and their other dialogs in the token's channels. Staff who may read it may.
+
+    That a supervisor or admin reads is put on record first.
+    """
+    details, role = role_in(actor, (await repository.load(DIALOG, DIALOG.stream(dialog))).state)
+    client = details.client
+    if role is DialogRole.SUPERVISOR:
+        now = repository.clock.now()
+        await audit.note("client.read", claims, now, client=client, channel=details.channel)
+    known = (await clients.of([client])).get(client, {})
+    others = [
+        other
+        for other in await dialogs.of_client(client)
+        if other["dialog"] != dialog and actor.covers(other["channel"])
+    ]
+    return ClientView(
+        client=client,
+        channel=details.channel,
+        locale=known.get("locale") or details.locale,
+        name=await opened_contact(keys, client, known.get("name"), Purpose.NAME),
+        email=await opened_contact(keys, client, known.get("email"), Purpose.EMAIL),
+        since=known.get("since") or details.opened_at,
+        earlier=[
+            EarlierDialogView.model_validate({**other, "own": claims.sub in other["operators"]})
+            for other in others
+        ],
+    )
+
+
+async def _dialog_view(document: Document, known: Mapping[str, Document], keys: KeyRing) -> DialogView:
+    client, last = document["client"], document.get("last_message")
+    sealed_name = known.get(client, {}).get("name")
+    name = await opened_contact(keys, client, sealed_name, Purpose.NAME)
+    if last:
+        scope = {"subject": client, "scope": document["dialog"], "purpose": Purpose.MESSAGE}
+        text = await OpenedText.of(keys, last["text"], **scope)
+        beginning = text.text[:LONGEST_BEGINNING] if text.text else None
+        last = {**last, "text": OpenedText(state=text.state, text=beginning)}
+    return DialogView.model_validate({**document, "client_name": name, "last_message": last})
 
 
 def _transcript_view(
-    state: Dialog, details: DialogDetails, role: DialogRole, transcript: Transcript
+    loaded: StreamState[Dialog], details: DialogDetails, role: DialogRole, transcript: Transcript
 ) -> TranscriptView:
     assigned = details.assigned
     closes = zip_longest(details.closed_at, details.closed_by, details.reopened_at)
@@ -96,7 +192,7 @@ def _transcript_view(
         channel=details.channel,
         client=details.client,
         locale=details.locale,
-        state=DialogState.OPEN if isinstance(state, Open) else DialogState.CLOSED,
+        state=DialogState.OPEN if isinstance(loaded.state, Open) else DialogState.CLOSED,
         operator=assigned.id if assigned and role is not DialogRole.CLIENT else None,
         operator_name=assigned.name if assigned else None,
         opened_at=details.opened_at,
@@ -106,6 +202,7 @@ def _transcript_view(
         ],
         messages=[_message_view(message, role) for message in transcript.messages],
         next_cursor=transcript.next,
+        version=loaded.number,
     )
 
 

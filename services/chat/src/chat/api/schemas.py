@@ -3,11 +3,12 @@
 from typing import Annotated, Any, ClassVar
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.http.bodies import KIB, RequestBody
-from chassis.validation.messages import Shaped
+from chassis.validation.addresses import origin_of
+from chassis.validation.messages import Shaped, wrong
 from chassis.validation.numbers import WHOLE
 from chassis.validation.text import CODE_POINTS, Email, Locale, LocaleHint, Message, Name
 from chat.api.problems import FIELD_SENTENCES
@@ -17,6 +18,7 @@ from contracts.envelope import Id, Instant, Ordinal
 from contracts.zones import TimeZone
 
 MOST_OF_A_LIST = 100
+LONGEST_BEGINNING = 200
 NAMED = f"1 to 200 characters, {CODE_POINTS}; line ends, controls and marks of direction are cleaned away"
 
 ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["course-a"])]
@@ -29,6 +31,14 @@ MessageId = Annotated[
     Id, Path(description=f"An id that its author chooses. {HARD_TO_GUESS}", examples=["m-51e0c7a92f6b38d4"])
 ]
 
+
+def _as_browsers_write_it(origin: str) -> str:
+    try:
+        return origin_of(origin)
+    except ValueError:
+        raise wrong(FIELD_SENTENCES["not-an-origin"], "not-an-origin") from None
+
+
 Origin = Annotated[
     str,
     StringConstraints(max_length=300),
@@ -37,6 +47,7 @@ Origin = Annotated[
         FIELD_SENTENCES["not-an-origin"],
         "not-an-origin",
     ),
+    AfterValidator(_as_browsers_write_it),
 ]
 CloseNumber = Annotated[Ordinal, WHOLE]
 
@@ -65,7 +76,9 @@ class ChannelBody(RequestBody):
         description="The languages it is served in.",
     )
     allowed_origins: tuple[Origin, ...] = Field(
-        default=(), max_length=MOST_OF_A_LIST, description="The sites that its widget may stand on."
+        default=(),
+        max_length=MOST_OF_A_LIST,
+        description="The sites that its widget may stand on.",
     )
     time_zone: TimeZone = Field(default="UTC", description="Its IANA time zone.")
     closed: StrictBool = Field(default=False, description="Takes no new visitors and dialogs.")
@@ -82,6 +95,18 @@ class ChannelView(BaseModel):
     )
     time_zone: str = Field(description="Its IANA time zone.", examples=["America/Toronto"])
     closed: bool = Field(description="Takes no new visitors and dialogs.", examples=[False])
+
+
+class WidgetView(BaseModel):
+    """What the widget shows before anybody has written."""
+
+    channel: str = Field(description="The channel's id.", examples=["course-a"])
+    name: str = Field(description="What people call it.", examples=["Course A"])
+    locales: tuple[str, ...] = Field(description="The languages it is served in.", examples=[["fr-CA", "en"]])
+    closed: bool = Field(description="Takes no new visitors and dialogs.", examples=[False])
+    form_url: str = Field(
+        description="The page of what may be asked after a close.", examples=["https://candor.example/form"]
+    )
 
 
 class ChannelList(BaseModel):
@@ -107,13 +132,13 @@ class VisitorBody(RequestBody):
 
 
 class VisitorGiven(BaseModel):
-    """A token for the new client, who is reached with it and in no other way."""
+    """A token for the client, who is reached with it and in no other way."""
 
     token: str = Field(
         description="Given in this response only: keep it, as nobody can find the client without it.",
         examples=["eyJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"],
     )
-    client: str = Field(description="The new client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
+    client: str = Field(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
     expires_at: Instant = Field(description="When the token ends; 30 days from now unless set otherwise.")
 
 
@@ -250,6 +275,25 @@ class TranscriptView(BaseModel):
     next_cursor: str | None = Field(
         description="For the next page; null on the last one.", examples=["wg4K9f_kWzIwMV0"]
     )
+    version: int = Field(
+        description=(
+            "How far the dialog has come, which grows with all that happens in it. Whoever has read all "
+            "pages knows all messages up to here, and gets the others with `after`."
+        ),
+        examples=[12],
+    )
+
+
+class LastMessageView(BaseModel):
+    """What was written last."""
+
+    author: Author = Field(description="Who wrote it.")
+    operator: str | None = Field(
+        description="The operator's id; null for the client's messages.", examples=["ann"]
+    )
+    name: str | None = Field(description="The operator's name then.", examples=["Ann Lee"])
+    posted_at: Instant = Field(description="When it was written.")
+    text: OpenedText = Field(description=f"How it begins: {LONGEST_BEGINNING} characters at most.")
 
 
 class DialogView(BaseModel):
@@ -262,9 +306,27 @@ class DialogView(BaseModel):
     state: DialogState = Field(description="As it is now.")
     waiting: bool = Field(description="Nobody has taken it.")
     operator: str | None = Field(description="Who has it; null if nobody does.", examples=["ann"])
+    operator_name: str | None = Field(
+        default=None, description="The name of who has it.", examples=["Ann Lee"]
+    )
     opened_at: Instant = Field(description="When it was opened the first time.")
     since: Instant = Field(description="When it was opened or last reopened, or closed if it is.")
     closes: int = Field(description="How often it was closed.", examples=[0])
+    client_name: OpenedText | None = Field(
+        default=None, description="What the client is called; null if they didn't say."
+    )
+    last_message: LastMessageView | None = Field(
+        default=None, description="What was written last; null if nothing was."
+    )
+    waiting_since: Instant | None = Field(
+        default=None, description="Since when the client waits for a reply; null if they don't."
+    )
+    unanswered: int = Field(
+        default=0, description="How many messages of the client wait for a reply.", examples=[2]
+    )
+    version: int = Field(
+        default=0, description="How far it has come, as when it is read; and in `/v1/changes`.", examples=[12]
+    )
 
 
 class DialogList(BaseModel):
@@ -277,3 +339,60 @@ class DialogList(BaseModel):
         description="For the next page; null on the last one.",
         examples=["72h2tB8yWzE3NzQ3NDQ4MDAwMDAsImQtN2YzYTkxYzA0YmUyZDg1NiJd"],
     )
+
+
+class DialogVersions(BaseModel):
+    """What a stream of changes tells: how far dialogs have come. It holds no text."""
+
+    dialogs: dict[str, int] = Field(
+        description="The version of each dialog, by its id; what is not in it has left the list.",
+        examples=[{"d-7f3a": 12}],
+    )
+
+
+class EarlierDialogView(BaseModel):
+    """Another dialog of a client."""
+
+    dialog: str = Field(description="Its id.", examples=["d-7f3a"])
+    state: DialogState = Field(description="As it is now.")
+    opened_at: Instant = Field(description="When it was opened the first time.")
+    closed_at: Instant | None = Field(description="When it was closed last; null while it is open.")
+    operator: str | None = Field(description="Who has it, or had it last; null if nobody did.")
+    operator_name: str | None = Field(description="What they are called.", examples=["Ann Lee"])
+    own: bool = Field(description="Whether the caller has it or wrote in it, and so may read it.")
+
+
+class ClientView(BaseModel):
+    """The client of a dialog. An erased one has no name and no e-mail."""
+
+    client: str = Field(description="The client's id.", examples=["3f1c9ad2b7e64c0f8a51d7c2e9b04f66"])
+    channel: str = Field(description="Where they came to.", examples=["course-a"])
+    locale: str | None = Field(description="Their language; null if nobody said.", examples=["fr-CA"])
+    name: OpenedText | None = Field(description="What they are called; null if they didn't say.")
+    email: OpenedText | None = Field(description="Their address; null if they didn't say.")
+    since: Instant = Field(description="When they opened their first dialog.")
+    earlier: list[EarlierDialogView] = Field(
+        description="Their other dialogs, the newest first: the last fifty."
+    )
+
+
+class OwnDialogView(BaseModel):
+    """A dialog as its client lists it."""
+
+    dialog: str = Field(description="Its id.", examples=["d-7f3a"])
+    state: DialogState = Field(description="As it is now.")
+    opened_at: Instant = Field(description="When it was opened the first time.")
+    closed_at: Instant | None = Field(description="When it was closed last; null while it is open.")
+    closes: int = Field(description="How often it was closed.", examples=[0])
+    operator_name: str | None = Field(description="Who has it; null if nobody does.", examples=["Ann Lee"])
+    replies: int = Field(
+        description="How many messages operators have written so far: those not seen yet are unread.",
+        examples=[3],
+    )
+    version: int = Field(description="How far it has come, as when it is read.", examples=[12])
+
+
+class OwnDialogList(BaseModel):
+    """A client's dialogs."""
+
+    dialogs: list[OwnDialogView] = Field(description="The newest first: the last fifty.")

@@ -65,6 +65,13 @@ class PendingVisitors:
         }
         return PendingVisitor(client, found["channel"], found["locale"], **opened)
 
+    async def keep(self, client: str, now: datetime, expires_at: datetime) -> bool:
+        """Remembers a visitor until then; False for one who is not pending, or expired."""
+        found = await self._visitors.update_one(
+            {"_id": client, "expires_at": {"$gt": now}}, {"$max": {"expires_at": expires_at}}
+        )
+        return bool(found.matched_count)
+
     async def remove(self, client: str) -> None:
         """Forgets a visitor; can be repeated."""
         await self._visitors.delete_one({"_id": client})

@@ -41,14 +41,10 @@ class _StoredMessage(NamedTuple):
 
 
 async def transcript_of(
-    store: EventStore, keys: OpensText, dialog: str, client: str, cursor: str | None, limit: int
+    store: EventStore, keys: OpensText, dialog: str, client: str, after: int, until: int, limit: int
 ) -> Transcript:
-    """Reads a dialog's stream after the cursor, and opens `limit` messages for this one response.
-
-    Raises `InvalidCursor`.
-    """
-    after = 0 if cursor is None else commit_of(cursor)
-    found = await _messages(store, DIALOG.stream(dialog), after, limit + 1)
+    """Reads the commits after number `after` up to `until`, and opens `limit` messages for a response."""
+    found = await _messages(store, DIALOG.stream(dialog), after, until, limit + 1)
     messages: list[TranscriptMessage] = []
     for count, (_, posted) in enumerate(found[:limit], 1):
         text = await OpenedText.of(keys, posted.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
@@ -68,11 +64,14 @@ def commit_of(cursor: str) -> int:
     raise InvalidCursor
 
 
-async def _messages(store: EventStore, stream: str, after: int, wanted: int) -> list[_StoredMessage]:
-    """The messages after commit `after`: `wanted` or a few more, fewer if there are no more."""
+async def _messages(
+    store: EventStore, stream: str, after: int, until: int, wanted: int
+) -> list[_StoredMessage]:
+    """The messages after commit `after` up to `until`: `wanted` or a few more, fewer if there are no more."""
     # A commit is what came of one request, so it holds one message at most.
     found: list[_StoredMessage] = []
-    while len(found) < wanted and (commits := await store.read(stream, after, limit=SLICE)):
+    while len(found) < wanted and after < until:
+        commits = await store.read(stream, after, limit=min(SLICE, until - after))
         for commit in commits:
             posted = (event for event in read_events(DIALOG, commit) if isinstance(event, MessagePosted))
             found += [_StoredMessage(commit.number, event) for event in posted]

@@ -84,6 +84,8 @@ class DialogDetails:
 
     `messages` go by id, in a persistent map: a dialog of thousands is not copied for each of them.
     `sealed_bytes` is the size of their sealed texts together.
+    `unanswered` counts the client's messages since an operator last wrote or the dialog was closed, the first
+    of them written at `waiting_since`; `replies` counts operators' messages.
     `last_close` is repeated when it is reopened and nobody writes.
     """
 
@@ -97,6 +99,9 @@ class DialogDetails:
     writers: frozenset[str] = frozenset()
     messages: "HashTrieMap[str, PostedMessage]" = field(default_factory=HashTrieMap)
     sealed_bytes: int = 0
+    replies: int = 0
+    unanswered: int = 0
+    waiting_since: datetime | None = None
     closed_at: tuple[datetime, ...] = ()
     closed_by: tuple[ClosedBy, ...] = ()
     reopened_at: tuple[datetime, ...] = ()
@@ -118,13 +123,16 @@ class DialogDetails:
     def with_message(self, event: MessagePosted) -> "DialogDetails":
         """The dialog with this message remembered."""
         posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
-        writers = self.writers if event.operator is None else self.writers | {event.operator}
-        return replace(
+        with_it = replace(
             self,
             messages=self.messages.insert(event.message, posted),
             sealed_bytes=self.sealed_bytes + len(event.text),  # a JWE is ASCII: a character is a byte
-            writers=writers,
         )
+        if event.operator is None:
+            since = self.waiting_since or event.posted_at
+            return replace(with_it, unanswered=self.unanswered + 1, waiting_since=since)
+        writers = self.writers | {event.operator}
+        return replace(with_it, writers=writers, replies=self.replies + 1, unanswered=0, waiting_since=None)
 
 
 @dataclass(frozen=True)
@@ -165,11 +173,15 @@ def evolve(state: Dialog, event: DialogEvent) -> Dialog:
             operator = Operator(event.operator, event.name, event.team)
             return Open(replace(details, assigned=operator), _episode(state))
         case DialogClosed():
-            closed_at, closed_by = (
-                (*details.closed_at, event.closed_at),
-                (*details.closed_by, event.closed_by),
+            closed = replace(
+                details,
+                closed_at=(*details.closed_at, event.closed_at),
+                closed_by=(*details.closed_by, event.closed_by),
+                unanswered=0,
+                waiting_since=None,
+                last_close=event,
             )
-            return Closed(replace(details, closed_at=closed_at, closed_by=closed_by, last_close=event))
+            return Closed(closed)
         case DialogReopened():
             reopened = replace(details, reopened_at=(*details.reopened_at, event.reopened_at))
             return Open(reopened, Episode(since=event.reopened_at))
