@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
@@ -19,6 +19,7 @@ from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, DialogReopen
 from contracts.ratings import RATING_EVENTS, RatingEvent
 from rating.api.tokens import FormTokens
 from rating.app import build
+from rating.domain.rating.form_version import FormVersion
 from rating.messaging.inbound import Inbound
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
@@ -47,6 +48,15 @@ SETTINGS: dict[str, Any] = {
 KEYS = "candor.ratings.keys"
 
 
+def always(rules: FormVersion) -> Callable[[str], Awaitable[FormVersion]]:
+    """These rules for every channel."""
+
+    async def form_version_of(_: str) -> FormVersion:
+        return rules
+
+    return form_version_of
+
+
 class RatingNotes(Notes):
     """The public events of rating."""
 
@@ -68,7 +78,7 @@ class Harness:
         self.notes = RatingNotes()
         settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": database})
         self.app = build(
-            settings, clock=self.clock, publisher=self.notes, form_version_of=lambda _: RULES, only=()
+            settings, clock=self.clock, publisher=self.notes, form_version_of=always(RULES), only=()
         )
         state = self.app.state
         self.repository: Repository = state.repository
