@@ -23,6 +23,7 @@ from rating.domain.rating.form_version import FormVersion
 from rating.messaging.inbound import Inbound
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
+from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.settings import RatingSettings
@@ -71,14 +72,27 @@ class RatingNotes(Notes):
 
 
 class Harness:
-    """Rating as it is joined, without background tasks; its clock stands still until it is moved on."""
+    """Rating as it is joined, without background tasks; its clock stands still until it is moved on.
 
-    def __init__(self, mongo: str, database: str, clock: ManualClock | None = None) -> None:
+    Closes go by `rules`, or by Quality control if there are none.
+    """
+
+    def __init__(
+        self,
+        mongo: str,
+        database: str,
+        clock: ManualClock | None = None,
+        rules: FormVersion | None = RULES,
+    ) -> None:
         self.clock = clock or ManualClock(CLOSED_AT)
         self.notes = RatingNotes()
         settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": database})
         self.app = build(
-            settings, clock=self.clock, publisher=self.notes, form_version_of=always(RULES), only=()
+            settings,
+            clock=self.clock,
+            publisher=self.notes,
+            form_version_of=rules and always(rules),
+            only=(),
         )
         state = self.app.state
         self.repository: Repository = state.repository
@@ -87,6 +101,7 @@ class Harness:
         self.forms: Forms = state.forms
         self.keys: KeyRing = state.key_ring
         self.inbound: Inbound = state.inbound
+        self.channels: Channels = self.inbound.channels
         self.erased: ErasedClients = self.inbound.erased
         self.erasure: ClientErasure = self.inbound.erasure
         self.timers: Timers = form_timers(self.forms, self.repository)
@@ -125,10 +140,18 @@ class Harness:
 
 @asynccontextmanager
 async def open_harness(
-    mongo: str, database: str, *, relaying: bool = True, clock: ManualClock | None = None
+    mongo: str,
+    database: str,
+    *,
+    relaying: bool = True,
+    clock: ManualClock | None = None,
+    rules: FormVersion | None = RULES,
 ) -> AsyncIterator[Harness]:
-    """A harness, with its relay and erasure at work unless asked otherwise."""
-    harness = Harness(mongo, database, clock)
+    """A harness, with its relay and erasure at work unless asked otherwise.
+
+    Closes go by `rules`, or by Quality control if there are none.
+    """
+    harness = Harness(mongo, database, clock, rules)
     async with harness.app.router.lifespan_context(harness.app):
         await harness.app.state.parts.wait_prepared()
         async with harness.at_work() if relaying else nullcontext():

@@ -220,13 +220,13 @@ class TestRead:
         assert form["answer"] == {"score": 3, "comment": readable(" as it is \n")}
 
     async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: ApiClient) -> None:
-        await asked.answer(2, "Thank you")
+        await asked.answer(2, "Never again")
         await asked.harness.relayed()
         await asked.harness.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
         await asked.harness.erasures_done()
         answer = await asked.post("read", {"token": asked.token()})
         assert answer.json()["answer"] == {"score": 2, "comment": {"state": "erased", "text": None}}
-        assert "Thank you" not in answer.text
+        assert "Never again" not in answer.text
 
     async def test_get_does_nothing_at_all(self, asked: ApiClient) -> None:
         before = await commits(asked)

@@ -51,6 +51,7 @@ async def test_the_snapshot_is_taken_as_it_was_published(harness: Harness) -> No
         team="north",
         locale="en",
         closed_at=CLOSED_AT,
+        opened_at=CLOSED_AT,
     )
 
 

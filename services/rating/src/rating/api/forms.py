@@ -46,7 +46,7 @@ async def list_my_forms(
     forms: Forms,
     repository: Repository,
     views: Views,
-    locale: Annotated[LocaleHint | None, Query(max_length=100, description=HINT)] = None,
+    locale: Annotated[LocaleHint | None, Query(description=HINT)] = None,
 ) -> FormList:
     """The forms that the visitor can answer now, or whose answer they can still change; newest first.
 

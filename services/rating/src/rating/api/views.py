@@ -50,6 +50,7 @@ class FormViews:
         Its texts are in the language that the client had in the dialog, if they are written in it, else in
         `locale`, and so on as `shown` says.
         """
+        answer = await self.answer(form)
         settings = (await self._versions.at(form.channel, form.version)).settings
         wanted = [each for each in (form.locale, locale) if each]
         texts = shown(settings.texts, wanted, form.default_locale)
@@ -63,7 +64,7 @@ class FormViews:
             direction=direction_of(language),
             texts=FormTexts(**{name: text for name, (_, text) in texts.items()}),
             comment=CommentField(max_length=form.comment_limit, **form.comment_rule.model_dump()),
-            answer=await self.answer(form),
+            answer=answer,
         )
 
     async def answered(self, form: FormDocument) -> AnsweredView:
