@@ -91,7 +91,7 @@ class Harness:
             settings,
             clock=self.clock,
             publisher=self.notes,
-            form_version_of=rules and always(rules),
+            form_version_of=always(rules) if rules else None,
             only=(),
         )
         state = self.app.state
