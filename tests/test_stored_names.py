@@ -9,6 +9,7 @@ from chat.domain.channel import CHANNEL
 from chat.domain.client import CLIENT
 from chat.domain.dialog.decider import DIALOG
 from rating.domain.cool_down import COOL_DOWN
+from rating.domain.quality_control.decider import QUALITY_CONTROL
 from rating.domain.rating.decider import RATING
 
 NAMES: dict[str, tuple[Decider[Any, Any, Any], set[str]]] = {
@@ -16,6 +17,7 @@ NAMES: dict[str, tuple[Decider[Any, Any, Any], set[str]]] = {
     "client": (CLIENT, {"registered", "dialog-reserved", "erased"}),
     "dialog": (DIALOG, {"opened", "message-posted", "operator-assigned", "closed", "reopened"}),
     "asked": (COOL_DOWN, {"question-reserved"}),
+    "quality_control": (QUALITY_CONTROL, {"saved"}),
     "rating": (
         RATING,
         {

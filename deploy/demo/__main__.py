@@ -27,6 +27,9 @@ from deploy.local.tokens import token
 OPERATORS = {"ann": "Ann Lee", "bo": "Bo Martín", "chika": "Chika Ōta"}
 AT_ONCE = 8
 SETTLE_SECONDS = 60.0
+EXPIRY_SECONDS = 10
+"""How long forms of the demo wait, so that they expire while one watches."""
+
 console = Console()
 
 
@@ -36,6 +39,7 @@ async def cast(
     """Dialogs to be played, each with a visitor of its own, on the channels in turn."""
     for channel, name in channels.items():
         await floor.channel(channel, name)
+        await floor.set_up(channel, expiry=EXPIRY_SECONDS)
     encounters = []
     for index, mood in enumerate(moods(count, dice)):
         channel = list(channels)[index % len(channels)]

@@ -5,7 +5,7 @@ Every request carries ids of their own choosing, so people simply try again when
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,12 +43,15 @@ class Caller:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.within = within
 
-    async def call(self, method: str, url: str, **how: Any) -> httpx.Response:
+    async def call(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **how: Any
+    ) -> httpx.Response:
         """The first response that settles it: anything but 429, 502, 503, 504 or no response at all."""
+        own = {**self._headers, **(headers or {})}
 
         async def once() -> httpx.Response:
             try:
-                response = await self._http.request(method, url, headers=self._headers, **how)
+                response = await self._http.request(method, url, headers=own, **how)
             except httpx.TransportError as error:
                 raise ServiceUnavailable(f"{method} {url}: {error!r}") from error
             if response.status_code in {429, 502, 503, 504}:

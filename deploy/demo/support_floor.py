@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -25,6 +26,13 @@ class SupportFloor:
         """Makes a channel, or makes sure that it is there."""
         url = f"{self.urls.chat}/v1/channels/{channel}"
         await self._caller(Role.ADMIN).do("PUT", url, json={"name": name or channel})
+
+    async def set_up(self, channel: str, **settings: Any) -> None:
+        """Changes these settings of the channel's Quality control, and leaves the others as they are."""
+        url, admin = f"{self.urls.rating}/v1/quality-control/{channel}", self._caller(Role.ADMIN)
+        read = await admin.do("GET", url)
+        based_on = {"If-Match": f'"{read["version"]}"'}
+        await admin.do("PUT", url, headers=based_on, json={**read["settings"], **settings})
 
     async def erase(self, client: str) -> None:
         """Erases a client."""

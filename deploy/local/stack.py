@@ -1,6 +1,5 @@
 """The whole system on this machine: the servers, the topics, and the services as processes."""
 
-import json
 import os
 import subprocess
 import sys
@@ -30,8 +29,6 @@ from deploy.local.stopping import FOLDER
 ROOT = Path(__file__).parents[2]
 PORT_BASE = 8001
 METRICS = 100
-# Forms of `make demo` expire while one watches; those of other channels wait for a week.
-DEMO_CHANNELS = {"demo-*": {"expiry": 10}}
 HIGHEST_BASE = 65_000
 
 
@@ -128,7 +125,6 @@ class Stack:
             "CANDOR_ENV": "development",
             "CANDOR_MONGO": self.servers.mongo_address,
             "CANDOR_PORT_BASE": str(base),
-            "CANDOR_RATING_CHANNELS": _with_demo_channels(os.environ.get("CANDOR_RATING_CHANNELS") or "{}"),
             **Secrets(self.folder).environment(service),
             **self._extra,
         }
@@ -210,14 +206,6 @@ def is_ready(port: int) -> bool:
         )
     except httpx.TransportError:
         return False
-
-
-def _with_demo_channels(own: str) -> str:
-    """The rules of channels that somebody set, and those of the demo's."""
-    try:
-        return json.dumps({**DEMO_CHANNELS, **json.loads(own)})
-    except (ValueError, TypeError):
-        return own  # the service says what is wrong with it
 
 
 def _check_ports(service: str, port: int) -> None:

@@ -177,33 +177,14 @@ def test_a_named_kafka_that_lets_nobody_in_is_said_with_why(
             servers.servers(tmp_path).kafka.start()
 
 
-@pytest.mark.parametrize(
-    ("own", "expected"),
-    [
-        (None, {"demo-*": {"expiry": 10}}),
-        ('{"shop": {"expiry": 60}}', {"demo-*": {"expiry": 10}, "shop": {"expiry": 60}}),
-        ('{"demo-*": {"expiry": 60}}', {"demo-*": {"expiry": 60}}),
-    ],
-)
-def test_rules_of_ones_own_leave_the_demo_its_own(own: str | None, expected: object) -> None:
-    assert json.loads(stack._with_demo_channels(own or "{}")) == expected
-
-
-@pytest.mark.parametrize("wrong", ["{", "[1]", "5", '"x"'])
-def test_rules_that_are_none_are_left_to_the_service_to_refuse(wrong: str) -> None:
-    assert stack._with_demo_channels(wrong) == wrong
-
-
 def test_a_wrong_setting_of_a_service_is_said_before_anything_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANDOR_SERVERS", "embedded")
-    monkeypatch.setenv("CANDOR_RATING_CHANNELS", "{")
+    monkeypatch.setenv("CANDOR_RATING_DELAY", "soon")
     monkeypatch.setattr(servers.Servers, "start", lambda *_: pytest.fail("the servers were started"))
 
-    with pytest.raises(
-        CannotStart, match=r"^rating cannot start:\n  CANDOR_RATING_CHANNELS .* must be JSON\.$"
-    ):
+    with pytest.raises(CannotStart, match=r"^rating cannot start:\n  CANDOR_RATING_DELAY .*\.$"):
         stack.Stack(tmp_path, base=stack.free_port_base()).start()
 
 

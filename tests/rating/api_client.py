@@ -19,9 +19,10 @@ def visitor(client: str = "c1", channel: str = "shop") -> dict[str, str]:
     return bearer(visitor_token(client, channel))
 
 
-def staff(*roles: Role) -> dict[str, str]:
-    """The header of somebody of the staff, good for every channel."""
-    return bearer(signed(Claims(sub="o1", roles=frozenset(roles), channels=frozenset({"*"}))))
+def staff(*roles: Role, sub: str = "o1", name: str | None = None, channel: str = "*") -> dict[str, str]:
+    """The header of somebody of the staff, good for every channel unless told otherwise."""
+    claims = Claims(sub=sub, name=name, roles=frozenset(roles), channels=frozenset({channel}))
+    return bearer(signed(claims))
 
 
 @dataclass

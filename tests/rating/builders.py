@@ -35,7 +35,6 @@ DELAY, EXPIRY, WINDOW = 5 * MINUTE, 60 * MINUTE, 15 * MINUTE
 STARS = Scale(name="stars", lowest=1, highest=5, satisfied_from=4)
 RULES = FormVersion(
     version=1,
-    question="How did we do?",
     scale=STARS,
     comment_limit=2000,
     delay=timedelta(0),

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
@@ -19,9 +19,11 @@ from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, DialogReopen
 from contracts.ratings import RATING_EVENTS, RatingEvent
 from rating.api.tokens import FormTokens
 from rating.app import build
+from rating.domain.rating.form_version import FormVersion
 from rating.messaging.inbound import Inbound
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
+from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.settings import RatingSettings
@@ -47,6 +49,15 @@ SETTINGS: dict[str, Any] = {
 KEYS = "candor.ratings.keys"
 
 
+def always(rules: FormVersion) -> Callable[[str], Awaitable[FormVersion]]:
+    """These rules for every channel."""
+
+    async def form_version_of(_: str) -> FormVersion:
+        return rules
+
+    return form_version_of
+
+
 class RatingNotes(Notes):
     """The public events of rating."""
 
@@ -61,14 +72,27 @@ class RatingNotes(Notes):
 
 
 class Harness:
-    """Rating as it is joined, without background tasks; its clock stands still until it is moved on."""
+    """Rating as it is joined, without background tasks; its clock stands still until it is moved on.
 
-    def __init__(self, mongo: str, database: str, clock: ManualClock | None = None) -> None:
+    Closes go by `rules`, or by Quality control if there are none.
+    """
+
+    def __init__(
+        self,
+        mongo: str,
+        database: str,
+        clock: ManualClock | None = None,
+        rules: FormVersion | None = RULES,
+    ) -> None:
         self.clock = clock or ManualClock(CLOSED_AT)
         self.notes = RatingNotes()
         settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": database})
         self.app = build(
-            settings, clock=self.clock, publisher=self.notes, form_version_of=lambda _: RULES, only=()
+            settings,
+            clock=self.clock,
+            publisher=self.notes,
+            form_version_of=always(rules) if rules else None,
+            only=(),
         )
         state = self.app.state
         self.repository: Repository = state.repository
@@ -77,6 +101,7 @@ class Harness:
         self.forms: Forms = state.forms
         self.keys: KeyRing = state.key_ring
         self.inbound: Inbound = state.inbound
+        self.channels: Channels = self.inbound.channels
         self.erased: ErasedClients = self.inbound.erased
         self.erasure: ClientErasure = self.inbound.erasure
         self.timers: Timers = form_timers(self.forms, self.repository)
@@ -115,10 +140,18 @@ class Harness:
 
 @asynccontextmanager
 async def open_harness(
-    mongo: str, database: str, *, relaying: bool = True, clock: ManualClock | None = None
+    mongo: str,
+    database: str,
+    *,
+    relaying: bool = True,
+    clock: ManualClock | None = None,
+    rules: FormVersion | None = RULES,
 ) -> AsyncIterator[Harness]:
-    """A harness, with its relay and erasure at work unless asked otherwise."""
-    harness = Harness(mongo, database, clock)
+    """A harness, with its relay and erasure at work unless asked otherwise.
+
+    Closes go by `rules`, or by Quality control if there are none.
+    """
+    harness = Harness(mongo, database, clock, rules)
     async with harness.app.router.lifespan_context(harness.app):
         await harness.app.state.parts.wait_prepared()
         async with harness.at_work() if relaying else nullcontext():

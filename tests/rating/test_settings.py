@@ -31,19 +31,12 @@ SETTINGS: dict[str, Any] = {
 
 
 def test_asks_at_once_and_waits_a_week_unless_set_otherwise() -> None:
-    rules = RatingSettings(**SETTINGS).form_version_of("course-a")
+    rules = RatingSettings(**SETTINGS).quality_control
     assert rules.delay == timedelta(0)
     assert rules.expiry == timedelta(days=7)
     assert rules.edit_window == timedelta(minutes=15)
     assert rules.offer_window == timedelta(hours=24)
     assert rules.cool_down == timedelta(0)
-
-
-def test_some_channels_have_no_cool_down_and_others_their_own() -> None:
-    channels = {"loud": {"cool_down": 0}, "quiet": {"cool_down": "P30D"}}
-    settings = RatingSettings(**SETTINGS, rating_cool_down="P1D", rating_channels=channels)
-    days = [settings.form_version_of(channel).cool_down.days for channel in ("loud", "quiet", "other")]
-    assert days == [0, 30, 1]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +46,7 @@ def test_some_channels_have_no_cool_down_and_others_their_own() -> None:
 def test_reads_seconds_and_iso_8601(text: str, expiry: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANDOR_RATING_EXPIRY", text)
     monkeypatch.setenv("CANDOR_RATING_DELAY", text)
-    rules = RatingSettings(**SETTINGS).form_version_of("course-a")
+    rules = RatingSettings(**SETTINGS).quality_control
     assert rules.expiry == rules.delay == timedelta(seconds=expiry)
 
 
@@ -75,36 +68,6 @@ def test_says_which_variable_is_wrong(
     with pytest.raises(SystemExit):
         RatingSettings.load()
     assert "CANDOR_RATING_DELAY" in capsys.readouterr().err
-
-
-def test_a_channel_has_times_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CANDOR_RATING_DELAY", "30")
-    monkeypatch.setenv("CANDOR_RATING_CHANNELS", '{"demo-*": {"expiry": "10", "delay": 0}}')
-    settings = RatingSettings(**SETTINGS)
-    demo, other = settings.form_version_of("demo-site"), settings.form_version_of("course-a")
-    assert (demo.delay, demo.expiry) == (timedelta(0), timedelta(seconds=10))
-    assert (other.delay, other.expiry) == (timedelta(seconds=30), timedelta(days=7))
-    assert demo.edit_window == other.edit_window
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"a": {"expiry": 0}}',
-        '{"a": {"expirey": 5}}',
-        '["a"]',
-        "demo=5",
-        '{"a": {"delay": "soon"}}',
-        '{"a": {"expiry": 10.0005}}',
-    ],
-)
-def test_refuses_times_of_channels_that_make_no_sense(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(f"CANDOR_{name.upper()}", str(value))
-    monkeypatch.setenv("CANDOR_RATING_CHANNELS", text)
-    with pytest.raises(SystemExit) as exit_:
-        RatingSettings.load()
-    assert exit_.value.code == 2
 
 
 DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": "kanarienvogel"}]})

@@ -13,6 +13,7 @@ from contracts.access import Role
 from contracts.clients import ClientErased
 from contracts.ratings import RatingChanged, RatingGiven
 from rating.api.views import AT_ONCE
+from rating.domain.quality_control.texts import BUILT_IN
 from tests.rating.api_client import ApiClient, open_api_client, staff, visitor
 from tests.rating.builders import CLOSED_AT, EXPIRY, WINDOW
 from tests.rating.harness import KEYS, Harness, closed, reopened
@@ -95,12 +96,20 @@ class TestMine:
             "token": asked.token(),
             "dialog": "d1",
             "close_seq": 1,
-            "question": "How did we do?",
+            "channel_name": "shop",
+            "opened_at": "2026-03-29T00:59:59.999Z",
+            "closed_at": "2026-03-29T00:59:59.999Z",
+            "locale": "en",
+            "direction": "ltr",
+            "texts": dict(BUILT_IN["en"]),
             "scale": {"name": "stars", "lowest": 1, "highest": 5},
-            "comment": {"max_length": 2000},
+            "comment": {"mode": "optional", "required_at_or_below": None, "max_length": 2000},
             "state": "pending",
             "expires_at": "2026-03-29T01:59:59.999Z",
             "editable_until": None,
+            "edit_window": 900,
+            "expired_at": None,
+            "cancelled_reason": None,
             "answer": None,
         }
 
@@ -211,13 +220,13 @@ class TestRead:
         assert form["answer"] == {"score": 3, "comment": readable(" as it is \n")}
 
     async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: ApiClient) -> None:
-        await asked.answer(2, "Thank you")
+        await asked.answer(2, "Never again")
         await asked.harness.relayed()
         await asked.harness.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
         await asked.harness.erasures_done()
         answer = await asked.post("read", {"token": asked.token()})
         assert answer.json()["answer"] == {"score": 2, "comment": {"state": "erased", "text": None}}
-        assert "Thank you" not in answer.text
+        assert "Never again" not in answer.text
 
     async def test_get_does_nothing_at_all(self, asked: ApiClient) -> None:
         before = await commits(asked)

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.rating.decider import RATING, GiveRating, RegisterClose
 from rating.domain.rating.events import FormScheduled, RatingEvent
+from rating.domain.rating.form_version import CommentMode, CommentRule
 from rating.domain.rejections import Rejection
 from tests.rating.builders import (
     DELAY,
@@ -41,7 +43,23 @@ WAITING: History = (registered(), offered())
 """Offered at the close, to be answered within the hour."""
 
 
+SILENT = RULES.model_copy(update={"comment": CommentRule(mode=CommentMode.OFF)})
+EXPLAINED = RULES.model_copy(
+    update={"comment": CommentRule(mode=CommentMode.REQUIRED, required_at_or_below=2)}
+)
+"""A score of 2 or less needs a comment."""
+
+
 class TestHearClose:
+    def test_asks_nobody_while_it_is_off(self) -> None:
+        off = RULES.model_copy(update={"enabled": False})
+        given().when(register(rules=off, spam=True)).then(registered(rules=off), not_offered("disabled"))
+
+    def test_goes_on_with_what_was_begun_before_it_was_off(self) -> None:
+        off = RULES.model_copy(update={"enabled": False, "version": 2})
+        before = (registered(), offered(), cancelled("reopened"))
+        given(*before).when(resume(rules=off)).then(registered(2, by_people=True), offered(close_seq=2))
+
     def test_offers_a_form_at_once_without_a_delay(self) -> None:
         given().when(register()).then(registered(), offered())
 
@@ -351,6 +369,29 @@ class TestGiveRating:
         )
         given(*WAITING).when(give(5, at(1), "much", length=2000)).then(rated(5, at(1), "much"))
 
+    def test_refuses_a_comment_that_is_not_asked(self) -> None:
+        history = registered(rules=SILENT), offered()
+        given(*history).when(give(5, at(1), "much")).then_rejected(Rejection.COMMENT_NOT_ASKED)
+        given(*history).when(give(5, at(1))).then(rated(5, at(1)))
+        given(*history).when(give_without(5, at(1))).then(rated(5, at(1)))
+
+    def test_a_low_score_needs_a_comment(self) -> None:
+        history = registered(rules=EXPLAINED), offered()
+        for answer in (give(2, at(1)), give_without(2, at(1))):
+            given(*history).when(answer).then_rejected(Rejection.COMMENT_REQUIRED, at_or_below=2)
+        given(*history).when(give(2, at(1), "slow")).then(rated(2, at(1), "slow"))
+        given(*history).when(give(3, at(1))).then(rated(3, at(1)))
+
+    def test_a_changed_score_needs_a_comment_too_and_may_keep_the_one_before(self) -> None:
+        history = registered(rules=EXPLAINED), offered()
+        given(*history, rated(5, at(1))).when(give(2, at(2))).then_rejected(
+            Rejection.COMMENT_REQUIRED, at_or_below=2
+        )
+        given(*history, rated(5, at(1), "slow")).when(give(2, at(2))).then(changed(2, at(2), words="slow"))
+        given(*history, rated(2, at(1), "slow")).when(give_without(2, at(2))).then_rejected(
+            Rejection.COMMENT_REQUIRED, at_or_below=2
+        )
+
     @pytest.mark.parametrize("reason", ["reopened", "erased"])
     def test_refuses_what_was_withdrawn(self, reason: str) -> None:
         given(*WAITING, cancelled(reason)).when(give(5, at(1))).then_rejected(Rejection.FORM_WITHDRAWN)
@@ -502,3 +543,26 @@ class TestForgetClient:
     def test_leaves_other_clients_alone(self) -> None:
         given(*WAITING).when(erase("c2")).then()
         given(*WAITING, rated(5, at(1))).when(erase("c2")).then()
+
+
+def test_a_form_that_was_stored_before_quality_control_reads_as_one_of_the_services_own_settings() -> None:
+    stored = {
+        "type": "close-registered",
+        "close_seq": 1,
+        "snapshot": {
+            "dialog": "d1", "close_seq": 1, "channel": "shop", "client": "c1", "operator": "o1",
+            "team": "north", "locale": "en", "closed_at": "2026-03-29T00:59:59.999Z",
+        },
+        "rules": {
+            "version": 1, "question": "How was your conversation with us?",
+            "scale": {"name": "stars", "lowest": 1, "highest": 5, "satisfied_from": 4},
+            "comment_limit": 2000, "delay": "PT0S", "expiry": "PT1H", "edit_window": "PT15M",
+            "offer_window": "P1D", "cool_down": "PT0S",
+        },
+        "registered_at": "2026-03-29T00:59:59.999Z",
+        "replied": True,
+        "by_people": True,
+    }  # fmt: skip
+    assert RATING.events.validate_python(stored) == registered()
+    assert RULES.version == DEFAULT_VERSION
+    assert (RULES.comment, RULES.enabled) == (CommentRule(mode=CommentMode.OPTIONAL), True)

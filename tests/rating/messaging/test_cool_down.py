@@ -18,7 +18,7 @@ from rating.domain.rating.state import CloseToRate, NotOffered
 from rating.messaging.inbound import Inbound
 from tests.chassis.decider_spec import DeciderSpec
 from tests.rating.builders import CLOSED_AT, DELAY, MINUTE, RULES, at, just_before
-from tests.rating.harness import Harness, closed, reopened
+from tests.rating.harness import Harness, always, closed, reopened
 
 given = DeciderSpec(COOL_DOWN).given
 HOUR = timedelta(hours=1)
@@ -67,7 +67,7 @@ def inbound(harness: Harness, delay: timedelta = timedelta(0)) -> Inbound:
     """One of a replica of its own."""
     repository = Repository(harness.store, harness.clock, wake=harness.relay.wake, service="rating")
     rules = COOL.model_copy(update={"delay": delay})
-    return replace(harness.inbound, repository=repository, form_version_of=lambda _: rules)
+    return replace(harness.inbound, repository=repository, form_version_of=always(rules))
 
 
 async def close_of(harness: Harness, dialog: str, close_seq: int = 1) -> CloseToRate:

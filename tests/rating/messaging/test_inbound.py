@@ -51,6 +51,7 @@ async def test_the_snapshot_is_taken_as_it_was_published(harness: Harness) -> No
         team="north",
         locale="en",
         closed_at=CLOSED_AT,
+        opened_at=CLOSED_AT,
     )
 
 
@@ -121,12 +122,12 @@ async def test_erasing_withdraws_what_waits_and_nothing_is_asked_later(harness: 
 
 
 def test_what_is_replayed_is_consumed_in_the_group_of_dialogs(harness: Harness) -> None:
-    dialogs, clients = consumers(
+    dialogs, clients, channels = consumers(
         harness.inbound, KafkaConnection(servers="nowhere:1"), harness.notes, "candor_rating"
     )
     assert set(dialogs._subscription._wanted.topics) == {"candor.dialogs", "candor.rating.replay"}
     assert set(clients._subscription._wanted.topics) == {"candor.clients"}
-    types = dialogs._decoder._types
-    assert (
-        types["candor.rating.replay"] >= types["candor.dialogs"] | clients._decoder._types["candor.clients"]
-    )
+    assert set(channels._subscription._wanted.topics) == {"candor.channels"}
+    types = dialogs._decoder._types | clients._decoder._types | channels._decoder._types
+    others = (types[topic] for topic in ("candor.dialogs", "candor.clients", "candor.channels"))
+    assert types["candor.rating.replay"] >= set[str]().union(*others)

@@ -26,7 +26,7 @@ from rating.domain.rating.state import Rating
 from rating.messaging.commit_handlers import rating_handler
 from rating.processes.timers import form_timers
 from tests.rating.builders import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
-from tests.rating.harness import Harness, closed, open_harness
+from tests.rating.harness import Harness, always, closed, open_harness
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -49,7 +49,7 @@ async def document(harness: Harness, form: str = "d1.1") -> dict[str, Any]:
 
 async def hear_later(harness: Harness, *dialogs: str) -> None:
     """Closes with a form five minutes later."""
-    inbound = replace(harness.inbound, form_version_of=lambda _: LATER)
+    inbound = replace(harness.inbound, form_version_of=always(LATER))
     for dialog in dialogs:
         await inbound.on_dialog_closed(closed(dialog))
     await harness.relayed()
@@ -106,7 +106,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
         await harness.inbound.on_dialog_closed(closed())
         await handle(harness.repository, RATING, "rating:d1", GiveRating(1, 5, CLOSED_AT))
         own, plans = (
-            rating_handler(harness.forms, harness.keys),
+            rating_handler(harness.forms, harness.keys, lambda _: None),
             list[CommitPlan[Rating, RatingEvent]](),
         )
         for commit in await harness.store.read("rating:d1", limit=100):
@@ -197,7 +197,7 @@ async def test_a_worker_that_is_slow_to_clear_forgets_no_later_time(harness: Har
 async def test_a_form_is_never_forgotten_before_its_time_is_over(harness: Harness) -> None:
     # Rules of long ago may have times that the database can't keep: it cuts them to milliseconds.
     odd = RULES.model_copy(update={"delay": DELAY + ODD, "expiry": EXPIRY + ODD})
-    await replace(harness.inbound, form_version_of=lambda _: odd).on_dialog_closed(closed())
+    await replace(harness.inbound, form_version_of=always(odd)).on_dialog_closed(closed())
     await harness.relayed()
     for wait, state in ((DELAY, "pending"), (EXPIRY, "expired")):
         harness.clock.advance(wait)

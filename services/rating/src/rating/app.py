@@ -1,6 +1,6 @@
 """Joins the parts of rating."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from fastapi import FastAPI
 
@@ -12,14 +12,16 @@ from chassis.eventstore.repository import Repository
 from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.health import broker_answers, database_answers
+from chassis.http.live import LiveUpdates
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
 from contracts.access import AUDIENCE_RATING
 from contracts.topics import RATING_KEYS
-from rating.api import forms as api
+from rating.api import forms as forms_api
 from rating.api import pages
+from rating.api import quality_control as quality_control_api
 from rating.api.problems import CATALOGUE
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
@@ -28,8 +30,10 @@ from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.inbound import Inbound, consumers
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
+from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
 from rating.settings import RatingSettings
 
 
@@ -38,12 +42,12 @@ def build(
     *,
     clock: Clock | None = None,
     publisher: Publisher | None = None,
-    form_version_of: Callable[[str], FormVersion] | None = None,
+    form_version_of: Callable[[str], Awaitable[FormVersion]] | None = None,
     only: Collection[str] | None = None,
 ) -> FastAPI:
     """The service, ready to be served; nothing is connected before it runs.
 
-    What is given takes the place of the database's clock, of Kafka, and of the settings' rules of a channel.
+    What is given takes the place of the database's clock, of Kafka, and of Quality control's settings.
     Of the background tasks those named in `only` run, else all.
     """
     name, client = settings.service, connect(settings.mongo)
@@ -51,10 +55,18 @@ def build(
     store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
     publisher = publisher or Publisher(settings.kafka, name)
     keys = KeyRing.of(settings, database, topic=RATING_KEYS.name, publisher=publisher)
-    relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys))
+    switches, live = QualityControlSwitches(database), LiveUpdates()
+    relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys, switches, live.wake))
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
+    channels = Channels(database, repository.clock)
+    versions = QualityControlVersions(repository, settings.quality_control)
     erasure = ClientErasure(repository, forms, erased, keys)
-    inbound = Inbound(repository, form_version_of or settings.form_version_of, erased, erasure)
+
+    async def asked_now(channel: str) -> FormVersion:
+        recent = await versions.recent(channel)
+        return recent.settings.form_version(recent.version, await channels.default_locale(channel))
+
+    inbound = Inbound(repository, form_version_of or asked_now, channels, erased, erasure)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
     tokens = FormTokens(key_bytes(settings.form_secret), secrets_before)
     timers = form_timers(forms, repository)
@@ -72,12 +84,15 @@ def build(
     return create(
         settings,
         title="Candor rating",
-        routers=[api.mine, api.router],
         pages=[pages.person, pages.page_router(settings)],
+        routers=[forms_api.mine, forms_api.router, quality_control_api.router],
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,
-            "form_views": FormViews(tokens, keys), "verifier": verifier(settings, visitors=AUDIENCE_RATING),
+            "form_views": FormViews(tokens, keys, versions, channels), "channels": channels,
+            "quality_control": versions, "quality_control_switches": switches,
+            "verifier": verifier(settings, visitors=AUDIENCE_RATING),
+            "live": live,
             "relay": relay, "inbound": inbound,  # what tests drive by hand
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),

@@ -4,13 +4,20 @@ from typing import Annotated
 
 from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.repository import Repository as EventRepository
+from chassis.http.live import LiveUpdates
 from chassis.http.routes import from_state
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
+from rating.read_models.channels import Channels as ChannelsModel
 from rating.read_models.forms import Forms as FormsModel
+from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
 
+Live = Annotated[LiveUpdates, from_state("live")]
 Repository = Annotated[EventRepository, from_state("repository")]
 Keys = Annotated[KeyRing, from_state("key_ring")]
 Tokens = Annotated[FormTokens, from_state("form_tokens")]
 Views = Annotated[FormViews, from_state("form_views")]
 Forms = Annotated[FormsModel, from_state("forms")]
+Channels = Annotated[ChannelsModel, from_state("channels")]
+Versions = Annotated[QualityControlVersions, from_state("quality_control")]
+Switches = Annotated[QualityControlSwitches, from_state("quality_control_switches")]

@@ -1,18 +1,32 @@
 """Forms: those that wait for a visitor; read, answered and declined with a form's token."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Annotated
+
+from fastapi import Query, Request, Response, status
 
 from chassis.crypto_shredding import KeyRing
 from chassis.errors import CommandRejected, SubjectErased
 from chassis.eventstore.handle import handle
+from chassis.http.live import EventStream
 from chassis.http.routes import Router
-from chassis.validation.text import is_blank
+from chassis.validation.text import LocaleHint, is_blank
 from contracts.keys import Purpose
 from contracts.ratings import CloseState
-from rating.api.dependencies import Forms, Keys, Repository, Tokens, Views
+from rating.api.dependencies import Forms, Keys, Live, Repository, Tokens, Views
 from rating.api.permissions import AVisitor, NoOperator
 from rating.api.problems import problems
-from rating.api.schemas import AnswerBody, AnsweredView, DeclinedView, FormList, FormTokenBody, FormView
+from rating.api.schemas import (
+    HINT,
+    AnswerBody,
+    AnsweredView,
+    DeclinedView,
+    FormList,
+    FormReadBody,
+    FormTokenBody,
+    FormView,
+)
 from rating.api.tokens import FormKey
 from rating.domain.rating.answers import NOT_SEALED, Comment, KeepComment, RemoveComment, WrittenComment
 from rating.domain.rating.decider import RATING, DeclineRating, GiveRating
@@ -27,21 +41,44 @@ router = Router(prefix="/v1/forms", tags=["forms"], dependencies=[NoOperator])
 
 
 @mine.get("")
-async def list_my_forms(visitor: AVisitor, forms: Forms, repository: Repository, views: Views) -> FormList:
+async def list_my_forms(
+    visitor: AVisitor,
+    forms: Forms,
+    repository: Repository,
+    views: Views,
+    locale: Annotated[LocaleHint | None, Query(description=HINT)] = None,
+) -> FormList:
     """The forms that the visitor can answer now, or whose answer they can still change; newest first.
 
     Each with the answer that they gave, in their own words. Changes nothing.
     """
     mine = await forms.mine(visitor.client, visitor.channel, repository.clock.now())
-    return FormList(forms=await views.forms(mine))
+    return FormList(forms=await views.forms(mine, locale))
+
+
+@mine.get("/changes", response_class=EventStream, status_code=status.HTTP_200_OK)
+async def follow_my_forms(visitor: AVisitor, forms: Forms, live: Live, request: Request) -> Response:
+    """Tells when something about the visitor's forms has changed: `{"forms": {"d1.1": 7}}`.
+
+    That is each of the newest 100 forms that were offered, with a number that grows whenever it changes: at
+    once, and then whenever it differs. What the forms say is read as before. Changes nothing.
+    """
+
+    async def look() -> Mapping[str, Mapping[str, int]]:
+        return {"forms": await forms.positions(visitor.client, visitor.channel)}
+
+    return live.stream(request, look, [visitor.client])
 
 
 @router.post("/read", responses=problems(Rejection.NO_SUCH_FORM))
-async def read_form(body: FormTokenBody, tokens: Tokens, repository: Repository, views: Views) -> FormView:
-    """The form of the token, with what its client answered. Changes nothing."""
+async def read_form(body: FormReadBody, tokens: Tokens, repository: Repository, views: Views) -> FormView:
+    """The form of the token, with what its client answered; also after it expired or was withdrawn.
+
+    Changes nothing.
+    """
     form = tokens.read(body.token)
     loaded = await repository.load(RATING, RATING.stream(form.dialog))
-    return await views.form(_shown(loaded.state, form, loaded.position))
+    return await views.form(_shown(loaded.state, form, loaded.position), body.locale)
 
 
 @router.post(
@@ -55,6 +92,8 @@ async def read_form(body: FormTokenBody, tokens: Tokens, repository: Repository,
         Rejection.CHANGED_TOO_OFTEN,
         Rejection.SCORE_NOT_ON_SCALE,
         Rejection.COMMENT_TOO_LONG,
+        Rejection.COMMENT_NOT_ASKED,
+        Rejection.COMMENT_REQUIRED,
     ),
 )
 async def answer_form(

@@ -2,13 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Path
 
-from chassis.http.auth import Visitor, allow_anyone, allow_visitor
-from contracts.access import Role
+from chassis.http.auth import Visitor, allow, allow_anyone, allow_visitor
+from chassis.http.problems import ChannelNotCovered, raises
+from contracts.access import Claims, Role
+from contracts.envelope import Id
 
 OPERATORS = frozenset({Role.OPERATOR})
 NoOperator = Depends(allow_anyone(never=OPERATORS))
 """For whoever holds a form's token: no bearer token is needed, an operator's is refused."""
 
 AVisitor = Annotated[Visitor, Depends(allow_visitor(never=OPERATORS))]
+
+ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["course-a"])]
+_SUPERVISING = allow(Role.SUPERVISOR, Role.ADMIN, never=OPERATORS)
+SupervisorClaims = Annotated[Claims, Depends(_SUPERVISING)]
+"""The claims of a supervisor or an admin who is no operator."""
+
+
+@raises(ChannelNotCovered)
+async def _of_channel(claims: SupervisorClaims, channel: ChannelId) -> Claims:
+    if not claims.covers(channel):
+        raise ChannelNotCovered
+    return claims
+
+
+ChannelSupervisor = Annotated[Claims, Depends(_of_channel)]
+"""The claims of a supervisor or an admin of the channel in the path."""

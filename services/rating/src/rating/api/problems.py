@@ -17,7 +17,19 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.ALREADY_RATED: "This dialog is already rated.",
     Rejection.SCORE_NOT_ON_SCALE: "Please choose a score from {lowest} to {highest}.",
     Rejection.COMMENT_TOO_LONG: "A comment can have at most {most} characters.",
+    Rejection.COMMENT_NOT_ASKED: "This form takes no comment.",
+    Rejection.COMMENT_REQUIRED: "Please say why: a score of {at_or_below} or less needs a comment.",
+    Rejection.VERSION_MISSING: "Say which version you have changed: send its ETag as If-Match.",
+    Rejection.SAVED_MEANWHILE: "{who} saved version {version} meanwhile, at {when}.",
+    Rejection.NO_SUCH_VERSION: "There is no such version of these settings.",
+    Rejection.THRESHOLD_NOT_ON_SCALE: "This scale has scores from {lowest} to {highest}.",
 }
 
-CATALOGUE: Final = ProblemCatalogue(SENTENCES, {Rejection.NO_SUCH_FORM: 404})
+STATUSES: Final[Mapping[str, int]] = {
+    Rejection.NO_SUCH_FORM: 404,
+    Rejection.NO_SUCH_VERSION: 404,
+    Rejection.SAVED_MEANWHILE: 412,
+    Rejection.VERSION_MISSING: 428,
+}
+CATALOGUE: Final = ProblemCatalogue(SENTENCES, STATUSES)
 problems = CATALOGUE.responses

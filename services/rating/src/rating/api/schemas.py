@@ -1,5 +1,6 @@
 """What goes in and out of rating's API."""
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, Field, StringConstraints
@@ -7,13 +8,18 @@ from pydantic import BaseModel, Field, StringConstraints
 from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.numbers import WholeNumber
-from chassis.validation.text import Text
+from chassis.validation.text import LocaleHint, Text
 from contracts.envelope import Instant
-from contracts.ratings import FormState
+from contracts.ratings import CancelledReason, FormState
+from rating.domain.rating.form_version import CommentMode
 from rating.domain.rating.state import MOST_CHANGES
 
 TOKEN = "d1.1.3q2-7wQ5jYk0m0p8b1nQyWgGm0S9yq0mBv3c1JfZ0nE"  # noqa: S105 - an example
 WORDS = "Quick and friendly."
+HINT = (
+    "A language tag (BCP 47), as in fr-CA: for texts that aren't written in the language that the client had "
+    "in the dialog; what is none is dropped."
+)
 
 
 class FormTokenBody(RequestBody):
@@ -22,6 +28,12 @@ class FormTokenBody(RequestBody):
     largest: ClassVar[int] = 32 * KIB
 
     token: Annotated[str, StringConstraints(max_length=1_000)] = Field(examples=[TOKEN])
+
+
+class FormReadBody(FormTokenBody):
+    """Names a form, and what its client's browser speaks."""
+
+    locale: LocaleHint | None = Field(default=None, description=HINT)
 
 
 class AnswerBody(FormTokenBody):
@@ -46,8 +58,13 @@ class ScaleField(BaseModel):
 
 
 class CommentField(BaseModel):
-    """The field for words of the client's own; they are never required."""
+    """The field for words of the client's own."""
 
+    mode: CommentMode = Field(description="`off`: there is none.", examples=["required"])
+    required_at_or_below: int | None = Field(
+        description="The highest score that needs a comment. Null unless the mode is `required`.",
+        examples=[2],
+    )
     max_length: int = Field(description="in characters, counted as Unicode code points", examples=[2000])
 
 
@@ -58,6 +75,25 @@ class AnswerView(BaseModel):
     comment: OpenedText | None = Field(description="Null if there is none.")
 
 
+class FormTexts(BaseModel):
+    """What is written on the form."""
+
+    question: str = Field(examples=["How was your conversation with us?"])
+    low_end: str = Field(description="At the lowest score.", examples=["Very bad"])
+    high_end: str = Field(description="At the highest score.", examples=["Very good"])
+    comment: str = Field(
+        description="Over the field for a comment.", examples=["Would you like to add anything?"]
+    )
+    thanks: str = Field(description="Once the client has answered.", examples=["Thank you for your answer."])
+
+
+class Direction(StrEnum):
+    """The direction of a script."""
+
+    LEFT_TO_RIGHT = "ltr"
+    RIGHT_TO_LEFT = "rtl"
+
+
 class FormView(BaseModel):
     """A form as its client sees it."""
 
@@ -65,7 +101,12 @@ class FormView(BaseModel):
     token: str = Field(examples=[TOKEN])
     dialog: str = Field(examples=["d1"])
     close_seq: int = Field(examples=[1])
-    question: str = Field(examples=["How was your conversation with us?"])
+    channel_name: str = Field(description="What people call the channel.", examples=["Course A"])
+    opened_at: Instant | None = Field(description="When the dialog began. Null if that wasn't kept.")
+    closed_at: Instant = Field(description="When the dialog was closed.")
+    locale: str = Field(description="The language of the question (BCP 47).", examples=["fr"])
+    direction: Direction = Field(description="How that language is written.")
+    texts: FormTexts
     scale: ScaleField
     comment: CommentField
     state: FormState = Field(description="As it is now.")
@@ -76,6 +117,11 @@ class FormView(BaseModel):
         description="Until just before, the answer can be changed. Null before there is one, after "
         f"{MOST_CHANGES} changes, and when the client was erased."
     )
+    edit_window: float | None = Field(
+        description="How long an answer can be changed, in seconds.", examples=[900]
+    )
+    expired_at: Instant | None = Field(description="Until just before, it could be answered; if it expired.")
+    cancelled_reason: CancelledReason | None = Field(description="Why it was withdrawn, if it was.")
     answer: AnswerView | None = Field(description="Null before the client has answered.")
 
 

@@ -2,34 +2,69 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
+
+import langcodes
 
 from chassis.crypto_shredding import KeyRing
 from chassis.crypto_shredding.opened_text import OpenedText
 from contracts.keys import Purpose
-from rating.api.schemas import AnsweredView, AnswerView, CommentField, FormView
+from rating.api.schemas import AnsweredView, AnswerView, CommentField, Direction, FormTexts, FormView
 from rating.api.tokens import FormKey, FormTokens
+from rating.domain.quality_control.texts import shown
+from rating.read_models.channels import Channels
 from rating.read_models.form_documents import FormDocument
+from rating.read_models.quality_control import QualityControlVersions
 
 AT_ONCE = 16
 """How many comments are opened at once, for all lists together: each may ask the database for a key."""
+
+RIGHT_TO_LEFT = frozenset(
+    {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
+)
+"""The scripts (ISO 15924) of living languages that are written from right to left."""
+
+
+@lru_cache(1_000)
+def direction_of(locale: str) -> Direction:
+    """How a language (BCP 47) is written: by its script, or by the likeliest one if the tag names none."""
+    script = langcodes.Language.get(locale).maximize().script
+    return Direction.RIGHT_TO_LEFT if script in RIGHT_TO_LEFT else Direction.LEFT_TO_RIGHT
 
 
 class FormViews:
     """Makes views of forms; opened comments go into the response to a request, and nowhere else."""
 
-    def __init__(self, tokens: FormTokens, keys: KeyRing) -> None:
+    def __init__(
+        self, tokens: FormTokens, keys: KeyRing, versions: QualityControlVersions, channels: Channels
+    ) -> None:
         self._tokens = tokens
         self._keys = keys
+        self._versions = versions
+        self._channels = channels
         self._room = asyncio.Semaphore(AT_ONCE)
 
-    async def form(self, form: FormDocument) -> FormView:
-        """A form with the token to answer it, and what its client answered."""
-        known = form.model_dump(include=set(FormView.model_fields))
+    async def form(self, form: FormDocument, locale: str | None = None) -> FormView:
+        """A form with its texts, the token to answer it, and what its client answered.
+
+        Its texts are in the language that the client had in the dialog, if they are written in it, else in
+        `locale`, and so on as `shown` says.
+        """
+        answer = await self.answer(form)
+        settings = (await self._versions.at(form.channel, form.version)).settings
+        wanted = [each for each in (form.locale, locale) if each]
+        texts = shown(settings.texts, wanted, form.default_locale)
+        language, _ = texts["question"]
+        known = form.model_dump(include=set(FormView.model_fields) - {"locale"})
         return FormView(
             **known,
             token=self._tokens.issue(FormKey(form.dialog, form.close_seq)),
-            comment=CommentField(max_length=form.comment_limit),
-            answer=await self.answer(form),
+            channel_name=await self._channels.name(form.channel),
+            locale=language,
+            direction=direction_of(language),
+            texts=FormTexts(**{name: text for name, (_, text) in texts.items()}),
+            comment=CommentField(max_length=form.comment_limit, **form.comment_rule.model_dump()),
+            answer=answer,
         )
 
     async def answered(self, form: FormDocument) -> AnsweredView:
@@ -38,12 +73,12 @@ class FormViews:
         known = form.model_dump(include=set(AnsweredView.model_fields))
         return AnsweredView.model_validate({**known, "answer": answer})
 
-    async def forms(self, forms: Sequence[FormDocument]) -> list[FormView]:
+    async def forms(self, forms: Sequence[FormDocument], locale: str | None = None) -> list[FormView]:
         """The views of the forms, in their order."""
 
         async def in_turn(form: FormDocument) -> FormView:
             async with self._room:
-                return await self.form(form)
+                return await self.form(form, locale)
 
         return list(await asyncio.gather(*map(in_turn, forms)))
 

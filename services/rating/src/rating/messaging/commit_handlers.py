@@ -1,26 +1,42 @@
 """What happens to each stored event before it is published: forms are written, keys published."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from chassis.crypto_shredding import KeyRing
 from chassis.outbox.commit_handler import CommitHandler, PublicEvent, RecordedEvent
 from contracts.ratings import RatingChanged, RatingGiven
 from rating.domain.cool_down import COOL_DOWN, QuestionReserved, Questions
+from rating.domain.quality_control.decider import QUALITY_CONTROL
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
 from rating.messaging.outbound import to_public
 from rating.read_models.forms import Forms
+from rating.read_models.quality_control import QualityControlSwitches
+
+Wake = Callable[[Collection[str]], None]
 
 
-def commit_handlers(forms: Forms, keys: KeyRing) -> Sequence[CommitHandler[Any, Any]]:
-    """Joins the read model and the keys to the relay. Reservations of questions concern nobody else."""
-    return rating_handler(forms, keys), CommitHandler(COOL_DOWN, lambda *_: None, _nothing)
+def commit_handlers(
+    forms: Forms, keys: KeyRing, switches: QualityControlSwitches, wake: Wake
+) -> Sequence[CommitHandler[Any, Any]]:
+    """Joins read models, keys and live updates to the relay.
+
+    Settings and reservations of questions concern nobody else.
+    """
+    return (
+        rating_handler(forms, keys, wake),
+        CommitHandler(COOL_DOWN, lambda *_: None, _nothing),
+        CommitHandler(QUALITY_CONTROL, lambda *_: None, switches.project),
+    )
 
 
-def rating_handler(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingEvent]:
-    """What becomes of ratings."""
+def rating_handler(forms: Forms, keys: KeyRing, wake: Wake) -> CommitHandler[Rating, RatingEvent]:
+    """What becomes of ratings; `wake` is told the clients whose forms can be seen to have changed."""
+
+    async def project(batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
+        wake(await forms.project(batch))
 
     async def publish_keys(public: Sequence[PublicEvent]) -> None:
         events = (each.event for each in public)
@@ -28,7 +44,7 @@ def rating_handler(forms: Forms, keys: KeyRing) -> CommitHandler[Rating, RatingE
         if needed := {answer.dialog for answer in answers if answer.comment is not None}:
             await keys.publish(needed)
 
-    return CommitHandler(RATING, to_public, forms.project, publish_keys)
+    return CommitHandler(RATING, to_public, project, publish_keys)
 
 
 async def _nothing(_: Sequence[RecordedEvent[Questions, QuestionReserved]]) -> None:

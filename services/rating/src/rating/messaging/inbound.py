@@ -1,6 +1,6 @@
-"""Consumes dialogs and clients, and turns events into commands; the same event twice does no harm."""
+"""Consumes dialogs, clients and channels; most events become commands, and twice the same does no harm."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
@@ -13,18 +13,20 @@ from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.event_consumer import EventConsumer
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent
+from contracts.channels import CHANNEL_EVENTS, ChannelPublished
 from contracts.clients import CLIENT_EVENTS, ClientErased
 from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed, DialogOpened, DialogReopened
-from contracts.topics import CLIENTS, DIALOGS, replay
+from contracts.topics import CHANNELS, CLIENTS, DIALOGS, replay
 from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopening
 from rating.domain.rating.form_version import FormVersion, Snapshot
 from rating.messaging.cool_down import with_cool_down
 from rating.processes.erasure import ClientErasure
+from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 
 PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
 
-ConsumedEvent = DialogOpened | DialogClosed | DialogReopened | ClientErased
+ConsumedEvent = DialogOpened | DialogClosed | DialogReopened | ClientErased | ChannelPublished
 CONSUMED_EVENTS: TypeAdapter[ConsumedEvent] = TypeAdapter(
     Annotated[ConsumedEvent, Field(discriminator="type")]
 )
@@ -36,7 +38,8 @@ class Inbound:
     """What rating does with what it consumes."""
 
     repository: Repository
-    form_version_of: Callable[[str], FormVersion]
+    form_version_of: Callable[[str], Awaitable[FormVersion]]
+    channels: Channels
     erased: ErasedClients
     erasure: ClientErasure
 
@@ -49,12 +52,14 @@ class Inbound:
                 await self.on_dialog_reopened(event)
             case ClientErased() as event:
                 await self.on_client_erased(event)
+            case ChannelPublished() as event:
+                await self.channels.publish(event, received.envelope.sequence)
 
     async def on_dialog_closed(self, event: DialogClosed) -> None:
         """Decides about the form of the close."""
         command = RegisterClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
-            rules=self.form_version_of(event.channel),
+            rules=await self.form_version_of(event.channel),
             by_people=event.closed_by in PEOPLE,
             spam=event.spam,
             replied=event.operator_messages > 0,
@@ -78,7 +83,7 @@ class Inbound:
 def consumers(
     inbound: Inbound, connection: KafkaConnection, publisher: Publisher, database: str
 ) -> list[EventConsumer]:
-    """What rating consumes: dialogs, with what is replayed, in one group, clients in their own.
+    """What rating consumes: dialogs, with what is replayed, in one group, clients and channels in their own.
 
     Groups are named after the database: two installations on one Kafka consume everything each.
     """
@@ -88,6 +93,7 @@ def consumers(
         replay(service).name: CONSUMED_EVENTS,
     }
     clients: dict[str, TypeAdapter[Any]] = {CLIENTS.name: CLIENT_EVENTS}
+    channels: dict[str, TypeAdapter[Any]] = {CHANNELS.name: CHANNEL_EVENTS}
     return [
         EventConsumer(
             service=service,
@@ -97,5 +103,5 @@ def consumers(
             handler=inbound.on_event,
             publisher=publisher,
         )
-        for name, topics in (("dialogs", dialogs), ("clients", clients))
+        for name, topics in (("dialogs", dialogs), ("clients", clients), ("channels", channels))
     ]

@@ -30,7 +30,7 @@ def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
     if isinstance(close, Unregistered | ReopenedFirst):
         return None
     # Whom the close belongs to, as it was then: nobody who is reassigned later changes it.
-    of = close.form.snapshot.model_dump(exclude={"closed_at"})
+    of = close.form.snapshot.model_dump(exclude={"closed_at", "opened_at"})
     public = _public(close, event, of, close.form.rules)
     return PublicEvent(topic=RATINGS.name, key=close.form.snapshot.dialog, event=public) if public else None
 

@@ -6,7 +6,9 @@ from typing import Any, assert_never
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from contracts.ratings import CloseState
-from rating.domain.rating.form_version import Scale
+from rating.domain.quality_control.state import DEFAULT_VERSION
+from rating.domain.quality_control.texts import LAST_RESORT
+from rating.domain.rating.form_version import CancelledReason, CommentRule, Scale
 from rating.domain.rating.state import (
     Cancelled,
     CloseToRate,
@@ -27,7 +29,8 @@ class FormDocument(BaseModel):
     """One form. `position` is that of the last event of its dialog's stream that it shows.
 
     `expires_at` and `editable_until` are there as long as the client may answer, or change the answer;
-    `score` and `sealed_comment` once they have answered.
+    `score` and `sealed_comment` once they have answered; `expired_at` and `cancelled_reason` once it has come
+    to that. Its texts are those of the `version` of the settings that it was made from.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,14 +41,21 @@ class FormDocument(BaseModel):
     channel: str
     client: str
     closed_at: datetime
+    opened_at: datetime | None = None
+    locale: str | None = None
     state: CloseState
-    question: str
+    version: int = DEFAULT_VERSION
+    default_locale: str = LAST_RESORT
     scale: Scale
     comment_limit: int
+    comment_rule: CommentRule = CommentRule()
+    edit_window: float | None = Field(default=None, description="in seconds")
     expires_at: datetime | None = None
     editable_until: datetime | None = None
     score: int | None = None
     sealed_comment: str | None = Field(default=None, repr=False)
+    expired_at: datetime | None = None
+    cancelled_reason: CancelledReason | None = None
     position: int
 
 
@@ -64,10 +74,15 @@ def form_document(close: RegisteredClose, position: int) -> FormDocument:
         channel=snapshot.channel,
         client=snapshot.client,
         closed_at=snapshot.closed_at,
+        opened_at=snapshot.opened_at,
+        locale=snapshot.locale,
         state=_state_of(close),
-        question=rules.question,
+        version=rules.version,
+        default_locale=rules.default_locale,
         scale=rules.scale,
         comment_limit=rules.comment_limit,
+        comment_rule=rules.comment,
+        edit_window=rules.edit_window.total_seconds(),
         position=position,
         **_of_answer(close),
     )
@@ -83,7 +98,11 @@ def _of_answer(close: RegisteredClose) -> dict[str, Any]:
             until = {"expires_at": close.expires_at, "editable_until": close.editable_until}
             answer = {"score": close.answer.score, "sealed_comment": close.answer.comment}
             return answer | (until if close.is_open else {})
-        case Registered() | NotOffered() | Scheduled() | Expired() | Cancelled():
+        case Expired():
+            return {"expired_at": close.expired_at}
+        case Cancelled():
+            return {"cancelled_reason": close.reason}
+        case Registered() | NotOffered() | Scheduled():
             return {}
         case _:
             assert_never(close)

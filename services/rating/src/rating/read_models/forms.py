@@ -10,7 +10,7 @@ from pymongo import ASCENDING, UpdateOne
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
 from chassis.timers import DueDocuments
-from contracts.ratings import CloseState
+from contracts.ratings import CloseState, FormState
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
 from rating.read_models.form_documents import FormDocument, due_at, form_document
@@ -38,8 +38,8 @@ class Forms:
         unchecked = {"unchecked": True}
         await self._forms.create_index([("unchecked", 1), ("_id", 1)], partialFilterExpression=unchecked)
 
-    async def project(self, batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
-        """Writes the forms that the events touched; can be repeated."""
+    async def project(self, batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> frozenset[str]:
+        """Writes the forms that the events touched, and returns whose they are; can be repeated."""
         documents: dict[str, Document] = {}
         for recorded in batch:
             close = recorded.state.close(recorded.event.close_seq)
@@ -51,6 +51,13 @@ class Forms:
         if documents:
             writes = [upsert_if_newer(form, each["position"], each) for form, each in documents.items()]
             await self._forms.bulk_write(writes, ordered=False)
+        return frozenset(document["client"] for document in documents.values())
+
+    async def positions(self, client: str, channel: str) -> dict[str, int]:
+        """The client's newest forms that were offered, by their ids, each with its `position`."""
+        query: Document = {"client": client, "channel": channel, "state": {"$in": list(FormState)}}
+        found = self._forms.find(query, {"position": 1}).sort("closed_at", -1).limit(MANY)
+        return {document["_id"]: document["position"] async for document in found}
 
     async def mine(self, client: str, channel: str, now: datetime) -> list[FormDocument]:
         """What a client can answer now, or change, newest first."""

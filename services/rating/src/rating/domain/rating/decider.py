@@ -23,7 +23,13 @@ from rating.domain.rating.events import (
     RatingGiven,
     ReopeningRegistered,
 )
-from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Snapshot
+from rating.domain.rating.form_version import (
+    CancelledReason,
+    CommentMode,
+    FormVersion,
+    NotOfferedReason,
+    Snapshot,
+)
 from rating.domain.rating.state import (
     MOST_CHANGES,
     Cancelled,
@@ -196,6 +202,7 @@ def _resuming(before: CloseToRate, command: RegisterClose) -> tuple[RegisterClos
 def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
     """The reason that this close gets no form, if there is one."""
     reasons = {
+        NotOfferedReason.DISABLED: not command.rules.enabled,
         NotOfferedReason.ERASED: command.erased,
         NotOfferedReason.SPAM: command.spam,
         NotOfferedReason.KIND_OF_CLOSE: not command.by_people,
@@ -270,7 +277,7 @@ def give(close: CloseToRate, command: GiveRating) -> Sequence[RatingEvent]:
         case Given() if command.now < close.editable_until and not close.is_open:
             raise CommandRejected(Rejection.CHANGED_TOO_OFTEN, most=MOST_CHANGES)
         case Given() if command.now < close.editable_until:
-            return [_change(close, _checked(close.form.rules, command))]
+            return [_change(close, _checked(close.form.rules, command, close.answer))]
         case Given():
             raise CommandRejected(Rejection.CHANGE_WINDOW_OVER)
         case Offered() | Declined() if command.now < close.expires_at:
@@ -285,12 +292,17 @@ def give(close: CloseToRate, command: GiveRating) -> Sequence[RatingEvent]:
             assert_never(close)
 
 
-def _checked(rules: FormVersion, command: GiveRating) -> GiveRating:
+def _checked(rules: FormVersion, command: GiveRating, before: Answer | None = None) -> GiveRating:
     if not rules.scale.holds(command.score):
         scale = rules.scale
         raise CommandRejected(Rejection.SCORE_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
     if isinstance(command.comment, WrittenComment) and command.comment.length > rules.comment_limit:
         raise CommandRejected(Rejection.COMMENT_TOO_LONG, most=rules.comment_limit)
+    if isinstance(command.comment, WrittenComment) and rules.comment.mode is CommentMode.OFF:
+        raise CommandRejected(Rejection.COMMENT_NOT_ASKED)
+    limit, whole = rules.comment.required_at_or_below, answered(command.score, command.comment, before)
+    if limit is not None and command.score <= limit and whole.comment is None:
+        raise CommandRejected(Rejection.COMMENT_REQUIRED, at_or_below=limit)
     return command
 
 

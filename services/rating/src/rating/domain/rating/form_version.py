@@ -21,9 +21,27 @@ class Scale(StoredValue):
         return self.lowest <= score <= self.highest
 
 
-class FormVersion(StoredValue):
-    """One version of a channel's settings.
+class CommentMode(StrEnum):
+    """Whether a form has a field for a comment, and whether it may stay empty."""
 
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class CommentRule(StoredValue):
+    """What a form asks of a comment; `required_at_or_below` is a score, there if the mode is `REQUIRED`."""
+
+    mode: CommentMode = CommentMode.OPTIONAL
+    required_at_or_below: int | None = None
+
+
+class FormVersion(StoredValue):
+    """What a form keeps of the settings that it was made from: `version` of those of its channel.
+
+    Its texts are those of that version, which never changes, and so they aren't copied; `default_locale` is
+    where a text is taken from that isn't written in the client's language (BCP 47). If not `enabled`, no form
+    is made.
     The form is offered `delay` after the close, waits for `expiry` from the offer, and its answer can be
     changed for `edit_window` from the first one. A close consumed `offer_window` after it happened, or later,
     gets no form. `comment_limit` is in characters. Within `cool_down` of an offer the client is asked nothing
@@ -31,7 +49,6 @@ class FormVersion(StoredValue):
     """
 
     version: int
-    question: str
     scale: Scale
     comment_limit: int
     delay: timedelta
@@ -39,6 +56,9 @@ class FormVersion(StoredValue):
     edit_window: timedelta
     offer_window: timedelta
     cool_down: timedelta = timedelta(0)
+    comment: CommentRule = CommentRule()
+    enabled: bool = True
+    default_locale: str = "en"
 
 
 class Snapshot(StoredValue):
@@ -52,11 +72,13 @@ class Snapshot(StoredValue):
     team: str | None = None
     locale: str | None = None
     closed_at: AwareDatetime
+    opened_at: AwareDatetime | None = None
 
 
 class NotOfferedReason(StrEnum):
     """Why a close gets no form."""
 
+    DISABLED = "disabled"
     REOPENED = "reopened"
     ERASED = "erased"
     SPAM = "spam"

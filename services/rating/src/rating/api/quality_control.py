@@ -1,0 +1,233 @@
+"""Quality control: how a channel asks, who changed it when, and older versions."""
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+from typing import Annotated, Final
+
+from fastapi import Depends, Header, Path, Query, Response
+
+from chassis.cursors import decode, encode
+from chassis.errors import CommandRejected, InvalidCursor
+from chassis.eventstore.handle import handle
+from chassis.http.problems import raises
+from chassis.http.routes import Router
+from chassis.validation.text import LONGEST_NAME
+from contracts.access import Claims
+from rating.api.dependencies import Channels, Repository, Switches, Versions
+from rating.api.permissions import ChannelId, ChannelSupervisor, SupervisorClaims
+from rating.api.problems import problems
+from rating.api.quality_control_schemas import (
+    ChannelEntry,
+    ChannelSettings,
+    QualityControlList,
+    QualityControlView,
+    RestoreBody,
+    StaffView,
+    VersionDetails,
+    VersionEntry,
+    VersionPage,
+    VersionView,
+)
+from rating.api.schemas import FormTexts, ScaleField
+from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
+from rating.domain.quality_control.events import StaffMember
+from rating.domain.quality_control.settings import SCALES, QualityControlSettings
+from rating.domain.quality_control.state import DEFAULT_VERSION
+from rating.domain.quality_control.texts import BUILT_IN, Texts
+from rating.domain.rating.form_version import CommentMode, CommentRule, Scale
+from rating.domain.rejections import Rejection
+from rating.read_models.quality_control import SettingsVersion
+
+CURSOR: Final = "rating.quality-control.versions"
+# An ingress that compresses makes weak ETags of strong ones.
+ETAG: Final = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})"')
+DURATIONS: Final = ("delay", "expiry", "edit_window", "offer_window", "cool_down")
+SCALE_FIELDS: Final = [
+    ScaleField(name=name, lowest=lowest, highest=highest) for name, (lowest, highest) in SCALES.items()
+]
+BUILT_IN_TEXTS: Final = {locale: FormTexts(**dict(texts)) for locale, texts in BUILT_IN.items()}
+
+router = Router(prefix="/v1/quality-control", tags=["quality control"])
+
+
+@raises(Rejection.VERSION_MISSING)
+async def _based_on(
+    if_match: Annotated[
+        str | None, Header(description="The ETag of the settings that were read.", examples=['"12"'])
+    ] = None,
+) -> int:
+    if (found := ETAG.fullmatch(if_match or "")) is None:
+        raise CommandRejected(Rejection.VERSION_MISSING)
+    return int(found[1])
+
+
+BasedOn = Annotated[int, Depends(_based_on)]
+"""The version that a change was made from, by `If-Match`."""
+
+
+@router.get("")
+async def list_quality_control(
+    claims: SupervisorClaims, channels: Channels, switches: Switches, versions: Versions
+) -> QualityControlList:
+    """The channels that the token is good for, and whether they ask."""
+    saved, default = await switches.all(), await versions.at("", DEFAULT_VERSION)
+    entries = []
+    for channel in await channels.all():
+        if claims.covers(channel.channel):
+            enabled, version = saved.get(channel.channel, (default.settings.enabled, default.version))
+            known = channel.model_dump(include={"channel", "name", "closed"})
+            entries.append(ChannelEntry(**known, enabled=enabled, version=version))
+    return QualityControlList(channels=entries)
+
+
+@router.get("/{channel}")
+async def get_quality_control(
+    channel: ChannelId, _: ChannelSupervisor, versions: Versions, channels: Channels, response: Response
+) -> QualityControlView:
+    """How the channel asks. A channel for which nothing was saved has the service's own settings."""
+    return await _view(channel, await versions.current(channel), channels, response)
+
+
+@router.put(
+    "/{channel}",
+    responses=problems(
+        Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION, Rejection.THRESHOLD_NOT_ON_SCALE
+    ),
+)
+async def save_quality_control(
+    channel: ChannelId,
+    claims: ChannelSupervisor,
+    based_on: BasedOn,
+    body: ChannelSettings,
+    repository: Repository,
+    versions: Versions,
+    channels: Channels,
+    response: Response,
+) -> QualityControlView:
+    """Saves the settings as the next version, unless somebody else saved since they were read.
+
+    Forms that were made before keep theirs.
+    """
+    command = SaveQualityControl(_settings(body), based_on, _staff_member(claims), repository.clock.now())
+    result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
+    return await _view(channel, versions.of(result.state), channels, response)
+
+
+@router.post("/{channel}/restore", responses=problems(Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION))
+async def restore_quality_control(
+    channel: ChannelId,
+    claims: ChannelSupervisor,
+    based_on: BasedOn,
+    body: RestoreBody,
+    repository: Repository,
+    versions: Versions,
+    channels: Channels,
+    response: Response,
+) -> QualityControlView:
+    """Saves an older version's settings anew, as the next version."""
+    old = await versions.at(channel, body.version)
+    command = SaveQualityControl(
+        old.settings, based_on, _staff_member(claims), repository.clock.now(), restores=old.version
+    )
+    result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
+    return await _view(channel, versions.of(result.state), channels, response)
+
+
+@router.get("/{channel}/versions")
+async def list_quality_control_versions(
+    channel: ChannelId,
+    _: ChannelSupervisor,
+    versions: Versions,
+    cursor: Annotated[
+        str | None, Query(max_length=300, description="`next_cursor` of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Versions per page.")] = 20,
+) -> VersionPage:
+    """Who changed what when, the newest first."""
+    before = _before(cursor) if cursor else (await versions.current(channel)).version + 1
+    found = await versions.history(channel, before, limit + 1)
+    entries = [
+        VersionEntry(**dict(_version(each)), changed=_changed(each, older))
+        for each, older in pairwise([*found, None])
+        if each is not None
+    ][:limit]
+    more = len(found) > limit
+    return VersionPage(versions=entries, next_cursor=encode(CURSOR, [entries[-1].version]) if more else None)
+
+
+@router.get("/{channel}/versions/{version}", responses=problems(Rejection.NO_SUCH_VERSION))
+async def get_quality_control_version(
+    channel: ChannelId,
+    _: ChannelSupervisor,
+    version: Annotated[int, Path(ge=1, le=2**31 - 1, examples=[12])],
+    versions: Versions,
+) -> VersionDetails:
+    """An older version, or the one that holds."""
+    found = await versions.at(channel, version)
+    return VersionDetails(**dict(_version(found)), settings=_fields(found.settings))
+
+
+def _before(cursor: str) -> int:
+    match decode(CURSOR, cursor):
+        case [int(version)] if 0 < version < 2**31:
+            return version
+    raise InvalidCursor
+
+
+def _staff_member(claims: Claims) -> StaffMember:
+    return StaffMember(id=claims.sub, name=(claims.name or claims.sub)[:LONGEST_NAME])
+
+
+def _settings(body: ChannelSettings) -> QualityControlSettings:
+    lowest, highest = SCALES[body.scale.name]
+    required = body.comment.required_at_or_below if body.comment.mode is CommentMode.REQUIRED else None
+    return QualityControlSettings(
+        enabled=body.enabled,
+        scale=Scale(
+            name=body.scale.name, lowest=lowest, highest=highest, satisfied_from=body.scale.satisfied_from
+        ),
+        comment=CommentRule(mode=body.comment.mode, required_at_or_below=required),
+        texts={locale: Texts(**dict(texts)) for locale, texts in body.texts.items()},
+        **{name: timedelta(milliseconds=round(getattr(body, name) * 1000)) for name in DURATIONS},
+    )
+
+
+def _fields(settings: QualityControlSettings) -> ChannelSettings:
+    durations = {name: getattr(settings, name).total_seconds() for name in DURATIONS}
+    known = settings.model_dump(exclude={*DURATIONS, "scale"})
+    scale = {"name": settings.scale.name, "satisfied_from": settings.scale.satisfied_from}
+    return ChannelSettings.model_validate({**known, "scale": scale, **durations})
+
+
+def _version(found: SettingsVersion) -> VersionView:
+    saved = found.saved
+    return VersionView(
+        version=found.version,
+        saved_at=saved and saved.saved_at,
+        saved_by=StaffView(**saved.by.model_dump()) if saved else None,
+        restores=saved and saved.restores,
+    )
+
+
+def _changed(version: SettingsVersion, older: SettingsVersion | None) -> list[str]:
+    if older is None:
+        return []
+    return [name for name, value in version.settings if value != getattr(older.settings, name)]
+
+
+async def _view(
+    channel: str, found: SettingsVersion, channels: Channels, response: Response
+) -> QualityControlView:
+    response.headers["ETag"] = f'"{found.version}"'
+    published = await channels.find(channel)
+    return QualityControlView(
+        **dict(_version(found)),
+        settings=_fields(found.settings),
+        channel=channel,
+        name=published.name if published else channel,
+        locales=published.locales if published else (),
+        default_locale=await channels.default_locale(channel),
+        scales=SCALE_FIELDS,
+        built_in_texts=BUILT_IN_TEXTS,
+    )

@@ -1,0 +1,176 @@
+"""What goes in and out of Quality control."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, model_validator
+
+from chassis.http.bodies import KIB, RequestBody
+from chassis.validation.messages import FIELD_SENTENCES, wrong
+from chassis.validation.numbers import WholeNumber
+from chassis.validation.text import Locale, is_blank
+from contracts.envelope import Instant
+from rating.api.schemas import FormTexts, ScaleField
+from rating.domain.quality_control.settings import ScaleName
+from rating.domain.rating.form_version import CommentMode
+from rating.settings import TEN_YEARS
+
+MOST_LOCALES = 32
+LONGEST_LABEL, LONGEST_QUESTION, LONGEST_THANKS = 60, 200, 500
+FALLBACK = "Null or empty: shown is what is written in a more general or in the default locale, or built in."
+
+WholeVersion = Annotated[WholeNumber, Field(ge=1, le=2**31 - 1)]
+Seconds = Annotated[float, Field(strict=True, ge=1, le=TEN_YEARS.total_seconds())]
+SecondsOrNone = Annotated[float, Field(strict=True, ge=0, le=TEN_YEARS.total_seconds())]
+
+
+def _blank_is_none(text: str | None) -> str | None:
+    return None if text is None or is_blank(text) else text
+
+
+Label = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_LABEL)] | None,
+    AfterValidator(_blank_is_none),
+]
+Question = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_QUESTION)] | None,
+    AfterValidator(_blank_is_none),
+]
+Thanks = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_THANKS)] | None,
+    AfterValidator(_blank_is_none),
+]
+
+
+class WrittenTexts(RequestBody):
+    """A form's texts as they are written in one locale."""
+
+    question: Question = Field(description=FALLBACK, examples=["Comment s’est passé votre échange ?"])
+    low_end: Label = Field(description=f"At the lowest score. {FALLBACK}", examples=["Très mal"])
+    high_end: Label = Field(description=f"At the highest score. {FALLBACK}", examples=["Très bien"])
+    comment: Question = Field(
+        description=f"Over the field for a comment. {FALLBACK}", examples=["Un mot à ajouter ?"]
+    )
+    thanks: Thanks = Field(description=f"Once the client has answered. {FALLBACK}", examples=[None])
+
+
+class ScaleChoice(RequestBody):
+    """A scale, and from which of its scores on a client is satisfied."""
+
+    name: ScaleName = Field(examples=["stars"])
+    satisfied_from: WholeNumber = Field(examples=[4])
+
+
+class CommentChoice(RequestBody):
+    """Whether the form has a field for a comment, and up to which score it may not stay empty."""
+
+    mode: CommentMode = Field(examples=["required"])
+    required_at_or_below: WholeNumber | None = Field(
+        description="A score of the scale if the mode is `required`; else it is dropped.", examples=[2]
+    )
+
+    @model_validator(mode="after")
+    def _says_from_where(self) -> Self:
+        if self.mode is CommentMode.REQUIRED and self.required_at_or_below is None:
+            raise wrong(FIELD_SENTENCES["required"], "required")
+        return self
+
+
+class ChannelSettings(RequestBody):
+    """How a channel asks; always all of it. Durations are seconds, to the millisecond."""
+
+    largest: ClassVar[int] = 128 * KIB
+
+    enabled: StrictBool = Field(description="Off: nobody is asked.", examples=[True])
+    scale: ScaleChoice
+    comment: CommentChoice
+    texts: dict[Locale, WrittenTexts] = Field(
+        max_length=MOST_LOCALES, description="The texts by locale, those alone that the channel has written."
+    )
+    delay: SecondsOrNone = Field(description="From the close to the form; 0: at once.", examples=[900])
+    expiry: Seconds = Field(description="How long a form waits, from the offer.", examples=[259_200])
+    edit_window: Seconds = Field(
+        description="How long an answer can be changed, from the first one.", examples=[604_800]
+    )
+    offer_window: Seconds = Field(
+        description="The age at which a close gets no form any more.", examples=[86_400]
+    )
+    cool_down: SecondsOrNone = Field(
+        description="How long after an offer the client is asked nothing else in the channel; "
+        "0: no such rule.",
+        examples=[2_592_000],
+    )
+
+
+class StaffView(BaseModel):
+    """Somebody of the staff, as their token named them then."""
+
+    id: str = Field(examples=["clara"])
+    name: str = Field(examples=["Clara Moen"])
+
+
+class VersionView(BaseModel):
+    """A version of a channel's settings; the first is the service's own, which nobody saved."""
+
+    version: int = Field(examples=[12])
+    saved_at: Instant | None = Field(description="Null for the service's own.")
+    saved_by: StaffView | None = Field(description="Null for the service's own.")
+    restores: int | None = Field(description="The version that it repeats, if it does.")
+
+
+class VersionDetails(VersionView):
+    """A version with its settings."""
+
+    settings: ChannelSettings
+
+
+class VersionEntry(VersionView):
+    """A version in the history."""
+
+    changed: list[str] = Field(
+        description="The settings that differ from the version before, by their names.",
+        examples=[["cool_down", "texts"]],
+    )
+
+
+class VersionPage(BaseModel):
+    """A part of the history, the newest version first."""
+
+    versions: list[VersionEntry]
+    next_cursor: str | None = Field(description="For the next page; null on the last.")
+
+
+class QualityControlView(VersionDetails):
+    """How a channel asks now, and what a page needs to change it. Its ETag is the version."""
+
+    channel: str = Field(examples=["course-a"])
+    name: str = Field(description="What people call the channel.", examples=["Course A"])
+    locales: tuple[str, ...] = Field(
+        description="The languages that the channel is served in, the default first."
+    )
+    default_locale: str = Field(examples=["en"])
+    scales: list[ScaleField] = Field(description="Those that can be chosen.")
+    built_in_texts: dict[str, FormTexts] = Field(
+        description="What is shown by locale where nothing is written."
+    )
+
+
+class ChannelEntry(BaseModel):
+    """A channel in the list."""
+
+    channel: str = Field(examples=["course-a"])
+    name: str = Field(examples=["Course A"])
+    enabled: bool = Field(description="Whether it asks.")
+    version: int = Field(description="The version of its settings.", examples=[12])
+    closed: bool = Field(description="Takes no new visitors and dialogs.")
+
+
+class QualityControlList(BaseModel):
+    """The channels that the token is good for, by their ids."""
+
+    channels: list[ChannelEntry]
+
+
+class RestoreBody(RequestBody):
+    """Which version shall hold again."""
+
+    version: WholeVersion = Field(examples=[9])

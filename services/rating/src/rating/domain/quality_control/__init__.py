@@ -1,0 +1,1 @@
+"""The aggregate quality control, how one channel asks: settings, texts, events, state, decider."""

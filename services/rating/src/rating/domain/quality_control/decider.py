@@ -1,0 +1,81 @@
+"""Nobody overwrites settings that they haven't read; a version that was saved never changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from pydantic import TypeAdapter
+
+from chassis.errors import CommandRejected
+from chassis.eventstore.decider import Decider
+from rating.domain.quality_control.events import QualityControlSaved, StaffMember
+from rating.domain.quality_control.settings import QualityControlSettings
+from rating.domain.quality_control.state import NeverSaved, QualityControl, Saved, evolve
+from rating.domain.rating.form_version import CommentMode
+from rating.domain.rejections import Rejection
+
+
+@dataclass(frozen=True)
+class SaveQualityControl:
+    """Make these the channel's settings, `based_on` being the version that was read before.
+
+    `restores` is the version that they are taken from, if they are.
+    """
+
+    settings: QualityControlSettings
+    based_on: int
+    by: StaffMember
+    now: datetime
+    restores: int | None = None
+
+
+def decide(state: QualityControl, command: SaveQualityControl) -> Sequence[QualityControlSaved]:
+    """The next version; nothing if it holds already. Raises `CommandRejected`."""
+    _check(command.settings)
+    match state:
+        case Saved(last) if last.version == command.based_on and last.settings == command.settings:
+            return []
+        case Saved(last) if last.version == command.based_on + 1 and _is_repeated(last, command):
+            return []
+        case Saved(last) if last.version > command.based_on:
+            when = last.saved_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            raise CommandRejected(
+                Rejection.SAVED_MEANWHILE, who=last.by.name, when=when, version=last.version
+            )
+        case Saved() | NeverSaved() if state.version < command.based_on:
+            raise CommandRejected(Rejection.NO_SUCH_VERSION)
+        case Saved() | NeverSaved():
+            return [
+                QualityControlSaved(
+                    version=state.version + 1,
+                    settings=command.settings,
+                    by=command.by,
+                    saved_at=command.now,
+                    restores=command.restores,
+                )
+            ]
+        case _:
+            assert_never(state)
+
+
+def _is_repeated(last: QualityControlSaved, command: SaveQualityControl) -> bool:
+    """Whether the command was done already, and only its response got lost."""
+    return last.settings == command.settings and last.by.id == command.by.id
+
+
+def _check(settings: QualityControlSettings) -> None:
+    scale, thresholds = settings.scale, [settings.scale.satisfied_from]
+    if settings.comment.mode is CommentMode.REQUIRED and settings.comment.required_at_or_below is not None:
+        thresholds.append(settings.comment.required_at_or_below)
+    if not all(map(scale.holds, thresholds)):
+        raise CommandRejected(Rejection.THRESHOLD_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
+
+
+QUALITY_CONTROL: Decider[QualityControl, SaveQualityControl, QualityControlSaved] = Decider(
+    category="quality_control",
+    initial=NeverSaved(),
+    evolve=evolve,
+    decide=decide,
+    events=TypeAdapter(QualityControlSaved),
+)

@@ -1,0 +1,64 @@
+"""What Quality control sets for a channel. Storage format: only add, and only optional fields."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from chassis.eventstore.decider import StoredValue
+from rating.domain.quality_control.texts import Texts
+from rating.domain.rating.form_version import CommentRule, FormVersion, Scale
+
+
+class ScaleName(StrEnum):
+    """The scales that can be chosen."""
+
+    THUMBS = "thumbs"
+    FACES = "faces"
+    STARS = "stars"
+    POINTS = "points"
+
+
+SCALES: Final[Mapping[ScaleName, tuple[int, int]]] = {
+    ScaleName.THUMBS: (1, 2),
+    ScaleName.FACES: (1, 3),
+    ScaleName.STARS: (1, 5),
+    ScaleName.POINTS: (0, 10),
+}
+"""The lowest and the highest score of each scale."""
+
+COMMENT_LIMIT: Final = 2_000
+"""The longest comment, in characters."""
+
+
+class QualityControlSettings(StoredValue):
+    """How a channel asks: if at all, on which scale, with which texts (by locale, BCP 47), and when.
+
+    Durations are those of `FormVersion`.
+    """
+
+    enabled: bool
+    scale: Scale
+    comment: CommentRule
+    texts: Mapping[str, Texts]
+    delay: timedelta
+    expiry: timedelta
+    edit_window: timedelta
+    offer_window: timedelta
+    cool_down: timedelta
+
+    def form_version(self, version: int, default_locale: str) -> FormVersion:
+        """What a form keeps of these settings, `version` being theirs."""
+        return FormVersion(
+            version=version,
+            scale=self.scale,
+            comment_limit=COMMENT_LIMIT,
+            comment=self.comment,
+            enabled=self.enabled,
+            default_locale=default_locale,
+            delay=self.delay,
+            expiry=self.expiry,
+            edit_window=self.edit_window,
+            offer_window=self.offer_window,
+            cool_down=self.cool_down,
+        )

@@ -1,0 +1,317 @@
+"""Quality control over HTTP: who may, what is refused, and that a form keeps its version."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts.access import Role
+from contracts.channels import ChannelPublished
+from contracts.ratings import RatingNotOffered, RatingOffered
+from rating.domain.quality_control.texts import BUILT_IN
+from rating.read_models.quality_control import REMEMBERED
+from tests.rating.api_client import ApiClient, open_api_client, staff, visitor
+from tests.rating.harness import closed, open_harness
+
+pytestmark = pytest.mark.real
+
+CLARA = staff(Role.SUPERVISOR, sub="clara", name="Clara Moen")
+IVO = staff(Role.ADMIN, sub="ivo", name="Ivo Brandt")
+SHOP = ChannelPublished(channel="shop", name="The shop", locales=("fr", "en"))
+SHOWN_IN_FRENCH = {"question": "Alors ?", "low_end": None, "high_end": None, "comment": None, "thanks": None}
+PATH = "/v1/quality-control/shop"
+
+
+@pytest.fixture
+async def api(mongo: str, database: str) -> AsyncIterator[ApiClient]:
+    """A service whose closes go by Quality control, and that knows the channel `shop`."""
+    async with open_harness(mongo, database, rules=None) as harness, open_api_client(harness) as api:
+        await harness.channels.publish(SHOP, 1)
+        yield api
+
+
+async def read(api: ApiClient, path: str = PATH, **how: Any) -> Any:
+    response = await api.http.get(path, **{"headers": CLARA, **how})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def save(
+    api: ApiClient, version: int, who: dict[str, str] = CLARA, path: str = PATH, **changes: Any
+) -> httpx.Response:
+    """Saves the present settings with changes, based on a version."""
+    settings = (await read(api, path))["settings"] | changes
+    return await api.http.put(path, headers={**who, "If-Match": f'"{version}"'}, json=settings)
+
+
+class TestReading:
+    async def test_a_channel_has_the_services_own_settings_until_others_are_saved(
+        self, api: ApiClient
+    ) -> None:
+        response = await api.http.get(PATH, headers=CLARA)
+        found = response.json()
+        assert response.headers["etag"] == '"1"'
+        assert found["settings"] == {
+            "enabled": True,
+            "scale": {"name": "stars", "satisfied_from": 4},
+            "comment": {"mode": "optional", "required_at_or_below": None},
+            "texts": {},
+            "delay": 0,
+            "expiry": 604_800,
+            "edit_window": 900,
+            "offer_window": 86_400,
+            "cool_down": 0,
+        }
+        names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")
+        assert [found[name] for name in names] == [1, None, None, None, "The shop", ["fr", "en"], "fr"]
+        assert found["built_in_texts"] == {locale: dict(texts) for locale, texts in BUILT_IN.items()}
+
+    async def test_the_list_has_the_channels_of_the_token(self, api: ApiClient) -> None:
+        await api.harness.channels.publish(ChannelPublished(channel="blog", name="Blog", closed=True), 1)
+        await save(api, 1, enabled=False)
+        await api.harness.relayed()
+        shop = {"channel": "shop", "name": "The shop", "enabled": False, "version": 2, "closed": False}
+        blog = {"channel": "blog", "name": "Blog", "enabled": True, "version": 1, "closed": True}
+        assert (await read(api, "/v1/quality-control"))["channels"] == [blog, shop]
+        limited = staff(Role.SUPERVISOR, channel="shop")
+        assert (await read(api, "/v1/quality-control", headers=limited))["channels"] == [shop]
+
+
+class TestWhoMay:
+    @pytest.mark.parametrize(
+        "who",
+        [
+            staff(Role.OPERATOR),
+            staff(Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN),
+            staff(Role.PLATFORM),
+            staff(Role.SUPERVISOR, channel="blog"),
+            visitor(),
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("GET", ""), ("PUT", ""), ("GET", "/versions"), ("GET", "/versions/1"), ("POST", "/restore")],
+    )
+    async def test_nobody_else(self, api: ApiClient, method: str, path: str, who: dict[str, str]) -> None:
+        response = await api.http.request(method, PATH + path, headers=who)
+        assert response.status_code == 403
+        assert (await api.http.request(method, PATH + path)).status_code == 401
+
+    async def test_no_operator_sees_the_list(self, api: ApiClient) -> None:
+        both = staff(Role.OPERATOR, Role.ADMIN)
+        assert (await api.http.get("/v1/quality-control", headers=both)).status_code == 403
+
+
+class TestSaving:
+    async def test_makes_the_next_version(self, api: ApiClient) -> None:
+        response = await save(api, 1, cool_down=86_400, texts={"fr": SHOWN_IN_FRENCH})
+        assert (response.status_code, response.headers["etag"]) == (200, '"2"')
+        found = await read(api)
+        assert found == response.json()
+        assert found["saved_by"] == {"id": "clara", "name": "Clara Moen"}
+        assert (found["version"], found["settings"]["cool_down"]) == (2, 86_400)
+        assert found["settings"]["texts"] == {"fr": SHOWN_IN_FRENCH}
+
+    @pytest.mark.parametrize("etag", [None, "1", "*", '"0"', '"x"', '"1", "2"', '"' + "1" * 40 + '"'])
+    async def test_needs_the_version_that_was_read(self, api: ApiClient, etag: str | None) -> None:
+        settings = (await read(api))["settings"]
+        headers = {**CLARA, **({"If-Match": etag} if etag else {})}
+        for response in (
+            await api.http.put(PATH, headers=headers, json=settings),
+            await api.http.post(f"{PATH}/restore", headers=headers, json={"version": 1}),
+        ):
+            assert (response.status_code, response.json()["type"]) == (428, "/problems/version-missing")
+
+    async def test_takes_an_etag_that_an_ingress_has_made_weak(self, api: ApiClient) -> None:
+        settings = (await read(api))["settings"]
+        response = await api.http.put(PATH, headers={**CLARA, "If-Match": 'W/"1"'}, json=settings)
+        assert response.status_code == 200
+
+    async def test_over_what_somebody_saved_meanwhile_is_refused(self, api: ApiClient) -> None:
+        await save(api, 1, IVO, delay=60)
+        response = await save(api, 1, enabled=False)
+        assert (response.status_code, response.json()["type"]) == (412, "/problems/saved-meanwhile")
+        assert response.json()["facts"] == {
+            "who": "Ivo Brandt", "when": "2026-03-29T00:59:59.999Z", "version": 2
+        }  # fmt: skip
+        assert (await read(api))["settings"]["delay"] == 60
+
+    async def test_of_two_at_once_one_wins_and_the_other_is_told(self, api: ApiClient) -> None:
+        responses = await asyncio.gather(save(api, 1, CLARA, delay=60), save(api, 1, IVO, delay=120))
+        won, lost = sorted(responses, key=lambda response: response.status_code)
+        assert (won.status_code, lost.status_code) == (200, 412)
+        assert lost.json()["facts"]["who"] == won.json()["saved_by"]["name"]
+        assert (await read(api))["settings"] == won.json()["settings"]
+
+    @pytest.mark.parametrize(
+        ("changes", "field", "code"),
+        [
+            ({"scale": {"name": "hearts", "satisfied_from": 4}}, "body.scale.name", "not-a-choice"),
+            ({"comment": {"mode": "required", "required_at_or_below": None}}, "body.comment", "required"),
+            ({"expiry": 0}, "body.expiry", "too-small"),
+            ({"delay": -1}, "body.delay", "too-small"),
+            ({"offer_window": 4e8}, "body.offer_window", "too-large"),
+            ({"edit_window": "900"}, "body.edit_window", "not-a-number"),
+            ({"enabled": 1}, "body.enabled", "not-true-or-false"),
+            ({"texts": {"no language": SHOWN_IN_FRENCH}}, "body.texts.….…", "not-a-language-tag"),
+            (
+                {"texts": {"fr": SHOWN_IN_FRENCH | {"question": "x" * 201}}},
+                "body.texts.fr.question",
+                "too-long",
+            ),
+            ({"more": 1}, "body", "unknown-field"),
+        ],
+    )
+    async def test_refuses_what_makes_no_sense(
+        self, api: ApiClient, changes: dict[str, Any], field: str, code: str
+    ) -> None:
+        response = await save(api, 1, **changes)
+        assert response.status_code == 422
+        assert [(each["field"], each["code"]) for each in response.json()["errors"]] == [(field, code)]
+
+    async def test_refuses_a_threshold_beside_the_scale(self, api: ApiClient) -> None:
+        response = await save(api, 1, scale={"name": "faces", "satisfied_from": 4})
+        assert (response.status_code, response.json()["facts"]) == (409, {"lowest": 1, "highest": 3})
+
+    async def test_an_emptied_text_is_none_and_a_locale_is_called_by_its_name(self, api: ApiClient) -> None:
+        texts = {"fr_ca": SHOWN_IN_FRENCH | {"question": " \N{ZERO WIDTH SPACE} ", "thanks": " Merci "}}
+        saved = (await save(api, 1, texts=texts)).json()["settings"]["texts"]
+        assert saved == {"fr-CA": SHOWN_IN_FRENCH | {"question": None, "thanks": "Merci"}}
+
+
+class TestHistory:
+    async def test_says_who_changed_what_page_by_page(self, api: ApiClient) -> None:
+        await save(api, 1, delay=60)
+        await save(api, 2, IVO, expiry=60, enabled=False)
+        await save(api, 3, delay=0)
+        first = await read(api, f"{PATH}/versions", params={"limit": 2})
+        second = await read(api, f"{PATH}/versions", params={"limit": 2, "cursor": first["next_cursor"]})
+        found = first["versions"] + second["versions"]
+        assert [each["version"] for each in found] == [4, 3, 2, 1]
+        assert [each["changed"] for each in found] == [["delay"], ["enabled", "expiry"], ["delay"], []]
+        assert [each["saved_by"] and each["saved_by"]["name"] for each in found] == [
+            "Clara Moen", "Ivo Brandt", "Clara Moen", None
+        ]  # fmt: skip
+        assert (len(first["versions"]), second["next_cursor"]) == (2, None)
+        assert (await read(api, f"{PATH}/versions"))["versions"] == found
+
+    @pytest.mark.parametrize("cursor", ["x", "AAAA"])
+    async def test_knows_its_cursors(self, api: ApiClient, cursor: str) -> None:
+        response = await api.http.get(f"{PATH}/versions", headers=CLARA, params={"cursor": cursor})
+        assert response.status_code == 422
+
+    async def test_an_older_version_can_be_read_and_restored(self, api: ApiClient) -> None:
+        old = (await save(api, 1, delay=60)).json()["settings"]
+        await save(api, 2, delay=120)
+        assert (await read(api, f"{PATH}/versions/2"))["settings"] == old
+        response = await api.http.post(
+            f"{PATH}/restore", headers={**IVO, "If-Match": '"3"'}, json={"version": 2}
+        )
+        found = response.json()
+        assert (found["version"], found["restores"], found["settings"]) == (4, 2, old)
+        assert found["saved_by"]["name"] == "Ivo Brandt"
+
+    async def test_there_is_nothing_beyond_the_last_version(self, api: ApiClient) -> None:
+        response = await api.http.get(f"{PATH}/versions/2", headers=CLARA)
+        assert (response.status_code, response.json()["type"]) == (404, "/problems/no-such-version")
+        response = await api.http.post(
+            f"{PATH}/restore", headers={**CLARA, "If-Match": '"1"'}, json={"version": 2}
+        )
+        assert response.status_code == 404
+
+
+class TestForms:
+    async def test_a_form_keeps_its_version_whatever_is_saved_later(self, api: ApiClient) -> None:
+        await save(api, 1, texts={"fr": SHOWN_IN_FRENCH}, scale={"name": "points", "satisfied_from": 8})
+        await api.harness.inbound.on_dialog_closed(closed("d1", locale="fr-CA"))
+        await save(api, 2, texts={}, scale={"name": "thumbs", "satisfied_from": 2})
+        api.harness.clock.advance(REMEMBERED)
+        await api.harness.inbound.on_dialog_closed(closed("d2", locale="fr-CA"))
+        await api.harness.relayed()
+        second, first = sorted(await api.mine(), key=lambda form: str(form["dialog"]), reverse=True)
+        assert first["scale"] == {"name": "points", "lowest": 0, "highest": 10}
+        assert first["texts"] == dict(BUILT_IN["fr"]) | {"question": "Alors ?"}
+        assert second["scale"] == {"name": "thumbs", "lowest": 1, "highest": 2}
+        assert second["texts"] == dict(BUILT_IN["fr"])
+        shown = (await api.post("read", {"token": api.token("d1")})).json()
+        assert shown == first
+        offered = [each for each in api.harness.notes.ratings if isinstance(each, RatingOffered)]
+        assert [each.form_version for each in offered] == [2, 3]
+
+    async def test_a_channel_that_is_off_asks_nobody(self, api: ApiClient) -> None:
+        await save(api, 1, enabled=False)
+        await api.harness.inbound.on_dialog_closed(closed())
+        await api.harness.relayed()
+        (event,) = api.harness.notes.ratings
+        assert isinstance(event, RatingNotOffered)
+        assert (event.reason, event.settings_version) == ("disabled", 2)
+
+    async def test_what_holds_is_looked_up_again_within_a_second(self, api: ApiClient) -> None:
+        await api.harness.inbound.on_dialog_closed(closed("d1"))
+        await save(api, 1, enabled=False)
+        api.harness.clock.advance(REMEMBERED - timedelta(milliseconds=1))
+        await api.harness.inbound.on_dialog_closed(closed("d2"))
+        api.harness.clock.advance(timedelta(milliseconds=1))
+        await api.harness.inbound.on_dialog_closed(closed("d3"))
+        await api.harness.relayed()
+        assert {event.dialog: type(event) for event in api.harness.notes.ratings} == {
+            "d1": RatingOffered, "d2": RatingOffered, "d3": RatingNotOffered
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("client", "browser", "locale", "direction"),
+        [
+            ("ar-EG", "fr", "ar", "rtl"),
+            (None, "ar", "ar", "rtl"),
+            ("de", "ru_RU", "ru", "ltr"),
+            ("de", "no language", "fr", "ltr"),
+            (None, None, "fr", "ltr"),
+        ],
+    )
+    async def test_speaks_the_clients_language(
+        self, api: ApiClient, client: str | None, browser: str | None, locale: str, direction: str
+    ) -> None:
+        await api.harness.inbound.on_dialog_closed(closed(locale=client))
+        await api.harness.relayed()
+        body = {"token": api.token()} | ({"locale": browser} if browser else {})
+        form = (await api.post("read", body)).json()
+        assert (form["locale"], form["direction"], form["texts"]) == (
+            locale, direction, dict(BUILT_IN[locale])
+        )  # fmt: skip
+        params = {"locale": browser} if browser else None
+        response = await api.http.get("/v1/forms/mine", headers=visitor(), params=params)
+        assert response.json()["forms"] == [form]
+
+    async def test_says_what_it_asks_of_a_comment_and_holds_to_it(self, api: ApiClient) -> None:
+        await save(api, 1, comment={"mode": "required", "required_at_or_below": 2})
+        await api.harness.inbound.on_dialog_closed(closed())
+        await api.harness.relayed()
+        (form,) = await api.mine()
+        assert form["comment"] == {"mode": "required", "required_at_or_below": 2, "max_length": 2000}
+        assert form["channel_name"] == "The shop"
+        response = await api.answer(2)
+        assert (response.status_code, response.json()["type"]) == (409, "/problems/comment-required")
+        assert response.json()["facts"] == {"at_or_below": 2}
+        assert (await api.answer(2, "Slow")).status_code == 200
+
+    async def test_that_takes_no_comment_seals_none(self, api: ApiClient) -> None:
+        await save(api, 1, comment={"mode": "off", "required_at_or_below": 3})
+        await api.harness.inbound.on_dialog_closed(closed())
+        response = await api.answer(2, "Slow")
+        assert (response.status_code, response.json()["type"]) == (409, "/problems/comment-not-asked")
+        assert await api.harness.database["keys"].count_documents({}) == 0
+        assert (await api.answer(2)).status_code == 200
+
+    async def test_that_is_over_still_says_what_happened(self, api: ApiClient) -> None:
+        await save(api, 1, expiry=60)
+        await api.harness.inbound.on_dialog_closed(closed())
+        await api.harness.relayed()
+        api.harness.clock.advance(timedelta(minutes=1))
+        assert await api.harness.timers.settle_due() == 1
+        form = (await api.post("read", {"token": api.token()})).json()
+        assert (form["state"], form["expired_at"], form["expires_at"]) == (
+            "expired", "2026-03-29T01:00:59.999Z", None
+        )  # fmt: skip

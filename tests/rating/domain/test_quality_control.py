@@ -1,0 +1,175 @@
+"""Nobody overwrites settings that they haven't read, and a form is what the version says it was made from."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given as generated
+from hypothesis import strategies as st
+
+from chassis.errors import CommandRejected
+from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
+from rating.domain.quality_control.events import QualityControlSaved, StaffMember
+from rating.domain.quality_control.settings import QualityControlSettings
+from rating.domain.quality_control.state import Saved
+from rating.domain.quality_control.texts import BUILT_IN, Texts, lookup, shown
+from rating.domain.rating.form_version import CommentMode, CommentRule
+from tests.chassis.decider_spec import DeciderSpec
+from tests.rating.builders import STARS, at
+
+given = DeciderSpec(QUALITY_CONTROL).given
+
+CLARA, IVO = StaffMember(id="clara", name="Clara Moen"), StaffMember(id="ivo", name="Ivo Brandt")
+FIRST = QualityControlSettings(
+    enabled=True,
+    scale=STARS,
+    comment=CommentRule(),
+    texts={"en": Texts(question="How was it?")},
+    delay=timedelta(0),
+    expiry=timedelta(days=3),
+    edit_window=timedelta(days=7),
+    offer_window=timedelta(days=1),
+    cool_down=timedelta(0),
+)
+SECOND = FIRST.model_copy(update={"delay": timedelta(minutes=15)})
+
+
+def save(
+    settings: QualityControlSettings, based_on: int, by: StaffMember = CLARA, **more: Any
+) -> SaveQualityControl:
+    return SaveQualityControl(settings, based_on, by, at(1), **more)
+
+
+def saved(version: int, settings: QualityControlSettings, **more: Any) -> QualityControlSaved:
+    return QualityControlSaved(version=version, settings=settings, by=CLARA, saved_at=at(1), **more)
+
+
+def test_the_first_to_save_makes_the_second_version() -> None:
+    given().when(save(FIRST, 1)).then(saved(2, FIRST))
+
+
+def test_versions_count_on() -> None:
+    given(saved(2, FIRST)).when(save(SECOND, 2)).then(saved(3, SECOND))
+
+
+def test_what_holds_already_is_nothing_new() -> None:
+    given(saved(2, FIRST)).when(save(FIRST, 2, IVO)).then_nothing()
+
+
+def test_the_same_sent_again_is_done_already() -> None:
+    given(saved(2, FIRST), saved(3, SECOND)).when(save(SECOND, 2)).then_nothing()
+
+
+@pytest.mark.parametrize("settings", [FIRST, SECOND])
+def test_who_has_not_read_the_last_version_is_told_whose_it_is(settings: QualityControlSettings) -> None:
+    given(saved(2, FIRST), saved(3, SECOND)).when(save(settings, 2, IVO)).then_rejected(
+        "saved-meanwhile", who="Clara Moen", when="2026-03-29T01:00:59.999Z", version=3
+    )
+
+
+@pytest.mark.parametrize("past", [[], [saved(2, FIRST)]])
+def test_nothing_is_based_on_what_never_was(past: list[QualityControlSaved]) -> None:
+    given(*past).when(save(SECOND, 3)).then_rejected("no-such-version")
+
+
+def test_an_older_version_is_saved_anew() -> None:
+    given(saved(2, FIRST), saved(3, SECOND)).when(save(FIRST, 3, restores=2)).then(
+        saved(4, FIRST, restores=2)
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": STARS.model_copy(update={"satisfied_from": 6})},
+        {"scale": STARS.model_copy(update={"satisfied_from": 0})},
+        {"comment": CommentRule(mode=CommentMode.REQUIRED, required_at_or_below=0)},
+        {"comment": CommentRule(mode=CommentMode.REQUIRED, required_at_or_below=6)},
+    ],
+)
+def test_a_threshold_is_a_score_of_the_scale(change: dict[str, Any]) -> None:
+    wrong = FIRST.model_copy(update=change)
+    given().when(save(wrong, 1)).then_rejected("threshold-not-on-scale", lowest=1, highest=5)
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+def test_the_ends_of_the_scale_are_thresholds(limit: int) -> None:
+    rule = CommentRule(mode=CommentMode.REQUIRED, required_at_or_below=limit)
+    scale = STARS.model_copy(update={"satisfied_from": limit})
+    wanted = FIRST.model_copy(update={"comment": rule, "scale": scale})
+    given().when(save(wanted, 1)).then(saved(2, wanted))
+
+
+def test_settings_are_read_as_they_were_stored() -> None:
+    event = saved(2, SECOND, restores=1)
+    assert QUALITY_CONTROL.events.validate_python(event.model_dump(mode="json")) == event
+
+
+@generated(st.lists(st.tuples(st.sampled_from([FIRST, SECOND]), st.integers(0, 2), st.booleans())))
+def test_the_number_of_a_version_is_its_place_in_the_history(saves: list[tuple[Any, int, bool]]) -> None:
+    events: list[QualityControlSaved] = []
+    for settings, late, by_clara in saves:
+        state = QUALITY_CONTROL.fold(QUALITY_CONTROL.initial, events)
+        command = save(settings, max(state.version - late, 1), CLARA if by_clara else IVO)
+        try:
+            events += QUALITY_CONTROL.decide(state, command)
+        except CommandRejected:
+            assert isinstance(state, Saved)
+            assert late
+    assert [event.version for event in events] == list(range(2, len(events) + 2))
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("locale", "ranges"),
+        [
+            ("fr", ["fr"]),
+            ("fr-CA", ["fr-CA", "fr"]),
+            ("zh-Hant-TW", ["zh-Hant-TW", "zh-Hant", "zh"]),
+            ("de-u-co-phonebk", ["de-u-co-phonebk", "de-u-co", "de"]),
+        ],
+    )
+    def test_a_locale_is_looked_up_from_the_exact_one_on(self, locale: str, ranges: list[str]) -> None:
+        assert list(lookup(locale)) == ranges
+
+    @pytest.mark.parametrize(
+        ("wanted", "question"),
+        [
+            (["fr-CA"], ("fr-CA", "Canada")),
+            (["fr-BE"], ("fr", "France")),
+            (["de", "fr"], ("fr", "France")),
+            (["de"], ("nl", "Nederland")),
+            (["ru"], ("nl", "Nederland")),
+            ([], ("nl", "Nederland")),
+        ],
+    )
+    def test_the_first_that_is_written_is_shown(self, wanted: list[str], question: tuple[str, str]) -> None:
+        written = {
+            "fr": Texts(question="France", thanks="Merci"),
+            "fr-CA": Texts(question="Canada"),
+            "nl": Texts(question="Nederland"),
+        }
+        found = shown(written, wanted, "nl")
+        assert found["question"] == question
+        if "fr" in question[0]:
+            assert found["thanks"] == ("fr", "Merci")
+
+    @pytest.mark.parametrize(
+        ("wanted", "default", "locale"),
+        [(["ru-RU"], "fr", "ru"), (["de"], "fr", "fr"), (["de"], "de", "en"), ([], "ar-EG", "ar")],
+    )
+    def test_what_nobody_wrote_is_built_in(self, wanted: list[str], default: str, locale: str) -> None:
+        expected = {name: (locale, text) for name, text in BUILT_IN[locale]}
+        assert shown({}, wanted, default) == expected
+
+    @pytest.mark.parametrize("locale", BUILT_IN)
+    def test_all_texts_are_built_in(self, locale: str) -> None:
+        assert None not in dict(BUILT_IN[locale]).values()
+
+
+def test_a_form_takes_from_its_version_what_it_is_made_by() -> None:
+    form = SECOND.form_version(7, "fr")
+    assert (form.version, form.default_locale, form.delay) == (7, "fr", timedelta(minutes=15))
+    assert form.model_dump(include=set(QualityControlSettings.model_fields)) == SECOND.model_dump(
+        exclude={"texts"}
+    )
