@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.http.live import HEARTBEAT_SECONDS
 from deploy.local.ports import HERE
-from tests.ingress.running import NAME, Ingress, ingress
+from tests.ingress.running import NAME, Ingress, defaults, ingress
 from tests.ingress.stubs import Received, Stub
 
 pytestmark = pytest.mark.skipif(
@@ -317,6 +318,10 @@ async def test_events_are_passed_on_as_they_come(up: Ingress) -> None:
         assert await anext(lines) == "data: 1"
         up.chat.go_on.set()
         assert [line async for line in lines if line] == ["data: 2"]
+
+
+def test_a_stream_breaks_its_silence_before_it_is_given_up() -> None:
+    assert int(defaults()["CANDOR_INGRESS_SERVICE_TIMEOUT"].removesuffix("s")) >= 2 * HEARTBEAT_SECONDS
 
 
 async def test_a_service_that_is_away_takes_no_other_with_it(up: Ingress) -> None:

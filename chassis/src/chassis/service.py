@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import structlog
 import uvicorn
@@ -49,6 +49,11 @@ class _Server(uvicorn.Server):
         finally:
             for sign in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(sign)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams end first: uvicorn waits for each response to come to its end."""
+        cast("FastAPI", self.config.app).state.live.end()
+        await super().shutdown(sockets)
 
 
 class _SecondServer(uvicorn.Server):

@@ -32,7 +32,8 @@ class Claims(BaseModel):
     """The claims of a verified token. An absent claim grants nothing.
 
     `channels` holds the channels a token is good for; ``"*"`` stands for every channel. `misspelt` holds
-    roles that it names in another spelling: these grant nothing, but deny what the role may never do.
+    roles that it names in another spelling: these grant nothing, but deny what the role may never do. `exp`
+    is when the token ends, in seconds since 1970.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -44,6 +45,7 @@ class Claims(BaseModel):
     scope: str = ""
     name: str | None = None
     team: str | None = None
+    exp: int | None = Field(default=None, exclude=True)
 
     def covers(self, channel: str) -> bool:
         """Whether the token is good for this channel."""

@@ -12,6 +12,7 @@ from chassis.background import Supervisor
 from chassis.http.errors import HANDLERS
 from chassis.http.health import Check, Readiness
 from chassis.http.health import router as health
+from chassis.http.live import LiveUpdates
 from chassis.http.openapi import Api
 from chassis.http.problems import COMMON, ProblemCatalogue, ServiceStarting, raises
 from chassis.http.request_middleware import RequestMiddleware
@@ -41,12 +42,14 @@ def create(
     """A service's API: its routes answer 503 until `parts` are prepared; health answers always.
 
     By name, `checks` are what readiness needs besides the parts, `state` what routes find in ``app.state``.
+    `live` among these are the streams, which are made unless given.
     """
     app = Api(
         title=title, description=description, lifespan=lambda _: parts.running(settings.service), **PLAIN
     )
     readiness = Readiness(checks, parts.health)
-    app.state = State(dict(state or {}, problems=problems, parts=parts, readiness=readiness))
+    joined = {"live": LiveUpdates(), **(state or {})}
+    app.state = State({**joined, "problems": problems, "parts": parts, "readiness": readiness})
     for router in routers:
         app.include_router(router, dependencies=[Depends(_prepared)])
     app.include_router(health)

@@ -125,7 +125,8 @@ def _claims(token: str, key: PyJWK, trusted: TrustedIssuer, *, at_any_time: bool
         leeway=LEEWAY,
         options={"require": ["exp", "aud", "iss", "sub"], "verify_exp": not at_any_time},
     )
-    return claims_of(payload, trusted.names, trusted.allowed_roles)
+    claims = claims_of(payload, trusted.names, trusted.allowed_roles)
+    return claims.model_copy(update={"exp": int(payload["exp"])})
 
 
 def verifier(

@@ -46,7 +46,7 @@ class RequestMiddleware:
             return
         if scope["method"] == "HEAD":
             # As GET (RFC 9110, 9.3.2): the server, which has the scope as it was, leaves the content out.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "head": True}
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         scope["request_id"] = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
