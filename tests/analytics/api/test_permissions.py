@@ -1,15 +1,27 @@
 """Who may query: supervisors, about their channels, and nobody else."""
 
+import json
+
 import pytest
 
 from contracts.access import Claims, Role
+from deploy.openapi import FOLDER
 from tests.analytics.builders import ExpectedClose
 from tests.analytics.harness import EVERYWHERE, Harness, supervisor_of
 from tests.tokens import signed
 
 pytestmark = pytest.mark.real
 
-ROUTES = ("summary", "reviews", "reconcile")
+DOCUMENT = json.loads((FOLDER / "analytics.json").read_text())
+ROUTES = tuple(
+    path.removeprefix("/v1/live-chat/").format(dialog="d1", close_seq=1)
+    for path in DOCUMENT["paths"]
+    if path.startswith("/v1/")
+)
+"""Every route that there is."""
+
+FILTERED = tuple(path for path in ROUTES if path != "changes" and not path.startswith("closes"))
+PERIOD = {"from_": "2026-03-01", "to": "2026-04-01"}
 ONLY_A = supervisor_of("course-a")
 
 
@@ -44,9 +56,9 @@ async def test_nobody_without_a_token_and_no_visitor(harness: Harness, path: str
 
 
 async def test_a_supervisor_of_no_channel_is_told_so(harness: Harness) -> None:
-    for path in ROUTES:
-        nowhere = somebody(Role.SUPERVISOR, channels=frozenset())
-        assert (await harness.get(path, nowhere)).status_code == 403
+    nowhere = somebody(Role.SUPERVISOR, channels=frozenset())
+    for path in (*FILTERED, "changes"):
+        assert (await harness.get(path, nowhere, **({} if path == "changes" else PERIOD))).status_code == 403
 
 
 async def test_a_supervisor_sees_own_channels_only(harness: Harness) -> None:
@@ -66,6 +78,21 @@ async def test_a_summary_says_which_channels_it_is_of(harness: Harness) -> None:
 
 
 async def test_asking_for_anothers_channel_is_forbidden(harness: Harness) -> None:
-    for path in ROUTES:
-        assert (await harness.get(path, ONLY_A, channel="course-b")).status_code == 403
-        assert (await harness.get(path, ONLY_A, channel="course-a")).status_code == 200
+    for path in FILTERED:
+        for channels, status in (
+            (["course-b"], 403),
+            (["course-a", "course-b"], 403),
+            (["course-a"], 200),
+        ):
+            found = await harness.get(path, ONLY_A, channel=channels, **PERIOD)
+            assert found.status_code == status, (path, channels)
+
+
+async def test_a_close_that_is_not_yours_is_like_one_that_is_not_there(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1", channel="course-b"))
+    hidden, missing = [await harness.get(f"closes/{dialog}/1", ONLY_A) for dialog in ("d1", "d2")]
+    assert hidden.status_code == missing.status_code == 404
+    hidden, missing = ({**each.json(), "instance": ""} for each in (hidden, missing))
+    assert hidden == missing
+    assert (await harness.get("closes/d1/1", supervisor_of("course-b"))).status_code == 200
+    assert (await harness.get("closes/d1/2")).status_code == 404

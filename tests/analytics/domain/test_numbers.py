@@ -8,7 +8,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from analytics.domain.counting import Counts, ScaleKey
-from analytics.domain.numbers import numbers, share, wilson
+from analytics.domain.intervals import wilson
+from analytics.domain.numbers import numbers, share
 from contracts.ratings import CloseState
 
 STARS = ScaleKey("stars", 1, 5)

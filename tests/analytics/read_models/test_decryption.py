@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from analytics.api.schemas import Review, sealed_texts
+from analytics.api.review_schemas import Review, sealed_texts
 from analytics.domain.close import Close, fold_all
 from analytics.read_models.decryption import DecryptedText, DecryptionState, Decryptor, SealedText
 from chassis.crypto_shredding import KeyReader, jwe

@@ -65,7 +65,7 @@ async def test_of_every_month_it_recounts_what_was_asked_for_alone(
 async def moved(harness: Harness, name: str, cell: dict[str, Any], n: int) -> None:
     """Moves a count of the first counter with such a cell."""
     wanted = {f"_id.{field}": value for field, value in cell.items()}
-    changed = await harness.database["counters_v1"].update_one(wanted, {"$inc": {f"n.{name}": n}})
+    changed = await harness.database["counters_v2"].update_one(wanted, {"$inc": {f"n.{name}": n}})
     assert changed.modified_count == 1
 
 
@@ -110,7 +110,7 @@ async def test_it_finds_what_went_to_another_quarter_hour_of_the_same_day(harnes
 
 async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harness: Harness) -> None:
     await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(24 * 60 * n)) for n in range(120)))
-    await harness.database["counters_v1"].delete_many({})
+    await harness.database["counters_v2"].delete_many({})
     found = await harness.ask("reconcile")
     per_close = len(ExpectedClose().counts())
     assert (found["closes"], found["disagreements"]) == (120, 120 * per_close)
@@ -121,7 +121,7 @@ async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harne
 
 async def test_it_finds_closes_that_are_gone(harness: Harness) -> None:
     await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(90 * 24 * 60)))
-    await harness.database["closes_v1"].delete_one({"_id": "d2.1"})
+    await harness.database["closes_v2"].delete_one({"_id": "d2.1"})
     found = await harness.ask("reconcile")
     assert (found["closes"], found["days"]) == (1, ["2026-05-31"])
     assert {each["counters"] for each in found["first"] if each["name"] == "closed"} == {1}

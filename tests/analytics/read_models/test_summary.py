@@ -17,7 +17,7 @@ def summed(parts: list[dict[str, Any]]) -> Counter[str]:
     """The whole numbers of several summaries, added."""
     found: Counter[str] = Counter()
     for part in parts:
-        found.update({name: n for name, n in part.items() if isinstance(n, int)})
+        found.update({name: n for name, n in part.items() if isinstance(n, int) and not isinstance(n, bool)})
         found.update({f"unrated {name}": n for name, n in part["unrated"]["by_state"].items()})
         for scale in part["scales"]:
             found.update({f"{scale['name']} {each['score']}": each["n"] for each in scale["distribution"]})

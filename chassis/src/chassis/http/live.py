@@ -110,10 +110,16 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
     def __init__(
-        self, live: LiveUpdates, look: Look, topics: frozenset[str], poll_seconds: float, seconds: float
+        self,
+        live: LiveUpdates,
+        look: Look,
+        topics: frozenset[str],
+        poll_seconds: float,
+        seconds: float,
+        status_code: int = 200,  # which FastAPI looks for here, for its document
     ) -> None:
         # The ingress passes on at once what says so; it keeps other responses until they are whole.
-        super().__init__((), headers={"X-Accel-Buffering": "no"})
+        super().__init__((), status_code, {"X-Accel-Buffering": "no"})
         self._live = live
         self._look = look
         self._topics = topics

@@ -1,4 +1,4 @@
-"""Query parameters: known ones only, each once; of two, nobody could say which one counts."""
+"""Query parameters: known ones only, each once unless it is a list; of two, nobody could say which counts."""
 
 from collections.abc import Collection
 from typing import Final
@@ -11,8 +11,11 @@ LONGEST: Final = 4096
 MOST: Final = 32
 
 
-def check_query(query: bytes, known: Collection[str]) -> None:
-    """Returns if each parameter of the query is known and given once; else raises a `Problem`."""
+def check_query(query: bytes, known: Collection[str], repeatable: Collection[str] = ()) -> None:
+    """Returns if each parameter of the query is known, and given once unless it is `repeatable`.
+
+    Else raises a `Problem`.
+    """
     if len(query) > LONGEST:
         raise QueryTooLong(most=LONGEST)
     try:
@@ -24,5 +27,5 @@ def check_query(query: bytes, known: Collection[str]) -> None:
         if not known:
             raise WrongShape([field_error("query", "no-parameters")])
         raise WrongShape([field_error("query", "unknown-parameter", known=", ".join(known))])
-    if twice := [name for name in known if given.count(name) > 1]:
+    if twice := [name for name in known if name not in repeatable and given.count(name) > 1]:
         raise WrongShape([field_error(f"query.{name}", "given-twice") for name in twice])

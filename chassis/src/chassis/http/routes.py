@@ -1,7 +1,7 @@
 """How each route reads a request: who calls is known first, then query and body are read within limits."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -26,13 +26,14 @@ class Route(APIRoute):
         """The handler of requests."""
         answer = super().get_route_handler()
         guards = [call.guard for call in calls(self.dependant) if hasattr(call, "guard")]
-        known = list(query_parameters(self.dependant))
+        parameters = dict(query_parameters(self.dependant))
+        repeatable = [name for name, annotation in parameters.items() if get_origin(annotation) is list]
 
         async def within_limits(request: Request) -> Response:
             for guard in guards:
                 await guard(request)
             if query := request.scope["query_string"]:
-                check_query(query, known)
+                check_query(query, parameters, repeatable)
             if self.body_field is not None:
                 request = JsonRequest(request.scope, request.receive)
                 await request.read(largest_body(self))
@@ -76,14 +77,14 @@ def calls(dependant: Dependant) -> Iterator[Callable[..., Any]]:
         yield dependant.call
 
 
-def query_parameters(dependant: Dependant) -> Iterator[str]:
-    """The names of all query parameters that a route has, those in its models and dependencies too."""
+def query_parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:
+    """All query parameters that a route has, with their types; those in models and dependencies too."""
     for field in dependant.query_params:
         model = field.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from (each.alias or name for name, each in model.model_fields.items())
+            yield from ((each.alias or name, each.annotation) for name, each in model.model_fields.items())
         else:
-            yield field.alias
+            yield field.alias, model
     for each in dependant.dependencies:
         yield from query_parameters(each)
 

@@ -1,8 +1,8 @@
 """How far a projection has come, per partition: in the database, moved together with what it wrote."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
@@ -14,15 +14,22 @@ from chassis.kafka.fencing import Fencing
 from chassis.kafka.records import fingerprint
 from chassis.kafka.topic_reader import record_at, topic_reader
 
+COLLECTION: Final = "checkpoints"
+"""Where they are, in the database of their projections; `_id` is ``<name>.v<version>:<topic>:<partition>``."""
+
 Offsets = Mapping[TopicPartition, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The next offset to read, and the fingerprint of the record before it (None before the first)."""
+    """The next offset to read, and of the record before it (None before the first) its fingerprint.
+
+    And when that was published, in milliseconds since 1970.
+    """
 
     offset: int
     before: str | None = None
+    published: int | None = None
 
 
 class Checkpoints:
@@ -47,7 +54,7 @@ class Checkpoints:
         """The checkpoints of `partitions` that exist."""
         ids = {self._id(partition): partition for partition in partitions}
         found = self._collection.find({"_id": {"$in": list(ids)}})
-        return {ids[one["_id"]]: Checkpoint(one["offset"], one["before"]) async for one in found}
+        return {ids[one["_id"]]: _checkpoint(one) async for one in found}
 
     async def move(
         self, session: AsyncIOMotorClientSession, partition: TopicPartition, old: Checkpoint, new: Checkpoint
@@ -55,7 +62,7 @@ class Checkpoints:
         """From `old` to `new`, in a transaction. Raises CheckpointConflict unless it is at `old`."""
         result = await self._collection.update_one(
             {"_id": self._id(partition), "offset": old.offset},
-            {"$set": {"offset": new.offset, "before": new.before}},
+            {"$set": asdict(new)},
             session=session,
         )
         if result.matched_count == 0:
@@ -116,3 +123,7 @@ class Checkpoints:
             if same_offset and fingerprint(record) != located[partition].before:
                 wrong[partition] = f"another record stands at {record.offset}: the topic was made anew"
         return wrong
+
+
+def _checkpoint(document: Mapping[str, Any]) -> Checkpoint:
+    return Checkpoint(document["offset"], document["before"], document.get("published"))

@@ -1,7 +1,7 @@
 """How far behind: how many records wait to be received, and how old the oldest of them is."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aiokafka.structs import TopicPartition
 
@@ -46,11 +46,17 @@ class Lag:
         """How many records wait, as of the last look."""
         return sum(count for partition, count in self._behind.items() if partition not in without)
 
+    def age(self) -> float:
+        """How old the oldest record is that waits, in seconds; 0 if none does."""
+        return self._age(partition for partition, count in self._behind.items() if count)
+
     def report(self) -> None:
         """Tells Prometheus; also while the broker can't be asked, since what waits grows older."""
         for topic in self._topics:
             own = {part: count for part, count in self._behind.items() if count and part.topic == topic}
             LAG_RECORDS.labels(self._service, topic).set(sum(own.values()))
-            oldest = min((self._after[partition] for partition in own), default=None)
-            age = 0 if oldest is None else max(0.0, self._now() - oldest)
-            LAG_SECONDS.labels(self._service, topic).set(age)
+            LAG_SECONDS.labels(self._service, topic).set(self._age(own))
+
+    def _age(self, partitions: Iterable[TopicPartition]) -> float:
+        oldest = min((self._after[partition] for partition in partitions), default=None)
+        return 0.0 if oldest is None else max(0.0, self._now() - oldest)

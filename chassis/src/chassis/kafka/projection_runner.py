@@ -4,7 +4,7 @@ Moving a checkpoint by compare-and-set is the fence: however many members believ
 range of offsets is applied once. The group's own offsets are committed for lag tools, and never trusted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, assert_never
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from chassis.errors import CheckpointConflict, PartitionsRevoked
 from chassis.kafka.batch_subscriber import SubscriberOptions
-from chassis.kafka.checkpoints import Checkpoint, Checkpoints
+from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.partition_positions import PartitionPositions
@@ -69,7 +69,10 @@ class _Step:
 
 
 class ProjectionRunner:
-    """Feeds `projection` from `topics`, whose partitions of one number stay together on one member."""
+    """Feeds `projection` from `topics`, whose partitions of one number stay together on one member.
+
+    `on_applied` is called after each transaction.
+    """
 
     def __init__(
         self,
@@ -82,15 +85,17 @@ class ProjectionRunner:
         client: "AsyncIOMotorClient[dict[str, Any]]",
         database: str,
         publisher: Publisher,
+        on_applied: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = f"projecting {projection.name}"
+        self._on_applied = on_applied
         self._service = service
         self._decoder = EventDecoder(topics)
         self._projection = projection
         self._dead_letters = DeadLetterQueue(service, publisher, topics)
         self._put_aside: dict[TopicPartition, int] = {}
         self._checkpoints = Checkpoints(
-            client[database]["checkpoints"], projection.name, projection.version, connection
+            client[database][COLLECTION], projection.name, projection.version, connection
         )
         wanted = SubscriberOptions(service, connection, group, tuple(topics), BATCH)
         self._subscription = Subscription(wanted, self._project, assigned=self._on_assigned)
@@ -111,6 +116,10 @@ class ProjectionRunner:
     def lag(self) -> int:
         """How many records wait, as of the last look a few seconds ago."""
         return self._subscription.lag()
+
+    def behind_seconds(self) -> float | None:
+        """How old the oldest record is that waits; None if nobody knows, as of the last look."""
+        return self._subscription.behind_seconds()
 
     def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._put_aside = {}
@@ -207,10 +216,7 @@ class ProjectionRunner:
             if (known := at.get(partition_of(step.record))) and step.record.offset >= known.offset
         ]
         last = {partition_of(step.record): step.record for step in todo}
-        moves = {
-            partition: (at[partition], Checkpoint(record.offset + 1, fingerprint(record)))
-            for partition, record in last.items()
-        }
+        moves = {partition: (at[partition], _after(record)) for partition, record in last.items()}
         try:
             await self._transaction(todo, moves)
         except Exception as error:
@@ -221,6 +227,8 @@ class ProjectionRunner:
         for partition, (old, new) in moves.items():
             if self._positions.at.get(partition) == old:
                 self._positions.at[partition] = new
+        if moves:
+            self._on_applied()
         for step in todo:
             CONSUMED.labels(self._service, step.record.topic, step.outcome).inc()
 
@@ -234,3 +242,7 @@ class ProjectionRunner:
                 await self._checkpoints.move(session, partition, old, new)
             if received := [step.received for step in steps if step.received is not None]:
                 await self._projection.apply(session, received)
+
+
+def _after(record: Record) -> Checkpoint:
+    return Checkpoint(record.offset + 1, fingerprint(record), record.timestamp)

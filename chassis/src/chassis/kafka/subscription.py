@@ -215,6 +215,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """How many records wait, as of the last look."""
         return self._lag.waiting()
 
+    def behind_seconds(self) -> float | None:
+        """How old the oldest record is that waits; None before the first look, and without the broker."""
+        return None if self._unreached else self._lag.age()
+
     def _waiting(self) -> int:
         return self._lag.waiting(without=self._excluded)
 

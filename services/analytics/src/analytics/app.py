@@ -4,14 +4,16 @@ from collections.abc import Collection
 
 from fastapi import FastAPI
 
-from analytics.api import live_chat, pages
+from analytics.api import live_chat, pages, reviews
 from analytics.api.problems import CATALOGUE
-from analytics.messaging.inbound import projection_runner
+from analytics.messaging.inbound import channels_runner, projection_runner
 from analytics.messaging.key_positions import KeyPositions
 from analytics.messaging.key_records import KEY_TOPICS
 from analytics.messaging.key_topics import KeyTopics
+from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.progress import NAME, ProgressReader
 from analytics.settings import AnalyticsSettings
 from chassis.audit import Audit
 from chassis.background import BackgroundTask, Supervisor
@@ -20,6 +22,7 @@ from chassis.crypto_shredding import KeyReader
 from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.health import broker_answers, database_answers
+from chassis.http.live import LiveUpdates
 from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
@@ -46,8 +49,11 @@ def build(
         positions=KeyPositions(database, reader), clock=database_clock,
         dead_letters=DeadLetterQueue(settings.service, publisher, KEY_TOPICS),
     )  # fmt: skip
-    projecting = projection_runner(database, settings.kafka, publisher)
-    tasks: list[BackgroundTask] = [database_clock, key_topics, projecting]
+    live = LiveUpdates()
+    projecting = projection_runner(database, settings.kafka, publisher, lambda: live.wake([NAME]))
+    progress = ProgressReader(database, projecting.behind_seconds)
+    naming = channels_runner(database, settings.kafka, publisher)
+    tasks: list[BackgroundTask] = [database_clock, key_topics, projecting, naming]
 
     async def prepare() -> None:
         for step in (documents.prepare, audit.prepare, database_clock.sync):
@@ -60,11 +66,12 @@ def build(
     return create(
         settings,
         title="Candor analytics",
-        routers=[live_chat.router],
         pages=[pages.person, pages.page_router(settings)],
+        routers=[live_chat.router, reviews.router],
         problems=CATALOGUE,
         state={
             "documents": documents, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,
+            "progress": progress, "live": live, "channels": Channels(database),
             "decryptor": decryptor or Decryptor(reader, key_topics.read_to_end),
             "minimum_n": settings.minimum_n, "verifier": verifier(settings),
         },

@@ -3,16 +3,22 @@
 from collections.abc import Callable
 from typing import Annotated
 
+from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.progress import ProgressReader
 from chassis.audit import Audit as AuditLog
 from chassis.clock import Clock as AnyClock
+from chassis.http.live import LiveUpdates
 from chassis.http.routes import from_state
 
 Documents = Annotated[LiveChatDocuments, from_state("documents")]
+ChannelNames = Annotated[Channels, from_state("channels")]
 Texts = Annotated[Decryptor, from_state("decryptor")]
 Audit = Annotated[AuditLog, from_state("audit")]
 Clock = Annotated[AnyClock, from_state("clock")]
+Live = Annotated[LiveUpdates, from_state("live")]
+Reader = Annotated[ProgressReader, from_state("progress")]
 Lag = Annotated[Callable[[], int], from_state("lag")]
 """How many events this replica has yet to receive."""
 

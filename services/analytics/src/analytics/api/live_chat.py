@@ -1,25 +1,47 @@
-"""The routes under `/v1/live-chat`: summary, reviews, reconciliation."""
+"""The routes under `/v1/live-chat` that count: summary, operators, channels, hours; and what watches them."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 
-from analytics.api.dependencies import Audit, Clock, Documents, Lag, MinimumN, Texts
-from analytics.api.parameters import CloseParameters, ReviewParameters, SummaryParameters
+from analytics.api.dependencies import ChannelNames, Clock, Documents, Lag, Live, MinimumN, Reader
+from analytics.api.parameters import (
+    CloseParameters,
+    CountParameters,
+    HourParameters,
+    SummaryParameters,
+)
 from analytics.api.permissions import SupervisorClaims
 from analytics.api.problems import problems
-from analytics.api.schemas import Bucket, Reconciliation, Review, ReviewPage, Summary, sealed_texts
+from analytics.api.schemas import (
+    Bucket,
+    Changed,
+    ChannelRow,
+    Channels,
+    ComparedPeriod,
+    Freshness,
+    HourCounts,
+    Hours,
+    OperatorRow,
+    Operators,
+    Reconciliation,
+    Summary,
+)
+from analytics.domain.changes import changes
 from analytics.domain.counting import Counts
 from analytics.domain.numbers import numbers
-from analytics.read_models.documents import close_id
+from analytics.domain.rows import funnel_of, row_numbers
+from analytics.read_models.close_filter import CloseFilter
+from analytics.read_models.progress import NAME, Progress
 from analytics.read_models.reconcile import compare
-from analytics.read_models.reviews import close_page
 from analytics.read_models.snapshot import in_one_snapshot
-from analytics.read_models.summary import summed
-from chassis.http.problems import ChannelNotCovered, NoChannelCovered
+from analytics.read_models.summary import HOURS_OF_DAY, hour_of_week, summed, summed_by
+from chassis.http.live import EventStream
+from chassis.http.problems import ChannelNotCovered, NoChannelCovered, Unavailable
 from chassis.http.routes import Router
 
 router = Router(
@@ -34,42 +56,132 @@ async def get_summary(
     asked: Annotated[SummaryParameters, Query()],
     claims: SupervisorClaims,
     documents: Documents,
+    reader: Reader,
+    clock: Clock,
     minimum_n: MinimumN,
 ) -> Summary:
-    """All numbers of the closes asked for, from one moment; with `by`, also per day or hour of `tz`."""
-    closes = asked.close_filter(claims)
-    whole, parts = await in_one_snapshot(
-        documents, lambda session: summed(documents, session, closes, asked.starts)
-    )
-    since, until = asked.period
+    """All numbers of the closes asked for, from one moment; with `by`, also per hour, day, week or month.
+
+    With `vs`, or with `vs_from` and `vs_to`, beside those of another period.
+    """
+    closes, now = asked.close_filter(claims), clock.now()
+    other = asked.compared(now)
+
+    async def read(session: Any) -> tuple[Progress, Parts, Parts | None]:
+        whole = await summed(documents, session, closes, asked.starts(asked.period))
+        before = other and await summed(documents, session, closes.within(*other), asked.starts(other))
+        return await reader.read(session), whole, before
+
+    progress, (whole, parts), before = await in_one_snapshot(documents, read)
     return Summary(
-        from_=asked.local(since),
-        to=asked.local(until),
-        tz=asked.tz,
-        channels=None if closes.channels is None else sorted(closes.channels),
-        buckets=buckets(asked, parts, minimum_n) if asked.by else None,
+        **filtered(asked, closes, progress),
         **dict(numbers(whole, minimum_n)),
+        running=asked.is_running(now),
+        buckets=buckets(asked, (whole, parts), asked.period[1], minimum_n),
+        compared=compared(asked, before, other, minimum_n) if before and other else None,
+        changes=changes(whole, before[0], running=asked.is_running(now), minimum=minimum_n)
+        if before
+        else None,
     )
 
 
-@router.get("/reviews")
-async def list_reviews(
-    asked: Annotated[ReviewParameters, Query()],
+@router.get("/operators")
+async def list_operators(
+    asked: Annotated[CountParameters, Query()],
     claims: SupervisorClaims,
     documents: Documents,
-    texts: Texts,
-    audit: Audit,
-    clock: Clock,
-) -> ReviewPage:
-    """Closes one by one, the newest first, rated or not. Who read them is recorded first."""
-    page = await close_page(documents, asked.close_filter(claims), asked.state, asked.after, asked.limit)
-    shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
-    await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)
-    opened = await texts.open(sealed_texts(page.closes))
-    return ReviewPage(
-        reviews=[Review.of(close, opened) for close in page.closes],
-        next_cursor=page.after and page.after.to_cursor(),
+    reader: Reader,
+    minimum_n: MinimumN,
+) -> Operators:
+    """The numbers of each operator whom closes count for, and of nobody, in the order of their estimates."""
+    closes = asked.close_filter(claims)
+
+    async def read(session: Any) -> Any:
+        return await reader.read(session), await summed_by(documents, session, closes, "$_id.operator")
+
+    progress, found = await in_one_snapshot(documents, read)
+    parts = {operator: each.counts for operator, each in found.items() if each.counts["closed"]}
+    rows = row_numbers(parts, total(parts.values()), minimum_n, frozenset({None}))
+    return Operators(
+        **filtered(asked, closes, progress),
+        rows=[
+            OperatorRow(operator=operator, name=found[operator].name, **dict(row))
+            for operator, row in rows.items()
+        ],
     )
+
+
+@router.get("/channels")
+async def list_channels(
+    asked: Annotated[CountParameters, Query()],
+    claims: SupervisorClaims,
+    documents: Documents,
+    names: ChannelNames,
+    reader: Reader,
+    minimum_n: MinimumN,
+) -> Channels:
+    """The numbers of each channel of the token, also without closes; with its name and its time zone."""
+    closes = asked.close_filter(claims)
+
+    async def read(session: Any) -> Any:
+        return await reader.read(session), await summed_by(documents, session, closes, "$_id.channel")
+
+    progress, found = await in_one_snapshot(documents, read)
+    known = await names.among(closes.channels)
+    counted = {channel: each.counts for channel, each in found.items() if each.counts["closed"]}
+    parts = {**{channel: Counter() for channel in known}, **counted}
+    rows = row_numbers(parts, total(parts.values()), minimum_n)
+    return Channels(
+        **filtered(asked, closes, progress),
+        rows=[ChannelRow.of(channel, known.get(channel), row) for channel, row in rows.items()],
+    )
+
+
+@router.get("/hours")
+async def get_hours(
+    asked: Annotated[HourParameters, Query()], claims: SupervisorClaims, documents: Documents, reader: Reader
+) -> Hours:
+    """The closes by weekday and hour of `tz`; needs `from` and `to`, at most 1100 days."""
+    closes, key = asked.close_filter(claims), hour_of_week(asked.offsets)
+
+    async def read(session: Any) -> Any:
+        return await reader.read(session), await summed_by(documents, session, closes, key)
+
+    progress, found = await in_one_snapshot(documents, read)
+    counts = [found[hour].counts if hour in found else Counter() for hour in range(7 * HOURS_OF_DAY)]
+    return Hours(
+        **filtered(asked, closes, progress),
+        hours=[
+            HourCounts(
+                weekday=number // HOURS_OF_DAY + 1, hour=number % HOURS_OF_DAY, closed=each["closed"],
+                given=each["given"],
+            )
+            for number, each in enumerate(counts)
+        ],
+    )  # fmt: skip
+
+
+@router.get(
+    "/changes",
+    status_code=200,
+    response_class=EventStream,
+    response_model=None,
+    responses={200: {"model": Changed}, **problems(Unavailable.code)},
+)
+async def watch_changes(
+    request: Request, claims: SupervisorClaims, live: Live, reader: Reader
+) -> EventStream:
+    """A stream of server-sent events, each a `Changed`: now, and whenever more was counted.
+
+    At most four a second. It ends after ten minutes, or with the token: then connect again.
+    """
+    if not claims.channels:
+        raise NoChannelCovered
+
+    async def look() -> Mapping[str, Any]:
+        return Changed(**Freshness.fields(await reader.look())).model_dump(mode="json")
+
+    return live.stream(request, look, [NAME])
 
 
 @router.get("/reconcile")
@@ -82,10 +194,55 @@ async def reconcile(
     return Reconciliation.of(comparison, lag())
 
 
-def buckets(asked: SummaryParameters, parts: Mapping[datetime, Counts], minimum_n: int) -> list[Bucket]:
-    """The numbers of each part, with its bounds in the zone asked for."""
-    bounds = pairwise([*map(asked.local, parts), asked.local(asked.period[1])])
+Parts = tuple[Counts, Mapping[datetime, Counts]]
+"""The counts of a whole, and of each of its parts by its beginning."""
+
+
+def filtered(asked: CloseParameters, closes: CloseFilter, progress: Progress) -> dict[str, Any]:
+    """What a response says of its filter and of how new it is."""
+    since, until = asked.period
+    return {
+        "from_": asked.local(since), "to": asked.local(until), "tz": asked.tz,
+        "channels": None if closes.channels is None else sorted(closes.channels),
+        **Freshness.fields(progress),
+    }  # fmt: skip
+
+
+def total(parts: Any) -> Counts:
+    """The sum of all parts."""
+    whole: Counts = Counter()
+    for counts in parts:
+        whole.update(counts)
+    return whole
+
+
+def compared(
+    asked: SummaryParameters, before: Parts, other: Sequence[datetime], minimum_n: int
+) -> ComparedPeriod:
+    """The numbers of the other period."""
+    since, until = other
+    return ComparedPeriod(
+        from_=since.astimezone(asked.zone),
+        to=until.astimezone(asked.zone),
+        buckets=buckets(asked, before, until, minimum_n),
+        **dict(numbers(before[0], minimum_n)),
+    )
+
+
+def buckets(
+    asked: SummaryParameters, parts: Parts, until: datetime | None, minimum_n: int
+) -> list[Bucket] | None:
+    """The numbers of each part, with its bounds in the zone asked for; None unless it was asked for."""
+    if asked.by is None:
+        return None
+    whole, counted = parts
+    bounds = pairwise([*map(asked.local, counted), asked.local(until)])
     return [
-        Bucket(from_=start, to=end, **dict(numbers(counts, minimum_n)))
-        for (start, end), counts in zip(bounds, parts.values(), strict=True)
+        Bucket(
+            from_=start,
+            to=end,
+            funnel=funnel_of(counts, whole, minimum_n),
+            **dict(numbers(counts, minimum_n)),
+        )
+        for (start, end), counts in zip(bounds, counted.values(), strict=True)
     ]

@@ -1,5 +1,6 @@
 """The parameters of queries: plain texts of a known shape, so that nothing else ever reaches the database."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -8,13 +9,19 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from analytics.api.permissions import permitted_channels
-from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, period
+from analytics.api.problems import SCALE_SENTENCE
+from analytics.domain.counting import ScaleKey
+from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, offsets, period, previous
 from analytics.read_models.close_filter import CloseFilter
-from analytics.read_models.reviews import ReviewPosition
+from analytics.read_models.reviews import AnswerFilter, ReviewPosition
+from chassis.validation.messages import Shaped
 from contracts.access import Claims, SubjectId
 from contracts.envelope import Id
-from contracts.ratings import CloseState
+from contracts.ratings import CloseState, Score
 from contracts.zones import TimeZone
+
+MOST_VALUES = 30
+"""Of a parameter that may be given more than once."""
 
 
 def known_cursor(cursor: str) -> str:
@@ -31,13 +38,29 @@ def known_bound(text: str) -> str:
 
 
 Bound = Annotated[str, AfterValidator(known_bound)]
+ScaleText = Annotated[
+    str,
+    Shaped(
+        r".{1,64}:-?\d{1,7}:-?\d{1,7}",
+        SCALE_SENTENCE,
+        code="not-a-scale",
+    ),
+]
 
 
 class BucketSize(StrEnum):
     """How a range is cut."""
 
-    DAY = "day"
     HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Versus(StrEnum):
+    """What a period is compared with."""
+
+    PREVIOUS = "previous"
 
 
 class CloseParameters(BaseModel):
@@ -45,9 +68,14 @@ class CloseParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, validate_by_name=True)
 
-    channel: Id | None = Field(None, description="Closes of this channel only.", examples=["course-a"])
-    operator: SubjectId | None = Field(
-        None, description="Closes that count for this operator.", examples=["ann"]
+    channel: list[Id] = Field(
+        [], max_length=MOST_VALUES, description="Closes of these channels only.", examples=[["course-a"]]
+    )
+    operator: list[SubjectId] = Field(
+        [], max_length=MOST_VALUES, description="Closes that count for these operators.", examples=[["ann"]]
+    )
+    nobody: bool = Field(
+        False, description="Closes that count for nobody: these only, or those of `operator` besides."
     )
     from_: Bound | None = Field(
         None,
@@ -74,44 +102,113 @@ class CloseParameters(BaseModel):
         """The range [since, until) in UTC; None where it is open."""
         return period(self.from_, self.to, self.zone)
 
+    @property
+    def whole_period(self) -> tuple[datetime, datetime]:
+        """The range, both ends of which must be given. Raises InvalidPeriod."""
+        since, until = self.period
+        if since is None or until is None:
+            raise InvalidPeriod("period-required")
+        return since, until
+
     def local(self, moment: datetime | None) -> datetime | None:
         """The same moment on the clocks of the zone asked for."""
         return moment and moment.astimezone(self.zone)
 
     def close_filter(self, claims: Claims) -> CloseFilter:
         """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
-        return CloseFilter(permitted_channels(claims, self.channel), self.operator, *self.period)
+        operators = frozenset([*self.operator, *([None] if self.nobody else [])]) or None
+        return CloseFilter(permitted_channels(claims, self.channel), operators, None, *self.period)
 
     def for_audit(self) -> dict[str, Any]:
         """The parameters that were given, by their names in the URL."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-class SummaryParameters(CloseParameters):
-    """A summary, as a whole or cut into days or hours of `tz`."""
+class CountParameters(CloseParameters):
+    """Which closes are counted; what counters know, so neither scores nor comments."""
 
-    by: BucketSize | None = Field(None, description="Adds a bucket per day or hour; needs `from` and `to`.")
+    state: list[CloseState] = Field(
+        [], max_length=len(CloseState), description="Only closes in these states; `given` has the ratings."
+    )
+
+    def close_filter(self, claims: Claims) -> CloseFilter:
+        """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
+        return replace(super().close_filter(claims), states=frozenset(self.state) or None)
+
+
+class SummaryParameters(CountParameters):
+    """A summary, as a whole or cut, and beside that of another period."""
+
+    by: BucketSize | None = Field(
+        None, description="Adds a bucket per hour, day, week or month of `tz`; needs `from` and `to`."
+    )
+    vs: Versus | None = Field(
+        None,
+        description="Compares with the period before, as long in days of `tz`, or in time if it isn't whole"
+        " days; of a running one with as much as has run. Needs `from` and `to`.",
+    )
+    vs_from: Bound | None = Field(
+        None, description="Compares with a period of your own, written like `from`."
+    )
+    vs_to: Bound | None = Field(None, description="Its end, which is no longer part of it.")
 
     @model_validator(mode="after")
-    def _can_be_cut(self) -> Self:
-        if self.by is not None and (self.from_ is None or self.to is None):
-            raise InvalidPeriod("period-required")
-        _ = self.starts
+    def _can_be_cut_and_compared(self) -> Self:
+        own = [self.vs_from, self.vs_to]
+        if (None in own and any(own)) or (self.vs and any(own)):
+            raise InvalidPeriod("comparison-incomplete")
+        if self.by or self.vs:
+            _ = self.whole_period
+        if any(own):
+            self.starts(period(self.vs_from, self.vs_to, self.zone))
+        self.starts(self.period)
         return self
 
-    @property
-    def starts(self) -> list[datetime]:
-        """Where the buckets begin, in UTC."""
-        since, until = self.period
+    def starts(self, within: Period) -> list[datetime]:
+        """Where the buckets begin, in UTC. Raises InvalidPeriod."""
+        since, until = within
         if self.by is None or since is None or until is None:
             return []
         return cuts(self.by.value, since, until, self.zone)
 
+    def compared(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """The period to compare with; None if that wasn't asked for."""
+        if self.vs:
+            return previous(*self.whole_period, now, self.zone)
+        since, until = period(self.vs_from, self.vs_to, self.zone)
+        return (since, until) if since and until else None
 
-class ReviewParameters(CloseParameters):
+    def is_running(self, now: datetime) -> bool:
+        """Whether the period isn't over."""
+        until = self.period[1]
+        return until is None or now < until
+
+
+class HourParameters(CountParameters):
+    """Hours of the week in `tz`; needs `from` and `to`."""
+
+    @model_validator(mode="after")
+    def _is_short_enough(self) -> Self:
+        cuts("day", *self.whole_period, self.zone)
+        return self
+
+    @property
+    def offsets(self) -> list[Any]:
+        """How far the zone is ahead of UTC, and from when on."""
+        return offsets(*self.whole_period, self.zone)
+
+
+class ReviewParameters(CountParameters):
     """A page of reviews."""
 
-    state: CloseState | None = Field(None, description="Only closes in this state; `given` has the ratings.")
+    score: list[Score] = Field(
+        [], max_length=MOST_VALUES, description="Only answers with these scores.", examples=[[1, 2]]
+    )
+    scale: ScaleText | None = Field(
+        None, description="Only answers on this scale: name, lowest, highest.", examples=["stars:1:5"]
+    )
+    satisfied: bool | None = Field(None, description="Only satisfied answers, or only those that are not.")
+    with_comment: bool | None = Field(None, description="Only answers with a comment, or only those without.")
     cursor: Annotated[str, AfterValidator(known_cursor)] | None = Field(
         None, max_length=300, description="`next_cursor` of the page before; empty for the first."
     )
@@ -121,3 +218,14 @@ class ReviewParameters(CloseParameters):
     def after(self) -> ReviewPosition | None:
         """The position where the page begins; None for the first page."""
         return ReviewPosition.from_cursor(self.cursor) if self.cursor else None
+
+    @property
+    def answers(self) -> AnswerFilter:
+        """Which answers were asked for."""
+        name, lowest, highest = self.scale.rsplit(":", 2) if self.scale else ("", "", "")
+        return AnswerFilter(
+            frozenset(self.score) or None,
+            ScaleKey(name, int(lowest), int(highest)) if self.scale else None,
+            self.satisfied,
+            self.with_comment,
+        )

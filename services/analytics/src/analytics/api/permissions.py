@@ -1,5 +1,6 @@
 """Who may query analytics: supervisors, about the channels of their token; never an operator."""
 
+from collections.abc import Collection
 from typing import Annotated, Final
 
 from fastapi import Depends
@@ -13,12 +14,12 @@ SupervisorClaims = Annotated[Claims, Depends(allow(Role.SUPERVISOR, never=NEVER)
 """The claims of a supervisor who is no operator; anybody else gets 401 or 403."""
 
 
-def permitted_channels(claims: Claims, channel: str | None) -> frozenset[str] | None:
-    """The channels to look at, None for all of them. Raises `Forbidden` for one that isn't the caller's."""
-    if channel is not None:
-        if not claims.covers(channel):
-            raise ChannelNotCovered
-        return frozenset({channel})
+def permitted_channels(claims: Claims, channels: Collection[str]) -> frozenset[str] | None:
+    """The channels to look at, None for all of them. Raises `Forbidden` if one isn't the caller's."""
+    if not all(claims.covers(channel) for channel in channels):
+        raise ChannelNotCovered
+    if channels:
+        return frozenset(channels)
     if not claims.channels:
         raise NoChannelCovered
     return None if EVERY_CHANNEL in claims.channels else claims.channels

@@ -1,23 +1,23 @@
 """The schemas of responses, as OpenAPI shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from analytics.domain.close import Close
+from analytics.domain.changes import Changes
+from analytics.domain.funnel import FunnelPosition
 from analytics.domain.numbers import Numbers
-from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
+from analytics.domain.rows import FUNNEL, RowNumbers
+from analytics.read_models.channels import Channel
+from analytics.read_models.progress import Progress
 from analytics.read_models.reconcile import SHOWN, Comparison, Difference
-from contracts.dialogs import ClosedBy
 from contracts.envelope import Instant
-from contracts.keys import Purpose
-from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Scale
 
 
 class Bucket(Numbers):
-    """The numbers of one day or hour, [from, to)."""
+    """The numbers of one hour, day, week or month, [from, to)."""
 
     model_config = ConfigDict(validate_by_name=True, frozen=True)
 
@@ -27,10 +27,52 @@ class Bucket(Numbers):
     to: AwareDatetime = Field(
         description="Where it ends, which is no longer part of it.", examples=["2026-03-30T00:00:00+02:00"]
     )
+    funnel: FunnelPosition | None = Field(description=FUNNEL)
 
 
-class Summary(Numbers):
-    """The numbers of every close that was asked for; the buckets, if asked for, add up to them."""
+class ComparedPeriod(Numbers):
+    """The numbers of the same filters in the period that is compared with."""
+
+    model_config = ConfigDict(validate_by_name=True, frozen=True)
+
+    from_: AwareDatetime = Field(
+        alias="from", description="Where it begins, in `tz`.", examples=["2026-02-01T00:00:00+01:00"]
+    )
+    to: AwareDatetime = Field(
+        description="Where it ends; of `vs=previous` beside a running period, as far as that has run.",
+        examples=["2026-03-01T00:00:00+01:00"],
+    )
+    buckets: Sequence[Bucket] | None = Field(
+        description="As those of the summary; null unless `by` is given."
+    )
+
+
+class Freshness(BaseModel):
+    """How new a response is."""
+
+    position: str = Field(
+        description="How far the events had been counted; opaque. It is another one, here and in `changes`,"
+        " whenever more was counted.",
+        examples=["5f0c2b7a91d4e6a803"],
+    )
+    as_of: Instant | None = Field(
+        description="When the newest event was published that had been counted; null before the first."
+    )
+    behind_seconds: float | None = Field(
+        description="How old the oldest event is that waits to be counted: 0 if none does, null if nobody"
+        " knows. As of a few seconds ago, and of the events of the replica that responds.",
+        examples=[0.0],
+    )
+
+    @classmethod
+    def fields(cls, progress: Progress) -> dict[str, Any]:
+        """The fields of a progress."""
+        behind = None if progress.behind is None else round(progress.behind, 1)
+        return {"position": progress.position, "as_of": progress.as_of, "behind_seconds": behind}
+
+
+class Filtered(Freshness):
+    """What a response is about: period and channels."""
 
     model_config = ConfigDict(validate_by_name=True, frozen=True)
 
@@ -44,81 +86,85 @@ class Summary(Numbers):
     channels: Sequence[str] | None = Field(
         description="The channels that were counted; null for every one.", examples=[["course-a", "course-b"]]
     )
+
+
+class Summary(Filtered, Numbers):
+    """The numbers of every close that was asked for; the buckets, if asked for, add up to them."""
+
+    running: bool = Field(description="Whether the period isn't over.")
     buckets: Sequence[Bucket] | None = Field(description="In order, without gaps; null unless `by` is given.")
-
-
-class ReviewText(BaseModel):
-    """What a client wrote: open, erased, waiting for its key, or damaged."""
-
-    state: DecryptionState = Field(description="`waiting`: its key is still to be received.")
-    text: str | None = Field(description="The text, if it is open.", examples=["Quick and kind."])
-
-    @classmethod
-    def of(cls, sealed: SealedText | None, opened: Mapping[SealedText, DecryptedText]) -> "ReviewText | None":
-        """What `sealed` reads now; None where nobody wrote anything."""
-        return None if sealed is None else cls(state=opened[sealed].state, text=opened[sealed].text)
-
-
-class Review(BaseModel):
-    """One close, and what became of its rating; attribution is as it was when the dialog closed."""
-
-    dialog: str = Field(description="The dialog's id.", examples=["d-7f3a"])
-    close_seq: int = Field(description="1 for the dialog's first close, 2 for the next.", examples=[2])
-    channel: str = Field(description="Where the dialog took place.", examples=["course-a"])
-    operator: str | None = Field(description="Whom it counts for; null if nobody.", examples=["ann"])
-    operator_name: str | None = Field(description="The operator's name then.", examples=["Ann Lee"])
-    team: str | None = Field(description="The operator's team then.", examples=["first-line"])
-    client: str = Field(description="An opaque id.", examples=["c-91be"])
-    client_name: ReviewText | None = Field(description="What the client is called; null if they didn't say.")
-    closed_at: Instant = Field(description="When it was closed.")
-    closed_by: ClosedBy = Field(description="Who closed it.")
-    reopened_at: Instant | None = Field(description="When this close was undone; null if it wasn't.")
-    state: CloseState = Field(description="Where its rating stands.")
-    reason: NotOfferedReason | CancelledReason | None = Field(
-        description="Why there is no form, or why it was withdrawn; of not_offered and cancelled only."
+    compared: ComparedPeriod | None = Field(
+        description="The other period; null unless `vs` or `vs_from` and `vs_to` are given."
     )
-    given_at: Instant | None = Field(description="The first answer.")
-    changes: int = Field(description="How often the answer was changed.", examples=[0])
-    scale: Scale | None = Field(description="The scores to choose from, and from which on one is satisfied.")
-    score: int | None = Field(description="The last answer, on the scale.", examples=[5])
-    satisfied: bool | None = Field(description="Whether the score is at or above the threshold of its form.")
-    comment: ReviewText | None = Field(description="What the client wrote; null for nothing.")
-    tags: tuple[str, ...] = Field(description="The tags that the client chose.")
+    changes: Changes | None = Field(description="The differences to the other period; null without one.")
+
+
+class OperatorRow(RowNumbers):
+    """The numbers of one operator."""
+
+    operator: str | None = Field(description="Whom the closes count for; null for nobody.", examples=["ann"])
+    name: str | None = Field(
+        description="As of the newest of these closes; null for nobody.", examples=["Ann Lee"]
+    )
+
+
+class Operators(Filtered):
+    """An entry per operator whom closes count for, and one for nobody; they add up to the whole.
+
+    First those with a place, by place; then those with enough answers; then those with too few, among whom
+    nobody is.
+    """
+
+    rows: Sequence[OperatorRow] = Field(description="The entries, in their order.")
+
+
+class ChannelRow(RowNumbers):
+    """The numbers of one channel."""
+
+    channel: str = Field(description="The channel's id.", examples=["course-a"])
+    name: str | None = Field(
+        description="What it is called now; null if it was never published.", examples=["Course A"]
+    )
+    time_zone: str | None = Field(description="Its own time zone.", examples=["Europe/Paris"])
+    is_closed: bool | None = Field(description="Whether it takes no new dialogs.", examples=[False])
 
     @classmethod
-    def of(cls, close: Close, opened: Mapping[SealedText, DecryptedText]) -> "Review":
-        """A close that counts, with what its client wrote."""
-        closed, answer = close.closed, close.answer
-        if closed is None:
-            raise ValueError("only a close that counts can be reviewed")
+    def of(cls, channel: str, known: Channel | None, numbers: RowNumbers) -> "ChannelRow":
+        """The numbers of a channel, as it is known."""
         return cls(
-            **{name: getattr(closed, name) for name in OF_CLOSED},
-            client_name=ReviewText.of(client_name(close), opened),
-            reopened_at=close.reopened_at,
-            state=close.state,
-            reason=close.reason,
-            given_at=close.given_at,
-            changes=getattr(answer, "change", 0),
-            scale=answer and answer.scale,
-            score=answer and answer.score,
-            satisfied=answer and answer.satisfied,
-            comment=ReviewText.of(comment(close), opened),
-            tags=answer.tags if answer else (),
-        )
+            channel=channel, name=known and known.name, time_zone=known and known.time_zone,
+            is_closed=known and known.closed, **dict(numbers),
+        )  # fmt: skip
 
 
-OF_CLOSED: Final = (
-    "dialog", "close_seq", "channel", "operator", "operator_name", "team", "client", "closed_at", "closed_by"
-)  # fmt: skip
+class Channels(Filtered):
+    """An entry per channel of the token, with closes or without; they add up to the whole.
+
+    In the order of operators.
+    """
+
+    rows: Sequence[ChannelRow] = Field(description="The entries, in their order.")
 
 
-class ReviewPage(BaseModel):
-    """Closes, the newest first. A page is never moved by what is closed meanwhile."""
+class HourCounts(BaseModel):
+    """What was closed in one hour of the week."""
 
-    reviews: Sequence[Review] = Field(description="As many as `limit` at most.")
-    next_cursor: str | None = Field(
-        description="For the next page; null at the end.", examples=["WzE3NzQ3NDk1OTk5OTksICJkLTdmM2EuMiJd"]
+    weekday: int = Field(ge=1, le=7, description="1 for Monday to 7 for Sunday, in `tz`.", examples=[1])
+    hour: int = Field(
+        ge=0, le=23, description="From this hour to the next, by the clocks of `tz`.", examples=[9]
     )
+    closed: int = Field(description="Every close.", examples=[12])
+    given: int = Field(description="Answered.", examples=[5])
+
+
+class Hours(Filtered):
+    """The closes by weekday and hour; they add up to the whole."""
+
+    hours: Sequence[HourCounts] = Field(description="All 168, Monday's first hour first.")
+
+
+class Changed(Freshness):
+    """An event of `changes`: that something was counted, never what. The first tells how it is now."""
 
 
 class Disagreement(BaseModel):
@@ -169,25 +215,3 @@ class Reconciliation(BaseModel):
             first=[Disagreement.of(each) for each in comparison.first[:SHOWN]],
             lag=lag,
         )
-
-
-def client_name(close: Close) -> SealedText | None:
-    """The sealed name of the client."""
-    contact = close.closed.contact if close.closed else None
-    return _of(close, contact.name if contact else None, Purpose.NAME)
-
-
-def comment(close: Close) -> SealedText | None:
-    """The sealed comment that counts."""
-    return _of(close, close.answer.comment if close.answer else None, Purpose.COMMENT)
-
-
-def _of(close: Close, sealed: str | None, purpose: Purpose) -> SealedText | None:
-    if sealed is None or close.closed is None:
-        return None
-    return SealedText(sealed, close.closed.client, close.closed.dialog, purpose)
-
-
-def sealed_texts(closes: Sequence[Close]) -> set[SealedText]:
-    """Every sealed text of the closes."""
-    return {sealed for close in closes for sealed in (client_name(close), comment(close)) if sealed}

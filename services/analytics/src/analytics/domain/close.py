@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar, assert_never
 
 from contracts.dialogs import DialogClosed, DialogReopened
 from contracts.ratings import (
@@ -47,14 +47,16 @@ STATE_PRECEDENCE: Final[tuple[tuple[type[CloseEvent], CloseState], ...]] = (
 
 @dataclass(frozen=True)
 class Close:
-    """One close: the event of each type that was received about it.
+    """One close: the event of each type that was received about it, and of changes of the answer all.
 
-    It counts from the moment `closed` is there; rating events that came earlier wait in `events`.
+    It counts from the moment `closed` is there; rating events that came earlier wait in `events`. There the
+    highest change stands, in `replaced` those before it.
     """
 
     dialog: str
     close_seq: int
     events: Mapping[type[CloseEvent], CloseEvent] = field(default_factory=dict)
+    replaced: tuple[RatingChanged, ...] = ()
 
     @property
     def closed(self) -> DialogClosed | None:
@@ -81,9 +83,41 @@ class Close:
         return event.given_at if isinstance(event, RatingGiven | RatingChanged) else None
 
     @property
+    def first_answer(self) -> RatingGiven | None:
+        """The first answer, if it was received."""
+        event = self.events.get(RatingGiven)
+        return event if isinstance(event, RatingGiven) else None
+
+    @property
+    def scheduled(self) -> RatingScheduled | None:
+        """That the form is offered later, if that was received."""
+        event = self.events.get(RatingScheduled)
+        return event if isinstance(event, RatingScheduled) else None
+
+    @property
+    def offered(self) -> RatingOffered | None:
+        """That the form was offered, if that was received."""
+        event = self.events.get(RatingOffered)
+        return event if isinstance(event, RatingOffered) else None
+
+    @property
+    def answers(self) -> list[RatingGiven | RatingChanged]:
+        """All answers that were received, the one that counts last."""
+        first = [self.first_answer] if self.first_answer else []
+        changed = self.events.get(RatingChanged)
+        return [*first, *self.replaced, *([changed] if isinstance(changed, RatingChanged) else [])]
+
+    @property
     def state(self) -> CloseState:
         """Where the rating stands, by all events that were received."""
         return next((state for kind, state in STATE_PRECEDENCE if kind in self.events), CloseState.UNDECIDED)
+
+    @property
+    def state_since(self) -> datetime | None:
+        """When what decides the state happened; when it was closed, while nothing has; None before that."""
+        kind = next((kind for kind, _ in STATE_PRECEDENCE if kind in self.events), DialogClosed)
+        event = self.events.get(kind)
+        return happened_at(event) if event else None
 
     @property
     def reason(self) -> NotOfferedReason | CancelledReason | None:
@@ -95,11 +129,55 @@ class Close:
         return event.reason if isinstance(event, RatingNotOffered | RatingCancelled) else None
 
 
+def happened_at(event: CloseEvent) -> datetime:
+    """When it happened, by the event itself."""
+    match event:
+        case RatingChanged():
+            return event.changed_at
+        case RatingGiven():
+            return event.given_at
+        case DialogClosed():
+            return event.closed_at
+        case DialogReopened():
+            return event.reopened_at
+        case RatingOffered():
+            return event.offered_at
+        case RatingNotOffered():
+            return event.decided_at
+        case RatingDeclined():
+            return event.declined_at
+        case RatingExpired():
+            return event.expired_at
+        case RatingCancelled():
+            return event.cancelled_at
+        case RatingUndeliverable():
+            return event.given_up_at
+        case RatingScheduled():
+            # Nobody says when it was scheduled, only when it is due: it follows the closing at once.
+            return event.due_at
+        case other:
+            assert_never(other)
+
+
 def fold(close: Close, event: CloseEvent) -> Close:
     """The close after `event`; the very same object if that changes nothing."""
     known = close.events.get(type(event))
+    if isinstance(known, RatingChanged) and isinstance(event, RatingChanged) and known.change != event.change:
+        return fold_change(close, known, event)
     kept = event if known is None else resolve(known, event)
     return close if kept is known else replace(close, events={**close.events, type(event): kept})
+
+
+def fold_change(close: Close, known: RatingChanged, event: RatingChanged) -> Close:
+    """The close after another change of its answer: the higher one holds, the other is among those replaced."""
+    lower, higher = sorted((known, event), key=lambda each: each.change)
+    replaced = {each.change: each for each in close.replaced}
+    twin = replaced.get(lower.change)
+    kept = lower if twin is None else resolve(twin, lower)
+    if kept is twin and higher is known:
+        return close
+    in_order = tuple(each for _, each in sorted({**replaced, lower.change: kept}.items()))
+    return replace(close, events={**close.events, RatingChanged: higher}, replaced=in_order)
 
 
 def fold_all(close: Close, events: Iterable[CloseEvent]) -> Close:
@@ -107,17 +185,12 @@ def fold_all(close: Close, events: Iterable[CloseEvent]) -> Close:
     return reduce(fold, events, close)
 
 
-def resolve(known: CloseEvent, received: CloseEvent) -> CloseEvent:
-    """Which of two events of one type holds: the higher change of an answer, else the one that sorts first.
+E = TypeVar("E", bound=CloseEvent)
 
-    The source publishes every other event once; a fixed order makes all readers agree even if it does not.
+
+def resolve(known: E, received: E) -> E:
+    """Which of two events about the same holds: the one that sorts first.
+
+    The source publishes every event once; a fixed order makes all readers agree even if it does not.
     """
-    if known == received:
-        return known
-    if (
-        isinstance(known, RatingChanged)
-        and isinstance(received, RatingChanged)
-        and known.change != received.change
-    ):
-        return max(known, received, key=lambda event: event.change)
-    return min(known, received, key=lambda event: event.model_dump_json())
+    return known if known == received else min(known, received, key=lambda event: event.model_dump_json())

@@ -1,19 +1,23 @@
 """What a close counts under; counters move by what it counted before and counts now, never by events."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from analytics.domain.close import Close
+from contracts.dialogs import DialogClosed
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Scale
 
 # Zones with an offset of 30 or 45 minutes have their hours and days on quarter hours of UTC.
 QUARTER = timedelta(minutes=15)
 
 Counts: TypeAlias = "Counter[str]"
-"""How often each name is counted: ``closed``, a state, ``state:reason``, ``satisfied``, `ScaleKey`'s."""
+"""How often each name is counted: ``closed``, a state, ``state:reason``, ``satisfied``, ``commented``,
+`ScaleKey`'s.
+"""
 
 CounterDelta: TypeAlias = "Counter[tuple[CounterKey, str]]"
 """Counts per cell; a negative count takes back."""
@@ -47,6 +51,11 @@ class ScaleKey:
         """The scale without its threshold, which may differ between versions of one form."""
         return cls(scale.name, scale.lowest, scale.highest)
 
+    def given(self, counts: Counts) -> set[int]:
+        """The scores that somebody gave."""
+        head = f"{self.name}:score:"
+        return {int(name.removeprefix(head)) for name in counts if name.startswith(head) and counts[name]}
+
     def count(self, score: int) -> Counts:
         """One answer: ``…:n``, ``…:sum`` and ``…:score:<score>``."""
         return Counter({f"{self.name}:n": 1, f"{self.name}:sum": score, f"{self.name}:score:{score}": 1})
@@ -71,8 +80,13 @@ def count(close: Close) -> CounterDelta:
     closed = close.closed
     if closed is None:
         return Counter()
-    cell = CounterKey(closed.channel, closed.operator, closed.team, quarter_of(closed.closed_at))
+    cell = cell_of(closed)
     return Counter({(cell, name): n for name, n in counts_of(close).items()})
+
+
+def cell_of(closed: DialogClosed) -> CounterKey:
+    """Where a close is counted."""
+    return CounterKey(closed.channel, closed.operator, closed.team, quarter_of(closed.closed_at))
 
 
 def counts_of(close: Close) -> Counts:
@@ -83,7 +97,21 @@ def counts_of(close: Close) -> Counts:
     if answer is not None:
         counts.update(ScaleKey.of(answer.scale).count(answer.score))
         counts["satisfied"] = int(answer.satisfied)
+        counts["commented"] = int(answer.comment is not None)
     return counts
+
+
+def in_states(counts: Counts, states: Collection[CloseState]) -> Counts:
+    """What the closes in these states count, of what all count: each name belongs to one state or to given."""
+    kept = Counter({name: n for name, n in counts.items() if state_of(name) in states})
+    kept["closed"] = sum(counts[state] for state in states)
+    return kept
+
+
+def state_of(name: str) -> str:
+    """The state of the closes that count under `name`; "closed" itself is of all."""
+    head = name.partition(":")[0]
+    return CloseState.GIVEN if head in {"scale", "satisfied", "commented"} else head
 
 
 def difference(before: Close, after: Close) -> CounterDelta:

@@ -4,21 +4,23 @@ The results are pydantic models with descriptions on purpose: each number is def
 makes it, and OpenAPI shows that definition. A second set of shapes in `api` could only say it otherwise.
 """
 
-from collections.abc import Sequence
-from math import sqrt
+from collections.abc import Iterable
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.domain.counting import Counts, ScaleKey, reason_key, scales
+from analytics.domain.intervals import Sample, of_mean, wilson
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
-
-Z_95: Final = 1.959963984540054
-"""The 97.5 % quantile of the standard normal distribution."""
 
 MINIMUM_N: Final = 20
 WIDE: Final = 101
 TOO_FEW: Final = "Whether n is under the minimum, so that the value says little."
+LOW_OF_MEAN: Final = (
+    "The lower bound of the average's 95 % interval, mean ± 1.96 s/√n, cut at the scale's ends; null for less"
+    " than two answers."
+)
+HIGH_OF_MEAN: Final = "The upper bound of the interval."
 OFFERED: Final = tuple(
     state for state in CloseState if state not in {CloseState.UNDECIDED, CloseState.NOT_OFFERED}
 )
@@ -40,11 +42,25 @@ class Share(Number):
     too_few: bool = Field(description=TOO_FEW)
 
 
+class Bounds(Number):
+    """What the share of satisfied clients would be if those who settled without an answer were of one mind."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True)
+
+    from_: float = Field(
+        alias="from", description="In per cent: had all of them been unsatisfied.", examples=[61.8]
+    )
+    to: float = Field(description="In per cent: had all of them been satisfied.", examples=[91.2])
+    n: int = Field(description="Settled forms: given, declined, expired.", examples=[34])
+
+
 class NormalisedAverage(Number):
     """The average of all scores, each moved to 0 (lowest) to 100 (highest) of its own scale."""
 
     value: float | None = Field(description="0 to 100.", examples=[84.4])
     n: int = Field(ge=0, description="How many answers.", examples=[24])
+    low: float | None = Field(description=LOW_OF_MEAN, examples=[76.3])
+    high: float | None = Field(description=HIGH_OF_MEAN, examples=[92.5])
     too_few: bool = Field(description=TOO_FEW)
 
 
@@ -63,6 +79,8 @@ class ScaleNumbers(Number):
     highest: int = Field(description="Its highest score.", examples=[5])
     n: int = Field(ge=0, description="How many answers.", examples=[24])
     average: float | None = Field(description="On the scale itself; null without answers.", examples=[4.375])
+    low: float | None = Field(description=LOW_OF_MEAN, examples=[4.05])
+    high: float | None = Field(description=HIGH_OF_MEAN, examples=[4.7])
     too_few: bool = Field(description=TOO_FEW)
     distribution: tuple[ScoreCount, ...] = Field(
         description="Every score, the lowest first; of a scale of over a hundred only those given."
@@ -99,26 +117,14 @@ class Numbers(Number):
     cancelled: int = Field(description="Reopened or erased before an answer.", examples=[0])
     undeliverable: int = Field(description="There was no way left to ask.", examples=[0])
     satisfied: int = Field(description="Answers at or above the threshold of their own form.", examples=[21])
+    commented: int = Field(description="Answers with a comment, erased or not.", examples=[9])
     csat: Share = Field(description="satisfied / given")
+    bounds: Bounds | None = Field(description="Bounds by silence of csat; null without settled forms.")
     response_rate: Share = Field(description="given / (given + declined + expired)")
     coverage: Share = Field(description="offered_total / closed")
     average_normalised: NormalisedAverage = Field(description="Over all scales.")
     scales: tuple[ScaleNumbers, ...] = Field(description="An entry per scale that was answered on.")
     unrated: Unrated = Field(description="Closes without a rating.")
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of the share hits/n, as two fractions; n must be over 0.
-
-    The score interval of Edwin B. Wilson, "Probable Inference, the Law of Succession, and Statistical
-    Inference", Journal of the American Statistical Association 22 (158), 1927, pp. 209-212; without
-    continuity correction. Unlike p ± z·√(p(1-p)/n) it stays within 0 to 1 and holds for small n.
-    """
-    share, z2 = hits / n, Z_95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    reach = Z_95 / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # At 0 of n and n of n the bound is exactly 0 and 1; floating point misses them by a hair.
-    return (0.0 if hits == 0 else middle - reach), (1.0 if hits == n else middle + reach)
 
 
 def share(hits: int, n: int, minimum: int = MINIMUM_N) -> Share:
@@ -133,20 +139,35 @@ def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
     """All numbers of one set of closes; under `minimum` answers a number is marked as too few."""
     state = {each.value: counts[each] for each in CloseState}
     given, offered = state[CloseState.GIVEN], sum(state[each] for each in OFFERED)
-    settled = given + state[CloseState.DECLINED] + state[CloseState.EXPIRED]
+    settled, satisfied = settled_of(counts), counts["satisfied"]
     answered = scales(counts)
     return Numbers(
         closed=counts["closed"],
         offered_total=offered,
-        satisfied=counts["satisfied"],
-        csat=share(counts["satisfied"], given, minimum),
+        satisfied=satisfied,
+        commented=counts["commented"],
+        csat=share(satisfied, given, minimum),
+        bounds=bounds(satisfied, given, settled),
         response_rate=share(given, settled, minimum),
         coverage=share(offered, counts["closed"], minimum),
-        average_normalised=normalised(counts, answered, minimum),
+        average_normalised=normalised(counts, minimum),
         scales=tuple(scale_numbers(counts, key, minimum) for key in answered),
         unrated=unrated(counts),
         **state,
     )
+
+
+def settled_of(counts: Counts) -> int:
+    """Forms whose client has answered, or won't any more."""
+    return sum(counts[state] for state in (CloseState.GIVEN, CloseState.DECLINED, CloseState.EXPIRED))
+
+
+def bounds(satisfied: int, given: int, settled: int) -> Bounds | None:
+    """The range of csat, by what those who said nothing may think."""
+    if not settled:
+        return None
+    highest = satisfied + settled - given
+    return Bounds(from_=100 * satisfied / settled, to=100 * highest / settled, n=settled)
 
 
 def unrated(counts: Counts) -> Unrated:
@@ -166,14 +187,17 @@ def unrated(counts: Counts) -> Unrated:
 
 def scale_numbers(counts: Counts, key: ScaleKey, minimum: int) -> ScaleNumbers:
     """Count, average and distribution on one scale; scores that nobody gave are there with 0."""
-    n = counts[f"{key.name}:n"]
+    sample = scores_on(counts, key)
+    low, high = cut_interval(sample, key.lowest, key.highest)
     return ScaleNumbers(
         name=key.scale,
         lowest=key.lowest,
         highest=key.highest,
-        n=n,
-        average=counts[f"{key.name}:sum"] / n if n else None,
-        too_few=n < minimum,
+        n=sample.n,
+        average=sample.mean if sample.n else None,
+        low=low,
+        high=high,
+        too_few=sample.n < minimum,
         distribution=tuple(
             ScoreCount(score=score, n=counts[f"{key.name}:score:{score}"]) for score in scores_of(counts, key)
         ),
@@ -182,18 +206,45 @@ def scale_numbers(counts: Counts, key: ScaleKey, minimum: int) -> ScaleNumbers:
 
 def scores_of(counts: Counts, key: ScaleKey) -> list[int]:
     """Every score of the scale, in order; of a very wide scale only those that were given."""
-    head = f"{key.name}:score:"
-    given = {int(name.removeprefix(head)) for name in counts if name.startswith(head) and counts[name]}
+    given = key.given(counts)
     narrow = key.highest - key.lowest < WIDE
     return sorted(given | set(range(key.lowest, key.highest + 1)) if narrow else given)
 
 
-def normalised(counts: Counts, keys: Sequence[ScaleKey], minimum: int) -> NormalisedAverage:
-    """The average over mixed scales; a scale of a single score cannot be stretched, and is left out."""
-    usable = [key for key in keys if key.highest > key.lowest]
-    n = sum(counts[f"{key.name}:n"] for key in usable)
-    total = sum(
-        100 * (counts[f"{key.name}:sum"] - counts[f"{key.name}:n"] * key.lowest) / (key.highest - key.lowest)
-        for key in usable
+def scores_on(counts: Counts, key: ScaleKey) -> Sample:
+    """The scores on one scale."""
+    return sample_of((score, counts[f"{key.name}:score:{score}"]) for score in key.given(counts))
+
+
+def all_scores(counts: Counts) -> Sample:
+    """All scores, each from 0 to 100; a scale of a single score cannot be stretched, and is left out."""
+    return sample_of(
+        (100 * (score - key.lowest) / (key.highest - key.lowest), counts[f"{key.name}:score:{score}"])
+        for key in scales(counts)
+        if key.highest > key.lowest
+        for score in key.given(counts)
     )
-    return NormalisedAverage(value=total / n if n else None, n=n, too_few=n < minimum)
+
+
+def sample_of(values: Iterable[tuple[float, int]]) -> Sample:
+    """A sample of values, each with how often it is there."""
+    counted = list(values)
+    n = sum(count for _, count in counted)
+    mean = sum(value * count for value, count in counted) / n if n else 0.0
+    squares = sum((value - mean) ** 2 * count for value, count in counted)
+    return Sample(n, mean, squares / (n - 1) if n > 1 else 0.0)
+
+
+def cut_interval(sample: Sample, lowest: float, highest: float) -> tuple[float | None, float | None]:
+    """The interval of a mean that lies from `lowest` to `highest`; two times None if nobody knows it."""
+    interval = of_mean(sample)
+    return (max(lowest, interval[0]), min(highest, interval[1])) if interval else (None, None)
+
+
+def normalised(counts: Counts, minimum: int) -> NormalisedAverage:
+    """The average over mixed scales."""
+    sample = all_scores(counts)
+    low, high = cut_interval(sample, 0, 100)
+    return NormalisedAverage(
+        value=sample.mean if sample.n else None, n=sample.n, low=low, high=high, too_few=sample.n < minimum
+    )

@@ -8,8 +8,13 @@ from zoneinfo import ZoneInfo
 
 from analytics.domain.counting import QUARTER, quarter_of
 
-LONGEST: Final[Mapping[str, timedelta]] = {"day": timedelta(days=1100), "hour": timedelta(days=93)}
-"""The longest range that is cut into days, and into hours."""
+LONGEST: Final[Mapping[str, timedelta]] = {
+    "hour": timedelta(days=93),
+    "day": timedelta(days=1100),
+    "week": timedelta(days=7700),
+    "month": timedelta(days=33_000),
+}
+"""The longest range that is cut into hours, days, weeks and months."""
 
 YEARS: Final = range(2, 9999)
 """Python ends after 9999, and every zone and the next day must still have a date."""
@@ -24,7 +29,8 @@ SENTENCES: Final[Mapping[str, str]] = {
         " offset is written %2B (2026-01-31T08:00:00%2B01:00)"
     ),
     "not-a-quarter-hour": "from and to must fall on a quarter hour of UTC",
-    "period-required": "by needs from and to",
+    "comparison-incomplete": "vs_from and vs_to go together, and without vs",
+    "period-required": "this needs from and to",
     "period-reversed": "from must be before to",
     "period-skipped": "the clocks of this time zone skipped these days, so they hold no time",
     "period-too-long": "by={by} takes at most {days} days",
@@ -90,28 +96,43 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def cuts(by: str, since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Where the days or hours (`by`) of [since, until) begin; the first at `since` itself, whole or not.
+    """Where the hours, days, weeks or months (`by`) of [since, until) begin; the first at `since` itself.
 
-    A day has 23, 24 or 25 hours, as the zone has it; an hour that the clock goes through twice is two. Raises
-    `InvalidPeriod` for what is too long, and where the zone lies askew to the quarter hours of UTC.
+    A day has 23, 24 or 25 hours, as the zone has it; an hour that the clock goes through twice is two. Weeks
+    begin on Mondays. Raises `InvalidPeriod` for what is too long, and where the zone lies askew to the
+    quarter hours of UTC.
     """
     if until - since > LONGEST[by]:
         raise InvalidPeriod("period-too-long", by=by, days=LONGEST[by].days)
-    walk: Mapping[str, Callable[[datetime, datetime, ZoneInfo], Iterator[datetime]]]
-    walk = {"day": days_after, "hour": hours_after}
-    starts = [since, *walk[by](since, until, zone)]
+    rest = hours_after(since, until, zone) if by == "hour" else days_after(since, until, zone, NEXT_DAY[by])
+    starts = [since, *rest]
     if any((start.astimezone(zone).utcoffset() or timedelta()) % QUARTER for start in starts):
         raise InvalidPeriod("timezone-uneven")
     return starts
 
 
-def days_after(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """The starts of days after `since` and before `until`; a day that `zone` skipped has none."""
-    last, day = since, since.astimezone(zone).date() + timedelta(days=1)
+def first_of_next_month(day: date) -> date:
+    """The first day of the month after that of `day`."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+NEXT_DAY: Final[Mapping[str, Callable[[date], date]]] = {
+    "day": lambda day: day + timedelta(days=1),
+    "week": lambda day: day + timedelta(days=7 - day.weekday()),
+    "month": first_of_next_month,
+}
+"""The first day of what comes after the day, week or month that a day is in."""
+
+
+def days_after(
+    since: datetime, until: datetime, zone: ZoneInfo, next_day: Callable[[date], date] = NEXT_DAY["day"]
+) -> Iterator[datetime]:
+    """The starts of days, weeks or months after `since` and before `until`; a day that is skipped has none."""
+    last, day = since, next_day(since.astimezone(zone).date())
     while (start := start_of(day, zone)) < until:
         if start > last:
             yield start
-        last, day = start, day + timedelta(days=1)
+        last, day = start, next_day(day)
 
 
 def hours_after(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
@@ -122,3 +143,51 @@ def hours_after(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[da
         if local.minute == 0 or local.utcoffset() != before.utcoffset():
             yield moment
         moment, before = moment + QUARTER, local
+
+
+def previous(since: datetime, until: datetime, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The period before [since, until), as long; of one that is still running, as much as has run by now.
+
+    As many days as it has, if it begins and ends with days of `zone`; so days of 23 and 25 hours count as
+    days. Else as much time. What has run is counted in whole quarter hours, at least one.
+    """
+    first, end = since.astimezone(zone), until.astimezone(zone)
+    if start_of(first.date(), zone) == since and start_of(end.date(), zone) == until:
+        back = end.date() - first.date()
+        begins = start_of(first.date() - back, zone)
+    else:
+        back, zone = until - since, ZoneInfo("UTC")
+        begins = since - back
+    if now >= until:
+        return begins, since
+    # Back by the clock of the zone: at the same time of day.
+    ran = quarter_of(now.astimezone(UTC)).astimezone(zone) - back
+    return begins, max(quarter_of(ran.astimezone(UTC)), begins + QUARTER)
+
+
+def offsets(since: datetime, until: datetime, zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
+    """From when on in [since, until) `zone` is how far ahead of UTC, in order; the first from `since` on."""
+    found = [(since, offset_at(since, zone))]
+    day = since
+    while day < until:
+        end = min(day + timedelta(days=1), until)
+        if offset_at(end, zone) != found[-1][1]:
+            changed = next(
+                moment for moment in quarters(day + QUARTER, end) if offset_at(moment, zone) != found[-1][1]
+            )
+            found.append((changed, offset_at(changed, zone)))
+        day = end
+    return found
+
+
+def quarters(since: datetime, until: datetime) -> Iterator[datetime]:
+    """The quarter hours from `since` to `until`, both included."""
+    moment = since
+    while moment <= until:
+        yield moment
+        moment += QUARTER
+
+
+def offset_at(moment: datetime, zone: ZoneInfo) -> timedelta:
+    """How far `zone` is ahead of UTC then."""
+    return moment.astimezone(zone).utcoffset() or timedelta()

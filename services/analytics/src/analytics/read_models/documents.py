@@ -8,10 +8,10 @@ from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pydantic import TypeAdapter
 from pymongo import ASCENDING, DESCENDING
 
-from analytics.domain.close import Close, CloseEvent
+from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import CounterKey, ScaleKey
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Storage format: another shape of documents is another version, in collections of its own, by replay."""
 
 LONGEST_READ_MS: Final = 25_000
@@ -59,7 +59,9 @@ def to_document(close: Close, partition: int) -> Document:
         "dialog": close.dialog,
         "close_seq": close.close_seq,
         "partition": partition,
-        "events": sorted(event.model_dump_json(exclude_none=True) for event in close.events.values()),
+        "events": sorted(
+            event.model_dump_json(exclude_none=True) for event in (*close.events.values(), *close.replaced)
+        ),
         **derived(close),
     }
 
@@ -79,6 +81,7 @@ def derived(close: Close) -> Document:
         "scale": None if answer is None else ScaleKey.of(answer.scale).name,
         "score": None if answer is None else answer.score,
         "satisfied": None if answer is None else answer.satisfied,
+        "commented": None if answer is None else answer.comment is not None,
         "given_at": close.given_at,
     }
 
@@ -86,7 +89,10 @@ def derived(close: Close) -> Document:
 def from_document(document: Mapping[str, Any]) -> Close:
     """The close that `to_document` stored."""
     events = [CLOSE_EVENTS.validate_json(text) for text in document["events"]]
-    return Close(document["dialog"], document["close_seq"], {type(event): event for event in events})
+    by_type = {type(event): event for event in events}
+    if len(by_type) == len(events):
+        return Close(document["dialog"], document["close_seq"], by_type)
+    return fold_all(Close(document["dialog"], document["close_seq"]), events)
 
 
 def counter_id(partition: int, cell: CounterKey) -> Document:

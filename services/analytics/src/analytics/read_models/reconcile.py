@@ -25,7 +25,7 @@ MAX_TIME_MS: Final = 60_000
 DAY: Final = timedelta(days=1)
 SLICE: Final = 30 * DAY
 ATTRIBUTION: Final = ("channel", "operator", "team")
-KIND: Final = ("state", "reason", "scale", "score", "satisfied")
+KIND: Final = ("state", "reason", "scale", "score", "satisfied", "commented")
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,7 @@ def named(name: Any, each: Any = 1) -> Document:
 
 OF_ANSWER: Final = [
     named("satisfied", {"$toInt": "$_id.satisfied"}),
+    named("commented", {"$toInt": "$_id.commented"}),
     named({"$concat": ["$_id.scale", ":n"]}),
     named({"$concat": ["$_id.scale", ":sum"]}, "$_id.score"),
     named({"$concat": ["$_id.scale", ":score:", {"$toString": "$_id.score"}]}),

@@ -1,0 +1,66 @@
+"""The routes under `/v1/live-chat` that show closes one by one; who read them is recorded first."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from analytics.api.dependencies import Audit, Clock, Documents, Reader, Texts
+from analytics.api.parameters import ReviewParameters
+from analytics.api.permissions import SupervisorClaims
+from analytics.api.problems import problems
+from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, ReviewPage, sealed_texts
+from analytics.api.schemas import Freshness
+from analytics.read_models.documents import close_id
+from analytics.read_models.reviews import close_page, one_close
+from analytics.read_models.summary import review_counts
+from chassis.http.problems import ChannelNotCovered, NoChannelCovered, NotFound
+from chassis.http.routes import Router
+from contracts.envelope import HIGHEST, Id
+
+router = Router(prefix="/v1/live-chat", tags=["live chat"])
+
+
+@router.get("/reviews", responses=problems(ChannelNotCovered.code, NoChannelCovered.code))
+async def list_reviews(
+    asked: Annotated[ReviewParameters, Query()],
+    claims: SupervisorClaims,
+    documents: Documents,
+    texts: Texts,
+    audit: Audit,
+    clock: Clock,
+    reader: Reader,
+) -> ReviewPage:
+    """Closes one by one, the newest first, rated or not. Who read them is recorded first."""
+    closes, progress = asked.close_filter(claims), await reader.read()
+    counts = None if asked.after else await review_counts(documents, closes)
+    page = await close_page(documents, closes, asked.answers, asked.after, asked.limit)
+    shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
+    await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)
+    opened = await texts.open(sealed_texts(page.closes))
+    return ReviewPage(
+        **Freshness.fields(progress),
+        reviews=[Review.of(close, opened) for close in page.closes],
+        counts=None if counts is None else ReviewCounts.of(counts),
+        next_cursor=page.after and page.after.to_cursor(),
+    )
+
+
+@router.get("/closes/{dialog}/{close_seq}", responses=problems(NotFound.code))
+async def get_close(
+    dialog: Annotated[Id, Path(description="The dialog's id.")],
+    close_seq: Annotated[int, Path(ge=1, le=HIGHEST, description="1 for the dialog's first close.")],
+    claims: SupervisorClaims,
+    documents: Documents,
+    texts: Texts,
+    audit: Audit,
+    clock: Clock,
+) -> CloseDetails:
+    """One close with its timeline. Who read it is recorded first.
+
+    One of a channel that the token doesn't cover isn't there, as one that never was.
+    """
+    close = await one_close(documents, name := close_id(dialog, close_seq))
+    if close is None or close.closed is None or not claims.covers(close.closed.channel):
+        raise NotFound
+    await audit.note("close.read", claims, clock.now(), closes=[name])
+    return CloseDetails.of(close, await texts.open(sealed_texts([close])))

@@ -1,0 +1,106 @@
+"""Has it changed? Numbers of a period beside those of another, and whether the difference may be chance."""
+
+from pydantic import Field
+
+from analytics.domain.counting import Counts, ScaleKey, scales
+from analytics.domain.intervals import Z_95, Z_998, Interval, newcombe, welch
+from analytics.domain.numbers import MINIMUM_N, Number, all_scores, scores_on, settled_of
+from contracts.ratings import CloseState
+
+
+class Change(Number):
+    """A difference to the other period, with its interval; it is clear if the interval leaves out zero."""
+
+    value: float = Field(description="Now less before: points of 100, or of the scale.", examples=[2.1])
+    low: float | None = Field(
+        description="The lower bound; null if nobody knows the spread.", examples=[-3.0]
+    )
+    high: float | None = Field(description="The upper bound of the interval.", examples=[7.2])
+    confidence: float = Field(
+        description="Of the interval, in per cent: 99.8 while the period is running, because it is looked at"
+        " again and again, else 95.",
+        examples=[95.0],
+    )
+    too_few: bool = Field(description="Whether n is under the minimum in one of the periods.")
+    clear: bool = Field(description="Whether it is a clear change; else it may be chance, or n is too few.")
+
+
+class ScaleChange(Number):
+    """How the average on one scale has changed, if both periods have answers on it."""
+
+    name: str = Field(description="The scale's name.", examples=["stars"])
+    lowest: int = Field(description="Its lowest score.", examples=[1])
+    highest: int = Field(description="Its highest score.", examples=[5])
+    average: Change = Field(description="In points of the scale; Welch's interval (1947).")
+
+
+class CountChange(Number):
+    """A count is no estimate: it has changed by what it has changed by."""
+
+    value: int = Field(description="Now less before.", examples=[69])
+    percent: float | None = Field(description="Of what was before; null if that was 0.", examples=[6.03])
+
+
+class Changes(Number):
+    """What has changed against the other period; null where one of them has nothing to divide by."""
+
+    csat: Change | None = Field(description="In points of 100; Newcombe's interval (1998, method 10).")
+    response_rate: Change | None = Field(description="In points of 100; Newcombe's interval.")
+    average_normalised: Change | None = Field(description="In points of 0 to 100; Welch's interval (1947).")
+    scales: tuple[ScaleChange, ...] = Field(
+        description="An entry per scale that both periods have answers on."
+    )
+    closed: CountChange = Field(description="The number of closes.")
+
+
+def changes(now: Counts, before: Counts, *, running: bool, minimum: int = MINIMUM_N) -> Changes:
+    """How `now` differs from `before`; `running` if the period isn't over."""
+    given, given_before = now[CloseState.GIVEN], before[CloseState.GIVEN]
+    asked = _Asked(running, minimum)
+    both = [key for key in scales(now) if key in scales(before)]
+    difference = now["closed"] - before["closed"]
+    return Changes(
+        csat=asked.of_shares(now["satisfied"], given, before["satisfied"], given_before),
+        response_rate=asked.of_shares(given, settled_of(now), given_before, settled_of(before)),
+        average_normalised=asked.of_means(now, before, None),
+        scales=tuple(
+            ScaleChange(name=key.scale, lowest=key.lowest, highest=key.highest, average=change)
+            for key in both
+            if (change := asked.of_means(now, before, key))
+        ),
+        closed=CountChange(
+            value=difference, percent=100 * difference / before["closed"] if before["closed"] else None
+        ),
+    )
+
+
+class _Asked:
+    """At which level, and from which n on, a change is clear."""
+
+    def __init__(self, running: bool, minimum: int) -> None:  # noqa: FBT001 - one caller, by name
+        self._z = Z_998 if running else Z_95
+        self._confidence = 99.8 if running else 95.0
+        self._minimum = minimum
+
+    def of_shares(self, hits: int, n: int, hits_before: int, n_before: int) -> Change | None:
+        """Of two shares, in points of 100."""
+        if not n or not n_before:
+            return None
+        low, high = newcombe(hits, n, hits_before, n_before, self._z)
+        return self._change(100 * (hits / n - hits_before / n_before), (100 * low, 100 * high), n, n_before)
+
+    def of_means(self, now: Counts, before: Counts, key: ScaleKey | None) -> Change | None:
+        """Of the averages on one scale, or of all scores from 0 to 100."""
+        samples = [scores_on(counts, key) if key else all_scores(counts) for counts in (now, before)]
+        if not all(sample.n for sample in samples):
+            return None
+        first, second = samples
+        return self._change(first.mean - second.mean, welch(first, second, self._z), first.n, second.n)
+
+    def _change(self, value: float, interval: Interval | None, n: int, n_before: int) -> Change:
+        low, high = interval or (None, None)
+        few = min(n, n_before) < self._minimum
+        return Change(
+            value=value, low=low, high=high, confidence=self._confidence, too_few=few,
+            clear=bool(not few and interval and (interval[0] > 0 or interval[1] < 0)),
+        )  # fmt: skip

@@ -1,0 +1,58 @@
+"""What are the channels called? Each channel as it was published last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+
+from analytics.read_models.documents import LONGEST_READ_MS, Document
+from chassis.kafka.records import ReceivedEvent
+from chassis.outbox.upsert import upsert_if_newer
+from contracts.channels import ChannelPublished
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel: what it is called, in which time zone it is, and whether it is closed for new dialogs."""
+
+    channel: str
+    name: str
+    time_zone: str
+    closed: bool
+
+
+class Channels:
+    """The collection of channels, and its projection."""
+
+    name = "channels"
+    version = VERSION
+
+    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
+        self._channels = database[f"channels_v{VERSION}"]
+
+    async def apply(
+        self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[ChannelPublished]]
+    ) -> None:
+        """Stores each channel as it was published last, whatever the order."""
+        writes = [
+            upsert_if_newer(record.event.channel, record.envelope.sequence, document(record.event))
+            for record in records
+        ]
+        await self._channels.bulk_write(writes, session=session)
+
+    async def among(self, channels: frozenset[str] | None) -> dict[str, Channel]:
+        """Those of `channels` that were published, by id; None is all of them."""
+        wanted: dict[str, Any] = {} if channels is None else {"_id": {"$in": sorted(channels)}}
+        found = self._channels.find(wanted).max_time_ms(LONGEST_READ_MS)
+        return {
+            each["_id"]: Channel(each["_id"], each["name"], each["time_zone"], each["closed"])
+            async for each in found
+        }
+
+
+def document(event: ChannelPublished) -> Document:
+    """What is kept of a channel."""
+    return {"name": event.name, "time_zone": event.time_zone, "closed": event.closed}
