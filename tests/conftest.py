@@ -10,13 +10,18 @@ from xdist.scheduler import LoadFileScheduling
 
 from chassis.kafka.connection import KafkaConnection
 from deploy.local.servers import Servers, servers
+from deploy.local.stack import Stack, free_port_base
+
+STACK_USERS = ("tests/e2e/", "tests/browser/")
+EXPIRY_SECONDS = 6
+"""When a form of the shared system expires, unless the channel's Quality control says otherwise."""
 
 
 class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file's tests stay on one worker; all of e2e, too, since they share a whole system."""
+    """A file's tests stay on one worker; all that use `stack`, too, since they share a whole system."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+        return "stack" if nodeid.startswith(STACK_USERS) else super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)  # a run without xdist has no workers
@@ -34,6 +39,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stack_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Kafka and MongoDB; a test that crashes one of them starts it again."""
     with servers(tmp_path_factory.mktemp("servers")) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A whole system of the tests' own, ready: servers, services and their pages."""
+    rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS), "CANDOR_RATING_DELAY": "1"}
+    with Stack(tmp_path_factory.mktemp("stack"), base=free_port_base(), extra=rules) as up:
         yield up
 
 

@@ -22,10 +22,10 @@ class SupportFloor:
     token: Token
     within: float = 15.0
 
-    async def channel(self, channel: str, name: str | None = None) -> None:
-        """Makes a channel, or makes sure that it is there."""
+    async def channel(self, channel: str, name: str | None = None, **more: Any) -> None:
+        """Makes a channel, or makes sure that it is there and like this."""
         url = f"{self.urls.chat}/v1/channels/{channel}"
-        await self._caller(Role.ADMIN).do("PUT", url, json={"name": name or channel})
+        await self._caller(Role.ADMIN).do("PUT", url, json={"name": name or channel, **more})
 
     async def set_up(self, channel: str, **settings: Any) -> None:
         """Changes these settings of the channel's Quality control, and leaves the others as they are."""

@@ -5,13 +5,20 @@ synchronous interface would keep a loop running in the thread in which all other
 """
 
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
+from contracts.access import Role
+from deploy.demo.people import ServiceUrls
+from deploy.demo.support_floor import SupportFloor
+from deploy.local.stack import Stack
+from deploy.local.tokens import token
 from tests.browser.chromium import launch
 from tests.browser.findings import Findings
 
@@ -89,3 +96,36 @@ async def new_page(chromium: Browser, findings: Findings) -> AsyncIterator[NewPa
 async def page(new_page: NewPage) -> Page:
     """A page as on a desktop, light, in English."""
     return await new_page()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """Connections to loopback, whatever proxy the environment names."""
+    async with httpx.AsyncClient(timeout=15, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def floor(stack: Stack, http: httpx.AsyncClient) -> SupportFloor:
+    """People of every role, by the API, of the system that `stack` is."""
+    return SupportFloor(http, ServiceUrls.at(stack.base), partial(token, stack.folder), within=20)
+
+
+class OpenPage(Protocol):
+    """Opens a page of the system as one of staff; ``open_page(page, "chat", "/console", Role.OPERATOR)``.
+
+    The token gets `sub`, `name`, `team` and `channels` (every one unless said).
+    """
+
+    def __call__(self, page: Page, service: str, path: str, role: Role, **claims: Any) -> Awaitable[None]: ...
+
+
+@pytest.fixture
+def open_page(stack: Stack) -> OpenPage:
+    """Pages of the system."""
+
+    async def opened(page: Page, service: str, path: str, role: Role, **claims: Any) -> None:
+        bearer = partial(token, stack.folder, role)(**claims)
+        await page.goto(f"{stack.addresses.services[service]}{path}#token={bearer}")
+
+    return opened

@@ -1,7 +1,7 @@
-"""A whole system of the tests' own: forms expire after seconds here."""
+"""People of the system that all tests of whole systems share: its forms expire after seconds."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx
@@ -9,19 +9,11 @@ import pytest
 
 from deploy.demo.people import ServiceUrls
 from deploy.demo.support_floor import SupportFloor
-from deploy.local.stack import Stack, free_port_base
+from deploy.local.stack import Stack
 from deploy.local.tokens import token
+from tests.conftest import EXPIRY_SECONDS
 
-EXPIRY_SECONDS = 6
 SETTLE_SECONDS = EXPIRY_SECONDS + 30
-
-
-@pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers and services, ready."""
-    rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS), "CANDOR_RATING_DELAY": "1"}
-    with Stack(tmp_path_factory.mktemp("stack"), base=free_port_base(), extra=rules) as up:
-        yield up
 
 
 @pytest.fixture
