@@ -95,7 +95,7 @@ async def test_an_operator_learns_nothing_of_forms_and_numbers(floor: SupportFlo
     form = await one.visitor.form(dialog, 1)
     operator = one.operator.caller
     rating, analytics = floor.urls.rating, floor.urls.analytics
-    requests = [
+    requests: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", f"{rating}/v1/forms/mine", {}),
         *(
             ("POST", f"{rating}/v1/forms/{verb}", {"json": {"token": token, "score": 5}})
