@@ -20,6 +20,7 @@ SETTINGS: dict[str, Any] = {
     "env": "development",
     "kafka": KafkaConnection(servers="127.0.0.1:9092"),
     "mongo": "mongodb://127.0.0.1:27017",
+    "chat_url": "https://chat.test",
     "staff_issuer": "https://staff.test",
     "staff_jwks": "https://staff.test/keys",
     "visitor_issuer": "https://chat.test",

@@ -1,7 +1,6 @@
 """A stream tells at once what has changed, costs a place while somebody is there, and ends when it should."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,9 +17,10 @@ from chassis.http import live as module
 from chassis.http.app import create
 from chassis.http.live import EventStream, LiveUpdates
 from chassis.http.routes import Router
-from chassis.service import _config, _listen, _Server
+from chassis.service import _Server
 from contracts.access import Claims
 from tests.chassis.http.conftest import ShopSettings
+from tests.serving import served, told
 from tests.waiting import until
 
 QUICK, SLOW = 0.02, 3600.0
@@ -47,12 +47,6 @@ class Shop:
             yield told(response)
 
 
-async def told(response: httpx.Response) -> AsyncIterator[Any]:
-    async for line in response.aiter_lines():
-        if line.startswith("data: "):
-            yield json.loads(line.removeprefix("data: "))
-
-
 @asynccontextmanager
 async def serving(settings: ShopSettings, **how: Any) -> AsyncIterator[Shop]:
     live = LiveUpdates(**how)
@@ -71,18 +65,9 @@ async def serving(settings: ShopSettings, **how: Any) -> AsyncIterator[Shop]:
     app = create(
         settings, title="Shop", routers=[router], parts=Supervisor([]), checks={}, state={"live": live}
     )
-    with _listen("listen on", "127.0.0.1", 0) as listening:
-        base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server = _Server(_config(app, lifespan="on"))
-        async with httpx.AsyncClient(base_url=base, timeout=20) as client:
-            shop = Shop(live, client, server)
-            running = asyncio.create_task(server.serve(sockets=[listening]))
-            await until(lambda: client.get("/health/live"), lambda response: response.is_success)
-            try:
-                yield shop
-            finally:
-                server.should_exit = True
-                await running
+    async with served(app) as (client, server):
+        shop = Shop(live, client, server)
+        yield shop
 
 
 async def test_a_stream_begins_with_the_present_and_goes_on_with_what_differs(settings: ShopSettings) -> None:

@@ -12,7 +12,7 @@ from chassis.eventstore.serialization import to_stored
 from chassis.eventstore.store import Commit
 from chat.domain.dialog.decider import DIALOG
 from chat.read_models import transcript
-from chat.read_models.transcript import transcript_of
+from chat.read_models.transcript import commit_of, transcript_of
 from tests.chat.builders import at, closed, opened, reopened, wrote
 
 
@@ -25,6 +25,8 @@ class OpenKeys:
 
 
 KEYS = OpenKeys()
+END = 1_000
+"""More commits than there are."""
 
 
 async def a_dialog_of(messages: int) -> InMemoryEventStore:
@@ -37,16 +39,30 @@ async def a_dialog_of(messages: int) -> InMemoryEventStore:
 
 
 async def test_the_pages_are_the_whole_in_its_order() -> None:
-    store, found, cursor = await a_dialog_of(7), list[str | None](), None
-    for _ in range(3):
-        page = await transcript_of(store, KEYS, "d1", "c1", cursor, 3)
+    store, found, after = await a_dialog_of(7), list[str | None](), 0
+    for more in (True, True, False):
+        page = await transcript_of(store, KEYS, "d1", "c1", after, END, 3)
         found += [message.text.text for message in page.messages]
-        cursor = page.next
-    assert (found, cursor) == ([f"m{n}" for n in range(7)], None)
+        assert (page.next is not None) is more
+        after = commit_of(page.next) if page.next else after
+    assert found == [f"m{n}" for n in range(7)]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50])
+async def test_whoever_asks_for_what_came_since_gets_all_of_it_once(limit: int) -> None:
+    store, found, known = await a_dialog_of(40), list[str | None](), 0
+    for version in (1, 2, 4, 5, 30, 43):  # as it was when they asked
+        after: int | None = known
+        while after is not None:
+            page = await transcript_of(store, KEYS, "d1", "c1", after, version, limit)
+            found += [message.text.text for message in page.messages]
+            after = commit_of(page.next) if page.next else None
+        known = version
+    assert found == [f"m{n}" for n in range(40)]
 
 
 async def test_a_last_page_that_is_full_is_the_last() -> None:
-    assert (await transcript_of(await a_dialog_of(3), KEYS, "d1", "c1", None, 3)).next is None
+    assert (await transcript_of(await a_dialog_of(3), KEYS, "d1", "c1", 0, END, 3)).next is None
 
 
 async def test_a_damaged_text_does_not_hide_the_page() -> None:
@@ -56,7 +72,7 @@ async def test_a_damaged_text_does_not_hide_the_page() -> None:
                 raise DecryptionFailed("changed since")
             return await super().open(sealed, subject=subject, scope=scope, purpose=purpose)
 
-    page = await transcript_of(await a_dialog_of(3), OneDamaged(), "d1", "c1", None, 3)
+    page = await transcript_of(await a_dialog_of(3), OneDamaged(), "d1", "c1", 0, END, 3)
     assert [(message.text.state, message.text.text) for message in page.messages] == [
         ("open", "m0"),
         ("unreadable", None),
@@ -65,9 +81,9 @@ async def test_a_damaged_text_does_not_hide_the_page() -> None:
 
 
 @pytest.mark.parametrize("values", [[0], [-1], [10**30], ["d1"], [1, 2], []])
-async def test_a_made_up_cursor_is_none_of_ours(values: list[str | int]) -> None:
+def test_a_made_up_cursor_is_none_of_ours(values: list[str | int]) -> None:
     with pytest.raises(InvalidCursor):
-        await transcript_of(InMemoryEventStore(), KEYS, "d1", "c1", encode(transcript.CURSOR, values), 3)
+        commit_of(encode(transcript.CURSOR, values))
 
 
 async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
@@ -79,6 +95,6 @@ async def test_others_get_their_turn_while_a_long_page_is_read() -> None:
             await asyncio.sleep(0)
 
     waiting = asyncio.create_task(others())
-    await transcript_of(store, KEYS, "d1", "c1", None, 200)
+    await transcript_of(store, KEYS, "d1", "c1", 0, END, 200)
     waiting.cancel()
     assert next(turns) > 2 * 200 / transcript.SLICE - 2

@@ -71,7 +71,8 @@ async def _messages(
     # A commit is what came of one request, so it holds one message at most.
     found: list[_StoredMessage] = []
     while len(found) < wanted and after < until:
-        commits = await store.read(stream, after, limit=min(SLICE, until - after))
+        if not (commits := await store.read(stream, after, limit=min(SLICE, until - after))):
+            break
         for commit in commits:
             posted = (event for event in read_events(DIALOG, commit) if isinstance(event, MessagePosted))
             found += [_StoredMessage(commit.number, event) for event in posted]
