@@ -71,6 +71,35 @@ async def closed(one: Encounter) -> str:
     return dialog
 
 
+async def test_a_channel_asks_as_quality_control_says(floor: SupportFloor, channel: str) -> None:
+    texts = {"question": "Und?", "low_end": None, "high_end": None, "comment": None, "thanks": None}
+    await floor.set_up(
+        channel,
+        scale={"name": "points", "satisfied_from": 9},
+        comment={"mode": "required", "required_at_or_below": 6},
+        texts={"de": texts},
+        expiry=600,
+    )
+    one = await encounter(floor, channel, Mood.IGNORES, 0)
+    form = await one.visitor.form(await closed(one), 1)
+
+    refused = await one.visitor.answer(form["token"], 0)
+    answered = await one.visitor.answer(form["token"], 0, "Slow")
+
+    assert form["scale"] == {"name": "points", "lowest": 0, "highest": 10}
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/comment-required")
+    assert answered.is_success
+    summary = await settled(floor.supervisor(), channel, 1, SETTLE_SECONDS)
+    assert [(scale["highest"], scale["average"]) for scale in summary["scales"] if scale["n"]] == [(10, 0.0)]
+
+    await floor.set_up(channel, enabled=False)
+    another = await encounter(floor, channel, Mood.IGNORES, 0)
+    await closed(another)
+    summary = await settled(floor.supervisor(), channel, 2, SETTLE_SECONDS)
+    # The form of the first close came a second after it: what held then isn't remembered any more.
+    assert summary["unrated"]["not_offered_by_reason"]["disabled"] == 1
+
+
 async def test_every_request_can_be_repeated(floor: SupportFloor, channel: str) -> None:
     one = await encounter(floor, channel, Mood.RATES, 4)
     dialog = one.visitor.name_dialog()

@@ -111,7 +111,7 @@ def dead_letter_command(stack: LockedStack, user: str, *arguments: str) -> "subp
 
 async def test_the_story_over_locked_servers(stack: LockedStack, floor: SupportFloor) -> None:
     ledger = Ledger()
-    await floor.channel(CHANNEL)
+    await floor.channel(CHANNEL, "Course, locked")
     visitor, ann = await floor.visitor(CHANNEL), floor.operator("ann")
     await Encounter(visitor, ann, "ann", CHANNEL, Mood.COMMENTS, 5, WORDS).play(ledger)
 
@@ -121,6 +121,16 @@ async def test_the_story_over_locked_servers(stack: LockedStack, floor: SupportF
     counted = json.loads(count_ratings(stack, "crm").stdout)
     assert counted["channels"][CHANNEL]["given"] == 1
     assert counted["channels"][CHANNEL]["comments"] == [WORDS]
+    assert await until(partial(name_in_rating, floor)) == "Course, locked"
+
+
+async def name_in_rating(floor: SupportFloor) -> str:
+    """What rating calls the channel, once it has consumed that."""
+    listed = await floor.supervisor().caller.do("GET", f"{floor.urls.rating}/v1/quality-control")
+    for channel in listed["channels"]:
+        if channel["channel"] == CHANNEL:
+            return str(channel["name"])
+    raise NotYet(f"{CHANNEL} is not known to rating")
 
 
 async def test_the_platform_team_replays_what_died(stack: LockedStack) -> None:
