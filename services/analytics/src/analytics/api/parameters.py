@@ -75,7 +75,7 @@ class CloseParameters(BaseModel):
         [], max_length=MOST_VALUES, description="Closes that count for these operators.", examples=[["ann"]]
     )
     nobody: bool = Field(
-        False, description="Closes that count for nobody: these only, or those of `operator` besides."
+        default=False, description="Closes that count for nobody: these only, or those of `operator` besides."
     )
     from_: Bound | None = Field(
         None,
