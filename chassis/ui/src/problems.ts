@@ -24,7 +24,8 @@ export class Problem extends Error {
 
 export interface FieldProblem {
   code: string;
-  location?: readonly (string | number)[];
+  /** Its path: `body.texts.fr.question`. */
+  field: string;
   facts?: Args;
 }
 
