@@ -23,8 +23,9 @@ export class Problem extends Error {
 }
 
 export interface FieldProblem {
+  /** Its path, such as `body.allowed_origins.0`. */
+  field: string;
   code: string;
-  location?: readonly (string | number)[];
   facts?: Args;
 }
 
