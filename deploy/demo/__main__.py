@@ -14,22 +14,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deploy.demo.channels import EXPIRY_SECONDS
 from deploy.demo.check import differences, settled
 from deploy.demo.people import NotYet, ServiceUnavailable, ServiceUrls, at_once
 from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
-from deploy.demo.support_floor import SupportFloor
+from deploy.demo.support_floor import OPERATORS, SupportFloor
 from deploy.local.failures import CannotStart, sentence
 from deploy.local.launcher import AlreadyRuns, running, up
 from deploy.local.stack import Addresses
 from deploy.local.stopping import FOLDER
 from deploy.local.tokens import token
 
-OPERATORS = {"ann": "Ann Lee", "bo": "Bo Martín", "chika": "Chika Ōta"}
 AT_ONCE = 8
 SETTLE_SECONDS = 60.0
-EXPIRY_SECONDS = 10
-"""How long forms of the demo wait, so that they expire while one watches."""
-
 console = Console()
 
 

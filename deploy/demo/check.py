@@ -54,7 +54,12 @@ async def differences(
         operator: (await supervisor.read("summary", channel=channel, operator=operator))["closed"]
         for operator in credited
     }
-    wrong = [*_parts(summary), *_against(summary, ledger, channel), *_one_by_one(reviews, ledger, channel)]
+    wrong = [
+        *parts(summary),
+        *_unrated(summary),
+        *_against(summary, ledger, channel),
+        *_one_by_one(reviews, ledger, channel),
+    ]
     return wrong if closes == credited else [*wrong, f"closes by operator are {closes}, not {dict(credited)}"]
 
 
@@ -78,13 +83,17 @@ def _known(ending: Ending) -> tuple[Any, ...]:
     return (ending.operator, ending.state, ending.score, ending.comment)
 
 
-def _parts(summary: Mapping[str, Any]) -> Iterator[str]:
+def parts(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Sentences for the parts of a summary that don't add up to their whole."""
     offered = sum(summary[state] for state in OFFERED)
     if summary["offered_total"] != offered:
         yield f"offered_total is {summary['offered_total']}, its parts add up to {offered}"
     whole = summary["undecided"] + summary["not_offered"] + summary["offered_total"]
     if summary["closed"] != whole:
         yield f"closed is {summary['closed']}, its parts add up to {whole}"
+
+
+def _unrated(summary: Mapping[str, Any]) -> Iterator[str]:
     if summary["unrated"]["total"] != summary["closed"] - summary["given"]:
         yield "unrated isn't closed minus given"
 

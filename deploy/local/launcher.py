@@ -38,7 +38,7 @@ def running(folder: Path) -> Addresses | None:
 
 @contextmanager
 def brought_up(
-    folder: Path, console: Console, *, only_servers: bool = False
+    folder: Path, console: Console, *, only_servers: bool = False, start_page: bool = False
 ) -> Iterator[tuple[Stack, Addresses]]:
     """The running system, ended afterwards; a line for each part that is ready.
 
@@ -47,7 +47,7 @@ def brought_up(
     folder = folder.resolve()
     with _sole_launcher(folder), _endings_interrupt():
         end_leftovers(folder)
-        stack = Stack(folder, names=()) if only_servers else Stack(folder)
+        stack = Stack(folder, names=()) if only_servers else Stack(folder, start_page=start_page)
         try:
             console.print(f"Starting {', '.join(part.name for part in stack.parts())} …")
             began = time.monotonic()
@@ -77,7 +77,10 @@ def up(folder: Path, console: Console | None = None) -> Iterator[Addresses]:
 def run(folder: Path, console: Console, *, only_servers: bool = False) -> int:
     """Run until interrupted; what crashes is reported and started again. Returns an exit code."""
     try:
-        with brought_up(folder, console, only_servers=only_servers) as (stack, addresses):
+        with brought_up(folder, console, only_servers=only_servers, start_page=not only_servers) as (
+            stack,
+            addresses,
+        ):
             show(console, addresses, stack.folder, stack.servers.kind)
             for sentence in stack.differences:
                 console.print(f"[yellow]{sentence}")
@@ -132,7 +135,9 @@ class Watched:
 
 
 def show(console: Console, addresses: Addresses, folder: Path, kind: str) -> None:
-    """Print where everything is."""
+    """Print where everything is, the start page first."""
+    if addresses.start_page:
+        console.print(f"Open [bold]{addresses.start_page}[/] to look around.")
     table = Table(
         title="Candor runs" if addresses.services else "The servers run", title_justify="left", box=None
     )

@@ -20,15 +20,17 @@ from deploy import topics
 from deploy.local import servers
 from deploy.local.detached import run_detached
 from deploy.local.failures import CannotStart
-from deploy.local.ports import HERE, free_base, holder, is_free, is_port
+from deploy.local.ports import HERE, answers, free_base, holder, is_free, is_port
 from deploy.local.process import Process
 from deploy.local.secrets import Secrets
 from deploy.local.servers import Server, Servers
+from deploy.local.start_page.setup import SAMPLE_SITE, START_PAGE
 from deploy.local.stopping import FOLDER
 
 ROOT = Path(__file__).parents[2]
 PORT_BASE = 8001
 METRICS = 100
+PAGES = {START_PAGE: "the start page", SAMPLE_SITE: "the sample site"}
 HIGHEST_BASE = 65_000
 
 
@@ -47,6 +49,7 @@ class Addresses:
     kafka: str
     mongo: str
     services: Mapping[str, str]
+    start_page: str | None = None
 
 
 class Stack:
@@ -54,7 +57,7 @@ class Stack:
 
     `stack.kafka`, `stack.mongo` and each of `stack.services` have start, stop and kill; ports and
     data stay the same. `extra` is put into every service's environment. `shared` are servers to use instead
-    of the folder's own.
+    of the folder's own. The start page comes with `start_page`.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Stack:
         base: int | None = None,
         extra: Mapping[str, str] | None = None,
         shared: Servers | None = None,
+        start_page: bool = False,
     ) -> None:
         self.folder = folder.resolve()
         self.base = port_base() if base is None else base
@@ -74,8 +78,12 @@ class Stack:
             for name in names
             for offset, what in ((0, "the API of"), (METRICS, "the metrics of"))
         }
+        if start_page:
+            for offset, what in PAGES.items():
+                ports[self.base + offset] = f"CANDOR_PORT_BASE ({what})"
         self.servers: Servers = shared or servers.servers(self.folder, ports)
         self.services: dict[str, Process] = {name: self.service(name, self.base) for name in names}
+        self.start_page = self._start_page() if start_page else None
         self.differences: Sequence[str] = ()
 
     @property
@@ -92,12 +100,17 @@ class Stack:
     def addresses(self) -> Addresses:
         """Where everything is."""
         urls = {name: f"http://{HERE}:{port_of(name, self.base)}" for name in self.services}
-        return Addresses(self.servers.kafka_connection.servers, self.servers.mongo_address, urls)
+        start_page = f"http://{HERE}:{self.base + START_PAGE}/" if self.start_page else None
+        return Addresses(self.servers.kafka_connection.servers, self.servers.mongo_address, urls, start_page)
+
+    def processes(self) -> Sequence[Process]:
+        """The services, and the start page."""
+        return [*self.services.values(), *filter(None, [self.start_page])]
 
     def parts(self) -> Iterator[Server]:
         """Everything that runs, in the order in which it is started."""
         yield from (self.mongo, self.kafka)
-        yield from self.services.values()
+        yield from self.processes()
 
     def service(self, service: str, base: int, name: str | None = None) -> Process:
         """A process of `service` on the ports of `base`; a replica needs a `name` and a base of its own."""
@@ -115,8 +128,32 @@ class Stack:
             environment=lambda: self.environment(service, base),
         )
 
+    def _start_page(self) -> Process:
+        arguments = ["--data", str(self.folder), "--kind", self.servers.kind]
+
+        def command() -> list[str]:
+            _check_pages(self.base)
+            return [sys.executable, "-m", "deploy.local.start_page", *arguments]
+
+        return Process(
+            name="start-page",
+            folder=self.folder,
+            command=command,
+            ready=lambda: answers(self.base + START_PAGE),
+            environment=lambda: self.common(self.base),
+            cwd=ROOT,
+        )
+
     def environment(self, service: str, base: int) -> dict[str, str]:
-        """All variables of a service. Only what is ours is replaced in this process's own environment."""
+        """All variables of a service."""
+        return {
+            **self.common(base),
+            **Secrets(self.folder).environment(service),
+            **self._extra,
+        }
+
+    def common(self, base: int) -> dict[str, str]:
+        """The variables of all processes. Only what is ours is replaced in this process's own environment."""
         # One database for all of them is never what was meant.
         inherited = {name: value for name, value in os.environ.items() if name != "CANDOR_DATABASE"}
         return {
@@ -125,8 +162,6 @@ class Stack:
             "CANDOR_ENV": "development",
             "CANDOR_MONGO": self.servers.mongo_address,
             "CANDOR_PORT_BASE": str(base),
-            **Secrets(self.folder).environment(service),
-            **self._extra,
         }
 
     def start(self, report: Callable[[str], None] = lambda _: None) -> None:
@@ -138,14 +173,16 @@ class Stack:
             undo.callback(self.stop)
             for name in self.services:
                 _check_ports(name, port_of(name, self.base))
+            if self.start_page:
+                _check_pages(self.base)
             # Else a service would refuse them only when the servers run, half a minute from now.
             self.check_settings()
             self.servers.start(report)
             self.differences = _created_topics(self.servers.kafka_connection)
             report("topics")
-            for process in self.services.values():
+            for process in self.processes():
                 process.launch()
-            for process in self.services.values():
+            for process in self.processes():
                 process.await_ready()
                 report(process.name)
             undo.pop_all()
@@ -165,9 +202,9 @@ class Stack:
         """End all that was started, services first."""
         with ExitStack() as last:
             last.callback(self.servers.stop)
-            for process in self.services.values():
+            for process in self.processes():
                 process.signal_stop()
-            for process in self.services.values():
+            for process in self.processes():
                 process.stop()
 
     def __enter__(self) -> Self:
@@ -188,8 +225,8 @@ def _created_topics(connection: KafkaConnection) -> Sequence[str]:
 
 
 def free_port_base() -> int:
-    """A base on which every service finds its own port and that of its metrics free."""
-    return free_base([port_of(service, extra) for service in SERVICES for extra in (0, METRICS)])
+    """A base on which every service finds its own port and that of its metrics free, and so do the pages."""
+    return free_base([*(port_of(service, extra) for service in SERVICES for extra in (0, METRICS)), *PAGES])
 
 
 def port_of(service: str, base: int) -> int:
@@ -210,8 +247,17 @@ def is_ready(port: int) -> bool:
 
 def _check_ports(service: str, port: int) -> None:
     for wanted in (port, port + METRICS):
-        if not is_free(wanted):
-            raise CannotStart(
-                f"{service} cannot start: port {wanted} is taken by {holder(wanted)}. "
-                "CANDOR_PORT_BASE moves the ports of all services."
-            )
+        _check_port(service, wanted)
+
+
+def _check_pages(base: int) -> None:
+    for offset, what in PAGES.items():
+        _check_port(what, base + offset)
+
+
+def _check_port(what: str, wanted: int) -> None:
+    if not is_free(wanted):
+        raise CannotStart(
+            f"{what} cannot start: port {wanted} is taken by {holder(wanted)}. "
+            "CANDOR_PORT_BASE moves the ports of all services."
+        )

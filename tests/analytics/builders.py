@@ -48,6 +48,7 @@ class ExpectedClose:
     operator: str | None = "ann"
     team: str | None = "first.line"
     closed_at: datetime = NOON
+    operator_name: str = "Ann Lee"
     way: str = "given"
     score: int = 5
     scale: Scale = STARS
@@ -73,7 +74,7 @@ class ExpectedClose:
             opened_at=self.closed_at - timedelta(minutes=9),
             closed_by=ClosedBy.OPERATOR,
             attributed_by=AttributedBy.LAST_REPLY if self.operator else AttributedBy.NOBODY,
-            operator_name="Ann Lee" if self.operator else None,
+            operator_name=self.operator_name if self.operator else None,
             participants=(Participant(id="ann", name="Ann Smith", messages=2),),
             client_messages=2,
             operator_messages=2,
@@ -155,6 +156,11 @@ class ExpectedClose:
         """The state that its way ends in."""
         return self.way.split(maxsplit=1)[0].rstrip(",")
 
+    @property
+    def last(self) -> int:
+        """The score that counts, if it ends in an answer."""
+        return self.changes[-1] if self.changes else self.score
+
     def counts(self) -> Counter[str]:
         """What this close must count, worked out from the way and not from the events."""
         state = self.state
@@ -163,8 +169,9 @@ class ExpectedClose:
         if reason:
             counts[f"{state}:{reason}"] += 1
         if state == "given":
-            last = self.changes[-1] if self.changes else self.score
+            last = self.last
             counts["satisfied"] += last >= self.scale.satisfied_from
+            counts["commented"] += self.comment is not None
             name = {"stars": "scale:stars:1:5"}.get(self.scale.name, "scale:faces%20v2%2E0%20%24:-1:1")
             counts[f"{name}:n"] += 1
             counts[f"{name}:sum"] += last
@@ -193,6 +200,7 @@ def many(random: Random, number: int, days: int = 3) -> list[ExpectedClose]:
                 team=random.choice(["first.line", None]),
                 closed_at=NOON + timedelta(milliseconds=random.randrange(days * 86_400_000)),
                 way=random.choice(WAYS),
+                comment=random.choice([SEALED, None]),
                 scale=scale,
                 score=random.choice(scores),
                 changes=tuple(random.choices(scores, k=random.randrange(3))),

@@ -61,6 +61,7 @@ ROUTES = {
     "/.well-known/jwks.json": "chat",
     "/v1/forms/answer": "rating",
     "/v1/forms/mine": "rating",
+    "/v1/quality-control/course-a": "rating",
     "/v1/live-chat/summary?channel=course%20a": "analytics",
 }
 
@@ -164,6 +165,7 @@ async def pieces(length: int) -> AsyncIterator[bytes]:
 SIZES = [
     (VISITORS, 8),
     ("/v1/forms/answer", 32),
+    ("/v1/quality-control/course-a", 128),
     (MESSAGE, 128),
     ("/v1/channels/course-a", 256),
     ("/v1/dialogs/d-1", 256),
@@ -180,7 +182,7 @@ async def test_each_route_takes_bodies_up_to_its_size(
         response = await client.put(path, content=body(kib * KIB + 1))
     assert response.status_code == 413
     assert problem(response)["type"] == "/problems/body-too-large"
-    received = the_only_request(up.rating if "forms" in path else up.chat)
+    received = the_only_request(up.rating if ROUTES.get(path) == "rating" else up.chat)
     assert received.body == b"x" * kib * KIB
     # The service learns of it when it is whole, and how long it is.
     assert received.headers["content-length"] == [str(kib * KIB)]

@@ -111,6 +111,10 @@ def test_a_taken_port_is_said_with_its_variable(tmp_path: Path, monkeypatch: pyt
             {"CANDOR_PORT_BASE": -stack.METRICS, "CANDOR_KAFKA_PORT": 0},
             "CANDOR_PORT_BASE (the metrics of chat) and CANDOR_KAFKA_PORT",
         ),
+        (
+            {"CANDOR_PORT_BASE": -3, "CANDOR_MONGO_PORT": 0},
+            "CANDOR_PORT_BASE (the start page) and CANDOR_MONGO_PORT",
+        ),
     ],
 )
 def test_a_port_that_is_wanted_twice_is_said_with_both_settings(
@@ -124,7 +128,7 @@ def test_a_port_that_is_wanted_twice_is_said_with_both_settings(
         monkeypatch.setenv(variable, str(port + offset))
 
     with pytest.raises(CannotStart) as said:
-        stack.Stack(tmp_path)
+        stack.Stack(tmp_path, start_page=True)
 
     assert str(said.value) == f"{both} both come to port {port}: change one of them."
 
@@ -161,6 +165,29 @@ def test_a_taken_service_port_is_said_before_anything_is_started(
         pytest.raises(CannotStart, match=f"port {last} is taken"),
     ):
         stack.Stack(tmp_path, base=base).start()
+
+
+@pytest.mark.parametrize(("offset", "what"), [(3, "the start page"), (4, "the sample site")])
+def test_a_taken_port_of_the_start_page_is_said_before_anything_is_started(
+    offset: int, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_SERVERS", "embedded")
+    monkeypatch.setattr(servers.Servers, "start", lambda *_: pytest.fail("the servers were started"))
+    base = stack.free_port_base()
+    with (
+        socket.create_server(("127.0.0.1", base + offset)),
+        pytest.raises(CannotStart, match=f"{what} cannot start: port {base + offset} is taken"),
+    ):
+        stack.Stack(tmp_path, base=base, start_page=True).start()
+
+
+def test_the_start_page_is_what_is_shown_first(tmp_path: Path) -> None:
+    out = StringIO()
+    whole = stack.Addresses("k", "m", {"chat": "http://127.0.0.1:1"}, start_page="http://127.0.0.1:4/")
+
+    launcher.show(Console(file=out, width=200), whole, tmp_path, "embedded")
+
+    assert out.getvalue().startswith("Open http://127.0.0.1:4/ ")
 
 
 def test_a_named_kafka_that_lets_nobody_in_is_said_with_why(

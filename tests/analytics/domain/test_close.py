@@ -2,16 +2,17 @@
 
 from itertools import permutations
 from random import Random
+from typing import get_args
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from analytics.domain.close import Close, CloseEvent, fold_all
+from analytics.domain.close import Close, CloseEvent, fold_all, happened_at
 from analytics.read_models.documents import from_document, to_document
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
-from tests.analytics.builders import WAYS, ExpectedClose, after
+from tests.analytics.builders import NOON, WAYS, ExpectedClose, after
 
 CLOSE = ExpectedClose()
 
@@ -90,9 +91,31 @@ def test_receiving_an_event_again_changes_nothing_at_all() -> None:
     assert fold_all(close, CLOSE.events()) is close
 
 
-def test_a_close_is_kept_and_read_again() -> None:
-    close = folded(*ExpectedClose(way="given, reopened", changes=(1,), comment="eyJ9..AA.BB.CC").events())
+@pytest.mark.parametrize("changes", [(1,), (1, 3, 2)])
+def test_a_close_is_kept_and_read_again(changes: tuple[int, ...]) -> None:
+    one = ExpectedClose(way="given, reopened", changes=changes, comment="eyJ9..AA.BB.CC")
+    close = folded(*one.events())
     assert from_document(to_document(close, 3)) == close
+
+
+def test_all_answers_are_kept_in_their_order() -> None:
+    close = folded(CLOSE.changed(3, 4), CLOSE.changed(1, 3), CLOSE.given(), CLOSE.changed(2, 1))
+    assert [answer.score for answer in close.answers] == [5, 3, 1, 4]
+    assert close.answer is close.answers[-1]
+    assert fold_all(close, [CLOSE.changed(1, 3), CLOSE.changed(3, 4)]) is close
+
+
+def test_every_event_says_when_it_happened() -> None:
+    every = {type(event): event for way in WAYS for event in ExpectedClose(way=way, changes=(2,)).events()}
+    assert set(every) == set(get_args(CloseEvent))
+    assert all(NOON <= happened_at(event) <= after(180) for event in every.values())
+
+
+@pytest.mark.parametrize(
+    ("way", "minutes"), [("undecided", 0), ("scheduled", 0), ("given", 1), ("given late", 1), ("expired", 0)]
+)
+def test_a_state_has_a_beginning(way: str, minutes: int) -> None:
+    assert folded(*ExpectedClose(way=way).events()).state_since == after(minutes)
 
 
 EVENTS = st.sampled_from(

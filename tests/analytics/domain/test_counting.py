@@ -15,14 +15,17 @@ from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import (
     CounterDelta,
     CounterKey,
+    Counts,
     ScaleKey,
     count,
     difference,
+    in_states,
     quarter_of,
     scales,
 )
 from analytics.domain.numbers import Numbers, numbers
 from analytics.read_models.projection import by_close
+from contracts.ratings import CloseState
 from tests.analytics.builders import FACES, WAYS, ExpectedClose, batches, many, received, shuffled
 
 K = TypeVar("K")
@@ -138,3 +141,17 @@ def adds_up(all_of: Numbers) -> None:
     for share in (all_of.csat, all_of.response_rate, all_of.coverage):
         assert (share.value is None) == (share.n == 0)
         assert share.value is None or 0 <= (share.low or 0) <= share.value <= (share.high or 0) <= 100
+
+
+@pytest.mark.parametrize(
+    "states", [{"given"}, {"not_offered", "cancelled"}, {"expired", "given"}, set(CloseState)]
+)
+def test_what_closes_in_some_states_count_is_in_what_all_count(states: set[CloseState]) -> None:
+    closes = many(Random(5), 200)
+    every: Counts = Counter()
+    some: Counts = Counter()
+    for close in closes:
+        every.update(close.counts())
+        if close.state in states:
+            some.update(close.counts())
+    assert +in_states(every, {CloseState(state) for state in states}) == +some

@@ -112,3 +112,38 @@ def test_a_scale_that_all_answers_left_is_gone() -> None:
     counts = answers(STARS, 5)
     counts.subtract(answers(STARS, 5))
     assert numbers(counts).scales == ()
+
+
+def test_bounds_by_silence_are_those_of_the_page() -> None:
+    found = numbers(Counter(closed=1214, given=412, satisfied=358, declined=60, expired=540)).bounds
+    assert found
+    assert (round(found.from_), round(found.to), found.n) == (35, 95, 1012)
+    assert numbers(Counter(closed=3, pending=3)).bounds is None
+
+
+@for_all(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
+def test_csat_lies_within_its_bounds(satisfied: int, others: int, declined: int, expired: int) -> None:
+    given = satisfied + others
+    found = numbers(Counter(closed=200, given=given, satisfied=satisfied, declined=declined, expired=expired))
+    if found.bounds and found.csat.value is not None:
+        assert 0 <= found.bounds.from_ <= found.csat.value <= found.bounds.to <= 100
+
+
+def test_the_interval_of_an_average_is_that_of_its_scores() -> None:
+    """The page's 270, 88, 22, 14, 18 of five stars to one: 4.4, 4.3 to 4.5."""
+    counts: Counts = Counter()
+    for score, n in {5: 270, 4: 88, 3: 22, 2: 14, 1: 18}.items():
+        for _ in range(n):
+            counts.update(STARS.count(score))
+    [stars] = numbers(counts).scales
+    assert (stars.average, stars.low, stars.high) == pytest.approx((4.4029, 4.303, 4.503), abs=5e-4)
+    average = numbers(counts).average_normalised
+    assert average.low == pytest.approx(25 * (stars.low or 0) - 25)
+    assert average.high == pytest.approx(25 * (stars.high or 0) - 25)
+
+
+def test_an_interval_ends_with_its_scale_and_takes_two_answers() -> None:
+    [stars] = numbers(answers(STARS, 5, 5, 5, 4)).scales
+    assert (stars.high, (stars.low or 0) < 4.75) == (5, True)
+    [stars] = numbers(answers(STARS, 5)).scales
+    assert (stars.average, stars.low, stars.high) == (5, None, None)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.domain.periods import InvalidPeriod, bound, cuts, period, start_of
+from analytics.domain.periods import InvalidPeriod, bound, cuts, offsets, period, previous, start_of
 
 PARIS, KATHMANDU, ST_JOHNS = (
     ZoneInfo(name) for name in ("Europe/Paris", "Asia/Kathmandu", "America/St_Johns")
@@ -182,3 +182,57 @@ def test_a_range_around_it_has_the_days_that_there_were() -> None:
 def test_a_range_of_too_many_parts_is_refused(by: str, until: str) -> None:
     with pytest.raises(InvalidPeriod):
         hours(by, "2026-01-01", until, PARIS)
+
+
+@pytest.mark.parametrize(
+    ("by", "start", "end", "expected"),
+    [
+        ("week", "2026-03-04", "2026-03-17", ["2026-03-04", "2026-03-09", "2026-03-16"]),
+        ("week", "2026-03-23", "2026-04-06", ["2026-03-23", "2026-03-30"]),
+        ("month", "2026-01-31", "2026-04-02", ["2026-01-31", "2026-02-01", "2026-03-01", "2026-04-01"]),
+        ("month", "2027-12-01", "2028-03-01", ["2027-12-01", "2028-01-01", "2028-02-01"]),
+    ],
+)
+def test_weeks_begin_on_mondays_and_months_on_their_first(
+    by: str, start: str, end: str, expected: list[str]
+) -> None:
+    zone = ZoneInfo("Europe/Paris")
+    starts = cuts(by, bound(start, zone), bound(end, zone), zone)
+    assert [each.astimezone(zone).isoformat()[:16] for each in starts] == [f"{day}T00:00" for day in expected]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "now", "expected"),
+    [
+        # Four weeks with the end of summer time in them: they begin and end at midnight all the same.
+        ("2026-10-12", "2026-11-09", "2027-01-01T00:00:00Z", ("2026-09-14T00:00", "2026-10-12T00:00")),
+        ("2026-11-09", "2026-11-10", "2027-01-01T00:00:00Z", ("2026-11-08T00:00", "2026-11-09T00:00")),
+        # Running, at 9:40 in Paris: as much as has run.
+        ("2026-11-09", "2026-11-10", "2026-11-09T08:40:00Z", ("2026-11-08T00:00", "2026-11-08T09:30")),
+        ("2026-10-19", "2026-11-16", "2026-11-09T08:40:00Z", ("2026-09-21T00:00", "2026-10-12T09:30")),
+        # Begun a moment ago, or not yet.
+        ("2026-11-09", "2026-11-10", "2026-11-08T23:01:00Z", ("2026-11-08T00:00", "2026-11-08T00:15")),
+        ("2026-11-09", "2026-11-10", "2026-11-01T00:00:00Z", ("2026-11-08T00:00", "2026-11-08T00:15")),
+        # No whole days.
+        ("2026-11-09T10:00:00+01:00", "2026-11-09T12:00:00+01:00", "2027-01-01T00:00:00Z",
+         ("2026-11-09T08:00", "2026-11-09T10:00")),
+        ("2026-11-09T10:00:00+01:00", "2026-11-09T12:00:00+01:00", "2026-11-09T10:20:00Z",
+         ("2026-11-09T08:00", "2026-11-09T09:15")),
+    ],
+)  # fmt: skip
+def test_the_period_before(start: str, end: str, now: str, expected: tuple[str, str]) -> None:
+    zone = ZoneInfo("Europe/Paris")
+    found = previous(bound(start, zone), bound(end, zone), datetime.fromisoformat(now), zone)
+    assert tuple(each.astimezone(zone).isoformat()[:16] for each in found) == expected
+
+
+@pytest.mark.parametrize("name", ["Europe/Paris", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia"])
+def test_offsets_are_those_of_each_quarter_hour(name: str) -> None:
+    zone = ZoneInfo(name)
+    since, until = datetime(2011, 1, 1, 5, 15, tzinfo=UTC), datetime(2012, 6, 1, 3, tzinfo=UTC)
+    found = offsets(since, until, zone)
+    moment = since
+    while moment < until:
+        known = [offset for start, offset in found if start <= moment][-1]
+        assert known == moment.astimezone(zone).utcoffset(), moment
+        moment += timedelta(minutes=15)

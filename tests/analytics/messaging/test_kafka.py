@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -13,6 +14,8 @@ from prometheus_client import REGISTRY
 from pydantic import TypeAdapter
 
 from analytics.messaging.inbound import CONSUMED_TOPICS
+from analytics.read_models.channels import Channels
+from analytics.read_models.progress import ProgressReader
 from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
@@ -20,6 +23,7 @@ from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import EventDecoder, UnknownType
 from chassis.telemetry.metrics import Alarm
+from contracts.channels import CHANNEL_EVENTS, ChannelPublished
 from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened
 from contracts.ratings import RATING_EVENTS
 from tests.analytics.builders import ExpectedClose, many, shuffled
@@ -41,13 +45,13 @@ class Scene:
     dialogs: str
     ratings: str
 
-    def projecting(self) -> ProjectionRunner:
+    def projecting(self, on_applied: Callable[[], object] = lambda: None) -> ProjectionRunner:
         topics: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
         database = self.harness.database
         return ProjectionRunner(
             service=self.service, connection=self.kafka, group=database.name, topics=topics,
             projection=LiveChatProjection(database), client=database.client, database=database.name,
-            publisher=self.publisher,
+            publisher=self.publisher, on_applied=on_applied,
         )  # fmt: skip
 
     async def consume(self, records: Sequence[ProducerRecord], *, altogether: int) -> None:
@@ -165,3 +169,58 @@ async def test_sixty_numbers_without_bounds_hold_nobody_up(harness: Harness, sce
     assert len(await dead_letters(scene.service, scene.kafka)) == 60
     told = {"service": scene.service, "kind": Alarm.PROJECTION_FAILED}
     assert REGISTRY.get_sample_value("candor_alarms_total", told) is None
+
+
+async def test_a_response_says_when_the_newest_of_its_events_was_published(
+    harness: Harness, scene: Scene
+) -> None:
+    """And the stream is woken once it is counted, not before."""
+    woken: list[int] = []
+    runner = scene.projecting(lambda: woken.append(1))
+    reader = ProgressReader(harness.database, runner.behind_seconds)
+    assert (await reader.read()).behind is None
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    await scene.publisher.publish([record(scene.dialogs, "d1", ExpectedClose("d1").closed(), 1)])
+
+    async def counted() -> bool:
+        return bool(woken)
+
+    async def caught_up() -> bool:
+        return (await reader.read()).behind == 0
+
+    async with running(runner):
+        await until(counted)
+        assert (await harness.ask("summary"))["closed"] == 1
+        await until(caught_up)
+    found = (await reader.read()).as_of
+    assert found
+    assert before < found < datetime.now(UTC) + timedelta(seconds=5)
+
+
+async def test_channels_are_read_again_into_a_database_that_was_deleted(
+    harness: Harness, kafka: KafkaConnection, publisher: Publisher
+) -> None:
+    service, (topic,) = await a_service(kafka), await topics(kafka, "channels")
+    one = ChannelPublished(channel="course-a", name="Course A", time_zone="Asia/Kathmandu")
+    await publisher.publish([record(topic, "course-a", one, 1), record(topic, "course-a", one, 2)])
+    database, channels = harness.database, Channels(harness.database)
+
+    async def named() -> bool:
+        return bool(await channels.among(None))
+
+    for _ in range(2):
+        runner = ProjectionRunner(
+            service=service, connection=kafka, group=f"{database.name}.channels.v1",
+            topics={topic: CHANNEL_EVENTS}, projection=channels, client=database.client,
+            database=database.name, publisher=publisher,
+        )  # fmt: skip
+        async with running(runner):
+            await until(named)
+        [found] = (await harness.ask("channels"))["rows"]
+        assert (found["channel"], found["name"], found["time_zone"]) == (
+            "course-a",
+            "Course A",
+            "Asia/Kathmandu",
+        )
+        await database.client.drop_database(database.name)
+    assert await dead_letters(service, kafka) == []

@@ -99,9 +99,7 @@ def counts_of(closes: Sequence[ExpectedClose]) -> Counter[str]:
 def shown_counts(numbers: dict[str, Any]) -> Counter[str]:
     """The counts that a summary or a bucket shows, by the names that closes count under."""
     unrated = numbers["unrated"]
-    counts = Counter(
-        {"closed": numbers["closed"], "given": numbers["given"], "satisfied": numbers["satisfied"]}
-    )
+    counts = Counter({name: numbers[name] for name in ("closed", "given", "satisfied", "commented")})
     counts.update(unrated["by_state"])
     for state in ("not_offered", "cancelled"):
         counts.update({f"{state}:{name}": n for name, n in unrated[f"{state}_by_reason"].items()})

@@ -112,7 +112,7 @@ async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harne
     await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(24 * 60 * n)) for n in range(120)))
     await harness.database["counters_v2"].delete_many({})
     found = await harness.ask("reconcile")
-    per_close = len(ExpectedClose().counts())
+    per_close = len(+ExpectedClose().counts())
     assert (found["closes"], found["disagreements"]) == (120, 120 * per_close)
     assert (len(found["days"]), len(found["first"])) == (100, 100)
     assert found["first"][0]["quarter"] == "2026-03-02T12:00:00Z"

@@ -1,12 +1,14 @@
 """The list of closes: pages, states, texts, audit."""
 
+from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
 
 from analytics.read_models.decryption import SealedText
-from tests.analytics.builders import SEALED, ExpectedClose, after, many
+from tests.analytics.builders import FACES, SEALED, STARS, ExpectedClose, after, many
 from tests.analytics.harness import Harness, supervisor_of
 
 pytestmark = pytest.mark.real
@@ -113,3 +115,83 @@ async def test_every_page_comes_from_an_index(harness: Harness, asked: dict[str,
     assert entry is not None
     assert "IXSCAN" in entry["planSummary"]
     assert not entry.get("hasSortStage")
+
+
+ASKED: tuple[tuple[dict[str, Any], Callable[[ExpectedClose], bool]], ...] = (
+    ({"state": ["given", "expired"]}, lambda close: close.state in {"given", "expired"}),
+    ({"score": [1, 2]}, lambda close: close.state == "given" and close.last in {1, 2}),
+    (
+        {"score": [1], "scale": "faces v2.0 $:-1:1"},
+        lambda close: close.state == "given" and close.last == 1 and close.scale == FACES,
+    ),
+    ({"scale": "stars:1:5"}, lambda close: close.state == "given" and close.scale == STARS),
+    (
+        {"satisfied": False},
+        lambda close: close.state == "given" and close.last < close.scale.satisfied_from,
+    ),
+    ({"with_comment": True}, lambda close: close.state == "given" and close.comment is not None),
+    ({"with_comment": False}, lambda close: close.state == "given" and close.comment is None),
+    (
+        {"channel": ["course-a", "course-b"], "operator": ["ann"], "nobody": True},
+        lambda close: close.operator in {"ann", None},
+    ),
+    (
+        {"nobody": True, "state": ["given"]},
+        lambda close: close.operator is None and close.state == "given",
+    ),
+)
+
+
+@pytest.mark.parametrize(("asked", "is_shown"), ASKED, ids=[str(asked) for asked, _ in ASKED])
+async def test_answers_pick_closes(
+    harness: Harness, asked: dict[str, Any], is_shown: Callable[[ExpectedClose], bool]
+) -> None:
+    closes = many(Random(6), 180)
+    await harness.receive(*closes)
+    found = (await harness.ask("reviews", limit=200, **asked))["reviews"]
+    expected = {(close.dialog, close.close_seq) for close in closes if is_shown(close)}
+    assert {(each["dialog"], each["close_seq"]) for each in found} == expected
+    assert expected
+
+
+async def test_the_first_page_says_how_many_there_are_whatever_is_shown(harness: Harness) -> None:
+    closes = many(Random(8), 150)
+    await harness.receive(*closes)
+    of_ann = sum((close.counts() for close in closes if close.operator == "ann"), Counter())
+    found = await harness.ask("reviews", operator="ann", state="expired", satisfied=False, limit=1)
+    assert found["counts"] == {
+        "all": of_ann["closed"],
+        "rated": of_ann["given"],
+        "not_rated": of_ann["closed"] - of_ann["given"],
+        "low": of_ann["given"] - of_ann["satisfied"],
+        "with_comment": of_ann["commented"],
+    }
+    first = await harness.ask("reviews", limit=1)
+    assert (await harness.ask("reviews", limit=1, cursor=first["next_cursor"]))["counts"] is None
+    assert (await harness.ask("reviews", nobody=True, channel="course-z"))["counts"]["all"] == 0
+
+
+async def test_scores_and_comments_are_not_counted_so_counts_refuse_them(harness: Harness) -> None:
+    period: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-04-01"}
+    for path in ("summary", "operators", "channels", "hours"):
+        for asked in ({"score": 1}, {"with_comment": True}, {"satisfied": False}, {"scale": "stars:1:5"}):
+            refused = await harness.get(path, **period, **asked)
+            [error] = refused.json()["errors"]
+            assert (refused.status_code, error["code"]) == (422, "unknown-parameter")
+    assert (await harness.get("reviews", scale="stars")).json()["errors"][0]["code"] == "not-a-scale"
+
+
+async def test_a_review_says_until_when(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1", way="given late", score=1, changes=(2, 4)))
+    await harness.receive(ExpectedClose("d2", way="pending", closed_at=after(-1)))
+    given, pending = (await harness.ask("reviews"))["reviews"]
+    assert (given["first_score"], given["score"], given["changes"]) == (1, 4, 2)
+    assert (given["state_since"], given["editable_until"]) == (
+        "2026-03-02T12:03:00.000Z",
+        "2026-03-02T12:16:00.000Z",
+    )
+    assert (pending["expires_at"], pending["due_at"]) == (
+        "2026-03-03T11:59:00.000Z",
+        "2026-03-02T11:59:00.000Z",
+    )
+    assert (pending["first_score"], pending["editable_until"]) == (None, None)

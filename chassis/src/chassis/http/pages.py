@@ -71,10 +71,12 @@ class BuiltFiles:
 class Person(BaseModel):
     """Who works with a page, by their token; channels are ``["*"]`` for every one."""
 
-    sub: str = Field(examples=["auth0|5f7c8ec7c33c6c004bbafe82"])
-    name: str | None = Field(examples=["Ann Lee"])
-    roles: Sequence[Role] = Field(examples=[["supervisor"]])
-    channels: Sequence[str] = Field(examples=[["course-a"]])
+    sub: str = Field(description="The `sub` of the token.", examples=["auth0|5f7c8ec7c33c6c004bbafe82"])
+    name: str | None = Field(description="As the token has it.", examples=["Ann Lee"])
+    roles: Sequence[Role] = Field(description="The roles of the token.", examples=[["supervisor"]])
+    channels: Sequence[str] = Field(
+        description="The channels that the token is good for.", examples=[["course-a"]]
+    )
 
 
 def person_router(service: str, allowed: Callable[[Request], Awaitable[Claims]]) -> Router:

@@ -15,7 +15,7 @@ from chassis.kafka.records import fingerprint
 from chassis.kafka.topic_reader import record_at, topic_reader
 
 COLLECTION: Final = "checkpoints"
-"""Where they are, in the database of their projections; `_id` is ``<name>.v<version>:<topic>:<partition>``."""
+"""The collection they are in; an `_id` is ``<name>.v<version>:<topic>:<partition>``."""
 
 Offsets = Mapping[TopicPartition, int]
 

@@ -85,7 +85,7 @@ class ProjectionRunner:
         client: "AsyncIOMotorClient[dict[str, Any]]",
         database: str,
         publisher: Publisher,
-        on_applied: Callable[[], None] = lambda: None,
+        on_applied: Callable[[], object] = lambda: None,
     ) -> None:
         self.name = f"projecting {projection.name}"
         self._on_applied = on_applied

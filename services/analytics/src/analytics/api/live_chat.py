@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 
@@ -49,6 +49,9 @@ router = Router(
     tags=["live chat"],
     responses=problems(ChannelNotCovered.code, NoChannelCovered.code),
 )
+
+
+CHANGED: Final = "Server-sent events; this is the data of each."
 
 
 @router.get("/summary")
@@ -163,10 +166,9 @@ async def get_hours(
 
 @router.get(
     "/changes",
-    status_code=200,
     response_class=EventStream,
     response_model=None,
-    responses={200: {"model": Changed}, **problems(Unavailable.code)},
+    responses={200: {"model": Changed, "description": CHANGED}, **problems(Unavailable.code)},
 )
 async def watch_changes(
     request: Request, claims: SupervisorClaims, live: Live, reader: Reader

@@ -17,7 +17,7 @@ from analytics.read_models.reviews import AnswerFilter, ReviewPosition
 from chassis.validation.messages import Shaped
 from contracts.access import Claims, SubjectId
 from contracts.envelope import Id
-from contracts.ratings import CloseState, Score
+from contracts.ratings import WIDEST, CloseState
 from contracts.zones import TimeZone
 
 MOST_VALUES = 30
@@ -38,6 +38,7 @@ def known_bound(text: str) -> str:
 
 
 Bound = Annotated[str, AfterValidator(known_bound)]
+ScoreText = Annotated[int, Field(ge=-WIDEST, le=WIDEST)]
 ScaleText = Annotated[
     str,
     Shaped(
@@ -75,7 +76,7 @@ class CloseParameters(BaseModel):
         [], max_length=MOST_VALUES, description="Closes that count for these operators.", examples=[["ann"]]
     )
     nobody: bool = Field(
-        False, description="Closes that count for nobody: these only, or those of `operator` besides."
+        default=False, description="Closes that count for nobody: these only, or those of `operator` besides."
     )
     from_: Bound | None = Field(
         None,
@@ -201,7 +202,7 @@ class HourParameters(CountParameters):
 class ReviewParameters(CountParameters):
     """A page of reviews."""
 
-    score: list[Score] = Field(
+    score: list[ScoreText] = Field(
         [], max_length=MOST_VALUES, description="Only answers with these scores.", examples=[[1, 2]]
     )
     scale: ScaleText | None = Field(

@@ -69,7 +69,7 @@ class Review(BaseModel):
         description="Why there is no form, or why it was withdrawn; of not_offered and cancelled only."
     )
     state_since: Instant = Field(
-        description="When it came to this state; of scheduled, and of undecided, when it was closed."
+        description="When it came to this state; of scheduled and undecided, when it was closed."
     )
     due_at: Instant | None = Field(description="When the form was or will be offered, if that was scheduled.")
     expires_at: Instant | None = Field(description="Until when a first answer is taken, if it was offered.")
@@ -106,7 +106,7 @@ def review_fields(close: Close, opened: Mapping[SealedText, DecryptedText]) -> d
         "reopened_at": close.reopened_at,
         "state": close.state,
         "reason": close.reason,
-        "state_since": closed.closed_at if close.state is CloseState.SCHEDULED else close.state_since,
+        "state_since": close.state_since,
         "due_at": scheduled and scheduled.due_at,
         "expires_at": close.offered and close.offered.expires_at,
         "editable_until": answer and answer.editable_until,
@@ -122,7 +122,7 @@ def review_fields(close: Close, opened: Mapping[SealedText, DecryptedText]) -> d
 
 
 class ReviewCounts(BaseModel):
-    """How many closes there are of the channels, operators and period asked for, whatever else is asked for."""
+    """How many closes there are of the channels, operators and period, whatever else is asked for."""
 
     all: int = Field(description="Every close.", examples=[64])
     rated: int = Field(description="In the state given.", examples=[24])

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from typing import Final, TypeAlias, TypeVar, assert_never
+from typing import Final, TypeAlias, TypeVar
 
 from contracts.dialogs import DialogClosed, DialogReopened
 from contracts.ratings import (
@@ -114,8 +114,12 @@ class Close:
 
     @property
     def state_since(self) -> datetime | None:
-        """When what decides the state happened; when it was closed, while nothing has; None before that."""
+        """When what decides the state happened.
+
+        Of scheduled, and while nothing has, when it was closed; None before that.
+        """
         kind = next((kind for kind, _ in STATE_PRECEDENCE if kind in self.events), DialogClosed)
+        kind = DialogClosed if kind is RatingScheduled else kind
         event = self.events.get(kind)
         return happened_at(event) if event else None
 
@@ -129,34 +133,27 @@ class Close:
         return event.reason if isinstance(event, RatingNotOffered | RatingCancelled) else None
 
 
+MOMENTS: Final[Mapping[type[CloseEvent], str]] = {
+    DialogClosed: "closed_at",
+    DialogReopened: "reopened_at",
+    RatingNotOffered: "decided_at",
+    # Nobody says when it was scheduled, only when it is due.
+    RatingScheduled: "due_at",
+    RatingOffered: "offered_at",
+    RatingGiven: "given_at",
+    RatingChanged: "changed_at",
+    RatingDeclined: "declined_at",
+    RatingExpired: "expired_at",
+    RatingCancelled: "cancelled_at",
+    RatingUndeliverable: "given_up_at",
+}
+"""The field that says when an event happened."""
+
+
 def happened_at(event: CloseEvent) -> datetime:
     """When it happened, by the event itself."""
-    match event:
-        case RatingChanged():
-            return event.changed_at
-        case RatingGiven():
-            return event.given_at
-        case DialogClosed():
-            return event.closed_at
-        case DialogReopened():
-            return event.reopened_at
-        case RatingOffered():
-            return event.offered_at
-        case RatingNotOffered():
-            return event.decided_at
-        case RatingDeclined():
-            return event.declined_at
-        case RatingExpired():
-            return event.expired_at
-        case RatingCancelled():
-            return event.cancelled_at
-        case RatingUndeliverable():
-            return event.given_up_at
-        case RatingScheduled():
-            # Nobody says when it was scheduled, only when it is due: it follows the closing at once.
-            return event.due_at
-        case other:
-            assert_never(other)
+    moment: datetime = getattr(event, MOMENTS[type(event)])
+    return moment
 
 
 def fold(close: Close, event: CloseEvent) -> Close:
@@ -169,7 +166,7 @@ def fold(close: Close, event: CloseEvent) -> Close:
 
 
 def fold_change(close: Close, known: RatingChanged, event: RatingChanged) -> Close:
-    """The close after another change of its answer: the higher one holds, the other is among those replaced."""
+    """The close after another change of its answer: the highest holds, those before it are `replaced`."""
     lower, higher = sorted((known, event), key=lambda each: each.change)
     replaced = {each.change: each for each in close.replaced}
     twin = replaced.get(lower.change)

@@ -102,7 +102,7 @@ def counts_of(close: Close) -> Counts:
 
 
 def in_states(counts: Counts, states: Collection[CloseState]) -> Counts:
-    """What the closes in these states count, of what all count: each name belongs to one state or to given."""
+    """What the closes in these states count, of what all count: each name is of one state alone."""
     kept = Counter({name: n for name, n in counts.items() if state_of(name) in states})
     kept["closed"] = sum(counts[state] for state in states)
     return kept

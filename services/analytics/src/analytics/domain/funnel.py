@@ -39,12 +39,14 @@ def position(hits: int, n: int, whole: float) -> FunnelPosition:
 def lower_tail(hits: int, n: int, share: float) -> float:
     """The chance of at most `hits` of `n`, each with the chance `share`: a sum of binomial terms.
 
-    From the last term downwards, until what follows no longer matters: far below the mean they shrink fast.
+    From the last term downwards, until what follows no longer matters: below the mean they shrink fast.
     """
     if share <= 0 or hits >= n:
         return 1.0
     if share >= 1:
         return 0.0
+    if hits > n * share:
+        return 1.0 - lower_tail(n - hits - 1, n, 1 - share)
     ways = lgamma(n + 1) - lgamma(hits + 1) - lgamma(n - hits + 1)
     term = total = exp(ways + hits * log(share) + (n - hits) * log1p(-share))
     odds = (1 - share) / share

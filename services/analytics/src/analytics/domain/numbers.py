@@ -43,7 +43,7 @@ class Share(Number):
 
 
 class Bounds(Number):
-    """What the share of satisfied clients would be if those who settled without an answer were of one mind."""
+    """What csat would be if all clients who settled without an answer were of one mind."""
 
     model_config = ConfigDict(frozen=True, validate_by_name=True)
 

@@ -127,7 +127,7 @@ NEXT_DAY: Final[Mapping[str, Callable[[date], date]]] = {
 def days_after(
     since: datetime, until: datetime, zone: ZoneInfo, next_day: Callable[[date], date] = NEXT_DAY["day"]
 ) -> Iterator[datetime]:
-    """The starts of days, weeks or months after `since` and before `until`; a day that is skipped has none."""
+    """The starts of days, weeks or months after `since` and before `until`; a skipped day has none."""
     last, day = since, next_day(since.astimezone(zone).date())
     while (start := start_of(day, zone)) < until:
         if start > last:

@@ -22,11 +22,12 @@ class Answers(NamedTuple):
 
 
 def weight(parts: Sequence[Answers]) -> float:
-    """m = p(1 - p)/τ² - 1, where τ² is the variance of the true shares; at most the number of all answers.
+    """The weight m = p(1 - p)/τ² - 1, where τ² is the variance of the true shares.
 
-    τ² by moments: Joel C. Kleinman, "Proportions with Extraneous Variance: Single and Independent Samples",
-    Journal of the American Statistical Association 68, 1973, pp. 46-54. The answers themselves are the
-    weights; where the shares differ no more than by chance, τ² is 0 and m as large as it may be.
+    At most the number of all answers. τ² by moments: Joel C. Kleinman, "Proportions with Extraneous Variance:
+    Single and Independent Samples", Journal of the American Statistical Association 68, 1973, pp. 46-54. The
+    answers themselves are the weights; where the shares differ no more than by chance, τ² is 0 and m as large
+    as it may be.
     """
     counted = [part for part in parts if part.n]
     total = sum(part.n for part in counted)

@@ -13,7 +13,10 @@ from contracts.ratings import CloseState
 
 K = TypeVar("K", bound=Hashable)
 
-FUNNEL: Final = "Where csat lies by the funnel limits around csat of the whole (Spiegelhalter 2005); null if n is too few."
+FUNNEL: Final = (
+    "Where csat lies by the funnel limits around that of the whole (Spiegelhalter 2005); null if n is too"
+    " few to say."
+)
 
 
 class RowNumbers(Number):

@@ -45,7 +45,7 @@ def projection_runner(
 def channels_runner(
     database: AsyncIOMotorDatabase[Document], connection: KafkaConnection, publisher: Publisher
 ) -> ProjectionRunner:
-    """Feeds the channels of `database`. Their dead letters are not replayed: chat publishes a channel again."""
+    """Feeds the channels of `database`. Its dead letters aren't replayed: chat publishes again."""
     channels = Channels(database)
     return ProjectionRunner(
         service=SERVICE, connection=connection, group=f"{database.name}.{channels.name}.v{channels.version}",

@@ -87,7 +87,7 @@ def by_close(records: Iterable[ReceivedEvent[Any]]) -> dict[str, list[ReceivedEv
 def counter_updates(
     moved: Mapping[int, CounterDelta], names: Mapping[tuple[int, CounterKey], Named]
 ) -> list[UpdateOne]:
-    """One increment per counter that moves; `moved` is by partition. A counter keeps the newest of `names`."""
+    """One increment per counter that moves; `moved` is by partition. It keeps the newest of `names`."""
     increments: defaultdict[tuple[int, CounterKey], dict[str, int]] = defaultdict(dict)
     for partition, delta in moved.items():
         for (cell, name), n in delta.items():

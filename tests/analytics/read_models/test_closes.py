@@ -1,0 +1,92 @@
+"""One close: its timeline, its answers, and who read it."""
+
+from typing import Any
+
+import pytest
+
+from analytics.read_models.decryption import SealedText
+from tests.analytics.builders import SEALED, WAYS, ExpectedClose, after
+from tests.analytics.harness import Harness
+
+pytestmark = pytest.mark.real
+
+
+def kinds(found: dict[str, Any]) -> list[str]:
+    return [entry["kind"] for entry in found["timeline"]]
+
+
+async def test_a_close_tells_its_life(harness: Harness) -> None:
+    harness.keys.known = {SealedText(SEALED, "c-d1", "d1", "comment"): "Twice the same question."}
+    close = ExpectedClose(way="given late", score=1, changes=(3, 2), comment=SEALED)
+    await harness.receive_events([*close.events(), close.reopened()])
+    found = await harness.ask("closes/d1/1")
+    assert kinds(found) == [
+        "opened", "closed", "scheduled", "offered", "declined", "given", "changed", "changed", "reopened",
+    ]  # fmt: skip
+    by_kind = {entry["kind"]: entry for entry in found["timeline"]}
+    assert (by_kind["opened"]["at"], by_kind["closed"]["closed_by"]) == (
+        "2026-03-02T11:51:00.000Z",
+        "operator",
+    )
+    assert (by_kind["offered"]["way"], by_kind["offered"]["form_version"]) == ("widget", 1)
+    assert by_kind["offered"]["expires_at"] == "2026-03-03T12:00:00.000Z"
+    assert (by_kind["given"]["score"], by_kind["given"]["with_comment"]) == (1, True)
+    assert (by_kind["changed"]["change"], by_kind["changed"]["score"]) == (2, 2)
+    assert [(each["change"], each["score"], each["counts"]) for each in found["answers"]] == [
+        (2, 2, True), (1, 3, False), (0, 1, False),
+    ]  # fmt: skip
+    assert found["comment"] == {"state": "open", "text": "Twice the same question."}
+    assert (found["attributed_by"], found["client_messages"], found["operator_messages"]) == (
+        "last_reply",
+        2,
+        2,
+    )
+    assert found["participants"] == [{"operator": "ann", "name": "Ann Smith", "team": None, "messages": 2}]
+
+
+async def test_a_close_is_the_review_of_it(harness: Harness) -> None:
+    closes = [ExpectedClose(f"d{n}", way=way, closed_at=after(n)) for n, way in enumerate(WAYS)]
+    await harness.receive(*closes)
+    for review in (await harness.ask("reviews"))["reviews"]:
+        found = await harness.ask(f"closes/{review['dialog']}/1")
+        assert {name: found[name] for name in review} == review
+        moments = [entry["at"] for entry in found["timeline"]]
+        assert moments == sorted(moments)
+        assert kinds(found)[:2] == ["opened", "closed"]
+
+
+async def test_reasons_stand_in_the_timeline(harness: Harness) -> None:
+    await harness.receive(
+        ExpectedClose("d1", way="not_offered"),
+        ExpectedClose("d2", way="cancelled"),
+        ExpectedClose("d3", way="undeliverable"),
+    )
+    ends = [(await harness.ask(f"closes/{dialog}/1"))["timeline"] for dialog in ("d1", "d2", "d3")]
+    assert (ends[0][-1]["kind"], ends[0][-1]["reason"], ends[0][-1]["settings_version"]) == (
+        "not_offered",
+        "spam",
+        1,
+    )
+    assert [entry["reason"] for entry in ends[1] if entry["kind"] == "cancelled"] == ["reopened"]
+    assert (ends[2][-1]["ways"], ends[2][-1]["detail"], ends[2][-1]["reason"]) == (["widget"], "gone", None)
+
+
+async def test_reading_it_is_on_record_before_it_is_shown(harness: Harness) -> None:
+    await harness.receive(ExpectedClose())
+    await harness.ask("closes/d1/1")
+    assert (await harness.get("closes/d1/2")).status_code == 404
+    [record] = await harness.stored("audit")
+    assert (record["who"], record["what"], record["closes"]) == ("sue", "close.read", ["d1.1"])
+    await harness.database.drop_collection("audit")
+    await harness.database.create_collection("audit", validator={"$expr": False})
+    assert (await harness.get("closes/d1/1")).status_code >= 500
+
+
+async def test_one_that_was_rated_and_not_yet_closed_is_not_there(harness: Harness) -> None:
+    await harness.receive_events([ExpectedClose().given()])
+    assert (await harness.get("closes/d1/1")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["closes/d1/0", "closes/d1/x", "closes/-/1", "closes/d1/99999999999"])
+async def test_an_address_that_no_close_has(harness: Harness, path: str) -> None:
+    assert (await harness.get(path)).status_code == 422

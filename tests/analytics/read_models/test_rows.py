@@ -1,0 +1,157 @@
+"""Operators, channels and hours: rows that add up to the whole, whatever is asked for."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from analytics.read_models.channels import Channels
+from chassis.kafka.records import ReceivedEvent
+from chassis.mongo import transaction
+from contracts.channels import ChannelPublished
+from contracts.envelope import Envelope
+from tests.analytics.builders import NOON, ExpectedClose, after, many
+from tests.analytics.harness import Harness, supervisor_of
+
+pytestmark = pytest.mark.real
+
+ASKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"channel": ["course-a"]},
+    {"operator": ["ann"], "nobody": True},
+    {"operator": ["ann", "bo"], "state": ["given", "expired"]},
+    {"state": ["not_offered"], "from_": "2026-03-03"},
+    {"tz": "Asia/Kathmandu", "from_": "2026-03-03", "to": "2026-03-05"},
+)
+
+
+def ids(asked: dict[str, Any]) -> str:
+    return "+".join(asked) or "all"
+
+
+async def publish(harness: Harness, *versions: tuple[int, ChannelPublished]) -> None:
+    """Channels as they come from Kafka."""
+    records = [
+        ReceivedEvent(
+            event,
+            Envelope(id=f"c:{number}", type=event.type, source="/candor/test", time=NOON,
+                     subject=event.channel, sequence=number),
+            event.channel, "candor.channels", 0, offset,
+        )
+        for offset, (number, event) in enumerate(versions)
+    ]  # fmt: skip
+    async with await harness.client.start_session() as session, transaction(session):
+        await Channels(harness.database).apply(session, records)
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=ids)
+@pytest.mark.parametrize("path", ["operators", "channels"])
+async def test_rows_add_up_to_the_whole(harness: Harness, path: str, asked: dict[str, Any]) -> None:
+    await harness.receive(*many(Random(11), 200))
+    whole, found = await harness.ask("summary", **asked), await harness.ask(path, **asked)
+    names = ("closed", "given", "satisfied")
+    assert found["rows"]
+    assert [sum(row[name] for row in found["rows"]) for name in names] == [whole[name] for name in names]
+    for share in ("csat", "response_rate"):
+        assert sum(row[share]["n"] for row in found["rows"]) == whole[share]["n"]
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=ids)
+async def test_a_row_is_the_summary_of_its_operator(harness: Harness, asked: dict[str, Any]) -> None:
+    await harness.receive(*many(Random(12), 120))
+    for row in (await harness.ask("operators", **asked))["rows"]:
+        own = (
+            {"operator": [row["operator"]], "nobody": False}
+            if row["operator"]
+            else {"operator": [], "nobody": True}
+        )
+        alone = await harness.ask("summary", **{**asked, **own})
+        for name in ("closed", "given", "csat", "response_rate"):
+            assert row[name] == alone[name], (row["operator"], name)
+
+
+async def test_an_operator_is_called_as_at_the_newest_close_asked_for(harness: Harness) -> None:
+    ann = ExpectedClose(operator="ann", operator_name="Ann Smith")
+    married = [
+        replace(ann, dialog=f"d{n}", closed_at=after(n), operator_name=f"Ann Lee {n}") for n in range(1, 9)
+    ]
+    # The newest isn't received last, neither in its quarter hour nor at all.
+    await harness.receive(married[5], *married[:5], *reversed(married[6:]))
+    await harness.receive(replace(ann, dialog="d0", closed_at=after(-60)))
+    [row] = (await harness.ask("operators"))["rows"]
+    assert (row["operator"], row["name"], row["closed"]) == ("ann", "Ann Lee 8", 9)
+    [row] = (await harness.ask("operators", to="2026-03-02T11:30:00Z"))["rows"]
+    assert row["name"] == "Ann Smith"
+
+
+async def test_nobody_is_a_row_without_a_name_and_without_a_place(harness: Harness) -> None:
+    for number, operator in enumerate(("a", "b", "c", "d", "e", None)):
+        await harness.receive(
+            *(ExpectedClose(f"d{number}-{n}", operator=operator, score=n % 5 + 1) for n in range(4))
+        )
+    rows = (await harness.ask("operators"))["rows"]
+    assert [row["rank"] is None for row in rows] == [False] * 5 + [True]
+    assert (rows[-1]["operator"], rows[-1]["name"], rows[-1]["closed"]) == (None, None, 4)
+
+
+async def test_channels_are_called_as_they_were_published_last(harness: Harness) -> None:
+    one = ChannelPublished(channel="course-a", name="Course A", time_zone="Asia/Kathmandu")
+    await publish(harness, (2, one), (1, one.model_copy(update={"name": "An older name"})))
+    await publish(harness, (7, ChannelPublished(channel="course-c", name="Quiet", closed=True)))
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", channel="course-b"))
+    rows = {row["channel"]: row for row in (await harness.ask("channels"))["rows"]}
+    shown = {
+        channel: (row["name"], row["time_zone"], row["is_closed"], row["closed"])
+        for channel, row in rows.items()
+    }
+    assert shown == {
+        "course-a": ("Course A", "Asia/Kathmandu", False, 1),
+        "course-b": (None, None, None, 1),
+        "course-c": ("Quiet", "UTC", True, 0),
+    }
+    assert rows["course-c"]["csat"]["value"] is None
+
+
+async def test_a_token_shows_the_names_of_its_channels_only(harness: Harness) -> None:
+    for channel in ("course-a", "course-b"):
+        await publish(harness, (1, ChannelPublished(channel=channel, name=channel.title())))
+    for asked in ({}, {"channel": ["course-a"]}):
+        found = await harness.ask("channels", supervisor_of("course-a"), **asked)
+        assert [row["channel"] for row in found["rows"]] == ["course-a"]
+
+
+@pytest.mark.parametrize("tz", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Europe/Paris"])
+@pytest.mark.parametrize("asked", [{}, {"state": ["given", "declined"]}], ids=ids)
+async def test_hours_are_those_of_the_clocks_of_the_zone(
+    harness: Harness, tz: str, asked: dict[str, Any]
+) -> None:
+    """Over the ends of summer time here and there: hours that are skipped, hours that come twice."""
+    start, zone, random = datetime(2026, 10, 20, tzinfo=UTC), ZoneInfo(tz), Random(tz)
+    closes = [
+        replace(close, closed_at=start + timedelta(minutes=random.randrange(20 * 24 * 60)))
+        for close in many(random, 250)
+    ]
+    await harness.receive(*closes)
+    period: dict[str, Any] = {"from_": "2026-10-21", "to": "2026-11-08", "tz": tz}
+    found = await harness.ask("hours", **period, **asked)
+    expected: Counter[tuple[int, int]] = Counter()
+    for close in closes:
+        local = close.closed_at.astimezone(zone)
+        if "2026-10-21" <= local.date().isoformat() < "2026-11-08" and close.state in asked.get(
+            "state", close.state
+        ):
+            expected[local.isoweekday(), local.hour] += 1
+    shown = {(each["weekday"], each["hour"]): each["closed"] for each in found["hours"]}
+    assert (len(shown), min(shown), max(shown)) == (168, (1, 0), (7, 23))
+    assert +Counter(shown) == expected
+    whole = await harness.ask("summary", **period, **asked)
+    assert sum(each["given"] for each in found["hours"]) == whole["given"]
+
+
+async def test_hours_need_a_period(harness: Harness) -> None:
+    assert (await harness.get("hours")).status_code == 422
+    assert (await harness.get("hours", from_="2020-01-01", to="2026-01-01")).status_code == 422
