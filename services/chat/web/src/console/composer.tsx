@@ -111,7 +111,7 @@ function Writing({ desk, dialog, draft }: { desk: Desk; dialog: string; draft: s
           onKeyDown={pressed}
         />
         <div class="line">
-          <span class={`small ${tooLong ? "bad-text" : "quiet"}`}>
+          <span class={`small ${tooLong ? "bad-text" : length > 0 ? "quiet" : "quiet hint"}`}>
             {tooLong
               ? t("write.tooLong", { over: number(length - LONGEST) })
               : length > 0
@@ -133,7 +133,7 @@ function Writing({ desk, dialog, draft }: { desk: Desk; dialog: string; draft: s
 function SignedOut(): JSX.Element {
   return (
     <div class="refused" role="alert">
-      <Icon name="lock" /> <span>{t("signedOut")}</span>
+      <Icon name="lock" /> <span class="grows">{t("signedOut")}</span>
       <button type="button" class="button" onClick={() => location.reload()}>
         {t("signIn")}
       </button>

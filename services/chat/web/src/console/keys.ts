@@ -31,7 +31,9 @@ export function actionOf(event: KeyboardEvent, desk: Desk, help: () => void): ((
 
 export function takeFirst(desk: Desk): void {
   const first = desk.lists.peek().waiting[0];
-  if (first) void desk.take(first.dialog).then((taken) => taken && focusOn(".composer textarea"));
+  // Whoever types where no field is takes one dialog by a "t", not as many as the word has.
+  if (first && desk.busy.peek().size === 0)
+    void desk.take(first.dialog).then((taken) => taken && focusOn(".composer textarea"));
 }
 
 function closeChosen(desk: Desk): void {
@@ -57,9 +59,12 @@ function step(desk: Desk, by: 1 | -1): void {
   focusOn(".composer textarea");
 }
 
-/** Gives the focus to what the page shows next. */
-export function focusOn(selector: string): void {
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus());
+/** Gives the focus to what the page shows next: the first of these that there is. */
+export function focusOn(...selectors: string[]): void {
+  requestAnimationFrame(() => {
+    const found = selectors.map((each) => document.querySelector<HTMLElement>(each)).find(Boolean);
+    found?.focus();
+  });
 }
 
 /** The letter, or the key in its place on a keyboard that writes Cyrillic or Greek. */

@@ -192,7 +192,8 @@ function OwnRow({ desk, view }: Row): JSX.Element {
         aria-current={chosen ? "true" : undefined}
         onClick={() => {
           desk.choose(dialog);
-          if (matchMedia("(min-width: 800px)").matches) focusOn(".composer textarea, .conversation h1");
+          if (matchMedia("(min-width: 800px)").matches)
+            focusOn(".composer textarea:not([readonly])", ".conversation h1");
         }}
       >
         <span class="avatar" aria-hidden="true">

@@ -36,7 +36,7 @@ export function Shortcuts({ close }: { close: () => void }): JSX.Element {
           </div>
         ))}
       </dl>
-      <p class="small quiet">{t("shortcuts.note")}</p>
+      <p class="small quiet note">{t("shortcuts.note")}</p>
       <button type="button" class="button" onClick={() => place.current?.close()}>
         {t("shortcuts.shut")}
       </button>

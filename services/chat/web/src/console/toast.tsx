@@ -28,7 +28,7 @@ export function CloseToast({ desk }: { desk: Desk }): JSX.Element {
     void desk.reopen(toast.dialog, toast.closed).then((done) => done && focusOn(".composer textarea"));
   };
   return (
-    <div role="status">
+    <div class="toasts" role="status">
       {toast && (
         // biome-ignore lint/a11y/noStaticElementInteractions: it stays while the pointer or the focus is on it
         <div
