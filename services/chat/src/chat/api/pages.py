@@ -16,10 +16,10 @@ person = pages.person_router("chat", allow(Role.OPERATOR, Role.SUPERVISOR, Role.
 
 
 def page_router(settings: ChatSettings) -> APIRouter:
-    """The routes of the pages and of what they load."""
+    """The routes of the pages and of what they load. The console is told of no other service."""
     told, connect = {"signIn": pages.sign_in(settings)}, pages.sign_in_sources(settings)
     found = [
         pages.Page("/console", "console.html", told, connect),
-        pages.Page("/channels", "channels.html", told, connect),
+        pages.Page("/channels", "channels.html", {**told, "urls": settings.public_urls}, connect),
     ]
     return pages.router(settings.service, BUILT, found)

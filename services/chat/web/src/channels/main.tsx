@@ -1,4 +1,5 @@
-import { Shell } from "@candor/ui/components/shell.tsx";
 import { staffPage } from "@candor/ui/staff.tsx";
+import { ChannelsPage } from "./page.tsx";
+import "./channels.css";
 
-staffPage(() => <Shell navigation={[]}>{(person) => <h1>{person.name}</h1>}</Shell>);
+staffPage(ChannelsPage);

@@ -1,4 +1,5 @@
-import { Shell } from "@candor/ui/components/shell.tsx";
 import { staffPage } from "@candor/ui/staff.tsx";
+import { ConsolePage } from "./page.tsx";
+import "./console.css";
 
-staffPage(() => <Shell navigation={[]}>{(person) => <h1>{person.name}</h1>}</Shell>);
+staffPage(ConsolePage);

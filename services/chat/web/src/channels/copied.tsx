@@ -1,0 +1,36 @@
+/** A text to copy, with a button that says when it was. */
+import { Icon } from "@candor/ui/components/icons.tsx";
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
+import { t } from "./texts.ts";
+
+const SAID_MS = 3000;
+
+export function Copied({ label, text }: { label: string; text: string }): JSX.Element {
+  const copied = useSignal(false);
+  const place = useRef<HTMLPreElement>(null);
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      copied.value = true;
+      setTimeout(() => (copied.value = false), SAID_MS);
+    } catch {
+      // The browser does not let the page copy: the text is selected for whoever copies by hand.
+      if (place.current) getSelection()?.selectAllChildren(place.current);
+    }
+  };
+  return (
+    <div class="copied">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
+      {/* biome-ignore lint/a11y/useSemanticElements: it holds no fields */}
+      <pre ref={place} tabIndex={0} role="group" aria-label={label}>
+        {text}
+      </pre>
+      <button type="button" class="button" onClick={copy}>
+        <Icon name={copied.value ? "check" : "copy"} />
+        <span aria-live="polite">{t(copied.value ? "copied" : "copy")}</span>
+      </button>
+    </div>
+  );
+}

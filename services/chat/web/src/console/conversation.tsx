@@ -1,0 +1,302 @@
+/** The middle column: what was written in the dialog, and where the operator writes. */
+import { ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { Icon } from "@candor/ui/components/icons.tsx";
+import { exactTime, moment, shortTime, timeOfDay } from "@candor/ui/format.ts";
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { t as shared } from "../texts.ts";
+import { Composer } from "./composer.tsx";
+import type { Desk } from "./desk.ts";
+import type { Unsent } from "./kept.ts";
+import { focusOn } from "./keys.ts";
+import type { DialogView } from "./lists.ts";
+import { clientName, textOf } from "./names.ts";
+import { t } from "./texts.ts";
+import { type Entry, type Message, type Transcript, timeline } from "./transcript.ts";
+import { now } from "./waiting.ts";
+
+interface Shown {
+  desk: Desk;
+  me: string;
+  card: () => void;
+}
+
+export function Conversation({ desk, me, card }: Shown): JSX.Element {
+  const id = desk.chosen.value;
+  const view = desk.view.value;
+  if (!id) return <NoDialog desk={desk} />;
+  const transcript = desk.transcripts.value.get(id);
+  const problem = desk.dialogProblems.value.get(id);
+  return (
+    <main class="conversation">
+      <Head desk={desk} view={view} me={me} card={card} />
+      {transcript ? (
+        <Messages desk={desk} me={me} transcript={transcript} unsent={desk.kept.of(id).unsent} />
+      ) : view?.waiting ? (
+        <NotTaken desk={desk} view={view} />
+      ) : problem ? (
+        <div class="scrolls padded">
+          <ProblemBanner
+            problem={problem}
+            title={t("dialog.failed")}
+            own={shared}
+            {...(problem.status === 404 ? {} : { again: () => void desk.read(id) })}
+          />
+        </div>
+      ) : (
+        <Bones />
+      )}
+      {!(view?.waiting && !transcript) && <Composer desk={desk} dialog={id} view={view} me={me} />}
+    </main>
+  );
+}
+
+function NoDialog({ desk }: { desk: Desk }): JSX.Element {
+  const { waiting } = desk.lists.value;
+  return (
+    <main class="conversation empty">
+      <div class="center">
+        <h1>{t("none.title")}</h1>
+        <p>{waiting.length > 0 ? t("none.waiting", { count: waiting.length }) : t("none.nobody")}</p>
+      </div>
+    </main>
+  );
+}
+
+interface Headed {
+  desk: Desk;
+  view: DialogView | null;
+  me: string;
+  card: () => void;
+}
+
+function Head({ desk, view, me, card }: Headed): JSX.Element {
+  const own = view?.state === "open" && view.operator === me;
+  const channel = view && (desk.channels.value.get(view.channel) ?? view.channel);
+  const close = (): void => {
+    if (view) void desk.close(view.dialog).then((done) => done && focusOn(".conversation h1"));
+  };
+  return (
+    <header class="column-head">
+      <button
+        type="button"
+        class="button plain icon back"
+        aria-label={t("back")}
+        onClick={() => desk.choose(null)}
+      >
+        <Icon name="back" />
+      </button>
+      <div class="who">
+        <div class="line start">
+          <h1 class="one-line" tabIndex={-1} dir="auto">
+            {view ? clientName(view) : " "}
+          </h1>
+          {channel && (
+            <span class="one-line quiet-text" dir="auto">
+              {channel}
+            </span>
+          )}
+        </div>
+        {view && (
+          <div class="small quiet one-line" title={exactTime(view.opened_at)}>
+            {about(view, me)}
+          </div>
+        )}
+      </div>
+      <button type="button" class="button to-card" onClick={card}>
+        <Icon name="user" /> <span>{t("card")}</span>
+      </button>
+      {own && (
+        <button type="button" class="button" disabled={desk.busy.value.has(view.dialog)} onClick={close}>
+          <Icon name="check" /> <span class="word">{t("close")}</span>
+          <span class="keys" aria-hidden="true">
+            <span class="kbd">Ctrl</span> <span class="kbd">E</span>
+          </span>
+        </button>
+      )}
+    </header>
+  );
+}
+
+function about(view: DialogView, me: string): string {
+  const opened = t("opened", { time: shortTime(view.opened_at, new Date(now.peek())) });
+  if (view.waiting) return opened;
+  const name = view.operator_name ?? view.operator ?? "";
+  return view.operator === me ? opened : `${opened}, ${t("withAnother", { name })}`;
+}
+
+/** A dialog that waits can be read when it is taken: until then its last message tells what it is about. */
+function NotTaken({ desk, view }: { desk: Desk; view: DialogView }): JSX.Element {
+  const take = (): void => {
+    void desk.take(view.dialog).then((taken) => taken && focusOn(".composer textarea"));
+  };
+  return (
+    <div class="scrolls padded not-taken">
+      {view.last_message && (
+        <div class="message client">
+          <p class="bubble" dir="auto">
+            {textOf(view.last_message.text)}
+          </p>
+          <span class="small quiet">{shortTime(view.last_message.posted_at, new Date(now.peek()))}</span>
+        </div>
+      )}
+      <p class="quiet-text">{t("notTaken")}</p>
+      <button type="button" class="button first" disabled={desk.busy.value.has(view.dialog)} onClick={take}>
+        {t("take.this")}
+      </button>
+    </div>
+  );
+}
+
+/** How near to the end counts as reading the newest. */
+const NEAR_PX = 48;
+
+interface Written {
+  desk: Desk;
+  me: string;
+  transcript: Transcript;
+  unsent: readonly Unsent[];
+}
+
+function Messages({ desk, me, transcript, unsent }: Written): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const newer = useSignal(0);
+  const messages = transcript.messages.length + transcript.sent.length;
+  const before = useRef(messages);
+  const own = transcript.sent.length + unsent.length;
+  const ownBefore = useRef(own);
+  useLayoutEffect(() => {
+    const box = place.current;
+    if (!box) return;
+    // Whoever has just sent something wants to see it; whoever reads further up stays there.
+    if (own > ownBefore.current) atEnd.current = true;
+    if (atEnd.current) box.scrollTop = box.scrollHeight;
+    else newer.value += Math.max(0, messages - before.current);
+    before.current = messages;
+    ownBefore.current = own;
+  }, [messages, own]);
+  useLayoutEffect(() => keptAtEnd(place.current, atEnd), []);
+  const scrolled = (): void => {
+    const box = place.current;
+    if (!box) return;
+    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+    if (atEnd.current) newer.value = 0;
+  };
+  const down = (): void => {
+    place.current?.scrollTo({ top: place.current.scrollHeight });
+  };
+  const day = (at: string): string => moment(at, { dateStyle: "full" });
+  const delivering = desk.delivering.value.has(transcript.dialog);
+  return (
+    <div class="messages">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
+      <div class="scrolls" ref={place} onScroll={scrolled} role="log" tabIndex={0} aria-label={t("messages")}>
+        {messages === 0 && transcript.closes.length === 0 && <p class="none">{t("messages.none")}</p>}
+        {timeline(transcript, day).map((entry) => (
+          <Line key={entry.key} entry={entry} me={me} day={day} operator={transcript.operator_name} />
+        ))}
+        {unsent.map((each) => (
+          <div class={`message operator ${delivering ? "" : "failed"}`} key={each.message}>
+            <p class="bubble" dir="auto">
+              {each.text}
+            </p>
+            <span class="small quiet">{delivering ? t("message.sending") : t("message.unsent")}</span>
+          </div>
+        ))}
+        {unsent.length > 0 && !delivering && <Unsents desk={desk} dialog={transcript.dialog} />}
+      </div>
+      {newer.value > 0 && (
+        <button type="button" class="button float newer" onClick={down}>
+          {t("newer", { count: newer.value })}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Stays at the end while the box gets smaller (the composer grows) or pictures of text settle. */
+function keptAtEnd(box: HTMLElement | null, atEnd: { current: boolean }): (() => void) | undefined {
+  if (!box) return;
+  const sizes = new ResizeObserver(() => {
+    if (atEnd.current) box.scrollTop = box.scrollHeight;
+  });
+  sizes.observe(box);
+  return () => sizes.disconnect();
+}
+
+function Unsents({ desk, dialog }: { desk: Desk; dialog: string }): JSX.Element {
+  return (
+    <div class="unsents">
+      <button type="button" class="button" onClick={() => void desk.deliver(dialog)}>
+        {t("message.again")}
+      </button>
+      <button type="button" class="button plain" onClick={() => desk.edit(dialog)}>
+        {t("message.edit")}
+      </button>
+    </div>
+  );
+}
+
+interface Told {
+  entry: Entry;
+  me: string;
+  day: (at: string) => string;
+  operator: string | null;
+}
+
+function Line({ entry, me, day, operator }: Told): JSX.Element {
+  switch (entry.kind) {
+    case "day":
+      return <p class="day small quiet">{day(entry.at)}</p>;
+    case "message":
+      return <Bubble message={entry.message} last={entry.last} me={me} />;
+    case "closed":
+      return (
+        <p class="event" title={exactTime(entry.at)}>
+          {t(`closed.${entry.ending.closed_by}`, { time: timeOfDay(entry.at), name: operator ?? "" })}
+        </p>
+      );
+    case "reopened":
+      return (
+        <p class="event" title={exactTime(entry.at)}>
+          {t("reopened", { time: timeOfDay(entry.at) })}
+        </p>
+      );
+  }
+}
+
+function Bubble({ message, last, me }: { message: Message; last: boolean; me: string }): JSX.Element {
+  const { author, operator, name, posted_at, text } = message;
+  const time = timeOfDay(posted_at);
+  const other = author === "operator" && operator !== me;
+  return (
+    <div class={`message ${author} ${last ? "" : "goes-on"}`}>
+      <span class="unseen">{author === "client" ? t("by.client") : other ? name : t("by.me")}</span>
+      <p class={`bubble ${text.state === "open" ? "" : "gone"}`} dir="auto">
+        {textOf(text)}
+      </p>
+      {last && (
+        <time class="small quiet" dateTime={posted_at} title={exactTime(posted_at)}>
+          {other ? t("by.other", { name: name ?? operator ?? "", time }) : time}
+        </time>
+      )}
+    </div>
+  );
+}
+
+function Bones(): JSX.Element {
+  return (
+    <div class="scrolls padded" aria-busy="true">
+      <span class="unseen">{t("dialog.reading")}</span>
+      {["client", "operator", "client", "operator"].map((author, at) => (
+        <div class={`message ${author}`} key={at}>
+          <span class="skeleton bubble" style={{ "--w": `${[42, 55, 30, 38][at]}%` }}>
+            .
+          </span>
+        </div>
+      ))}
+    </div>
+  );
+}

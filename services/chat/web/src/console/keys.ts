@@ -1,0 +1,81 @@
+/** The console's shortcuts. Single letters only while nothing is typed, and nothing that a browser or system needs. */
+import type { Desk } from "./desk.ts";
+
+/** Listens until the function that it returns is called. */
+export function keys(desk: Desk, help: () => void): () => void {
+  const pressed = (event: KeyboardEvent): void => {
+    const action = actionOf(event, desk, help);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+  addEventListener("keydown", pressed);
+  return () => removeEventListener("keydown", pressed);
+}
+
+export function actionOf(event: KeyboardEvent, desk: Desk, help: () => void): (() => void) | null {
+  const { ctrlKey, altKey, metaKey, shiftKey, code, key } = event;
+  if (document.querySelector("dialog[open]")) return null;
+  if (ctrlKey && !altKey && !metaKey && !shiftKey && code === "KeyE") return () => closeChosen(desk);
+  if (altKey && !ctrlKey && !metaKey && key === "ArrowDown") return () => step(desk, 1);
+  if (altKey && !ctrlKey && !metaKey && key === "ArrowUp") return () => step(desk, -1);
+  if (ctrlKey || altKey || metaKey) return null;
+  if (key === "Escape" && isComposer(event.target)) return () => focusOn(".conversation h1");
+  if (isTyping(event.target)) return null;
+  if (key === "/") return () => focusOn("#search");
+  if (key === "?") return help;
+  if (isLetter(event, "t")) return () => takeFirst(desk);
+  if (isLetter(event, "u")) return () => undo(desk);
+  return null;
+}
+
+export function takeFirst(desk: Desk): void {
+  const first = desk.lists.peek().waiting[0];
+  // Whoever types where no field is takes one dialog by a "t", not as many as the word has.
+  if (first && desk.busy.peek().size === 0)
+    void desk.take(first.dialog).then((taken) => taken && focusOn(".composer textarea"));
+}
+
+function closeChosen(desk: Desk): void {
+  const view = desk.view.peek();
+  if (view?.state !== "open" || view.waiting) return;
+  void desk.close(view.dialog).then((closed) => closed && focusOn(".conversation h1"));
+}
+
+function undo(desk: Desk): void {
+  const toast = desk.toast.peek();
+  if (toast && "closed" in toast) {
+    void desk.reopen(toast.dialog, toast.closed).then((done) => done && focusOn(".composer textarea"));
+  }
+}
+
+/** The next or previous of the operator's open dialogs; the first if none of them is shown. */
+function step(desk: Desk, by: 1 | -1): void {
+  const { mine } = desk.lists.peek();
+  const at = mine.findIndex(({ dialog }) => dialog === desk.chosen.peek());
+  const next = at < 0 ? mine[0] : mine[at + by];
+  if (!next) return;
+  desk.choose(next.dialog);
+  focusOn(".composer textarea");
+}
+
+/** Gives the focus to what the page shows next: the first of these that there is. */
+export function focusOn(...selectors: string[]): void {
+  requestAnimationFrame(() => {
+    const found = selectors.map((each) => document.querySelector<HTMLElement>(each)).find(Boolean);
+    found?.focus();
+  });
+}
+
+/** The letter, or the key in its place on a keyboard that writes Cyrillic or Greek. */
+function isLetter({ key, code }: KeyboardEvent, letter: string): boolean {
+  return key.toLowerCase() === letter || (code === `Key${letter.toUpperCase()}` && !/^[a-z]$/i.test(key));
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+}
+
+function isComposer(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches(".composer textarea, #search");
+}
