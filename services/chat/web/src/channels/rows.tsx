@@ -41,7 +41,6 @@ export function Rows({ field, texts, wrong, admin, placeholder, about, change }:
         const code = wrong[`${field}.${at}`];
         const id = `${field}-${at}`;
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place; texts may be the same while typed
           <div class="text" key={at}>
             <div class="line start">
               <input
