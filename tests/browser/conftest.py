@@ -25,7 +25,6 @@ from tests.browser.findings import Findings
 HERE = Path(__file__).parent
 DESKTOP = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=390, height=844)
-pytest_plugins = ["pytester"]
 IN_SESSION = pytest.mark.asyncio(loop_scope="session")
 
 

@@ -1,5 +1,6 @@
 """Pages are built when what they are made of changed, and only then."""
 
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -104,6 +105,6 @@ def test_without_a_node_that_is_new_enough_a_sentence_says_so(
     old.chmod(0o755)
     shutil.copy(old, tmp_path / "npm")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(pages.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(CannotStart, match=r"need Node 22\.12 or newer"):
         pages.tools()

@@ -23,9 +23,9 @@ export class Problem extends Error {
 }
 
 export interface FieldProblem {
-  /** Its path, such as `body.allowed_origins.0`. */
-  field: string;
   code: string;
+  /** Its path: `body.texts.fr.question`. */
+  field: string;
   facts?: Args;
 }
 

@@ -52,7 +52,7 @@ async def until_told(seen: list[Any], path: str, version: int | None, within: fl
 async def test_on_another_replica_a_change_is_told_long_before_the_poll(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(live.LiveUpdates.__init__.__kwdefaults__, "poll_seconds", 3600.0)
+    monkeypatch.setitem(live.LiveUpdates.__init__.__kwdefaults__ or {}, "poll_seconds", 3600.0)
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 3600.0)
     channel = await harness.channel()
     ann, bo = harness.operator("ann", channel), harness.operator("bo", channel)
@@ -96,7 +96,7 @@ async def hears(path: str, zoe: Person, own: list[Any]) -> None:
 async def test_without_any_wake_up_the_same_is_told_a_little_later(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(live.LiveUpdates.__init__.__kwdefaults__, "poll_seconds", 0.2)
+    monkeypatch.setitem(live.LiveUpdates.__init__.__kwdefaults__ or {}, "poll_seconds", 0.2)
     channel = await harness.channel()
     ann, zoe = harness.operator("ann", channel), await harness.visitor(channel)
     deaf = build(harness.settings, only=REPLICA[:2])

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.real
 
 SCHOOL, SHOP, STRANGE = "https://school.example", "https://shop.example:8443", "https://strange.example"
 EXPOSED = "Retry-After, WWW-Authenticate, X-Request-ID"
-ASKS = {
+ASKS: dict[str, Any] = {
     "Access-Control-Request-Method": "PUT",
     "Access-Control-Request-Headers": "authorization,content-type",
 }

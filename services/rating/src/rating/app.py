@@ -84,7 +84,7 @@ def build(
     return create(
         settings,
         title="Candor rating",
-        pages=[pages.person, pages.page_router(settings)],
+        pages=[pages.person, pages.page_router(settings, channels)],
         routers=[forms_api.mine, forms_api.router, quality_control_api.router],
         problems=CATALOGUE,
         state={

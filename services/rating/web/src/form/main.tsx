@@ -1,4 +1,26 @@
-import { Shell } from "@candor/ui/components/shell.tsx";
-import { staffPage } from "@candor/ui/staff.tsx";
+/** The form: opened by a link, in the frame of a widget, or as Quality control's preview. */
+import "@candor/ui/tokens.css";
+import "@candor/ui/base.css";
+import "./form.css";
+import { applyScheme } from "@candor/ui/scheme.ts";
+import { render } from "preact";
+import { openByLink } from "./by-link.ts";
+import { openInWidget } from "./in-widget.ts";
+import { FormPage } from "./page.tsx";
+import { openPreview } from "./preview.ts";
 
-staffPage(() => <Shell navigation={[]}>{(person) => <h1>{person.name}</h1>}</Shell>);
+const place = document.getElementById("page");
+if (!place) throw new Error("The page has no #page");
+
+applyScheme();
+const query = new URLSearchParams(location.search);
+const framed = window.parent !== window;
+const store =
+  framed && query.has("preview")
+    ? openPreview()
+    : framed && query.has("channel")
+      ? openInWidget()
+      : openByLink();
+const inWidget = framed && !query.has("preview");
+document.documentElement.classList.toggle("in-widget", inWidget);
+render(<FormPage store={store} inWidget={inWidget} />, place);

@@ -1,4 +1,32 @@
-import { Shell } from "@candor/ui/components/shell.tsx";
+import { settings } from "@candor/ui/settings.ts";
 import { staffPage } from "@candor/ui/staff.tsx";
+import "./quality-control.css";
+import { Shell } from "@candor/ui/components/shell.tsx";
+import { t } from "../texts.ts";
+import { ChannelList } from "./channel-list.tsx";
+import { Editor } from "./editor.ts";
+import { EditorPage } from "./page.tsx";
 
-staffPage(() => <Shell navigation={[]}>{(person) => <h1>{person.name}</h1>}</Shell>);
+interface Told {
+  /** Where people reach each service; empty if that isn't known. */
+  urls?: Partial<Record<"chat" | "rating" | "analytics", string>>;
+}
+
+const { urls = {} } = settings<Told>();
+const channel = new URLSearchParams(location.search).get("channel");
+const editor = channel ? new Editor(channel) : null;
+
+staffPage(() => {
+  document.title = t("title");
+  const others = [
+    { address: urls.analytics && `${urls.analytics}/live-chat`, text: t("nav.liveChat") },
+    { address: urls.chat && `${urls.chat}/channels`, text: t("nav.channels") },
+  ];
+  const navigation = [
+    ...others.flatMap(({ address, text }) => (address ? [{ address, text }] : [])),
+    { address: "/quality-control", text: t("title"), current: true },
+  ];
+  return (
+    <Shell navigation={navigation}>{() => (editor ? <EditorPage editor={editor} /> : <ChannelList />)}</Shell>
+  );
+});

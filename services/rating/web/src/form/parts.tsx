@@ -1,0 +1,26 @@
+/** What several moments of the form have. */
+import { locale } from "@candor/ui/i18n.ts";
+import type { Problem } from "@candor/ui/problems.ts";
+import type { JSX } from "preact";
+import type { Form } from "./form.ts";
+import { t } from "./texts.ts";
+
+/** What a service refused, in a sentence of the form's own. */
+export function Refusal({ problem }: { problem: Problem }): JSX.Element {
+  return (
+    <p class="refusal" role="alert">
+      {refusalText(problem)}
+    </p>
+  );
+}
+
+export function refusalText(problem: Problem): string {
+  const key = `problem.${problem.code}` as "problem.offline";
+  return t(key, problem.facts) || t("problem.refused", { code: problem.code });
+}
+
+/** Language and direction of what the channel has written, if the page speaks another one. */
+export function ownLanguage(form: Form): { lang?: string; dir?: "ltr" | "rtl" } {
+  if (form.locale.split("-")[0] === locale.value) return {};
+  return { lang: form.locale, dir: form.direction };
+}

@@ -1,0 +1,37 @@
+/** What a reader sees where nothing is written: the same order as the service's (RFC 4647, lookup). */
+import type { Settings, TextName, View } from "./settings.ts";
+
+export interface Shown {
+  text: string;
+  /** Where it is from: the locale in which it is written, or is built in. */
+  locale: string;
+  builtIn: boolean;
+}
+
+type Known = Pick<View, "default_locale" | "built_in_texts">;
+
+/** The text that a reader of `locale` sees. */
+export function shown(view: Known, settings: Settings, locale: string, name: TextName): Shown {
+  const ranges = [...lookup(locale), ...lookup(view.default_locale)];
+  for (const each of ranges) {
+    const text = settings.texts[each]?.[name]?.trim();
+    if (text) return { text, locale: each, builtIn: false };
+  }
+  for (const each of [...ranges, "en"]) {
+    const text = view.built_in_texts[each]?.[name];
+    if (text) return { text, locale: each, builtIn: true };
+  }
+  return { text: "", locale: "en", builtIn: true };
+}
+
+/** A locale, then ever more general ones: zh-Hant-TW, zh-Hant, zh. */
+export function lookup(locale: string): string[] {
+  const parts = locale.split("-");
+  const found: string[] = [];
+  while (parts.length > 0) {
+    found.push(parts.join("-"));
+    parts.pop();
+    if (parts.at(-1)?.length === 1) parts.pop();
+  }
+  return found;
+}

@@ -1,0 +1,282 @@
+/** The settings of one channel: sections left, the preview right, and a bar while something is not saved. */
+import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { exactTime, shortTime } from "@candor/ui/format.ts";
+import { type Problem, sentence } from "@candor/ui/problems.ts";
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { t } from "../texts.ts";
+import { Comparison } from "./comparison.tsx";
+import type { Editor, Meanwhile } from "./editor.ts";
+import { History } from "./history.tsx";
+import { Preview, PreviewChoice } from "./preview.tsx";
+import { Ask, What, When } from "./sections.tsx";
+import { labelOf, valueText } from "./sentences.ts";
+import { SECTIONS, type Section, type Settings, type View } from "./settings.ts";
+import { Words } from "./words.tsx";
+
+const fieldSentence = (code: string): string =>
+  t(`field.${code}` as "field.not-valid") || t("field.not-valid");
+
+export function EditorPage({ editor }: { editor: Editor }): JSX.Element {
+  useEffect(() => void editor.load(), [editor]);
+  const view = editor.view.value;
+  const settings = editor.settings.value;
+  if (view && settings) return <Loaded editor={editor} view={view} settings={settings} />;
+  const failure = editor.failure.value;
+  return failure ? <Failed problem={failure} again={() => editor.load()} /> : <Loading />;
+}
+
+interface Shown {
+  editor: Editor;
+  view: View;
+  settings: Settings;
+}
+
+function Loaded(shown: Shown): JSX.Element {
+  const { editor, view, settings } = shown;
+  const choice = useMemo(() => new PreviewChoice(), []);
+  useEffect(() => whileOpen(editor), [editor]);
+  const refusal = editor.refusal.value;
+  const meanwhile = editor.meanwhile.value;
+  return (
+    <div class="quality-control">
+      <Head view={view} />
+      <div class="columns">
+        <Index editor={editor} />
+        <div class="sections">
+          <Offline />
+          {meanwhile && <SavedMeanwhile {...shown} meanwhile={meanwhile} />}
+          {refusal && <ProblemBanner problem={refusal} title={t("save.failed")} own={t} />}
+          <Ask {...shown} />
+          <When {...shown} />
+          <What {...shown} />
+          <Words {...shown} preview={choice} />
+          <History {...shown} />
+        </div>
+        <Preview view={view} settings={settings} choice={choice} unsaved={editor.changed.value.length > 0} />
+      </div>
+      <UnsavedBar {...shown} />
+      <p class="unseen" role="status">
+        {editor.saved.value > 0 && t("save.done", { version: view.version })}
+      </p>
+    </div>
+  );
+}
+
+/** Ctrl+S saves, and leaving with what is not saved asks. */
+function whileOpen(editor: Editor): () => void {
+  const keys = (event: KeyboardEvent): void => {
+    if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    event.preventDefault();
+    void editor.save(fieldSentence);
+  };
+  const leaving = (event: BeforeUnloadEvent): void => {
+    if (editor.unsaved.value) event.preventDefault();
+  };
+  addEventListener("keydown", keys);
+  addEventListener("beforeunload", leaving);
+  return () => {
+    removeEventListener("keydown", keys);
+    removeEventListener("beforeunload", leaving);
+  };
+}
+
+function Head({ view }: { view: View }): JSX.Element {
+  const at = view.saved_at;
+  return (
+    <div class="page-head">
+      <div>
+        <p class="crumb">
+          <a href="/quality-control">{t("title")}</a> /
+        </p>
+        <h1>
+          <bdi>{view.name}</bdi>
+        </h1>
+      </div>
+      <p class="quiet" title={at ? exactTime(at) : undefined}>
+        {at
+          ? t("head.version", {
+              version: view.version,
+              time: shortTime(at, new Date()),
+              who: view.saved_by?.name ?? "",
+            })
+          : t("head.default")}
+      </p>
+    </div>
+  );
+}
+
+function Index({ editor }: { editor: Editor }): JSX.Element {
+  const current = useSignal<Section>("ask");
+  useEffect(() => {
+    const watch = (): void => {
+      const passed = SECTIONS.filter(
+        (name) => (document.getElementById(name)?.getBoundingClientRect().top ?? 1e9) < 140,
+      );
+      const last = innerHeight + scrollY >= document.documentElement.scrollHeight - 4;
+      current.value = last ? "history" : (passed.at(-1) ?? "ask");
+    };
+    addEventListener("scroll", watch, { passive: true });
+    return () => removeEventListener("scroll", watch);
+  }, []);
+  return (
+    <nav class="index" aria-label={t("index")}>
+      {SECTIONS.map((name) => (
+        <a key={name} href={`#${name}`} aria-current={current.value === name ? "true" : undefined}>
+          {t(`section.${name}`)}
+          {editor.changedSections.value.has(name) && (
+            <span class="dot">
+              <span class="unseen">{t("index.changed")}</span>
+            </span>
+          )}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function SavedMeanwhile({ meanwhile, view, settings }: Shown & { meanwhile: Meanwhile }): JSX.Element {
+  const open = useSignal(false);
+  const { who, version, when, before } = meanwhile;
+  return (
+    <div class="meanwhile">
+      <Banner
+        kind="warn"
+        title={t("meanwhile.title", { who, version, time: shortTime(when, new Date()) })}
+        actions={
+          <button
+            type="button"
+            class="button"
+            aria-expanded={open.value}
+            onClick={() => (open.value = !open.value)}
+          >
+            {t("meanwhile.compare")}
+          </button>
+        }
+      >
+        {t("meanwhile.text")}
+      </Banner>
+      {open.value && (
+        <Comparison
+          columns={[
+            { head: t("meanwhile.before"), settings: before },
+            { head: who, settings: view.settings },
+            { head: t("meanwhile.yours"), settings },
+          ]}
+        />
+      )}
+    </div>
+  );
+}
+
+function UnsavedBar({ editor, settings }: Shown): JSX.Element | null {
+  if (!editor.unsaved.value) return null;
+  const parts = editor.changed.value;
+  const wrong = Object.keys(editor.wrong.value).length;
+  const saved = editor.view.value?.settings ?? settings;
+  return (
+    <section class="unsaved" aria-label={t("unsaved.label")}>
+      <span class="dot" />
+      <b>{t("unsaved.count", { count: parts.length })}</b>
+      <span class="changes">
+        {parts.slice(0, 3).map((part) => (
+          <span key={part}>
+            {labelOf(part)}
+            {!part.startsWith("texts.") && (
+              <>
+                {" "}
+                {valueText(part, saved)} <span aria-hidden="true">→</span> {valueText(part, settings)}
+              </>
+            )}
+          </span>
+        ))}
+        {parts.length > 3 && <span>{t("unsaved.more", { count: parts.length - 3 })}</span>}
+      </span>
+      {wrong > 0 && <span class="wrong">{t("unsaved.wrong", { count: wrong })}</span>}
+      <span class="actions">
+        <button type="button" class="button" disabled={editor.saving.value} onClick={() => editor.discard()}>
+          {t("discard")}
+        </button>
+        <button
+          type="button"
+          class="button first"
+          disabled={editor.saving.value || wrong > 0}
+          aria-keyshortcuts="Control+S"
+          onClick={() => editor.save(fieldSentence)}
+        >
+          {t(editor.saving.value ? "saving" : "save")}
+        </button>
+      </span>
+    </section>
+  );
+}
+
+function Offline(): JSX.Element | null {
+  const offline = useSignal(!navigator.onLine);
+  useEffect(() => {
+    const look = (): void => {
+      offline.value = !navigator.onLine;
+    };
+    addEventListener("online", look);
+    addEventListener("offline", look);
+    return () => {
+      removeEventListener("online", look);
+      removeEventListener("offline", look);
+    };
+  }, []);
+  if (!offline.value) return null;
+  return (
+    <Banner kind="warn" title={t("offline.title")}>
+      {t("offline.text")}
+    </Banner>
+  );
+}
+
+function Failed({ problem, again }: { problem: Problem; again: () => void }): JSX.Element {
+  const forbidden = problem.status === 403;
+  return (
+    <div class="center">
+      <h1>{t(forbidden ? "forbidden.title" : "failed.title")}</h1>
+      <p role="alert">{sentence(problem, t)}</p>
+      {forbidden ? (
+        <a href="/quality-control">{t("forbidden.list")}</a>
+      ) : (
+        <button type="button" class="button" onClick={again}>
+          {t("failed.again")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Loading(): JSX.Element {
+  return (
+    <div class="quality-control loading" aria-busy="true">
+      <p class="unseen">{t("loading")}</p>
+      <div class="page-head" aria-hidden="true">
+        <div class="skeleton title" />
+      </div>
+      <div class="columns" aria-hidden="true">
+        <div class="index" />
+        <div class="sections">
+          {[1, 2].map((section) => (
+            <section key={section}>
+              <div class="skeleton heading" />
+              <div class="skeleton" />
+              {[1, 2, 3].map((row) => (
+                <div class="row" key={row}>
+                  <div class="skeleton" />
+                  <div class="skeleton short" />
+                </div>
+              ))}
+            </section>
+          ))}
+        </div>
+        <div class="preview">
+          <div class="skeleton stage" />
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+/** What the settings mean, in sentences made from their values; what matters most stands between stars. */
+import { number } from "@candor/ui/format.ts";
+import { formatTag } from "@candor/ui/i18n.ts";
+import { t } from "../texts.ts";
+import { asLength } from "./lengths.ts";
+import {
+  type DurationName,
+  localesOf,
+  type Part,
+  type Section,
+  type Settings,
+  textOf,
+  type View,
+} from "./settings.ts";
+
+/** "15 minutes", in the form that the sentences of the language need. */
+export function length(seconds: number): string {
+  const { count, unit } = asLength(seconds);
+  return t(`length.${unit}`, { count });
+}
+
+export function sentenceOf(section: Section, settings: Settings, view: View): string {
+  switch (section) {
+    case "ask":
+      if (!settings.enabled) return t("ask.off");
+      return settings.cool_down
+        ? t("ask.coolDown", { time: length(settings.cool_down) })
+        : t("ask.everybody");
+    case "when":
+      return t("when.sentence", {
+        asked: settings.delay ? t("when.later", { time: length(settings.delay) }) : t("when.atOnce"),
+        expiry: length(settings.expiry),
+        edit: length(settings.edit_window),
+        offer: length(settings.offer_window),
+      });
+    case "what":
+      return [
+        t("what.sentence", {
+          scale: t(`scale.${settings.scale.name}`),
+          satisfied: satisfiedText(settings, view),
+        }),
+        commentText(settings, view),
+      ].join(" ");
+    case "words": {
+      const locales = localesOf(view, settings).length;
+      return t("words.sentence", { count: locales, locale: view.default_locale });
+    }
+    case "history":
+      return t("history.sentence");
+  }
+}
+
+/** The scores that count as satisfied: "4 and 5", "7 to 10". */
+export function satisfiedText(settings: Settings, view: View): string {
+  const scale = scaleOf(settings, view);
+  return scores(settings.scale.satisfied_from, scale.highest);
+}
+
+function commentText(settings: Settings, view: View): string {
+  const { mode, required_at_or_below: at } = settings.comment;
+  if (mode === "off") return t("what.commentOff");
+  if (mode === "optional" || at === null) return t("what.commentOptional");
+  return t("what.commentRequired", { scores: scores(scaleOf(settings, view).lowest, at) });
+}
+
+export function scaleOf(settings: Settings, view: Pick<View, "scales">): View["scales"][number] {
+  const found = view.scales.find(({ name }) => name === settings.scale.name);
+  return found ?? { name: settings.scale.name, lowest: 1, highest: 5 };
+}
+
+function scores(from: number, to: number): string {
+  if (to - from > 1) return t("scores", { from: number(from), to: number(to) });
+  const all = from === to ? [number(from)] : [number(from), number(to)];
+  return new Intl.ListFormat(formatTag.value).format(all);
+}
+
+/** The name of a part, and the locale if it is a text. */
+export function labelOf(part: Part): string {
+  if (!part.startsWith("texts.")) return t(`part.${part as "enabled" | DurationName}`);
+  const [locale, name] = textOf(part);
+  return t("part.text", { name: t(`text.${name}`), locale });
+}
+
+/** The value of a part, short. */
+export function valueText(part: Part, settings: Settings): string {
+  if (part === "enabled") return t(settings.enabled ? "on" : "off");
+  if (part === "scale") return t(`scale.${settings.scale.name}`);
+  if (part === "satisfied") return t("value.satisfied", { score: number(settings.scale.satisfied_from) });
+  if (part === "comment") {
+    const { mode, required_at_or_below: at } = settings.comment;
+    return mode === "required" ? t("value.required", { score: number(at) }) : t(`comment.${mode}`);
+  }
+  if (part.startsWith("texts.")) {
+    const [locale, name] = textOf(part);
+    return settings.texts[locale]?.[name] || t("value.none");
+  }
+  const seconds = settings[part as DurationName];
+  return seconds === 0 ? t(part === "delay" ? "value.atOnce" : "value.noCoolDown") : length(seconds);
+}
