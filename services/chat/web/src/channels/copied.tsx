@@ -17,15 +17,16 @@ export function Copied({ label, text }: { label: string; text: string }): JSX.El
       setTimeout(() => (copied.value = false), SAID_MS);
     } catch {
       // The browser does not let the page copy: the text is selected for whoever copies by hand.
-      if (place.current) getSelection()?.selectAllChildren(place.current);
+      if (place.current)
+        getSelection()?.selectAllChildren(place.current.querySelector("code") ?? place.current);
     }
   };
   return (
     <div class="copied">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
-      {/* biome-ignore lint/a11y/useSemanticElements: it holds no fields */}
-      <pre ref={place} tabIndex={0} role="group" aria-label={label}>
-        {text}
+      <pre ref={place} tabIndex={0}>
+        <span class="unseen">{label}: </span>
+        <code>{text}</code>
       </pre>
       <button type="button" class="button" onClick={copy}>
         <Icon name={copied.value ? "check" : "copy"} />

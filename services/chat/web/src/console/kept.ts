@@ -59,8 +59,9 @@ export class KeptTexts {
     const keys = Array.from({ length: this.storage?.length ?? 0 }, (_, at) => this.storage?.key(at) ?? "");
     for (const key of keys.filter((each) => each.startsWith(this.prefix))) {
       const kept = parsed(this.storage?.getItem(key) ?? null);
-      if (kept && Date.now() - kept.at < FORGOTTEN_MS) yield [key.slice(this.prefix.length), kept];
-      else this.storage?.removeItem(key);
+      if (kept && Date.now() - kept.at < FORGOTTEN_MS) {
+        yield [key.slice(this.prefix.length), { draft: kept.draft, unsent: kept.unsent }];
+      } else this.storage?.removeItem(key);
     }
   }
 }
