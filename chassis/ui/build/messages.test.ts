@@ -35,4 +35,10 @@ describe("what a folder of messages lacks", () => {
       '"c" has the arguments all, n, not m, n',
     ]);
   });
+
+  test("a text of a further language that was begun", () => {
+    const place = folder({ en: { a: "A", b: "B" } });
+    writeFileSync(join(place, "ar.json"), JSON.stringify({ a: "ا" }));
+    expect(missing(place)).toEqual([expect.stringMatching(/ar.json: "b" is missing/)]);
+  });
 });

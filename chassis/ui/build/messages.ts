@@ -1,5 +1,5 @@
 /** Messages: ICU MessageFormat in a JSON file per locale, compiled into functions when a room is built. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import MessageFormat from "@messageformat/core";
 import compileModule from "@messageformat/core/compile-module.js";
@@ -43,10 +43,15 @@ export function compiled(file: string): string {
   return compileModule(format, texts(file));
 }
 
-/** What a folder of messages lacks: a sentence for each text, and each argument, that a locale does not have. */
+/**
+ * What a folder of messages lacks: a sentence for each text, and each argument, that a locale does not have.
+ * It has all of `LOCALES`, and whole whichever others are begun.
+ */
 export function missing(folder: string): string[] {
   const english = texts(resolve(folder, "en.json"));
-  return LOCALES.slice(1).flatMap((locale) => {
+  const begun = readdirSync(folder).map((name) => basename(name, ".json"));
+  const locales = [...LOCALES, ...begun.filter((name) => !(LOCALES as readonly string[]).includes(name))];
+  return locales.slice(1).flatMap((locale) => {
     const file = resolve(folder, `${locale}.json`);
     const there = texts(file);
     const name = `${basename(dirname(folder))}/messages/${locale}.json`;
