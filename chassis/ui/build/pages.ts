@@ -6,8 +6,6 @@ import { compressed } from "./compressed.ts";
 import { embedded } from "./embedded.ts";
 import { compiledMessages, wholeMessages } from "./messages.ts";
 
-
-
 interface Room {
   /** The service that serves the pages: their files are under `/pages/<service>/`. */
   service: string;

@@ -1,32 +1,16 @@
 /** A conversation as it is shown: days, messages and closes of a visitor's dialogs, in the order of time. */
+import type { components } from "../api.gen.d.ts";
 import type { Unsent } from "./outbox.ts";
 
-export interface Message {
-  message: string;
-  author: "client" | "operator";
-  /** The operator's. */
-  name: string | null;
-  posted_at: string;
-  text: { state: "open" | "erased" | "unreadable"; text: string | null };
-}
+type Schemas = components["schemas"];
 
-export interface Close {
-  close_seq: number;
-  closed_at: string;
-  closed_by: "operator" | "client" | "idle" | "system";
-  reopened_at: string | null;
-}
-
-/** A dialog, as far as it was read: up to its commit number `version`. */
-export interface Transcript {
-  dialog: string;
-  state: "open" | "closed";
-  operator_name: string | null;
-  opened_at: string;
-  closes: readonly Close[];
-  messages: readonly Message[];
-  version: number;
-}
+export type Message = Omit<Schemas["TranscriptMessageView"], "operator">;
+export type Close = Schemas["EndingView"];
+/** A dialog, as far as it was read: up to its `version`. */
+export type Transcript = Omit<
+  Schemas["TranscriptView"],
+  "channel" | "client" | "locale" | "operator" | "next_cursor"
+>;
 
 export type Item =
   | { kind: "day"; key: string; at: string }
