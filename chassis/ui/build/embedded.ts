@@ -1,8 +1,8 @@
 /** Scripts that stand on pages of others: a small one of a fixed name loads the hashed modules of the present build. */
 import { writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { build, type Plugin, type ResolvedConfig, type Rolldown } from "vite";
-import { compiledMessages, wholeMessages } from "./messages.ts";
+import { compiledMessages } from "./messages.ts";
 
 /** Builds each script by itself, so that it shares no file with our own pages. */
 export function embedded(scripts: Record<string, string>): Plugin {
@@ -31,7 +31,7 @@ async function built(config: ResolvedConfig, module: string): Promise<string> {
     root: config.root,
     base: config.base,
     logLevel: "warn",
-    plugins: [wholeMessages(dirname(file)), compiledMessages()],
+    plugins: [compiledMessages()],
     oxc: config.oxc as object,
     build: {
       outDir,

@@ -1,5 +1,5 @@
 /** Messages: ICU MessageFormat in a JSON file per locale, compiled into functions when a room is built. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import MessageFormat from "@messageformat/core";
 import compileModule from "@messageformat/core/compile-module.js";
@@ -25,12 +25,15 @@ export function compiledMessages(): Plugin {
   };
 }
 
-/** Fails the build of a room where a text of its own, or of this one, is missing in a locale. */
+/** Fails the build of a room where a text of its own, of a page of it, or of this room is missing in a locale. */
 export function wholeMessages(folder: string): Plugin {
   return {
     name: "candor-whole-messages",
     buildStart() {
-      const folders = [folder, resolve(import.meta.dirname, "..")].map((room) => resolve(room, "messages"));
+      const pages = readdirSync(resolve(folder, "src")).map((name) => resolve(folder, "src", name));
+      const folders = [folder, resolve(import.meta.dirname, ".."), ...pages]
+        .map((place) => resolve(place, "messages"))
+        .filter((place) => existsSync(place));
       const problems = folders.flatMap(missing);
       if (problems.length > 0) this.error(problems.join("\n"));
     },

@@ -1,7 +1,8 @@
 /** What the widget asks chat for. Every call can be repeated; what goes wrong is thrown as a `Problem`. */
-import { client, data, type TokenSource } from "@candor/ui/api.ts";
+import type { TokenSource } from "@candor/ui/api.ts";
 import { follow } from "@candor/ui/live.ts";
-import type { components, paths } from "../api.gen.d.ts";
+import type { components } from "../api.gen.d.ts";
+import { caller } from "./call.ts";
 import type { Message, Transcript } from "./conversation.ts";
 
 type Schemas = components["schemas"];
@@ -12,57 +13,47 @@ export type OwnDialog = Schemas["OwnDialogView"];
 export type Versions = Schemas["DialogVersions"];
 export type Api = ReturnType<typeof apiOf>;
 
-const MOST_PAGES = 50;
+const MOST_PAGES = 60;
 
 /** The API of `channel` at chat's `origin`, for whose `token` it is. */
-export function apiOf(origin: string, channel: string, locale: string, token: TokenSource) {
-  const open = client<paths>(origin, async () => null);
-  const own = client<paths>(origin, token);
-  const at = { params: { path: { channel } } };
+export function apiOf(origin: string, channel: string, locale: () => string, token: TokenSource) {
+  const anybody = caller(origin, async () => null);
+  const own = caller(origin, token);
+  const place = `/v1/channels/${encodeURIComponent(channel)}`;
 
   return {
-    settings: (): Promise<Settings> => data(open.GET("/v1/channels/{channel}/widget", at)),
+    settings: () => anybody<Settings>("GET", `${place}/widget`),
 
-    admit: (): Promise<Admission> =>
-      data(open.POST("/v1/channels/{channel}/visitors", { ...at, body: { locale } })),
+    admit: () => anybody<Admission>("POST", `${place}/visitors`, { locale: locale() }),
 
     /** Another token for whose `bearer` this is. */
-    renew: (bearer: string): Promise<Admission> =>
-      data(open.POST("/v1/visitors/me/token", { headers: { Authorization: `Bearer ${bearer}` } })),
+    renew: (bearer: string) => caller(origin, async () => bearer)<Admission>("POST", "/v1/visitors/me/token"),
 
     /** The newest first. */
-    dialogs: async (): Promise<OwnDialog[]> => (await data(own.GET("/v1/visitors/me/dialogs"))).dialogs,
+    dialogs: async () => (await own<Schemas["OwnDialogList"]>("GET", "/v1/visitors/me/dialogs")).dialogs,
 
     /** A dialog, with those of its messages that came after the version `after`. */
     async read(dialog: string, after: number): Promise<Transcript> {
-      const page = (query: { after: number } | { cursor: string }) =>
-        data(own.GET("/v1/dialogs/{dialog}", { params: { path: { dialog }, query } }));
-      let last = await page({ after });
+      const page = (from: string) => own<Schemas["TranscriptView"]>("GET", `/v1/dialogs/${dialog}?${from}`);
+      let last = await page(`after=${after}`);
       const messages = [...last.messages];
       for (let pages = 1; last.next_cursor && pages < MOST_PAGES; pages += 1) {
-        last = await page({ cursor: last.next_cursor });
+        last = await page(`cursor=${encodeURIComponent(last.next_cursor)}`);
         messages.push(...last.messages);
       }
       return { ...last, messages };
     },
 
     open: (dialog: string) =>
-      data(own.PUT("/v1/dialogs/{dialog}", { params: { path: { dialog } }, body: { locale } })),
+      own<Schemas["OpeningView"]>("PUT", `/v1/dialogs/${dialog}`, { locale: locale() }),
 
-    /** Undoes the close `close_seq`, or the last one. */
-    reopen: (dialog: string, close_seq?: number) =>
-      data(
-        own.POST("/v1/dialogs/{dialog}/reopen", {
-          params: { path: { dialog } },
-          body: { close_seq: close_seq ?? null },
-        }),
-      ),
+    /** Undoes the close with this number. */
+    reopen: (dialog: string, close_seq: number) =>
+      own<Schemas["ReopeningView"]>("POST", `/v1/dialogs/${dialog}/reopen`, { close_seq }),
 
     async post(dialog: string, message: string, text: string): Promise<Message> {
-      const path = { dialog, message };
-      const { posted_at } = await data(
-        own.PUT("/v1/dialogs/{dialog}/messages/{message}", { params: { path }, body: { text } }),
-      );
+      const address = `/v1/dialogs/${dialog}/messages/${message}`;
+      const { posted_at } = await own<Schemas["MessageView"]>("PUT", address, { text });
       return { message, author: "client", name: null, posted_at, text: { state: "open", text } };
     },
 

@@ -1,5 +1,4 @@
 /** The conversation of this browser with a channel: what was read, what waits to be sent, who writes. */
-import type { Connection } from "@candor/ui/live.ts";
 import { asProblem, type Problem } from "@candor/ui/problems.ts";
 import { computed, signal } from "@preact/signals";
 import type { Api, OwnDialog, Settings } from "./api.ts";
@@ -12,14 +11,14 @@ import type { Visitor } from "./visitor.ts";
 const MOST_DIALOGS = 3;
 const SEEN = "seen";
 /** The dialog can take no more, so that the message goes into another one. */
-const ANOTHER = ["closed-too-often", "dialog-full", "dialog-too-large", "opened-otherwise"];
+const ANOTHER = ["closed-too-often", "dialog-full", "dialog-too-large", "no-such-dialog", "opened-otherwise"];
 /** The visitor is none any more. */
 const NOBODY = ["client-erased", "visitor-expired", "token-invalid", "token-expired", "token-missing"];
 
 export class Chat {
   readonly settings = signal<Settings | null>(null);
   readonly transcripts = signal<readonly Transcript[]>([]);
-  readonly connection = signal<Connection>("connecting");
+  readonly offline = signal(!navigator.onLine);
   /** Whether the visitor's dialogs were read at least once, or there is no visitor. */
   readonly known = signal(false);
   readonly outbox: Outbox;
@@ -32,7 +31,9 @@ export class Chat {
   private reading: Promise<void> | null = null;
   private stop: (() => void) | null = null;
 
-  readonly items = computed(() => itemsOf(this.transcripts.value, this.sent.value, this.outbox.messages.value));
+  readonly items = computed(() =>
+    itemsOf(this.transcripts.value, this.sent.value, this.outbox.messages.value),
+  );
   readonly unread = computed(() => unread(this.transcripts.value, this.seen.value));
   /** The dialog that is written to: the newest one. */
   readonly dialog = computed(() => this.transcripts.value.at(-1) ?? null);
@@ -52,6 +53,11 @@ export class Chat {
     this.known.value = this.visitor.client === null;
     document.addEventListener("visibilitychange", () => this.follow());
     addEventListener("storage", () => this.otherTab());
+    for (const event of ["online", "offline"]) {
+      addEventListener(event, () => {
+        this.offline.value = !navigator.onLine;
+      });
+    }
     this.follow();
     void this.outbox.flush();
   }
@@ -68,8 +74,8 @@ export class Chat {
     this.memory.set(SEEN, last);
   }
 
-  token(): Promise<string | null> {
-    return this.visitor.token();
+  token(again: boolean): Promise<string | null> {
+    return this.visitor.token(again);
   }
 
   private otherTab(): void {
@@ -84,7 +90,9 @@ export class Chat {
     if (wanted && !this.stop) {
       this.stop = this.api.follow(
         ({ dialogs }) => void this.changed(dialogs),
-        (state, refusal) => this.connected(state, refusal),
+        (_, refusal) => {
+          if (refusal) this.refused(refusal);
+        },
       );
     } else if (!wanted) {
       this.stop?.();
@@ -92,11 +100,9 @@ export class Chat {
     }
   }
 
-  private connected(state: Connection, refusal?: Problem): void {
-    this.connection.value = state;
-    if (!refusal) return;
+  private refused({ code }: Problem): void {
     this.stop = null;
-    if (NOBODY.includes(refusal.code)) this.forget();
+    if (NOBODY.includes(code)) this.forget();
   }
 
   private async changed(versions: Record<string, number>): Promise<void> {
@@ -179,8 +185,9 @@ export class Chat {
 
   /** Whether it can be tried once more, otherwise. */
   private async remedied(problem: Problem, message: Unsent): Promise<boolean> {
+    const { dialog = "" } = this.outbox.find(message.id) ?? {};
     if (problem.code === "dialog-closed") {
-      await this.read();
+      this.keep(await this.api.read(dialog, 0));
       return true;
     }
     if (NOBODY.includes(problem.code)) {
