@@ -7,10 +7,10 @@ type Schemas = components["schemas"];
 export type Message = Omit<Schemas["TranscriptMessageView"], "operator">;
 export type Close = Schemas["EndingView"];
 /** A dialog, as far as it was read: up to its `version`. */
-export type Transcript = Omit<
+export type Transcript = Pick<
   Schemas["TranscriptView"],
-  "channel" | "client" | "locale" | "operator" | "next_cursor"
->;
+  "dialog" | "state" | "operator_name" | "opened_at" | "closes" | "version"
+> & { messages: readonly Message[] };
 
 export type Item =
   | { kind: "day"; key: string; at: string }

@@ -34,9 +34,10 @@ export function Panel({ chat, ofTab, scheme, open, takesFocus, minimise }: Props
     if (open && takesFocus) (matchMedia(TOUCH).matches ? panel : field).current?.focus();
   }, [open]);
   useEffect(() => (open ? keepInView(panel.current) : undefined), [open]);
+  const unread = chat.unread.value;
   useEffect(() => {
-    if (open && document.visibilityState === "visible") chat.see();
-  });
+    if (open && unread > 0) chat.see();
+  }, [open, unread]);
 
   const pressed = (event: KeyboardEvent): void => {
     if (event.key === "Escape" && !event.isComposing) minimise();
