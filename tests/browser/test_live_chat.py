@@ -150,7 +150,7 @@ async def test_a_rating_given_meanwhile_changes_number_and_list(
 ) -> None:
     name = f"live-{uuid4().hex[:8]}"
     await floor.channel(name, "Study bot")
-    await floor.set_up(name, expires_after="PT10M")
+    await floor.set_up(name, expiry="PT10M")
     ann, visitor = floor.operator("ann", "Ann Lee"), await floor.visitor(name)
     dialog = visitor.name_dialog()
     await visitor.open(dialog)
