@@ -120,6 +120,7 @@ async def test_a_part_is_a_filter_and_back_undoes_it(opened: Reading) -> None:
 
     await page.get_by_role("button", name=re.compile(r"^Low")).click()
     await expect(page).to_have_url(re.compile(r"state=unsatisfied"))
+    await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text(COMMENT)
 
 
@@ -150,7 +151,7 @@ async def test_a_rating_given_meanwhile_changes_number_and_list(
 ) -> None:
     name = f"live-{uuid4().hex[:8]}"
     await floor.channel(name, "Study bot")
-    await floor.set_up(name, expiry="PT10M")
+    await floor.set_up(name, expiry=600)
     ann, visitor = floor.operator("ann", "Ann Lee"), await floor.visitor(name)
     dialog = visitor.name_dialog()
     await visitor.open(dialog)
