@@ -143,7 +143,15 @@ export function PersonMenu({
   const name = person.name ?? person.sub;
   const all = person.channels.includes("*");
   return (
-    <Menu label={`${name} (${initials(name)})`} button={<span class="avatar">{initials(name)}</span>} buttonClass="button plain icon">
+    <Menu
+      label={name}
+      button={
+        <span class="avatar" aria-hidden="true">
+          {initials(name)}
+        </span>
+      }
+      buttonClass="button plain icon"
+    >
       {() => (
         <>
           <div class="about">
