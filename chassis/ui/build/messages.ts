@@ -30,7 +30,8 @@ export function wholeMessages(folder: string): Plugin {
   return {
     name: "candor-whole-messages",
     buildStart() {
-      const pages = readdirSync(resolve(folder, "src")).map((name) => resolve(folder, "src", name));
+      const source = resolve(folder, "src");
+      const pages = existsSync(source) ? readdirSync(source).map((name) => resolve(source, name)) : [];
       const folders = [folder, resolve(import.meta.dirname, ".."), ...pages]
         .map((place) => resolve(place, "messages"))
         .filter((place) => existsSync(place));
