@@ -1,5 +1,6 @@
 """A site of pages that are written in the test, on loopback."""
 
+import mimetypes
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,13 +9,14 @@ from threading import Thread
 
 @contextmanager
 def serving(pages: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The origin of `pages`: HTML by path, anything else is 404."""
+    """The origin of `pages`: by path, HTML unless the path's ending says what else; anything else is 404."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = pages.get(self.path)
             self.send_response(200 if body is not None else 404)
-            for name, value in {"Content-Type": "text/html; charset=utf-8", **(headers or {})}.items():
+            kind = mimetypes.guess_type(self.path)[0] or "text/html"
+            for name, value in {"Content-Type": f"{kind}; charset=utf-8", **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write((body or "").encode())

@@ -30,8 +30,8 @@ export function wholeMessages(folder: string): Plugin {
   return {
     name: "candor-whole-messages",
     buildStart() {
-      const source = resolve(folder, "src");
-      const pages = existsSync(source) ? readdirSync(source).map((name) => resolve(source, name)) : [];
+      const inside = resolve(folder, "src");
+      const pages = existsSync(inside) ? readdirSync(inside).map((name) => resolve(inside, name)) : [];
       const folders = [folder, resolve(import.meta.dirname, ".."), ...pages]
         .map((place) => resolve(place, "messages"))
         .filter((place) => existsSync(place));

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { UserConfig } from "vite";
 import { compressed } from "./compressed.ts";
+import { embedded } from "./embedded.ts";
 import { compiledMessages, wholeMessages } from "./messages.ts";
 
 interface Room {
@@ -12,14 +13,16 @@ interface Room {
   folder: string;
   /** Where the built files go, from the room's folder. */
   out: string;
+  /** Scripts for pages of others: the module that each of these fixed names loads. */
+  scripts?: Record<string, string>;
 }
 
-export function pages({ service, folder, out }: Room): UserConfig {
+export function pages({ service, folder, out, scripts = {} }: Room): UserConfig {
   const names = readdirSync(folder).filter((name) => name.endsWith(".html"));
   return {
     root: folder,
     base: `/pages/${service}/`,
-    plugins: [wholeMessages(folder), compiledMessages(), compressed()],
+    plugins: [wholeMessages(folder), compiledMessages(), embedded(scripts), compressed()],
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     build: {
       outDir: resolve(folder, out),

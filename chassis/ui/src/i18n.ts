@@ -31,6 +31,13 @@ export function texts<M>(load: Record<string, Loader>): (key: keyof M & string, 
 
 /** Loads all texts in a language (English where a room lacks it) and makes it the page's. */
 export async function speak(wanted: string): Promise<void> {
+  await load(wanted);
+  document.documentElement.lang = wanted;
+  document.documentElement.dir = direction(wanted);
+}
+
+/** Loads all texts in a language and speaks it, on a page that may itself be in another one. */
+export async function load(wanted: string): Promise<void> {
   const loaded = await Promise.all(sets.map(({ load }) => (load[wanted] ?? load.en)?.()));
   batch(() => {
     sets.forEach(({ compiled }, at) => {
@@ -38,8 +45,6 @@ export async function speak(wanted: string): Promise<void> {
     });
     locale.value = wanted;
   });
-  document.documentElement.lang = wanted;
-  document.documentElement.dir = direction(wanted);
 }
 
 /** "rtl" for languages that are written from right to left. */

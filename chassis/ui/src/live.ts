@@ -81,10 +81,12 @@ async function read<T>(response: Response, to: Following<T>, attempt: AbortContr
   const decoder = new TextDecoder();
   let silence = setTimeout(() => attempt.abort(), SILENCE_MS);
   try {
-    for await (const bytes of response.body ?? []) {
+    // Not every browser can iterate over a body.
+    const reader = response.body?.getReader();
+    for (let got = await reader?.read(); got && !got.done; got = await reader?.read()) {
       clearTimeout(silence);
       silence = setTimeout(() => attempt.abort(), SILENCE_MS);
-      parser.feed(decoder.decode(bytes, { stream: true }));
+      parser.feed(decoder.decode(got.value, { stream: true }));
     }
   } finally {
     clearTimeout(silence);

@@ -23,9 +23,9 @@ export class Problem extends Error {
 }
 
 export interface FieldProblem {
-  code: string;
-  /** Its path: `body.texts.fr.question`. */
+  /** Its path, such as `body.allowed_origins.0`. */
   field: string;
+  code: string;
   facts?: Args;
 }
 

@@ -1,5 +1,6 @@
 /** How a staff page begins: language, colours, sign-in, then the page. */
 import "./tokens.css";
+import "./marks.css";
 import "./base.css";
 import "./components.css";
 import { type ComponentChildren, render } from "preact";

@@ -118,6 +118,19 @@ async def test_further_origins_stand_in_the_policy_for_what_they_are(calling: Ca
     assert other["frame-ancestors"] == "'none'"
 
 
+async def test_a_script_for_pages_of_others_has_an_address_of_its_own_and_is_cached_for_minutes(
+    calling: Caller, built: Path
+) -> None:
+    (built / "till.js").write_bytes(SCRIPT)
+    async with calling(pages=[router("shop", built, [], scripts=["till.js", "gone.js"])]) as client:
+        there, gone = await client.get("/till.js"), await client.get("/gone.js")
+    assert there.content == SCRIPT
+    assert there.headers["content-type"].startswith("text/javascript")
+    assert there.headers["cache-control"] == "public, max-age=300"
+    assert there.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert gone.status_code == 404
+
+
 async def test_pages_that_were_not_built_are_not_there(calling: Caller, tmp_path: Path) -> None:
     async with calling(pages=shops(tmp_path / "nowhere")) as client:
         response = await client.get("/till")

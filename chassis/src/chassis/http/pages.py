@@ -21,6 +21,7 @@ ENCODINGS: Final = ((".br", "br"), (".gz", "gzip"))
 """The endings of files that were compressed when they were built, best first."""
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
+FOR_A_WHILE: Final = "public, max-age=300"
 SETTINGS: Final = b"</head>"
 COMMON: Final = {
     "Referrer-Policy": "no-referrer",
@@ -111,8 +112,11 @@ def sign_in_sources(settings: ServiceSettings) -> Sequence[str]:
     return (_origin(settings.staff_issuer), *settings.staff_sign_in_origins)
 
 
-def router(service: str, folder: Path, pages: Sequence[Page]) -> APIRouter:
-    """The routes of `pages`, and of the files under ``/pages/<service>/`` that these load."""
+def router(service: str, folder: Path, pages: Sequence[Page], scripts: Sequence[str] = ()) -> APIRouter:
+    """The routes of `pages`, and of the files under ``/pages/<service>/`` that these load.
+
+    `scripts` are built files with an address of their own, such as ``/widget.js``: pages of others load them.
+    """
     files, routes = BuiltFiles(folder), APIRouter(include_in_schema=False)
 
     async def built_file(name: str, request: Request) -> Response:
@@ -121,18 +125,29 @@ def router(service: str, folder: Path, pages: Sequence[Page]) -> APIRouter:
             raise NotFound
         return _file(name, *found)
 
+    def script(name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def served(request: Request) -> Response:
+            found = files.body(name, request.headers.get("accept-encoding", ""))
+            if found is None:
+                raise NotFound
+            return _file(name, *found, cached=FOR_A_WHILE)
+
+        return served
+
     routes.add_api_route(f"/pages/{service}/{{name:path}}", built_file, methods=["GET"])
+    for name in scripts:
+        routes.add_api_route(f"/{name}", script(name), methods=["GET"], name=name)
     for page in pages:
         routes.add_api_route(page.path, _served(page, files), methods=["GET"], name=page.file)
     return routes
 
 
-def _file(name: str, body: bytes, encoding: str | None) -> Response:
+def _file(name: str, body: bytes, encoding: str | None, cached: str = FOR_EVER) -> Response:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     # Public files: the widget's modules are loaded from pages of other origins.
     headers = {
         **COMMON,
-        "Cache-Control": FOR_EVER,
+        "Cache-Control": cached,
         "Vary": "Accept-Encoding",
         "Access-Control-Allow-Origin": "*",
     }

@@ -100,7 +100,7 @@ export function SignInState(): JSX.Element | null {
 export function LanguageMenu(): JSX.Element {
   return (
     <Menu
-      label={t("language")}
+      label={`${t("language")}: ${locale.value}`}
       button={<span class="small">{locale.value}</span>}
       buttonClass="button plain icon"
     >
@@ -143,7 +143,15 @@ export function PersonMenu({
   const name = person.name ?? person.sub;
   const all = person.channels.includes("*");
   return (
-    <Menu label={name} button={<span class="avatar">{initials(name)}</span>} buttonClass="button plain icon">
+    <Menu
+      label={name}
+      button={
+        <span class="avatar" aria-hidden="true">
+          {initials(name)}
+        </span>
+      }
+      buttonClass="button plain icon"
+    >
       {() => (
         <>
           <div class="about">

@@ -18,6 +18,7 @@ person = pages.person_router("analytics", allow(Role.SUPERVISOR, never=NEVER))
 
 def page_router(settings: AnalyticsSettings) -> APIRouter:
     """The routes of the page and of what it loads."""
-    told, connect = {"signIn": pages.sign_in(settings)}, pages.sign_in_sources(settings)
+    told = {"signIn": pages.sign_in(settings), "minimum": settings.minimum_n}
+    connect = pages.sign_in_sources(settings)
     found = [pages.Page("/live-chat", "live-chat.html", told, connect)]
     return pages.router(settings.service, BUILT, found)

@@ -1,4 +1,5 @@
-import { Shell } from "@candor/ui/components/shell.tsx";
+import "./live-chat.css";
 import { staffPage } from "@candor/ui/staff.tsx";
+import { LiveChat } from "./page.tsx";
 
-staffPage(() => <Shell navigation={[]}>{(person) => <h1>{person.name}</h1>}</Shell>);
+staffPage(() => <LiveChat />);

@@ -1,4 +1,4 @@
-"""The pages that chat serves: the operators' console, and the settings of channels."""
+"""The pages that chat serves: the operators' console, the settings of channels, and the widget's script."""
 
 from pathlib import Path
 from typing import Final
@@ -22,4 +22,4 @@ def page_router(settings: ChatSettings) -> APIRouter:
         pages.Page("/console", "console.html", told, connect),
         pages.Page("/channels", "channels.html", {**told, "urls": settings.public_urls}, connect),
     ]
-    return pages.router(settings.service, BUILT, found)
+    return pages.router(settings.service, BUILT, found, scripts=["widget.js"])

@@ -70,9 +70,14 @@ function Body({ store, form, inWidget }: Shown & { form: Form }): JSX.Element {
       );
     case "expired": {
       const until = form.expired_at ?? form.expires_at;
+      const declined = form.state === "declined";
       return (
         <Sentences title={t("expired.title")} refusal={store.refusal.value}>
-          <p>{until ? t("expired.text", { time: time(until) }) : t("expired.plain")}</p>
+          <p>
+            {until
+              ? t(declined ? "expired.declined" : "expired.text", { time: time(until) })
+              : t("expired.plain")}
+          </p>
         </Sentences>
       );
     }

@@ -51,7 +51,7 @@ export function Question({ store, form }: Asked): JSX.Element {
             </button>
           )
         )}
-        <Notes form={form} chosen={score !== null} />
+        {store.sending.value === "idle" && <Notes form={form} chosen={score !== null} />}
       </div>
     </form>
   );
@@ -86,7 +86,7 @@ function Comment({ store, form, score, field }: Written): JSX.Element {
   return (
     <div class="comment">
       <label for="comment">
-        <b {...ownLanguage(form)}>{form.texts.comment}</b>{" "}
+        <b {...ownLanguage(form)}>{form.texts.comment}</b>
         <span>{need ? t("requiredFor", { scores: requiredScores(form) }) : t("optional")}</span>
       </label>
       <textarea

@@ -36,7 +36,8 @@ export function sendText(form: Form, score: number): string {
 /** "About your chat of today, 08:31 to 09:02." */
 export function aboutText(form: Form, now: Date): string {
   const { opened_at: opened, closed_at: closed } = form;
-  if (!opened) return t("about.end", { to: shortTime(closed, now) });
+  if (!opened || timeOfDay(opened) === timeOfDay(closed))
+    return t("about.end", { to: shortTime(closed, now) });
   const sameDay = day(opened) === day(closed);
   const to = sameDay ? timeOfDay(closed) : shortTime(closed, now);
   if (sameDay && day(closed) === day(now)) return t("about.today", { from: timeOfDay(opened), to });

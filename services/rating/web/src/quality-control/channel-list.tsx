@@ -38,6 +38,7 @@ export function ChannelList(): JSX.Element {
           <li key={each.channel}>
             <a href={`?channel=${encodeURIComponent(each.channel)}`}>
               <bdi>{each.name}</bdi>
+              {each.channel !== each.name && <bdi class="small quiet">{each.channel}</bdi>}
               {each.closed && <span class="small quiet">{t("list.closed")}</span>}
               <span class="end">
                 <span class={each.enabled ? "asks" : "quiet"}>

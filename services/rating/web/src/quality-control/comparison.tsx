@@ -15,6 +15,8 @@ export function Comparison({ columns }: { columns: Column[] }): JSX.Element {
     first ? others.flatMap(({ settings }) => differences(first.settings, settings)) : [],
   );
   if (parts.size === 0) return <p class="note">{t("compare.same")}</p>;
+  const differs = (part: Part, settings: Settings): boolean =>
+    first !== undefined && differences(first.settings, settings).includes(part);
   return (
     <table class="comparison">
       <thead>
@@ -33,7 +35,7 @@ export function Comparison({ columns }: { columns: Column[] }): JSX.Element {
             <th scope="row">{labelOf(part)}</th>
             {columns.map(({ head, settings }) => (
               <td key={head} dir="auto">
-                {valueText(part, settings)}
+                {differs(part, settings) ? <b>{valueText(part, settings)}</b> : valueText(part, settings)}
               </td>
             ))}
           </tr>

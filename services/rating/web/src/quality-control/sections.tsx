@@ -75,36 +75,25 @@ export function When(shown: Shown): JSX.Element {
 function Timeline({ settings }: { settings: Settings }): JSX.Element {
   return (
     <div class="timeline" aria-hidden="true">
-      <div class="point">
+      <div class="later">
         <b>{t("timeline.closed")}</b>
         <i />
+        {settings.delay ? t("timeline.later", { time: length(settings.delay) }) : t("value.atOnce")}
       </div>
-      <div class="span dotted">
-        <i />
-        <span>
-          {settings.delay ? t("timeline.later", { time: length(settings.delay) }) : t("value.atOnce")}
-        </span>
-      </div>
-      <div class="point">
+      <div>
         <b>{t("timeline.asked")}</b>
         <i />
+        {t("timeline.waits", { time: length(settings.expiry) })}
       </div>
-      <div class="span">
-        <i />
-        <span>{t("timeline.waits", { time: length(settings.expiry) })}</span>
-      </div>
-      <div class="point answer">
+      <div class="answer">
         <b>{t("timeline.answer")}</b>
         <i />
-        <span>{t("timeline.change", { time: length(settings.edit_window) })}</span>
+        <span class="end">
+          <b>{t("timeline.expires")}</b>
+          <i />
+        </span>
       </div>
-      <div class="span">
-        <i />
-      </div>
-      <div class="point open">
-        <b>{t("timeline.expires")}</b>
-        <i />
-      </div>
+      <div class="change">{t("timeline.change", { time: length(settings.edit_window) })}</div>
     </div>
   );
 }

@@ -1,0 +1,103 @@
+/** The page as a whole: head, and its three parts. */
+import { Banner } from "@candor/ui/components/banner.tsx";
+import { Icon, Mark } from "@candor/ui/components/icons.tsx";
+import { LanguageMenu, SchemeButton } from "@candor/ui/components/shell.tsx";
+import type { JSX } from "preact";
+import { t } from "../texts.ts";
+import { gone, type Part, status } from "./data.ts";
+import { DemoTraffic } from "./demo.tsx";
+import { EnterAs } from "./people.tsx";
+
+export function Page(): JSX.Element {
+  return (
+    <>
+      <header class="head">
+        <span class="brand">
+          <Mark /> <span>Candor</span>
+        </span>
+        <div class="end">
+          <span class="only">
+            <Icon name="lock" /> {t("head.only", { host: location.host })}
+          </span>
+          <LanguageMenu />
+          <SchemeButton />
+        </div>
+      </header>
+      <main class="start">
+        {gone.value && (
+          <Banner kind="bad" title={t("gone.title")}>
+            {t("gone.text")}
+          </Banner>
+        )}
+        <WhatRuns />
+        <div class="columns">
+          <EnterAs />
+          <DemoTraffic />
+        </div>
+      </main>
+    </>
+  );
+}
+
+const SHAPES = { ready: "dot", "catching-up": "triangle", down: "square" } as const;
+
+function WhatRuns(): JSX.Element {
+  const now = status.value;
+  const well = now?.parts.filter((part) => part.state === "ready").length ?? 0;
+  return (
+    <section aria-labelledby="runs">
+      <h1 id="runs">{t("runs.title")}</h1>
+      <p class="quiet">
+        {now ? t("runs.sum", { well, all: now.parts.length, folder: now.data }) : t("runs.loading")}
+      </p>
+      <table class="parts">
+        <thead>
+          <tr>
+            <th scope="col">{t("runs.what")}</th>
+            <th scope="col">{t("runs.port")}</th>
+            <th scope="col">{t("runs.health")}</th>
+            <th scope="col" class="number">
+              {t("runs.look")}
+            </th>
+          </tr>
+        </thead>
+        <tbody aria-live="polite">
+          {now?.parts.map((part) => (
+            <Row part={part} key={part.name} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Row({ part }: { part: Part }): JSX.Element {
+  const said = t(`code.${part.code}` as "code.ready", part.facts);
+  return (
+    <tr>
+      <th scope="row">
+        <b>{NAMES[part.name] ?? part.name}</b> <span class="quiet">{part.version}</span>
+      </th>
+      <td class="mono">{part.port ? `:${part.port}` : ""}</td>
+      <td>
+        <span class={`sign ${SHAPES[part.state]}`} /> <b>{t(`state.${part.state}`)}</b>
+        <span class="said"> {said || part.sentence}</span>
+      </td>
+      <td class="number look">
+        {part.look.map(({ name, address }) =>
+          name === "log" ? (
+            <span class="mono quiet" key={name} title={address}>
+              {t("look.log")}
+            </span>
+          ) : (
+            <a href={address} key={name} target="_blank" rel="noreferrer">
+              {t(`look.${name}`)}
+            </a>
+          ),
+        )}
+      </td>
+    </tr>
+  );
+}
+
+const NAMES: Record<string, string> = { kafka: "Kafka", mongo: "MongoDB" };

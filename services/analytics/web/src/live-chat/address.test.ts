@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { defaults, format, grainOf, parse, RATED, range, sameParts, toggled, UNRATED } from "./address.ts";
+
+const ZONE = "Europe/Paris";
+
+describe("address", () => {
+  it("leaves all defaults out", () => {
+    expect(format(defaults(ZONE), ZONE)).toBe("");
+    expect(parse("", ZONE)).toEqual(defaults(ZONE));
+  });
+
+  it("names the zone as soon as anything else is said, for who gets a copy", () => {
+    const query = format({ ...defaults(ZONE), channel: ["course-a"] }, ZONE);
+    expect(query).toBe("?channel=course-a&zone=Europe/Paris");
+    expect(parse(query, "Asia/Tokyo").zone).toBe(ZONE);
+  });
+
+  it("comes back as it was written, whatever it holds", () => {
+    const address = {
+      ...defaults(ZONE),
+      from: "2026-10-01",
+      to: "2026-11-01",
+      zone: "Asia/Kathmandu",
+      vs: "none" as const,
+      channel: ["a", "b"],
+      operator: ["auth0|ann&bo"],
+      nobody: true,
+      state: ["expired", "not_offered"] as const,
+      score: [1, -2],
+      scale: "stars:1:5",
+      comment: true,
+      grain: "week" as const,
+      tab: "hours" as const,
+      few: true,
+      review: "d-7f3a.2",
+    };
+    expect(parse(format(address, ZONE), ZONE)).toEqual(address);
+  });
+
+  it("shortens all rated and all unrated parts", () => {
+    expect(format({ ...defaults(ZONE), state: RATED }, ZONE)).toContain("state=given&");
+    expect(format({ ...defaults(ZONE), state: UNRATED }, ZONE)).toContain("state=unrated&");
+    expect(parse("?state=unrated", ZONE).state).toEqual(UNRATED);
+  });
+
+  it("reads what it doesn't understand as if it weren't there", () => {
+    const bad = "?from=2026-13-01&to=x&zone=Mars/Base&vs=?&state=lost&score=a&grain=hour&tab=x&review=../1";
+    expect(parse(bad, ZONE)).toEqual(defaults(ZONE));
+    expect(parse("?from=2026-03-02&to=2026-03-01", ZONE)).toEqual(defaults(ZONE));
+  });
+});
+
+describe("parts", () => {
+  it("are taken and left one by one, rated ones apart from the others", () => {
+    expect(toggled([], "expired")).toEqual(["expired"]);
+    expect(toggled(["expired"], "declined")).toEqual(["declined", "expired"]);
+    expect(toggled(["expired"], "satisfied")).toEqual(["satisfied"]);
+    expect(toggled(["satisfied", "unsatisfied"], "satisfied")).toEqual(["unsatisfied"]);
+    expect(sameParts(["declined", "expired"], ["expired", "declined"])).toBe(true);
+  });
+});
+
+describe("period", () => {
+  // 23:30 UTC is the next day in Paris.
+  const now = new Date("2026-11-22T23:30:00Z");
+
+  it("is four weeks by default, today among them, in the zone", () => {
+    expect(range(defaults(ZONE), now)).toEqual({ from: "2026-10-27", to: "2026-11-24" });
+    expect(range(defaults("UTC"), now)).toEqual({ from: "2026-10-26", to: "2026-11-23" });
+  });
+
+  it("follows the calendar", () => {
+    expect(range({ ...defaults(ZONE), from: "30-days" }, now)).toEqual({
+      from: "2026-10-25",
+      to: "2026-11-24",
+    });
+    expect(range({ ...defaults(ZONE), from: "month" }, now)).toEqual({
+      from: "2026-11-01",
+      to: "2026-11-24",
+    });
+    expect(range({ ...defaults(ZONE), from: "last-month" }, now)).toEqual({
+      from: "2026-10-01",
+      to: "2026-11-01",
+    });
+  });
+
+  it("is cut by its length unless somebody chose", () => {
+    const cut = (from: string, to: string) => grainOf(defaults(ZONE), { from, to });
+    expect(cut("2026-01-01", "2026-03-04")).toBe("day");
+    expect(cut("2026-01-01", "2026-03-05")).toBe("week");
+    expect(cut("2026-01-01", "2027-01-03")).toBe("month");
+    expect(grainOf({ ...defaults(ZONE), grain: "month" }, { from: "2026-01-01", to: "2026-01-02" })).toBe(
+      "month",
+    );
+  });
+});

@@ -1,0 +1,224 @@
+/** What the page shows, as its address says it: defaults are left out, keys stand in a fixed order. */
+import { computed, signal } from "@preact/signals";
+
+export const RATED = ["satisfied", "unsatisfied"] as const;
+export const UNRATED = [
+  "declined",
+  "expired",
+  "pending",
+  "scheduled",
+  "undecided",
+  "cancelled",
+  "undeliverable",
+  "not_offered",
+] as const;
+/** The parts of all closes, in the order of the bar. */
+export const PARTS = [...RATED, ...UNRATED] as const;
+export type Part = (typeof PARTS)[number];
+
+export const PRESETS = ["4-weeks", "30-days", "month", "last-month"] as const;
+export type Preset = (typeof PRESETS)[number];
+export const GRAINS = ["day", "week", "month"] as const;
+export type Grain = (typeof GRAINS)[number];
+export const TABS = ["channels", "reasons", "hours"] as const;
+export type Tab = (typeof TABS)[number];
+
+export interface Address {
+  /** A preset, or the first day of a range of one's own, "2026-11-01". */
+  from: Preset | (string & {});
+  /** The day after the last; null with a preset. */
+  to: string | null;
+  zone: string;
+  vs: "previous" | "none";
+  channel: readonly string[];
+  operator: readonly string[];
+  /** Whether closes that count for nobody are asked for. */
+  nobody: boolean;
+  /** Which parts the list of reviews shows; empty for all. */
+  state: readonly Part[];
+  /** Scores that the list shows, on `scale` ("stars:1:5"). */
+  score: readonly number[];
+  scale: string | null;
+  comment: boolean;
+  grain: Grain | null;
+  tab: Tab;
+  /** Whether the groups with too few ratings are open. */
+  few: boolean;
+  /** The close in the drawer, "<dialog>.<close_seq>". */
+  review: string | null;
+}
+
+export const defaults = (zone: string): Address => ({
+  from: "4-weeks",
+  to: null,
+  zone,
+  vs: "previous",
+  channel: [],
+  operator: [],
+  nobody: false,
+  state: [],
+  score: [],
+  scale: null,
+  comment: false,
+  grain: null,
+  tab: "channels",
+  few: false,
+  review: null,
+});
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const SHORT: Record<string, readonly Part[]> = { given: RATED, unrated: UNRATED };
+
+/** The address that a query means; what it doesn't understand is as if it weren't there. */
+export function parse(query: string, ownZone: string): Address {
+  const read = new URLSearchParams(query);
+  const one = <V extends string>(key: string, among: readonly V[]): V | undefined =>
+    among.find((each) => each === read.get(key));
+  const to = day(read.get("to"));
+  const from = day(read.get("from"));
+  const isRange = from !== null && to !== null && from < to;
+  return {
+    from: isRange ? from : (one("from", PRESETS) ?? "4-weeks"),
+    to: isRange ? to : null,
+    zone: knownZone(read.get("zone")) ?? ownZone,
+    vs: one("vs", ["none"]) ?? "previous",
+    channel: read.getAll("channel").filter(Boolean),
+    operator: read.getAll("operator").filter(Boolean),
+    nobody: read.get("nobody") === "yes",
+    state: partsOf(read.getAll("state")),
+    score: read.getAll("score").filter(Boolean).map(Number).filter(Number.isInteger),
+    scale: read.get("scale"),
+    comment: read.get("comment") === "yes",
+    grain: one("grain", GRAINS) ?? null,
+    tab: one("tab", TABS) ?? "channels",
+    few: read.get("few") === "open",
+    review: /^[\w-]+\.\d+$/.test(read.get("review") ?? "") ? read.get("review") : null,
+  };
+}
+
+/** The query of an address, "" if all is as by default; the zone stands in every other, for who gets a copy. */
+export function format(address: Address, ownZone: string): string {
+  const usual = defaults(ownZone);
+  const write = new URLSearchParams();
+  const put = (key: keyof Address, value: string | null): void => {
+    if (value !== null && address[key] !== usual[key]) write.append(key, value);
+  };
+  put("from", address.from);
+  put("to", address.to);
+  put("vs", address.vs);
+  for (const each of address.channel) write.append("channel", each);
+  for (const each of address.operator) write.append("operator", each);
+  put("nobody", "yes");
+  for (const each of shortened(address.state)) write.append("state", each);
+  for (const each of address.score) write.append("score", String(each));
+  put("scale", address.scale);
+  put("comment", "yes");
+  put("grain", address.grain);
+  put("tab", address.tab);
+  put("few", "open");
+  put("review", address.review);
+  const rest = write.toString();
+  if (!rest && address.zone === ownZone) return "";
+  return `?${rest}${rest && "&"}zone=${encodeURIComponent(address.zone).replaceAll("%2F", "/")}`;
+}
+
+/** The parts without or with one: rated and unrated ones are never shown together but as "all". */
+export function toggled(state: readonly Part[], part: Part): readonly Part[] {
+  if (state.includes(part)) return state.filter((each) => each !== part);
+  const kind: readonly Part[] = (RATED as readonly Part[]).includes(part) ? RATED : UNRATED;
+  return PARTS.filter((each) => each === part || (kind.includes(each) && state.includes(each)));
+}
+
+export function sameParts(some: readonly Part[], others: readonly Part[]): boolean {
+  return some.length === others.length && some.every((each) => others.includes(each));
+}
+
+function partsOf(words: readonly string[]): readonly Part[] {
+  const meant = new Set<string>(words.flatMap((each): readonly string[] => SHORT[each] ?? [each]));
+  const parts = PARTS.filter((each) => meant.has(each));
+  const rated = parts.filter((each) => (RATED as readonly Part[]).includes(each));
+  return rated.length ? rated : parts;
+}
+
+function shortened(state: readonly Part[]): readonly string[] {
+  const word = Object.keys(SHORT).find((each) => sameParts(state, SHORT[each] ?? []));
+  return word ? [word] : PARTS.filter((each) => state.includes(each));
+}
+
+function day(text: string | null): string | null {
+  return text && DAY.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
+}
+
+function knownZone(zone: string | null): string | null {
+  try {
+    return zone && new Intl.DateTimeFormat("en", { timeZone: zone }) ? zone : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The first day of the period and the day after its last, in the address's zone. */
+export function range(address: Address, now: Date): { from: string; to: string } {
+  if (address.to) return { from: address.from, to: address.to };
+  const today = dayIn(address.zone, now);
+  const tomorrow = plusDays(today, 1);
+  const first = `${today.slice(0, 8)}01`;
+  switch (address.from) {
+    case "30-days":
+      return { from: plusDays(today, -29), to: tomorrow };
+    case "month":
+      return { from: first, to: tomorrow };
+    case "last-month":
+      return { from: `${plusDays(first, -1).slice(0, 8)}01`, to: first };
+    default:
+      return { from: plusDays(today, -27), to: tomorrow };
+  }
+}
+
+/** The day of a moment in a zone, "2026-11-23". */
+export function dayIn(zone: string, at: Date): string {
+  return new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  }).format(at);
+}
+
+export function plusDays(day: string, days: number): string {
+  const at = new Date(`${day}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + days);
+  return at.toISOString().slice(0, 10);
+}
+
+/** How the period is cut unless somebody chose: days up to 62 of them, weeks to a year, then months. */
+export function grainOf(address: Address, { from, to }: { from: string; to: string }): Grain {
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
+  return address.grain ?? (days <= 62 ? "day" : days <= 366 ? "week" : "month");
+}
+
+export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const query = signal("");
+/** The present address. */
+export const address = computed(() => parse(query.value, ownZone()));
+
+/** Takes the address from the browser, also whenever somebody goes back. */
+export function readAddress(): void {
+  query.value = location.search;
+}
+
+/** Changes the address: a new entry of the history, unless it only moves on in the drawer. */
+export function go(next: Partial<Address>, how: "push" | "replace" = "push"): void {
+  const search = format({ ...address.value, ...next }, ownZone());
+  if (search === location.search) return;
+  const url = location.pathname + search;
+  if (how === "push") history.pushState(null, "", url);
+  else history.replaceState(null, "", url);
+  query.value = search;
+}
+
+/** Whether anything but the period narrows what is counted. */
+export function isFiltered(now: Address): boolean {
+  return now.channel.length > 0 || now.operator.length > 0 || now.nobody;
+}

@@ -1,0 +1,286 @@
+/** What the page has read: each panel by itself, kept when a later read fails, read again when more was counted. */
+import { client, data } from "@candor/ui/api.ts";
+import { type Connection, follow } from "@candor/ui/live.ts";
+import { asProblem, type Problem } from "@candor/ui/problems.ts";
+import { token } from "@candor/ui/session.ts";
+import { effect, type Signal, signal } from "@preact/signals";
+import type { components, paths } from "../api.gen.d.ts";
+import { type Address, address, grainOf, type Part, RATED, range } from "./address.ts";
+
+type Schemas = components["schemas"];
+export type Summary = Schemas["Summary"];
+export type Operators = Schemas["Operators"];
+export type Channels = Schemas["Channels"];
+export type Hours = Schemas["Hours"];
+export type Review = Schemas["Review"];
+export type ReviewCounts = Schemas["ReviewCounts"];
+export type CloseDetails = Schemas["CloseDetails"];
+export type Change = Schemas["Change"];
+export type Freshness = Pick<Schemas["Changed"], "position" | "as_of" | "behind_seconds">;
+
+export interface Panel<D> {
+  data: D | null;
+  /** When `data` was read. */
+  readAt: Date | null;
+  /** Why the last read failed; null if it didn't. */
+  problem: Problem | null;
+}
+
+const unread = <D>(): Signal<Panel<D>> => signal<Panel<D>>({ data: null, readAt: null, problem: null });
+export const summary = unread<Summary>();
+export const operators = unread<Operators>();
+export const channels = unread<Channels>();
+export const hours = unread<Hours>();
+export const counts = unread<ReviewCounts>();
+export const reviews = unread<Listed>();
+export const details = unread<CloseDetails>();
+/** All that can be chosen, whatever is chosen now. */
+export const everyChannel = unread<Channels>();
+export const everyOperator = unread<Operators>();
+
+export const freshness = signal<Freshness | null>(null);
+export const connection = signal<{ state: Connection; since: Date }>({
+  state: "connecting",
+  since: new Date(),
+});
+
+/** The rows of the list; `newer` are those that came since, in whose place a button stands. */
+export interface Listed {
+  rows: readonly Review[];
+  newer: readonly Review[];
+  next: string | null;
+}
+
+const PAGE = 25;
+const LONGEST_PAGE = 200;
+/** Between two reads of what changed. */
+const PAUSE_MS = 1000;
+const api = client<paths>("", token);
+
+/** The query of a filter, as the API takes it. */
+export function filterOf(now: Address, at: Date) {
+  return {
+    ...range(now, at),
+    tz: now.zone,
+    channel: [...now.channel],
+    operator: [...now.operator],
+    ...(now.nobody ? { nobody: true } : {}),
+  };
+}
+
+/** Which closes the list shows, as the API takes it. */
+export function listFilterOf(now: Address) {
+  const rated = now.state.filter((each) => (RATED as readonly Part[]).includes(each));
+  const isOneOfRated = rated.length === 1;
+  const state = rated.length
+    ? ["given" as const]
+    : (now.state as readonly Exclude<Part, "satisfied" | "unsatisfied">[]);
+  return {
+    state: [...state],
+    ...(isOneOfRated ? { satisfied: rated[0] === "satisfied" } : {}),
+    ...(now.comment ? { with_comment: true } : {}),
+    ...(now.score.length ? { score: [...now.score] } : {}),
+    ...(now.scale ? { scale: now.scale } : {}),
+  };
+}
+
+export const keyOf = (review: { dialog: string; close_seq: number }): string =>
+  `${review.dialog}.${review.close_seq}`;
+
+/** Rows that stay where they are, in their present state; what isn't among them yet is newer. */
+export function merged(shown: Listed, fresh: readonly Review[], next: string | null): Listed {
+  const present = new Map(fresh.map((each) => [keyOf(each), each]));
+  const known = new Set(shown.rows.map(keyOf));
+  const oldest = fresh.at(-1)?.closed_at ?? "";
+  const rows = shown.rows.flatMap((each) => {
+    const now = present.get(keyOf(each));
+    const isBeyond = next !== null && each.closed_at < oldest;
+    return now ? [now] : isBeyond ? [each] : [];
+  });
+  if (!rows.length) return { rows: fresh, newer: [], next };
+  const newest = fresh.filter((each) => !known.has(keyOf(each)));
+  return { rows, newer: newest, next: rows.length > fresh.length ? shown.next : next };
+}
+
+/** Puts the newer rows into the list. */
+export function showNewer(): void {
+  const { data } = reviews.value;
+  if (!data) return;
+  const rows = [...data.newer, ...data.rows].sort((one, other) =>
+    other.closed_at.localeCompare(one.closed_at),
+  );
+  reviews.value = { ...reviews.value, data: { ...data, rows, newer: [] } };
+}
+
+/** Reads the next page of the list. */
+export async function showMore(): Promise<void> {
+  const before = reviews.value.data;
+  if (!before?.next) return;
+  const asked = { ...filterOf(address.value, new Date()), ...listFilterOf(address.value) };
+  await into(reviews, async () => {
+    const page = await data(
+      api.GET("/v1/live-chat/reviews", {
+        params: { query: { ...asked, cursor: before.next ?? "", limit: PAGE } },
+      }),
+    );
+    return { ...before, rows: [...before.rows, ...page.reviews], next: page.next_cursor };
+  });
+}
+
+const asking = new Map<Signal<unknown>, number>();
+
+/** Reads into a panel; a read that was overtaken by another is dropped. */
+async function into<D>(panel: Signal<Panel<D>>, read: () => Promise<D>): Promise<void> {
+  const turn = (asking.get(panel) ?? 0) + 1;
+  asking.set(panel, turn);
+  const isLast = (): boolean => asking.get(panel) === turn;
+  try {
+    const found = await read();
+    if (isLast()) panel.value = { data: found, readAt: new Date(), problem: null };
+  } catch (error) {
+    if (isLast()) panel.value = { ...panel.value, problem: asProblem(error) };
+  }
+}
+
+export async function readSummary(): Promise<void> {
+  const now = address.value;
+  const query = filterOf(now, new Date());
+  const asked = {
+    ...query,
+    by: grainOf(now, query),
+    ...(now.vs === "previous" ? { vs: "previous" as const } : {}),
+  };
+  await into(summary, () => data(api.GET("/v1/live-chat/summary", { params: { query: asked } })));
+}
+
+export async function readOperators(): Promise<void> {
+  const query = filterOf(address.value, new Date());
+  await into(operators, () => data(api.GET("/v1/live-chat/operators", { params: { query } })));
+}
+
+export async function readBreakdown(): Promise<void> {
+  const query = filterOf(address.value, new Date());
+  await Promise.all([
+    into(channels, () => data(api.GET("/v1/live-chat/channels", { params: { query } }))),
+    into(hours, () => data(api.GET("/v1/live-chat/hours", { params: { query } }))),
+  ]);
+}
+
+async function readChoices(): Promise<void> {
+  const query = { ...range(address.value, new Date()), tz: address.value.zone };
+  await Promise.all([
+    into(everyChannel, () => data(api.GET("/v1/live-chat/channels", { params: { query } }))),
+    into(everyOperator, () => data(api.GET("/v1/live-chat/operators", { params: { query } }))),
+  ]);
+}
+
+/** Reads the list: anew, or what is shown and what is newer. */
+export async function readReviews(how: "anew" | "again" = "again"): Promise<void> {
+  const asked = { ...filterOf(address.value, new Date()), ...listFilterOf(address.value) };
+  await into(reviews, async () => {
+    const before = how === "again" ? reviews.value.data : null;
+    const limit = Math.min(LONGEST_PAGE, Math.max(PAGE, before?.rows.length ?? 0));
+    const page = await data(api.GET("/v1/live-chat/reviews", { params: { query: { ...asked, limit } } }));
+    if (page.counts) counts.value = { data: page.counts, readAt: new Date(), problem: null };
+    const fresh = { rows: page.reviews, newer: [], next: page.next_cursor };
+    const shown = reviews.value.data;
+    return before && shown ? merged(shown, page.reviews, page.next_cursor) : fresh;
+  });
+}
+
+/** Reads the close in the drawer; that of another is not shown meanwhile. */
+export async function readDetails(): Promise<void> {
+  const key = address.value.review;
+  if (!key) return;
+  const [dialog = "", seq = ""] = key.split(".");
+  if (details.value.data && keyOf(details.value.data) !== key) {
+    details.value = { data: null, readAt: null, problem: null };
+  }
+  const path = { dialog, close_seq: Number(seq) };
+  await into(details, () => data(api.GET("/v1/live-chat/closes/{dialog}/{close_seq}", { params: { path } })));
+}
+
+/** Reads everything again, what is shown stays until then. */
+export async function readAgain(): Promise<void> {
+  await Promise.all([
+    readSummary(),
+    readOperators(),
+    readBreakdown(),
+    readReviews(),
+    readDetails(),
+    readChoices(),
+  ]);
+}
+
+/** Reads whatever the address asks for, and again whenever more was counted; until the returned function is called. */
+export function keepReading(): () => void {
+  const ends = [
+    whenever((now) => [now.from, now.to, now.zone], readChoices),
+    whenever((now) => [counted(now), now.vs, now.grain], readSummary),
+    whenever(
+      (now) => [counted(now)],
+      async () => void (await Promise.all([readOperators(), readBreakdown()])),
+    ),
+    whenever(
+      (now) => [counted(now), now.state, now.score, now.scale, now.comment],
+      () => readReviews("anew"),
+    ),
+    whenever((now) => [now.review], readDetails),
+    following(),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+const counted = (now: Address) => [now.from, now.to, now.zone, now.channel, now.operator, now.nobody];
+
+function whenever(asked: (now: Address) => unknown, read: () => Promise<void>): () => void {
+  let before = "";
+  return effect(() => {
+    const now = JSON.stringify(asked(address.value));
+    if (now === before) return;
+    before = now;
+    void read();
+  });
+}
+
+function following(): () => void {
+  let seen: string | null = null;
+  let waits = false;
+  let reading = false;
+  const read = async (): Promise<void> => {
+    if (reading || document.hidden) {
+      waits = true;
+      return;
+    }
+    reading = true;
+    waits = false;
+    await readAgain();
+    setTimeout(() => {
+      reading = false;
+      if (waits) void read();
+    }, PAUSE_MS);
+  };
+  const seenAgain = (): void => {
+    if (waits) void read();
+  };
+  document.addEventListener("visibilitychange", seenAgain);
+  const end = follow<Freshness>({
+    address: "/v1/live-chat/changes",
+    token,
+    changed: (now) => {
+      freshness.value = now;
+      // The first tells how it is now: everything has just been asked for.
+      if (seen !== null && seen !== now.position) void read();
+      seen = now.position;
+    },
+    state: (state) => {
+      if (connection.value.state !== state) connection.value = { state, since: new Date() };
+    },
+  });
+  return () => {
+    end();
+    document.removeEventListener("visibilitychange", seenAgain);
+  };
+}

@@ -1,0 +1,316 @@
+/** One close: what was said, for whom it counts, and the life of its form; the page beside it stays usable. */
+import { ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { Icon } from "@candor/ui/components/icons.tsx";
+import { duration, exactTime, moment, number, shortTime } from "@candor/ui/format.ts";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { t } from "../texts.ts";
+import { address, go } from "./address.ts";
+import { type CloseDetails, details, keyOf, readDetails, reviews } from "./data.ts";
+import { channelName } from "./names.ts";
+import { whom, why } from "./reviews.tsx";
+import { Stars } from "./stars.tsx";
+import { Sign } from "./textures.tsx";
+import { clock } from "./toolbar.tsx";
+
+export function Drawer(): JSX.Element | null {
+  const { review } = address.value;
+  return review ? <Opened review={review} /> : null;
+}
+
+function Opened({ review }: { review: string }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.focus(), []);
+  const { data, problem } = details.value;
+  return (
+    <div
+      class="drawer"
+      role="dialog"
+      aria-label={t("drawer.title")}
+      tabIndex={-1}
+      ref={place}
+      aria-busy={!data && !problem}
+    >
+      <Bar review={review} read={data} />
+      {problem && (
+        <ProblemBanner
+          problem={problem}
+          title={t("drawer.failed")}
+          own={t}
+          {...(problem.status === 404 ? {} : { again: () => void readDetails() })}
+        />
+      )}
+      {data && <Story read={data} />}
+    </div>
+  );
+}
+
+function Bar({ review, read }: { review: string; read: CloseDetails | null }): JSX.Element {
+  return (
+    <div class="drawer-bar">
+      <h2>{read && <Verdict read={read} />}</h2>
+      <button
+        type="button"
+        class="button plain icon turn"
+        aria-label={t("drawer.previous")}
+        onClick={() => step(review, -1)}
+      >
+        <Icon name="chevron" />
+      </button>
+      <button
+        type="button"
+        class="button plain icon"
+        aria-label={t("drawer.next")}
+        onClick={() => step(review, 1)}
+      >
+        <Icon name="chevron" />
+      </button>
+      <button type="button" class="button plain icon" aria-label={t("drawer.close")} onClick={closeDrawer}>
+        <Icon name="cross" />
+      </button>
+    </div>
+  );
+}
+
+/** Closes the drawer; the row that was open gets the focus. */
+export function closeDrawer(): void {
+  const row = document.getElementById(`review-${address.value.review}`);
+  go({ review: null });
+  row?.focus();
+}
+
+/** Opens the next review of the list, or the one before. */
+export function step(review: string | null, by: 1 | -1): void {
+  const rows = reviews.value.data?.rows ?? [];
+  const at = rows.findIndex((each) => keyOf(each) === review);
+  const next = rows[at < 0 ? 0 : at + by];
+  if (!next) return;
+  go({ review: keyOf(next) }, review ? "replace" : "push");
+  document.getElementById(`review-${keyOf(next)}`)?.scrollIntoView({ block: "nearest" });
+}
+
+function Verdict({ read }: { read: CloseDetails }): JSX.Element {
+  if (read.score === null || !read.scale) {
+    return (
+      <>
+        {read.state !== "given" && <Sign part={read.state} />} {t("review.notRated")}
+      </>
+    );
+  }
+  return (
+    <>
+      <Stars score={read.score} scale={read.scale} satisfied={read.satisfied} />{" "}
+      <span aria-hidden="true">
+        {t("score.of", { score: number(read.score), highest: number(read.scale.highest) })}
+      </span>
+      {read.first_score !== null && read.first_score !== read.score && (
+        <span class="small quiet">{t("review.was", { score: number(read.first_score) })}</span>
+      )}
+    </>
+  );
+}
+
+function Story({ read }: { read: CloseDetails }): JSX.Element {
+  return (
+    <div class="story">
+      <Words read={read} />
+      <Attribution read={read} />
+      <Life read={read} />
+      <Answers read={read} />
+    </div>
+  );
+}
+
+function Words({ read }: { read: CloseDetails }): JSX.Element {
+  const { comment } = read;
+  return (
+    <section>
+      {read.state !== "given" && <p>{why(read)}</p>}
+      {comment?.state === "open" && (
+        <p class="whole-comment" lang={read.locale ?? undefined} dir="auto">
+          {comment.text}
+        </p>
+      )}
+      {read.state === "given" && comment?.state !== "open" && (
+        <p class="quiet">{t(comment ? `comment.${comment.state}` : "comment.none")}</p>
+      )}
+      {read.tags.length > 0 && (
+        <p>
+          {read.tags.map((tag) => (
+            <span class="tag small" key={tag}>
+              {tag}
+            </span>
+          ))}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Attribution({ read }: { read: CloseDetails }): JSX.Element {
+  const all = Math.max(1, read.operator_messages);
+  const facts = [
+    channelName(read.channel),
+    read.team && t("drawer.team", { team: read.team }),
+    read.locale && languageName(read.locale),
+    t("drawer.clientMessages", { count: read.client_messages, n: number(read.client_messages) }),
+    t(`closedBy.${read.closed_by}`),
+    ...read.labels,
+  ];
+  return (
+    <section>
+      <h3>
+        {t("drawer.countsFor", { name: whom(read) })}{" "}
+        <span class="small quiet">{t(`rule.${read.attributed_by}`)}</span>
+      </h3>
+      <ul class="participants">
+        {read.participants.map((each) => (
+          <li key={each.operator}>
+            <span>{each.name}</span>
+            <span class="share" style={{ "--share": `${(100 * each.messages) / all}%` }} />
+            <span class="quiet">
+              {t("drawer.messages", { n: number(each.messages), all: number(read.operator_messages) })}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <p class="facts">
+        {facts.filter(Boolean).map((each) => (
+          <span key={each}>{each}</span>
+        ))}
+      </p>
+      <p class="small quiet">{t("drawer.fixed")}</p>
+    </section>
+  );
+}
+
+function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames([document.documentElement.lang], { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+type Entry = CloseDetails["timeline"][number];
+
+function Life({ read }: { read: CloseDetails }): JSX.Element {
+  const { zone } = address.value;
+  const days = new Set(read.timeline.map(({ at }) => moment(at, { dateStyle: "short" }, zone)));
+  const time = (at: string): string =>
+    days.size > 1
+      ? shortTime(at, clock.value, zone)
+      : moment(at, { hour: "2-digit", minute: "2-digit", second: "2-digit" }, zone);
+  return (
+    <section>
+      <h3>{t("drawer.life")}</h3>
+      {days.size === 1 && <p class="small quiet">{[...days][0]}</p>}
+      <ol class="timeline">
+        {read.timeline.map((entry) => (
+          <li key={`${entry.kind} ${entry.at}`} class={entry.kind}>
+            <time class="quiet" dateTime={entry.at} title={exactTime(entry.at, zone)}>
+              {time(entry.at)}
+            </time>
+            <Happened entry={entry} read={read} time={time} />
+          </li>
+        ))}
+        <StillOpen read={read} />
+      </ol>
+    </section>
+  );
+}
+
+interface Told {
+  entry: Entry;
+  read: CloseDetails;
+  time: (at: string) => string;
+}
+
+function Happened({ entry, read, time }: Told): JSX.Element {
+  const [text, more] = told({ entry, read, time });
+  return (
+    <span>
+      {text} {more && <span class="quiet">{more}</span>}
+    </span>
+  );
+}
+
+/** What happened, and what there is to add. */
+function told({ entry, read, time }: Told): [string, string] {
+  const version =
+    entry.form_version == null ? "" : t("life.version", { version: number(entry.form_version) });
+  const since = (from: string): string => duration((Date.parse(entry.at) - Date.parse(from)) / 1000);
+  switch (entry.kind) {
+    case "first_reply":
+      return [t("life.first_reply"), t("life.after", { duration: since(read.opened_at) })];
+    case "closed":
+      return [
+        t(`closedBy.${entry.closed_by ?? "system"}`),
+        t("life.close", { number: number(read.close_seq) }),
+      ];
+    case "not_offered":
+      return [t("life.not_offered"), t(`why.${entry.reason ?? "disabled"}` as "why.disabled")];
+    case "scheduled":
+      return [t("life.scheduled", { time: entry.due_at ? time(entry.due_at) : "" }), version];
+    case "offered":
+      return [
+        t(`life.offered.${entry.way ?? "widget"}`),
+        t("life.afterClose", { duration: since(read.closed_at) }),
+      ];
+    case "given":
+      return [t("life.given", scores(entry, read)), entry.with_comment ? t("life.withComment") : ""];
+    case "changed":
+      return [t("life.changed", scores(entry, read)), entry.with_comment ? t("life.withComment") : ""];
+    case "cancelled":
+      return [t("life.cancelled"), t(entry.reason === "erased" ? "reason.erased" : "reason.reopened")];
+    default:
+      return [t(`life.${entry.kind}`), ""];
+  }
+}
+
+function scores(entry: Entry, read: CloseDetails) {
+  return { score: number(entry.score), highest: number(read.scale?.highest) };
+}
+
+function StillOpen({ read }: { read: CloseDetails }): JSX.Element | null {
+  const { zone } = address.value;
+  const until =
+    read.state === "given" ? read.editable_until : read.state === "pending" ? read.expires_at : null;
+  if (!until || Date.parse(until) < clock.value.getTime()) return null;
+  return (
+    <li class="still">
+      <span class="quiet">{t("life.open")}</span>
+      <span class="quiet">
+        {t(read.state === "given" ? "life.canChange" : "life.canAnswer", {
+          time: shortTime(until, clock.value, zone),
+        })}
+      </span>
+    </li>
+  );
+}
+
+function Answers({ read }: { read: CloseDetails }): JSX.Element | null {
+  const { zone } = address.value;
+  if (read.answers.length < 2) return null;
+  return (
+    <section>
+      <h3>
+        {t("drawer.answers")} <span class="small quiet">{t("drawer.answersKept")}</span>
+      </h3>
+      <ul class="answers">
+        {read.answers.map((each) => (
+          <li key={each.change}>
+            <time dateTime={each.at} title={exactTime(each.at, zone)}>
+              {moment(each.at, { hour: "2-digit", minute: "2-digit", second: "2-digit" }, zone)}
+            </time>
+            <Stars score={each.score} scale={each.scale} satisfied={each.satisfied} />
+            <span>{t(each.with_comment ? "answer.withComment" : "answer.noComment")}</span>
+            <span class={each.counts ? "counts" : "quiet"}>
+              {t(each.counts ? "answer.counts" : "answer.replaced")}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

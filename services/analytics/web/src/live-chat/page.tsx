@@ -1,0 +1,142 @@
+/** Live Chat: what became of all closes, in numbers and one by one. */
+import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { Shell } from "@candor/ui/components/shell.tsx";
+import { duration, exactTime, number, timeOfDay } from "@candor/ui/format.ts";
+import { t as common } from "@candor/ui/texts.ts";
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../texts.ts";
+import { address, isFiltered, readAddress } from "./address.ts";
+import { Became } from "./became.tsx";
+import { freshness, keepReading, type Panel, readSummary, type Summary, summary } from "./data.ts";
+import { Drawer } from "./drawer.tsx";
+import { Foot } from "./foot.tsx";
+import { Headline } from "./headline.tsx";
+import { channelName, operatorNames } from "./names.ts";
+import { Reviews } from "./reviews.tsx";
+import { Shortcuts, shortcutsShown, useShortcuts } from "./shortcuts.tsx";
+import { Textures } from "./textures.tsx";
+import { clearFilters, Head, Toolbar, useClock } from "./toolbar.tsx";
+
+const STALE = 60;
+
+export function LiveChat(): JSX.Element {
+  const tools = (
+    <button type="button" class="button plain tool" onClick={() => (shortcutsShown.value = true)}>
+      <kbd class="kbd">?</kbd> <span>{common("shortcuts.open")}</span>
+    </button>
+  );
+  return (
+    <Shell navigation={[{ address: "/live-chat", text: t("title"), current: true }]} tools={tools}>
+      {() => <Board />}
+    </Shell>
+  );
+}
+
+function Board(): JSX.Element {
+  useClock();
+  useShortcuts();
+  useEffect(() => {
+    readAddress();
+    addEventListener("popstate", readAddress);
+    const end = keepReading();
+    return () => {
+      end();
+      removeEventListener("popstate", readAddress);
+    };
+  }, []);
+  useEffect(() => {
+    document.title = `${t("title")} · Candor`;
+  });
+  const read = summary.value.data;
+  return (
+    <div class="board">
+      <Textures />
+      <Head />
+      <Toolbar />
+      <Stale />
+      <Failed panel={summary.value} />
+      <Nothing read={read} />
+      <Headline read={read} />
+      <Became read={read} />
+      <Reviews />
+      <Foot read={read} />
+      <Spoken read={read} />
+      <Drawer />
+      <Shortcuts />
+    </div>
+  );
+}
+
+function Stale(): JSX.Element | null {
+  const { behind_seconds: behind, as_of } = freshness.value ?? { behind_seconds: 0, as_of: null };
+  if (behind === null || behind < STALE) return null;
+  return (
+    <Banner kind="warn" title={t("stale.title", { duration: duration(behind) })}>
+      {t("stale.text", { time: as_of ? exactTime(as_of, address.value.zone) : "—" })}
+    </Banner>
+  );
+}
+
+function Failed({ panel }: { panel: Panel<Summary> }): JSX.Element | null {
+  if (!panel.problem) return null;
+  return (
+    <>
+      <ProblemBanner
+        problem={panel.problem}
+        title={t("summary.failed")}
+        own={t}
+        again={() => void readSummary()}
+      />
+      {panel.readAt && (
+        <p class="small quiet">{t("panel.kept", { time: timeOfDay(panel.readAt, address.value.zone) })}</p>
+      )}
+    </>
+  );
+}
+
+/** What to do where there is nothing: no close yet, or none that the filters let through. */
+function Nothing({ read }: { read: Summary | null }): JSX.Element | null {
+  if (!read || read.closed > 0) return null;
+  const { channel, operator, nobody } = address.value;
+  if (!isFiltered(address.value)) {
+    return (
+      <section class="nothing">
+        <h2>{t("empty.title")}</h2>
+        <p>{t("empty.text")}</p>
+        <ol>
+          <li>{t("empty.widget")}</li>
+          <li>{t("empty.close")}</li>
+          <li>{t("empty.own")}</li>
+        </ol>
+      </section>
+    );
+  }
+  const words = [...channel.map(channelName), ...operatorNames(operator, nobody)].join(", ");
+  return (
+    <section class="nothing">
+      <h2>{t("noMatch.title", { what: words })}</h2>
+      <button type="button" class="button" onClick={clearFilters}>
+        {t("noMatch.clear")}
+      </button>
+    </section>
+  );
+}
+
+const SPEAKS_EVERY_MS = 60_000;
+
+/** Says how the numbers stand, once a minute at most, to whoever listens to the page. */
+function Spoken({ read }: { read: Summary | null }): JSX.Element {
+  const [said, say] = useState({ text: "", at: 0 });
+  const text = read ? t("spoken", { closed: number(read.closed), rated: number(read.given) }) : "";
+  useEffect(() => {
+    const wait = Math.max(0, said.at + SPEAKS_EVERY_MS - Date.now());
+    const speaking = setTimeout(() => say({ text, at: Date.now() }), wait);
+    return () => clearTimeout(speaking);
+  }, [text]);
+  return (
+    <p class="unseen" aria-live="polite">
+      {said.text}
+    </p>
+  );
+}

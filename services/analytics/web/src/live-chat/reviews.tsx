@@ -1,0 +1,233 @@
+/** Closes one by one, rated or not, with the words why there is no rating; each opens in the drawer. */
+import { ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { ago, exactTime, number, shortTime, timeOfDay } from "@candor/ui/format.ts";
+import type { JSX } from "preact";
+import { t } from "../texts.ts";
+import { address, go, type Part, RATED, sameParts, UNRATED } from "./address.ts";
+import { counts, keyOf, type Review, readReviews, reviews, showMore, showNewer } from "./data.ts";
+import { channelName } from "./names.ts";
+import { Stars } from "./stars.tsx";
+import { Sign } from "./textures.tsx";
+import { clock } from "./toolbar.tsx";
+
+export function Reviews(): JSX.Element {
+  const { data, problem, readAt } = reviews.value;
+  const { zone } = address.value;
+  return (
+    <section class="reviews" id="reviews" aria-labelledby="reviews-title">
+      <h2 id="reviews-title">{t("reviews.title")}</h2>
+      <Chips />
+      {problem && (
+        <ProblemBanner
+          problem={problem}
+          title={t("reviews.failed")}
+          own={t}
+          again={() => void readReviews()}
+        />
+      )}
+      {problem && readAt && <p class="small quiet">{t("panel.kept", { time: timeOfDay(readAt, zone) })}</p>}
+      {data ? <List /> : !problem && <Waiting />}
+    </section>
+  );
+}
+
+interface Chip {
+  text: string;
+  n: number | undefined;
+  state: readonly Part[];
+  comment: boolean;
+}
+
+function Chips(): JSX.Element {
+  const n = counts.value.data;
+  const now = address.value;
+  const chips: readonly Chip[] = [
+    { text: t("chip.all"), n: n?.all, state: [], comment: false },
+    { text: t("chip.rated"), n: n?.rated, state: RATED, comment: false },
+    { text: t("chip.unrated"), n: n?.not_rated, state: UNRATED, comment: false },
+    { text: t("chip.low"), n: n?.low, state: ["unsatisfied"], comment: false },
+    { text: t("chip.comment"), n: n?.with_comment, state: [], comment: true },
+  ];
+  return (
+    <div class="chips">
+      {chips.map(({ text, n: count, state, comment }) => (
+        <button
+          type="button"
+          class="chip"
+          key={text}
+          aria-pressed={sameParts(now.state, state) && now.comment === comment && now.score.length === 0}
+          onClick={() => go({ state, comment, score: [], scale: null })}
+        >
+          {text} <span class="count">{number(count)}</span>
+        </button>
+      ))}
+      <Narrowed />
+    </div>
+  );
+}
+
+/** A filter that no chip shows: of parts of the bar, or of scores. */
+function Narrowed(): JSX.Element | null {
+  const { state, score } = address.value;
+  const isOnChip = [RATED, UNRATED, [], ["unsatisfied"] as const].some((each) => sameParts(state, each));
+  if (isOnChip && !score.length) return null;
+  const words = score.length
+    ? t("chip.scores", { scores: score.map((each) => number(each)).join(", ") })
+    : state.map((each) => t(`part.${each}`)).join(", ");
+  return (
+    <button
+      type="button"
+      class="chip"
+      aria-pressed={true}
+      aria-label={t("chip.without", { what: words })}
+      onClick={() => go({ state: [], score: [], scale: null })}
+    >
+      {words} <span aria-hidden="true">×</span>
+    </button>
+  );
+}
+
+function List(): JSX.Element | null {
+  const { data } = reviews.value;
+  if (!data) return null;
+  const { rows, newer, next } = data;
+  if (!rows.length) return <p class="none">{t("reviews.none")}</p>;
+  return (
+    <>
+      {newer.length > 0 && (
+        <button type="button" class="newer" onClick={showNewer}>
+          {t("reviews.newer", { count: newer.length, n: number(newer.length) })}
+        </button>
+      )}
+      <ul class="rows">
+        {rows.map((each) => (
+          <Row key={keyOf(each)} review={each} />
+        ))}
+      </ul>
+      <p class="more">
+        {next && (
+          <button type="button" class="button" onClick={() => void showMore()}>
+            {t("reviews.more")}
+          </button>
+        )}
+        <span class="small quiet">{t("reviews.shown", { n: number(rows.length) })}</span>
+      </p>
+    </>
+  );
+}
+
+function Waiting(): JSX.Element {
+  return (
+    <ul class="rows waiting" aria-busy="true" aria-label={t("reviews.loading")}>
+      {[1, 2, 3, 4, 5, 6].map((each) => (
+        <li key={each}>
+          <span class="skeleton" />
+          <span class="skeleton" />
+          <span class="skeleton" />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Row({ review }: { review: Review }): JSX.Element {
+  const key = keyOf(review);
+  return (
+    <li>
+      <button
+        type="button"
+        class="row"
+        id={`review-${key}`}
+        aria-current={address.value.review === key ? "true" : undefined}
+        onClick={() => go({ review: key })}
+      >
+        <span class="verdict">
+          <Verdict review={review} />
+        </span>
+        <span class="said">
+          <Said review={review} />
+        </span>
+        <span class="whom">
+          <span>{whom(review)}</span>
+          <span class="quiet">{channelName(review.channel)}</span>
+        </span>
+        <When review={review} />
+      </button>
+    </li>
+  );
+}
+
+export function whom(review: Pick<Review, "operator" | "operator_name">): string {
+  return review.operator_name ?? review.operator ?? t("operator.nobody");
+}
+
+function Verdict({ review }: { review: Review }): JSX.Element {
+  const { score, scale, satisfied, first_score, state } = review;
+  if (state !== "given" || score === null || !scale) {
+    return (
+      <>
+        <Sign part={state === "given" ? "satisfied" : state} />{" "}
+        <span class="quiet">{t("review.notRated")}</span>
+      </>
+    );
+  }
+  return (
+    <>
+      <Stars score={score} scale={scale} satisfied={satisfied} />
+      {first_score !== null && first_score !== score && (
+        <span class="small quiet">{t("review.was", { score: number(first_score) })}</span>
+      )}
+    </>
+  );
+}
+
+function Said({ review }: { review: Review }): JSX.Element {
+  if (review.state !== "given") return <span class="why">{why(review)}</span>;
+  const { comment } = review;
+  return (
+    <>
+      {comment?.state === "open" ? (
+        <span class="comment" lang={review.locale ?? undefined} dir="auto">
+          {comment.text}
+        </span>
+      ) : (
+        <span class="quiet">{t(comment ? `comment.${comment.state}` : "comment.none")}</span>
+      )}
+      {review.tags.map((tag) => (
+        <span class="tag small" key={tag}>
+          {tag}
+        </span>
+      ))}
+    </>
+  );
+}
+
+/** Why a close has no rating, in words. */
+export function why(review: Review): string {
+  const time = (at: string | null): string => (at ? shortTime(at, clock.value, address.value.zone) : "");
+  switch (review.state) {
+    case "given":
+      return "";
+    case "not_offered":
+      return t(`why.${review.reason ?? "disabled"}` as "why.disabled");
+    case "cancelled":
+      return t(review.reason === "erased" ? "why.cancelled.erased" : "why.cancelled.reopened");
+    case "pending":
+      return review.expires_at ? t("why.pending", { time: time(review.expires_at) }) : t("part.pending");
+    case "scheduled":
+      return review.due_at ? t("why.scheduled", { time: time(review.due_at) }) : t("part.scheduled");
+    default:
+      return t(`why.${review.state}`);
+  }
+}
+
+function When({ review }: { review: Review }): JSX.Element {
+  const { zone } = address.value;
+  const at = review.given_at ?? review.state_since;
+  const isRecent = clock.value.getTime() - Date.parse(at) < 86_400_000;
+  return (
+    <time class="when" dateTime={at} title={exactTime(at, zone)}>
+      {isRecent ? ago(at, clock.value) : shortTime(at, clock.value, zone)}
+    </time>
+  );
+}

@@ -1,0 +1,57 @@
+import { Problem } from "@candor/ui/problems.ts";
+import { describe, expect, test } from "vitest";
+import { memory } from "./memory.ts";
+import { storage } from "./storage.fake.ts";
+import { Visitor } from "./visitor.ts";
+
+const DAY = 86_400_000;
+
+/** A visitor whose tokens are numbered and good for ten days; `clock.now` is the time. */
+function visiting(area: Storage, renew?: () => Promise<never>) {
+  const clock = { now: Date.parse("2026-11-01T00:00:00Z") };
+  let tokens = 0;
+  const given = async () => {
+    tokens += 1;
+    return {
+      token: `t${tokens}`,
+      client: "c1",
+      expires_at: new Date(clock.now + 10 * DAY).toISOString(),
+    };
+  };
+  const calls = { admit: given, renew: renew ?? given };
+  return {
+    clock,
+    visitor: new Visitor(
+      memory("a.", () => area),
+      calls,
+      () => clock.now,
+    ),
+  };
+}
+
+describe("a visitor", () => {
+  test("is made when first needed, once, and found again after a reload", async () => {
+    const area = storage();
+    const { visitor } = visiting(area);
+    expect([visitor.client, await visitor.token()]).toEqual([null, null]);
+    await Promise.all([visitor.admitted(), visitor.admitted()]);
+    expect(await visiting(area).visitor.token()).toBe("t1");
+  });
+
+  test("gets another token in the second half of the time of the last, and when that was refused", async () => {
+    const { clock, visitor } = visiting(storage());
+    await visitor.admitted();
+    clock.now += 4 * DAY;
+    expect(await visitor.token()).toBe("t1");
+    clock.now += 2 * DAY;
+    expect(await visitor.token()).toBe("t2");
+    expect(await visitor.token(true)).toBe("t3");
+  });
+
+  test("goes on with the last token when there is no other", async () => {
+    const { clock, visitor } = visiting(storage(), () => Promise.reject(new Problem("offline")));
+    await visitor.admitted();
+    clock.now += 6 * DAY;
+    expect(await visitor.token()).toBe("t1");
+  });
+});

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { aForm, NOW } from "./builders.ts";
+import { canChange, endOf, lengthOf, momentOf, needsComment, scores } from "./form.ts";
+import { toldBy } from "./widget.ts";
+
+const LATER = "2026-11-26T09:15:00Z";
+
+test.each([
+  [{}, "question"],
+  [{ expires_at: NOW.toISOString() }, "expired"],
+  [{ expires_at: null }, "erased"],
+  [{ state: "expired", expires_at: null }, "expired"],
+  [{ state: "declined" }, "declined"],
+  [{ state: "declined", expires_at: NOW.toISOString() }, "expired"],
+  [{ state: "declined", expires_at: null }, "erased"],
+  [{ state: "given", editable_until: LATER }, "thanks"],
+  [{ state: "cancelled", cancelled_reason: "reopened" }, "withdrawn"],
+  [{ state: "cancelled", cancelled_reason: "erased" }, "erased"],
+] as const)("a form %o is at the moment %s", (part, moment) => {
+  expect(momentOf(aForm(part), NOW, false)).toBe(moment);
+});
+
+test("an answer is opened again as long as it can be changed", () => {
+  const given = aForm({ state: "given", editable_until: LATER });
+  expect(momentOf(given, NOW, true)).toBe("question");
+  expect(momentOf(given, new Date(LATER), true)).toBe("thanks");
+  expect(canChange(given, new Date(LATER))).toBe(false);
+  expect(endOf(given, NOW)).toEqual(new Date(LATER));
+});
+
+test("who declined can think better of it until the expiry", () => {
+  expect(momentOf(aForm({ state: "declined" }), NOW, true)).toBe("question");
+  expect(momentOf(aForm({ state: "declined", expires_at: NOW.toISOString() }), NOW, true)).toBe("expired");
+});
+
+test("words are needed up to the score that the channel has set, 0 included", () => {
+  const points = { name: "points", lowest: 0, highest: 10 };
+  const form = aForm({
+    scale: points,
+    comment: { mode: "required", required_at_or_below: 0, max_length: 9 },
+  });
+  expect([0, 1].map((score) => needsComment(form, score))).toEqual([true, false]);
+  expect(needsComment(aForm({ comment: { ...form.comment, mode: "optional" } }), 0)).toBe(false);
+  expect(scores(form)).toHaveLength(11);
+});
+
+test("a length counts characters and not their halves", () => {
+  expect(lengthOf("👍🏽é")).toBe(3);
+});
+
+test("only what has the shape of the widget's message is one", () => {
+  const whole = { candor: "form", token: "t", dialog: "d1", locale: "fr", theme: "dark" };
+  expect(toldBy(whole)).toEqual({ token: "t", dialog: "d1", locale: "fr", theme: "dark" });
+  expect(toldBy({ candor: "form", token: "t", theme: "pink", dialog: 7 })).toEqual({
+    token: "t",
+    dialog: null,
+    locale: null,
+    theme: null,
+  });
+  for (const other of [null, "form", {}, { ...whole, candor: "widget" }, { ...whole, token: "" }]) {
+    expect(toldBy(other)).toBeNull();
+  }
+});

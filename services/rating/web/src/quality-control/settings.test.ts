@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { aView, someSettings } from "./builders.ts";
+import { partOf } from "./editor.ts";
+import { lookup, shown } from "./fallbacks.ts";
+import { asLength, inSeconds, isWithin, typed } from "./lengths.ts";
+import { previewForm } from "./preview-form.ts";
+import { differences, NONE, onScale, rebased, sent, written } from "./settings.ts";
+
+test("what differs is named part by part", () => {
+  const before = someSettings();
+  const after = written(someSettings({ cool_down: 0, expiry: 60 }), "fr", "thanks", "Merci bien");
+  expect(differences(before, after)).toEqual(["cool_down", "expiry", "texts.fr.thanks"]);
+  expect(differences(before, written(before, "de", "thanks", "  "))).toEqual([]);
+  expect(
+    differences(before, someSettings({ comment: { mode: "optional", required_at_or_below: null } })),
+  ).toEqual(["comment"]);
+});
+
+test("what two people changed elsewhere holds both", () => {
+  const base = someSettings();
+  const mine = written(someSettings({ cool_down: 60 }), "fr", "question", "Ça va ?");
+  const theirs = written(someSettings({ delay: 0 }), "fr", "thanks", "Merci");
+  const both = rebased(base, mine, theirs);
+  expect(both).toMatchObject({ cool_down: 60, delay: 0 });
+  expect(both.texts.fr).toMatchObject({ question: "Ça va ?", thanks: "Merci" });
+});
+
+test("another scale keeps what its thresholds mean", () => {
+  const points = onScale(someSettings(), "points", aView().scales);
+  expect(points.scale).toEqual({ name: "points", satisfied_from: 8 });
+  expect(points.comment.required_at_or_below).toBe(3);
+  expect(onScale(someSettings(), "thumbs", aView().scales).scale.satisfied_from).toBe(2);
+});
+
+test("locales in which nothing is written are not sent", () => {
+  const settings = written(someSettings({ texts: { de: NONE } }), "fr", "thanks", " Merci ");
+  expect(sent(settings).texts).toEqual({ fr: { ...NONE, thanks: "Merci" } });
+});
+
+test("a text that isn't written is the more general one, then the default's, then what is built in", () => {
+  const view = aView();
+  const settings = someSettings();
+  expect(shown(view, settings, "fr-CA", "question")).toEqual({
+    text: "Alors ?",
+    locale: "fr",
+    builtIn: false,
+  });
+  expect(shown(view, settings, "de", "question")).toEqual({
+    text: "How was it?",
+    locale: "en",
+    builtIn: false,
+  });
+  expect(shown(view, settings, "fr", "thanks")).toEqual({ text: "Merci.", locale: "fr", builtIn: true });
+  expect(lookup("zh-Hant-x-y")).toEqual(["zh-Hant-x-y", "zh-Hant", "zh"]);
+});
+
+test("lengths of time are shown in the largest unit without a rest", () => {
+  expect([0, 90, 900, 86_400, 90_000, 0.5].map(asLength)).toEqual([
+    { count: 0, unit: "minutes" },
+    { count: 90, unit: "seconds" },
+    { count: 15, unit: "minutes" },
+    { count: 1, unit: "days" },
+    { count: 25, unit: "hours" },
+    { count: 0.5, unit: "seconds" },
+  ]);
+  expect(["14", " 1,5 ", "-1", "", "1e3", "x"].map(typed)).toEqual([14, 1.5, null, null, null, null]);
+  expect(inSeconds(1.5, "hours")).toBe(5_400);
+  expect([isWithin(0, 0), isWithin(0, 1), isWithin(3_650 * 86_400, 1), isWithin(3_651 * 86_400, 1)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+test("a field of a request is a part of the page", () => {
+  expect(["body.expiry", "body.texts.fr.question", "body.scale.satisfied_from", "body"].map(partOf)).toEqual([
+    "expiry",
+    "texts.fr.question",
+    "satisfied",
+    null,
+  ]);
+});
+
+test("the preview is the form with these texts, at the moment that is asked for", () => {
+  const now = new Date("2026-11-26T09:00:00Z");
+  const of = (moment: "question" | "comment" | "thanks" | "expired") =>
+    previewForm(aView(), someSettings(), "fr", moment, now);
+  expect(of("question")).toMatchObject({ form: { state: "pending", locale: "fr" }, score: null });
+  expect(of("question").form.expires_at).toBe("2026-11-29T09:00:00.000Z");
+  expect(of("comment").score).toBe(2);
+  expect(of("thanks").form).toMatchObject({ state: "given", editable_until: "2026-12-03T09:00:00.000Z" });
+  expect(of("expired").form).toMatchObject({ state: "expired", expires_at: null });
+});

@@ -1,0 +1,226 @@
+"""The Live Chat page in the real system: its numbers are the API's, and everything on it can be used."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from contracts.access import Role
+from deploy.demo.people import NotYet, until
+from deploy.demo.story import Encounter, Ledger, Mood
+from deploy.demo.support_floor import SupportFloor
+from tests.browser.conftest import PHONE, NewPage, OpenPage
+from tests.browser.findings import Findings
+from tests.browser.looking import axe, screenshot
+
+pytestmark = pytest.mark.real
+COMMENT = "Had to repeat myself, but it works now"
+PLAYED = (
+    (Mood.RATES, 5, None), (Mood.COMMENTS, 5, "Réponse claire et rapide"), (Mood.COMMENTS, 2, COMMENT),
+    (Mood.CHANGES, 4, None), (Mood.DECLINES, 1, None), (Mood.IGNORES, 1, None), (Mood.RATES, 4, None),
+)  # fmt: skip
+
+Reading = Callable[..., Awaitable[Any]]
+
+
+async def play(floor: SupportFloor, channel: str, *played: tuple[Mood, int, str | None]) -> None:
+    """Dialogs from the first word to what their clients do."""
+    ann = floor.operator("ann", "Ann Lee")
+
+    async def one(mood: Mood, score: int, comment: str | None) -> None:
+        visitor = await floor.visitor(channel, locale="en")
+        await Encounter(visitor, ann, "ann", channel, mood, score, comment).play(Ledger())
+
+    await asyncio.gather(*(one(*each) for each in played))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def _floors() -> dict[str, str]:
+    """The channel that all tests of this file read; made once."""
+    return {}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def channel(floor: SupportFloor, _floors: dict[str, str]) -> str:
+    """A channel on which seven dialogs were closed, and every form has come to its end."""
+    if "id" not in _floors:
+        name = f"live-{uuid4().hex[:8]}"
+        await floor.channel(name, "Course: Data basics", time_zone="Europe/Paris")
+        await play(floor, name, *PLAYED)
+        await settled(floor, name, len(PLAYED))
+        _floors["id"] = name
+    return _floors["id"]
+
+
+async def settled(floor: SupportFloor, channel: str, closed: int) -> Any:
+    """The summary, as soon as it holds so many closes and none is still open."""
+
+    async def look() -> Any:
+        summary = await floor.supervisor().read("summary", channel=channel)
+        if summary["closed"] < closed or summary["undecided"] + summary["scheduled"] + summary["pending"]:
+            raise NotYet(f"{summary}")
+        return summary
+
+    return await until(look, 60)
+
+
+@pytest.fixture
+def opened(page: Page, open_page: OpenPage, channel: str) -> Reading:
+    """Opens the page on the channel, with more in its address."""
+
+    async def read(more: str = "", at: Page = page) -> Page:
+        path = f"/live-chat?channel={channel}{more}"
+        await open_page(at, "analytics", path, Role.SUPERVISOR, name="Clara Moen")
+        await expect(at.get_by_role("heading", name="What became of")).to_be_visible()
+        return at
+
+    return read
+
+
+async def test_the_numbers_are_those_of_the_api(opened: Reading, floor: SupportFloor, channel: str) -> None:
+    page = await opened()
+    told = await floor.supervisor().read("summary", channel=channel)
+
+    headline = page.get_by_role("region", name="The numbers")
+    await expect(headline).to_contain_text(f"{round(told['csat']['value'])}% satisfied")
+    await expect(headline).to_contain_text(f"{told['given']} of {told['response_rate']['n']} settled")
+    await expect(headline).to_contain_text(f"{told['closed']} closed")
+    key = page.get_by_role("region", name="What became of")
+    for name, count in [("satisfied", told["satisfied"]), ("declined", told["declined"]),
+                        ("expired", told["expired"])]:  # fmt: skip
+        await expect(key.get_by_role("button", name=f"{count} {name}", exact=True)).to_be_visible()
+    parts = f"{told['given']} rated + {told['declined']} declined + {told['expired']} expired"
+    await expect(page.get_by_role("contentinfo")).to_contain_text(f"Adds up: {told['closed']} closed = ")
+    await expect(page.get_by_role("contentinfo")).to_contain_text(parts)
+    await expect(page.locator(".rows > li")).to_have_count(told["closed"])
+
+
+async def test_a_part_is_a_filter_and_back_undoes_it(opened: Reading) -> None:
+    page = await opened()
+    rows = page.locator(".rows > li")
+    await expect(rows).to_have_count(len(PLAYED))
+
+    part = page.get_by_role("button", name="1 declined", exact=True)
+    await part.click()
+
+    await expect(page).to_have_url(re.compile(r"state=declined"))
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("No, thanks")
+    await expect(part).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("button", name="Take this filter away: declined")).to_be_visible()
+
+    await page.go_back()
+    await expect(rows).to_have_count(len(PLAYED))
+    await expect(part).to_have_attribute("aria-pressed", "false")
+
+    await page.get_by_role("button", name=re.compile(r"^Low")).click()
+    await expect(page).to_have_url(re.compile(r"state=unsatisfied"))
+    await expect(rows).to_contain_text(COMMENT)
+
+
+async def test_a_review_opens_and_closes_by_the_keyboard(opened: Reading) -> None:
+    page = await opened("&state=unsatisfied")
+    row = page.locator(".rows button").first
+    await row.focus()
+    await page.keyboard.press("Enter")
+
+    drawer = page.get_by_role("dialog", name="Review")
+    await expect(drawer).to_be_focused()
+    await expect(page).to_have_url(re.compile(r"review=d-"))
+    await expect(drawer).to_contain_text(COMMENT)
+    await expect(drawer).to_contain_text("Counts for Ann Lee")
+    await expect(drawer).to_contain_text("Rated 2 of 5")
+
+    await page.keyboard.press("Escape")
+    await expect(drawer).to_be_hidden()
+    await expect(row).to_be_focused()
+    await page.keyboard.press("j")
+    await expect(drawer).to_be_visible()
+    await page.go_back()
+    await expect(drawer).to_be_hidden()
+
+
+async def test_a_rating_given_meanwhile_changes_number_and_list(
+    page: Page, open_page: OpenPage, floor: SupportFloor
+) -> None:
+    name = f"live-{uuid4().hex[:8]}"
+    await floor.channel(name, "Study bot")
+    await floor.set_up(name, expires_after="PT10M")
+    ann, visitor = floor.operator("ann", "Ann Lee"), await floor.visitor(name)
+    dialog = visitor.name_dialog()
+    await visitor.open(dialog)
+    await visitor.post_message(dialog, "m1", "Hello, is anybody there?")
+    await ann.take(dialog)
+    await ann.post_message(dialog, "m2", "Yes, how can I help?")
+    await visitor.post_message(dialog, "m3", "Found it, thank you")
+    await ann.close(dialog, 1)
+    form = await visitor.form(dialog, 1)
+    await open_page(page, "analytics", f"/live-chat?channel={name}", Role.SUPERVISOR)
+    row = page.locator(".rows > li")
+    await expect(row).to_contain_text("Pending")
+    await page.evaluate("window.same = true")
+
+    await visitor.answer(form["token"], 5, "Solved in two minutes")
+
+    await expect(row).to_contain_text("Solved in two minutes")
+    await expect(page.get_by_role("region", name="The numbers")).to_contain_text("100% satisfied")
+    await expect(page.get_by_role("contentinfo")).to_contain_text("1 rated")
+    assert await page.evaluate("window.same")
+
+
+async def test_nothing_closed_says_what_to_do_and_no_match_clears(
+    page: Page, open_page: OpenPage, floor: SupportFloor
+) -> None:
+    name = f"live-{uuid4().hex[:8]}"
+    await floor.channel(name, "Quiet course")
+    await open_page(page, "analytics", "/live-chat", Role.SUPERVISOR, channels=[name])
+    await expect(page.get_by_role("heading", name="No dialog has been closed")).to_be_visible()
+    assert await axe(page) == []
+    await screenshot(page, "live-chat/empty", whole=True)
+
+    await open_page(page, "analytics", f"/live-chat?channel={name}", Role.SUPERVISOR)
+    await page.reload()
+    await page.get_by_role("button", name="Clear filters").click()
+    await expect(page).not_to_have_url(re.compile("channel="))
+
+
+async def test_offline_says_so_and_keeps_the_numbers(opened: Reading, findings: Findings) -> None:
+    page = await opened()
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+
+    async with findings.offline(page.context):
+        await expect(page.get_by_text("offline since")).to_be_visible()
+        await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await expect(page.get_by_text(re.compile("^Live, "))).to_be_visible(timeout=20_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("light", {}), ("dark", {"scheme": "dark"}), ("phone", {"size": PHONE}),
+        ("ru", {"locale": "ru-RU"}), ("fr", {"locale": "fr-FR"}),
+        ("ru-phone", {"locale": "ru-RU", "size": PHONE}),
+    ],
+)  # fmt: skip
+async def test_it_is_for_everybody(
+    name: str, how: dict[str, Any], new_page: NewPage, open_page: OpenPage, channel: str
+) -> None:
+    page = await new_page(**how)
+    path = f"/live-chat?channel={channel}"
+    await open_page(page, "analytics", path, Role.SUPERVISOR, name="Clara Moen")
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await page.get_by_role("heading", level=1).click()
+
+    assert await axe(page) == []
+    await screenshot(page, f"live-chat/{name}", whole=True)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    await page.locator(".rows button").filter(has_text=COMMENT).click()
+    await expect(page.locator(".timeline")).to_be_visible()
+    assert await axe(page) == []
+    await screenshot(page, f"live-chat/{name}-drawer")

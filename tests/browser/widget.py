@@ -1,0 +1,105 @@
+"""A foreign site with the widget on it: strict policy, hostile styles; and what a visitor does there."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from string import Template
+
+from playwright.async_api import Locator, Page, Route, expect
+
+from deploy.local.start_page.sample_site import FOLDER
+from tests.browser.site import serving
+
+HOSTILE = """
+html { font-size: 31px; }
+body { transform: translateX(0); }
+* { letter-spacing: 3px; --bg: red; --text: red; --font: serif; text-transform: uppercase; line-height: 3; }
+button, textarea, p, div, h2, candor-chat { display: block !important; position: static !important;
+  border: 9px solid red; background: yellow !important; color: red !important; opacity: 0.3 !important;
+  font: 40px serif !important; }
+"""
+FORM = """<!doctype html><title>Form</title><h1>How was your chat with us?</h1><p id="told"></p><script>
+addEventListener("message", ({ data }) => {
+  document.getElementById("told").textContent = JSON.stringify(data);
+  parent.postMessage({ candor: "form", height: 300 }, "*");
+  parent.postMessage({ candor: "form", state: "shown" }, "*");
+});
+parent.postMessage({ candor: "form", wants: "token" }, "*");
+</script>"""
+
+
+class Site:
+    """Where the site is, and which channel its widget has."""
+
+    def __init__(self, origin: str, channel: str) -> None:
+        self.origin = origin
+        self.channel = channel
+
+
+@contextmanager
+def site(chat: str, rating: str, channel: str, *, hostile: bool = True) -> Iterator[Site]:
+    """The sample site on an origin of its own, with the widget of `channel`: ``/``, in Arabic ``/dars``."""
+    policy = (
+        f"default-src 'none'; script-src {chat}; connect-src {chat}; frame-src {rating}; "
+        "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+    pages = {f"/{name}": (FOLDER / name).read_text("utf-8") for name in ("style.css", "crest.svg")}
+    pages["/style.css"] += HOSTILE if hostile else ""
+    for address, name in (("/", "index"), ("/dars", "dars"), ("/lecon", "lecon")):
+        html = Template((FOLDER / f"{name}.html").read_text("utf-8")).substitute(chat=chat)
+        pages[address] = html.replace('"northbank"', f'"{channel}"')
+    with serving(pages, {"Content-Security-Policy": policy}) as origin:
+        yield Site(origin, channel)
+
+
+class Chat:
+    """The widget of a page, as its visitor sees it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.bubble = page.locator("candor-chat .bubble")
+        self.panel = page.get_by_role("dialog")
+        self.field = self.panel.get_by_role("textbox")
+        self.messages = self.panel.locator("li .text")
+        self.badge = page.locator("candor-chat .badge")
+        self.frame = self.panel.locator("iframe")
+
+    async def open(self) -> None:
+        """Opens the panel."""
+        await self.bubble.click()
+        await expect(self.panel).to_be_visible()
+
+    async def write(self, text: str) -> None:
+        """Writes, and sends by Enter."""
+        await self.field.fill(text)
+        await self.field.press("Enter")
+
+    def message(self, text: str) -> Locator:
+        """A message of the conversation, with its signature."""
+        return self.panel.locator("li").filter(has_text=text)
+
+    async def texts(self) -> list[str]:
+        """All messages, without who wrote them."""
+        return [re.sub(r"^[^:]+:\s*", "", each) for each in await self.messages.all_inner_texts()]
+
+    async def dialog(self, chat: str) -> str:
+        """The id of the visitor's newest dialog, as chat lists it."""
+        kept = await self.page.evaluate("() => Object.entries(localStorage)")
+        visitor = next(json.loads(value) for name, value in kept if name.endswith(".visitor"))
+        response = await self.page.request.get(
+            f"{chat}/v1/visitors/me/dialogs", headers={"Authorization": f"Bearer {visitor['token']}"}
+        )
+        return str((await response.json())["dialogs"][0]["dialog"])
+
+
+async def stub_form(page: Page, rating: str) -> list[str]:
+    """Puts a form of the test's own where rating's is; gives the addresses that it was loaded from."""
+    asked: list[str] = []
+
+    async def fulfil(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(body=FORM, content_type="text/html")
+
+    await page.route(f"{rating}/form**", fulfil)
+    return asked
