@@ -58,6 +58,8 @@ ROUTES = {
     "/v1/dialogs?states=closed&limit=5": "chat",
     MESSAGE: "chat",
     "/v1/clients/c-1": "chat",
+    "/v1/changes": "chat",
+    "/v1/visitors/me/changes": "chat",
     "/.well-known/jwks.json": "chat",
     "/v1/forms/answer": "rating",
     "/v1/forms/mine": "rating",
