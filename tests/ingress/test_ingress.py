@@ -65,8 +65,6 @@ ROUTES = {
     "/v1/forms/mine": "rating",
     "/v1/quality-control/course-a": "rating",
     "/v1/live-chat/summary?channel=course%20a": "analytics",
-    "/v1/visitors/me/changes": "chat",
-    "/v1/changes": "chat",
     "/v1/forms/mine/changes": "rating",
     "/v1/live-chat/changes": "analytics",
     "/console": "chat",
