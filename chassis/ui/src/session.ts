@@ -37,6 +37,15 @@ export const session = signal<Session>({ state: "starting" });
 export const token: TokenSource = (again) => source(again);
 
 let source: TokenSource = async () => null;
+let carried: string | null = null;
+
+/** The address of another page; in development, where each service is an origin, it takes the token along. */
+export function pageAddress(address: string): string {
+  return carried && new URL(address, location.href).origin !== location.origin
+    ? `${address}#token=${carried}`
+    : address;
+}
+
 const STORED = "candor.token";
 
 /** Signs in as far as it goes without the person; then `session` says what there is. */
@@ -74,6 +83,7 @@ function fromStartPage(): Ways {
     history.replaceState(history.state, "", location.pathname + location.search);
   }
   source = async () => sessionStorage.getItem(STORED);
+  carried = sessionStorage.getItem(STORED);
   const signOut = async (): Promise<void> => {
     sessionStorage.removeItem(STORED);
     location.reload();

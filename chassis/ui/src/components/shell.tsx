@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { choose, LOCALES, locale } from "../i18n.ts";
 import { sentence } from "../problems.ts";
 import { scheme, toggleScheme } from "../scheme.ts";
-import { type Person, session } from "../session.ts";
+import { type Person, pageAddress, session } from "../session.ts";
 import { t } from "../texts.ts";
 import { Menu } from "./controls.tsx";
 import { Icon, Mark } from "./icons.tsx";
@@ -35,7 +35,11 @@ export function Shell({ navigation, tools, children }: Frame): JSX.Element {
         </span>
         <nav aria-label={t("nav.pages")}>
           {navigation.map((each) => (
-            <a href={each.address} key={each.address} aria-current={each.current ? "page" : undefined}>
+            <a
+              href={pageAddress(each.address)}
+              key={each.address}
+              aria-current={each.current ? "page" : undefined}
+            >
               {each.text}
             </a>
           ))}

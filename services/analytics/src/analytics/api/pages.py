@@ -18,7 +18,11 @@ person = pages.person_router("analytics", allow(Role.SUPERVISOR, never=NEVER))
 
 def page_router(settings: AnalyticsSettings) -> APIRouter:
     """The routes of the page and of what it loads."""
-    told = {"signIn": pages.sign_in(settings), "minimum": settings.minimum_n}
+    told = {
+        "signIn": pages.sign_in(settings),
+        "minimum": settings.minimum_n,
+        "urls": dict(settings.public_urls),
+    }
     connect = pages.sign_in_sources(settings)
     found = [pages.Page("/live-chat", "live-chat.html", told, connect)]
     return pages.router(settings.service, BUILT, found)

@@ -180,7 +180,9 @@ export async function readReviews(how: "anew" | "again" = "again"): Promise<void
   await into(reviews, async () => {
     const before = how === "again" ? reviews.value.data : null;
     const limit = Math.min(LONGEST_PAGE, Math.max(PAGE, before?.rows.length ?? 0));
-    const page = await data(api.GET("/v1/live-chat/reviews", { params: { query: { ...asked, limit } } }));
+    const page = await data(
+      api.GET("/v1/live-chat/reviews", { params: { query: { ...asked, limit, counts: true } } }),
+    );
     if (page.counts) counts.value = { data: page.counts, readAt: new Date(), problem: null };
     const fresh = { rows: page.reviews, newer: [], next: page.next_cursor };
     const shown = reviews.value.data;

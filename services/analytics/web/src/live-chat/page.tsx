@@ -1,7 +1,8 @@
 /** Live Chat: what became of all closes, in numbers and one by one. */
 import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
-import { Shell } from "@candor/ui/components/shell.tsx";
+import { type NavigationEntry, Shell } from "@candor/ui/components/shell.tsx";
 import { duration, exactTime, number, timeOfDay } from "@candor/ui/format.ts";
+import { settings } from "@candor/ui/settings.ts";
 import { t as common } from "@candor/ui/texts.ts";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -27,10 +28,19 @@ export function LiveChat(): JSX.Element {
     </button>
   );
   return (
-    <Shell navigation={[{ address: "/live-chat", text: t("title"), current: true }]} tools={tools}>
+    <Shell navigation={navigation()} tools={tools}>
       {() => <Board />}
     </Shell>
   );
+}
+
+function navigation(): NavigationEntry[] {
+  const { urls } = settings<{ urls: Record<"chat" | "rating", string> }>();
+  return [
+    { address: "/live-chat", text: t("title"), current: true },
+    { address: `${urls.chat}/channels`, text: common("nav.channels") },
+    { address: `${urls.rating}/quality-control`, text: t("nav.qualityControl") },
+  ];
 }
 
 function Board(): JSX.Element {
