@@ -122,6 +122,7 @@ async def test_the_story_over_locked_servers(stack: LockedStack, floor: SupportF
     assert counted["channels"][CHANNEL]["given"] == 1
     assert counted["channels"][CHANNEL]["comments"] == [WORDS]
     assert await until(partial(name_in_rating, floor)) == "Course, locked"
+    assert await until(partial(name_in_analytics, floor)) == "Course, locked"
 
 
 async def name_in_rating(floor: SupportFloor) -> str:
@@ -131,6 +132,15 @@ async def name_in_rating(floor: SupportFloor) -> str:
         if channel["channel"] == CHANNEL:
             return str(channel["name"])
     raise NotYet(f"{CHANNEL} is not known to rating")
+
+
+async def name_in_analytics(floor: SupportFloor) -> str:
+    """What analytics calls the channel, once it has consumed that."""
+    listed = await floor.supervisor().read("channels", channel=CHANNEL)
+    for row in listed["rows"]:
+        if row["name"] is not None:
+            return str(row["name"])
+    raise NotYet(f"{CHANNEL} is not known to analytics")
 
 
 async def test_the_platform_team_replays_what_died(stack: LockedStack) -> None:

@@ -77,6 +77,28 @@ async def test_who_asks_at_the_same_time_shares_a_read_and_who_comes_later_gets_
     assert asyncio.get_running_loop().time() - began < 2 * LEAST_PAUSE_SECONDS + 1
 
 
+async def test_who_asks_during_a_read_gets_the_next_one(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = ProgressReader(harness.database, lambda: None)
+    read, begun, go_on = reader.read, asyncio.Event(), asyncio.Event()
+
+    async def slow() -> Any:
+        found = await read()
+        begun.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(reader, "read", slow)
+    first = asyncio.create_task(reader.look())
+    await begun.wait()
+    await moved(harness, 5)
+    second = asyncio.create_task(reader.look())
+    await asyncio.sleep(0)  # it has asked
+    go_on.set()
+    assert (await second).position != (await first).position
+
+
 async def events(harness: Harness) -> AsyncGenerator[dict[str, Any]]:
     """What a stream tells; httpx's own transport would wait for its end."""
     sent: asyncio.Queue[bytes] = asyncio.Queue()

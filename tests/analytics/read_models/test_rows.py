@@ -77,10 +77,11 @@ async def test_a_row_is_the_summary_of_its_operator(harness: Harness, asked: dic
 async def test_an_operator_is_called_as_at_the_newest_close_asked_for(harness: Harness) -> None:
     ann = ExpectedClose(operator="ann", operator_name="Ann Smith")
     married = [
-        replace(ann, dialog=f"d{n}", closed_at=after(n), operator_name=f"Ann Lee {n}") for n in range(1, 9)
+        replace(ann, close_seq=n, closed_at=after(n), operator_name=f"Ann Lee {n}") for n in range(1, 9)
     ]
-    # The newest isn't received last, neither in its quarter hour nor at all.
-    await harness.receive(married[5], *married[:5], *reversed(married[6:]))
+    # The newest isn't received last, neither in its batch nor in its quarter hour nor at all.
+    await harness.receive(married[5], *married[:4], *reversed(married[6:]))
+    await harness.receive(married[4])
     await harness.receive(replace(ann, dialog="d0", closed_at=after(-60)))
     [row] = (await harness.ask("operators"))["rows"]
     assert (row["operator"], row["name"], row["closed"]) == ("ann", "Ann Lee 8", 9)
