@@ -35,8 +35,23 @@ async def academy(floor: SupportFloor) -> AsyncIterator[Site]:
     """A site with hostile styles; its channel is called Northbank Academy and no other test knows it."""
     channel = f"academy-{secrets.token_hex(4)}"
     with site(floor.urls.chat, floor.urls.rating, channel) as up:
-        await floor.channel(channel, "Northbank Academy", allowed_origins=[up.origin])
+        await allowed(floor, channel, up)
         yield up
+
+
+async def allowed(floor: SupportFloor, channel: str, *sites: Site) -> None:
+    """Makes the channel of these sites, and waits until chat's replicas let their pages in."""
+    origins = [each.origin for each in sites]
+    await floor.channel(channel, "Northbank Academy", allowed_origins=origins)
+
+    async def look() -> None:
+        for origin in origins:
+            address = f"{floor.urls.chat}/v1/channels/{channel}/widget"
+            response = await floor.http.get(address, headers={"Origin": origin})
+            if response.status_code != 200:
+                raise NotYet(f"{origin} may not call: {response.text}")
+
+    await until(look)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -208,9 +223,7 @@ async def test_the_page_and_the_widget_leave_one_another_as_they_are(
         return [style.color, style.backgroundColor, style.font, style.letterSpacing, style.textTransform,
             style.opacity, width, height, right, bottom]; }"""
     with site(floor.urls.chat, floor.urls.rating, academy.channel, hostile=False) as plain:
-        await floor.channel(
-            academy.channel, "Northbank Academy", allowed_origins=[academy.origin, plain.origin]
-        )
+        await allowed(floor, academy.channel, academy, plain)
         seen = []
         for origin in (plain.origin, academy.origin):
             page = await new_page()
@@ -295,7 +308,7 @@ async def test_the_widget_is_good_to_look_at_and_to_hear(
         assert [each for each in await axe(page) if "candor-chat" in each] == []
 
     with site(floor.urls.chat, floor.urls.rating, channel, hostile=False) as up:
-        await floor.channel(channel, "Northbank Academy", allowed_origins=[up.origin])
+        await allowed(floor, channel, up)
         await page.goto(up.origin + ("/dars" if look == "arabic" else ""))
         await expect(visitor.bubble).to_be_visible()
         await picture("1-closed")
