@@ -1,0 +1,212 @@
+"""Quality control in the real system: what is set, saved, compared and restored, by whom, and its preview."""
+
+from secrets import token_hex
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from contracts.access import Role
+from deploy.demo.support_floor import SupportFloor
+from tests.browser.conftest import DESKTOP, PHONE, NewPage, OpenPage
+from tests.browser.findings import Findings
+from tests.browser.looking import axe, screenshot
+from tests.waiting import until
+
+pytestmark = pytest.mark.real
+
+NAME = "Study bot"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def channel(floor: SupportFloor) -> str:
+    """A channel with a cool-down of 30 days, as rating knows it."""
+    channel = f"bot-{token_hex(4)}"
+    await floor.channel(channel, NAME, locales=["en", "fr", "ru"])
+    await floor.set_up(channel, cool_down=2_592_000)
+    supervisor = floor.supervisor()
+    url = f"{supervisor.urls.rating}/v1/quality-control/{channel}"
+    await until(lambda: supervisor.caller.do("GET", url), lambda read: read["name"] == NAME)
+    return channel
+
+
+async def opened(page: Page, open_page: OpenPage, channel: str) -> None:
+    """The settings of the channel, for a supervisor of every channel."""
+    path = f"/quality-control?channel={channel}"
+    await open_page(page, "rating", path, Role.SUPERVISOR, name="Clara Moen", sub="clara")
+    await expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+
+
+async def test_a_change_says_what_it_does_is_marked_and_saved_by_keyboard(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    await opened(page, open_page, channel)
+    field = page.get_by_label("Cool-down", exact=True)
+
+    await field.fill("14")
+    await expect(page.locator("#ask")).to_contain_text("at most once in 14 days")
+    await expect(page.locator("#ask")).to_contain_text("was 30 days")
+    await expect(page.get_by_role("region", name="Unsaved changes")).to_contain_text("30 days → 14 days")
+    await page.keyboard.press("Control+s")
+
+    await expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    await expect(page.locator(".page-head")).to_contain_text("saved by Clara Moen")
+    await expect(page.locator("#history li").first).to_contain_text("cool-down")
+    await page.reload()
+    await expect(field).to_have_value("14")
+
+
+async def test_discarding_gives_back_what_is_saved(page: Page, open_page: OpenPage, channel: str) -> None:
+    await opened(page, open_page, channel)
+    field = page.get_by_label("Cool-down", exact=True)
+
+    await field.fill("often")
+    await expect(page.get_by_role("alert")).to_have_text("A number, at most 10 years")
+    await expect(page.get_by_role("button", name="Save settings")).to_be_disabled()
+    await page.get_by_role("button", name="Discard").click()
+
+    await expect(field).to_have_value("30")
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_leaving_with_what_is_not_saved_asks(page: Page, open_page: OpenPage, channel: str) -> None:
+    await opened(page, open_page, channel)
+    await page.get_by_label("Cool-down", exact=True).fill("14")
+
+    async with page.expect_event("dialog") as asked:
+        await page.evaluate("setTimeout(() => location.reload())")
+    dialog = await asked.value
+    assert dialog.type == "beforeunload"
+    await dialog.dismiss()
+    await expect(page.get_by_label("Cool-down", exact=True)).to_have_value("14")
+
+
+async def test_if_somebody_saved_before_nothing_is_lost(
+    page: Page, open_page: OpenPage, floor: SupportFloor, channel: str, findings: Findings
+) -> None:
+    findings.expect("412")
+    await opened(page, open_page, channel)
+    await page.get_by_label("Cool-down", exact=True).fill("14")
+    await floor.set_up(channel, delay=600)
+
+    await page.get_by_role("button", name="Save settings").click()
+    await expect(page.get_by_role("status").filter(has_text="saved version 3")).to_contain_text(
+        "Your change is kept"
+    )
+    await page.get_by_role("button", name="Compare").first.click()
+    await expect(page.get_by_role("row", name="Delay 1 second 10 minutes 10 minutes")).to_be_visible()
+    await screenshot(page, "quality-control/saved-before")
+    await page.get_by_role("button", name="Save settings").click()
+    await expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+
+    await page.reload()
+    await expect(page.get_by_label("Cool-down", exact=True)).to_have_value("14")
+    await expect(page.get_by_label("Delay", exact=True)).to_have_value("10")
+
+
+async def test_an_older_version_can_be_compared_and_restored(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    await opened(page, open_page, channel)
+    newest = page.locator("#history li").first
+
+    await newest.get_by_role("button", name="Compare").click()
+    await expect(newest.get_by_role("row", name="Cool-down none 30 days")).to_be_visible()
+    await page.get_by_role("button", name="Restore version 1").click()
+
+    await expect(page.locator("#history li").first).to_contain_text("version 1 restored")
+    await expect(page.get_by_label("Cool-down", exact=True)).to_have_value("0")
+
+
+async def test_the_preview_is_the_form_with_what_is_not_saved_and_sends_nothing(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    await opened(page, open_page, channel)
+    preview = page.frame_locator("iframe")
+    await expect(preview.get_by_role("radio")).to_have_count(5)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+
+    await page.get_by_role("radio", name="0 to 10").click()
+    await expect(preview.get_by_role("radio")).to_have_count(11)
+    await page.get_by_label("Question, fr").fill("Alors, cet échange ?")
+    await expect(preview.get_by_role("heading")).to_have_text("Alors, cet échange ?")
+    await expect(preview.locator("html")).to_have_attribute("lang", "fr")
+    await preview.get_by_role("radio").last.check()
+    await preview.get_by_role("button", name="Envoyer 10 sur 10").click()
+    await expect(preview.get_by_role("heading")).to_have_text("Merci pour votre réponse.")
+    await page.get_by_role("tab", name="Expired").click()
+    await expect(preview.get_by_role("heading")).to_contain_text("Le délai pour évaluer")
+    await page.get_by_role("radio", name="dark").click()
+    await expect(preview.locator("html")).to_have_attribute("data-theme", "dark")
+
+    assert [url for url in sent if "/v1/" in url] == []
+
+
+async def test_a_text_that_is_emptied_gives_the_one_that_stands_in_for_it_back(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    await opened(page, open_page, channel)
+    field = page.get_by_label("Question, ru")
+
+    await field.fill("Как вам чат?")
+    await expect(page.get_by_role("region", name="Unsaved changes")).to_be_visible()
+    await field.fill("")
+
+    await expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    await expect(field).to_have_attribute("placeholder", "Как прошёл ваш разговор с нами?")  # noqa: RUF001
+    await page.get_by_role("button", name="Add a locale").click()
+    await page.get_by_label("Language tag").fill("fr-ca")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Question, fr-CA")).to_be_visible()
+
+
+async def test_without_network_the_changes_stay(
+    page: Page, open_page: OpenPage, channel: str, findings: Findings
+) -> None:
+    await opened(page, open_page, channel)
+    await page.get_by_label("Cool-down", exact=True).fill("14")
+
+    async with findings.offline(page.context):
+        await page.get_by_role("button", name="Save settings").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Not saved; your changes are still here")
+        await screenshot(page, "quality-control/offline")
+    await page.get_by_role("button", name="Save settings").click()
+
+    await expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+
+
+async def test_another_channel_is_not_shown_and_the_list_has_ones_own(
+    page: Page, open_page: OpenPage, channel: str, findings: Findings
+) -> None:
+    findings.expect("403")
+    path = f"/quality-control?channel={channel}"
+    await open_page(page, "rating", path, Role.SUPERVISOR, channels=["other"])
+    await expect(page.get_by_role("heading")).to_have_text("You may not see this channel")
+    await page.get_by_role("link", name="The channels that you may see").click()
+    await expect(page.get_by_text("There is no channel yet.")).to_be_visible()
+    await screenshot(page, "quality-control/empty")
+
+    await open_page(page, "rating", "/quality-control", Role.SUPERVISOR, channels=[channel])
+    await page.reload()
+    await page.get_by_role("link", name=NAME).click()
+    await expect(page.get_by_role("heading", name=NAME)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "scheme", "size"),
+    [("en-GB", "light", DESKTOP), ("fr-FR", "dark", DESKTOP), ("ru-RU", "light", DESKTOP),
+     ("en-GB", "dark", PHONE)],
+)  # fmt: skip
+async def test_everybody_can_use_the_page(
+    new_page: NewPage, open_page: OpenPage, channel: str, locale: str, scheme: Any, size: Any
+) -> None:
+    page = await new_page(size=size, scheme=scheme, locale=locale)
+    await opened(page, open_page, channel)
+    await expect(page.frame_locator("iframe").get_by_role("radio")).to_have_count(5)
+    await page.locator("#ask input").fill("14")
+
+    assert await axe(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    await screenshot(page, f"quality-control/{locale[:2]}-{scheme}-{size['width']}", whole=True)
