@@ -409,7 +409,7 @@ async def test_axe_finds_nothing(new_page: NewPage, open_page: OpenPage, shift: 
     await expect(page.get_by_role("complementary")).to_contain_text("Course: Data basics")
     assert await axe(page) == []
     await page.keyboard.press("Control+e")
-    await expect(page.get_by_text("Closed.")).to_be_visible()
+    await expect(page.locator(".toast", has_text="Closed.")).to_be_visible()
     assert await axe(page) == []
 
 
