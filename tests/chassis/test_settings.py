@@ -43,9 +43,9 @@ class ShopSettings(ServiceSettings):
 GOOD = {
     "CANDOR_KAFKA": "kafka-1:9092,kafka-2:9092,[::1]:9092",
     "CANDOR_MONGO": f"mongodb://shop:{SECRET}@db/?replicaSet=rs0",
-    "CANDOR_CHAT_URL": "https://candor.test",
     "CANDOR_STAFF_ISSUER": "https://staff.test",
     "CANDOR_STAFF_JWKS": "https://staff.test/keys",
+    "CANDOR_CHAT_URL": "https://candor.test",
     "CANDOR_MASTER_KEY": KEY,
 }
 DEVELOPMENT = {"CANDOR_ENV": "development"}
@@ -98,6 +98,41 @@ def test_nothing_said_means_production_and_every_address(load: SettingsLoader) -
 def test_development_is_for_this_machine_only(load: SettingsLoader) -> None:
     assert load(**DEVELOPMENT).host == "127.0.0.1"
     assert load(**DEVELOPMENT, CANDOR_HOST="::1").host == "::1"
+
+
+def test_pages_are_at_the_ports_in_development_and_behind_one_origin_else(load: SettingsLoader) -> None:
+    here = load(
+        **DEVELOPMENT,
+        CANDOR_PORT_BASE="9001",
+        CANDOR_CHAT_URL="",
+        CANDOR_RATING_URL="https://Forms.test:443/",
+    )
+    assert here.public_urls == {
+        "chat": "http://127.0.0.1:9001", "rating": "https://forms.test", "analytics": "http://127.0.0.1:9003",
+    }  # fmt: skip
+    there = load(
+        CANDOR_ENV="production", CANDOR_RATING_URL="", CANDOR_PAGE_ORIGINS="https://a.test, https://b.test"
+    )
+    assert set(there.public_urls.values()) == {"https://candor.test"}
+    assert there.page_origins == ("https://a.test", "https://b.test")
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong"),
+    [
+        ("CANDOR_CHAT_URL", ""),
+        ("CANDOR_CHAT_URL", "http://candor.test"),
+        ("CANDOR_CHAT_URL", "https://candor.test/chat"),
+        ("CANDOR_ANALYTICS_URL", "candor.test"),
+        ("CANDOR_PAGE_ORIGINS", "https://a.test,*"),
+    ],
+)
+def test_an_address_of_pages_is_an_origin(
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str], variable: str, wrong: str
+) -> None:
+    with pytest.raises(SystemExit):
+        load(**{variable: wrong})
+    assert sentences(capsys)[0].startswith(variable)
 
 
 def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(load: SettingsLoader) -> None:

@@ -32,7 +32,11 @@ export function pages({ service, folder, out, scripts = {} }: Room): UserConfig 
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
-      rolldownOptions: { input: names.map((name) => resolve(folder, name)) },
+      rolldownOptions: {
+        input: names.map((name) => resolve(folder, name)),
+        // How long plugins take is no news to whoever calls `make`.
+        checks: { pluginTimings: false },
+      },
     },
   };
 }

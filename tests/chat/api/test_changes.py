@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -12,6 +13,8 @@ from aiokafka import AIOKafkaConsumer
 
 from chassis.http import live
 from chassis.kafka.connection import KafkaConnection
+from chassis.kafka.publisher import ProducerRecord, Publisher
+from chat import app
 from chat.app import build
 from contracts.topics import WAKEUPS
 from tests.chat.harness import Harness, Person, done
@@ -52,7 +55,7 @@ async def until_told(seen: list[Any], path: str, version: int | None, within: fl
 async def test_on_another_replica_a_change_is_told_long_before_the_poll(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(live.LiveUpdates.__init__.__kwdefaults__ or {}, "poll_seconds", 3600.0)
+    monkeypatch.setattr(app, "LiveUpdates", partial(live.LiveUpdates, poll_seconds=3600.0))
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 3600.0)
     channel = await harness.channel()
     ann, bo = harness.operator("ann", channel), harness.operator("bo", channel)
@@ -65,6 +68,10 @@ async def test_on_another_replica_a_change_is_told_long_before_the_poll(
             for path, who in ((OWN, zoe), (LIST, ann), (LIST, bo), (LIST, cat))
         ]
         assert own == anns == bos == [{}]
+        nonsense = [ProducerRecord(WAKEUPS.name, "d", value, []) for value in (None, b"", b"[1]", b"\xff")]
+        publisher = Publisher(harness.settings.kafka, "test")
+        await publisher.publish(nonsense)
+        await publisher.stop()
         await hears(await harness.dialog(zoe), zoe, own)
         path = await harness.dialog(zoe)
         for seen in (own, anns, bos, cats):
@@ -96,7 +103,7 @@ async def hears(path: str, zoe: Person, own: list[Any]) -> None:
 async def test_without_any_wake_up_the_same_is_told_a_little_later(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(live.LiveUpdates.__init__.__kwdefaults__ or {}, "poll_seconds", 0.2)
+    monkeypatch.setattr(app, "LiveUpdates", partial(live.LiveUpdates, poll_seconds=0.2))
     channel = await harness.channel()
     ann, zoe = harness.operator("ann", channel), await harness.visitor(channel)
     deaf = build(harness.settings, only=REPLICA[:2])

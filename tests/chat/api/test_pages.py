@@ -171,7 +171,7 @@ def expiring(harness: Harness, zoe: Person, channel: str) -> Person:
     return Person(harness.http, zoe.id, token)
 
 
-async def test_a_fresh_token_is_for_the_same_client_whether_they_have_a_dialog_or_not(
+async def test_a_fresh_token_is_for_the_same_client_with_or_without_a_dialog(
     harness: Harness,
 ) -> None:
     channel = await harness.channel()

@@ -7,7 +7,7 @@ import pytest
 from chat.domain.dialog import decider as dialog
 from chat.domain.dialog.decider import DIALOG, CloseDialog
 from chat.domain.dialog.events import AttributedBy, ClosedBy, DialogClosed, DialogEvent, Participant
-from chat.domain.dialog.state import Operator
+from chat.domain.dialog.state import Operator, details_of
 from chat.domain.rejections import Rejection
 from tests.chassis.decider_spec import DeciderSpec
 from tests.chat.builders import (
@@ -354,3 +354,22 @@ def test_what_is_stored_is_read_again() -> None:
     story = [opened(), wrote("m1"), assigned(), closing(opened(), wrote("m2", ANN)), reopened()]
     stored = [event.model_dump(mode="json") for event in story]
     assert [DIALOG.events.validate_python(document) for document in stored] == story
+
+
+def test_a_client_waits_from_their_first_message_until_an_operator_writes_or_it_is_closed() -> None:
+    story: list[tuple[DialogEvent, Any]] = [
+        (opened(), (0, None, 0)),
+        (wrote("m1", minutes=1), (1, at(1), 0)),
+        (wrote("m2", minutes=2), (2, at(1), 0)),
+        (assigned(ANN, 3), (2, at(1), 0)),
+        (wrote("m3", ANN, minutes=4), (0, None, 1)),
+        (wrote("m4", minutes=5), (1, at(5), 1)),
+        (closed(1, 6), (0, None, 1)),
+        (reopened(1, 7), (0, None, 1)),
+        (wrote("m5", minutes=8), (1, at(8), 1)),
+    ]
+    state = DIALOG.initial
+    for event, expected in story:
+        state = DIALOG.evolve(state, event)
+        details = details_of(state)
+        assert (details.unanswered, details.waiting_since, details.replies) == expected

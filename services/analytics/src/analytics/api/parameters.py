@@ -210,6 +210,9 @@ class ReviewParameters(CountParameters):
     )
     satisfied: bool | None = Field(None, description="Only satisfied answers, or only those that are not.")
     with_comment: bool | None = Field(None, description="Only answers with a comment, or only those without.")
+    counts: bool = Field(
+        default=False, description="Also counts them, on the first page: as dear as a summary of the period."
+    )
     cursor: Annotated[str, AfterValidator(known_cursor)] | None = Field(
         None, max_length=300, description="`next_cursor` of the page before; empty for the first."
     )

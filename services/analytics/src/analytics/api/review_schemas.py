@@ -145,7 +145,7 @@ class ReviewPage(Freshness):
 
     reviews: Sequence[Review] = Field(description="As many as `limit` at most.")
     counts: ReviewCounts | None = Field(
-        description="How many there are, on the first page; null on the others, whose counts are the same."
+        description="How many there are, if `counts` is asked for, on the first page; else null."
     )
     next_cursor: str | None = Field(
         description="For the next page; null at the end.", examples=["WzE3NzQ3NDk1OTk5OTksICJkLTdmM2EuMiJd"]

@@ -32,7 +32,8 @@ async def list_reviews(
 ) -> ReviewPage:
     """Closes one by one, the newest first, rated or not. Who read them is recorded first."""
     closes, progress = asked.close_filter(claims), await reader.read()
-    counts = None if asked.after else await review_counts(documents, closes)
+    wanted = asked.counts and asked.after is None
+    counts = await review_counts(documents, closes) if wanted else None
     page = await close_page(documents, closes, asked.answers, asked.after, asked.limit)
     shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
     await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)

@@ -159,9 +159,11 @@ def happened_at(event: CloseEvent) -> datetime:
 def fold(close: Close, event: CloseEvent) -> Close:
     """The close after `event`; the very same object if that changes nothing."""
     known = close.events.get(type(event))
+    if known is None:
+        return Close(close.dialog, close.close_seq, {**close.events, type(event): event}, close.replaced)
     if isinstance(known, RatingChanged) and isinstance(event, RatingChanged) and known.change != event.change:
         return fold_change(close, known, event)
-    kept = event if known is None else resolve(known, event)
+    kept = resolve(known, event)
     return close if kept is known else replace(close, events={**close.events, type(event): kept})
 
 

@@ -97,7 +97,8 @@ def counts_of(close: Close) -> Counts:
     if answer is not None:
         counts.update(ScaleKey.of(answer.scale).count(answer.score))
         counts["satisfied"] = int(answer.satisfied)
-        counts["commented"] = int(answer.comment is not None)
+        if answer.comment is not None:
+            counts["commented"] = 1
     return counts
 
 

@@ -266,6 +266,10 @@ function following(): () => void {
     if (waits) void read();
   };
   document.addEventListener("visibilitychange", seenAgain);
+  const lost = (): void => {
+    connection.value = { state: "offline", since: new Date() };
+  };
+  addEventListener("offline", lost);
   const end = follow<Freshness>({
     address: "/v1/live-chat/changes",
     token,
@@ -281,6 +285,7 @@ function following(): () => void {
   });
   return () => {
     end();
+    removeEventListener("offline", lost);
     document.removeEventListener("visibilitychange", seenAgain);
   };
 }

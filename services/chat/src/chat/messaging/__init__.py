@@ -1,1 +1,1 @@
-"""What chat publishes. It consumes nothing, so that no score can ever reach an operator from here."""
+"""What chat publishes. It consumes nothing of others, so that no score ever reaches an operator from here."""

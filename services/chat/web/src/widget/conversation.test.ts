@@ -91,7 +91,7 @@ describe("what is shown", () => {
     ]);
   });
 
-  test("a message that waits says so, and a refused one why", () => {
+  test("a message that waits says so, as do those behind it, and a refused one why", () => {
     const at = "2026-11-26T09:00:00Z";
     const items = itemsOf(
       [],
@@ -100,10 +100,11 @@ describe("what is shown", () => {
         { id: "a", text: "a", at },
         { id: "b", text: "b", at, trouble: "offline" },
         { id: "c", text: "c", at, trouble: "channel-closed", refused: true },
+        { id: "d", text: "d", at },
       ],
     );
     const states = items.flatMap((item) => (item.kind === "message" ? [item.state] : []));
-    expect(states).toEqual(["sending", "waiting", "refused"]);
+    expect(states).toEqual(["sending", "waiting", "refused", "waiting"]);
   });
 });
 

@@ -48,7 +48,7 @@ export function itemsOf(
   const known = new Set(read.map((item) => item.key));
   const own = sent.filter((each) => !known.has(each.message)).map(shown);
   const shownAlready = new Set([...known, ...own.map((item) => item.key)]);
-  const waiting = unsent.filter((each) => !shownAlready.has(each.id)).map(queued);
+  const waiting = inLine(unsent.filter((each) => !shownAlready.has(each.id)).map(queued));
   return withDays(signed([...read, ...own, ...waiting]));
 }
 
@@ -77,6 +77,14 @@ function queued({ id, at, text, trouble, refused }: Unsent): Shown {
   return { kind: "message", key: id, at, mine: true, name: null, text: whole, state, trouble, signs: true };
 }
 
+/** Behind a message that waits, all others wait, too. */
+function inLine(items: Shown[]): Shown[] {
+  const stuck = items.findIndex((item) => item.state === "waiting");
+  return items.map((item, at) =>
+    stuck >= 0 && at > stuck && item.state === "sending" ? { ...item, state: "waiting" } : item,
+  );
+}
+
 function signed(items: Item[]): Item[] {
   return items.map((item, at) => {
     const next = items[at + 1];
@@ -84,8 +92,8 @@ function signed(items: Item[]): Item[] {
     const together =
       item.mine === next.mine &&
       item.name === next.name &&
-      item.state === "sent" &&
-      next.state === "sent" &&
+      item.state === next.state &&
+      item.state !== "refused" &&
       Math.floor(Date.parse(item.at) / 60_000) === Math.floor(Date.parse(next.at) / 60_000);
     return together ? { ...item, signs: false } : item;
   });

@@ -43,7 +43,7 @@ function Message({ item, chat }: { item: Shown; chat: Chat }): JSX.Element {
   return (
     <>
       <p class={gone ? "text gone" : "text"} dir="auto">
-        <span class="unseen">{who}: </span>
+        <bdi class="unseen">{who}: </bdi>
         {gone ?? linked(item.text.text ?? "").map(part)}
       </p>
       {item.signs && <Signature item={item} chat={chat} />}
@@ -76,7 +76,7 @@ function NotSent({ item, chat }: { item: Shown; chat: Chat }): JSX.Element {
   const code = item.trouble ?? "";
   const known = t(`problem.${code}` as "problem.unknown");
   return (
-    <p class="signature not-sent" role="alert">
+    <p class={`signature ${item.state}`} role={item.state === "refused" ? "alert" : undefined}>
       {item.state === "refused"
         ? `${t("state.refused")}. ${known || t("problem.unknown", { code })}`
         : t("state.waiting")}{" "}

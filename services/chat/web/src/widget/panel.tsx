@@ -80,7 +80,9 @@ function Head({ chat, minimise }: { chat: Chat; minimise: () => void }): JSX.Ele
   return (
     <header class="head">
       <div class="whose">
-        <h2 dir="auto">{name}</h2>
+        <h2>
+          <bdi>{name}</bdi>
+        </h2>
         {state && <p>{state}</p>}
       </div>
       <button type="button" class="icon-button" aria-label={t("minimise")} onClick={minimise}>
