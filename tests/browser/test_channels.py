@@ -7,6 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from contracts.access import Role
+from deploy.demo.people import NotYet, until
 from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import Stack
 from tests.browser.conftest import PHONE, NewPage, OpenPage
@@ -27,10 +28,16 @@ async def channel(floor: SupportFloor, new_id: str) -> str:
     return new_id
 
 
-async def stored(floor: SupportFloor, channel: str) -> dict[str, object]:
-    url = f"{floor.urls.chat}/v1/channels"
-    found = await floor.supervisor().caller.do("GET", url)
-    return next(dict(each) for each in found["channels"] if each["channel"] == channel)
+async def is_stored(floor: SupportFloor, channel: str, **wanted: object) -> None:
+    """Waits until the list, which follows, has the channel like this."""
+
+    async def look() -> None:
+        found = await floor.supervisor().caller.do("GET", f"{floor.urls.chat}/v1/channels")
+        now = next((each for each in found["channels"] if each["channel"] == channel), {})
+        if not wanted.items() <= now.items():
+            raise NotYet(f"{channel} is {now}")
+
+    await until(look, within=10)
 
 
 async def test_a_channel_is_changed(
@@ -51,11 +58,11 @@ async def test_a_channel_is_changed(
     await page.keyboard.press("Control+s")
 
     await expect(page.get_by_text("Saved.")).to_be_attached()
-    assert await stored(floor, channel) == {
-        "channel": channel, "name": "Course A, autumn", "locales": ["fr-CA", "en"],
-        "allowed_origins": ["https://school.example", "https://shop.example"],
-        "time_zone": "America/Toronto", "closed": True,
-    }  # fmt: skip
+    await is_stored(
+        floor, channel,
+        name="Course A, autumn", locales=["fr-CA", "en"], time_zone="America/Toronto", closed=True,
+        allowed_origins=["https://school.example", "https://shop.example"],
+    )  # fmt: skip
     await page.get_by_role("button", name="Remove https://school.example").click()
     await page.get_by_role("button", name="Discard").click()
     await expect(page.get_by_label("Site 1")).to_have_value("https://school.example")
@@ -109,8 +116,8 @@ async def test_a_new_channel_overwrites_no_other(
     await page.get_by_label("Id", exact=True).fill(other)
     await page.get_by_role("button", name="Make channel").click()
     await expect(page.get_by_role("heading", name="Course B")).to_be_visible()
-    assert (await stored(floor, other))["time_zone"] == "Europe/Paris"
-    assert (await stored(floor, channel))["name"] == "Course A"
+    await is_stored(floor, other, name="Course B", time_zone="Europe/Paris")
+    await is_stored(floor, channel, name="Course A")
     assert page.url.endswith(f"?channel={other}")
 
 
@@ -174,7 +181,7 @@ async def test_no_network_keeps_what_was_changed(
         await expect(page.get_by_role("alert")).to_contain_text("There is no network.")
     await page.keyboard.press("Control+s")
     await expect(page.get_by_text("Saved.")).to_be_attached()
-    assert (await stored(floor, channel))["name"] == "Course A, autumn"
+    await is_stored(floor, channel, name="Course A, autumn")
 
 
 async def test_whoever_has_no_channel_reads_what_to_do(page: Page, open_page: OpenPage) -> None:

@@ -1,5 +1,6 @@
 """The operators' console, in the real system: clients write by the API, the operator works in the page."""
 
+import asyncio
 import json
 import re
 import secrets
@@ -102,7 +103,7 @@ async def test_a_whole_shift_by_keyboard(page: Page, open_page: OpenPage, shift:
     await expect(bubbles(page).last).to_have_text("Thank you")
 
     await page.keyboard.press("Control+e")
-    await expect(page.get_by_role("status").filter(has_text="Closed.")).to_be_visible()
+    await expect(page.locator(".toast", has_text="Closed.")).to_be_visible()
     await expect(page.locator(".event")).to_contain_text("Closed by the operator")
     await page.keyboard.press("u")
     await expect(page.locator(".event").last).to_contain_text("Reopened")
@@ -113,9 +114,9 @@ async def test_a_whole_shift_by_keyboard(page: Page, open_page: OpenPage, shift:
     await expect(page.get_by_role("heading", level=1)).to_have_text("Alma Ferrin")
     await expect(page.get_by_text("Nobody waits.")).to_be_visible()
     await expect(page).to_have_title("Console")
-    await page.keyboard.press("Alt+ArrowUp")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Karim Soule")
     await page.keyboard.press("Alt+ArrowDown")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Karim Soule")
+    await page.keyboard.press("Alt+ArrowUp")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Alma Ferrin")
     await page.keyboard.press("Escape")
     await page.keyboard.press("?")
@@ -159,7 +160,9 @@ async def test_a_waiting_time_ticks_each_second(page: Page, open_page: OpenPage,
     await expect(time).not_to_have_text(before)
 
 
-async def test_what_was_typed_is_kept(page: Page, open_page: OpenPage, shift: Shift) -> None:
+async def test_what_was_typed_is_kept(
+    page: Page, open_page: OpenPage, shift: Shift, findings: Findings
+) -> None:
     _, of_lucie = await shift.arrives("Lucie Bernat", "Bonjour")
     _, of_rui = await shift.arrives("Rui Tavaro", "Hello")
     await shift.takes(of_lucie, of_rui)
@@ -177,6 +180,7 @@ async def test_what_was_typed_is_kept(page: Page, open_page: OpenPage, shift: Sh
     await page.reload()
     await expect(composer(page)).to_have_value("Then let us look at")
 
+    findings.expect(REFUSED)  # who has not written in it may not read it any more
     await shift.floor.supervisor().caller.do(
         "PUT", f"{shift.floor.urls.chat}/v1/dialogs/{of_rui}/operator",
         json={"operator": "jonas", "name": "Jonas Wende"},
@@ -204,22 +208,16 @@ async def test_a_message_without_network_is_kept_and_arrives_once(
     await expect(bubbles(page)).to_have_text(["Hello", "I am on it"])
 
 
-async def test_a_response_that_was_lost_makes_no_second_message(
+async def test_a_message_that_did_not_arrive_is_sent_again(
     page: Page, open_page: OpenPage, shift: Shift, findings: Findings
 ) -> None:
     _, dialog = await shift.arrives("Karim Soule", "Hello")
     await shift.takes(dialog)
-    lost: list[str] = []
 
-    async def lose_the_first_response(route: Route) -> None:
-        if not lost:
-            lost.append(route.request.url)
-            await route.fetch()
-            await route.abort()
-        else:
-            await route.continue_()
+    async def lose_the_request(route: Route) -> None:
+        await route.abort()
 
-    await page.route("**/messages/*", lose_the_first_response)
+    await page.route("**/messages/*", lose_the_request, times=1)
     findings.expect("net::ERR_FAILED")
     await open_page(page, "chat", f"/console?dialog={dialog}", Role.OPERATOR, **shift.claims)
     await composer(page).fill("I am on it")
@@ -227,8 +225,34 @@ async def test_a_response_that_was_lost_makes_no_second_message(
     await page.get_by_role("button", name="Send again").click()
 
     await expect(page.get_by_text("Not sent", exact=True)).to_have_count(0)
+    await expect(page.get_by_text("Sending")).to_have_count(0)
     await page.reload()
     await expect(bubbles(page)).to_have_text(["Hello", "I am on it"])
+
+
+async def test_a_message_whose_response_was_lost_is_there_once(
+    page: Page, open_page: OpenPage, shift: Shift, findings: Findings
+) -> None:
+    _, dialog = await shift.arrives("Karim Soule", "Hello")
+    await shift.takes(dialog)
+    lost = asyncio.Event()
+
+    async def lose_the_response(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+        lost.set()
+
+    await page.route("**/messages/*", lose_the_response)
+    findings.expect("net::ERR_FAILED")
+    await open_page(page, "chat", f"/console?dialog={dialog}", Role.OPERATOR, **shift.claims)
+    await composer(page).fill("I am on it")
+    await page.keyboard.press("Enter")
+    await lost.wait()
+    await expect(page.get_by_text("Not sent", exact=True)).to_have_count(0)
+    await expect(bubbles(page)).to_have_text(["Hello", "I am on it"])
+    await page.reload()
+    await expect(bubbles(page)).to_have_text(["Hello", "I am on it"])
+    await expect(page.get_by_role("button", name="Send again")).to_have_count(0)
 
 
 async def test_a_refused_message_is_back_in_the_composer_with_the_reason(
@@ -385,7 +409,7 @@ async def test_axe_finds_nothing(new_page: NewPage, open_page: OpenPage, shift: 
     await expect(page.get_by_role("complementary")).to_contain_text("Course: Data basics")
     assert await axe(page) == []
     await page.keyboard.press("Control+e")
-    await expect(page.get_by_text("Closed.")).to_be_visible()
+    await expect(page.locator(".toast", has_text="Closed.")).to_be_visible()
     assert await axe(page) == []
 
 
@@ -402,6 +426,7 @@ async def test_nothing_tells_of_what_comes_after_a_dialog(
     page.on("request", lambda request: requests.append(request.url))
     _, dialog = await shift.arrives("Karim Soule", "Hello")
     await open_page(page, "chat", "/console", Role.OPERATOR, **shift.claims)
+    await expect(waiting(page)).to_have_count(1)
     await page.keyboard.press("t")
     await composer(page).fill("Hello Karim")
     await page.keyboard.press("Enter")

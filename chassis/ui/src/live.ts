@@ -60,7 +60,9 @@ async function connected<T>(following: Following<T>, stop: AbortSignal): Promise
       removeEventListener("offline", end);
     }
     failures += 1;
-    if (!stop.aborted) await pause(failures, stop);
+    if (stop.aborted) return;
+    following.state(navigator.onLine ? "connecting" : "offline");
+    await pause(failures, stop);
   }
 }
 

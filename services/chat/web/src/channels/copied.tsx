@@ -23,8 +23,7 @@ export function Copied({ label, text }: { label: string; text: string }): JSX.El
   };
   return (
     <div class="copied">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
-      <pre ref={place} tabIndex={0}>
+      <pre ref={place}>
         <span class="unseen">{label}: </span>
         <code>{text}</code>
       </pre>

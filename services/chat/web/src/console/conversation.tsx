@@ -105,7 +105,7 @@ function Head({ desk, view, me, card }: Headed): JSX.Element {
         )}
       </div>
       <button type="button" class="button to-card" onClick={card}>
-        <Icon name="user" /> <span>{t("card")}</span>
+        <Icon name="user" /> <span class="word">{t("card")}</span>
       </button>
       {own && (
         <button type="button" class="button" disabled={desk.busy.value.has(view.dialog)} onClick={close}>

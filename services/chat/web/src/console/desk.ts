@@ -239,7 +239,7 @@ export class Desk {
     const views = this.views.peek();
     const there = Object.entries(positions);
     const same = there.every(([dialog, version]) => views?.get(dialog)?.version === version);
-    if (!same || there.length !== views?.size) void this.readList();
+    if (!same || this.listProblem.peek() || there.length !== views?.size) void this.readList();
     else void this.catchUp();
   }
 
@@ -287,6 +287,7 @@ export class Desk {
       }
       batch(() => {
         put(this.transcripts, dialog, merged(this.transcripts.peek().get(dialog), pages));
+        this.arrived(dialog);
         drop(this.dialogProblems, dialog);
       });
     } catch (error) {
@@ -297,6 +298,19 @@ export class Desk {
         if (problem.status === 403 || problem.status === 404) drop(this.transcripts, dialog);
       });
     }
+  }
+
+  /** What is in the transcript is not unsent, though no response said so: the page was left, or it was lost. */
+  private arrived(dialog: string): void {
+    const { draft, unsent } = this.kept.of(dialog);
+    const ids = new Set(
+      this.transcripts
+        .peek()
+        .get(dialog)
+        ?.messages.map((each) => each.message),
+    );
+    const rest = unsent.filter((each) => !ids.has(each.message));
+    if (rest.length < unsent.length) this.kept.keep(dialog, { draft, unsent: rest });
   }
 
   private async delivered(dialog: string): Promise<void> {

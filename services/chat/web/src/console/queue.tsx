@@ -28,6 +28,9 @@ export function Queue({ desk, person, signOut, help }: Shown): JSX.Element {
   const { waiting, mine, closed } = desk.lists.value;
   const found = (view: DialogView): boolean => matches(view, clientName(view), wanted.value);
   const [ownFound, closedFound] = [mine.filter(found), closed.filter(found)];
+  // The foot says that there is no network, and the list stays.
+  const problem =
+    desk.views.value && desk.listProblem.value?.code === "offline" ? null : desk.listProblem.value;
   const reading = desk.views.value === null && !desk.listProblem.value;
   return (
     <nav class="queue" aria-label={t("queue")}>
@@ -39,9 +42,9 @@ export function Queue({ desk, person, signOut, help }: Shown): JSX.Element {
       </header>
       <div class="scrolls">
         <Search wanted={wanted.value} change={(text) => (wanted.value = text)} />
-        {desk.listProblem.value && (
+        {problem && (
           <ProblemBanner
-            problem={desk.listProblem.value}
+            problem={problem}
             title={t("list.failed")}
             own={shared}
             again={() => void desk.readList()}
@@ -163,11 +166,11 @@ function WaitingRow({ desk, view, first }: Row & { first: boolean }): JSX.Elemen
       <button
         type="button"
         class="take"
-        aria-label={t("take.whose", { name: clientName(view) })}
         disabled={desk.busy.value.has(dialog)}
         onClick={first ? () => takeFirst(desk) : take}
       >
-        {t("take")}{" "}
+        {t("take")}
+        <span class="unseen"> {clientName(view)}</span>{" "}
         {first && (
           <span class="kbd" aria-hidden="true">
             T
