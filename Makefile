@@ -20,7 +20,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help run pages demo stop test check format lock events token chaos containers bench moved
+.PHONY: help run pages browser demo stop test check format lock events token chaos containers bench moved
 
 help: ## print this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ pages: $(READY) ## build the pages that changed
 
 test: pages ## all tests, on real servers of their own; WORKERS=3 at a time
 	@$(BIN)/pytest $(PARALLEL)
+
+browser: pages ## the stories of single pages, in a real browser on a whole system
+	@CANDOR_PAGE_STORIES=1 $(BIN)/pytest tests/browser
 
 check: pages ## style, types, imports, and the tests that need no server
 	@$(BIN)/python -m deploy.pages check

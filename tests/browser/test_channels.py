@@ -1,6 +1,7 @@
 """The settings of channels, in the real system."""
 
 import secrets
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -33,7 +34,7 @@ async def is_stored(floor: SupportFloor, channel: str, **wanted: object) -> None
 
     async def look() -> None:
         found = await floor.supervisor().caller.do("GET", f"{floor.urls.chat}/v1/channels")
-        now = next((each for each in found["channels"] if each["channel"] == channel), {})
+        now: Any = next((each for each in found["channels"] if each["channel"] == channel), {})
         if not wanted.items() <= now.items():
             raise NotYet(f"{channel} is {now}")
 
