@@ -33,6 +33,10 @@ class Findings:
         """Findings that match are none; one has to come in the course of the test."""
         self._expected.append(re.compile(pattern))
 
+    def tolerate(self, pattern: str) -> None:
+        """Findings that match are none, whether or not one comes."""
+        self._tolerated.append(re.compile(pattern))
+
     @asynccontextmanager
     async def offline(self, context: BrowserContext) -> AsyncIterator[None]:
         """The context has no network within; requests that fail by it are no finding."""
