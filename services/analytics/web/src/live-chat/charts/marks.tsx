@@ -112,9 +112,9 @@ export function DayMarks({ plot, shape, grain, clip, before, isNarrow }: Marked)
       {plot.ghostEnd && !isNarrow && (
         <text
           class="tick haloed"
-          x={Math.min(plot.ghostEnd.x + 6, right)}
+          x={plot.ghostEnd.x + 6}
           y={plot.ghostEnd.y}
-          text-anchor={plot.ghostEnd.x + 100 > right ? "end" : "start"}
+          text-anchor={plot.ghostEnd.x < right && plot.ghostEnd.x + 100 > right ? "end" : "start"}
         >
           {before}
         </text>

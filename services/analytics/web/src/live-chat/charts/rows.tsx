@@ -191,7 +191,7 @@ function Valued({ share: of, children }: { share: Share; children: ComponentChil
   if (of.n === 0) return <>{NOTHING}</>;
   return (
     <>
-      <span class="value">{share(of.value)}</span> <span class="quiet small">{children}</span>
+      <span class="share">{share(of.value)}</span> <span class="quiet small">{children}</span>
     </>
   );
 }

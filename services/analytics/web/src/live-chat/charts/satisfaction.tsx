@@ -205,7 +205,7 @@ interface Tipped {
   before: string;
 }
 
-const TIP = 212;
+const TIP = 240;
 
 function Tip({ day, plot, index, width, grain, before }: Tipped): JSX.Element {
   const x = plot.x(index);

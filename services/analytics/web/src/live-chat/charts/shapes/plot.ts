@@ -83,7 +83,7 @@ export function plotOf(shape: Days, { width, end }: Sizes, grain: Grain): Plot {
     ticks: foot ? [40, 60, 80, 100] : [0, 20, 40, 60, 80, 100],
     segments: shape.segments.map((run) => segmentOf(days, run, x, y)),
     ghosts: ghosts.map((run) => at((day) => beforeOf(day) ?? 0, run)),
-    ghostEnd: ghostEnd(days, ghosts.at(-1), place),
+    ghostEnd: ghostEnd(shape, ghosts.at(-1), place),
     few: shape.few.map(({ from, to }) => ({ x: x(from) - step / 2, width: (to - from + 1) * step })),
     bars,
     barTicks: barTicks.map((value) => ({ value, y: barY(value) })),
@@ -119,11 +119,13 @@ function segmentOf(days: readonly Day[], run: Run, x: Place["x"], y: Place["y"])
   };
 }
 
-/** Beside the last point of the ghost, away from the value of that day. */
-function ghostEnd(days: readonly Day[], run: Run | undefined, { x, y }: Place) {
+/** Beside the last point of the ghost: outside of the plot where it ends near its end, away from the day's value else. */
+function ghostEnd({ days, reference }: Days, run: Run | undefined, { x, y, right, step }: Place) {
   const day = run && days[run.to];
   if (!day) return null;
   const before = beforeOf(day) ?? 0;
+  const isFree = reference === null || Math.abs(y(reference) - y(before)) >= 16;
+  if (isFree && right - x(run.to) < 3 * step) return { x: right + 2, y: y(before) + 4 };
   const isUnder = day.value !== null && day.value > before;
   return { x: x(run.to), y: y(before) + (isUnder ? 14 : -8) };
 }
