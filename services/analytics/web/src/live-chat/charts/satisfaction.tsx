@@ -24,7 +24,7 @@ interface Satisfied {
 }
 
 const NARROW = 600;
-const END = 84;
+const END = 104;
 
 export function Satisfaction({ data, grain, minimum = 20, onFilter, now }: Satisfied): JSX.Element {
   const shown = useTable("satisfaction");

@@ -120,11 +120,11 @@ function segmentOf(days: readonly Day[], run: Run, x: Place["x"], y: Place["y"])
 }
 
 /** Beside the last point of the ghost: outside of the plot where it ends near its end, away from the day's value else. */
-function ghostEnd({ days, reference }: Days, run: Run | undefined, { x, y, right, step }: Place) {
+function ghostEnd({ days, reference, byWeekday }: Days, run: Run | undefined, { x, y, right, step }: Place) {
   const day = run && days[run.to];
   if (!day) return null;
   const before = beforeOf(day) ?? 0;
-  const isFree = reference === null || Math.abs(y(reference) - y(before)) >= 16;
+  const isFree = !byWeekday && (reference === null || Math.abs(y(reference) - y(before)) >= 16);
   if (isFree && right - x(run.to) < 3 * step) return { x: right + 2, y: y(before) + 4 };
   const isUnder = day.value !== null && day.value > before;
   return { x: x(run.to), y: y(before) + (isUnder ? 14 : -8) };
