@@ -1,0 +1,58 @@
+/** Operators as the API orders them, and whom nobody can say anything of yet. */
+import { number } from "@candor/ui/format.ts";
+import type { JSX } from "preact";
+import { t } from "../../texts.ts";
+import type { Next } from "./index.tsx";
+import { RowsTable } from "./rows.tsx";
+import { groupsOf } from "./shapes/rows.ts";
+import type { OperatorRow, Operators as Read, Whole } from "./shapes/types.ts";
+
+interface Shown {
+  /** Null until read. */
+  data: Read | null;
+  whole: Whole | null;
+  minimum?: number;
+  /** Whether those with too few ratings are shown. */
+  few: boolean;
+  onFilter: (next: Next) => void;
+}
+
+export function Operators({ data, whole, minimum = 20, few, onFilter }: Shown): JSX.Element {
+  const isRead = data !== null && whole !== null;
+  return (
+    <section class="chart operators" aria-labelledby="operators" aria-busy={!isRead}>
+      <header>
+        <h2 id="operators">
+          {t("chart.operators")} {isRead && <small>{about(data)}</small>}
+        </h2>
+      </header>
+      {!isRead && <div class="skeleton rows-skeleton" />}
+      {isRead && (
+        <RowsTable
+          name={t("chart.operators")}
+          head={t("chart.operatorAtClose")}
+          rows={data.rows}
+          whole={whole}
+          minimum={minimum}
+          few={few}
+          keyOf={(row) => row.operator ?? ""}
+          nameOf={nameOf}
+          onChoose={(row) => onFilter(chosen(row))}
+          onFew={(open) => onFilter({ few: open })}
+          fewWords={(count) => t("chart.operators.count", { count, n: number(count) })}
+        />
+      )}
+    </section>
+  );
+}
+
+const nameOf = ({ operator, name }: OperatorRow): string =>
+  operator === null ? t("operator.nobody") : (name ?? operator);
+
+const chosen = ({ operator }: OperatorRow): Next =>
+  operator === null ? { operator: [], nobody: true } : { operator: [operator], nobody: false };
+
+function about({ rows }: Read): string {
+  if (!rows.length) return t("chart.operators.none");
+  return t(groupsOf(rows).hasPlaces ? "chart.operators.order" : "chart.operators.noOrder");
+}

@@ -1,0 +1,108 @@
+/** How often each score was given, scale by scale. */
+import { number } from "@candor/ui/format.ts";
+import type { JSX } from "preact";
+import { t } from "../../texts.ts";
+import { longest, type ScoreRow, scoreRows } from "./shapes/scores.ts";
+import type { ScaleNumbers, Summary } from "./shapes/types.ts";
+import { NumbersTable, TableButton, useTable } from "./table.tsx";
+import { interval, share } from "./words.ts";
+
+const STARS = "stars";
+const ROW = 28;
+
+/** `data` is null until read. */
+export function Scores({ data }: { data: Summary | null }): JSX.Element {
+  const shown = useTable("scores");
+  const scales = data?.scales ?? [];
+  const [only] = scales;
+  return (
+    <section class="chart scores" aria-labelledby="scores" aria-busy={data === null}>
+      <header>
+        <h2 id="scores">
+          {t("chart.scores")} {scales.length === 1 && only && <small>{about(only)}</small>}
+        </h2>
+        <TableButton shown={shown} chart={t("chart.scores")} />
+      </header>
+      {!data && <div class="skeleton scores-skeleton" />}
+      {data && !scales.length && <p class="small quiet">{t("chart.scores.none")}</p>}
+      {scales.map((scale) => (
+        <div key={`${scale.name}:${scale.lowest}:${scale.highest}`} class="scale">
+          {scales.length > 1 && <h3>{about(scale)}</h3>}
+          {shown.isTable ? <ScoresTable scale={scale} /> : <Spread scale={scale} />}
+        </div>
+      ))}
+      {data && data.given > 0 && (
+        <p class="small quiet">
+          {t("chart.scores.satisfied", { satisfied: number(data.satisfied), given: number(data.given) })}
+        </p>
+      )}
+    </section>
+  );
+}
+
+const about = ({ name, lowest, highest, n }: ScaleNumbers): string =>
+  name === STARS
+    ? t("chart.scale.stars", { n: number(n), highest })
+    : t("chart.scale", { n: number(n), lowest: number(lowest), highest: number(highest) });
+
+const scoreName = ({ from, to }: ScoreRow): string =>
+  from === to ? number(from) : `${number(from)}–${number(to)}`;
+
+function Spread({ scale }: { scale: ScaleNumbers }): JSX.Element {
+  const rows = scoreRows(scale);
+  const end = longest(rows);
+  return (
+    <ul class="spread" aria-label={about(scale)}>
+      {rows.map((row) => (
+        <li key={row.from}>
+          <strong class="score">
+            {scoreName(row)}
+            {scale.name === STARS && <Star colour={row.colour} />}
+          </strong>
+          <ScoreBar row={row} end={end} />
+          <strong class="number">{number(row.n)}</strong>
+          <span class="number">{share(row.share)}</span>
+          <span class="number quiet small">{row.share === null ? "" : interval(row)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Star({ colour }: { colour: number }): JSX.Element {
+  return (
+    <svg class={`score-star sat-${colour}`} width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+      <path d="M6 .8l1.6 3.4 3.7.5-2.7 2.6.7 3.7L6 9.2 2.7 11l.7-3.7L.7 4.7l3.7-.5z" />
+    </svg>
+  );
+}
+
+function ScoreBar({ row, end }: { row: ScoreRow; end: number }): JSX.Element {
+  const at = (value: number): string => `${(100 * value) / end}%`;
+  const whisker = (under: boolean) => (
+    <g class={under ? "under" : "over"}>
+      <line x1={at(row.low)} x2={at(row.high)} y1="8" y2="8" />
+      <line x1={at(row.low)} x2={at(row.low)} y1="5" y2="11" />
+      <line x1={at(row.high)} x2={at(row.high)} y1="5" y2="11" />
+    </g>
+  );
+  return (
+    <svg class="score-bar" width="100%" height="16" aria-hidden="true" focusable="false">
+      <rect class={`sat-${row.colour}`} width={at(row.share ?? 0)} height="16" rx="2" />
+      {row.n > 0 && whisker(true)}
+      {row.n > 0 && whisker(false)}
+    </svg>
+  );
+}
+
+function ScoresTable({ scale }: { scale: ScaleNumbers }): JSX.Element {
+  const rows = scoreRows(scale);
+  const heads = [t("table.score"), t("table.count"), t("table.share"), t("table.interval")];
+  const cells = rows.map((row) => [
+    scoreName(row),
+    number(row.n),
+    share(row.share),
+    row.share === null ? "—" : interval(row),
+  ]);
+  return <NumbersTable name={about(scale)} heads={heads} rows={cells} height={(rows.length + 1) * ROW} />;
+}

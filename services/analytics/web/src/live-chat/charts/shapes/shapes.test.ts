@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { weekOf } from "./hours.ts";
+import { reasonRows } from "./reasons.ts";
+import { axisOf, groupsOf, sums, whiskerOf } from "./rows.ts";
+import { operatorOf, shareOf, summaryOf } from "./sample.ts";
+import { longest, scoreRows } from "./scores.ts";
+import type { Summary } from "./types.ts";
+import { wilson } from "./wilson.ts";
+
+const WHOLE = { ...summaryOf([]), csat: shareOf(358, 412), response_rate: shareOf(412, 1012) };
+
+describe("Wilson's interval", () => {
+  it("is what it is by hand", () => {
+    expect(wilson(358, 412)?.low).toBeCloseTo(83.29, 1);
+    expect(wilson(358, 412)?.high).toBeCloseTo(89.82, 1);
+  });
+
+  it("stays within 0 and 100, also of nothing and of a million", () => {
+    expect(wilson(0, 0)).toBeNull();
+    expect(wilson(0, 1)?.low).toBe(0);
+    expect(wilson(1e6, 1e6)?.high).toBe(100);
+  });
+});
+
+describe("scores", () => {
+  const scale = (lowest: number, highest: number, counts: number[]) => ({
+    ...{ name: "stars", lowest, highest, n: counts.reduce((sum, n) => sum + n, 0), average: null },
+    ...{ low: null, high: null, too_few: false },
+    distribution: counts.map((n, at) => ({ score: lowest + at, n })),
+  });
+
+  it("stand highest first, with the colours of satisfaction", () => {
+    const rows = scoreRows(scale(1, 5, [18, 14, 22, 88, 270]));
+    expect(rows.map((each) => [each.from, each.n, Math.round(each.share ?? 0), each.colour])).toEqual([
+      [5, 270, 66, 5],
+      [4, 88, 21, 4],
+      [3, 22, 5, 3],
+      [2, 14, 3, 2],
+      [1, 18, 4, 1],
+    ]);
+    expect(longest(rows)).toBeCloseTo(69.9, 0);
+  });
+
+  it("have no share of nothing", () => {
+    expect(scoreRows(scale(1, 5, [0, 0, 0, 0, 0])).every((each) => each.share === null)).toBe(true);
+  });
+
+  it("are put together on long scales, none left out", () => {
+    const rows = scoreRows(
+      scale(
+        0,
+        100,
+        Array.from({ length: 101 }, () => 1),
+      ),
+    );
+    expect(rows.length).toBeLessThanOrEqual(10);
+    expect(rows.reduce((sum, each) => sum + each.n, 0)).toBe(101);
+  });
+});
+
+describe("rows with whiskers", () => {
+  const rows = [
+    operatorOf("ann", 65, 62, 1),
+    operatorOf("leo", 30, 24, 2),
+    operatorOf("yuki", 3, 0, null),
+    operatorOf(null, 0, 0, null),
+  ];
+
+  it("are in one group each, and add up", () => {
+    const { ranked, few, nobody, hasPlaces } = groupsOf(rows);
+    expect([ranked.length, few.length, nobody?.operator, hasPlaces]).toEqual([2, 1, null, true]);
+    expect(sums(rows)).toEqual({ rows: 4, closed: 98, rated: 98 });
+  });
+
+  it("have the axis that they need", () => {
+    expect(axisOf(rows, WHOLE).foot).toBe(40);
+    expect(axisOf(rows.slice(0, 1), WHOLE).foot).toBe(70);
+    expect(axisOf([...rows, operatorOf("low", 100, 20, 3)], WHOLE).foot).toBe(0);
+    expect(axisOf([], { ...WHOLE, csat: shareOf(0, 0) })).toMatchObject({ foot: 40, reference: null });
+  });
+
+  it("leave the axis with an arrow, and have no whisker without ratings", () => {
+    const axis = axisOf(rows, WHOLE);
+    expect(whiskerOf(shareOf(0, 3), null, axis)).toMatchObject({
+      dot: null,
+      low: 0,
+      leaves: true,
+      isFew: true,
+    });
+    expect(whiskerOf(shareOf(0, 0), null, axis)).toBeNull();
+    expect(whiskerOf(shareOf(62, 65), "above_998", axis)).toMatchObject({ standing: "above", leaves: false });
+  });
+});
+
+describe("reasons", () => {
+  it("have every close without a rating once, the commonest first", () => {
+    const unrated = {
+      total: 178,
+      by_state: { undecided: 0, not_offered: 117, expired: 40, cancelled: 21 },
+      not_offered_by_reason: { spam: 9, no_reply: 108, disabled: 0 },
+      cancelled_by_reason: { reopened: 20, erased: 1 },
+    };
+    const rows = reasonRows({ unrated } as unknown as Summary);
+    expect(rows.map((each) => each.state)).toEqual(["not_offered", "expired", "cancelled"]);
+    expect(rows.reduce((sum, each) => sum + each.n, 0)).toBe(178);
+    for (const { n, reasons } of rows.filter((each) => each.reasons.length)) {
+      expect(reasons.reduce((sum, each) => sum + each.n, 0)).toBe(n);
+    }
+  });
+});
+
+describe("hours", () => {
+  const hours = (closed: (weekday: number, hour: number) => number) => ({
+    hours: Array.from({ length: 168 }, (_, at) => {
+      const [weekday, hour] = [1 + Math.floor(at / 24), at % 24];
+      return { weekday, hour, closed: closed(weekday, hour), given: 0 };
+    }),
+  });
+
+  it("fold away what is empty at both ends, and nothing between", () => {
+    const week = weekOf(
+      hours((day, hour) => ((day === 1 && hour === 7) || (day === 7 && hour === 22) ? 34 : 0)),
+    );
+    expect([week?.first, week?.last, week?.days[0]?.length]).toEqual([7, 22, 16]);
+  });
+
+  it("have five steps of heat, the highest at the most, also of a million", () => {
+    const week = weekOf(hours((_, hour) => (hour === 12 ? 1e6 : hour === 13 ? 1 : 0)));
+    expect(week?.days[0]?.map((each) => each.heat)).toEqual([5, 1]);
+    expect(weekOf(hours(() => 0))).toBeNull();
+  });
+});
