@@ -25,6 +25,9 @@ MOST_BYTES = 25_000
 BLOCKED = """for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, {
   get() { throw new DOMException("blocked", "SecurityError"); } });"""
 
+SENT = re.compile(r"\d\d:\d\d, sent")
+NOTHING_UNSENT = "() => !Object.keys(localStorage).some(name => name.includes('.unsent.'))"
+
 Look = Literal["light", "dark", "phone", "arabic"]
 
 real = pytest.mark.real
@@ -70,7 +73,7 @@ async def test_a_visitor_is_answered_and_finds_the_conversation_again(
     await expect(visitor.panel.get_by_text("Northbank Academy")).to_be_visible()
     await expect(visitor.field).to_be_focused()
     await visitor.write("I can't open lesson 5.\nIt asks for a payment.")
-    await expect(visitor.message("lesson 5")).to_contain_text(re.compile(r"\d\d:\d\d, sent"))
+    await expect(visitor.message("lesson 5")).to_contain_text(SENT)
     await expect(visitor.panel.get_by_text("Nobody has answered yet.")).to_be_visible()
 
     dialog = await visitor.dialog(floor.urls.chat)
@@ -113,7 +116,7 @@ async def test_two_tabs_of_a_visitor_show_one_conversation(
     await visitor.write("From the first tab")
     await expect(other.message("From the first tab")).to_be_visible()
     await other.write("From the second tab")
-    await expect(visitor.message("From the second tab")).to_contain_text("sent")
+    await expect(visitor.message("From the second tab")).to_contain_text(SENT)
     dialog = await visitor.dialog(floor.urls.chat)
     mira = floor.operator("mira", "Mira")
     await mira.take(dialog)
@@ -125,32 +128,36 @@ async def test_two_tabs_of_a_visitor_show_one_conversation(
 
 @real
 async def test_what_is_written_without_a_network_is_sent_once_and_in_order(
-    visitor: Chat, findings: Findings
+    visitor: Chat, findings: Findings, floor: SupportFloor
 ) -> None:
     await visitor.open()
     await visitor.write("one")
-    await expect(visitor.message("one")).to_contain_text("sent")
+    await expect(visitor.message("one")).to_contain_text(SENT)
     async with findings.offline(visitor.page.context):
         await visitor.write("two")
         await visitor.write("three")
         await expect(visitor.message("three")).to_contain_text("Not sent yet")
         await expect(visitor.panel.get_by_text("No network.")).to_be_visible()
-    await expect(visitor.message("three")).to_contain_text("sent")
+    await expect(visitor.message("three")).to_contain_text(SENT)
     await expect(visitor.panel.get_by_text("No network.")).to_be_hidden()
+    assert await visitor.stored(floor.urls.chat) == ["one", "two", "three"]
     await visitor.page.reload()
     await expect(visitor.messages).to_have_count(3)
     assert await visitor.texts() == ["one", "two", "three"]
 
 
 @real
-async def test_a_response_that_is_lost_doubles_nothing(visitor: Chat, findings: Findings) -> None:
+async def test_a_response_that_is_lost_doubles_nothing(
+    visitor: Chat, findings: Findings, floor: SupportFloor
+) -> None:
     lost = asyncio.Event()
 
     async def lose(route: Route) -> None:
         if lost.is_set():
             await route.continue_()
         else:
-            await route.fetch()
+            response = await route.fetch()
+            assert response.status == 201
             lost.set()
             await route.abort()
 
@@ -158,10 +165,10 @@ async def test_a_response_that_is_lost_doubles_nothing(visitor: Chat, findings: 
     await visitor.page.route("**/messages/*", lose)
     await visitor.open()
     await visitor.write("only once")
-    await expect(visitor.message("only once")).to_contain_text("sent")
-    assert lost.is_set()
-    await visitor.page.reload()
-    await expect(visitor.messages).to_have_count(1)
+    await lost.wait()
+    await visitor.page.wait_for_function(NOTHING_UNSENT)
+    assert await visitor.stored(floor.urls.chat) == ["only once"]
+    assert await visitor.texts() == ["only once"]
 
 
 @real
@@ -172,9 +179,9 @@ async def test_a_browser_that_keeps_nothing_still_has_a_conversation(page: Page,
     await visitor.open()
     await expect(visitor.panel.get_by_text("This browser keeps nothing")).to_be_visible()
     await visitor.write("Hello")
-    await expect(visitor.message("Hello")).to_contain_text("sent")
+    await expect(visitor.message("Hello")).to_contain_text(SENT)
     await visitor.write("Again")
-    await expect(visitor.message("Again")).to_contain_text("sent")
+    await expect(visitor.message("Again")).to_contain_text(SENT)
     await expect(visitor.messages).to_have_count(2)
 
 
@@ -186,7 +193,7 @@ async def test_after_the_close_the_form_is_shown_and_writing_goes_on_with_the_di
     mira = floor.operator("mira", "Mira")
     await visitor.open()
     await visitor.write("Thank you")
-    await expect(visitor.message("Thank you")).to_contain_text("sent")
+    await expect(visitor.message("Thank you")).to_contain_text(SENT)
     dialog = await visitor.dialog(floor.urls.chat)
     await mira.take(dialog)
     await mira.post_message(dialog, secrets.token_hex(8), "You're welcome")
@@ -209,7 +216,7 @@ async def test_after_the_close_the_form_is_shown_and_writing_goes_on_with_the_di
     await visitor.page.reload()
     await expect(visitor.frame).to_be_visible()
     await visitor.write("One more question")
-    await expect(visitor.message("One more question")).to_contain_text("sent")
+    await expect(visitor.message("One more question")).to_contain_text(SENT)
     await expect(visitor.frame).to_have_count(0)
     assert await visitor.dialog(floor.urls.chat) == dialog
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from string import Template
+from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
@@ -85,12 +86,18 @@ class Chat:
 
     async def dialog(self, chat: str) -> str:
         """The id of the visitor's newest dialog, as chat lists it."""
+        return str((await self._read(f"{chat}/v1/visitors/me/dialogs"))["dialogs"][0]["dialog"])
+
+    async def stored(self, chat: str) -> list[str]:
+        """The messages of that dialog, as chat has them."""
+        transcript = await self._read(f"{chat}/v1/dialogs/{await self.dialog(chat)}")
+        return [each["text"]["text"] for each in transcript["messages"]]
+
+    async def _read(self, address: str) -> Any:
         kept = await self.page.evaluate("() => Object.entries(localStorage)")
         visitor = next(json.loads(value) for name, value in kept if name.endswith(".visitor"))
-        response = await self.page.request.get(
-            f"{chat}/v1/visitors/me/dialogs", headers={"Authorization": f"Bearer {visitor['token']}"}
-        )
-        return str((await response.json())["dialogs"][0]["dialog"])
+        bearer = {"Authorization": f"Bearer {visitor['token']}"}
+        return await (await self.page.request.get(address, headers=bearer)).json()
 
 
 async def stub_form(page: Page, rating: str) -> list[str]:
