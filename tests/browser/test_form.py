@@ -193,7 +193,8 @@ async def test_without_network_the_answer_waits_and_is_sent_by_itself(
         await screenshot(page, "form/offline")
 
     await expect(page.get_by_role("region", name="What was stored")).to_contain_text("5 of 5")
-    assert (await visitor.form(form["dialog"], 1))["answer"]["score"] == 5
+    given = await until(lambda: visitor.form(form["dialog"], 1), lambda read: read["answer"])
+    assert given["answer"]["score"] == 5
 
 
 async def test_no_thanks_can_be_thought_better_of(
