@@ -228,8 +228,10 @@ async def test_forms_that_take_no_answer_say_why(
     await page.goto(f"{rating}/form#{form['token']}")
     await expect(heading).to_have_text("This question was withdrawn")
 
-    await floor.set_up(channel, expiry=1)
-    _, form = await closed_dialog(floor, channel)
+    # Another channel: rating remembers the settings of one for a second.
+    await floor.channel(f"{channel}-2", "Northbank Academy")
+    await floor.set_up(f"{channel}-2", expiry=2, delay=0)
+    _, form = await closed_dialog(floor, f"{channel}-2")
     await page.goto(f"{rating}/form#{form['token']}")
     await expect(heading).to_have_text("The time to rate this chat is over")
 
