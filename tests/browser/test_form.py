@@ -47,11 +47,14 @@ async def closed_dialog(floor: SupportFloor, channel: str, **who: str) -> tuple[
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def channel(floor: SupportFloor) -> str:
-    """A channel that asks for words with 1 and 2."""
+    """A channel that asks for words with 1 and 2, as rating knows it."""
     name = f"form-{token_hex(4)}"
     await floor.channel(name, "Northbank Academy")
     rule = {"mode": "required", "required_at_or_below": 2}
     await floor.set_up(name, comment=rule, expiry=259_200, edit_window=604_800, delay=0)
+    supervisor = floor.supervisor()
+    url = f"{supervisor.urls.rating}/v1/quality-control/{name}"
+    await until(lambda: supervisor.caller.do("GET", url), lambda read: read["name"] == "Northbank Academy")
     return name
 
 
