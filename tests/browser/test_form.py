@@ -47,11 +47,14 @@ async def closed_dialog(floor: SupportFloor, channel: str, **who: str) -> tuple[
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def channel(floor: SupportFloor) -> str:
-    """A channel that asks for words with 1 and 2."""
+    """A channel that asks for words with 1 and 2, as rating knows it."""
     name = f"form-{token_hex(4)}"
     await floor.channel(name, "Northbank Academy")
     rule = {"mode": "required", "required_at_or_below": 2}
     await floor.set_up(name, comment=rule, expiry=259_200, edit_window=604_800, delay=0)
+    supervisor = floor.supervisor()
+    url = f"{supervisor.urls.rating}/v1/quality-control/{name}"
+    await until(lambda: supervisor.caller.do("GET", url), lambda read: read["name"] == "Northbank Academy")
     return name
 
 
@@ -193,7 +196,8 @@ async def test_without_network_the_answer_waits_and_is_sent_by_itself(
         await screenshot(page, "form/offline")
 
     await expect(page.get_by_role("region", name="What was stored")).to_contain_text("5 of 5")
-    assert (await visitor.form(form["dialog"], 1))["answer"]["score"] == 5
+    given = await until(lambda: visitor.form(form["dialog"], 1), lambda read: read["answer"])
+    assert given["answer"]["score"] == 5
 
 
 async def test_no_thanks_can_be_thought_better_of(
@@ -227,8 +231,10 @@ async def test_forms_that_take_no_answer_say_why(
     await page.goto(f"{rating}/form#{form['token']}")
     await expect(heading).to_have_text("This question was withdrawn")
 
-    await floor.set_up(channel, expiry=1)
-    _, form = await closed_dialog(floor, channel)
+    # Another channel: rating remembers the settings of one for a second.
+    await floor.channel(f"{channel}-2", "Northbank Academy")
+    await floor.set_up(f"{channel}-2", expiry=2, delay=0)
+    _, form = await closed_dialog(floor, f"{channel}-2")
     await page.goto(f"{rating}/form#{form['token']}")
     await expect(heading).to_have_text("The time to rate this chat is over")
 

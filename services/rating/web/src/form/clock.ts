@@ -9,9 +9,10 @@ export const now = signal(new Date());
 /** Takes the time that a response was made at; its header counts seconds. */
 export function setBy(response: Response): void {
   const told = Date.parse(response.headers.get("Date") ?? "");
-  if (Number.isNaN(told)) return;
-  const difference = told - Date.now();
-  ahead = Math.abs(difference) < 2_000 ? 0 : difference;
+  if (!Number.isNaN(told)) {
+    const difference = told - Date.now();
+    ahead = Math.abs(difference) < 2_000 ? 0 : difference;
+  }
   tick();
 }
 

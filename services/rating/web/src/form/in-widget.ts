@@ -37,9 +37,14 @@ export function openInWidget(): FormStore {
     draftsIn(() => sessionStorage),
   );
 
+  let reads = 0;
   const read = async (): Promise<void> => {
+    reads += 1;
+    const mine = reads;
     try {
       const forms = await api.mine(told?.locale ?? null);
+      // What was asked for later tells more.
+      if (mine !== reads) return;
       const form = forms.find(({ dialog }) => !told?.dialog || dialog === told.dialog);
       if (form) {
         await speakOneOf(form.locale, told?.locale);

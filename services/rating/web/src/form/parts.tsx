@@ -1,5 +1,4 @@
 /** What several moments of the form have. */
-import { locale } from "@candor/ui/i18n.ts";
 import type { Problem } from "@candor/ui/problems.ts";
 import type { JSX } from "preact";
 import type { Form } from "./form.ts";
@@ -19,8 +18,7 @@ export function refusalText(problem: Problem): string {
   return t(key, problem.facts) || t("problem.refused", { code: problem.code });
 }
 
-/** Language and direction of what the channel has written, if the page speaks another one. */
-export function ownLanguage(form: Form): { lang?: string; dir?: "ltr" | "rtl" } {
-  if (form.locale.split("-")[0] === locale.value) return {};
+/** Language and direction of what the channel has written; the page itself may speak another one. */
+export function ownLanguage(form: Form): { lang: string; dir: "ltr" | "rtl" } {
   return { lang: form.locale, dir: form.direction };
 }

@@ -1,7 +1,7 @@
 /** The form as it would be with settings that are not saved; sends nothing. */
 import { FormStore } from "./store.ts";
 import { speakOneOf } from "./texts.ts";
-import { listenToPreview, tell } from "./widget.ts";
+import { listenToPreview, type Previewed, tell } from "./widget.ts";
 
 export function openPreview(): FormStore {
   const end = (): string => {
@@ -20,10 +20,13 @@ export function openPreview(): FormStore {
     },
     { read: () => null, write: () => undefined },
   );
-  listenToPreview(async ({ form, score, theme }) => {
-    document.documentElement.dataset.theme = theme;
-    await speakOneOf(form.locale);
-    store.preview(form, score);
+  let last: Previewed | null = null;
+  listenToPreview(async (told) => {
+    last = told;
+    document.documentElement.dataset.theme = told.theme;
+    await speakOneOf(told.form.locale);
+    // A language may be loaded later than the one that was asked for after it.
+    if (told === last) store.preview(told.form, told.score);
   });
   tell({ wants: "preview" });
   return store;

@@ -88,7 +88,7 @@ function Cell({ editor, view, settings, preview, locale, name }: CellOf): JSX.El
   };
   return (
     <td class={changed ? "changed" : undefined}>
-      <div class="grows" data-text={own || instead.text}>
+      <div class={own ? "grows" : "grows instead"} data-text={own || instead.text}>
         <textarea
           rows={1}
           lang={own ? locale : instead.locale}
