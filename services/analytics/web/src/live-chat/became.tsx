@@ -1,9 +1,9 @@
 /** The bar "what became of": every close is in one part of it, and each part is a filter of the list below. */
 import { number } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../texts.ts";
 import { address, go, type Part, toggled } from "./address.ts";
+import { useWidth } from "./charts/width.ts";
 import type { Summary } from "./data.ts";
 import { GROUPS, keyColumns, type PartCounts, partCounts, placed } from "./shape.ts";
 import { Sign, Texture } from "./textures.tsx";
@@ -13,7 +13,7 @@ const LABELLED_FROM = 44;
 const WORDED_FROM = 120;
 
 export function Became({ read }: { read: Summary | null }): JSX.Element {
-  const [place, width] = useWidth();
+  const [place, width] = useWidth<HTMLDivElement>();
   const counts = read && partCounts(read);
   const bar = counts ? placed(counts, width) : [];
   return (
@@ -29,19 +29,6 @@ export function Became({ read }: { read: Summary | null }): JSX.Element {
       {counts && <Key counts={counts} bar={bar} width={width} read={read} />}
     </section>
   );
-}
-
-/** The width of an element, now and whenever it changes. */
-function useWidth() {
-  const place = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    if (!place.current) return;
-    const watching = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 0));
-    watching.observe(place.current);
-    return () => watching.disconnect();
-  }, []);
-  return [place, width] as const;
 }
 
 interface Drawn {

@@ -268,10 +268,6 @@ function following(): () => void {
     if (waits) void read();
   };
   document.addEventListener("visibilitychange", seenAgain);
-  const lost = (): void => {
-    connection.value = { state: "offline", since: new Date() };
-  };
-  addEventListener("offline", lost);
   const end = follow<Freshness>({
     address: "/v1/live-chat/changes",
     token,
@@ -287,7 +283,6 @@ function following(): () => void {
   });
   return () => {
     end();
-    removeEventListener("offline", lost);
     document.removeEventListener("visibilitychange", seenAgain);
   };
 }

@@ -7,9 +7,23 @@ import { t as common } from "@candor/ui/texts.ts";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../texts.ts";
-import { address, isFiltered, readAddress } from "./address.ts";
+import { address, go, grainOf, isFiltered, readAddress, toggled } from "./address.ts";
 import { Became } from "./became.tsx";
-import { freshness, keepReading, type Panel, readSummary, type Summary, summary } from "./data.ts";
+import { Breakdown, Operators, Satisfaction, Scores } from "./charts/index.tsx";
+import {
+  channels,
+  filterOf,
+  freshness,
+  hours,
+  keepReading,
+  operators,
+  type Panel,
+  readBreakdown,
+  readOperators,
+  readSummary,
+  type Summary,
+  summary,
+} from "./data.ts";
 import { Drawer } from "./drawer.tsx";
 import { Foot } from "./foot.tsx";
 import { Headline } from "./headline.tsx";
@@ -65,16 +79,54 @@ function Board(): JSX.Element {
       <Head />
       <Toolbar />
       <Stale />
-      <Failed panel={summary.value} />
+      <Failed panel={summary.value} again={readSummary} />
       <Nothing read={read} />
       <Headline read={read} />
       <Became read={read} />
+      <Charts />
       <Reviews />
       <Foot read={read} />
       <Spoken read={read} />
       <Drawer />
       <Shortcuts />
     </div>
+  );
+}
+
+/** What stands out over time, and of whom and where; each panel fails by itself, and keeps what it had. */
+function Charts(): JSX.Element {
+  const { minimum } = settings<{ minimum: number }>();
+  const { zone, few, tab, state } = address.value;
+  const read = summary.value.data;
+  const grain = grainOf(address.value, filterOf(address.value, new Date()));
+  return (
+    <>
+      <div class="pair">
+        <Satisfaction data={read} grain={grain} minimum={minimum} onFilter={go} />
+        <Scores data={read} />
+      </div>
+      <div class="pair">
+        <div>
+          <Failed panel={operators.value} again={readOperators} />
+          <Operators data={operators.value.data} whole={read} minimum={minimum} few={few} onFilter={go} />
+        </div>
+        <div>
+          <Failed panel={hours.value} again={readBreakdown} />
+          <Breakdown
+            tab={tab}
+            channels={channels.value.data}
+            summary={read}
+            hours={hours.value.data}
+            zone={zone}
+            minimum={minimum}
+            few={few}
+            state={state}
+            onFilter={go}
+            onState={(part) => go({ state: toggled(state, part) })}
+          />
+        </div>
+      </div>
+    </>
   );
 }
 
@@ -88,16 +140,11 @@ function Stale(): JSX.Element | null {
   );
 }
 
-function Failed({ panel }: { panel: Panel<Summary> }): JSX.Element | null {
+function Failed({ panel, again }: { panel: Panel<unknown>; again: () => Promise<void> }): JSX.Element | null {
   if (!panel.problem) return null;
   return (
     <>
-      <ProblemBanner
-        problem={panel.problem}
-        title={t("summary.failed")}
-        own={t}
-        again={() => void readSummary()}
-      />
+      <ProblemBanner problem={panel.problem} title={t("summary.failed")} own={t} again={() => void again()} />
       {panel.readAt && (
         <p class="small quiet">{t("panel.kept", { time: timeOfDay(panel.readAt, address.value.zone) })}</p>
       )}

@@ -5,11 +5,12 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
-import { address } from "./address.ts";
+import { address, type Grain, go } from "./address.ts";
 import { closeDrawer, step } from "./drawer.tsx";
 
 export const shortcutsShown = signal(false);
-const KEYS = ["?", "f", "j", "k", "esc"] as const;
+const KEYS = ["?", "f", "d", "w", "m", "j", "k", "esc"] as const;
+const GRAIN_KEYS: Record<string, Grain> = { d: "day", w: "week", m: "month" };
 
 export function useShortcuts(): void {
   useEffect(() => {
@@ -26,7 +27,9 @@ export function useShortcuts(): void {
 }
 
 function act(event: KeyboardEvent): void {
+  const grain = GRAIN_KEYS[event.key];
   if (event.key === "?") shortcutsShown.value = true;
+  else if (grain) go({ grain });
   else if (event.key === "j") step(address.value.review, 1);
   else if (event.key === "k") step(address.value.review, -1);
   else if (event.key === "f") document.querySelector<HTMLElement>(".toolbar button")?.focus();

@@ -8,24 +8,24 @@ import { sentence } from "@candor/ui/problems.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t as shared } from "../texts.ts";
-import type { ClientView, Desk } from "./desk.ts";
 import { clientName, textOf } from "./names.ts";
+import type { ClientView, Store } from "./store.ts";
 import { t } from "./texts.ts";
 
 interface Shown {
-  desk: Desk;
+  store: Store;
   open: boolean;
   close: () => void;
 }
 
-export function ClientCard({ desk, open, close }: Shown): JSX.Element {
-  const view = desk.view.value;
-  const dialog = desk.chosen.value;
+export function ClientCard({ store, open, close }: Shown): JSX.Element {
+  const view = store.view.value;
+  const dialog = store.chosen.value;
   const readable = view !== null && !view.waiting;
   const place = useRef<HTMLElement>(null);
   useEffect(() => {
-    if (dialog && readable) void desk.readClient(dialog);
-  }, [desk, dialog, readable]);
+    if (dialog && readable) void store.readClient(dialog);
+  }, [store, dialog, readable]);
   useEffect(() => {
     if (!open) return;
     place.current?.querySelector<HTMLElement>(".shut-card")?.focus();
@@ -36,7 +36,7 @@ export function ClientCard({ desk, open, close }: Shown): JSX.Element {
     event.stopPropagation();
     close();
   };
-  const client = dialog ? desk.clients.value.get(dialog) : undefined;
+  const client = dialog ? store.clients.value.get(dialog) : undefined;
   return (
     <aside class={`card ${open ? "open" : ""}`} aria-label={t("card")} ref={place} onKeyDown={pressed}>
       <header class="column-head">
@@ -58,10 +58,10 @@ export function ClientCard({ desk, open, close }: Shown): JSX.Element {
         </button>
       </header>
       <div class="scrolls">
-        {client && <Facts desk={desk} client={client} />}
-        {!client && readable && !desk.clientProblem.value && <CardBones />}
-        {!client && desk.clientProblem.value && (
-          <p class="none">{sentence(desk.clientProblem.value, shared)}</p>
+        {client && <Facts store={store} client={client} />}
+        {!client && readable && !store.clientProblem.value && <CardBones />}
+        {!client && store.clientProblem.value && (
+          <p class="none">{sentence(store.clientProblem.value, shared)}</p>
         )}
         {view?.waiting && <p class="none">{t("card.waiting")}</p>}
       </div>
@@ -69,7 +69,7 @@ export function ClientCard({ desk, open, close }: Shown): JSX.Element {
   );
 }
 
-function Facts({ desk, client }: { desk: Desk; client: ClientView }): JSX.Element {
+function Facts({ store, client }: { store: Store; client: ClientView }): JSX.Element {
   return (
     <>
       <dl>
@@ -77,7 +77,7 @@ function Facts({ desk, client }: { desk: Desk; client: ClientView }): JSX.Elemen
         <Fact term={t("fact.email")}>{client.email && <bdi>{textOf(client.email)}</bdi>}</Fact>
         <Fact term={t("fact.language")}>{client.locale && language(client.locale)}</Fact>
         <Fact term={t("fact.channel")}>
-          <bdi>{desk.channels.value.get(client.channel) ?? client.channel}</bdi>
+          <bdi>{store.channels.value.get(client.channel) ?? client.channel}</bdi>
         </Fact>
         <Fact term={t("fact.since")}>
           <span title={exactTime(client.since)}>{moment(client.since, { dateStyle: "medium" })}</span>
@@ -90,7 +90,7 @@ function Facts({ desk, client }: { desk: Desk; client: ClientView }): JSX.Elemen
       <ul class="earlier">
         {client.earlier.map((each) => (
           <li key={each.dialog}>
-            <Earlier desk={desk} earlier={each} />
+            <Earlier store={store} earlier={each} />
           </li>
         ))}
       </ul>
@@ -109,7 +109,7 @@ function Fact({ term, children }: { term: string; children: ComponentChildren })
 
 type EarlierDialog = ClientView["earlier"][number];
 
-function Earlier({ desk, earlier }: { desk: Desk; earlier: EarlierDialog }): JSX.Element {
+function Earlier({ store, earlier }: { store: Store; earlier: EarlierDialog }): JSX.Element {
   const { dialog, state, opened_at, operator_name, own } = earlier;
   const lines = (
     <>
@@ -124,7 +124,7 @@ function Earlier({ desk, earlier }: { desk: Desk; earlier: EarlierDialog }): JSX
   );
   if (!own) return <div class="open">{lines}</div>;
   return (
-    <button type="button" class="open" onClick={() => desk.choose(dialog)}>
+    <button type="button" class="open" onClick={() => store.choose(dialog)}>
       {lines}
     </button>
   );

@@ -5,9 +5,9 @@ import { number } from "@candor/ui/format.ts";
 import { sentence } from "@candor/ui/problems.ts";
 import type { JSX } from "preact";
 import { t as shared } from "../texts.ts";
-import type { Desk } from "./desk.ts";
 import { focusOn } from "./keys.ts";
 import type { DialogView } from "./lists.ts";
+import type { Store } from "./store.ts";
 import { t } from "./texts.ts";
 
 /** The longest message, in code points; it is counted from `NEARLY` on. */
@@ -15,67 +15,67 @@ const LONGEST = 10_000;
 const NEARLY = 9_500;
 
 interface Shown {
-  desk: Desk;
+  store: Store;
   dialog: string;
   view: DialogView | null;
   me: string;
 }
 
-export function Composer({ desk, dialog, view, me }: Shown): JSX.Element | null {
-  const { draft } = desk.kept.of(dialog);
+export function Composer({ store, dialog, view, me }: Shown): JSX.Element | null {
+  const { draft } = store.kept.of(dialog);
   if (!view && !draft) return null;
   if (view?.state === "open" && view.operator === me)
-    return <Writing desk={desk} dialog={dialog} draft={draft} />;
+    return <Writing store={store} dialog={dialog} draft={draft} />;
   return (
     <div class="composer shut">
       {view?.state === "closed" ? (
-        <Closed desk={desk} view={view} me={me} />
+        <Closed store={store} view={view} me={me} />
       ) : (
         <p>
           {view?.operator ? t("shut.another", { name: view.operator_name ?? view.operator }) : t("shut.gone")}
         </p>
       )}
-      {draft.trim() !== "" && <KeptDraft desk={desk} dialog={dialog} draft={draft} />}
+      {draft.trim() !== "" && <KeptDraft store={store} dialog={dialog} draft={draft} />}
     </div>
   );
 }
 
-function Closed({ desk, view, me }: { desk: Desk; view: DialogView; me: string }): JSX.Element {
+function Closed({ store, view, me }: { store: Store; view: DialogView; me: string }): JSX.Element {
   if (view.operator !== me) return <p>{t("shut.closed")}</p>;
   const reopen = (): void => {
-    void desk.reopen(view.dialog, view.closes).then((done) => done && focusOn(".composer textarea"));
+    void store.reopen(view.dialog, view.closes).then((done) => done && focusOn(".composer textarea"));
   };
   return (
     <div class="line">
       <p>{t("shut.closed")}</p>
-      <button type="button" class="button" disabled={desk.busy.value.has(view.dialog)} onClick={reopen}>
+      <button type="button" class="button" disabled={store.busy.value.has(view.dialog)} onClick={reopen}>
         {t("reopen")}
       </button>
     </div>
   );
 }
 
-function KeptDraft({ desk, dialog, draft }: { desk: Desk; dialog: string; draft: string }): JSX.Element {
+function KeptDraft({ store, dialog, draft }: { store: Store; dialog: string; draft: string }): JSX.Element {
   return (
     <div class="kept">
       <label class="small warn-text" htmlFor="kept">
         {t("shut.kept")}
       </label>
       <textarea id="kept" class="input" readOnly dir="auto" value={draft} rows={2} />
-      <button type="button" class="button plain" onClick={() => desk.draft(dialog, "")}>
+      <button type="button" class="button plain" onClick={() => store.draft(dialog, "")}>
         {t("shut.discard")}
       </button>
     </div>
   );
 }
 
-function Writing({ desk, dialog, draft }: { desk: Desk; dialog: string; draft: string }): JSX.Element {
-  const refusal = desk.refusals.value.get(dialog);
+function Writing({ store, dialog, draft }: { store: Store; dialog: string; draft: string }): JSX.Element {
+  const refusal = store.refusals.value.get(dialog);
   const length = draft.length < NEARLY ? 0 : [...draft].length;
   const tooLong = length > LONGEST;
   const blank = draft.trim() === "";
   const send = (): void => {
-    if (!blank && !tooLong) desk.send(dialog);
+    if (!blank && !tooLong) store.send(dialog);
     focusOn(".composer textarea");
   };
   const pressed = (event: KeyboardEvent): void => {
@@ -92,7 +92,7 @@ function Writing({ desk, dialog, draft }: { desk: Desk; dialog: string; draft: s
         send();
       }}
     >
-      {desk.signedOut.value && <SignedOut />}
+      {store.signedOut.value && <SignedOut />}
       {refusal && (
         <p class="refused" role="alert" id="refused">
           <Icon name="alert" /> {t("refused")} {sentence(refusal, shared)}
@@ -107,7 +107,7 @@ function Writing({ desk, dialog, draft }: { desk: Desk; dialog: string; draft: s
           dir="auto"
           rows={2}
           value={draft}
-          onInput={(event) => desk.draft(dialog, event.currentTarget.value)}
+          onInput={(event) => store.draft(dialog, event.currentTarget.value)}
           onKeyDown={pressed}
         />
         <div class="line">

@@ -7,53 +7,53 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { t as shared } from "../texts.ts";
 import { Composer } from "./composer.tsx";
-import type { Desk } from "./desk.ts";
 import type { Unsent } from "./kept.ts";
 import { focusOn } from "./keys.ts";
 import type { DialogView } from "./lists.ts";
 import { clientName, textOf } from "./names.ts";
+import type { Store } from "./store.ts";
 import { t } from "./texts.ts";
 import { type Entry, type Message, type Transcript, timeline } from "./transcript.ts";
 import { now } from "./waiting.ts";
 
 interface Shown {
-  desk: Desk;
+  store: Store;
   me: string;
   card: () => void;
 }
 
-export function Conversation({ desk, me, card }: Shown): JSX.Element {
-  const id = desk.chosen.value;
-  const view = desk.view.value;
-  if (!id) return <NoDialog desk={desk} />;
-  const transcript = desk.transcripts.value.get(id);
-  const problem = desk.dialogProblems.value.get(id);
+export function Conversation({ store, me, card }: Shown): JSX.Element {
+  const id = store.chosen.value;
+  const view = store.view.value;
+  if (!id) return <NoDialog store={store} />;
+  const transcript = store.transcripts.value.get(id);
+  const problem = store.dialogProblems.value.get(id);
   return (
     <main class="conversation">
-      <Head desk={desk} view={view} me={me} card={card} />
+      <Head store={store} view={view} me={me} card={card} />
       {transcript ? (
-        <Messages desk={desk} me={me} transcript={transcript} unsent={desk.kept.of(id).unsent} />
+        <Messages store={store} me={me} transcript={transcript} unsent={store.kept.of(id).unsent} />
       ) : view?.waiting ? (
-        <NotTaken desk={desk} view={view} />
+        <NotTaken store={store} view={view} />
       ) : problem ? (
         <div class="scrolls padded">
           <ProblemBanner
             problem={problem}
             title={t("dialog.failed")}
             own={shared}
-            {...(problem.status === 404 ? {} : { again: () => void desk.read(id) })}
+            {...(problem.status === 404 ? {} : { again: () => void store.read(id) })}
           />
         </div>
       ) : (
         <Bones />
       )}
-      {!(view?.waiting && !transcript) && <Composer desk={desk} dialog={id} view={view} me={me} />}
+      {!(view?.waiting && !transcript) && <Composer store={store} dialog={id} view={view} me={me} />}
     </main>
   );
 }
 
-function NoDialog({ desk }: { desk: Desk }): JSX.Element {
-  const { waiting } = desk.lists.value;
+function NoDialog({ store }: { store: Store }): JSX.Element {
+  const { waiting } = store.lists.value;
   return (
     <main class="conversation empty">
       <div class="center">
@@ -65,17 +65,17 @@ function NoDialog({ desk }: { desk: Desk }): JSX.Element {
 }
 
 interface Headed {
-  desk: Desk;
+  store: Store;
   view: DialogView | null;
   me: string;
   card: () => void;
 }
 
-function Head({ desk, view, me, card }: Headed): JSX.Element {
+function Head({ store, view, me, card }: Headed): JSX.Element {
   const own = view?.state === "open" && view.operator === me;
-  const channel = view && (desk.channels.value.get(view.channel) ?? view.channel);
+  const channel = view && (store.channels.value.get(view.channel) ?? view.channel);
   const close = (): void => {
-    if (view) void desk.close(view.dialog).then((done) => done && focusOn(".conversation h1"));
+    if (view) void store.close(view.dialog).then((done) => done && focusOn(".conversation h1"));
   };
   return (
     <header class="column-head">
@@ -83,7 +83,7 @@ function Head({ desk, view, me, card }: Headed): JSX.Element {
         type="button"
         class="button plain icon back"
         aria-label={t("back")}
-        onClick={() => desk.choose(null)}
+        onClick={() => store.choose(null)}
       >
         <Icon name="back" />
       </button>
@@ -108,7 +108,7 @@ function Head({ desk, view, me, card }: Headed): JSX.Element {
         <Icon name="user" /> <span class="word">{t("card")}</span>
       </button>
       {own && (
-        <button type="button" class="button" disabled={desk.busy.value.has(view.dialog)} onClick={close}>
+        <button type="button" class="button" disabled={store.busy.value.has(view.dialog)} onClick={close}>
           <Icon name="check" /> <span class="word">{t("close")}</span>
           <span class="keys" aria-hidden="true">
             <span class="kbd">Ctrl</span> <span class="kbd">E</span>
@@ -127,9 +127,9 @@ function about(view: DialogView, me: string): string {
 }
 
 /** A dialog that waits can be read when it is taken: until then its last message tells what it is about. */
-function NotTaken({ desk, view }: { desk: Desk; view: DialogView }): JSX.Element {
+function NotTaken({ store, view }: { store: Store; view: DialogView }): JSX.Element {
   const take = (): void => {
-    void desk.take(view.dialog).then((taken) => taken && focusOn(".composer textarea"));
+    void store.take(view.dialog).then((taken) => taken && focusOn(".composer textarea"));
   };
   return (
     <div class="scrolls padded not-taken">
@@ -142,7 +142,7 @@ function NotTaken({ desk, view }: { desk: Desk; view: DialogView }): JSX.Element
         </div>
       )}
       <p class="quiet-text">{t("notTaken")}</p>
-      <button type="button" class="button first" disabled={desk.busy.value.has(view.dialog)} onClick={take}>
+      <button type="button" class="button first" disabled={store.busy.value.has(view.dialog)} onClick={take}>
         {t("take.this")}
       </button>
     </div>
@@ -153,13 +153,13 @@ function NotTaken({ desk, view }: { desk: Desk; view: DialogView }): JSX.Element
 const NEAR_PX = 48;
 
 interface Written {
-  desk: Desk;
+  store: Store;
   me: string;
   transcript: Transcript;
   unsent: readonly Unsent[];
 }
 
-function Messages({ desk, me, transcript, unsent }: Written): JSX.Element {
+function Messages({ store, me, transcript, unsent }: Written): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const newer = useSignal(0);
@@ -188,7 +188,7 @@ function Messages({ desk, me, transcript, unsent }: Written): JSX.Element {
     place.current?.scrollTo({ top: place.current.scrollHeight });
   };
   const day = (at: string): string => moment(at, { dateStyle: "full" });
-  const delivering = desk.delivering.value.has(transcript.dialog);
+  const delivering = store.delivering.value.has(transcript.dialog);
   return (
     <div class="messages">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
@@ -205,7 +205,7 @@ function Messages({ desk, me, transcript, unsent }: Written): JSX.Element {
             <span class="small quiet">{delivering ? t("message.sending") : t("message.unsent")}</span>
           </div>
         ))}
-        {unsent.length > 0 && !delivering && <Unsents desk={desk} dialog={transcript.dialog} />}
+        {unsent.length > 0 && !delivering && <Unsents store={store} dialog={transcript.dialog} />}
       </div>
       {newer.value > 0 && (
         <button type="button" class="button float newer" onClick={down}>
@@ -226,13 +226,13 @@ function keptAtEnd(box: HTMLElement | null, atEnd: { current: boolean }): (() =>
   return () => sizes.disconnect();
 }
 
-function Unsents({ desk, dialog }: { desk: Desk; dialog: string }): JSX.Element {
+function Unsents({ store, dialog }: { store: Store; dialog: string }): JSX.Element {
   return (
     <div class="unsents">
-      <button type="button" class="button" onClick={() => void desk.deliver(dialog)}>
+      <button type="button" class="button" onClick={() => void store.deliver(dialog)}>
         {t("message.again")}
       </button>
-      <button type="button" class="button plain" onClick={() => desk.edit(dialog)}>
+      <button type="button" class="button plain" onClick={() => store.edit(dialog)}>
         {t("message.edit")}
       </button>
     </div>

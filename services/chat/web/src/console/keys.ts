@@ -1,10 +1,10 @@
 /** The console's shortcuts. Single letters only while nothing is typed, and nothing that a browser or system needs. */
-import type { Desk } from "./desk.ts";
+import type { Store } from "./store.ts";
 
 /** Listens until the function that it returns is called. */
-export function keys(desk: Desk, help: () => void): () => void {
+export function keys(store: Store, help: () => void): () => void {
   const pressed = (event: KeyboardEvent): void => {
-    const action = actionOf(event, desk, help);
+    const action = actionOf(event, store, help);
     if (!action) return;
     event.preventDefault();
     action();
@@ -13,49 +13,49 @@ export function keys(desk: Desk, help: () => void): () => void {
   return () => removeEventListener("keydown", pressed);
 }
 
-export function actionOf(event: KeyboardEvent, desk: Desk, help: () => void): (() => void) | null {
+export function actionOf(event: KeyboardEvent, store: Store, help: () => void): (() => void) | null {
   const { ctrlKey, altKey, metaKey, shiftKey, code, key } = event;
   if (document.querySelector("dialog[open]")) return null;
-  if (ctrlKey && !altKey && !metaKey && !shiftKey && code === "KeyE") return () => closeChosen(desk);
-  if (altKey && !ctrlKey && !metaKey && key === "ArrowDown") return () => step(desk, 1);
-  if (altKey && !ctrlKey && !metaKey && key === "ArrowUp") return () => step(desk, -1);
+  if (ctrlKey && !altKey && !metaKey && !shiftKey && code === "KeyE") return () => closeChosen(store);
+  if (altKey && !ctrlKey && !metaKey && key === "ArrowDown") return () => step(store, 1);
+  if (altKey && !ctrlKey && !metaKey && key === "ArrowUp") return () => step(store, -1);
   if (ctrlKey || altKey || metaKey) return null;
   if (key === "Escape" && isComposer(event.target)) return () => focusOn(".conversation h1");
   if (isTyping(event.target)) return null;
   if (key === "/") return () => focusOn("#search");
   if (key === "?") return help;
-  if (isLetter(event, "t")) return () => takeFirst(desk);
-  if (isLetter(event, "u")) return () => undo(desk);
+  if (isLetter(event, "t")) return () => takeFirst(store);
+  if (isLetter(event, "u")) return () => undo(store);
   return null;
 }
 
-export function takeFirst(desk: Desk): void {
-  const first = desk.lists.peek().waiting[0];
+export function takeFirst(store: Store): void {
+  const first = store.lists.peek().waiting[0];
   // Whoever types where no field is takes one dialog by a "t", not as many as the word has.
-  if (first && desk.busy.peek().size === 0)
-    void desk.take(first.dialog).then((taken) => taken && focusOn(".composer textarea"));
+  if (first && store.busy.peek().size === 0)
+    void store.take(first.dialog).then((taken) => taken && focusOn(".composer textarea"));
 }
 
-function closeChosen(desk: Desk): void {
-  const view = desk.view.peek();
+function closeChosen(store: Store): void {
+  const view = store.view.peek();
   if (view?.state !== "open" || view.waiting) return;
-  void desk.close(view.dialog).then((closed) => closed && focusOn(".conversation h1"));
+  void store.close(view.dialog).then((closed) => closed && focusOn(".conversation h1"));
 }
 
-function undo(desk: Desk): void {
-  const toast = desk.toast.peek();
+function undo(store: Store): void {
+  const toast = store.toast.peek();
   if (toast && "closed" in toast) {
-    void desk.reopen(toast.dialog, toast.closed).then((done) => done && focusOn(".composer textarea"));
+    void store.reopen(toast.dialog, toast.closed).then((done) => done && focusOn(".composer textarea"));
   }
 }
 
 /** The next or previous of the operator's open dialogs; the first if none of them is shown. */
-function step(desk: Desk, by: 1 | -1): void {
-  const { mine } = desk.lists.peek();
-  const at = mine.findIndex(({ dialog }) => dialog === desk.chosen.peek());
+function step(store: Store, by: 1 | -1): void {
+  const { mine } = store.lists.peek();
+  const at = mine.findIndex(({ dialog }) => dialog === store.chosen.peek());
   const next = at < 0 ? mine[0] : mine[at + by];
   if (!next) return;
-  desk.choose(next.dialog);
+  store.choose(next.dialog);
   focusOn(".composer textarea");
 }
 

@@ -7,11 +7,11 @@ import { useEffect, useMemo } from "preact/hooks";
 import { problemText } from "../texts.ts";
 import { ClientCard } from "./card.tsx";
 import { Conversation } from "./conversation.tsx";
-import { Desk } from "./desk.ts";
 import { browserStorage } from "./kept.ts";
 import { keys } from "./keys.ts";
 import { Queue } from "./queue.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
+import { Store } from "./store.ts";
 import { t } from "./texts.ts";
 import { CloseToast } from "./toast.tsx";
 import { ticking } from "./waiting.ts";
@@ -66,18 +66,18 @@ function Forbidden({ person, signOut }: Signed): JSX.Element {
 }
 
 function DeskPage({ person, signOut }: Signed): JSX.Element {
-  const desk = useMemo(() => new Desk(person, token, browserStorage()), [person]);
+  const store = useMemo(() => new Store(person, token, browserStorage()), [person]);
   const card = useSignal(false);
   const help = useSignal(false);
-  useEffect(() => running(desk), [desk]);
+  useEffect(() => running(store), [store]);
   useEffect(
     () =>
-      keys(desk, () => {
+      keys(store, () => {
         help.value = true;
       }),
-    [desk],
+    [store],
   );
-  const problem = desk.listProblem.value;
+  const problem = store.listProblem.value;
   if (problem?.status === 403) {
     return (
       <Bare>
@@ -91,33 +91,33 @@ function DeskPage({ person, signOut }: Signed): JSX.Element {
       </Bare>
     );
   }
-  const chosen = desk.chosen.value;
+  const chosen = store.chosen.value;
   return (
-    <div class={`desk ${chosen ? "has-dialog" : ""} ${card.value ? "has-card" : ""}`}>
-      <Queue desk={desk} person={person} signOut={signOut} help={() => (help.value = true)} />
-      <Conversation desk={desk} me={person.sub} key={chosen ?? ""} card={() => (card.value = true)} />
-      <ClientCard desk={desk} key={`card ${chosen}`} close={() => (card.value = false)} open={card.value} />
-      <CloseToast desk={desk} />
+    <div class={`store ${chosen ? "has-dialog" : ""} ${card.value ? "has-card" : ""}`}>
+      <Queue store={store} person={person} signOut={signOut} help={() => (help.value = true)} />
+      <Conversation store={store} me={person.sub} key={chosen ?? ""} card={() => (card.value = true)} />
+      <ClientCard store={store} key={`card ${chosen}`} close={() => (card.value = false)} open={card.value} />
+      <CloseToast store={store} />
       {help.value && <Shortcuts close={() => (help.value = false)} />}
     </div>
   );
 }
 
 /** Follows what changes, and keeps the address, the tab's title and other tabs' drafts in step. */
-function running(desk: Desk): () => void {
-  desk.choose(inAddress());
-  const back = (): void => desk.choose(inAddress());
-  const seen = (): void => desk.look();
-  const stored = (event: StorageEvent): void => desk.kept.heard(event);
+function running(store: Store): () => void {
+  store.choose(inAddress());
+  const back = (): void => store.choose(inAddress());
+  const seen = (): void => store.look();
+  const stored = (event: StorageEvent): void => store.kept.heard(event);
   addEventListener("popstate", back);
   addEventListener("storage", stored);
   document.addEventListener("visibilitychange", seen);
   const stops = [
     ticking(),
-    desk.start(),
-    effect(() => write(desk.chosen.value)),
+    store.start(),
+    effect(() => write(store.chosen.value)),
     effect(() => {
-      const waiting = desk.lists.value.waiting.length;
+      const waiting = store.lists.value.waiting.length;
       document.title = waiting > 0 ? t("title.waiting", { count: waiting }) : t("title");
     }),
     () => removeEventListener("popstate", back),

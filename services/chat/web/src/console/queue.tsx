@@ -9,29 +9,29 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t as shared } from "../texts.ts";
-import type { Desk } from "./desk.ts";
 import { focusOn, takeFirst } from "./keys.ts";
 import { type DialogView, lastMoment, matches, waitingSince } from "./lists.ts";
 import { clientName, textOf } from "./names.ts";
+import type { Store } from "./store.ts";
 import { t } from "./texts.ts";
 import { now, waited } from "./waiting.ts";
 
 interface Shown {
-  desk: Desk;
+  store: Store;
   person: Person;
   signOut: () => Promise<void>;
   help: () => void;
 }
 
-export function Queue({ desk, person, signOut, help }: Shown): JSX.Element {
+export function Queue({ store, person, signOut, help }: Shown): JSX.Element {
   const wanted = useSignal("");
-  const { waiting, mine, closed } = desk.lists.value;
+  const { waiting, mine, closed } = store.lists.value;
   const found = (view: DialogView): boolean => matches(view, clientName(view), wanted.value);
   const [ownFound, closedFound] = [mine.filter(found), closed.filter(found)];
   // The foot says that there is no network, and the list stays.
   const problem =
-    desk.views.value && desk.listProblem.value?.code === "offline" ? null : desk.listProblem.value;
-  const reading = desk.views.value === null && !desk.listProblem.value;
+    store.views.value && store.listProblem.value?.code === "offline" ? null : store.listProblem.value;
+  const reading = store.views.value === null && !store.listProblem.value;
   return (
     <nav class="queue" aria-label={t("queue")}>
       <header class="column-head">
@@ -47,7 +47,7 @@ export function Queue({ desk, person, signOut, help }: Shown): JSX.Element {
             problem={problem}
             title={t("list.failed")}
             own={shared}
-            again={() => void desk.readList()}
+            again={() => void store.readList()}
           />
         )}
         {reading ? (
@@ -59,22 +59,22 @@ export function Queue({ desk, person, signOut, help }: Shown): JSX.Element {
               note={waiting.length > 1 ? t("waiting.note", { count: waiting.length }) : ""}
             >
               {waiting.map((view, at) => (
-                <WaitingRow key={view.dialog} desk={desk} view={view} first={at === 0} />
+                <WaitingRow key={view.dialog} store={store} view={view} first={at === 0} />
               ))}
-              {waiting.length === 0 && desk.views.value && <p class="none">{t("waiting.none")}</p>}
+              {waiting.length === 0 && store.views.value && <p class="none">{t("waiting.none")}</p>}
             </Section>
             <Section title={t("mine")} note={mine.length > 0 ? t("mine.note", { count: mine.length }) : ""}>
               {ownFound.map((view) => (
-                <OwnRow key={view.dialog} desk={desk} view={view} />
+                <OwnRow key={view.dialog} store={store} view={view} />
               ))}
-              {ownFound.length === 0 && desk.views.value && (
+              {ownFound.length === 0 && store.views.value && (
                 <p class="none">{mine.length > 0 ? t("search.none") : t("mine.none")}</p>
               )}
             </Section>
             {closedFound.length > 0 && (
               <Section title={t("closed")} note="">
                 {closedFound.map((view) => (
-                  <OwnRow key={view.dialog} desk={desk} view={view} />
+                  <OwnRow key={view.dialog} store={store} view={view} />
                 ))}
               </Section>
             )}
@@ -82,7 +82,7 @@ export function Queue({ desk, person, signOut, help }: Shown): JSX.Element {
         )}
       </div>
       <footer class="column-foot">
-        <Connected desk={desk} />
+        <Connected store={store} />
         <button type="button" class="help" onClick={help}>
           <span class="kbd">?</span> {t("shortcuts")}
         </button>
@@ -133,19 +133,19 @@ function Section({ title, note, children }: Rows): JSX.Element {
 }
 
 interface Row {
-  desk: Desk;
+  store: Store;
   view: DialogView;
 }
 
-function WaitingRow({ desk, view, first }: Row & { first: boolean }): JSX.Element {
+function WaitingRow({ store, view, first }: Row & { first: boolean }): JSX.Element {
   const { dialog } = view;
-  const channel = desk.channels.value.get(view.channel) ?? view.channel;
+  const channel = store.channels.value.get(view.channel) ?? view.channel;
   const take = (): void => {
-    void desk.take(dialog).then((taken) => taken && focusOn(".composer textarea"));
+    void store.take(dialog).then((taken) => taken && focusOn(".composer textarea"));
   };
   return (
-    <div class={`row waiting ${desk.chosen.value === dialog ? "chosen" : ""}`}>
-      <button type="button" class="open" onClick={() => desk.choose(dialog)}>
+    <div class={`row waiting ${store.chosen.value === dialog ? "chosen" : ""}`}>
+      <button type="button" class="open" onClick={() => store.choose(dialog)}>
         <span class="line">
           <span class="name one-line" dir="auto">
             {clientName(view)}
@@ -166,8 +166,8 @@ function WaitingRow({ desk, view, first }: Row & { first: boolean }): JSX.Elemen
       <button
         type="button"
         class="take"
-        disabled={desk.busy.value.has(dialog)}
-        onClick={first ? () => takeFirst(desk) : take}
+        disabled={store.busy.value.has(dialog)}
+        onClick={first ? () => takeFirst(store) : take}
       >
         {t("take")}
         <span class="unseen"> {clientName(view)}</span>{" "}
@@ -181,12 +181,12 @@ function WaitingRow({ desk, view, first }: Row & { first: boolean }): JSX.Elemen
   );
 }
 
-function OwnRow({ desk, view }: Row): JSX.Element {
+function OwnRow({ store, view }: Row): JSX.Element {
   const { dialog } = view;
-  const chosen = desk.chosen.value === dialog;
+  const chosen = store.chosen.value === dialog;
   const name = clientName(view);
-  const unread = chosen ? 0 : desk.unread(view);
-  const { draft, unsent } = desk.kept.of(dialog);
+  const unread = chosen ? 0 : store.unread(view);
+  const { draft, unsent } = store.kept.of(dialog);
   return (
     <div class={`row own ${chosen ? "chosen" : ""}`}>
       <button
@@ -194,7 +194,7 @@ function OwnRow({ desk, view }: Row): JSX.Element {
         class="open"
         aria-current={chosen ? "true" : undefined}
         onClick={() => {
-          desk.choose(dialog);
+          store.choose(dialog);
           if (matchMedia("(min-width: 800px)").matches)
             focusOn(".composer textarea:not([readonly])", ".conversation h1");
         }}
@@ -216,7 +216,7 @@ function OwnRow({ desk, view }: Row): JSX.Element {
             )}
           </span>
           <span class="line quiet-text">
-            {unsent.length > 0 && !desk.delivering.value.has(dialog) ? (
+            {unsent.length > 0 && !store.delivering.value.has(dialog) ? (
               <span class="one-line bad-text">{t("row.unsent", { count: unsent.length })}</span>
             ) : draft.trim() && !chosen ? (
               <span class="one-line warn-text">
@@ -254,9 +254,9 @@ function Waited({ since, words = false }: { since: string; words?: boolean }): J
   );
 }
 
-function Connected({ desk }: { desk: Desk }): JSX.Element {
-  const { state, since } = desk.connection.value;
-  if (desk.signedOut.value) return <State dot="off" text={t("connection.signedOut")} />;
+function Connected({ store }: { store: Store }): JSX.Element {
+  const { state, since } = store.connection.value;
+  if (store.signedOut.value) return <State dot="off" text={t("connection.signedOut")} />;
   if (state === "live") return <State dot="" text={t("connection.live")} />;
   if (state === "offline")
     return <State dot="off" text={t("connection.offline", { time: timeOfDay(since) })} />;

@@ -5,27 +5,27 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t as shared } from "../texts.ts";
-import type { Desk } from "./desk.ts";
 import { focusOn } from "./keys.ts";
+import type { Store } from "./store.ts";
 import { t } from "./texts.ts";
 
 const SHOWN_MS = 5000;
 const PROBLEM_MS = 10_000;
 
-export function CloseToast({ desk }: { desk: Desk }): JSX.Element {
-  const toast = desk.toast.value;
+export function CloseToast({ store }: { store: Store }): JSX.Element {
+  const toast = store.toast.value;
   const held = useSignal(false);
   useEffect(() => {
     if (!toast || held.value) return;
-    const timer = setTimeout(() => (desk.toast.value = null), "problem" in toast ? PROBLEM_MS : SHOWN_MS);
+    const timer = setTimeout(() => (store.toast.value = null), "problem" in toast ? PROBLEM_MS : SHOWN_MS);
     return () => clearTimeout(timer);
-  }, [desk, toast, held.value]);
+  }, [store, toast, held.value]);
   useEffect(() => {
     if (!toast) held.value = false;
   }, [toast]);
   const undo = (): void => {
     if (!toast || "problem" in toast) return;
-    void desk.reopen(toast.dialog, toast.closed).then((done) => done && focusOn(".composer textarea"));
+    void store.reopen(toast.dialog, toast.closed).then((done) => done && focusOn(".composer textarea"));
   };
   return (
     <div class="toasts" role="status">
@@ -43,7 +43,7 @@ export function CloseToast({ desk }: { desk: Desk }): JSX.Element {
               <span>
                 <Icon name="alert" /> {sentence(toast.problem, shared)}
               </span>
-              <button type="button" onClick={() => (desk.toast.value = null)}>
+              <button type="button" onClick={() => (store.toast.value = null)}>
                 {t("toast.shut")}
               </button>
             </>

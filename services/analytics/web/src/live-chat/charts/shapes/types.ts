@@ -1,17 +1,16 @@
 /** What the charts are made from, as the API has it. */
 import type { components } from "../../../api.gen.d.ts";
+import type { Channels, Hours, Operators, Summary } from "../../data.ts";
+
+export type { Channels, Hours, Operators, Summary };
 
 type Schemas = components["schemas"];
-export type Summary = Schemas["Summary"];
 export type Bucket = Schemas["Bucket"];
 export type Share = Schemas["Share"];
 export type FunnelPosition = Schemas["FunnelPosition"];
 export type ScaleNumbers = Schemas["ScaleNumbers"];
-export type Operators = Schemas["Operators"];
 export type OperatorRow = Schemas["OperatorRow"];
-export type Channels = Schemas["Channels"];
 export type ChannelRow = Schemas["ChannelRow"];
-export type Hours = Schemas["Hours"];
 /** The numbers of the whole, which every row is seen against. */
 export type Whole = Pick<Summary, "closed" | "given" | "satisfied" | "csat" | "response_rate">;
 

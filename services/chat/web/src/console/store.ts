@@ -25,7 +25,7 @@ export type Toast = { dialog: string; closed: number } | { problem: Problem; dia
 const PAGE = 200;
 const MOST_CLOSED = 20;
 
-export class Desk {
+export class Store {
   /** The dialogs of the list by their ids; null until it was read once. */
   readonly views = signal<ById<DialogView> | null>(null);
   readonly transcripts = signal<ById<Transcript>>(new Map());
