@@ -52,6 +52,7 @@ async def test_a_channel_is_changed(
     await expect(page.get_by_label("Site 2")).to_be_focused()
     await page.keyboard.type("https://SHOP.example/")
     await page.get_by_role("button", name="Add a language").click()
+    await expect(page.get_by_label("Language 2")).to_be_focused()
     await page.keyboard.type("en")
     await page.get_by_label("Time zone").fill("America/Toronto")
     await page.get_by_role("switch").click()

@@ -118,6 +118,7 @@ async def test_a_whole_shift_by_keyboard(page: Page, open_page: OpenPage, shift:
     await expect(page.get_by_role("heading", level=1)).to_have_text("Karim Soule")
     await page.keyboard.press("Alt+ArrowUp")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Alma Ferrin")
+    await expect(composer(page)).to_be_focused()
     await page.keyboard.press("Escape")
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_contain_text("Take whoever waits longest")

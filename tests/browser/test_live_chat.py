@@ -162,7 +162,7 @@ async def test_a_rating_given_meanwhile_changes_number_and_list(
     await ann.close(dialog, 1)
     form = await visitor.form(dialog, 1)
     await open_page(page, "analytics", f"/live-chat?channel={name}", Role.SUPERVISOR)
-    row = page.locator(".rows > li")
+    row = page.locator(".rows:not(.waiting) > li")
     await expect(row).to_contain_text("Pending")
     await page.evaluate("window.same = true")
 
@@ -197,7 +197,7 @@ async def test_offline_says_so_and_keeps_the_numbers(opened: Reading, findings: 
     async with findings.offline(page.context):
         await expect(page.get_by_text("offline since")).to_be_visible()
         await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
-    await expect(page.get_by_text(re.compile("^Live, "))).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text(re.compile(r"^\s*Live, "))).to_be_visible(timeout=20_000)
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,12 @@ export const token: TokenSource = (again) => source(again);
 let source: TokenSource = async () => null;
 let carried: string | null = null;
 
-/** The address of another page; in development, where each service is an origin, it takes the token along. */
-export function pageAddress(address: string): string {
-  return carried && new URL(address, location.href).origin !== location.origin
-    ? `${address}#token=${carried}`
-    : address;
+/** Follows a link to another page; in development, where each service is an origin, it takes the token along. */
+export function followLink(event: MouseEvent): void {
+  const { href } = event.currentTarget as HTMLAnchorElement;
+  if (!carried || new URL(href).origin === location.origin || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  location.href = `${href}#token=${carried}`;
 }
 
 const STORED = "candor.token";

@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { choose, LOCALES, locale } from "../i18n.ts";
 import { sentence } from "../problems.ts";
 import { scheme, toggleScheme } from "../scheme.ts";
-import { type Person, pageAddress, session } from "../session.ts";
+import { followLink, type Person, session } from "../session.ts";
 import { t } from "../texts.ts";
 import { Menu } from "./controls.tsx";
 import { Icon, Mark } from "./icons.tsx";
@@ -36,9 +36,10 @@ export function Shell({ navigation, tools, children }: Frame): JSX.Element {
         <nav aria-label={t("nav.pages")}>
           {navigation.map((each) => (
             <a
-              href={pageAddress(each.address)}
+              href={each.address}
               key={each.address}
               aria-current={each.current ? "page" : undefined}
+              onClick={followLink}
             >
               {each.text}
             </a>

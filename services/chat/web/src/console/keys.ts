@@ -20,9 +20,9 @@ export function actionOf(event: KeyboardEvent, store: Store, help: () => void): 
   if (altKey && !ctrlKey && !metaKey && key === "ArrowDown") return () => step(store, 1);
   if (altKey && !ctrlKey && !metaKey && key === "ArrowUp") return () => step(store, -1);
   if (ctrlKey || altKey || metaKey) return null;
-  if (key === "Escape" && isComposer(event.target)) return () => focusOn(".conversation h1");
+  if (key === "Escape" && isComposer(event.target)) return () => focusNow(".conversation h1");
   if (isTyping(event.target)) return null;
-  if (key === "/") return () => focusOn("#search");
+  if (key === "/") return () => focusNow("#search");
   if (key === "?") return help;
   if (isLetter(event, "t")) return () => takeFirst(store);
   if (isLetter(event, "u")) return () => undo(store);
@@ -30,9 +30,11 @@ export function actionOf(event: KeyboardEvent, store: Store, help: () => void): 
 }
 
 export function takeFirst(store: Store): void {
-  const first = store.lists.peek().waiting[0];
+  const { waiting } = store.lists.peek();
+  const [first] = waiting;
+  const busy = store.busy.peek();
   // Whoever types where no field is takes one dialog by a "t", not as many as the word has.
-  if (first && store.busy.peek().size === 0)
+  if (first && !waiting.some((each) => busy.has(each.dialog)))
     void store.take(first.dialog).then((taken) => taken && focusOn(".composer textarea"));
 }
 
@@ -57,6 +59,11 @@ function step(store: Store, by: 1 | -1): void {
   if (!next) return;
   store.choose(next.dialog);
   focusOn(".composer textarea");
+}
+
+/** Gives the focus to what is there: the next key is its own already. */
+function focusNow(selector: string): void {
+  document.querySelector<HTMLElement>(selector)?.focus();
 }
 
 /** Gives the focus to what the page shows next: the first of these that there is. */

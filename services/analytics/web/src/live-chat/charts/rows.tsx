@@ -32,7 +32,7 @@ export function RowsTable<R extends Row>(table: Table<R>): JSX.Element {
     <Line key={keyOf(row)} row={row} axis={axis} table={table} hasPlaces={hasPlaces} />
   );
   return (
-    <table class="rows" aria-label={name}>
+    <table class="ranked" aria-label={name}>
       <thead>
         <tr>
           {hasPlaces && (
