@@ -123,6 +123,25 @@ async def test_a_new_channel_overwrites_no_other(
     assert page.url.endswith(f"?channel={other}")
 
 
+async def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
+    page: Page, open_page: OpenPage, channel: str, floor: SupportFloor, findings: Findings
+) -> None:
+    findings.expect("status of 412")
+    await open_page(page, "chat", f"/channels?channel={channel}", Role.ADMIN, name="Ada")
+    await page.get_by_label("Name", exact=True).fill("Course A, autumn")
+    await floor.channel(channel, "Course Z", time_zone="America/Toronto")
+    await is_stored(floor, channel, name="Course Z")
+
+    await page.get_by_role("button", name="Save channel").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody changed this channel meanwhile.")
+    await expect(page.get_by_label("Time zone")).to_have_value("America/Toronto")
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Course A, autumn")
+    await expect(page.get_by_text("1 change")).to_be_visible()
+    await page.get_by_role("button", name="Save channel").click()
+    await expect(page.get_by_text("Saved.")).to_be_attached()
+    await is_stored(floor, channel, name="Course A, autumn", time_zone="America/Toronto")
+
+
 async def test_a_supervisor_reads_and_learns_why_no_more(
     page: Page, open_page: OpenPage, channel: str, stack: Stack
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import chat
@@ -14,6 +15,7 @@ from chassis.validation.messages import ID_SENTENCE
 from chat.api.tokens import VisitorTokens
 from contracts.access import Role
 from tests.chat.harness import Harness, Person, done
+from tests.tokens import bearer
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -269,6 +271,25 @@ async def test_channels_have_the_shape_that_others_rely_on(harness: Harness) -> 
     assert [(each["channel"], each["time_zone"]) for each in listed.json()["channels"]] == [
         (channel, "Asia/Kathmandu")
     ]
+
+
+async def test_nobody_overwrites_a_channel_that_they_have_not_read(harness: Harness) -> None:
+    channel = await harness.channel()
+    path, body = f"/v1/channels/{channel}", {"name": "Shop, autumn"}
+    who = bearer(harness.admin.token or "")
+
+    async def put(body: object, **based_on: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in based_on.items()}
+        return await harness.http.put(path, json=body, headers={**who, **named})
+
+    saved = await put(body, If_Match='W/"1"')
+    assert (saved.json()["version"], saved.headers["ETag"]) == (2, '"2"')
+    assert (await put(body, If_Match='"1"')).json()["version"] == 2
+    for based_on in ({"If_Match": '"1"'}, {"If_Match": '"3"'}, {"If_Match": "2"}, {"If_None_Match": "*"}):
+        refused = await put({"name": "Shop, winter"}, **based_on)
+        assert (refused.status_code, refused.json()["type"]) == (412, "/problems/changed-meanwhile")
+    assert (await put({"name": "Shop, winter"}, If_None_Match='"2"')).status_code == 422
+    assert (await put({"name": "Shop, winter"}, If_Match='"2"')).json()["version"] == 3
 
 
 @pytest.mark.parametrize("blank", [" ", "\u3164", "\u2800", "\ufe00", "\U000e0100", "\u200b\u00ad"])

@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import status
+from fastapi import Depends, Header, Response, status
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
-from chassis.http.problems import ChannelNotCovered
+from chassis.http.etags import etag, version_of
+from chassis.http.problems import ChannelNotCovered, raises
 from chassis.http.routes import Router, from_state
 from chat.api.dependencies import Channels, Repository, Tokens, Visitors
 from chat.api.origins import FROM_ALLOWED_PAGES
@@ -23,22 +24,56 @@ from chat.api.schemas import (
     VisitorGiven,
     WidgetView,
 )
-from chat.domain.channel import CHANNEL, PublishChannel, PublishedChannel, UnpublishedChannel
+from chat.domain.channel import (
+    CHANNEL,
+    ChannelPublished,
+    PublishChannel,
+    PublishedChannel,
+    UnpublishedChannel,
+)
 from chat.domain.rejections import Rejection
 from chat.read_models.pending_visitors import PendingVisitor
 
 router = Router(tags=["channels"], dependencies=FROM_ALLOWED_PAGES)
 
 
+@raises(Rejection.CHANGED_MEANWHILE)
+async def _based_on(
+    if_match: Annotated[
+        str | None, Header(description="The ETag of the channel as it was read.", examples=['"3"'])
+    ] = None,
+    if_none_match: Annotated[
+        Literal["*"] | None, Header(description="Sent for a channel that shall be new.")
+    ] = None,
+) -> int | None:
+    if if_none_match:
+        return 0
+    if if_match is None:
+        return None
+    if (version := version_of(if_match)) is None:
+        raise CommandRejected(Rejection.CHANGED_MEANWHILE)
+    return version
+
+
 @router.put("/v1/channels/{channel}", responses=problems(ChannelNotCovered.code))
 async def publish_channel(
-    channel: ChannelId, body: ChannelBody, claims: Admin, repository: Repository
+    channel: ChannelId,
+    body: ChannelBody,
+    claims: Admin,
+    based_on: Annotated[int | None, Depends(_based_on)],
+    repository: Repository,
+    response: Response,
 ) -> ChannelView:
-    """Makes a channel, or makes it be like this. An admin of the channel may."""
+    """Makes a channel, or makes it be like this. An admin of the channel may.
+
+    With `If-Match` or `If-None-Match` only if nobody else changed it, or made it, since it was read.
+    """
     if not claims.covers(channel):
         raise ChannelNotCovered
-    await handle(repository, CHANNEL, CHANNEL.stream(channel), PublishChannel(channel=channel, **dict(body)))
-    return ChannelView(channel=channel, **dict(body))
+    command = PublishChannel(ChannelPublished(channel=channel, **dict(body)), based_on)
+    version = (await handle(repository, CHANNEL, CHANNEL.stream(channel), command)).state.version
+    response.headers["ETag"] = etag(version)
+    return ChannelView(channel=channel, version=version, **dict(body))
 
 
 @router.get("/v1/channels")

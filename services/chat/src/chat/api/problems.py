@@ -9,6 +9,7 @@ from chat.domain.rejections import Rejection
 SENTENCES: Final[Mapping[str, str]] = {
     Rejection.CHANNEL_CLOSED: "This channel is closed: it takes no new visitors and dialogs.",
     Rejection.NO_SUCH_CHANNEL: "There is no such channel.",
+    Rejection.CHANGED_MEANWHILE: "This channel was changed since you read it: read it anew.",
     Rejection.CLIENT_ERASED: "This client was erased: nothing can be opened or written any more.",
     Rejection.VISITOR_EXPIRED: "Your visit has expired: come in anew.",
     Rejection.TOO_MANY_OPEN_DIALOGS: "{most} dialogs of this client are open: close one first.",
@@ -38,6 +39,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 STATUSES: Final[Mapping[str, int]] = {
     Rejection.NO_SUCH_CHANNEL: 404,
     Rejection.NO_SUCH_DIALOG: 404,
+    Rejection.CHANGED_MEANWHILE: 412,
     Rejection.TAKE_IT_FIRST: 403,
     Rejection.NOT_YOUR_DIALOG: 403,
     Rejection.ONLY_FOR_YOURSELF: 403,

@@ -95,6 +95,7 @@ class ChannelView(BaseModel):
     )
     time_zone: str = Field(description="Its IANA time zone.", examples=["America/Toronto"])
     closed: bool = Field(description="Takes no new visitors and dialogs.", examples=[False])
+    version: int = Field(description="Counts its changes; in `If-Match` it is an ETag.", examples=[3])
 
 
 class WidgetView(BaseModel):

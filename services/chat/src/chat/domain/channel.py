@@ -1,12 +1,14 @@
-"""A channel is what was last published of it."""
+"""A channel is what was last published of it, and nobody overwrites what they haven't read."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from pydantic import TypeAdapter
 
+from chassis.errors import CommandRejected
 from chassis.eventstore.decider import Decider, StoredValue
+from chat.domain.rejections import Rejection
 
 
 class ChannelPublished(StoredValue):
@@ -19,11 +21,14 @@ class ChannelPublished(StoredValue):
     allowed_origins: tuple[str, ...] = ()
     time_zone: str = "UTC"
     closed: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True)
 class UnpublishedChannel:
     """Nobody has published this channel."""
+
+    version = 0
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class PublishedChannel:
         """Whether new dialogs and visitors are turned away."""
         return self.published.closed
 
+    @property
+    def version(self) -> int:
+        """How often it was changed, from 1 on."""
+        return self.published.version
+
 
 Channel = UnpublishedChannel | PublishedChannel
 
@@ -48,24 +58,25 @@ def evolve(_: Channel, event: ChannelPublished) -> Channel:
 
 @dataclass(frozen=True)
 class PublishChannel:
-    """Make the channel be like this."""
+    """Make the channel be like `wanted`, whose own version doesn't count.
 
-    channel: str
-    name: str
-    locales: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    time_zone: str = "UTC"
-    closed: bool = False
+    `based_on` is the version that was read before: 0 for a channel that shall be new, None for whichever.
+    """
+
+    wanted: ChannelPublished
+    based_on: int | None = None
 
 
 def decide(state: Channel, command: PublishChannel) -> Sequence[ChannelPublished]:
-    """What comes of the command; nothing if the channel is like this already."""
-    wanted = ChannelPublished(**asdict(command))
+    """What comes of the command; nothing if the channel is like this already. Raises `CommandRejected`."""
+    following = command.wanted.model_copy(update={"version": state.version + 1})
     match state:
-        case UnpublishedChannel():
-            return [wanted]
-        case PublishedChannel(published):
-            return [] if published == wanted else [wanted]
+        case PublishedChannel(now) if now == following.model_copy(update={"version": now.version}):
+            return []
+        case PublishedChannel() | UnpublishedChannel() if command.based_on not in (None, state.version):
+            raise CommandRejected(Rejection.CHANGED_MEANWHILE)
+        case PublishedChannel() | UnpublishedChannel():
+            return [following]
         case _:
             assert_never(state)
 

@@ -8,6 +8,7 @@ class Rejection(StrEnum):
 
     CHANNEL_CLOSED = "channel-closed"
     NO_SUCH_CHANNEL = "no-such-channel"
+    CHANGED_MEANWHILE = "changed-meanwhile"
     CLIENT_ERASED = "client-erased"
     VISITOR_EXPIRED = "visitor-expired"
     TOO_MANY_OPEN_DIALOGS = "too-many-open-dialogs"

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { bodyOf, changed, embedding, newChannel, originOf, policy, wrongBy, wrongIn } from "./form.ts";
+import {
+  bodyOf,
+  changed,
+  embedding,
+  newChannel,
+  originOf,
+  policy,
+  rebased,
+  wrongBy,
+  wrongIn,
+} from "./form.ts";
 
 const SAVED = {
   ...newChannel("Europe/Paris"),
@@ -17,6 +27,13 @@ test("what was changed: empty rows and another way to write the same are no chan
   expect(changed(SAVED, { ...SAVED, closed: true, name: "B" })).toEqual(["name", "closed"]);
   expect(bodyOf(same)).toEqual(bodyOf(SAVED));
   expect(bodyOf(SAVED)).not.toHaveProperty("channel");
+});
+
+test("what somebody else changed meanwhile is taken in, what was changed here stays", () => {
+  const mine = { ...SAVED, name: "Course A, autumn" };
+  const theirs = { ...SAVED, name: "Course Z", closed: true, version: 2 };
+  expect(rebased(SAVED, mine, theirs)).toEqual({ ...theirs, name: "Course A, autumn" });
+  expect(rebased(SAVED, SAVED, theirs)).toEqual(theirs);
 });
 
 test.each([

@@ -6,20 +6,25 @@ type Body = components["schemas"]["ChannelBody"];
 
 /** Field errors by the field's place: `name`, `locales.0`, `allowed_origins.2`. */
 export type Wrong = Readonly<Record<string, string>>;
-export type Field = keyof Channel;
-
 export const FIELDS = ["channel", "name", "allowed_origins", "locales", "time_zone", "closed"] as const;
+export type Field = (typeof FIELDS)[number];
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const LONGEST_NAME = 200;
 
 export function newChannel(time_zone: string): Channel {
-  return { channel: "", name: "", locales: [], allowed_origins: [], time_zone, closed: false };
+  return { channel: "", name: "", locales: [], allowed_origins: [], time_zone, closed: false, version: 0 };
 }
 
 /** Where a channel differs from how it was saved. */
 export function changed(saved: Channel, edited: Channel): Field[] {
   const plain = (channel: Channel, field: Field): string => JSON.stringify(cleaned(channel)[field]);
   return FIELDS.filter((field) => plain(saved, field) !== plain(edited, field));
+}
+
+/** The edited channel on top of what somebody else made of it meanwhile: theirs, but for what was changed here. */
+export function rebased(saved: Channel, edited: Channel, now: Channel): Channel {
+  const mine = changed(saved, edited).map((field) => [field, edited[field]]);
+  return { ...now, ...Object.fromEntries(mine) };
 }
 
 /** As it is sent: without empty rows, and origins and tags in the form that browsers give them. */
@@ -33,7 +38,7 @@ export function cleaned(channel: Channel): Channel {
 }
 
 export function bodyOf(channel: Channel): Body {
-  const { channel: _, ...body } = cleaned(channel);
+  const { channel: _, version: __, ...body } = cleaned(channel);
   return body;
 }
 

@@ -3,7 +3,7 @@ import { client, data, type TokenSource } from "@candor/ui/api.ts";
 import { asProblem, type Problem } from "@candor/ui/problems.ts";
 import { batch, computed, signal } from "@preact/signals";
 import type { paths } from "../api.gen.d.ts";
-import { bodyOf, type Channel, changed, newChannel, type Wrong, wrongBy, wrongIn } from "./form.ts";
+import { bodyOf, type Channel, changed, newChannel, rebased, type Wrong, wrongBy, wrongIn } from "./form.ts";
 
 /** The id under which a channel is edited that is not there yet: no channel can have it. */
 export const NEW = "+";
@@ -86,12 +86,16 @@ export class Store {
     if (Object.keys(this.own()).length > 0) return false;
     this.saving.value = true;
     try {
-      const params = { path: { channel: edited.channel } };
+      const header = edited.version
+        ? { "if-match": `"${edited.version}"` }
+        : { "if-none-match": "*" as const };
+      const params = { path: { channel: edited.channel }, header };
       const now = await data(this.api.PUT("/v1/channels/{channel}", { params, body: bodyOf(edited) }));
       this.published(now as Channel);
       return true;
     } catch (error) {
       const problem = asProblem(error);
+      if (problem.code === "changed-meanwhile") await this.rebase(edited);
       batch(() => {
         this.refused.value = problem;
         this.found.value = wrongBy(problem.fields);
@@ -100,6 +104,15 @@ export class Store {
     } finally {
       this.saving.value = false;
     }
+  }
+
+  /** Takes in what somebody else made of the channel; what was changed here stays changed. */
+  private async rebase(edited: Channel): Promise<void> {
+    const saved = this.before.peek();
+    await this.read();
+    const now = this.before.peek();
+    if (!saved || !now || this.chosen.peek() === NEW) return;
+    this.edits.value = new Map([...this.edits.peek(), [edited.channel, rebased(saved, edited, now)]]);
   }
 
   private published(channel: Channel): void {

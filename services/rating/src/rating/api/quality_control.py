@@ -1,6 +1,5 @@
 """Quality control: how a channel asks, who changed it when, and older versions."""
 
-import re
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Final
@@ -10,6 +9,7 @@ from fastapi import Depends, Header, Path, Query, Response
 from chassis.cursors import decode, encode
 from chassis.errors import CommandRejected, InvalidCursor
 from chassis.eventstore.handle import handle
+from chassis.http.etags import etag, version_of
 from chassis.http.problems import raises
 from chassis.http.routes import Router
 from chassis.validation.text import LONGEST_NAME
@@ -40,8 +40,6 @@ from rating.domain.rejections import Rejection
 from rating.read_models.quality_control import SettingsVersion
 
 CURSOR: Final = "rating.quality-control.versions"
-# An ingress that compresses makes weak ETags of strong ones.
-ETAG: Final = re.compile(r'(?:W/)?"([1-9][0-9]{0,8})"')
 DURATIONS: Final = ("delay", "expiry", "edit_window", "offer_window", "cool_down")
 SCALE_FIELDS: Final = [
     ScaleField(name=name, lowest=lowest, highest=highest) for name, (lowest, highest) in SCALES.items()
@@ -57,9 +55,9 @@ async def _based_on(
         str | None, Header(description="The ETag of the settings that were read.", examples=['"12"'])
     ] = None,
 ) -> int:
-    if (found := ETAG.fullmatch(if_match or "")) is None:
+    if (version := version_of(if_match or "")) is None:
         raise CommandRejected(Rejection.VERSION_MISSING)
-    return int(found[1])
+    return version
 
 
 BasedOn = Annotated[int, Depends(_based_on)]
@@ -219,7 +217,7 @@ def _changed(version: SettingsVersion, older: SettingsVersion | None) -> list[st
 async def _view(
     channel: str, found: SettingsVersion, channels: Channels, response: Response
 ) -> QualityControlView:
-    response.headers["ETag"] = f'"{found.version}"'
+    response.headers["ETag"] = etag(found.version)
     published = await channels.find(channel)
     return QualityControlView(
         **dict(_version(found)),
