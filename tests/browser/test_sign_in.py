@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from analytics.app import build
 from analytics.settings import AnalyticsSettings
@@ -70,6 +70,12 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
         await task
 
 
+async def _without_end_session(route: Route) -> None:
+    document = await (await route.fetch()).json()
+    del document["end_session_endpoint"]
+    await route.fulfill(json=document)
+
+
 async def sign_in(page: Page, address: str, login: str) -> None:
     await page.goto(address)
     await page.get_by_role("button", name="Sign in").click()
@@ -110,6 +116,41 @@ async def test_signing_out_ends_it_at_the_provider_too(page: Page, live_chat: st
     await page.wait_for_url(f"{live_chat}*")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("link", name="clara")).to_be_visible()
+
+
+async def test_signing_out_forgets_everything_where_the_provider_has_no_page_for_it(
+    page: Page, live_chat: str, provider: Provider
+) -> None:
+    await page.route(provider.discovery, _without_end_session)
+    await sign_in(page, live_chat, "clara")
+    await page.get_by_role("button", name="Clara Moen").click()
+    await page.get_by_role("button", name="Sign out").click()
+
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Live Chat", exact=True)).to_have_count(0)
+
+
+async def test_signing_out_reaches_the_other_tabs(page: Page, live_chat: str) -> None:
+    await sign_in(page, live_chat, "clara")
+    other = await page.context.new_page()
+    await other.goto(live_chat)
+    await expect(other.get_by_role("button", name="Clara Moen")).to_be_visible()
+    await page.get_by_role("button", name="Clara Moen").click()
+    await page.get_by_role("button", name="Sign out").click()
+
+    await expect(other.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+async def test_who_comes_back_to_a_page_after_signing_out_sees_nothing_of_it(
+    page: Page, live_chat: str
+) -> None:
+    await sign_in(page, live_chat, "clara")
+    await page.get_by_role("button", name="Clara Moen").click()
+    # The page is left as browsers keep it for who goes back.
+    await page.route("**/session/end**", lambda route: route.abort("aborted"))
+    await page.get_by_role("button", name="Sign out").click()
+
+    await expect(page.get_by_role("button", name="Clara Moen")).to_have_count(0)
 
 
 async def test_an_operator_is_told_that_the_page_is_not_for_them(

@@ -97,7 +97,10 @@ const EARLY = 60;
 /** Remembered in the browser: that somebody was signed in here, so the provider may know them still. */
 const KNOWN = "candor.signedIn";
 
-/** OpenID Connect's code flow with PKCE; tokens stay in memory, and are renewed before they expire. */
+/**
+ * OpenID Connect's code flow with PKCE; tokens stay in memory, and are renewed before they expire. Signing out ends
+ * it in all tabs of the origin.
+ */
 async function fromProvider(settings: SignIn): Promise<Ways> {
   const { UserManager, InMemoryWebStorage, WebStorageStateStore } = await import("oidc-client-ts");
   const page = location.origin + location.pathname;
@@ -124,11 +127,19 @@ async function fromProvider(settings: SignIn): Promise<Ways> {
   if (user !== "nobody" && user?.refresh_token) manager.startSilentRenew();
   if (user !== "nobody" && user) localStorage.setItem(KNOWN, "yes");
   source = (again) => fresh(manager, again ?? false);
-  const signOut = (): Promise<void> => {
+  const signIn = (): Promise<void> => redirect();
+  const tabs = new BroadcastChannel(KNOWN);
+  // Loaded anew, the page knows nobody.
+  tabs.onmessage = () => location.reload();
+  const signOut = async (): Promise<void> => {
     localStorage.removeItem(KNOWN);
-    return manager.signoutRedirect();
+    tabs.postMessage(null);
+    // Who goes back in the browser's history sees the page as it was left.
+    session.value = { state: "signed-out", signIn };
+    // Not every provider can be told; the token is forgotten all the same.
+    await manager.signoutRedirect().catch(() => location.reload());
   };
-  return { signIn: () => redirect(), signOut };
+  return { signIn, signOut };
 }
 
 /** Who came back from the provider: null if it refused, "nobody" if the page was just opened. */
