@@ -125,6 +125,8 @@ def test_pages_are_at_the_ports_in_development_and_behind_one_origin_else(load: 
         ("CANDOR_CHAT_URL", "https://candor.test/chat"),
         ("CANDOR_ANALYTICS_URL", "candor.test"),
         ("CANDOR_PAGE_ORIGINS", "https://a.test,*"),
+        ("CANDOR_STAFF_SIGN_IN_ORIGINS", "https://*.test"),
+        ("CANDOR_STAFF_SIGN_IN_ORIGINS", "https://a.test; script-src *"),
     ],
 )
 def test_an_address_of_pages_is_an_origin(

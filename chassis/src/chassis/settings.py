@@ -232,7 +232,7 @@ class ServiceSettings(BaseSettings):
     staff_scope: str = Field(
         default="openid profile", description="what the pages ask staff's provider for; offline_access renews"
     )
-    staff_sign_in_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    staff_sign_in_origins: Origins = Field(
         default=(), description="further origins that the pages call to sign in, beside the issuer's"
     )
 
