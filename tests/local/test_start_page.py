@@ -71,7 +71,7 @@ async def test_a_client_and_a_stranger_have_no_token(page: httpx.AsyncClient, pe
 @pytest.mark.parametrize(
     "host", ["evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example:{port}"]
 )
-@pytest.mark.parametrize("path", ["/", "/api/people", "/pages/start/x.js"])
+@pytest.mark.parametrize("path", ["/", "/api/people", "/pages/start/assets/x.js"])
 async def test_a_name_that_somebody_points_at_loopback_is_refused(
     host: str, path: str, page: httpx.AsyncClient, setup: Setup
 ) -> None:

@@ -65,9 +65,21 @@ async def test_a_file_comes_in_the_best_encoding_that_was_built(
 
 @pytest.mark.parametrize(
     "name",
-    ["assets/till.js", "assets/till-B8p21kmG.js.gz", "till.html", "../till.html", "assets", "", "%2e%2e/x"],
+    [
+        "assets/till.js",
+        "assets/till-B8p21kmG.js.gz",
+        "till.html",
+        "../till.html",
+        "assets",
+        "",
+        "%2e%2e/x",
+        ".built",
+        "till.js",
+    ],
 )
 async def test_nothing_but_what_a_page_loads_is_a_file(calling: Caller, built: Path, name: str) -> None:
+    (built / ".built").write_text("4379d92c")
+    (built / "till.js").write_bytes(SCRIPT)
     async with calling(pages=shops(built)) as client:
         response = await client.get(f"/pages/shop/{name}")
     assert response.status_code == 404

@@ -20,6 +20,9 @@ from contracts.access import Claims, Role
 ENCODINGS: Final = ((".br", "br"), (".gz", "gzip"))
 """The endings of files that were compressed when they were built, best first."""
 
+ASSETS: Final = "assets/"
+"""Where files with hashed names are: only these may be cached for ever."""
+
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 FOR_A_WHILE: Final = "public, max-age=300"
 SETTINGS: Final = b"</head>"
@@ -113,15 +116,15 @@ def sign_in_sources(settings: ServiceSettings) -> Sequence[str]:
 
 
 def router(service: str, folder: Path, pages: Sequence[Page], scripts: Sequence[str] = ()) -> APIRouter:
-    """The routes of `pages`, and of the files under ``/pages/<service>/`` that these load.
+    """The routes of `pages`, and of the files under ``/pages/<service>/assets/`` that these load.
 
     `scripts` are built files with an address of their own, such as ``/widget.js``: pages of others load them.
     """
     files, routes = BuiltFiles(folder), APIRouter(include_in_schema=False)
 
     async def built_file(name: str, request: Request) -> Response:
-        found = files.body(name, request.headers.get("accept-encoding", ""))
-        if found is None or name.endswith((".html", *(ending for ending, _ in ENCODINGS))):
+        found = files.body(ASSETS + name, request.headers.get("accept-encoding", ""))
+        if found is None or name.endswith(tuple(ending for ending, _ in ENCODINGS)):
             raise NotFound
         return _file(name, *found)
 
@@ -134,7 +137,7 @@ def router(service: str, folder: Path, pages: Sequence[Page], scripts: Sequence[
 
         return served
 
-    routes.add_api_route(f"/pages/{service}/{{name:path}}", built_file, methods=["GET"])
+    routes.add_api_route(f"/pages/{service}/{ASSETS}{{name:path}}", built_file, methods=["GET"])
     for name in scripts:
         routes.add_api_route(f"/{name}", script(name), methods=["GET"], name=name)
     for page in pages:
