@@ -418,6 +418,31 @@ async def test_only_so_many_requests_are_in_hand_at_a_time(
         up.chat.go_on.set()
 
 
+@pytest.mark.parametrize(("limit", "of_others"), [("STREAMS_PER_ADDRESS", 200), ("STREAMS", 429)])
+async def test_only_so_many_streams_are_open_at_a_time(tmp_path: Path, limit: str, of_others: int) -> None:
+    async with ingress(tmp_path, **{limit: "2"}) as up, up.client() as client, AsyncExitStack() as opened:
+        for path in ("/v1/visitors/me/changes", "/v1/forms/mine/changes"):
+            await opened.enter_async_context(client.stream("GET", path, headers=EVENTS))
+        refused = await client.get("/v1/visitors/me/changes")
+        assert problem(refused)["type"] == "/problems/too-many-requests"
+        async with up.client(OTHERS) as others:
+            assert (await others.get("/v1/visitors/me/changes")).status_code == of_others
+        for stub in (up.chat, up.rating):
+            stub.go_on.set()
+
+
+async def test_clients_who_are_anybody_take_no_stream_of_staff(tmp_path: Path) -> None:
+    async with (
+        ingress(tmp_path, STREAMS="1") as up,
+        up.client() as client,
+        client.stream("GET", "/v1/visitors/me/changes", headers=EVENTS),
+    ):
+        assert (await client.get("/v1/forms/mine/changes")).status_code == 429
+        for path in ("/v1/changes", "/v1/live-chat/changes"):
+            assert (await client.get(path)).status_code == 200
+        up.chat.go_on.set()
+
+
 async def test_who_takes_no_response_is_cut_off_and_nothing_of_it_kept_on_disk(tmp_path: Path) -> None:
     async with ingress(tmp_path, SEND_TIMEOUT="300ms") as up:
         up.chat.padding = 30_000_000

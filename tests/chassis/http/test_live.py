@@ -18,7 +18,7 @@ from chassis.http.app import create
 from chassis.http.live import EventStream, LiveUpdates
 from chassis.http.routes import Router
 from chassis.service import _Server
-from contracts.access import Claims
+from contracts.access import Claims, Role
 from tests.chassis.http.conftest import ShopSettings
 from tests.serving import served, told
 from tests.waiting import until
@@ -37,6 +37,7 @@ class Shop:
     found: dict[str, Any] = field(default_factory=lambda: {"dialogs": {"d-1": 1}})
     look: Callable[[], Awaitable[dict[str, Any]]] | None = None
     expires_in: float = 3600
+    role: Role = Role.OPERATOR
     looks: int = 0
 
     @asynccontextmanager
@@ -54,7 +55,8 @@ async def serving(settings: ShopSettings, **how: Any) -> AsyncIterator[Shop]:
 
     @router.get("/v1/changes", response_class=EventStream)
     async def changes(request: Request) -> Response:
-        request.state.claims = Claims(sub="ann", exp=int(time.time() + shop.expires_in))
+        exp = int(time.time() + shop.expires_in)
+        request.state.claims = Claims(sub="ann", roles=frozenset({shop.role}), exp=exp)
 
         async def look() -> dict[str, Any]:
             shop.looks += 1
@@ -151,6 +153,18 @@ async def test_there_are_only_so_many_and_whoever_leaves_makes_room(settings: Sh
         assert not shop.live.topics
         async with shop.stream() as events:
             assert await anext(events) == shop.found
+
+
+async def test_visitors_who_are_anybody_leave_staff_some(settings: ShopSettings) -> None:
+    async with serving(settings, most=3, for_staff=1, poll_seconds=SLOW) as shop:
+        shop.role = Role.VISITOR
+        async with shop.stream() as first, shop.stream() as second:
+            await anext(first), await anext(second)
+            assert (await shop.client.get("/v1/changes")).status_code == 503
+            shop.role = Role.OPERATOR
+            async with shop.stream() as events:
+                assert await anext(events) == shop.found
+                assert (await shop.client.get("/v1/changes")).status_code == 503
 
 
 async def test_a_stream_ends_with_its_token(settings: ShopSettings) -> None:

@@ -16,10 +16,13 @@ from starlette.types import Receive, Scope, Send
 
 from chassis.http.problems import Unavailable
 from chassis.transient import is_transient
-from contracts.access import Claims
+from contracts.access import Claims, Role
 
 MOST_STREAMS: Final = 500
 """Of one process: half of the connections that its server takes, so that requests find one."""
+
+FOR_STAFF: Final = 100
+"""Of these. Anybody can be a visitor, and as many as they like: staff must find a place beside them."""
 
 LONGEST_SECONDS: Final = 600.0
 HEARTBEAT_SECONDS: Final = 15.0
@@ -39,8 +42,11 @@ log = structlog.stdlib.get_logger(__name__)
 class LiveUpdates:
     """The streams of one process: how many are open, what wakes them, and their end with the service."""
 
-    def __init__(self, *, most: int = MOST_STREAMS, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self, *, most: int = MOST_STREAMS, for_staff: int = FOR_STAFF, poll_seconds: float = POLL_SECONDS
+    ) -> None:
         self._most = most
+        self._for_staff = for_staff
         self._poll_seconds = poll_seconds
         self._listening: dict[str, set[asyncio.Event]] = {}
         self._open: set[asyncio.Event] = set()
@@ -77,15 +83,17 @@ class LiveUpdates:
         claims: Claims = request.state.claims
         left = LONGEST_SECONDS if claims.exp is None else min(LONGEST_SECONDS, claims.exp - time.time())
         seconds = 0.0 if request.scope.get("head") else left
-        return EventStream(self, look, frozenset(topics), self._poll_seconds, seconds)
+        most = self._most - (self._for_staff if Role.VISITOR in claims.roles else 0)
+        return EventStream(self, look, frozenset(topics), most, self._poll_seconds, seconds)
 
     @contextmanager
-    def listening(self, topics: Collection[str]) -> Iterator[asyncio.Event]:
+    def listening(self, topics: Collection[str], most: int = MOST_STREAMS) -> Iterator[asyncio.Event]:
         """A place among the streams, and the event that is set whenever one of `topics` is woken.
 
-        Clear it before looking: what happens during a look is then not missed. Raises `Unavailable`.
+        Clear it before looking: what happens during a look is then not missed. Raises `Unavailable` beyond
+        `most`.
         """
-        if self.ended or len(self._open) >= self._most:
+        if self.ended or len(self._open) >= most:
             raise Unavailable
         woken = asyncio.Event()
         self._open.add(woken)
@@ -114,6 +122,7 @@ class EventStream(StreamingResponse):
         live: LiveUpdates,
         look: Look,
         topics: frozenset[str],
+        most: int,
         poll_seconds: float,
         seconds: float,
         status_code: int = 200,  # which FastAPI looks for here, for its document
@@ -123,12 +132,13 @@ class EventStream(StreamingResponse):
         self._live = live
         self._look = look
         self._topics = topics
+        self._most = most
         self._poll_seconds = poll_seconds
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends events until the end, or until nobody is there any more."""
-        with self._live.listening(self._topics) as woken:
+        with self._live.listening(self._topics, self._most) as woken:
             self.body_iterator = self._events(woken)
             await super().__call__(scope, receive, send)
 
