@@ -2,7 +2,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import { ago, duration, NOTHING, number, percent, percentRange, shortTime } from "./format.ts";
 import { locale } from "./i18n.ts";
 
-vi.stubGlobal("navigator", { languages: ["en-GB", "fr-FR"] });
+// The first is no language tag: what Chromium says where the system's language is POSIX.
+vi.stubGlobal("navigator", { languages: ["en-US@posix", "en-GB", "fr-FR"] });
 
 afterEach(() => {
   locale.value = "en";

@@ -16,8 +16,12 @@ export const locale = signal<string>("en");
 
 /** The tag to format by: the browser's own variant of the page's language (en-GB), else the language. */
 export const formatTag = computed(
-  () => navigator.languages.find((tag) => tag.split("-")[0] === locale.value) ?? locale.value,
+  () =>
+    navigator.languages.find((tag) => TAG.test(tag) && tag.split("-")[0] === locale.value) ?? locale.value,
 );
+
+/** What browsers say is not always a tag: "en-US@posix". */
+const TAG = /^[a-z\d-]+$/i;
 
 /**
  * Declares a room's texts: `const t = texts<typeof en>({ en: () => import("../messages/en.json?messages"), … })`.
