@@ -1,6 +1,7 @@
 """Streams of changes: at once with wake-ups, on whichever replica; without any, a little later."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -16,6 +17,7 @@ from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chat import app
 from chat.app import build
+from chat.messaging import wakeups
 from contracts.topics import WAKEUPS
 from tests.chat.harness import Harness, Person, done
 from tests.serving import served, told
@@ -98,6 +100,35 @@ async def hears(path: str, zoe: Person, own: list[Any]) -> None:
         await asyncio.sleep(0.1)
 
     await until(write, lambda _: len(own) > 1)
+
+
+async def test_who_writes_on_and_on_makes_a_whole_channel_look_now_and_then(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "LiveUpdates", partial(live.LiveUpdates, poll_seconds=3600.0))
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 3600.0)
+    monkeypatch.setattr(wakeups, "AHEAD_SECONDS", 0.0)
+    channel = await harness.channel()
+    ann, zoe = harness.operator("ann", channel), await harness.visitor(channel)
+    async with (
+        served(build(harness.settings, only=REPLICA)) as (client, _),
+        watching(client, OWN, zoe) as own,
+        watching(client, LIST, ann) as anns,
+    ):
+        path = await harness.dialog(zoe)
+        await hears(path, zoe, own)
+        told_before, own_before, ends_at = (
+            len(anns),
+            len(own),
+            time.monotonic() + 1.5 * wakeups.CHANNELS_SECONDS,
+        )
+        for number in count(1):
+            done(await zoe.put(f"{path}/messages/m{number}", {"text": "Hello"}))
+            if time.monotonic() > ends_at:
+                break
+        assert len(own) - own_before > 6
+        assert len(anns) - told_before <= 3
+        await until(lambda: anns[-1] == own[-1])
 
 
 async def test_without_any_wake_up_the_same_is_told_a_little_later(

@@ -25,6 +25,12 @@ from contracts.access import EVERY_CHANNEL
 from contracts.topics import WAKEUPS
 
 PUBLISH_SECONDS: Final = 5.0
+CHANNELS_SECONDS: Final = 2.0
+"""How often streams of whole channels are woken: many listen, and a client can move a dialog on and on."""
+
+AHEAD_SECONDS: Final = 10.0
+"""How far ahead of that they may be: what happens now and then is told at once, such as a new dialog."""
+
 POLL_MS: Final = 500
 TOGETHER_SECONDS: Final = 0.05
 """What happens within it is told, and looked up, at once."""
@@ -32,6 +38,8 @@ TOGETHER_SECONDS: Final = 0.05
 PAUSE_SECONDS: Final = 10.0
 MOST_PENDING: Final = 10_000
 REPLICA: Final = "replica"
+CHANNEL: Final = "channel:"
+"""How the topics of whole channels begin."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -61,10 +69,12 @@ class Wakeups:
         self._replica = uuid.uuid4().hex.encode()
         self._pending: dict[str, int] = {}
         self._told = asyncio.Event()
+        self._channels: set[str] = set()
+        self._moved = asyncio.Event()
 
     def announce(self, batch: Sequence[RecordedEvent[Dialog, DialogEvent]]) -> None:
         """These events are projected: wakes this replica's streams now, and the others' soon."""
-        self._live.wake(set().union(*map(_topics_of, batch)))
+        self._wake(set().union(*map(_topics_of, batch)))
         for recorded in batch:
             if len(self._pending) < MOST_PENDING:
                 self._pending[details_of(recorded.state).dialog] = recorded.number
@@ -80,8 +90,27 @@ class Wakeups:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_again_and_again(self._tell))
                 tasks.create_task(_again_and_again(self._hear))
+                tasks.create_task(self._wake_channels())
         finally:
             await self._publisher.stop()
+
+    def _wake(self, topics: set[str]) -> None:
+        channels = {topic for topic in topics if topic.startswith(CHANNEL)}
+        self._live.wake(topics - channels)
+        if channels:
+            self._channels |= channels
+            self._moved.set()
+
+    async def _wake_channels(self) -> None:
+        now = asyncio.get_running_loop().time
+        due_at = now()
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            channels, self._channels = self._channels, set()
+            self._live.wake(channels)
+            due_at = max(due_at, now()) + CHANNELS_SECONDS
+            await asyncio.sleep(due_at - AHEAD_SECONDS - now())
 
     async def _tell(self) -> None:
         while True:
@@ -104,7 +133,7 @@ class Wakeups:
             while True:
                 if versions := await self._heard(consumer):
                     for document in await self._dialogs.concerned(versions):
-                        self._live.wake(_topics_of_document(document, versions[document["_id"]]))
+                        self._wake(_topics_of_document(document, versions[document["_id"]]))
                 await asyncio.sleep(TOGETHER_SECONDS)
 
     async def _heard(self, consumer: AIOKafkaConsumer) -> dict[str, int]:
@@ -149,5 +178,5 @@ def _topics_of_document(document: dict[str, Any], version: int) -> set[str]:
 
 
 def _topics(client: str, channel: str | None, operators: Any) -> set[str]:
-    of_channel = {f"channel:{channel}", f"channel:{EVERY_CHANNEL}"} if channel else set()
+    of_channel = {CHANNEL + channel, CHANNEL + EVERY_CHANNEL} if channel else set()
     return {f"client:{client}", *(f"operator:{operator}" for operator in operators)} | of_channel
