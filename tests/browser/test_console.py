@@ -4,12 +4,8 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
@@ -17,20 +13,12 @@ from playwright.async_api import Page, Route, expect
 from contracts.access import Role
 from deploy.demo.people import Visitor
 from deploy.demo.support_floor import SupportFloor
-from deploy.local.stack import Stack
 from tests.browser.conftest import PHONE, NewPage, OpenPage
 from tests.browser.findings import Findings
 from tests.browser.looking import axe
 
 pytestmark = pytest.mark.real
 
-# Words of what comes after a dialog, as words: an "operating" or a "narrating" holds one, too.
-HINTS = re.compile(
-    r"(?<![a-z])ratings?(?![a-z])|(?<![a-z])rate[sd]?\b|analytics|live[-_ ]?chat|quality|(?<![a-z])score"
-    r"|csat|survey|satisf|feedback|оцен|качеств|опрос|удовлетвор|qualité|enquête|évaluation",
-    re.IGNORECASE,
-)
-LOADED = re.compile(r"""["'`](?:\./|/pages/chat/)?(?:assets/)?([\w./-]+\.(?:js|css))["'`]""")
 REFUSED = r"Failed to load resource: the server responded with a status of 4\d\d"
 
 
@@ -412,46 +400,3 @@ async def test_axe_finds_nothing(new_page: NewPage, open_page: OpenPage, shift: 
     await page.keyboard.press("Control+e")
     await expect(page.locator(".toast", has_text="Closed.")).to_be_visible()
     assert await axe(page) == []
-
-
-async def test_nothing_tells_of_what_comes_after_a_dialog(
-    page: Page, open_page: OpenPage, shift: Shift, stack: Stack, http: httpx.AsyncClient
-) -> None:
-    chat = stack.addresses.services["chat"]
-    loaded = await everything_loaded(http, chat)
-    assert len(loaded) > 5
-    for address, text in loaded.items():
-        assert HINTS.findall(text) == [], address
-
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    _, dialog = await shift.arrives("Karim Soule", "Hello")
-    await open_page(page, "chat", "/console", Role.OPERATOR, **shift.claims)
-    await expect(waiting(page)).to_have_count(1)
-    await page.keyboard.press("t")
-    await composer(page).fill("Hello Karim")
-    await page.keyboard.press("Enter")
-    await expect(bubbles(page)).to_have_count(2)
-    await page.keyboard.press("Control+e")
-    await expect(page.locator(".event")).to_be_visible()
-
-    assert dialog in "".join(requests)
-    assert {urlsplit(url).netloc for url in requests} == {urlsplit(chat).netloc}
-    assert [url for url in requests if HINTS.search(url.partition("#")[0])] == []
-
-
-async def everything_loaded(http: httpx.AsyncClient, chat: str) -> Mapping[str, str]:
-    """The console's HTML with its headers, and all that it loads or may load, by their addresses."""
-    first = await http.get(f"{chat}/console")
-    loaded = {"/console": f"{first.headers} {first.text}"}
-    wanted = set(LOADED.findall(first.text))
-    while wanted:
-        name = Path(wanted.pop()).name
-        address = f"/pages/chat/assets/{name}"
-        if address in loaded:
-            continue
-        response = await http.get(chat + address)
-        assert response.status_code == 200, address
-        loaded[address] = f"{name} {response.text}"
-        wanted |= set(LOADED.findall(response.text))
-    return loaded

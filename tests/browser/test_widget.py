@@ -19,7 +19,7 @@ from deploy.demo.support_floor import SupportFloor
 from tests.browser.conftest import DESKTOP, PHONE, NewPage
 from tests.browser.findings import Findings
 from tests.browser.looking import axe, screenshot
-from tests.browser.widget import Chat, Site, site, stub_form
+from tests.browser.widget import Chat, Site, allowed, site, stub_form
 
 MOST_BYTES = 25_000
 BLOCKED = """for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, {
@@ -40,21 +40,6 @@ async def academy(floor: SupportFloor) -> AsyncIterator[Site]:
     with site(floor.urls.chat, floor.urls.rating, channel) as up:
         await allowed(floor, channel, up)
         yield up
-
-
-async def allowed(floor: SupportFloor, channel: str, *sites: Site) -> None:
-    """Makes the channel of these sites, and waits until chat's replicas let their pages in."""
-    origins = [each.origin for each in sites]
-    await floor.channel(channel, "Northbank Academy", allowed_origins=origins)
-
-    async def look() -> None:
-        for origin in origins:
-            address = f"{floor.urls.chat}/v1/channels/{channel}/widget"
-            response = await floor.http.get(address, headers={"Origin": origin})
-            if response.status_code != 200:
-                raise NotYet(f"{origin} may not call: {response.text}")
-
-    await until(look)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

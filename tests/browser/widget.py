@@ -9,6 +9,8 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
+from deploy.demo.people import NotYet, until
+from deploy.demo.support_floor import SupportFloor
 from deploy.local.start_page.sample_site import FOLDER
 from tests.browser.site import serving
 
@@ -52,6 +54,21 @@ def site(chat: str, rating: str, channel: str, *, hostile: bool = True) -> Itera
         pages[address] = html.replace('"northbank"', f'"{channel}"')
     with serving(pages, {"Content-Security-Policy": policy}) as origin:
         yield Site(origin, channel)
+
+
+async def allowed(floor: SupportFloor, channel: str, *sites: Site, **settings: Any) -> None:
+    """Makes the channel of these sites, and waits until chat's replicas let their pages in."""
+    origins = [each.origin for each in sites]
+    await floor.channel(channel, "Northbank Academy", allowed_origins=origins, **settings)
+
+    async def look() -> None:
+        for origin in origins:
+            address = f"{floor.urls.chat}/v1/channels/{channel}/widget"
+            response = await floor.http.get(address, headers={"Origin": origin})
+            if response.status_code != 200:
+                raise NotYet(f"{origin} may not call: {response.text}")
+
+    await until(look)
 
 
 class Chat:
