@@ -4,7 +4,7 @@ import { type Connection, follow } from "@candor/ui/live.ts";
 import { asProblem, Problem } from "@candor/ui/problems.ts";
 import { batch, computed, effect, type Signal, signal } from "@preact/signals";
 import type { components, paths } from "../api.gen.d.ts";
-import { coalesced } from "./coalesced.ts";
+import { coalesced } from "../coalesced.ts";
 import { KeptTexts, NOTHING_KEPT } from "./kept.ts";
 import { arranged, asOf, type DialogView, NO_DIALOGS, viewOf } from "./lists.ts";
 import { type Message, merged, type Transcript, withSent } from "./transcript.ts";

@@ -1,6 +1,7 @@
 /** The conversation of this browser with a channel: what was read, what waits to be sent, who writes. */
 import { asProblem, type Problem } from "@candor/ui/problems.ts";
 import { computed, signal } from "@preact/signals";
+import { coalesced } from "../coalesced.ts";
 import type { Api, OwnDialog, Settings } from "./api.ts";
 import { itemsOf, type Message, merged, operatorsMessages, type Transcript, unread } from "./conversation.ts";
 import type { Memory } from "./memory.ts";
@@ -28,7 +29,6 @@ export class Chat {
   private readonly api: Api;
   private readonly memory: Memory;
   private readonly visitor: Visitor;
-  private reading: Promise<void> | null = null;
   private stop: (() => void) | null = null;
 
   readonly items = computed(() =>
@@ -120,13 +120,8 @@ export class Chat {
     }
   }
 
-  /** Reads what is new; several who ask at once get one reading. */
-  private read(): Promise<void> {
-    this.reading ??= this.readAll().finally(() => {
-      this.reading = null;
-    });
-    return this.reading;
-  }
+  /** Reads what is new; what changed while it was being read is read after that, for it is told once. */
+  private readonly read = coalesced(() => this.readAll());
 
   private async readAll(): Promise<void> {
     const newest = (await this.api.dialogs()).slice(0, MOST_DIALOGS).reverse();
