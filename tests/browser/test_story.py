@@ -97,6 +97,7 @@ async def the_client_is_asked_and_answers(client: Client, operator: Operator, su
     await supervisor.sees_numbers("100% satisfied", "4.0 average of 5", "1 of 1 settled")
     await supervisor.sees_parts("1 satisfied")
     await supervisor.sees_rows(["4 of 5", COMMENT, "Mira Castell"])
+    assert supervisor.loads == []
 
 
 async def another_one_is_asked_while_the_supervisor_is_offline(
