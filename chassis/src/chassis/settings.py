@@ -235,6 +235,9 @@ class ServiceSettings(BaseSettings):
     staff_sign_in_origins: Origins = Field(
         default=(), description="further origins that the pages call to sign in, beside the issuer's"
     )
+    staff_sign_in_parameters: Mapping[str, str] = Field(
+        default_factory=dict, description="what else the pages send to sign in, as JSON"
+    )
 
     chat_url: str = Field(default="", description="where people reach chat, such as https://candor.example")
     rating_url: str = Field(default="", description="where people reach rating")

@@ -13,6 +13,10 @@ export interface SignIn {
   authority: string;
   client: string;
   scope: string;
+  /** The address of its discovery document; empty if that is beside the issuer. */
+  discovery: string;
+  /** What else is asked for, such as Auth0's `audience`. */
+  parameters: Record<string, string>;
 }
 
 export interface Person {
@@ -108,6 +112,8 @@ async function fromProvider(settings: SignIn): Promise<Ways> {
     authority: settings.authority,
     client_id: settings.client,
     scope: settings.scope,
+    ...(settings.discovery ? { metadataUrl: settings.discovery } : {}),
+    extraQueryParams: settings.parameters,
     redirect_uri: page,
     post_logout_redirect_uri: page,
     automaticSilentRenew: false,

@@ -150,14 +150,25 @@ async def test_pages_that_were_not_built_are_not_there(calling: Caller, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("client", "sources"), [("pages", ("https://id.example", "https://token.example")), ("", ())]
+    ("client", "discovery", "sources"),
+    [
+        ("pages", "", ("https://id.example", "https://token.example")),
+        ("pages", "https://id.example/known", ("https://id.example", "https://token.example")),
+        (
+            "pages",
+            "https://x.example/known",
+            ("https://id.example", "https://x.example", "https://token.example"),
+        ),
+        ("", "https://x.example/known", ()),
+    ],
 )
 def test_staff_pages_call_their_provider_where_they_are_known(
-    settings: ServiceSettings, client: str, sources: tuple[str, ...]
+    settings: ServiceSettings, client: str, discovery: str, sources: tuple[str, ...]
 ) -> None:
     told = {
         "staff_issuer": "https://id.example/realms/a",
         "staff_sign_in_origins": ("https://token.example",),
+        "staff_discovery": discovery,
     }
     assert sign_in_sources(settings.model_copy(update={"staff_client_id": client, **told})) == sources
 

@@ -105,6 +105,8 @@ def sign_in(settings: ServiceSettings) -> Mapping[str, Any]:
         "authority": settings.staff_issuer,
         "client": settings.staff_client_id,
         "scope": settings.staff_scope,
+        "discovery": settings.staff_discovery,
+        "parameters": settings.staff_sign_in_parameters,
     }
 
 
@@ -112,7 +114,8 @@ def sign_in_sources(settings: ServiceSettings) -> Sequence[str]:
     """What staff pages may call to sign in: nothing if the pages have no client id there."""
     if not settings.staff_client_id:
         return ()
-    return (_origin(settings.staff_issuer), *settings.staff_sign_in_origins)
+    provider = filter(None, (settings.staff_issuer, settings.staff_discovery))
+    return (*dict.fromkeys(map(_origin, provider)), *settings.staff_sign_in_origins)
 
 
 def router(service: str, folder: Path, pages: Sequence[Page], scripts: Sequence[str] = ()) -> APIRouter:
