@@ -4,6 +4,7 @@ from contracts.access import Role
 from deploy.demo.support_floor import SupportFloor
 
 NORTHBANK, STUDY_BOT = "northbank", "demo-study-bot"
+SAMPLE_NAME = "Northbank Academy"
 DEMO_CHANNELS = {"demo-courses": "Courses", STUDY_BOT: "Study bot", "demo-library": "Library"}
 EXPIRY_SECONDS = 10
 """How long forms of the demo wait, so that they expire while one watches."""
@@ -20,7 +21,7 @@ async def ensure_channels(floor: SupportFloor, sample_origins: tuple[str, ...]) 
             await floor.set_up(channel, expiry=EXPIRY_SECONDS)
             await floor.channel(channel, name)
     sample = there.get(NORTHBANK) or {
-        "name": "Northbank Academy",
+        "name": SAMPLE_NAME,
         "locales": ["en", "fr", "ru"],
         "allowed_origins": [],
     }
