@@ -22,6 +22,13 @@ export function number(value: number | null | undefined, digits = 0): string {
   return once("number", options, (tag) => new Intl.NumberFormat(tag, options)).format(value);
 }
 
+/** A number for little room: "2,000", "150K". */
+export function compact(value: number): string {
+  if (value < 10_000) return number(value);
+  const options = { notation: "compact" } as const;
+  return once("number", options, (tag) => new Intl.NumberFormat(tag, options)).format(value);
+}
+
 /** A share of 1 as whole percent, "87%" or "87 %"; "—" for null. */
 export function percent(share: number | null | undefined): string {
   if (share == null) return NOTHING;

@@ -116,8 +116,7 @@ export function LanguageMenu(): JSX.Element {
             class="item"
             key={each}
             lang={each}
-            aria-checked={each === locale.value}
-            role="menuitemradio"
+            aria-current={each === locale.value ? "true" : undefined}
             onClick={() => choose(each).then(close)}
           >
             {t(`language.${each}`)}
