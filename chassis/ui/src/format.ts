@@ -86,7 +86,7 @@ export function ago(at: string | Date, now: Date): string {
   return seconds < 10 ? format.format(0, "second") : format.format(-Math.floor(seconds / size), unit);
 }
 
-/** How long, in its two largest units: "6m 40s", "2h 5m", "20s". */
+/** How long, in its two largest units, the second only if there is any of it: "6m 40s", "2h 5m", "15m". */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const parts = {
@@ -99,7 +99,8 @@ export function duration(seconds: number): string {
     : parts.minute
       ? (["minute", "second"] as const)
       : (["second"] as const);
-  return shown.map((unit) => measured(parts[unit], unit)).join(" ");
+  const told = shown.filter((unit, at) => at === 0 || parts[unit] > 0);
+  return told.map((unit) => measured(parts[unit], unit)).join(" ");
 }
 
 function measured(value: number, unit: "hour" | "minute" | "second" | "day"): string {

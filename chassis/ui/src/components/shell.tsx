@@ -46,7 +46,7 @@ export function Shell({ navigation, tools, children }: Frame): JSX.Element {
           ))}
         </nav>
         <div class="end">
-          {tools}
+          {now.state === "signed-in" && tools}
           <LanguageMenu />
           <SchemeButton />
           {now.state === "signed-in" && <PersonMenu person={now.person} signOut={now.signOut} />}

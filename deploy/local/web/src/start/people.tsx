@@ -21,7 +21,7 @@ export function EnterAs(): JSX.Element {
           <li key={person.id}>
             <div>
               <b>{t(`role.${person.role}` as "role.admin")}</b> {person.name}{" "}
-              <span class="quiet">{where(person)}</span>
+              <span class="quiet">· {where(person)}</span>
               <div class="quiet">{t(`does.${person.role}` as "does.admin")}</div>
             </div>
             {person.role !== "visitor" && (

@@ -41,9 +41,10 @@ export const everyOperator = unread<Operators>();
 /** How many reads that somebody asked for take long. */
 export const slowReads = signal(0);
 export const freshness = signal<Freshness | null>(null);
-export const connection = signal<{ state: Connection; since: Date }>({
+export const connection = signal<{ state: Connection; since: Date; isRefused: boolean }>({
   state: "connecting",
   since: new Date(),
+  isRefused: false,
 });
 
 /** The rows of the list; `newer` are those that came since, in whose place a button stands. */
@@ -323,8 +324,9 @@ function following(): () => void {
       if (seen !== null && seen !== now.position) void read();
       seen = now.position;
     },
-    state: (state) => {
-      if (connection.value.state !== state) connection.value = { state, since: new Date() };
+    state: (state, refusal) => {
+      const isRefused = refusal !== undefined;
+      if (connection.value.state !== state) connection.value = { state, since: new Date(), isRefused };
     },
   });
   return () => {

@@ -1,7 +1,8 @@
 /** Live Chat: what became of all closes, in numbers and one by one. */
 import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { type NavigationEntry, Shell } from "@candor/ui/components/shell.tsx";
-import { duration, exactTime, number } from "@candor/ui/format.ts";
+import { duration, number, shortTime } from "@candor/ui/format.ts";
+import { type Problem, sentence } from "@candor/ui/problems.ts";
 import { followLink } from "@candor/ui/session.ts";
 import { settings } from "@candor/ui/settings.ts";
 import { t as common } from "@candor/ui/texts.ts";
@@ -13,6 +14,7 @@ import { Became } from "./became.tsx";
 import { Breakdown, Operators, Satisfaction, Scores } from "./charts/index.tsx";
 import {
   channels,
+  everyChannel,
   filterOf,
   freshness,
   hours,
@@ -82,12 +84,16 @@ function Board(): JSX.Element {
       <PrintedFilters />
       <Stale />
       <Failed panel={summary.value} title="summary.failed" again={readSummary} />
-      <Nothing read={read} />
-      <Headline read={read} />
-      <Became read={read} />
-      <Charts />
-      <Reviews />
-      <Foot read={read} />
+      {!isForbidden() && (
+        <>
+          <Nothing read={read} />
+          <Headline read={read} />
+          <Became read={read} />
+          <Charts />
+          <Reviews />
+          <Foot read={read} />
+        </>
+      )}
       <Spoken read={read} />
       <Drawer />
       <Shortcuts />
@@ -138,7 +144,7 @@ function Stale(): JSX.Element | null {
   if (behind === null || behind < STALE) return null;
   return (
     <Banner kind="warn" title={t("stale.title", { duration: duration(behind) })}>
-      {t("stale.text", { time: as_of ? exactTime(as_of, address.value.zone) : "—" })}
+      {t("stale.text", { time: as_of ? shortTime(as_of, new Date(), address.value.zone) : "—" })}
     </Banner>
   );
 }
@@ -153,12 +159,30 @@ interface Failing {
 
 function Failed({ panel, title, again, isPart = false }: Failing): JSX.Element | null {
   if (!panel.problem) return null;
+  if (isForbidden()) return <Forbidden problem={panel.problem} />;
   if (isPart && summary.value.problem?.code === panel.problem.code) return null;
   return (
     <>
       <ProblemBanner problem={panel.problem} title={t(title)} own={t} again={() => void again()} />
       <Kept panel={panel} />
     </>
+  );
+}
+
+/** Whether the filters ask for what this person may not see; then no number is shown, not even an older one. */
+const isForbidden = (): boolean => summary.value.problem?.status === 403;
+
+function Forbidden({ problem }: { problem: Problem }): JSX.Element {
+  const mine = (everyChannel.value.data?.rows ?? []).map((each) => each.name ?? each.channel);
+  const clear = isFiltered(address.value) && (
+    <button type="button" class="button" onClick={clearFilters}>
+      {t("noMatch.clear")}
+    </button>
+  );
+  return (
+    <Banner kind="bad" title={t("forbidden.title")} actions={clear}>
+      {sentence(problem, t)} {mine.length > 0 && t("forbidden.may", { channels: mine.join(", ") })}
+    </Banner>
   );
 }
 

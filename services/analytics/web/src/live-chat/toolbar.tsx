@@ -46,9 +46,10 @@ export function Head(): JSX.Element {
 }
 
 function Fresh(): JSX.Element {
-  const { state, since } = connection.value;
+  const { state, since, isRefused } = connection.value;
   const behind = freshness.value?.behind_seconds ?? 0;
   const as_of = freshness.value?.as_of;
+  if (isRefused) return <Dot kind="off">{t("fresh.refused")}</Dot>;
   if (state === "offline") {
     return <Dot kind="off">{t("fresh.offline", { time: timeOfDay(since, address.value.zone) })}</Dot>;
   }
@@ -245,11 +246,12 @@ function ChoiceMenu({ label, choices, chosen, change }: Choosing): JSX.Element {
   const only = choices.find((each) => chosen.length === 1 && each.id === chosen[0]);
   const all = chosen.length ? number(chosen.length) : t("toolbar.all");
   const value = only?.text ?? (chosen.length === 1 ? (chosen[0] ?? all) : all);
+  const byName = [...choices].sort((one, other) => one.text.localeCompare(other.text));
   return (
     <Menu label={`${label} ${value}`} button={<Chosen label={label} value={value} />}>
       {() => (
         <div class="choices">
-          {choices.map(({ id, text, n }) => (
+          {byName.map(({ id, text, n }) => (
             <label class="item" key={id}>
               <input
                 type="checkbox"
