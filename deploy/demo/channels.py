@@ -7,8 +7,9 @@ from deploy.demo.people import NotYet, until
 from deploy.demo.support_floor import SupportFloor
 
 NORTHBANK, STUDY_BOT = "northbank", "demo-study-bot"
+SAMPLE_NAME = "Northbank Academy"
 DEMO_CHANNELS = {"demo-courses": "Courses", STUDY_BOT: "Study bot", "demo-library": "Library"}
-SAMPLE = {"name": "Northbank Academy", "locales": ["en", "fr", "ru"], "allowed_origins": []}
+SAMPLE = {"name": SAMPLE_NAME, "locales": ["en", "fr", "ru"], "allowed_origins": []}
 EXPIRY_SECONDS = 10
 """How long forms of the demo wait, so that they expire while one watches."""
 

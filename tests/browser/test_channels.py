@@ -224,4 +224,4 @@ async def test_list_and_channel_one_after_the_other_on_a_phone(
     await page.get_by_role("button", name="Channels").click()
     await expect(page.get_by_role("button", name="Course A")).to_be_visible()
     await page.get_by_role("button", name="Language").click()
-    await expect(page.get_by_role("menuitemradio", name="Français")).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Français")).to_be_in_viewport()

@@ -50,6 +50,7 @@ async def test_it_says_whom_one_can_be_and_where_their_pages_are(
     assert people["mira"]["address"] == f"http://127.0.0.1:{setup.base}/console"
     assert people["clara"]["address"] == f"http://127.0.0.1:{setup.base + 2}/live-chat"
     assert people["ivo"]["channels"] == ["demo-study-bot"]
+    assert (people["ivo"]["channel_names"], people["clara"]["channel_names"]) == (["Study bot"], [])
     assert sum(each["role"] == Role.OPERATOR for each in people.values()) > 1
 
 
@@ -123,7 +124,10 @@ async def test_what_is_down_is_said_with_why(page: httpx.AsyncClient, setup: Set
     assert [(part["name"], part["state"]) for part in parts] == [
         (name, "down") for name in ("chat", "rating", "analytics", "kafka", "mongo")
     ]
-    assert parts[1]["sentence"] == f"nobody answers at port {setup.base + 1}; the log says why"
+    assert (
+        parts[1]["sentence"]
+        == f"nobody answers at port {setup.base + 1}; {setup.folder}/logs/rating.log says why"
+    )
     assert all(part["sentence"] for part in parts)
 
 

@@ -49,5 +49,5 @@ test("how long ago, in the largest unit that fits", () => {
 });
 
 test("durations have their two largest units", () => {
-  expect([20, 400, 7500].map(duration)).toEqual(["20s", "6m 40s", "2h 5m"]);
+  expect([20, 400, 7500, 900, 7200].map(duration)).toEqual(["20s", "6m 40s", "2h 5m", "15m", "2h"]);
 });

@@ -22,6 +22,13 @@ export function number(value: number | null | undefined, digits = 0): string {
   return once("number", options, (tag) => new Intl.NumberFormat(tag, options)).format(value);
 }
 
+/** A number for little room: "2,000", "150K". */
+export function compact(value: number): string {
+  if (value < 10_000) return number(value);
+  const options = { notation: "compact" } as const;
+  return once("number", options, (tag) => new Intl.NumberFormat(tag, options)).format(value);
+}
+
 /** A share of 1 as whole percent, "87%" or "87 %"; "—" for null. */
 export function percent(share: number | null | undefined): string {
   if (share == null) return NOTHING;
@@ -79,7 +86,7 @@ export function ago(at: string | Date, now: Date): string {
   return seconds < 10 ? format.format(0, "second") : format.format(-Math.floor(seconds / size), unit);
 }
 
-/** How long, in its two largest units: "6m 40s", "2h 5m", "20s". */
+/** How long, in its two largest units, the second only if there is any of it: "6m 40s", "2h 5m", "15m". */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const parts = {
@@ -92,7 +99,8 @@ export function duration(seconds: number): string {
     : parts.minute
       ? (["minute", "second"] as const)
       : (["second"] as const);
-  return shown.map((unit) => measured(parts[unit], unit)).join(" ");
+  const told = shown.filter((unit, at) => at === 0 || parts[unit] > 0);
+  return told.map((unit) => measured(parts[unit], unit)).join(" ");
 }
 
 function measured(value: number, unit: "hour" | "minute" | "second" | "day"): string {

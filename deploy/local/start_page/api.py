@@ -42,6 +42,7 @@ class Person(BaseModel):
     role: Role
     team: str | None
     channels: list[str] = Field(description='Their ids; ["*"] for every channel.')
+    channel_names: list[str] = Field(description="What these are called; empty for every channel.")
     does: str
     address: str = Field(description="Their page; `#token=…` after it signs in.")
 
@@ -117,7 +118,7 @@ async def list_people(setup: Told) -> People:
         people=[
             Person(
                 id=each.id, name=each.name, role=each.role, team=each.team, channels=list(each.channels),
-                does=each.does, address=each.address(setup),
+                channel_names=each.channel_names, does=each.does, address=each.address(setup),
             )
             for each in PEOPLE.values()
         ]

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.access import EVERY_CHANNEL, Role
-from deploy.demo.channels import NORTHBANK, STUDY_BOT
+from deploy.demo.channels import DEMO_CHANNELS, NORTHBANK, SAMPLE_NAME, STUDY_BOT
 from deploy.local.start_page.setup import Setup
 
 EVERY = (EVERY_CHANNEL,)
+NAMES = {NORTHBANK: SAMPLE_NAME, **DEMO_CHANNELS}
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Someone:
     page: str
     channels: Sequence[str] = EVERY
     team: str | None = None
+
+    @property
+    def channel_names(self) -> list[str]:
+        """What their channels are called; empty for every channel."""
+        return [NAMES[channel] for channel in self.channels if channel != EVERY_CHANNEL]
 
     def address(self, setup: Setup) -> str:
         """Where their page is."""

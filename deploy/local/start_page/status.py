@@ -29,21 +29,21 @@ SENTENCES: Final = {
     "behind": "{records} events behind, about {seconds} s",
     "unpublished": "{records} changes wait to be published, the oldest for {seconds} s",
     "not-ready": "{reason}",
-    "no-answer": "nobody answers at port {port}; the log says why",
+    "no-answer": "nobody answers at port {port}; {log} says why",
     "broker": "answers; {kind}",
     "primary": "replica set of {members}, {kind}; a database for each service",
     "no-primary": "has no primary: {reason}",
 }
 
 
-Where = Literal["api", "metrics", "health", "log"]
+Where = Literal["api", "metrics", "health"]
 
 
 class Look(BaseModel):
     """Where one can look further."""
 
     name: Where
-    address: str = Field(description="A URL; of a log its path.")
+    address: str
 
 
 class Part(BaseModel):
@@ -77,23 +77,24 @@ async def look_around(setup: Setup, http: httpx.AsyncClient) -> Sequence[Part]:
 async def _service(setup: Setup, http: httpx.AsyncClient, name: str) -> Part:
     port = port_of(name, setup.base)
     api, platform = f"http://{HERE}:{port}", f"http://{HERE}:{port + METRICS}"
-    state, code, facts = await _health(http, platform, port)
+    log = str(setup.folder / "logs" / f"{name}.log")
+    state, code, facts = await _health(http, platform, {"port": port, "log": log})
     links: Mapping[Where, str] = {
         "api": f"{api}/openapi.json",
         "metrics": f"{platform}/metrics",
         "health": f"{api}/health/ready",
     }
-    return _part(setup, name, version(f"candor-{name}"), port, state, code, facts, links)
+    return _part(name, version(f"candor-{name}"), port, state, code, facts, links)
 
 
 async def _health(
-    http: httpx.AsyncClient, platform: str, port: int
+    http: httpx.AsyncClient, platform: str, where: dict[str, str | int]
 ) -> tuple[Literal["ready", "catching-up", "down"], str, dict[str, str | int]]:
     try:
         health = (await http.get(f"{platform}/health/ready", timeout=WITHIN)).json()
         measured = _measured((await http.get(f"{platform}/metrics", timeout=WITHIN)).text)
     except (httpx.TransportError, ValueError):
-        return "down", "no-answer", {"port": port}
+        return "down", "no-answer", where
     reasons = [f"{part}: {word}" for part, word in health["parts"].items() if word != OK]
     if reasons:
         return "down", "not-ready", {"reason": "; ".join(reasons)}
@@ -124,8 +125,8 @@ async def _kafka(setup: Setup) -> Part:
             await broker_answers(setup.kafka)()
     except (NotReady, KafkaError, OSError) as error:  # a timeout is an OSError
         reason = str(error) or "doesn't answer"
-        return _part(setup, "kafka", release, port, "down", "not-ready", {"reason": reason})
-    return _part(setup, "kafka", release, port, "ready", "broker", {"kind": setup.kind})
+        return _part("kafka", release, port, "down", "not-ready", {"reason": reason})
+    return _part("kafka", release, port, "ready", "broker", {"kind": setup.kind})
 
 
 def _mongo(setup: Setup) -> Part:
@@ -137,13 +138,12 @@ def _mongo(setup: Setup) -> Part:
             port = (client.address or (HERE, None))[1]
         except PyMongoError as error:
             reason = str(error).partition(",")[0][:200]
-            return _part(setup, "mongo", None, None, "down", "no-primary", {"reason": reason})
+            return _part("mongo", None, None, "down", "no-primary", {"reason": reason})
     facts: dict[str, str | int] = {"members": len(hello["hosts"]), "kind": setup.kind}
-    return _part(setup, "mongo", release, port, "ready", "primary", facts)
+    return _part("mongo", release, port, "ready", "primary", facts)
 
 
 def _part(
-    setup: Setup,
     name: str,
     release: str | None,
     port: int | None,
@@ -153,9 +153,6 @@ def _part(
     links: Mapping[Where, str] | None = None,
 ) -> Part:
     look = [Look(name=each, address=address) for each, address in (links or {}).items()]
-    log = setup.folder / "logs" / f"{name}.log"
-    if log.is_file():
-        look.append(Look(name="log", address=str(log)))
     return Part(
         name=name, version=release, port=port, state=state, code=code, facts=facts,
         sentence=SENTENCES[code].format(**facts), look=look,

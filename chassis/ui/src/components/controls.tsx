@@ -73,7 +73,10 @@ interface Opened {
   children: (close: () => void) => ComponentChildren;
 }
 
-/** A button that opens a list below it; Escape and a click elsewhere close it, arrows walk through its items. */
+/**
+ * A button that opens a list below it. The chosen item (`aria-current`), else the first, gets the focus; Escape, Tab out
+ * of it and a click elsewhere close it, arrows walk through its items.
+ */
 export function Menu({ label, button, buttonClass = "button", children }: Opened): JSX.Element {
   const open = useSignal(false);
   const place = useRef<HTMLDivElement>(null);
@@ -84,13 +87,17 @@ export function Menu({ label, button, buttonClass = "button", children }: Opened
   };
   useEffect(() => {
     if (!open.value) return;
-    place.current?.querySelector<HTMLElement>("[id] button, [id] a, [id] input")?.focus();
+    const within = (what: string) => place.current?.querySelector<HTMLElement>(`[id] ${what}`);
+    (within("[aria-current]") ?? within(":is(button, a, input)"))?.focus();
     const outside = (event: Event): void => {
       if (!place.current?.contains(event.target as Node)) open.value = false;
     };
     addEventListener("pointerdown", outside);
     return () => removeEventListener("pointerdown", outside);
   }, [open.value]);
+  const left = ({ relatedTarget }: FocusEvent): void => {
+    if (relatedTarget && !place.current?.contains(relatedTarget as Node)) open.value = false;
+  };
   const keys = (event: KeyboardEvent): void => {
     if (!open.value) return;
     if (event.key === "Escape") {
@@ -105,7 +112,7 @@ export function Menu({ label, button, buttonClass = "button", children }: Opened
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys of the buttons inside bubble up to here
-    <div class="menu" ref={place} onKeyDown={keys}>
+    <div class="menu" ref={place} onKeyDown={keys} onFocusOut={left}>
       <button
         type="button"
         class={buttonClass}

@@ -46,7 +46,7 @@ export function Shell({ navigation, tools, children }: Frame): JSX.Element {
           ))}
         </nav>
         <div class="end">
-          {tools}
+          {now.state === "signed-in" && tools}
           <LanguageMenu />
           <SchemeButton />
           {now.state === "signed-in" && <PersonMenu person={now.person} signOut={now.signOut} />}
@@ -116,8 +116,7 @@ export function LanguageMenu(): JSX.Element {
             class="item"
             key={each}
             lang={each}
-            aria-checked={each === locale.value}
-            role="menuitemradio"
+            aria-current={each === locale.value ? "true" : undefined}
             onClick={() => choose(each).then(close)}
           >
             {t(`language.${each}`)}

@@ -10,7 +10,7 @@ export interface Part {
   code: string;
   facts: Record<string, string | number>;
   sentence: string;
-  look: { name: "api" | "metrics" | "health" | "log"; address: string }[];
+  look: { name: "api" | "metrics" | "health"; address: string }[];
 }
 
 export interface Status {
@@ -26,6 +26,7 @@ export interface Person {
   role: string;
   team: string | null;
   channels: string[];
+  channel_names: string[];
   address: string;
 }
 
@@ -41,8 +42,9 @@ export interface Numbers {
 export interface Demo {
   pace: number | null;
   started_at: string | null;
-  closes: number;
+  ends_at: string | null;
   failed: number;
+  last_failure: string | null;
   numbers: Numbers | null;
   check: { at: string; agrees: boolean | null; wrong: string[] } | null;
 }

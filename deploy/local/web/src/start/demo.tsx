@@ -30,11 +30,9 @@ export function DemoTraffic(): JSX.Element {
         >
           <Icon name={runs ? "pause" : "play"} /> {t(runs ? "demo.pause" : "demo.start")}
         </button>
-        <span>
-          {runs &&
-            now?.started_at &&
-            t("demo.runs", { pace: number(now.pace, 1), time: timeOfDay(now.started_at) })}
-        </span>
+        {runs && now?.started_at && now.ends_at && (
+          <span>{t("demo.runs", { since: timeOfDay(now.started_at), until: timeOfDay(now.ends_at) })}</span>
+        )}
       </div>
       <div class="line">
         <span class="quiet">{t("demo.pace")}</span>
@@ -49,6 +47,11 @@ export function DemoTraffic(): JSX.Element {
         />
         <span class="quiet">{t("demo.perSecond")}</span>
       </div>
+      {now && now.failed > 0 && (
+        <p class="small quiet">
+          {t("demo.failures", { count: now.failed, n: number(now.failed) })} {now.last_failure}
+        </p>
+      )}
       {now?.numbers && <Counts numbers={now.numbers} check={now.check} />}
     </section>
   );

@@ -2,6 +2,7 @@
 import { Banner } from "@candor/ui/components/banner.tsx";
 import { Icon, Mark } from "@candor/ui/components/icons.tsx";
 import { LanguageMenu, SchemeButton } from "@candor/ui/components/shell.tsx";
+import { timeOfDay } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { t } from "../texts.ts";
 import { gone, type Part, status } from "./data.ts";
@@ -32,10 +33,27 @@ export function Page(): JSX.Element {
         <WhatRuns />
         <div class="columns">
           <EnterAs />
-          <DemoTraffic />
+          <div>
+            <DemoTraffic />
+            <Try />
+          </div>
         </div>
       </main>
     </>
+  );
+}
+
+/** What shows the most of it in a few minutes. */
+function Try(): JSX.Element {
+  return (
+    <section aria-labelledby="try" class="try">
+      <h2 id="try">{t("try.title")}</h2>
+      <ol>
+        {(["try.demo", "try.rate", "try.silence", "try.settings"] as const).map((each) => (
+          <li key={each}>{t(each)}</li>
+        ))}
+      </ol>
+    </section>
   );
 }
 
@@ -48,7 +66,10 @@ function WhatRuns(): JSX.Element {
     <section aria-labelledby="runs">
       <h1 id="runs">{t("runs.title")}</h1>
       <p class="quiet">
-        {now ? t("runs.sum", { well, all: now.parts.length, folder: now.data }) : t("runs.loading")}
+        {now
+          ? t("runs.sum", { isAll: well === now.parts.length, well, all: now.parts.length })
+          : t("runs.loading")}{" "}
+        {now && t("runs.where", { time: timeOfDay(now.started_at), folder: now.data })}
       </p>
       <table class="parts">
         <thead>
@@ -84,17 +105,11 @@ function Row({ part }: { part: Part }): JSX.Element {
         <span class="said"> {said || part.sentence}</span>
       </td>
       <td class="number look">
-        {part.look.map(({ name, address }) =>
-          name === "log" ? (
-            <span class="mono quiet" key={name} title={address}>
-              {t("look.log")}
-            </span>
-          ) : (
-            <a href={address} key={name} target="_blank" rel="noreferrer">
-              {t(`look.${name}`)}
-            </a>
-          ),
-        )}
+        {part.look.map(({ name, address }) => (
+          <a href={address} key={name} target="_blank" rel="noreferrer">
+            {t(`look.${name}`)}
+          </a>
+        ))}
       </td>
     </tr>
   );

@@ -21,7 +21,7 @@ export function EnterAs(): JSX.Element {
           <li key={person.id}>
             <div>
               <b>{t(`role.${person.role}` as "role.admin")}</b> {person.name}{" "}
-              <span class="quiet">{channels(person)}</span>
+              <span class="quiet">· {where(person)}</span>
               <div class="quiet">{t(`does.${person.role}` as "does.admin")}</div>
             </div>
             {person.role !== "visitor" && (
@@ -48,8 +48,8 @@ export function EnterAs(): JSX.Element {
   );
 }
 
-function channels(person: Person): string {
-  return person.channels.includes("*") ? "" : person.channels.join(", ");
+function where({ channel_names: names }: Person): string {
+  return names.length ? t("enter.only", { channels: names.join(", ") }) : t("enter.everywhere");
 }
 
 async function attempt(work: () => Promise<void>): Promise<void> {

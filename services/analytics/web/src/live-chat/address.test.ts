@@ -74,6 +74,11 @@ describe("period", () => {
       from: "2026-10-25",
       to: "2026-11-24",
     });
+    expect(range({ ...defaults(ZONE), from: "week" }, now)).toEqual({ from: "2026-11-23", to: "2026-11-24" });
+    expect(range({ ...defaults(ZONE), from: "last-week" }, now)).toEqual({
+      from: "2026-11-16",
+      to: "2026-11-23",
+    });
     expect(range({ ...defaults(ZONE), from: "month" }, now)).toEqual({
       from: "2026-11-01",
       to: "2026-11-24",

@@ -16,7 +16,7 @@ export const UNRATED = [
 export const PARTS = [...RATED, ...UNRATED] as const;
 export type Part = (typeof PARTS)[number];
 
-export const PRESETS = ["4-weeks", "30-days", "month", "last-month"] as const;
+export const PRESETS = ["4-weeks", "30-days", "week", "last-week", "month", "last-month"] as const;
 export type Preset = (typeof PRESETS)[number];
 export const GRAINS = ["day", "week", "month"] as const;
 export type Grain = (typeof GRAINS)[number];
@@ -163,9 +163,14 @@ export function range(address: Address, now: Date): { from: string; to: string }
   const today = dayIn(address.zone, now);
   const tomorrow = plusDays(today, 1);
   const first = `${today.slice(0, 8)}01`;
+  const monday = plusDays(today, -((new Date(`${today}T00:00:00Z`).getUTCDay() + 6) % 7));
   switch (address.from) {
     case "30-days":
       return { from: plusDays(today, -29), to: tomorrow };
+    case "week":
+      return { from: monday, to: tomorrow };
+    case "last-week":
+      return { from: plusDays(monday, -7), to: monday };
     case "month":
       return { from: first, to: tomorrow };
     case "last-month":

@@ -8,9 +8,10 @@ import type { Summary } from "./data.ts";
 import { GROUPS, keyColumns, type PartCounts, partCounts, placed } from "./shape.ts";
 import { Sign, Texture } from "./textures.tsx";
 
-const COLUMN = 150;
+const COLUMN = 164;
 const LABELLED_FROM = 44;
-const WORDED_FROM = 120;
+const LETTER = 7.5;
+const PLATE = 32;
 
 export function Became({ read }: { read: Summary | null }): JSX.Element {
   const [place, width] = useWidth<HTMLDivElement>();
@@ -19,14 +20,16 @@ export function Became({ read }: { read: Summary | null }): JSX.Element {
   return (
     <section class="became" aria-busy={read === null} aria-labelledby="became">
       <div class="titled">
-        <h2 id="became">{t("became.title", { count: read?.closed ?? 0, n: number(read?.closed ?? 0) })}</h2>
+        <h2 id="became">
+          {read ? t("became.title", { count: read.closed, n: number(read.closed) }) : t("became.unread")}
+        </h2>
         <p class="small quiet">{t("became.help")}</p>
       </div>
       <div class={`bar ${bar.length ? "" : "empty"}`} ref={place}>
         {counts && bar.map((each) => <BarPart key={each.part} {...each} count={counts[each.part]} />)}
       </div>
       <Elbows bar={bar} width={width} />
-      {counts && <Key counts={counts} bar={bar} width={width} read={read} />}
+      <Key counts={counts} bar={bar} width={width} read={read} />
     </section>
   );
 }
@@ -51,7 +54,9 @@ function BarPart({ part, x, width, count }: Drawn): JSX.Element {
       onClick={() => toggle(part)}
     >
       <Texture part={part} />
-      {width >= LABELLED_FROM && <span class="plate">{width >= WORDED_FROM ? name : number(count)}</span>}
+      {width >= LABELLED_FROM && (
+        <span class="plate">{width >= PLATE + LETTER * name.length ? name : number(count)}</span>
+      )}
     </button>
   );
 }
@@ -69,10 +74,11 @@ function Elbows({ bar, width }: { bar: ReturnType<typeof placed>; width: number 
 }
 
 interface Keyed {
-  counts: PartCounts;
+  /** Null until read. */
+  counts: PartCounts | null;
   bar: ReturnType<typeof placed>;
   width: number;
-  read: Summary;
+  read: Summary | null;
 }
 
 function Key({ counts, bar, width, read }: Keyed): JSX.Element {
@@ -80,7 +86,7 @@ function Key({ counts, bar, width, read }: Keyed): JSX.Element {
   return (
     <div class="key">
       {GROUPS.map(({ name, parts }, at) => {
-        const sum = (parts as readonly Part[]).reduce((all, each) => all + counts[each], 0);
+        const sum = counts && (parts as readonly Part[]).reduce((all, each) => all + counts[each], 0);
         const column = columns[at];
         return (
           <div
@@ -92,9 +98,9 @@ function Key({ counts, bar, width, read }: Keyed): JSX.Element {
               {t(`group.${name}`)} <span class="quiet">{number(sum)}</span>
             </h3>
             {parts.map((part) => (
-              <KeyLine key={part} part={part} count={counts[part]} />
+              <KeyLine key={part} part={part} count={counts?.[part] ?? null} />
             ))}
-            {name === "notAsked" && <Reasons read={read} />}
+            {name === "notAsked" && read && <Reasons read={read} />}
           </div>
         );
       })}
@@ -102,13 +108,13 @@ function Key({ counts, bar, width, read }: Keyed): JSX.Element {
   );
 }
 
-function KeyLine({ part, count }: { part: Part; count: number }): JSX.Element {
+function KeyLine({ part, count }: { part: Part; count: number | null }): JSX.Element {
   return (
     <button
       type="button"
       class="line"
       aria-pressed={address.value.state.includes(part)}
-      disabled={count === 0 && !address.value.state.includes(part)}
+      disabled={!count && !address.value.state.includes(part)}
       onClick={() => toggle(part)}
     >
       <Sign part={part} />

@@ -38,10 +38,13 @@ export const details = unread<CloseDetails>();
 export const everyChannel = unread<Channels>();
 export const everyOperator = unread<Operators>();
 
+/** How many reads that somebody asked for take long. */
+export const slowReads = signal(0);
 export const freshness = signal<Freshness | null>(null);
-export const connection = signal<{ state: Connection; since: Date }>({
+export const connection = signal<{ state: Connection; since: Date; isRefused: boolean }>({
   state: "connecting",
   since: new Date(),
+  isRefused: false,
 });
 
 /** The rows of the list; `newer` are those that came since, in whose place a button stands. */
@@ -55,6 +58,10 @@ const PAGE = 25;
 const LONGEST_PAGE = 200;
 /** Between two reads of what changed. */
 const PAUSE_MS = 1000;
+/** Between two tries of what could not be read. */
+const RETRY_MS = 10_000;
+/** After which a read is said to be under way. */
+const SLOW_MS = 300;
 const api = client<paths>("", token);
 
 /** The query of a filter, as the API takes it. */
@@ -229,6 +236,7 @@ export function keepReading(): () => void {
     ),
     whenever((now) => [now.review], readDetails),
     following(),
+    retrying(),
   ];
   return () => {
     for (const end of ends) end();
@@ -243,8 +251,47 @@ function whenever(asked: (now: Address) => unknown, read: () => Promise<void>): 
     const now = JSON.stringify(asked(address.value));
     if (now === before) return;
     before = now;
-    void read();
+    void said(read());
   });
+}
+
+/** Says that a read is under way once it takes long. */
+async function said(reading: Promise<void>): Promise<void> {
+  const isSlow = Symbol();
+  const first = await Promise.race([reading, new Promise((over) => setTimeout(over, SLOW_MS, isSlow))]);
+  if (first !== isSlow) return;
+  slowReads.value += 1;
+  await reading;
+  slowReads.value -= 1;
+}
+
+/** Whether what failed may pass by itself: the network, a service that starts, too many requests. */
+export const mayPass = ({ problem }: Panel<unknown>): boolean =>
+  problem !== null && (problem.status === 0 || problem.status === 429 || problem.status >= 500);
+
+/** Reads again what could not be read by something that may pass, every few seconds and when the network is back. */
+function retrying(): () => void {
+  const panels: [Signal<Panel<unknown>>, () => Promise<void>][] = [
+    [summary, readSummary],
+    [operators, readOperators],
+    [channels, readBreakdown],
+    [hours, readBreakdown],
+    [reviews, () => readReviews()],
+    [details, readDetails],
+    [everyChannel, readChoices],
+    [everyOperator, readChoices],
+  ];
+  const retry = (): void => {
+    if (document.hidden) return;
+    const failed = panels.filter(([panel]) => mayPass(panel.value)).map(([, read]) => read);
+    for (const read of new Set(failed)) void read();
+  };
+  const ticking = setInterval(retry, RETRY_MS);
+  addEventListener("online", retry);
+  return () => {
+    clearInterval(ticking);
+    removeEventListener("online", retry);
+  };
 }
 
 function following(): () => void {
@@ -277,8 +324,9 @@ function following(): () => void {
       if (seen !== null && seen !== now.position) void read();
       seen = now.position;
     },
-    state: (state) => {
-      if (connection.value.state !== state) connection.value = { state, since: new Date() };
+    state: (state, refusal) => {
+      const isRefused = refusal !== undefined;
+      if (connection.value.state !== state) connection.value = { state, since: new Date(), isRefused };
     },
   });
   return () => {

@@ -204,10 +204,10 @@ function Life({ read }: { read: CloseDetails }): JSX.Element {
   return (
     <section>
       <h3>{t("drawer.life")}</h3>
-      {days.size === 1 && <p class="small quiet">{[...days][0]}</p>}
-      <ol class="timeline">
+      {days.size === 1 && <p class="small quiet">{moment(read.closed_at, { dateStyle: "full" }, zone)}</p>}
+      <ol class={`timeline ${days.size === 1 ? "one-day" : ""}`}>
         {read.timeline.map((entry) => (
-          <li key={`${entry.kind} ${entry.at}`} class={entry.kind}>
+          <li key={`${entry.kind} ${entry.at}`} class={entry.kind} style={inkOf(entry, read)}>
             <time class="quiet" dateTime={entry.at} title={exactTime(entry.at, zone)}>
               {time(entry.at)}
             </time>
@@ -218,6 +218,13 @@ function Life({ read }: { read: CloseDetails }): JSX.Element {
       </ol>
     </section>
   );
+}
+
+/** The colour of an answer's dot, as of its stars. */
+function inkOf({ score }: Entry, { scale }: CloseDetails): Record<string, string> {
+  if (score == null || !scale) return {};
+  const place = (score - scale.lowest) / (scale.highest - scale.lowest);
+  return { "--ink": `var(--sat-${1 + Math.round(4 * place)})` };
 }
 
 interface Told {
@@ -249,7 +256,7 @@ function told({ entry, read, time }: Told): [string, string] {
         t("life.close", { number: number(read.close_seq) }),
       ];
     case "not_offered":
-      return [t("life.not_offered"), t(`why.${entry.reason ?? "disabled"}` as "why.disabled")];
+      return [t(`why.${entry.reason ?? "disabled"}` as "why.disabled"), ""];
     case "scheduled":
       return [t("life.scheduled", { time: entry.due_at ? time(entry.due_at) : "" }), version];
     case "offered":

@@ -130,7 +130,7 @@ function Closed({ read }: { read: Read }): JSX.Element {
       <Value text={read ? number(read.closed) : NOTHING} label={t("headline.closed")} />
       <p class="small quiet counted">{t("headline.counted")}</p>
       <p class="small quiet">{t("headline.twice")}</p>
-      {change && read?.compared && (
+      {change && read?.compared && read.closed + read.compared.closed > 0 && (
         <p class="small change">
           <strong>
             {direction}{" "}
@@ -249,7 +249,7 @@ function ChangeLine({ change, kind }: Changed): JSX.Element | null {
   const direction = isNone ? "=" : change.value > 0 ? "▲" : "▼";
   const word = change.too_few ? "change.tooFew" : change.clear ? "change.clear" : "change.chance";
   const range =
-    change.low == null || change.high == null
+    change.too_few || change.low == null || change.high == null
       ? ""
       : t("change.range", { low: signed(change.low, digits), high: signed(change.high, digits) });
   return (

@@ -1,7 +1,9 @@
 /** Live Chat: what became of all closes, in numbers and one by one. */
 import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { type NavigationEntry, Shell } from "@candor/ui/components/shell.tsx";
-import { duration, exactTime, number, timeOfDay } from "@candor/ui/format.ts";
+import { duration, number, shortTime } from "@candor/ui/format.ts";
+import { type Problem, sentence } from "@candor/ui/problems.ts";
+import { followLink } from "@candor/ui/session.ts";
 import { settings } from "@candor/ui/settings.ts";
 import { t as common } from "@candor/ui/texts.ts";
 import type { JSX } from "preact";
@@ -12,6 +14,7 @@ import { Became } from "./became.tsx";
 import { Breakdown, Operators, Satisfaction, Scores } from "./charts/index.tsx";
 import {
   channels,
+  everyChannel,
   filterOf,
   freshness,
   hours,
@@ -28,10 +31,10 @@ import { Drawer } from "./drawer.tsx";
 import { Foot } from "./foot.tsx";
 import { Headline } from "./headline.tsx";
 import { channelName, operatorNames } from "./names.ts";
-import { Reviews } from "./reviews.tsx";
+import { Kept, Reviews } from "./reviews.tsx";
 import { Shortcuts, shortcutsShown, useShortcuts } from "./shortcuts.tsx";
 import { Textures } from "./textures.tsx";
-import { clearFilters, Head, Toolbar, useClock } from "./toolbar.tsx";
+import { clearFilters, Head, PrintedFilters, Toolbar, useClock } from "./toolbar.tsx";
 
 const STALE = 60;
 
@@ -78,14 +81,19 @@ function Board(): JSX.Element {
       <Textures />
       <Head />
       <Toolbar />
+      <PrintedFilters />
       <Stale />
-      <Failed panel={summary.value} again={readSummary} />
-      <Nothing read={read} />
-      <Headline read={read} />
-      <Became read={read} />
-      <Charts />
-      <Reviews />
-      <Foot read={read} />
+      <Failed panel={summary.value} title="summary.failed" again={readSummary} />
+      {!isForbidden() && (
+        <>
+          <Nothing read={read} />
+          <Headline read={read} />
+          <Became read={read} />
+          <Charts />
+          <Reviews />
+          <Foot read={read} />
+        </>
+      )}
       <Spoken read={read} />
       <Drawer />
       <Shortcuts />
@@ -99,6 +107,7 @@ function Charts(): JSX.Element {
   const { zone, few, tab, state } = address.value;
   const read = summary.value.data;
   const grain = grainOf(address.value, filterOf(address.value, new Date()));
+  const divided = channels.value.problem ? channels.value : hours.value;
   return (
     <>
       <div class="pair">
@@ -107,11 +116,11 @@ function Charts(): JSX.Element {
       </div>
       <div class="pair">
         <div>
-          <Failed panel={operators.value} again={readOperators} />
+          <Failed panel={operators.value} title="operators.failed" again={readOperators} isPart />
           <Operators data={operators.value.data} whole={read} minimum={minimum} few={few} onFilter={go} />
         </div>
         <div>
-          <Failed panel={hours.value} again={readBreakdown} />
+          <Failed panel={divided} title="breakdown.failed" again={readBreakdown} isPart />
           <Breakdown
             tab={tab}
             channels={channels.value.data}
@@ -135,20 +144,45 @@ function Stale(): JSX.Element | null {
   if (behind === null || behind < STALE) return null;
   return (
     <Banner kind="warn" title={t("stale.title", { duration: duration(behind) })}>
-      {t("stale.text", { time: as_of ? exactTime(as_of, address.value.zone) : "—" })}
+      {t("stale.text", { time: as_of ? shortTime(as_of, new Date(), address.value.zone) : "—" })}
     </Banner>
   );
 }
 
-function Failed({ panel, again }: { panel: Panel<unknown>; again: () => Promise<void> }): JSX.Element | null {
+interface Failing {
+  panel: Panel<unknown>;
+  title: "summary.failed" | "operators.failed" | "breakdown.failed";
+  again: () => Promise<void>;
+  /** Whether the banner over the whole page says it for this panel too, if it stands there. */
+  isPart?: boolean;
+}
+
+function Failed({ panel, title, again, isPart = false }: Failing): JSX.Element | null {
   if (!panel.problem) return null;
+  if (isForbidden()) return <Forbidden problem={panel.problem} />;
+  if (isPart && summary.value.problem?.code === panel.problem.code) return null;
   return (
     <>
-      <ProblemBanner problem={panel.problem} title={t("summary.failed")} own={t} again={() => void again()} />
-      {panel.readAt && (
-        <p class="small quiet">{t("panel.kept", { time: timeOfDay(panel.readAt, address.value.zone) })}</p>
-      )}
+      <ProblemBanner problem={panel.problem} title={t(title)} own={t} again={() => void again()} />
+      <Kept panel={panel} />
     </>
+  );
+}
+
+/** Whether the filters ask for what this person may not see; then no number is shown, not even an older one. */
+const isForbidden = (): boolean => summary.value.problem?.status === 403;
+
+function Forbidden({ problem }: { problem: Problem }): JSX.Element {
+  const mine = (everyChannel.value.data?.rows ?? []).map((each) => each.name ?? each.channel);
+  const clear = isFiltered(address.value) && (
+    <button type="button" class="button" onClick={clearFilters}>
+      {t("noMatch.clear")}
+    </button>
+  );
+  return (
+    <Banner kind="bad" title={t("forbidden.title")} actions={clear}>
+      {sentence(problem, t)} {mine.length > 0 && t("forbidden.may", { channels: mine.join(", ") })}
+    </Banner>
   );
 }
 
@@ -157,13 +191,26 @@ function Nothing({ read }: { read: Summary | null }): JSX.Element | null {
   if (!read || read.closed > 0) return null;
   const { channel, operator, nobody } = address.value;
   if (!isFiltered(address.value)) {
+    const { urls } = settings<{ urls: Record<"chat" | "rating", string> }>();
     return (
       <section class="nothing">
-        <h2>{t("empty.title")}</h2>
-        <p>{t("empty.text")}</p>
+        <div>
+          <h2>{t("empty.title")}</h2>
+          <p>{t("empty.text")}</p>
+        </div>
         <ol>
-          <li>{t("empty.widget")}</li>
-          <li>{t("empty.close")}</li>
+          <li>
+            {t("empty.widget")}{" "}
+            <a href={`${urls.chat}/channels`} onClick={followLink}>
+              {t("empty.widget.open")}
+            </a>
+          </li>
+          <li>
+            {t("empty.close")}{" "}
+            <a href={`${urls.rating}/quality-control`} onClick={followLink}>
+              {t("empty.close.open")}
+            </a>
+          </li>
           <li>{t("empty.own")}</li>
         </ol>
       </section>

@@ -4,20 +4,31 @@ import { ago, exactTime, number, shortTime, timeOfDay } from "@candor/ui/format.
 import type { JSX } from "preact";
 import { t } from "../texts.ts";
 import { address, go, type Part, RATED, sameParts, UNRATED } from "./address.ts";
-import { counts, keyOf, type Review, readReviews, reviews, showMore, showNewer } from "./data.ts";
+import {
+  counts,
+  keyOf,
+  mayPass,
+  type Panel,
+  type Review,
+  readReviews,
+  reviews,
+  showMore,
+  showNewer,
+  summary,
+} from "./data.ts";
 import { channelName } from "./names.ts";
+import { partCounts } from "./shape.ts";
 import { Stars } from "./stars.tsx";
 import { Sign } from "./textures.tsx";
 import { clock } from "./toolbar.tsx";
 
 export function Reviews(): JSX.Element {
-  const { data, problem, readAt } = reviews.value;
-  const { zone } = address.value;
+  const { data, problem } = reviews.value;
   return (
     <section class="reviews" id="reviews" aria-labelledby="reviews-title">
       <h2 id="reviews-title">{t("reviews.title")}</h2>
       <Chips />
-      {problem && (
+      {problem && summary.value.problem?.code !== problem.code && (
         <ProblemBanner
           problem={problem}
           title={t("reviews.failed")}
@@ -25,10 +36,21 @@ export function Reviews(): JSX.Element {
           again={() => void readReviews()}
         />
       )}
-      {problem && readAt && <p class="small quiet">{t("panel.kept", { time: timeOfDay(readAt, zone) })}</p>}
+      <Kept panel={reviews.value} />
       {data ? <List /> : !problem && <Waiting />}
     </section>
   );
+}
+
+/** Of a panel that could not be read: from when what it shows is, and whether it is tried again by itself. */
+export function Kept({ panel }: { panel: Panel<unknown> }): JSX.Element | null {
+  const { problem, readAt } = panel;
+  if (!problem) return null;
+  const parts = [
+    readAt && t("panel.kept", { time: timeOfDay(readAt, address.value.zone) }),
+    mayPass(panel) && t("panel.retry"),
+  ];
+  return <p class="small quiet kept">{parts.filter(Boolean).join(" ")}</p>;
 }
 
 interface Chip {
@@ -91,7 +113,8 @@ function List(): JSX.Element | null {
   const { data } = reviews.value;
   if (!data) return null;
   const { rows, newer, next } = data;
-  if (!rows.length) return <p class="none">{t("reviews.none")}</p>;
+  if (!rows.length) return <None />;
+  const all = howMany();
   return (
     <>
       {newer.length > 0 && (
@@ -110,9 +133,40 @@ function List(): JSX.Element | null {
             {t("reviews.more")}
           </button>
         )}
-        <span class="small quiet">{t("reviews.shown", { n: number(rows.length) })}</span>
+        <span class="small quiet">
+          {all === undefined
+            ? t("reviews.shown", { n: number(rows.length) })
+            : t("reviews.shownOf", { n: number(rows.length), all: number(all) })}
+        </span>
       </p>
     </>
+  );
+}
+
+/** How many the list has in all; undefined where nobody counted them. */
+function howMany(): number | undefined {
+  const { state, score, comment } = address.value;
+  const [n, read] = [counts.value.data, summary.value.data];
+  if (score.length || !n || !read) return undefined;
+  if (comment) return state.length ? undefined : n.with_comment;
+  const parts = partCounts(read);
+  return state.length ? state.reduce((sum, each) => sum + parts[each], 0) : n.all;
+}
+
+function None(): JSX.Element {
+  const { state, score, comment } = address.value;
+  if (!state.length && !score.length && !comment) return <p class="none">{t("reviews.none")}</p>;
+  return (
+    <p class="none">
+      {t("reviews.noneSo")}{" "}
+      <button
+        type="button"
+        class="link"
+        onClick={() => go({ state: [], score: [], scale: null, comment: false })}
+      >
+        {t("reviews.showAll")}
+      </button>
+    </p>
   );
 }
 
@@ -221,13 +275,26 @@ export function why(review: Review): string {
   }
 }
 
+/** When it was closed, by which the list is ordered; and when it was rated. */
 function When({ review }: { review: Review }): JSX.Element {
   const { zone } = address.value;
-  const at = review.given_at ?? review.state_since;
-  const isRecent = clock.value.getTime() - Date.parse(at) < 86_400_000;
+  const rated = review.given_at;
   return (
-    <time class="when" dateTime={at} title={exactTime(at, zone)}>
-      {isRecent ? ago(at, clock.value) : shortTime(at, clock.value, zone)}
-    </time>
+    <span class="when">
+      <time dateTime={review.closed_at} title={exactTime(review.closed_at, zone)}>
+        {timeFrom(review.closed_at)}
+      </time>
+      {rated && (
+        <time class="small quiet" dateTime={rated} title={exactTime(rated, zone)}>
+          {t("review.ratedAt", { time: timeFrom(rated) })}
+        </time>
+      )}
+    </span>
   );
+}
+
+/** "3 min ago" for a day, then the date. */
+function timeFrom(at: string): string {
+  const isRecent = clock.value.getTime() - Date.parse(at) < 86_400_000;
+  return isRecent ? ago(at, clock.value) : shortTime(at, clock.value, address.value.zone);
 }

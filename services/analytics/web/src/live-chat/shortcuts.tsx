@@ -9,7 +9,8 @@ import { address, type Grain, go } from "./address.ts";
 import { closeDrawer, step } from "./drawer.tsx";
 
 export const shortcutsShown = signal(false);
-const KEYS = ["?", "f", "d", "w", "m", "j", "k", "esc"] as const;
+const KEYS = ["?", "f", "d", "w", "m", "j", "k", "esc", "arrows", "enter", "t"] as const;
+const WRITTEN: Record<string, string> = { esc: "Esc", arrows: "← →", enter: "Enter" };
 const GRAIN_KEYS: Record<string, Grain> = { d: "day", w: "week", m: "month" };
 
 export function useShortcuts(): void {
@@ -54,7 +55,7 @@ export function Shortcuts(): JSX.Element {
         {KEYS.map((key) => (
           <div key={key}>
             <dt>
-              <kbd class="kbd">{key === "esc" ? "Esc" : key}</kbd>
+              <kbd class="kbd">{WRITTEN[key] ?? key}</kbd>
             </dt>
             <dd>{t(`shortcut.${key}`)}</dd>
           </div>

@@ -17,8 +17,8 @@ import {
   plusDays,
   range,
 } from "./address.ts";
-import { connection, everyChannel, everyOperator, freshness } from "./data.ts";
-import { operatorName } from "./names.ts";
+import { connection, everyChannel, everyOperator, freshness, slowReads } from "./data.ts";
+import { channelName, operatorName, operatorNames } from "./names.ts";
 
 /** The present moment, once a second. */
 export const clock = signal(new Date());
@@ -46,12 +46,14 @@ export function Head(): JSX.Element {
 }
 
 function Fresh(): JSX.Element {
-  const { state, since } = connection.value;
+  const { state, since, isRefused } = connection.value;
   const behind = freshness.value?.behind_seconds ?? 0;
   const as_of = freshness.value?.as_of;
+  if (isRefused) return <Dot kind="off">{t("fresh.refused")}</Dot>;
   if (state === "offline") {
     return <Dot kind="off">{t("fresh.offline", { time: timeOfDay(since, address.value.zone) })}</Dot>;
   }
+  if (slowReads.value > 0) return <Dot kind="behind">{t("fresh.reading")}</Dot>;
   if (state === "connecting") return <Dot kind="off">{t("fresh.connecting")}</Dot>;
   if (behind >= BEHIND) return <Dot kind="behind">{t("fresh.behind", { duration: duration(behind) })}</Dot>;
   return (
@@ -102,7 +104,7 @@ function ZoneSelect(): JSX.Element {
 export function Toolbar(): JSX.Element {
   const now = address.value;
   return (
-    <div class="toolbar" role="toolbar" aria-label={t("toolbar.title")}>
+    <fieldset class="toolbar" aria-label={t("toolbar.title")}>
       <PeriodMenu />
       <label class="picker">
         <span class="quiet">{t("toolbar.vs")}</span>
@@ -122,8 +124,20 @@ export function Toolbar(): JSX.Element {
           {t("toolbar.clear")}
         </button>
       )}
-    </div>
+    </fieldset>
   );
+}
+
+/** What the toolbar says, in one sentence, for paper. */
+export function PrintedFilters(): JSX.Element {
+  const now = address.value;
+  const parts = [
+    `${t("toolbar.period")}: ${periodText(now, new Date())} (${now.zone})`,
+    `${t("toolbar.channel")}: ${now.channel.map(channelName).join(", ") || t("toolbar.all")}`,
+    `${t("toolbar.operator")}: ${operatorNames(now.operator, now.nobody).join(", ") || t("toolbar.all")}`,
+    t("toolbar.printed", { time: exactTime(clock.value, now.zone) }),
+  ];
+  return <p class="printed">{parts.join(" · ")}</p>;
 }
 
 export function clearFilters(): void {
@@ -171,9 +185,8 @@ function PeriodMenu(): JSX.Element {
             <button
               type="button"
               class="item"
-              role="menuitemradio"
               key={each}
-              aria-checked={isPreset && now.from === each}
+              aria-current={isPreset && now.from === each ? "true" : undefined}
               onClick={() => {
                 go({ from: each, to: null });
                 close();
@@ -233,11 +246,12 @@ function ChoiceMenu({ label, choices, chosen, change }: Choosing): JSX.Element {
   const only = choices.find((each) => chosen.length === 1 && each.id === chosen[0]);
   const all = chosen.length ? number(chosen.length) : t("toolbar.all");
   const value = only?.text ?? (chosen.length === 1 ? (chosen[0] ?? all) : all);
+  const byName = [...choices].sort((one, other) => one.text.localeCompare(other.text));
   return (
     <Menu label={`${label} ${value}`} button={<Chosen label={label} value={value} />}>
       {() => (
         <div class="choices">
-          {choices.map(({ id, text, n }) => (
+          {byName.map(({ id, text, n }) => (
             <label class="item" key={id}>
               <input
                 type="checkbox"

@@ -1,9 +1,9 @@
 /** The marks of the chart of satisfaction: grid, band and line, bars, dates. */
-import { number } from "@candor/ui/format.ts";
+import { compact, number } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { t } from "../../texts.ts";
 import type { Days, Grain } from "./shapes/days.ts";
-import { BARS_TOP, BASE, PLOT, type Plot, type Segment, TOP } from "./shapes/plot.ts";
+import { BARS_TOP, BASE, isOtherLength, PLOT, type Plot, type Segment, TOP } from "./shapes/plot.ts";
 import { dayName, interval, share, shortDate, standingWords } from "./words.ts";
 
 const FLOOR = TOP + PLOT;
@@ -182,12 +182,12 @@ export function Bars({ plot, shape, grain }: { plot: Plot; shape: Days; grain: G
   const highest = plot.highest && shape.days[plot.highest.index];
   return (
     <g>
-      <BarsKey left={left} grain={grain} />
+      <BarsKey grain={grain} />
       {plot.barTicks.map(({ value, y }) => (
         <g key={value}>
           <line class={value ? "rule" : "axis"} x1={left} x2={right} y1={y} y2={y} />
           <text class="tick" x={left - 8} y={y + 4} text-anchor="end">
-            {number(value)}
+            {compact(value)}
           </text>
         </g>
       ))}
@@ -212,9 +212,9 @@ export function Bars({ plot, shape, grain }: { plot: Plot; shape: Days; grain: G
 }
 
 /** Words and samples in one line; each follows the other, however long they are in a language. */
-function BarsKey({ left, grain }: { left: number; grain: Grain }): JSX.Element {
+function BarsKey({ grain }: { grain: Grain }): JSX.Element {
   return (
-    <foreignObject x={left - 36} y={BARS_TOP - 26} width="400" height="18">
+    <foreignObject x={0} y={BARS_TOP - 26} width="400" height="18">
       <p class="bars-key">
         <span>{t(`chart.closed.${grain}`)}</span>
         <span class="sample">
@@ -241,17 +241,18 @@ export function Dates({ plot, shape, grain }: { plot: Plot; shape: Days; grain: 
       {plot.dates.map((index) => {
         const day = shape.days[index];
         if (!day) return null;
-        const isOdd = grain === "day" && day.hours !== 24;
-        const anchor =
-          index === 0 && plot.step < 40 ? "start" : index === last && last > 0 ? "end" : "middle";
+        const isEdge = plot.step < 72 && last > 0;
+        const anchor = isEdge && index === 0 ? "start" : isEdge && index === last ? "end" : "middle";
         const edge = anchor === "middle" ? 0 : (anchor === "start" ? -0.5 : 0.5) * plot.step;
         const x = plot.x(index) + edge;
         return (
           <text key={index} class="tick" x={x} y={BASE + 16} text-anchor={anchor}>
             {day.isOpen && grain === "day" ? t("chart.today") : shortDate(day.date, grain)}
-            {isOdd && (
+            {isOtherLength(day, grain) && (
               <tspan x={x} dy="14">
-                {t("chart.hours", { hours: number(day.hours) })}
+                {grain === "day"
+                  ? t("chart.hours", { hours: number(day.hours) })
+                  : t("chart.days", { days: Math.round(day.hours / 24) })}
               </tspan>
             )}
           </text>

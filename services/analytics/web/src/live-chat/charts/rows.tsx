@@ -9,6 +9,8 @@ import { interval, share, standingWords } from "./words.ts";
 
 type Row = OperatorRow | ChannelRow;
 
+const FEW_AT_ONCE = 12;
+
 interface Table<R extends Row> {
   name: string;
   /** What stands over the names. */
@@ -28,6 +30,8 @@ export function RowsTable<R extends Row>(table: Table<R>): JSX.Element {
   const { name, rows, whole, few, keyOf } = table;
   const { ranked, few: unranked, nobody, hasPlaces } = groupsOf(rows);
   const axis = axisOf(rows, whole);
+  // Folded away, they would leave a table without a row.
+  const isAlone = ranked.length === 0 && unranked.length <= FEW_AT_ONCE;
   const line = (row: R) => (
     <Line key={keyOf(row)} row={row} axis={axis} table={table} hasPlaces={hasPlaces} />
   );
@@ -53,7 +57,7 @@ export function RowsTable<R extends Row>(table: Table<R>): JSX.Element {
           <th scope="col" class="number">
             {t("table.satisfied")}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="number response">
             {t("table.response")}
           </th>
         </tr>
@@ -61,8 +65,8 @@ export function RowsTable<R extends Row>(table: Table<R>): JSX.Element {
       <tbody>{ranked.map(line)}</tbody>
       {unranked.length > 0 && (
         <tbody class="few">
-          <FewHead rows={unranked} table={table} columns={hasPlaces ? 7 : 6} />
-          {few && unranked.map(line)}
+          <FewHead rows={unranked} table={table} columns={hasPlaces ? 7 : 6} isAlone={isAlone} />
+          {(few || isAlone) && unranked.map(line)}
         </tbody>
       )}
       <tbody class="rest">
@@ -96,26 +100,35 @@ function AxisWords({ axis, whole }: { axis: Axis; whole: Whole }): JSX.Element {
 
 interface FewHeaded<R extends Row> {
   rows: readonly R[];
+  /** Whether they are shown anyway. */
+  isAlone: boolean;
   table: Table<R>;
   columns: number;
 }
 
-function FewHead<R extends Row>({ rows, table, columns }: FewHeaded<R>): JSX.Element {
+function FewHead<R extends Row>({ rows, table, columns, isAlone }: FewHeaded<R>): JSX.Element {
   const { closed, rated } = sums(rows);
   const about = [
     t("chart.few.under", { minimum: table.minimum }),
     table.fewWords(rows.length),
     t("chart.closedRated", { closed: number(closed), rated: number(rated) }),
   ].join(" · ");
+  const words = (
+    <span>
+      <strong>{t("chart.few.title")}</strong> <span class="quiet">{about}</span>
+    </span>
+  );
   return (
     <tr class="few-head">
       <th scope="rowgroup" colSpan={columns}>
-        <button type="button" aria-expanded={table.few} onClick={() => table.onFew(!table.few)}>
-          <Icon name="chevron" />
-          <span>
-            <strong>{t("chart.few.title")}</strong> <span class="quiet">{about}</span>
-          </span>
-        </button>
+        {isAlone ? (
+          words
+        ) : (
+          <button type="button" aria-expanded={table.few} onClick={() => table.onFew(!table.few)}>
+            <Icon name="chevron" />
+            {words}
+          </button>
+        )}
       </th>
     </tr>
   );

@@ -263,7 +263,9 @@ function DaysTable({ shape, grain, name }: { shape: Days; grain: Grain; name: st
     dayName(day.date, grain),
     number(day.closed),
     number(day.rated),
-    share(day.csat.value),
+    day.value === null && day.csat.n > 0
+      ? t("chart.fewShare", { share: share(day.csat.value) })
+      : share(day.csat.value),
     interval(day.csat),
     ...(shape.ghosts.length ? [share(day.before?.csat.value ?? null)] : []),
   ]);

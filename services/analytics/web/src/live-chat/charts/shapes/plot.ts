@@ -11,7 +11,7 @@ export const BARS_TOP = TOP + PLOT + BETWEEN;
 export const BASE = BARS_TOP + BARS;
 /** With the dates, and a second line for days of another length. */
 export const HEIGHT = BASE + 36;
-const LEFT = 36;
+const LEFT = 44;
 const TICK_ROOM = 68;
 const LABEL = { width: 176, height: 36, away: 14 };
 const COUNT_LABEL = 132;
@@ -175,11 +175,19 @@ function highestOf(bars: readonly Bar[], { x, right, step }: Place): Label | nul
   return before - COUNT_LABEL >= 0 && isFreeBefore ? { index, x: before, y: top + 9, anchor: "end" } : null;
 }
 
-/** The days whose dates are written: the first, days of 23 or 25 hours, the last, and Mondays as room allows. */
+const HOURS = { day: 24, week: 168 };
+
+/** Whether a day has 23 or 25 hours, or a week is cut by an end of the period. */
+export function isOtherLength(day: Day | undefined, grain: Grain): boolean {
+  if (!day || grain === "month") return false;
+  return Math.abs(day.hours - HOURS[grain]) > (grain === "day" ? 0 : 1);
+}
+
+/** The days whose dates are written: the first, those of another length, the last, and Mondays as room allows. */
 function datesOf(days: readonly Day[], { x }: Place, grain: Grain): number[] {
   const last = days.length - 1;
   if (last < 0) return [];
-  const isOdd = (index: number): boolean => grain === "day" && days[index]?.hours !== 24;
+  const isOdd = (index: number): boolean => isOtherLength(days[index], grain);
   const isMonday = (day: Day): boolean => new Date(`${day.date}T00:00:00Z`).getUTCDay() === 1;
   const usual = [...days.keys()].filter((at) => grain !== "day" || (days[at] && isMonday(days[at])));
   const chosen: number[] = [];
