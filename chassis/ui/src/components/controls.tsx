@@ -70,13 +70,11 @@ interface Opened {
   label: string;
   button: ComponentChildren;
   buttonClass?: string;
-  /** All that it holds are items of a menu, not texts and links. */
-  menu?: boolean;
   children: (close: () => void) => ComponentChildren;
 }
 
-/** A button that opens a list below it; Escape, a click elsewhere and Tab close it, arrows walk through its items. */
-export function Menu({ label, button, buttonClass = "button", menu = false, children }: Opened): JSX.Element {
+/** A button that opens a list below it; Escape and a click elsewhere close it, arrows walk through its items. */
+export function Menu({ label, button, buttonClass = "button", children }: Opened): JSX.Element {
   const open = useSignal(false);
   const place = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -86,20 +84,13 @@ export function Menu({ label, button, buttonClass = "button", menu = false, chil
   };
   useEffect(() => {
     if (!open.value) return;
-    const first = ["[id] [aria-checked=true]", "[id] button, [id] a, [id] input"];
-    first
-      .map((each) => place.current?.querySelector<HTMLElement>(each))
-      .find(Boolean)
-      ?.focus();
+    place.current?.querySelector<HTMLElement>("[id] button, [id] a, [id] input")?.focus();
     const outside = (event: Event): void => {
       if (!place.current?.contains(event.target as Node)) open.value = false;
     };
     addEventListener("pointerdown", outside);
     return () => removeEventListener("pointerdown", outside);
   }, [open.value]);
-  const left = ({ relatedTarget }: FocusEvent): void => {
-    if (relatedTarget instanceof Node && !place.current?.contains(relatedTarget)) open.value = false;
-  };
   const keys = (event: KeyboardEvent): void => {
     if (!open.value) return;
     if (event.key === "Escape") {
@@ -114,12 +105,11 @@ export function Menu({ label, button, buttonClass = "button", menu = false, chil
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys of the buttons inside bubble up to here
-    <div class="menu" ref={place} onKeyDown={keys} onFocusOut={left}>
+    <div class="menu" ref={place} onKeyDown={keys}>
       <button
         type="button"
         class={buttonClass}
         aria-label={label}
-        aria-haspopup={menu ? "menu" : undefined}
         aria-expanded={open.value}
         aria-controls={id}
         onClick={() => {
@@ -129,7 +119,7 @@ export function Menu({ label, button, buttonClass = "button", menu = false, chil
         {button}
       </button>
       {open.value && (
-        <div class="float" id={id} {...(menu ? { role: "menu", "aria-label": label } : {})}>
+        <div class="float" id={id}>
           {children(close)}
         </div>
       )}

@@ -108,7 +108,6 @@ export function LanguageMenu(): JSX.Element {
       label={`${t("language")}: ${locale.value}`}
       button={<span class="small">{locale.value}</span>}
       buttonClass="button plain icon"
-      menu
     >
       {(close) =>
         LOCALES.map((each) => (

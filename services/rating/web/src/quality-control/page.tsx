@@ -1,5 +1,6 @@
 /** The settings of one channel: sections left, the preview right, and a bar while something is not saved. */
 import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { Done } from "@candor/ui/components/done.tsx";
 import { exactTime, shortTime } from "@candor/ui/format.ts";
 import { type Problem, sentence } from "@candor/ui/problems.ts";
 import { followLink } from "@candor/ui/session.ts";
@@ -68,7 +69,7 @@ function Loaded({ general, ...shown }: Shown & Opened): JSX.Element {
         <Preview view={view} settings={settings} choice={choice} unsaved={editor.changed.value.length > 0} />
       </div>
       <UnsavedBar {...shown} />
-      <Saved editor={editor} version={view.version} />
+      <Done at={editor.saved.value}>{t("save.done", { version: view.version })}</Done>
     </div>
   );
 }
@@ -82,20 +83,6 @@ function Seen({ children }: { children: ComponentChildren }): JSX.Element {
       {children}
     </div>
   );
-}
-
-const SAID_MS = 4000;
-
-/** Says for a moment that the settings were saved. */
-function Saved({ editor, version }: { editor: Editor; version: number }): JSX.Element {
-  const at = editor.saved.value;
-  const said = useSignal(0);
-  useEffect(() => {
-    said.value = at;
-    const timer = setTimeout(() => (said.value = 0), SAID_MS);
-    return () => clearTimeout(timer);
-  }, [at]);
-  return <div role="status">{said.value > 0 && <p class="toast">{t("save.done", { version })}</p>}</div>;
 }
 
 /** Ctrl+S saves, and leaving with what is not saved asks. */
