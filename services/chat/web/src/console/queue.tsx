@@ -44,7 +44,7 @@ export function Queue({ store, person, signOut, help }: Shown): JSX.Element {
       <div class="lists">
         <Search wanted={wanted.value} change={(text) => (wanted.value = text)} />
         {store.signedOut.value ? (
-          <Banner kind="bad" title={t("signedOut")} actions={<SignInAgain />} />
+          <Banner kind="bad" title={t("connection.signedOut")} actions={<SignInAgain />} />
         ) : (
           problem && (
             <ProblemBanner
