@@ -159,6 +159,17 @@ async def test_a_supervisor_reads_and_learns_why_no_more(
     assert addresses == [f"{urls['analytics']}/live-chat", "/channels", f"{urls['rating']}/quality-control"]
 
 
+async def test_the_settings_of_a_channel_lead_to_one_another(
+    page: Page, open_page: OpenPage, channel: str, floor: SupportFloor
+) -> None:
+    await open_page(page, "chat", f"/channels?channel={channel}", Role.ADMIN, name="Ada")
+    await page.get_by_label("Settings of this channel").get_by_role("link", name="Quality control").click()
+    await expect(page).to_have_url(f"{floor.urls.rating}/quality-control?channel={channel}")
+    await page.get_by_role("link", name="General").click()
+    await expect(page).to_have_url(f"{floor.urls.chat}/channels?channel={channel}")
+    await expect(page.get_by_role("heading", name="Course A")).to_be_visible()
+
+
 async def test_operators_see_neither_settings_nor_other_pages(page: Page, open_page: OpenPage) -> None:
     await open_page(page, "chat", "/channels", Role.OPERATOR, name="Mira")
 

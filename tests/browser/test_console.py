@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Dialog, Page, Route, expect
 
 from contracts.access import Role
 from deploy.demo.people import Visitor
@@ -358,6 +358,114 @@ async def test_the_card_tells_who_the_client_is(page: Page, open_page: OpenPage,
     await card.get_by_role("button", name="closed").click()
     await expect(page.locator(".event")).to_contain_text("Closed by the operator")
     await page.get_by_role("button", name="Reopen").click()
+    await expect(composer(page)).to_be_focused()
+
+
+async def test_ones_own_dialogs_stay_in_sight_of_a_long_queue(
+    page: Page, open_page: OpenPage, shift: Shift
+) -> None:
+    _, dialog = await shift.arrives("Lucie Bernat", "Bonjour")
+    await shift.takes(dialog)
+    for number in range(12):
+        await shift.arrives(f"Client {number}", "Hello")
+    await open_page(page, "chat", "/console", Role.OPERATOR, **shift.claims)
+
+    await expect(waiting(page)).to_have_count(12)
+    await expect(waiting(page).first).to_be_in_viewport()
+    await expect(mine(page)).to_be_in_viewport()
+    await waiting(page).last.scroll_into_view_if_needed()
+    await expect(mine(page)).to_be_in_viewport()
+    await page.get_by_label("Search my dialogs").fill("nobody of that name")
+    await expect(page.get_by_text("None of your dialogs")).to_be_in_viewport()
+
+
+async def test_an_address_in_a_message_can_be_opened(page: Page, open_page: OpenPage, shift: Shift) -> None:
+    _, dialog = await shift.arrives(
+        "Karim Soule", "It is https://northbank.example/orders/20417, from Tuesday."
+    )
+    await shift.takes(dialog)
+    await open_page(page, "chat", f"/console?dialog={dialog}", Role.OPERATOR, **shift.claims)
+
+    link = bubbles(page).get_by_role("link", name="https://northbank.example/orders/20417", exact=True)
+    assert await link.get_attribute("href") == "https://northbank.example/orders/20417"
+    assert await link.get_attribute("rel") == "noopener noreferrer"
+
+
+async def test_signing_out_leaves_nothing_that_was_typed_on_the_machine(
+    page: Page, open_page: OpenPage, shift: Shift
+) -> None:
+    _, dialog = await shift.arrives("Karim Soule", "Hello")
+    await shift.takes(dialog)
+    await open_page(page, "chat", f"/console?dialog={dialog}", Role.OPERATOR, **shift.claims)
+    await composer(page).fill("Then let us look at")
+    kept = "() => Object.keys(localStorage).filter(name => name.startsWith('candor.console'))"
+    asked: list[str] = []
+
+    async def signs_out(*, sure: bool) -> None:
+        async def answer(dialog: Dialog) -> None:
+            asked.append(dialog.message)
+            await (dialog.accept() if sure else dialog.dismiss())
+
+        page.once("dialog", answer)
+        await page.get_by_role("button", name="Mira Castell").click()
+        await page.get_by_role("button", name="Sign out").click()
+
+    await signs_out(sure=False)
+    await expect(composer(page)).to_have_value("Then let us look at")
+    assert len(await page.evaluate(kept)) == 1
+    await page.keyboard.press("Escape")
+    await signs_out(sure=True)
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await page.evaluate(kept) == []
+    assert len(asked) == 2
+    assert "One text that you have typed and not sent" in asked[0]
+
+
+async def test_every_control_is_reached_by_tab_and_the_focus_is_never_lost(
+    page: Page, open_page: OpenPage, shift: Shift
+) -> None:
+    await shift.arrives("Karim Soule", "Hello")
+    await open_page(page, "chat", "/console", Role.OPERATOR, **shift.claims)
+    await expect(waiting(page)).to_have_count(1)
+
+    async def pressing_tab_reaches(*names: str) -> None:
+        for name in names:
+            await page.keyboard.press("Tab")
+            assert name in await page.evaluate(
+                "() => { const at = document.activeElement;"
+                " return at.ariaLabel ?? at.innerText.replace(/\\s+/g, ' ') }"
+            )
+            assert await page.evaluate("document.activeElement.matches(':focus-visible')")
+
+    await pressing_tab_reaches("Language", "Dark colours", "Mira Castell", "Search my dialogs", "Karim Soule")
+    await pressing_tab_reaches("Take")
+    await page.keyboard.press("Enter")
+    await expect(composer(page)).to_be_focused()
+    await pressing_tab_reaches("Send")
+    await page.get_by_role("button", name="Close dialog").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+    await page.get_by_role("button", name="Undo").focus()
+    await page.keyboard.press("Enter")
+    await expect(composer(page)).to_be_focused()
+
+    shortcuts = page.get_by_role("button", name="Shortcuts")
+    await shortcuts.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog").get_by_role("button", name="Close")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(shortcuts).to_be_focused()
+
+
+async def test_escape_leaves_the_search_when_no_dialog_is_open(
+    page: Page, open_page: OpenPage, shift: Shift
+) -> None:
+    await shift.arrives("Karim Soule", "Hello")
+    await open_page(page, "chat", "/console", Role.OPERATOR, **shift.claims)
+    await expect(waiting(page)).to_have_count(1)
+    await page.keyboard.press("/")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("t")
     await expect(composer(page)).to_be_focused()
 
 

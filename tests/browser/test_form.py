@@ -101,6 +101,34 @@ async def test_a_client_rates_by_keyboard_alone_and_changes_it(
     await expect(stored).to_contain_text("Had to repeat myself.")
 
 
+async def test_a_client_says_no_and_thinks_better_of_it_by_keyboard_alone(
+    page: Page, floor: SupportFloor, channel: str, rating: str
+) -> None:
+    _, form = await closed_dialog(floor, channel)
+    await page.goto(f"{rating}/form#{form['token']}")
+    await expect(page.get_by_role("radio")).to_have_count(5)
+    heading = page.get_by_role("heading")
+
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="No, thanks")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(heading).to_have_text("You said “No, thanks”")
+    await expect(heading).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("radio")).to_have_count(5)
+    await expect(heading).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.get_by_role("radio", name="5 of 5")).to_be_checked()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("region", name="What was stored")).to_contain_text("5 of 5")
+    await expect(heading).to_be_focused()
+
+
 async def test_opening_the_form_changes_nothing(
     page: Page, floor: SupportFloor, channel: str, rating: str
 ) -> None:

@@ -51,6 +51,7 @@ async def test_a_change_says_what_it_does_is_marked_and_saved_by_keyboard(
     await page.keyboard.press("Control+s")
 
     await expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)
+    await expect(page.get_by_text("Saved as version 3")).to_be_in_viewport()
     await expect(page.locator(".page-head")).to_contain_text("saved by Clara Moen")
     await expect(page.locator("#history li").first).to_contain_text("cool-down")
     await page.reload()
@@ -90,10 +91,11 @@ async def test_if_somebody_saved_before_nothing_is_lost(
     await page.get_by_label("Cool-down", exact=True).fill("14")
     await floor.set_up(channel, delay=600)
 
+    await page.locator("#history").scroll_into_view_if_needed()
     await page.get_by_role("button", name="Save settings").click()
-    await expect(page.get_by_role("status").filter(has_text="saved version 3")).to_contain_text(
-        "Your change is kept"
-    )
+    told = page.get_by_role("status").filter(has_text="saved version 3")
+    await expect(told).to_contain_text("Your change is kept")
+    await expect(told).to_be_in_viewport()
     await page.get_by_role("button", name="Compare").first.click()
     await expect(page.get_by_role("row", name="Delay 1 second 10 minutes 10 minutes")).to_be_visible()
     await screenshot(page, "quality-control/saved-before")

@@ -266,6 +266,66 @@ async def test_a_closed_bubble_covers_no_button_of_a_phone_page(new_page: NewPag
 
 
 @real
+async def test_a_script_that_a_browser_kept_finds_the_present_widget(
+    page: Page, academy: Site, findings: Findings
+) -> None:
+    """It names a module that a release took away."""
+    asked: list[str] = []
+
+    async def kept(route: Route) -> None:
+        asked.append(route.request.url)
+        response = await route.fetch()
+        old = re.sub(r"assets/[^\"]+\.js", "assets/gone.js", await response.text())
+        await (route.fulfill(response=response, body=old) if len(asked) == 1 else route.continue_())
+
+    findings.expect("gone.js|404")
+    await page.route(re.compile(r"/widget\.js"), kept)
+    await page.goto(academy.origin)
+    await Chat(page).open()
+    assert len(asked) == 2
+
+
+@real
+async def test_what_comes_last_is_in_sight_unless_somebody_reads_further_up(
+    visitor: Chat, floor: SupportFloor
+) -> None:
+    await visitor.open()
+    await visitor.write("Hello")
+    await expect(visitor.message("Hello")).to_contain_text(SENT)
+    dialog = await visitor.dialog(floor.urls.chat)
+    mira = floor.operator("mira", "Mira")
+    await mira.take(dialog)
+    for number in range(8):
+        await mira.post_message(dialog, secrets.token_hex(8), f"{number} of several lines\n" * 6)
+    await expect(visitor.messages).to_have_count(9)
+    await expect(visitor.panel.locator("li").last).to_be_in_viewport(ratio=0.9)
+
+    scroller = visitor.panel.locator(".scroller")
+    await scroller.hover()
+    await visitor.page.mouse.wheel(0, -600)
+    await visitor.page.wait_for_function("() => document.querySelector('candor-chat').shadowRoot"
+        ".querySelector('.scroller').scrollTop < 700")  # fmt: skip
+    before = await scroller.evaluate("box => box.scrollTop")
+    await mira.post_message(dialog, secrets.token_hex(8), "One more")
+    await expect(visitor.messages).to_have_count(10)
+    assert await scroller.evaluate("box => box.scrollTop") == before
+    await visitor.write("I see")
+    await expect(visitor.message("I see")).to_be_in_viewport()
+
+
+@real
+async def test_a_closed_channel_says_so_and_takes_nothing(page: Page, floor: SupportFloor) -> None:
+    channel = f"academy-{secrets.token_hex(4)}"
+    with site(floor.urls.chat, floor.urls.rating, channel) as up:
+        await allowed(floor, channel, up, closed=True)
+        await page.goto(up.origin)
+        visitor = Chat(page)
+        await visitor.open()
+        await expect(visitor.panel.get_by_text("This chat takes no new questions now.")).to_be_visible()
+        await expect(visitor.field).to_have_count(0)
+
+
+@real
 async def test_a_page_of_another_site_has_no_widget(
     page: Page, floor: SupportFloor, findings: Findings
 ) -> None:

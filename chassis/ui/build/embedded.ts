@@ -48,8 +48,18 @@ async function built(config: ResolvedConfig, module: string): Promise<string> {
   return entry.fileName;
 }
 
-/** A classic script of another origin has no base for `import()`: the address follows from its own. */
-function loader(address: string): string {
-  const module = `import(new URL(${JSON.stringify(address)},script.src).href)`;
-  return `(()=>{const script=document.currentScript;${module}.then(({start})=>start(script),()=>{})})();\n`;
+/**
+ * A classic script of another origin has no base for `import()`: the address follows from its own. A script that
+ * somebody kept may name a module which a release took away: then it puts the present script in its own place, once.
+ */
+export function loader(address: string): string {
+  const again =
+    'const next=document.createElement("script");Object.assign(next.dataset,script.dataset);' +
+    "next.nonce=script.nonce;next.src=url.href;script.replaceWith(next)";
+  return (
+    "(()=>{const script=document.currentScript,url=new URL(script.src);" +
+    `import(new URL(${JSON.stringify(address)},url).href).then(({start})=>start(script),()=>{` +
+    'if(url.searchParams.has("again"))return;url.searchParams.set("again",Date.now());' +
+    `${again}})})();\n`
+  );
 }

@@ -1,9 +1,11 @@
 /** One channel: its settings, and how a site gets its widget. */
 import { ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { Switch } from "@candor/ui/components/controls.tsx";
+import { Done } from "@candor/ui/components/done.tsx";
 import { Icon } from "@candor/ui/components/icons.tsx";
 import { timeOfDay } from "@candor/ui/format.ts";
 import { formatTag } from "@candor/ui/i18n.ts";
+import { followLink } from "@candor/ui/session.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t as shared } from "../texts.ts";
@@ -17,12 +19,17 @@ import { t } from "./texts.ts";
 interface Shown {
   store: Store;
   admin: boolean;
+  /** Whether the other pages are open to whoever this is. */
+  others: boolean;
   urls: Urls;
 }
 
-export function Editor({ store, admin, urls }: Shown): JSX.Element | null {
+export function Editor({ store, admin, others, urls }: Shown): JSX.Element | null {
   const edited = store.edited.value;
   useEffect(() => saving(store), [store]);
+  useEffect(() => {
+    if (store.chosen.peek() === NEW) document.getElementById("channel")?.focus();
+  }, [store]);
   if (!edited) return null;
   const isNew = store.chosen.value === NEW;
   return (
@@ -40,6 +47,7 @@ export function Editor({ store, admin, urls }: Shown): JSX.Element | null {
       <h2 class="title" dir="auto">
         {isNew ? t("new.title") : (store.before.value?.name ?? "")}
       </h2>
+      {!isNew && others && <Tabs channel={edited.channel} urls={urls} />}
       {!admin && <p class="read-only">{t("readOnly")}</p>}
       {store.refused.value && (
         <ProblemBanner problem={store.refused.value} title={t("notSaved")} own={shared} />
@@ -48,6 +56,20 @@ export function Editor({ store, admin, urls }: Shown): JSX.Element | null {
       {!isNew && <Widget channel={edited} urls={urls} />}
       <UnsavedBar store={store} />
     </form>
+  );
+}
+
+function Tabs({ channel, urls }: { channel: string; urls: Urls }): JSX.Element {
+  const query = `?channel=${encodeURIComponent(channel)}`;
+  return (
+    <nav class="tabs" aria-label={t("tabs")}>
+      <a href={query} aria-current="page">
+        {t("tab.general")}
+      </a>
+      <a href={`${urls.rating}/quality-control${query}`} onClick={followLink}>
+        {t("nav.qualityControl")}
+      </a>
+    </nav>
   );
 }
 
@@ -215,13 +237,7 @@ function Widget({ channel, urls }: { channel: Channel; urls: Urls }): JSX.Elemen
 
 function UnsavedBar({ store }: { store: Store }): JSX.Element | null {
   const changes = store.changes.value;
-  if (changes.length === 0) {
-    return (
-      <p class="unseen" role="status">
-        {store.saved.value ? t("saved") : ""}
-      </p>
-    );
-  }
+  if (changes.length === 0) return <Done at={store.saved.value}>{t("saved")}</Done>;
   const wrong = Object.keys(store.wrong.value).length;
   return (
     <div class="bar float" role="status">

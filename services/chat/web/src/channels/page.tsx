@@ -36,9 +36,13 @@ function isSupervising({ roles }: Person): boolean {
 }
 
 /** The other pages refuse operators, whatever else they are. */
+function isOpen(person: Person): boolean {
+  return isSupervising(person) && !person.roles.includes("operator");
+}
+
 function entries(person: Person): NavigationEntry[] {
   const here = { address: "/channels", text: t("nav.channels"), current: true };
-  if (!isSupervising(person) || person.roles.includes("operator")) return [here];
+  if (!isOpen(person)) return [here];
   return [
     { address: `${urls.analytics}/live-chat`, text: t("nav.liveChat") },
     here,
@@ -82,7 +86,7 @@ function Channels({ person }: { person: Person }): JSX.Element {
       </div>
       <div class="shown">
         {chosen && store.edited.value ? (
-          <Editor store={store} admin={admin} urls={urls} key={chosen} />
+          <Editor store={store} admin={admin} others={isOpen(person)} urls={urls} key={chosen} />
         ) : chosen && channels !== null ? (
           <p class="quiet">{t("gone", { id: chosen })}</p>
         ) : (

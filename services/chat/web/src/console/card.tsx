@@ -73,8 +73,11 @@ function Facts({ store, client }: { store: Store; client: ClientView }): JSX.Ele
   return (
     <>
       <dl>
-        <Fact term={t("fact.name")}>{client.name && <bdi>{textOf(client.name)}</bdi>}</Fact>
-        <Fact term={t("fact.email")}>{client.email && <bdi>{textOf(client.email)}</bdi>}</Fact>
+        {/* A name that is there stands above. */}
+        {client.name?.state !== "open" && (
+          <Fact term={t("fact.name")}>{client.name && <bdi>{textOf(client.name)}</bdi>}</Fact>
+        )}
+        <Fact term={t("fact.email")}>{client.email && <Address text={textOf(client.email)} />}</Fact>
         <Fact term={t("fact.language")}>{client.locale && language(client.locale)}</Fact>
         <Fact term={t("fact.channel")}>
           <bdi>{store.channels.value.get(client.channel) ?? client.channel}</bdi>
@@ -95,6 +98,18 @@ function Facts({ store, client }: { store: Store; client: ClientView }): JSX.Ele
         ))}
       </ul>
     </>
+  );
+}
+
+/** May be broken after the @. */
+function Address({ text }: { text: string }): JSX.Element {
+  const at = text.lastIndexOf("@") + 1;
+  return (
+    <bdi>
+      {text.slice(0, at)}
+      <wbr />
+      {text.slice(at)}
+    </bdi>
   );
 }
 

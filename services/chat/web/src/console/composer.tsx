@@ -134,9 +134,15 @@ function SignedOut(): JSX.Element {
   return (
     <div class="refused" role="alert">
       <Icon name="lock" /> <span class="grows">{t("signedOut")}</span>
-      <button type="button" class="button" onClick={() => location.reload()}>
-        {t("signIn")}
-      </button>
+      <SignInAgain />
     </div>
+  );
+}
+
+export function SignInAgain(): JSX.Element {
+  return (
+    <button type="button" class="button" onClick={() => location.reload()}>
+      {t("signIn")}
+    </button>
   );
 }

@@ -5,6 +5,7 @@ import { exactTime, moment, shortTime, timeOfDay } from "@candor/ui/format.ts";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { linked } from "../linked.ts";
 import { t as shared } from "../texts.ts";
 import { Composer } from "./composer.tsx";
 import type { Unsent } from "./kept.ts";
@@ -57,7 +58,7 @@ function NoDialog({ store }: { store: Store }): JSX.Element {
   return (
     <main class="conversation empty">
       <div class="center">
-        <h1>{t("none.title")}</h1>
+        <h1 tabIndex={-1}>{t("none.title")}</h1>
         <p>{waiting.length > 0 ? t("none.waiting", { count: waiting.length }) : t("none.nobody")}</p>
       </div>
     </main>
@@ -187,15 +188,15 @@ function Messages({ store, me, transcript, unsent }: Written): JSX.Element {
   const down = (): void => {
     place.current?.scrollTo({ top: place.current.scrollHeight });
   };
-  const day = (at: string): string => moment(at, { dateStyle: "full" });
   const delivering = store.delivering.value.has(transcript.dialog);
+  const offline = store.connection.value.state === "offline";
   return (
     <div class="messages">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
       <div class="scrolls" ref={place} onScroll={scrolled} role="log" tabIndex={0} aria-label={t("messages")}>
         {messages === 0 && transcript.closes.length === 0 && <p class="none">{t("messages.none")}</p>}
-        {timeline(transcript, day).map((entry) => (
-          <Line key={entry.key} entry={entry} me={me} day={day} operator={transcript.operator_name} />
+        {timeline(transcript, dayOf).map((entry) => (
+          <Line key={entry.key} entry={entry} me={me} operator={transcript.operator_name} />
         ))}
         {unsent.map((each) => (
           <div class={`message operator ${delivering ? "" : "failed"}`} key={each.message}>
@@ -203,6 +204,7 @@ function Messages({ store, me, transcript, unsent }: Written): JSX.Element {
               {each.text}
             </p>
             <span class="small quiet">{delivering ? t("message.sending") : t("message.unsent")}</span>
+            {!delivering && offline && <span class="small quiet">{t("message.waits")}</span>}
           </div>
         ))}
         {unsent.length > 0 && !delivering && <Unsents store={store} dialog={transcript.dialog} />}
@@ -242,14 +244,23 @@ function Unsents({ store, dialog }: { store: Store; dialog: string }): JSX.Eleme
 interface Told {
   entry: Entry;
   me: string;
-  day: (at: string) => string;
   operator: string | null;
 }
 
-function Line({ entry, me, day, operator }: Told): JSX.Element {
+/** "Today", "Yesterday", else the whole date. */
+function dayOf(at: string): string {
+  const day = (moment: Date): string => moment.toDateString();
+  const [today, yesterday] = [new Date(now.peek()), new Date(now.peek())];
+  yesterday.setDate(yesterday.getDate() - 1);
+  const its = day(new Date(at));
+  if (its === day(today)) return t("today");
+  return its === day(yesterday) ? t("yesterday") : moment(at, { dateStyle: "full" });
+}
+
+function Line({ entry, me, operator }: Told): JSX.Element {
   switch (entry.kind) {
     case "day":
-      return <p class="day small quiet">{day(entry.at)}</p>;
+      return <p class="day small quiet">{dayOf(entry.at)}</p>;
     case "message":
       return <Bubble message={entry.message} last={entry.last} me={me} />;
     case "closed":
@@ -275,7 +286,7 @@ function Bubble({ message, last, me }: { message: Message; last: boolean; me: st
     <div class={`message ${author} ${last ? "" : "goes-on"}`}>
       <span class="unseen">{author === "client" ? t("by.client") : other ? name : t("by.me")}</span>
       <p class={`bubble ${text.state === "open" ? "" : "gone"}`} dir="auto">
-        {textOf(text)}
+        {linked(textOf(text)).map(part)}
       </p>
       {last && (
         <time class="small quiet" dateTime={posted_at} title={exactTime(posted_at)}>
@@ -283,6 +294,15 @@ function Bubble({ message, last, me }: { message: Message; last: boolean; me: st
         </time>
       )}
     </div>
+  );
+}
+
+function part(text: string, at: number): JSX.Element | string {
+  if (at % 2 === 0) return text;
+  return (
+    <a href={text} target="_blank" rel="noopener noreferrer" key={at}>
+      {text}
+    </a>
   );
 }
 

@@ -42,6 +42,11 @@ export class KeptTexts {
     }
   }
 
+  /** Whoever typed is leaving this machine: nothing of it stays. */
+  forget(): void {
+    for (const dialog of this.all.peek().keys()) this.keep(dialog, NOTHING_KEPT);
+  }
+
   /** Another tab has kept something. */
   heard({ key, newValue }: Pick<StorageEvent, "key" | "newValue">): void {
     if (!key?.startsWith(this.prefix)) return;

@@ -78,13 +78,20 @@ function DeskPage({ person, signOut }: Signed): JSX.Element {
     [store],
   );
   const problem = store.listProblem.value;
+  // Others may work at this machine next: what was typed goes, after asking. An expired token deletes nothing.
+  const leave = async (): Promise<void> => {
+    const count = store.kept.all.peek().size;
+    if (count > 0 && !confirm(t("signOut.kept", { count }))) return;
+    store.kept.forget();
+    await signOut();
+  };
   if (problem?.status === 403) {
     return (
       <Bare>
         <div class="center">
           <h1>{t("forbidden.title")}</h1>
           <p role="alert">{problemText(problem)}</p>
-          <button type="button" class="button" onClick={signOut}>
+          <button type="button" class="button" onClick={leave}>
             {t("forbidden.button")}
           </button>
         </div>
@@ -94,9 +101,16 @@ function DeskPage({ person, signOut }: Signed): JSX.Element {
   const chosen = store.chosen.value;
   return (
     <div class={`store ${chosen ? "has-dialog" : ""} ${card.value ? "has-card" : ""}`}>
-      <Queue store={store} person={person} signOut={signOut} help={() => (help.value = true)} />
+      <Queue store={store} person={person} signOut={leave} help={() => (help.value = true)} />
       <Conversation store={store} me={person.sub} key={chosen ?? ""} card={() => (card.value = true)} />
-      <ClientCard store={store} key={`card ${chosen}`} close={() => (card.value = false)} open={card.value} />
+      {chosen && (
+        <ClientCard
+          store={store}
+          key={`card ${chosen}`}
+          close={() => (card.value = false)}
+          open={card.value}
+        />
+      )}
       <CloseToast store={store} />
       {help.value && <Shortcuts close={() => (help.value = false)} />}
     </div>

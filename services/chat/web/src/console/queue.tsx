@@ -1,6 +1,6 @@
 /** The left column: who works here, who waits, the operator's own dialogs, and whether the page is connected. */
 
-import { ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { Icon } from "@candor/ui/components/icons.tsx";
 import { initials, LanguageMenu, PersonMenu, SchemeButton } from "@candor/ui/components/shell.tsx";
 import { duration, exactTime, shortTime, timeOfDay } from "@candor/ui/format.ts";
@@ -9,6 +9,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t as shared } from "../texts.ts";
+import { SignInAgain } from "./composer.tsx";
 import { focusOn, takeFirst } from "./keys.ts";
 import { type DialogView, lastMoment, matches, waitingSince } from "./lists.ts";
 import { clientName, textOf } from "./names.ts";
@@ -40,44 +41,54 @@ export function Queue({ store, person, signOut, help }: Shown): JSX.Element {
         <SchemeButton />
         <PersonMenu person={person} signOut={signOut} />
       </header>
-      <div class="scrolls">
+      <div class="lists">
         <Search wanted={wanted.value} change={(text) => (wanted.value = text)} />
-        {problem && (
-          <ProblemBanner
-            problem={problem}
-            title={t("list.failed")}
-            own={shared}
-            again={() => void store.readList()}
-          />
-        )}
-        {reading ? (
-          <Skeleton />
+        {store.signedOut.value ? (
+          <Banner kind="bad" title={t("connection.signedOut")} actions={<SignInAgain />} />
         ) : (
+          problem && (
+            <ProblemBanner
+              problem={problem}
+              title={t("list.failed")}
+              own={shared}
+              again={() => void store.readList()}
+            />
+          )
+        )}
+        {reading && <Skeleton />}
+        {store.views.value && (
           <>
             <Section
+              name="waiting"
               title={t("waiting")}
               note={waiting.length > 1 ? t("waiting.note", { count: waiting.length }) : ""}
             >
               {waiting.map((view, at) => (
                 <WaitingRow key={view.dialog} store={store} view={view} first={at === 0} />
               ))}
-              {waiting.length === 0 && store.views.value && <p class="none">{t("waiting.none")}</p>}
+              {waiting.length === 0 && <p class="none">{t("waiting.none")}</p>}
             </Section>
-            <Section title={t("mine")} note={mine.length > 0 ? t("mine.note", { count: mine.length }) : ""}>
-              {ownFound.map((view) => (
-                <OwnRow key={view.dialog} store={store} view={view} />
-              ))}
-              {ownFound.length === 0 && store.views.value && (
-                <p class="none">{mine.length > 0 ? t("search.none") : t("mine.none")}</p>
-              )}
-            </Section>
-            {closedFound.length > 0 && (
-              <Section title={t("closed")} note="">
-                {closedFound.map((view) => (
+            <div class="owned">
+              <Section
+                name="mine"
+                title={t("mine")}
+                note={mine.length > 0 ? t("mine.note", { count: mine.length }) : ""}
+              >
+                {ownFound.map((view) => (
                   <OwnRow key={view.dialog} store={store} view={view} />
                 ))}
+                {ownFound.length === 0 && (
+                  <p class="none">{mine.length > 0 ? t("search.none") : t("mine.none")}</p>
+                )}
               </Section>
-            )}
+              {closedFound.length > 0 && (
+                <Section name="closed" title={t("closed")} note="">
+                  {closedFound.map((view) => (
+                    <OwnRow key={view.dialog} store={store} view={view} />
+                  ))}
+                </Section>
+              )}
+            </div>
           </>
         )}
       </div>
@@ -116,14 +127,15 @@ function Search({ wanted, change }: { wanted: string; change: (text: string) => 
 }
 
 interface Rows {
+  name: string;
   title: string;
   note: string;
   children: ComponentChildren;
 }
 
-function Section({ title, note, children }: Rows): JSX.Element {
+function Section({ name, title, note, children }: Rows): JSX.Element {
   return (
-    <section>
+    <section class={`of-${name}`}>
       <h2>
         {title} {note && <span class="quiet">{note}</span>}
       </h2>

@@ -1,13 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  itemsOf,
-  linked,
-  type Message,
-  merged,
-  type Transcript,
-  unanswered,
-  unread,
-} from "./conversation.ts";
+import { linked } from "../linked.ts";
+import { itemsOf, type Message, merged, type Transcript, unanswered, unread } from "./conversation.ts";
 
 function message(id: string, at: string, name: string | null = null): Message {
   const text = { state: "open", text: id } as const;

@@ -126,8 +126,3 @@ export function unanswered({ state, operator_name, messages }: Transcript): bool
 
 /** How many characters (code points) a message may have. */
 export const LONGEST = 10_000;
-
-/** A text in parts: what stands between addresses, and the addresses, which begin with http. */
-export function linked(text: string): string[] {
-  return text.split(/(https?:\/\/[^\s<>"]*[^\s<>".,:;!?)\]}'])/);
-}

@@ -1,8 +1,9 @@
 /** The conversation, in the order of time. */
 import { exactTime, moment, shortTime } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
+import { linked } from "../linked.ts";
 import type { Chat } from "./chat.ts";
-import { type Item, linked } from "./conversation.ts";
+import type { Item } from "./conversation.ts";
 import { t } from "./texts.ts";
 
 type Shown = Extract<Item, { kind: "message" }>;

@@ -28,7 +28,7 @@ const TOUCH = "(pointer: coarse)";
 export function Panel({ chat, ofTab, scheme, open, takesFocus, minimise }: Props): JSX.Element {
   const panel = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const scroller = useScrolledToTheEnd(open);
+  const scroller = useScrolledToTheEnd(open, chat.outbox.messages.value.at(-1)?.id);
   useLayoutEffect(() => {
     // On a touch screen the keyboard would cover what there is to read.
     if (open && takesFocus) (matchMedia(TOUCH).matches ? panel : field).current?.focus();
@@ -70,18 +70,15 @@ export function Panel({ chat, ofTab, scheme, open, takesFocus, minimise }: Props
 
 function Head({ chat, minimise }: { chat: Chat; minimise: () => void }): JSX.Element {
   const dialog = chat.dialog.value;
-  const { name, closed } = chat.settings.value ?? { name: "", closed: false };
   const state =
     dialog?.state === "open"
       ? dialog.operator_name && t("taken", { name: dialog.operator_name })
-      : dialog
-        ? t("closed")
-        : closed && t("channelClosed");
+      : dialog && t("closed");
   return (
     <header class="head">
       <div class="whose">
         <h2>
-          <bdi>{name}</bdi>
+          <bdi>{chat.settings.value?.name}</bdi>
         </h2>
         {state && <p>{state}</p>}
       </div>
@@ -103,32 +100,42 @@ function Trouble({ chat }: { chat: Chat }): JSX.Element {
 }
 
 function Greeting({ chat }: { chat: Chat }): JSX.Element | null {
-  if (!chat.known.value || chat.items.value.length > 0 || chat.settings.value?.closed) return null;
+  if (!chat.known.value || chat.items.value.length > 0) return null;
+  const { closed } = chat.settings.value ?? {};
   return (
     <div class="greeting">
-      <p>{t("greeting")}</p>
-      <p>{chat.lasting ? t("greeting.kept") : t("greeting.notKept")}</p>
+      <p>{t(closed ? "closed.title" : "greeting")}</p>
+      <p>{t(closed ? "closed.text" : chat.lasting ? "greeting.kept" : "greeting.notKept")}</p>
     </div>
   );
 }
 
 function Waiting({ chat }: { chat: Chat }): JSX.Element | null {
   const dialog = chat.dialog.value;
-  return dialog && unanswered(dialog) ? <p class="line">{t("waiting")}</p> : null;
+  if (!dialog || !unanswered(dialog)) return null;
+  return <p class="line">{t(chat.lasting ? "waiting" : "waiting.notKept")}</p>;
 }
 
-/** Keeps the end in sight for whoever is there, and the place for whoever reads further up. */
-function useScrolledToTheEnd(open: boolean) {
+/** Keeps the end in sight for whoever is there or has just written, and the place for whoever reads further up. */
+function useScrolledToTheEnd(open: boolean, written: string | undefined) {
   const scroller = useRef<HTMLElement>(null);
+  const atEnd = useRef(true);
+  useLayoutEffect(() => {
+    if (written) atEnd.current = true;
+  }, [written]);
   useLayoutEffect(() => {
     const box = scroller.current;
     if (!open || !box?.firstElementChild) return undefined;
-    let atEnd = true;
+    atEnd.current = true;
+    let before = 0;
     const toEnd = (): void => {
-      if (atEnd) box.scrollTop = box.scrollHeight;
+      if (atEnd.current) box.scrollTop = box.scrollHeight;
     };
     const scrolled = (): void => {
-      atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_THE_END;
+      const near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_THE_END;
+      // What comes between a step to the end and the news of it moves the end, and nobody has gone up.
+      if (near || box.scrollTop < before) atEnd.current = near;
+      before = box.scrollTop;
     };
     const observer = new ResizeObserver(toEnd);
     observer.observe(box);

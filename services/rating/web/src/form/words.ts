@@ -21,15 +21,20 @@ export function wordOf(form: Form, score: number): string | null {
 /** "4 of 5, good", or the word alone where pictures have no numbers. */
 export function scoreText(form: Form, score: number): string {
   const word = wordOf(form, score);
-  if (word && isPictures(form)) return word;
+  if (word && isPictures(form)) return capital(word);
   const args = { score: number(score), highest: number(form.scale.highest) };
   return word ? t("scoreWord", { ...args, word: word.toLocaleLowerCase(formatTag.value) }) : t("score", args);
+}
+
+function capital(word: string): string {
+  const [first = "", ...rest] = [...word];
+  return first.toLocaleUpperCase(formatTag.value) + rest.join("");
 }
 
 /** What the button says: "Send 4 of 5". */
 export function sendText(form: Form, score: number): string {
   const word = wordOf(form, score);
-  if (word && isPictures(form)) return t("sendWord", { word });
+  if (word && isPictures(form)) return t("sendWord", { word: capital(word) });
   return t("send", { score: number(score), highest: number(form.scale.highest) });
 }
 

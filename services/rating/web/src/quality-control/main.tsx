@@ -14,6 +14,8 @@ interface Told {
 
 const { urls = {} } = settings<Told>();
 const channel = new URLSearchParams(location.search).get("channel");
+/** Where the other settings of the channel are. */
+const general = urls.chat && channel ? `${urls.chat}/channels?channel=${encodeURIComponent(channel)}` : null;
 const editor = channel ? new Editor(channel) : null;
 
 staffPage(() => {
@@ -27,6 +29,8 @@ staffPage(() => {
     { address: "/quality-control", text: t("title"), current: true },
   ];
   return (
-    <Shell navigation={navigation}>{() => (editor ? <EditorPage editor={editor} /> : <ChannelList />)}</Shell>
+    <Shell navigation={navigation}>
+      {() => (editor ? <EditorPage editor={editor} general={general} /> : <ChannelList />)}
+    </Shell>
   );
 });

@@ -1,10 +1,12 @@
 /** The settings of one channel: sections left, the preview right, and a bar while something is not saved. */
 import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { Done } from "@candor/ui/components/done.tsx";
 import { exactTime, shortTime } from "@candor/ui/format.ts";
 import { type Problem, sentence } from "@candor/ui/problems.ts";
+import { followLink } from "@candor/ui/session.ts";
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
 import { Comparison } from "./comparison.tsx";
 import type { Editor, Meanwhile } from "./editor.ts";
@@ -18,11 +20,17 @@ import { Words } from "./words.tsx";
 const fieldSentence = (code: string): string =>
   t(`field.${code}` as "field.not-valid") || t("field.not-valid");
 
-export function EditorPage({ editor }: { editor: Editor }): JSX.Element {
+interface Opened {
+  editor: Editor;
+  /** Where the other settings of the channel are; null if that is not known. */
+  general: string | null;
+}
+
+export function EditorPage({ editor, general }: Opened): JSX.Element {
   useEffect(() => void editor.load(), [editor]);
   const view = editor.view.value;
   const settings = editor.settings.value;
-  if (view && settings) return <Loaded editor={editor} view={view} settings={settings} />;
+  if (view && settings) return <Loaded editor={editor} general={general} view={view} settings={settings} />;
   const failure = editor.failure.value;
   return failure ? <Failed problem={failure} again={() => editor.load()} /> : <Loading />;
 }
@@ -33,7 +41,7 @@ interface Shown {
   settings: Settings;
 }
 
-function Loaded(shown: Shown): JSX.Element {
+function Loaded({ general, ...shown }: Shown & Opened): JSX.Element {
   const { editor, view, settings } = shown;
   const choice = useMemo(() => new PreviewChoice(), []);
   useEffect(() => whileOpen(editor), [editor]);
@@ -41,13 +49,17 @@ function Loaded(shown: Shown): JSX.Element {
   const meanwhile = editor.meanwhile.value;
   return (
     <div class="quality-control">
-      <Head view={view} />
+      <Head view={view} general={general} />
       <div class="columns">
         <Index editor={editor} />
         <div class="sections">
           <Offline />
-          {meanwhile && <SavedMeanwhile {...shown} meanwhile={meanwhile} />}
-          {refusal && <ProblemBanner problem={refusal} title={t("save.failed")} own={t} />}
+          {(meanwhile || refusal) && (
+            <Seen key={refusal ? "refusal" : meanwhile?.version}>
+              {meanwhile && <SavedMeanwhile {...shown} meanwhile={meanwhile} />}
+              {refusal && <ProblemBanner problem={refusal} title={t("save.failed")} own={t} />}
+            </Seen>
+          )}
           <Ask {...shown} />
           <When {...shown} />
           <What {...shown} />
@@ -57,9 +69,18 @@ function Loaded(shown: Shown): JSX.Element {
         <Preview view={view} settings={settings} choice={choice} unsaved={editor.changed.value.length > 0} />
       </div>
       <UnsavedBar {...shown} />
-      <p class="unseen" role="status">
-        {editor.saved.value > 0 && t("save.done", { version: view.version })}
-      </p>
+      <Done at={editor.saved.value}>{t("save.done", { version: view.version })}</Done>
+    </div>
+  );
+}
+
+/** What came of saving stands above the sections: whoever saved further down is brought there. */
+function Seen({ children }: { children: ComponentChildren }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), []);
+  return (
+    <div class="seen" ref={place}>
+      {children}
     </div>
   );
 }
@@ -82,7 +103,7 @@ function whileOpen(editor: Editor): () => void {
   };
 }
 
-function Head({ view }: { view: View }): JSX.Element {
+function Head({ view, general }: { view: View; general: string | null }): JSX.Element {
   const at = view.saved_at;
   return (
     <div class="page-head">
@@ -103,6 +124,16 @@ function Head({ view }: { view: View }): JSX.Element {
             })
           : t("head.default")}
       </p>
+      {general && (
+        <nav class="tabs" aria-label={t("tabs")}>
+          <a href={general} onClick={followLink}>
+            {t("tab.general")}
+          </a>
+          <a href={location.search} aria-current="page">
+            {t("title")}
+          </a>
+        </nav>
+      )}
     </div>
   );
 }

@@ -7,9 +7,9 @@ import { Duration } from "./duration.tsx";
 import type { Editor } from "./editor.ts";
 import { Emphasised } from "./emphasised.tsx";
 import { Row } from "./row.tsx";
-import { labelOf, length, satisfiedText, scaleOf, sentenceOf } from "./sentences.ts";
+import { labelOf, length, satisfiedCount, satisfiedText, scaleOf, sentenceOf } from "./sentences.ts";
 import {
-  onScale,
+  rescaled,
   type ScaleName,
   type Section as SectionName,
   type Settings,
@@ -129,7 +129,12 @@ export function What(shown: Shown): JSX.Element {
             )
           }
         />
-        <span class="quiet">{t("satisfiedOf", { scores: satisfiedText(settings, view) })}</span>
+        <span class="quiet">
+          {t("satisfiedOf", {
+            scores: satisfiedText(settings, view),
+            count: satisfiedCount(settings, view),
+          })}
+        </span>
       </Row>
       <Row editor={editor} part="comment">
         <Segments
@@ -179,7 +184,7 @@ function Scales({ editor, settings, view }: Shown): JSX.Element {
           ),
         }))}
         onChange={(name) =>
-          editor.change((before) => onScale(before, name, view.scales), "scale", "satisfied", "comment")
+          editor.change((before) => rescaled(before, view, name), "scale", "satisfied", "comment")
         }
       />
     </div>

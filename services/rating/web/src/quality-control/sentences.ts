@@ -36,8 +36,9 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
     case "what":
       return [
         t("what.sentence", {
-          scale: t(`scale.${settings.scale.name}`),
+          scale: t(settings.scale.name === "points" ? "what.scale.points" : `scale.${settings.scale.name}`),
           satisfied: satisfiedText(settings, view),
+          count: satisfiedCount(settings, view),
         }),
         commentText(settings, view),
       ].join(" ");
@@ -54,6 +55,11 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
 export function satisfiedText(settings: Settings, view: View): string {
   const scale = scaleOf(settings, view);
   return scores(settings.scale.satisfied_from, scale.highest);
+}
+
+/** How many scores of the scale count as satisfied. */
+export function satisfiedCount(settings: Settings, view: View): number {
+  return scaleOf(settings, view).highest - settings.scale.satisfied_from + 1;
 }
 
 function commentText(settings: Settings, view: View): string {

@@ -4,7 +4,7 @@ import { partOf } from "./editor.ts";
 import { lookup, shown } from "./fallbacks.ts";
 import { asLength, inSeconds, isWithin, typed } from "./lengths.ts";
 import { previewForm } from "./preview-form.ts";
-import { differences, NONE, onScale, rebased, sent, written } from "./settings.ts";
+import { differences, NONE, rebased, rescaled, sent, written } from "./settings.ts";
 
 test("what differs is named part by part", () => {
   const before = someSettings();
@@ -26,10 +26,18 @@ test("what two people changed elsewhere holds both", () => {
 });
 
 test("another scale keeps what its thresholds mean", () => {
-  const points = onScale(someSettings(), "points", aView().scales);
+  const points = rescaled(someSettings(), aView(), "points");
   expect(points.scale).toEqual({ name: "points", satisfied_from: 8 });
   expect(points.comment.required_at_or_below).toBe(3);
-  expect(onScale(someSettings(), "thumbs", aView().scales).scale.satisfied_from).toBe(2);
+  expect(rescaled(someSettings(), aView(), "thumbs").scale.satisfied_from).toBe(2);
+});
+
+test("whoever looks at one scale after another and comes back has moved no threshold", () => {
+  const view = aView();
+  const seen = ["thumbs", "points", "stars"] as const;
+  const back = seen.reduce((settings, name) => rescaled(settings, view, name), view.settings);
+  expect(back).toEqual(view.settings);
+  expect(rescaled(rescaled(view.settings, view, "thumbs"), view, "points").scale.satisfied_from).toBe(8);
 });
 
 test("locales in which nothing is written are not sent", () => {

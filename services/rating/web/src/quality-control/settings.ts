@@ -88,8 +88,18 @@ export function sent(settings: Settings): Settings {
   return { ...settings, texts: Object.fromEntries(texts) };
 }
 
+/** The settings with another scale, from those that are saved: who looks at one scale after another moves nothing. */
+export function rescaled(before: Settings, { settings: saved, scales }: View, name: ScaleName): Settings {
+  const { mode } = before.comment;
+  const { lowest } = scales.find((scale) => scale.name === saved.scale.name) ?? { lowest: 1 };
+  const required_at_or_below =
+    mode === "required" ? (saved.comment.required_at_or_below ?? lowest + 1) : null;
+  const comment = { ...before.comment, required_at_or_below };
+  return onScale({ ...before, scale: saved.scale, comment }, name, scales);
+}
+
 /** The settings with another scale: what stood on the old one is put where it means the same. */
-export function onScale(settings: Settings, name: ScaleName, scales: View["scales"]): Settings {
+function onScale(settings: Settings, name: ScaleName, scales: View["scales"]): Settings {
   const [old, next] = [settings.scale.name, name].map((each) => scales.find((scale) => scale.name === each));
   if (!old || !next || old === next) return settings;
   const moved = (score: number): number => {

@@ -139,8 +139,8 @@ function AddLocale({ editor, known }: Omit<Shown, "preview"> & { known: string[]
   };
   return (
     <form class="add" onSubmit={add}>
-      <label>
-        {t("words.tag")}{" "}
+      <label class="tag">
+        {t("words.tag")}
         <input
           class="input count"
           name="tag"
