@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from contracts.access import Role
 from deploy.demo.people import NotYet, until
@@ -122,6 +122,29 @@ async def test_a_part_is_a_filter_and_back_undoes_it(opened: Reading) -> None:
     await expect(page).to_have_url(re.compile(r"state=unsatisfied"))
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text(COMMENT)
+
+
+async def test_what_was_counted_before_the_stream_began_is_shown(
+    page: Page, open_page: OpenPage, floor: SupportFloor
+) -> None:
+    channel = f"early-{uuid4().hex[:8]}"
+    await floor.channel(channel, "Course: Early")
+    held, let_go = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        held.set()
+        await let_go.wait()
+        await route.continue_()
+
+    await page.route("**/live-chat/changes", hold)
+    await open_page(page, "analytics", f"/live-chat?channel={channel}", Role.SUPERVISOR, name="Clara Moen")
+    await held.wait()
+    await expect(page.locator(".foot")).to_contain_text("0 closed")
+    await play(floor, channel, (Mood.RATES, 5, None))
+    await settled(floor, channel, 1)
+    let_go.set()
+
+    await expect(page.locator(".foot")).to_contain_text("1 closed")
 
 
 async def test_a_review_opens_and_closes_by_the_keyboard(opened: Reading) -> None:

@@ -58,6 +58,7 @@ const PAGE = 25;
 const LONGEST_PAGE = 200;
 /** Between two reads of what changed. */
 const PAUSE_MS = 1000;
+const PAUSE_FACTOR = 4;
 /** Between two tries of what could not be read. */
 const RETRY_MS = 10_000;
 /** After which a read is said to be under way. */
@@ -294,35 +295,36 @@ function retrying(): () => void {
   };
 }
 
+/** Reads again whatever was counted since the summary was read: the stream tells each position once. */
 function following(): () => void {
-  let seen: string | null = null;
-  let waits = false;
+  let told: string | null = null;
   let reading = false;
+  const isBehind = (): boolean => {
+    const { data: shown, problem } = summary.peek();
+    return told !== null && shown !== null && problem === null && told !== shown.position;
+  };
   const read = async (): Promise<void> => {
-    if (reading || document.hidden) {
-      waits = true;
-      return;
-    }
+    if (reading || document.hidden || !isBehind()) return;
     reading = true;
-    waits = false;
+    const began = performance.now();
     await readAgain();
+    // The more a read costs the service, the less often it is asked for.
+    const pause = Math.max(PAUSE_MS, PAUSE_FACTOR * (performance.now() - began));
     setTimeout(() => {
       reading = false;
-      if (waits) void read();
-    }, PAUSE_MS);
+      void read();
+    }, pause);
   };
-  const seenAgain = (): void => {
-    if (waits) void read();
-  };
-  document.addEventListener("visibilitychange", seenAgain);
+  const look = (): void => void read();
+  document.addEventListener("visibilitychange", look);
+  const unsubscribe = summary.subscribe(look);
   const end = follow<Freshness>({
     address: "/v1/live-chat/changes",
     token,
     changed: (now) => {
       freshness.value = now;
-      // The first tells how it is now: everything has just been asked for.
-      if (seen !== null && seen !== now.position) void read();
-      seen = now.position;
+      told = now.position;
+      look();
     },
     state: (state, refusal) => {
       const isRefused = refusal !== undefined;
@@ -331,6 +333,7 @@ function following(): () => void {
   });
   return () => {
     end();
-    document.removeEventListener("visibilitychange", seenAgain);
+    unsubscribe();
+    document.removeEventListener("visibilitychange", look);
   };
 }

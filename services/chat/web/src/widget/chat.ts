@@ -11,6 +11,7 @@ import type { Visitor } from "./visitor.ts";
 /** How many of a visitor's dialogs are shown, the newest ones. */
 const MOST_DIALOGS = 3;
 const SEEN = "seen";
+const RETRY_MS = 5_000;
 /** The dialog can take no more, so that the message goes into another one. */
 const ANOTHER = ["closed-too-often", "dialog-full", "dialog-too-large", "no-such-dialog", "opened-otherwise"];
 /** The visitor is none any more. */
@@ -116,7 +117,8 @@ export class Chat {
       await this.read();
     } catch (error) {
       // A network that breaks now breaks the stream, too, which tells the same again when it is back.
-      asProblem(error);
+      const { status } = asProblem(error);
+      if (status === 429 || status >= 500) setTimeout(() => void this.changed(versions), RETRY_MS);
     }
   }
 
