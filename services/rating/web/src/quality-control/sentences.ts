@@ -91,7 +91,7 @@ export function labelOf(part: Part): string {
 export function valueText(part: Part, settings: Settings): string {
   if (part === "enabled") return t(settings.enabled ? "on" : "off");
   if (part === "scale") return t(`scale.${settings.scale.name}`);
-  if (part === "satisfied") return t("value.satisfied", { score: number(settings.scale.satisfied_from) });
+  if (part === "satisfied") return number(settings.scale.satisfied_from);
   if (part === "comment") {
     const { mode, required_at_or_below: at } = settings.comment;
     return mode === "required" ? t("value.required", { score: number(at) }) : t(`comment.${mode}`);
