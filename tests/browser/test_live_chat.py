@@ -169,6 +169,126 @@ async def test_a_review_opens_and_closes_by_the_keyboard(opened: Reading) -> Non
     await expect(drawer).to_be_hidden()
 
 
+async def test_all_of_it_by_the_keyboard_alone(opened: Reading) -> None:
+    page = await opened()
+    press, focused = page.keyboard.press, page.locator(":focus")
+    rows = page.locator(".rows > li")
+    await expect(rows).to_have_count(len(PLAYED))
+
+    await press("Tab")
+    await expect(focused).to_have_text("Skip to the content")
+    await press("Enter")
+    await expect(page.locator("#content")).to_be_focused()
+    await press("?")
+    await expect(page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+    await press("Escape")
+    await expect(page.get_by_role("dialog", name="Shortcuts")).to_be_hidden()
+
+    await press("f")
+    await expect(focused).to_have_accessible_name(re.compile("^Period"))
+    await press("Enter")
+    await expect(focused).to_have_text("Last 4 weeks")
+    assert await axe(page) == []
+    for _ in range(2):
+        await press("ArrowDown")
+    await press("Enter")
+    await expect(page).to_have_url(re.compile(r"from=week"))
+    await expect(focused).to_have_accessible_name(re.compile("^Period This week"))
+    for _ in range(3):
+        await press("Tab")
+    await expect(focused).to_have_accessible_name(re.compile("^Operator"))
+    await press("Enter")
+    await press("Space")
+    await expect(page).to_have_url(re.compile(r"operator=ann"))
+    await press("Escape")
+    await expect(focused).to_have_accessible_name("Operator Ann Lee")
+    await press("Enter")
+    await press("Tab")
+    await expect(page.locator(".toolbar .float")).to_have_count(0)
+    await expect(focused).to_have_text("Clear")
+
+
+async def test_charts_and_tabs_by_the_keyboard(opened: Reading) -> None:
+    page = await opened()
+    press, focused = page.keyboard.press, page.locator(":focus")
+
+    part = page.locator(".bar .part").first
+    await part.focus()
+    await press("Enter")
+    await expect(part).to_have_attribute("aria-pressed", "true")
+    await press("Enter")
+    await expect(part).to_have_attribute("aria-pressed", "false")
+
+    await page.get_by_role("radio", name="Day").focus()
+    await press("ArrowRight")
+    await expect(page).to_have_url(re.compile(r"grain=week"))
+    await expect(focused).to_have_text("Week")
+    await press("d")
+    await expect(page).to_have_url(re.compile(r"grain=day"))
+
+    chart = page.get_by_role("slider", name="Satisfaction over time")
+    await press("Tab")
+    await press("Tab")
+    await expect(chart).to_be_focused()
+    await expect(chart).to_have_attribute("aria-valuetext", re.compile(r"today"))
+    await press("Home")
+    await expect(chart).to_have_attribute("aria-valuenow", "0")
+    await press("ArrowLeft")
+    await expect(chart).to_have_attribute("aria-valuenow", "0")
+    await press("ArrowRight")
+    await expect(chart).to_have_attribute("aria-valuenow", "1")
+    await press("End")
+    await expect(chart).to_have_attribute("aria-valuenow", "27")
+    await press("t")
+    table = page.get_by_role("region", name="Satisfaction by day")
+    await expect(table.get_by_role("row")).to_have_count(29)
+    await expect(focused).to_have_accessible_name("Satisfaction by day: table")
+    await press("Enter")
+    await expect(chart).to_be_visible()
+    await press("Tab")
+    await press("End")
+    await press("Enter")
+    await expect(page).to_have_url(re.compile(r"from=\d{4}-\d\d-\d\d&to="))
+
+    await page.get_by_role("tab", name="Channels").focus()
+    await press("ArrowRight")
+    await expect(page.get_by_role("tab", name="Reasons")).to_be_focused()
+    await press("End")
+    await expect(page.get_by_role("tab", name="Hours")).to_have_attribute("aria-selected", "true")
+    await press("ArrowRight")
+    await expect(page.get_by_role("tab", name="Channels")).to_be_focused()
+
+
+async def test_what_could_not_be_read_is_said_once_and_read_again(
+    opened: Reading, findings: Findings
+) -> None:
+    findings.tolerate("503")
+    page = await opened()
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await page.route("**/v1/live-chat/*", lambda route: route.fulfill(status=503))
+
+    await page.get_by_label("vs").select_option("none")
+
+    await expect(page.get_by_text("The numbers could not be read")).to_be_visible()
+    await expect(page.get_by_text("Tried again by itself every ten seconds.").first).to_be_visible()
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await page.unroute("**/v1/live-chat/*")
+    await expect(page.locator(".banner.bad")).to_have_count(0, timeout=20_000)
+
+
+async def test_a_channel_of_others_shows_no_number(
+    page: Page, open_page: OpenPage, channel: str, findings: Findings
+) -> None:
+    findings.tolerate("403")
+    await open_page(page, "analytics", f"/live-chat?channel={channel}", Role.SUPERVISOR, channels=["other"])
+
+    await expect(page.get_by_text("This is not among what you may see")).to_be_visible()
+    await expect(page.locator(".headline, .rows")).to_have_count(0)
+    assert await axe(page) == []
+    await page.get_by_role("button", name="Clear filters").click()
+    await expect(page.locator(".headline")).to_be_visible()
+
+
 async def test_a_rating_given_meanwhile_changes_number_and_list(
     page: Page, open_page: OpenPage, floor: SupportFloor
 ) -> None:

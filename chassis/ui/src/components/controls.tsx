@@ -87,7 +87,7 @@ export function Menu({ label, button, buttonClass = "button", children }: Opened
   };
   useEffect(() => {
     if (!open.value) return;
-    const within = (what: string) => place.current?.querySelector<HTMLElement>(`[id] ${what}`);
+    const within = (what: string) => place.current?.querySelector<HTMLElement>(`.float ${what}`);
     (within("[aria-current]") ?? within(":is(button, a, input)"))?.focus();
     const outside = (event: Event): void => {
       if (!place.current?.contains(event.target as Node)) open.value = false;

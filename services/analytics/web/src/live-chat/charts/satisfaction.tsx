@@ -99,7 +99,12 @@ function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting):
     const day = days[index];
     if (day) onFilter({ from: day.date, to: day.until });
   };
-  const keys = keysOf(days.length, current, { choose, filter, table: shown.toggle });
+  const table = (): void => {
+    // The chart goes away, and the focus with it.
+    place.current?.closest("section")?.querySelector<HTMLElement>(".table-button")?.focus();
+    shown.toggle();
+  };
+  const keys = keysOf(days.length, current, { choose, filter, table });
   const day = days[current];
   return (
     <>
