@@ -20,7 +20,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help run pages browser demo stop test check format lock events token chaos containers bench moved
+.PHONY: help run pages browser pictures demo stop test check format lock events token chaos containers bench moved
 
 help: ## print this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test: pages ## all tests, on real servers of their own; WORKERS=3 at a time
 browser: pages ## the stories of single pages, in a real browser on a whole system
 	@CANDOR_PAGE_STORIES=1 $(BIN)/pytest tests/browser
 
+pictures: pages ## take the README's pictures of a system on which four weeks are played
+	@$(BIN)/python -m tests.pictures
+
 check: pages ## style, types, imports, and the tests that need no server
 	@$(BIN)/python -m deploy.pages check
 	@$(BIN)/ruff check
@@ -68,8 +71,9 @@ containers: $(READY) ## the end-to-end tests on servers in Docker containers; ST
 	@env -u CANDOR_KAFKA -u CANDOR_MONGO CANDOR_SERVERS=containers TESTCONTAINERS_CONNECTION_MODE=docker_host \
 		$(if $(STUB_IMAGES),$(STUB_IMAGE_NAMES)) $(BIN)/pytest tests/local/test_containers.py tests/e2e
 
-bench: $(READY) ## latency and throughput of the path on this machine
+bench: pages ## latency and throughput of the path, and what pages cost a browser, on this machine
 	@$(BIN)/python -m tests.bench.path
+	@$(BIN)/python -m tests.bench.pages
 
 events: $(READY) ## write the catalogue of events, their schemas, and the OpenAPI documents
 	@$(BIN)/python -m contracts.catalogue

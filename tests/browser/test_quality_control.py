@@ -168,6 +168,7 @@ async def test_without_network_the_changes_stay(
     page: Page, open_page: OpenPage, channel: str, findings: Findings
 ) -> None:
     await opened(page, open_page, channel)
+    await expect(page.frame_locator("iframe").get_by_role("radio")).to_have_count(5)
     await page.get_by_label("Cool-down", exact=True).fill("14")
 
     async with findings.offline(page.context):
