@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,9 @@ def ran(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if command[0] == "npm":
             (checkout / "node_modules").mkdir(exist_ok=True)
         if command[:2] == ["vite", "build"]:
-            (checkout / pages.ROOMS[command[2]]).mkdir(parents=True, exist_ok=True)
+            page = checkout / pages.ROOMS[command[2]] / "assets/page.js"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text("built")
 
     monkeypatch.setattr(pages, "run", run)
     return commands
@@ -59,6 +62,23 @@ def test_a_changed_source_is_built_again(checkout: Path, ran: list[str], name: s
     (checkout / name).write_text("export const changed = true;")
     pages.main()
     assert ran == [BUILD]
+
+
+def _emptied(page: Path) -> None:
+    page.write_text("")
+
+
+@pytest.mark.parametrize("damage", [_emptied, Path.unlink])
+def test_a_damaged_page_is_built_again(
+    checkout: Path, ran: list[str], damage: Callable[[Path], None]
+) -> None:
+    pages.main()
+    ran.clear()
+    page = checkout / pages.ROOMS[ROOM] / "assets/page.js"
+    damage(page)
+    pages.main()
+    assert ran == [BUILD]
+    assert page.read_text() == "built"
 
 
 def test_changed_packages_are_installed_first(checkout: Path, ran: list[str]) -> None:
