@@ -17,6 +17,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from contracts.topics import SERVICES
 from deploy import children
-from deploy.local.failures import CannotStart
+from deploy.local.failures import CannotStart, sentence
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS: Mapping[str, str] = {
@@ -185,9 +186,11 @@ def report(sentence: str) -> None:
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         main(*sys.argv[1:])
-    except CannotStart as reason:
-        sys.exit(str(reason))
+    except (CannotStart, OSError) as reason:
+        sys.exit(sentence(reason))
     except KeyboardInterrupt:
         sys.exit("Interrupted; the next `make` builds the pages anew.")
