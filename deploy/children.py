@@ -11,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Mapping, Sequence  # noqa: UP035 - an old Python has to come as far as saying that it is
 
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""What callers turn into KeyboardInterrupt."""
+
 
 def run(
     command: Sequence[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
@@ -30,7 +33,7 @@ def run(
 
 def _ended(command: Sequence[str], cwd: Path | None, environment: Mapping[str, str]) -> int:
     # An interrupt between the fork and the `try` would lose the child.
-    unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         child = subprocess.Popen(
             command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True

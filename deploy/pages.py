@@ -17,14 +17,15 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from contracts.topics import SERVICES
 from deploy import children
-from deploy.local.failures import CannotStart
+from deploy.local.failures import CannotStart, sentence
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS: Mapping[str, str] = {
@@ -51,9 +52,9 @@ def main(command: str = "build") -> None:
 
 
 def build() -> None:
-    """Build the rooms whose sources are not those that were built."""
-    wanted = {room: digest(room) for room in ROOMS if (ROOT / room).is_dir()}
-    stale = [room for room in wanted if built(room) != wanted[room]]
+    """Build the rooms whose sources, or whose pages, are not those of the last build."""
+    wanted = {room: digest(sources(room)) for room in ROOMS if (ROOT / room).is_dir()}
+    stale = [room for room in wanted if built(room) != [wanted[room], digest(outcome(room))]]
     if not stale:
         return
     install(everything=False)
@@ -74,7 +75,7 @@ def build() -> None:
             ],
             f"The pages of {room} could not be built; the lines above say why.",
         )
-        (ROOT / ROOMS[room] / BUILT).write_text(wanted[room])
+        (ROOT / ROOMS[room] / BUILT).write_text(f"{wanted[room]} {digest(outcome(room))}")
 
 
 def check() -> None:
@@ -109,10 +110,10 @@ def install(*, everything: bool) -> None:
     stamp.write_text(f"{lock} {'everything' if everything else ''}")
 
 
-def digest(room: str) -> str:
-    """The SHA-256 of everything that a room is built from, names and contents."""
+def digest(paths: Iterable[Path]) -> str:
+    """The SHA-256 of files, names and contents."""
     whole = hashlib.sha256()
-    for path in sources(room):
+    for path in paths:
         content = hashlib.sha256(path.read_bytes()).digest()
         whole.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + content)
     return whole.hexdigest()
@@ -125,16 +126,23 @@ def sources(room: str) -> Iterator[Path]:
         yield from (top,) if top.is_file() else sorted(_files(top))
 
 
+def outcome(room: str) -> Iterator[Path]:
+    """The files that a room was built into, in order."""
+    yield from sorted(
+        path for path in (ROOT / ROOMS[room]).rglob("*") if path.is_file() and path.name != BUILT
+    )
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for here, folders, names in os.walk(folder):
         folders[:] = [each for each in folders if each not in LEFT_OUT]
         yield from (Path(here, name) for name in names if ".gen." not in name)
 
 
-def built(room: str) -> str:
-    """The digest of what a room was last built from; empty if it wasn't."""
+def built(room: str) -> list[str]:
+    """The digests of what a room was last built from, and into; empty if it wasn't."""
     mark = ROOT / ROOMS[room] / BUILT
-    return mark.read_text() if mark.is_file() else ""
+    return mark.read_text().split() if mark.is_file() else []
 
 
 def tools() -> tuple[str, list[str]]:
@@ -178,9 +186,11 @@ def report(sentence: str) -> None:
 
 
 if __name__ == "__main__":
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     try:
         main(*sys.argv[1:])
-    except CannotStart as reason:
-        sys.exit(str(reason))
+    except (CannotStart, OSError) as reason:
+        sys.exit(sentence(reason))
     except KeyboardInterrupt:
         sys.exit("Interrupted; the next `make` builds the pages anew.")

@@ -73,6 +73,12 @@ async def test_one_click_opens_a_persons_page_signed_in(
     await expect(theirs.get_by_role("heading", name=heading).first).to_be_visible()
 
 
+async def test_health_is_opened_without_a_token_that_would_stay_in_the_address(start: Page) -> None:
+    async with start.context.expect_page() as opening:
+        await start.get_by_role("button", name="Open health").click()
+    await expect(await opening.value).to_have_url(re.compile(r":\d+/health/ready$"))
+
+
 async def test_demo_traffic_starts_shows_its_progress_and_stops(start: Page) -> None:
     demo = start.get_by_role("region", name="Demo traffic")
     closed = demo.get_by_role("row", name="closed so far").get_by_role("cell")

@@ -137,6 +137,14 @@ def test_an_address_of_pages_is_an_origin(
     assert sentences(capsys)[0].startswith(variable)
 
 
+def test_what_is_wrong_in_a_list_is_counted_as_people_do(
+    load: SettingsLoader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        load(CANDOR_PAGE_ORIGINS="https://a.test,*")
+    assert "commas): number 2 must be https://" in sentences(capsys)[0]
+
+
 def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(load: SettingsLoader) -> None:
     assert load(CANDOR_HOST="0.0.0.0").metrics_host == "127.0.0.1"
     assert load(CANDOR_METRICS_HOST="0.0.0.0").metrics_host == "0.0.0.0"

@@ -1,15 +1,23 @@
 """Pages are built when what they are made of changed, and only then."""
 
 import importlib.util
+import os
 import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy import pages
 from deploy.local.failures import CannotStart
 
 ROOM = "services/chat/web"
+REPOSITORY = Path(__file__).parents[2]
+NEVER_ENDS = "echo $$ >&2; exec sleep 600"
 
 
 @pytest.fixture
@@ -35,7 +43,9 @@ def ran(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if command[0] == "npm":
             (checkout / "node_modules").mkdir(exist_ok=True)
         if command[:2] == ["vite", "build"]:
-            (checkout / pages.ROOMS[command[2]]).mkdir(parents=True, exist_ok=True)
+            page = checkout / pages.ROOMS[command[2]] / "assets/page.js"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text("built")
 
     monkeypatch.setattr(pages, "run", run)
     return commands
@@ -59,6 +69,23 @@ def test_a_changed_source_is_built_again(checkout: Path, ran: list[str], name: s
     (checkout / name).write_text("export const changed = true;")
     pages.main()
     assert ran == [BUILD]
+
+
+def _emptied(page: Path) -> None:
+    page.write_text("")
+
+
+@pytest.mark.parametrize("damage", [_emptied, Path.unlink])
+def test_a_damaged_page_is_built_again(
+    checkout: Path, ran: list[str], damage: Callable[[Path], None]
+) -> None:
+    pages.main()
+    ran.clear()
+    page = checkout / pages.ROOMS[ROOM] / "assets/page.js"
+    damage(page)
+    pages.main()
+    assert ran == [BUILD]
+    assert page.read_text() == "built"
 
 
 def test_changed_packages_are_installed_first(checkout: Path, ran: list[str]) -> None:
@@ -108,3 +135,36 @@ def test_without_a_node_that_is_new_enough_a_sentence_says_so(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(CannotStart, match=r"need Node 22\.12 or newer"):
         pages.tools()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / ".candor").write_text("a file")
+    said = subprocess.run(
+        [sys.executable, "-m", "deploy.pages"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert said.stderr.startswith(f"{tmp_path / '.candor'}: File exists. Candor writes to .candor")
+    assert said.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_builds_ends_with_the_terminal(checkout: Path, ending: signal.Signals) -> None:
+    shutil.copytree(REPOSITORY / "deploy", checkout / "deploy", ignore=shutil.ignore_patterns("__pycache__"))
+    programs = checkout / "programs"
+    programs.mkdir()
+    for name, does in (("node", 'case "$*" in *version) echo v22.12.0;; esac'), ("npm", NEVER_ENDS)):
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "deploy.pages"], cwd=checkout, env={**os.environ, "PATH": path},
+        stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        assert running.stderr
+        assert running.stderr.readline() == "Installing the packages that build the pages…\n"
+        child = int(running.stderr.readline())
+        running.send_signal(ending)
+        # Its end is seen only when nobody writes there any more, the child among them.
+        assert running.stderr.read() == "Interrupted; the next `make` builds the pages anew.\n"
+    assert not psutil.pid_exists(child)

@@ -357,7 +357,8 @@ class ServiceSettings(BaseSettings):
     def _sentence(cls, error: ErrorDetails) -> str:
         if not error["loc"]:
             return error["msg"].removeprefix("Value error, ") + "."
-        name, *inside = map(str, error["loc"])
+        # People count what is listed with commas from one.
+        name, *inside = (f"number {at + 1}" if isinstance(at, int) else at for at in error["loc"])
         about = cls.model_fields[name].description if name in cls.model_fields else None
         hint = f" ({about})" if about else ""
         if error["type"] == "missing" and not inside:

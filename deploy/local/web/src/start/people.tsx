@@ -64,7 +64,8 @@ async function attempt(work: () => Promise<void>): Promise<void> {
 async function open(person: Person): Promise<void> {
   // Opened at once: after a wait the browser would take it for an advertisement.
   const tab = window.open("about:blank", "_blank");
-  const token = await tokenOf(person);
+  // Health needs no token, and is no page that takes it out of the address.
+  const token = person.role === "platform" ? null : await tokenOf(person);
   const address = token ? `${person.address}#token=${token}` : person.address;
   if (tab) tab.location.href = address;
   else location.href = address;
