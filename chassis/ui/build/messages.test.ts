@@ -36,6 +36,18 @@ describe("what a folder of messages lacks", () => {
     ]);
   });
 
+  test("a case of a plural that whole numbers have in the language", () => {
+    const place = folder({
+      en: { n: "{n, plural, one {# chat} other {# chats}}" },
+      ru: { n: "{n, plural, one {# чат} few {# чата} other {# чатов}}" },
+      fr: { n: "{n, plural, other {# dialogues}}" },
+    });
+    expect(missing(place).map((problem) => problem.replace(/^.*json: /, ""))).toEqual([
+      '"n" has a plural without "many"',
+      '"n" has a plural without "one"',
+    ]);
+  });
+
   test("a text of a further language that was begun", () => {
     const place = folder({ en: { a: "A", b: "B" } });
     writeFileSync(join(place, "ar.json"), JSON.stringify({ a: "ا" }));

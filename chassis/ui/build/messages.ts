@@ -48,14 +48,14 @@ export function compiled(file: string): string {
 }
 
 /**
- * What a folder of messages lacks: a sentence for each text, and each argument, that a locale does not have.
- * It has all of `LOCALES`, and whole whichever others are begun.
+ * What a folder of messages lacks: a sentence for each text, each argument, and each case of a plural, that a locale
+ * does not have. It has all of `LOCALES`, and whole whichever others are begun.
  */
 export function missing(folder: string): string[] {
   const english = texts(resolve(folder, "en.json"));
   const begun = readdirSync(folder).map((name) => basename(name, ".json"));
   const locales = [...LOCALES, ...begun.filter((name) => !(LOCALES as readonly string[]).includes(name))];
-  return locales.slice(1).flatMap((locale) => {
+  return locales.flatMap((locale) => {
     const file = resolve(folder, `${locale}.json`);
     const there = texts(file);
     const name = `${basename(dirname(folder))}/messages/${locale}.json`;
@@ -72,6 +72,11 @@ export function missing(folder: string): string[] {
           (key) =>
             `${name}: "${key}" has the arguments ${args(there[key] ?? "")}, not ${args(english[key] ?? "")}`,
         ),
+      ...Object.keys(there).flatMap((key) =>
+        lackedCases(there[key] ?? "", locale).map(
+          (each) => `${name}: "${key}" has a plural without "${each}"`,
+        ),
+      ),
     ];
   });
 }
@@ -81,13 +86,28 @@ function texts(file: string): Texts {
 }
 
 function args(text: string): string {
-  const names = new Set<string>();
-  const walk = (tokens: Token[]): void => {
-    for (const token of tokens) {
-      if ("arg" in token) names.add(token.arg);
-      if ("cases" in token) for (const each of token.cases) walk(each.tokens);
-    }
-  };
-  walk(parse(text));
+  const names = new Set(tokensOf(parse(text)).flatMap((token) => ("arg" in token ? [token.arg] : [])));
   return [...names].sort().join(", ") || "none";
+}
+
+/** All tokens of a text, those within its cases among them. */
+function tokensOf(tokens: Token[]): Token[] {
+  return tokens.flatMap((token) => [
+    token,
+    ...("cases" in token ? token.cases.flatMap((each) => tokensOf(each.tokens)) : []),
+  ]);
+}
+
+const COUNTS = [...Array(200).keys()];
+
+/** The cases that whole numbers have in a locale, and a plural of the text hasn't; "many" of French begins at a million. */
+function lackedCases(text: string, locale: string): string[] {
+  const rules = new Intl.PluralRules(locale);
+  const wanted = [...new Set(COUNTS.map((count) => rules.select(count)))];
+  const lacked = tokensOf(parse(text)).flatMap((token) => {
+    if (token.type !== "plural") return [];
+    const there = new Set(token.cases.map((each) => each.key));
+    return wanted.filter((each) => !there.has(each));
+  });
+  return [...new Set(lacked)];
 }
