@@ -36,6 +36,12 @@ test("a moment before midnight of the zone is another day", () => {
   expect(shortTime("2026-11-22T23:00:00Z", midnight, "Europe/Paris")).toBe("00:00");
 });
 
+test("the year is the zone's, not that of the browser", () => {
+  const now = new Date("2026-01-02T12:00:00Z");
+  expect(shortTime("2025-12-31T20:00:00Z", now, "Asia/Tokyo")).toBe("Thu 1 Jan, 05:00");
+  expect(shortTime("2026-01-01T02:00:00Z", now, "America/New_York")).toBe("Wed, 31 Dec 2025, 21:00");
+});
+
 test("how long ago, in the largest unit that fits", () => {
   const seconds = (n: number) => new Date(now.getTime() - n * 1000);
   expect([4, 30, 200, 7200, 90_000].map((n) => ago(seconds(n), now))).toEqual([

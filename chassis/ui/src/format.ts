@@ -59,10 +59,11 @@ export function exactTime(at: string | Date, zone?: string): string {
 
 /** "09:42" on the day of `now`, else "Sun 22 Nov, 17:04", with the year when it is another. */
 export function shortTime(at: string | Date, now: Date, zone?: string): string {
+  const yearOf = (each: string | Date) => moment(each, { year: "numeric" }, zone);
   const day = (each: string | Date) =>
     moment(each, { year: "numeric", month: "numeric", day: "numeric" }, zone);
   if (day(at) === day(now)) return timeOfDay(at, zone);
-  const year = new Date(at).getFullYear() === now.getFullYear() ? {} : ({ year: "numeric" } as const);
+  const year = yearOf(at) === yearOf(now) ? {} : ({ year: "numeric" } as const);
   return moment(
     at,
     { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", ...year },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defaults } from "./address.ts";
-import { listFilterOf, merged, type Review } from "./data.ts";
+import { filterOf, listFilterOf, merged, type Review } from "./data.ts";
 import { keyColumns, type PartCounts, placed } from "./shape.ts";
 
 const COUNTS: PartCounts = {
@@ -85,5 +85,28 @@ describe("the list", () => {
       state: ["expired"],
       with_comment: true,
     });
+  });
+});
+
+describe("what is counted", () => {
+  const at = new Date("2026-11-22T18:20:00Z");
+
+  it("is asked for with every filter of the address, by days of its zone", () => {
+    const now = { ...defaults("Asia/Kathmandu"), channel: ["a", "b"], operator: ["ann"], nobody: true };
+    expect(filterOf(now, at)).toEqual({
+      from: "2026-10-27",
+      to: "2026-11-24",
+      tz: "Asia/Kathmandu",
+      channel: ["a", "b"],
+      operator: ["ann"],
+      nobody: true,
+    });
+    expect(filterOf(defaults("UTC"), at)).toMatchObject({ to: "2026-11-23", channel: [], operator: [] });
+    expect(filterOf(defaults("UTC"), at)).not.toHaveProperty("nobody");
+  });
+
+  it("has scores of one scale in the list", () => {
+    const now = { ...defaults("UTC"), score: [1, 2], scale: "stars:1:5" };
+    expect(listFilterOf(now)).toEqual({ state: [], score: [1, 2], scale: "stars:1:5" });
   });
 });

@@ -33,6 +33,16 @@ describe("an outbox", () => {
     expect(sent).toEqual(["one", "two", "three"]);
   });
 
+  test("keeps the order of writing though the clock goes back", async () => {
+    const sent: string[] = [];
+    const { outbox } = outboxOver(storage(), async ({ text }) => void sent.push(text));
+    for (const [at, text] of ["one", "two", "three"].entries()) {
+      outbox.add(text, text, new Date(NOW.getTime() - 60_000 * at));
+    }
+    await vi.waitFor(() => expect(outbox.messages.value).toEqual([]));
+    expect(sent).toEqual(["one", "two", "three"]);
+  });
+
   test("holds what comes later behind a message that fails, and sends it again with the same id", async () => {
     const tried: string[] = [];
     let network = false;

@@ -1,20 +1,24 @@
 import { Problem } from "@candor/ui/problems.ts";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { memory } from "./memory.ts";
 import { storage } from "./storage.fake.ts";
 import { Visitor } from "./visitor.ts";
 
 const DAY = 86_400_000;
 
+let tokens = 0;
+beforeEach(() => {
+  tokens = 0;
+});
+
 /** A visitor whose tokens are numbered and good for ten days; `clock.now` is the time. */
 function visiting(area: Storage, renew?: () => Promise<never>) {
   const clock = { now: Date.parse("2026-11-01T00:00:00Z") };
-  let tokens = 0;
   const given = async () => {
     tokens += 1;
     return {
       token: `t${tokens}`,
-      client: "c1",
+      client: `c${tokens}`,
       expires_at: new Date(clock.now + 10 * DAY).toISOString(),
     };
   };
@@ -46,6 +50,14 @@ describe("a visitor", () => {
     clock.now += 2 * DAY;
     expect(await visitor.token()).toBe("t2");
     expect(await visitor.token(true)).toBe("t3");
+  });
+
+  test("is who another tab has made meanwhile", async () => {
+    const area = storage();
+    const [one, other] = [visiting(area), visiting(area)];
+    const [first, second] = await Promise.all([one.visitor.admitted(), other.visitor.admitted()]);
+    expect(first).toBe(second);
+    expect(await one.visitor.token()).toBe(await other.visitor.token());
   });
 
   test("goes on with the last token when there is no other", async () => {
