@@ -1,5 +1,16 @@
-import { describe, expect, it } from "vitest";
-import { defaults, format, grainOf, parse, RATED, range, sameParts, toggled, UNRATED } from "./address.ts";
+import { describe, expect, it, vi } from "vitest";
+import {
+  defaults,
+  format,
+  grainOf,
+  ownZone,
+  parse,
+  RATED,
+  range,
+  sameParts,
+  toggled,
+  UNRATED,
+} from "./address.ts";
 
 const ZONE = "Europe/Paris";
 
@@ -50,6 +61,25 @@ describe("address", () => {
   });
 });
 
+describe("the zone", () => {
+  it("is one that the API knows, in its own spelling", () => {
+    const zones = ["?zone=%2B05:30", "?zone=-03:30", "?zone=europe/BERLIN", "?zone=Asia/Calcutta"];
+    expect(zones.map((query) => parse(query, ZONE).zone)).toEqual([
+      ZONE,
+      ZONE,
+      "Europe/Berlin",
+      "Asia/Calcutta",
+    ]);
+  });
+
+  it("is UTC in a browser that doesn't know its own", () => {
+    const resolved = { ...new Intl.DateTimeFormat().resolvedOptions(), timeZone: "Etc/Unknown" };
+    const asked = vi.spyOn(Intl.DateTimeFormat.prototype, "resolvedOptions").mockReturnValue(resolved);
+    expect(ownZone()).toBe("UTC");
+    asked.mockRestore();
+  });
+});
+
 describe("parts", () => {
   it("are taken and left one by one, rated ones apart from the others", () => {
     expect(toggled([], "expired")).toEqual(["expired"]);
@@ -67,6 +97,18 @@ describe("period", () => {
   it("is four weeks by default, today among them, in the zone", () => {
     expect(range(defaults(ZONE), now)).toEqual({ from: "2026-10-27", to: "2026-11-24" });
     expect(range(defaults("UTC"), now)).toEqual({ from: "2026-10-26", to: "2026-11-23" });
+  });
+
+  it("begins and ends with the zone's days where they are no whole hours from UTC", () => {
+    const ends = (zone: string, at: string) => range(defaults(zone), new Date(at)).to;
+    expect(ends("Asia/Kathmandu", "2026-03-02T18:14:59Z")).toBe("2026-03-03");
+    expect(ends("Asia/Kathmandu", "2026-03-02T18:15:00Z")).toBe("2026-03-04");
+    expect(ends("America/St_Johns", "2026-03-09T02:29:59Z")).toBe("2026-03-09");
+    expect(ends("America/St_Johns", "2026-03-09T02:30:00Z")).toBe("2026-03-10");
+    // The night in which Lord Howe's clocks go back by half an hour.
+    expect(ends("Australia/Lord_Howe", "2026-04-04T12:59:59Z")).toBe("2026-04-05");
+    expect(ends("Australia/Lord_Howe", "2026-04-05T13:29:59Z")).toBe("2026-04-06");
+    expect(ends("Australia/Lord_Howe", "2026-04-05T13:30:00Z")).toBe("2026-04-07");
   });
 
   it("follows the calendar", () => {

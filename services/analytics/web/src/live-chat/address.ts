@@ -149,9 +149,12 @@ function day(text: string | null): string | null {
   return text && DAY.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
 }
 
+/** Browsers also know distances from UTC ("+05:30"), which are no zones of the API, and names in any case. */
 function knownZone(zone: string | null): string | null {
+  if (!zone || /^[+-]/.test(zone)) return null;
   try {
-    return zone && new Intl.DateTimeFormat("en", { timeZone: zone }) ? zone : null;
+    const known = new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone;
+    return known.toLowerCase() === zone.toLowerCase() ? known : zone;
   } catch {
     return null;
   }
@@ -202,7 +205,8 @@ export function grainOf(address: Address, { from, to }: { from: string; to: stri
   return address.grain ?? (days <= 62 ? "day" : days <= 366 ? "week" : "month");
 }
 
-export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The browser's; of one that doesn't know its own ("Etc/Unknown") UTC. */
+export const ownZone = (): string => knownZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? "UTC";
 
 const query = signal("");
 /** The present address. */
