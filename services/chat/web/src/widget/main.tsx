@@ -46,7 +46,7 @@ function chatOf(origin: string, channel: string, kept: ReturnType<typeof memory>
   return new Chat(api, kept, visitor);
 }
 
-/** Waits until chat has told what the widget begins with; for ever, if the page may not have it. */
+/** Waits until chat has told what the widget begins with, and asks ever more rarely: to a page that may not have it chat seems away. */
 async function begun(chat: Chat): Promise<void> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
