@@ -58,7 +58,8 @@ async def live_chat(browser: Browser, stack: Stack) -> None:
     bearer = token(stack.folder, Role.SUPERVISOR, name="Clara Moen")
     await page.goto(f"{stack.addresses.services['analytics']}/live-chat?vs=none#token={bearer}")
     await expect(page.get_by_role("heading", name="What became of")).to_be_visible()
-    await expect(page.locator(".rows > li").first).to_be_visible()
+    await expect(page.locator(".foot")).to_contain_text("Adds up")
+    await expect(page.locator(".rows > li").nth(10)).to_be_visible()
     await take(page, "live-chat")
 
 
