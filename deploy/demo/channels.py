@@ -1,7 +1,9 @@
 """The channels that demo traffic is on, and that of the sample site: made where they are missing."""
 
 from http import HTTPStatus
+from typing import Any
 
+from chassis.http.etags import etag
 from contracts.access import Role
 from deploy.demo.people import NotYet, until
 from deploy.demo.support_floor import SupportFloor
@@ -9,7 +11,7 @@ from deploy.demo.support_floor import SupportFloor
 NORTHBANK, STUDY_BOT = "northbank", "demo-study-bot"
 SAMPLE_NAME = "Northbank Academy"
 DEMO_CHANNELS = {"demo-courses": "Courses", STUDY_BOT: "Study bot", "demo-library": "Library"}
-SAMPLE = {"name": SAMPLE_NAME, "locales": ["en", "fr", "ru"], "allowed_origins": []}
+SAMPLE: dict[str, Any] = {"name": SAMPLE_NAME, "locales": ["en", "fr", "ru"], "allowed_origins": []}
 EXPIRY_SECONDS = 10
 """How long forms of the demo wait, so that they expire while one watches."""
 
@@ -35,7 +37,7 @@ async def _allow(floor: SupportFloor, origins: tuple[str, ...]) -> None:
     missing = [origin for origin in origins if origin not in sample["allowed_origins"]]
     if missing:
         body = {**sample, "allowed_origins": [*sample["allowed_origins"], *missing]}
-        based_on = {"If-Match": f'"{version}"'} if version else {"If-None-Match": "*"}
+        based_on = {"If-Match": etag(version)} if version else {"If-None-Match": "*"}
         response = await admin.call("PUT", f"{address}/{NORTHBANK}", headers=based_on, json=body)
         if response.status_code == HTTPStatus.PRECONDITION_FAILED:
             raise NotYet(response.text)

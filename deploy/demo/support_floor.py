@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from chassis.http.etags import etag
 from contracts.access import EVERY_CHANNEL, Role
 from deploy.demo.people import Caller, Operator, ServiceUrls, Supervisor, Visitor
 
@@ -33,7 +34,7 @@ class SupportFloor:
         """Changes these settings of the channel's Quality control, and leaves the others as they are."""
         url, admin = f"{self.urls.rating}/v1/quality-control/{channel}", self.caller(Role.ADMIN)
         read = await admin.do("GET", url)
-        based_on = {"If-Match": f'"{read["version"]}"'}
+        based_on = {"If-Match": etag(read["version"])}
         await admin.do("PUT", url, headers=based_on, json={**read["settings"], **settings})
 
     async def erase(self, client: str) -> None:

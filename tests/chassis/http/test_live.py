@@ -245,7 +245,7 @@ async def test_a_bug_in_a_look_ends_the_stream_and_frees_its_place(settings: Sho
 def test_of_topics_nobody_listens_to_nothing_is_kept() -> None:
     live = LiveUpdates()
     live.wake({f"dialog-{number}" for number in range(1000)})
-    with live.listening(["a", "b"]) as one, live.listening(["b"]) as other:
+    with live.listening(["a", "b"], 2) as one, live.listening(["b"], 2) as other:
         live.wake({"a"})
         assert (one.is_set(), other.is_set()) == (True, False)
         assert set(live.topics) == {"a", "b"}

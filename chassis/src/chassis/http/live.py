@@ -87,7 +87,7 @@ class LiveUpdates:
         return EventStream(self, look, frozenset(topics), most, self._poll_seconds, seconds)
 
     @contextmanager
-    def listening(self, topics: Collection[str], most: int = MOST_STREAMS) -> Iterator[asyncio.Event]:
+    def listening(self, topics: Collection[str], most: int) -> Iterator[asyncio.Event]:
         """A place among the streams, and the event that is set whenever one of `topics` is woken.
 
         Clear it before looking: what happens during a look is then not missed. Raises `Unavailable` beyond
