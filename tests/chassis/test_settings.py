@@ -110,11 +110,8 @@ def test_pages_are_at_the_ports_in_development_and_behind_one_origin_else(load: 
     assert here.public_urls == {
         "chat": "http://127.0.0.1:9001", "rating": "https://forms.test", "analytics": "http://127.0.0.1:9003",
     }  # fmt: skip
-    there = load(
-        CANDOR_ENV="production", CANDOR_RATING_URL="", CANDOR_PAGE_ORIGINS="https://a.test, https://b.test"
-    )
+    there = load(CANDOR_ENV="production", CANDOR_RATING_URL="")
     assert set(there.public_urls.values()) == {"https://candor.test"}
-    assert there.page_origins == ("https://a.test", "https://b.test")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +121,6 @@ def test_pages_are_at_the_ports_in_development_and_behind_one_origin_else(load: 
         ("CANDOR_CHAT_URL", "http://candor.test"),
         ("CANDOR_CHAT_URL", "https://candor.test/chat"),
         ("CANDOR_ANALYTICS_URL", "candor.test"),
-        ("CANDOR_PAGE_ORIGINS", "https://a.test,*"),
         ("CANDOR_STAFF_SIGN_IN_ORIGINS", "https://*.test"),
         ("CANDOR_STAFF_SIGN_IN_ORIGINS", "https://a.test; script-src *"),
     ],
@@ -141,8 +137,8 @@ def test_what_is_wrong_in_a_list_is_counted_as_people_do(
     load: SettingsLoader, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        load(CANDOR_PAGE_ORIGINS="https://a.test,*")
-    assert "commas): number 2 must be https://" in sentences(capsys)[0]
+        load(CANDOR_STAFF_SIGN_IN_ORIGINS="https://a.test,*")
+    assert "): number 2 must be https://" in sentences(capsys)[0]
 
 
 def test_metrics_are_for_this_machine_unless_somebody_says_otherwise(load: SettingsLoader) -> None:

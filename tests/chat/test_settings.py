@@ -45,6 +45,16 @@ def test_it_listens_on_the_first_port(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.visitor_token_lifetime.days == 30
 
 
+def test_its_own_pages_and_those_it_is_told_may_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "CANDOR_CHAT_URL": "http://127.0.0.1:9001",
+        "CANDOR_PAGE_ORIGINS": "https://a.test, https://b.test",
+    }
+    environment(monkeypatch, **told)
+    here = {"http://127.0.0.1:9001", "http://localhost:9001"}
+    assert ChatSettings.load().own_origins == {*here, "https://a.test", "https://b.test"}
+
+
 def test_the_signing_key_may_be_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "visitor.pem"
     path.write_text(pem(VISITOR_KEY).get_secret_value())

@@ -242,24 +242,11 @@ class ServiceSettings(BaseSettings):
     chat_url: str = Field(default="", description="where people reach chat, such as https://candor.example")
     rating_url: str = Field(default="", description="where people reach rating")
     analytics_url: str = Field(default="", description="where people reach analytics")
-    page_origins: Origins = Field(
-        default=(), description="the origins of other pages that may call this service, with commas"
-    )
 
     @property
     def public_urls(self) -> Mapping[str, str]:
         """Where people reach each service, by its name: an origin, without a slash at its end."""
         return {"chat": self.chat_url, "rating": self.rating_url, "analytics": self.analytics_url}
-
-    @property
-    def own_origins(self) -> frozenset[str]:
-        """The origins of pages that may call this service without being asked: its own, and those it is told.
-
-        In development its own has two names.
-        """
-        own = self.public_urls.get(self.service, "")
-        here = own.replace("//127.0.0.1:", "//localhost:")
-        return frozenset({own, here if self.env == "development" else own, *self.page_origins} - {""})
 
     @property
     def port(self) -> int:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from chassis.crypto_shredding.settings import SealingSettings
 from chassis.http.tokens import signing_key
 from chassis.jwks import is_address, keys_here
-from chassis.settings import Duration, VisitorSettings
+from chassis.settings import Duration, Origins, VisitorSettings
 
 
 def _is_signing_key(pem: SecretStr) -> SecretStr:
@@ -41,6 +41,9 @@ class ChatSettings(VisitorSettings, SealingSettings):
         le=timedelta(days=3650),
         description="how long nobody writes in a reopened dialog until it closes again; 0 or none: never",
     )
+    page_origins: Origins = Field(
+        default=(), description="the origins of other pages that may call chat, with commas"
+    )
 
     @field_validator("visitor_jwks")
     @classmethod
@@ -50,6 +53,16 @@ class ChatSettings(VisitorSettings, SealingSettings):
         if source:
             keys_here(source, {"EdDSA"})
         return source
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """The origins of pages that may call chat without being asked: its own, and those it is told.
+
+        In development its own has two names.
+        """
+        own = self.chat_url
+        here = own.replace("//127.0.0.1:", "//localhost:")
+        return frozenset({own, here if self.env == "development" else own, *self.page_origins} - {""})
 
     @property
     def silent_for(self) -> timedelta | None:
