@@ -13,6 +13,7 @@ from deploy.local.servers import Servers, servers
 from deploy.local.stack import Stack, free_port_base
 
 STACK_USERS = ("tests/e2e/", "tests/browser/")
+RUNNING = pytest.StashKey[Stack]()
 EXPIRY_SECONDS = 6
 """When a form of the shared system expires, unless the channel's Quality control says otherwise."""
 
@@ -24,6 +25,10 @@ class FileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no 
         return "stack" if nodeid.startswith(STACK_USERS) else super()._split_scope(nodeid)
 
 
+def _uses_stack(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(STACK_USERS)
+
+
 @pytest.hookimpl(optionalhook=True)  # a run without xdist has no workers
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """Which worker runs what."""
@@ -31,8 +36,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the files that take long, so that no worker begins one when all others are through."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Begins with what takes long, the whole system first: no worker begins it when others are through."""
+    items.sort(key=lambda item: (not _uses_stack(item), item.get_closest_marker("long") is None))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Ends the shared system after the last test that uses it."""
+    running = item.config.stash.get(RUNNING, None)
+    if running and not (nextitem and _uses_stack(nextitem)):
+        running.stop()
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +56,11 @@ def stack_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Stack]:
     """A whole system of the tests' own, ready: servers, services and their pages."""
     rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS), "CANDOR_RATING_DELAY": "1"}
     with Stack(tmp_path_factory.mktemp("stack"), base=free_port_base(), extra=rules) as up:
+        pytestconfig.stash[RUNNING] = up
         yield up
 
 

@@ -19,6 +19,7 @@ from deploy.demo.support_floor import SupportFloor
 from tests.browser.conftest import DESKTOP, PHONE, NewPage
 from tests.browser.findings import Findings
 from tests.browser.looking import axe, screenshot
+from tests.browser.site import serving
 from tests.browser.widget import Chat, Site, allowed, site, stub_form
 
 MOST_BYTES = 25_000
@@ -170,11 +171,8 @@ async def test_a_browser_that_keeps_nothing_still_has_a_conversation(page: Page,
     await expect(visitor.messages).to_have_count(2)
 
 
-@real
-async def test_after_the_close_the_form_is_shown_and_writing_goes_on_with_the_dialog(
-    visitor: Chat, floor: SupportFloor, academy: Site
-) -> None:
-    asked = await stub_form(visitor.page, floor.urls.rating)
+async def answered(visitor: Chat, floor: SupportFloor) -> str:
+    """The id of a dialog in which the visitor wrote, and Mira answered."""
     mira = floor.operator("mira", "Mira")
     await visitor.open()
     await visitor.write("Thank you")
@@ -183,8 +181,17 @@ async def test_after_the_close_the_form_is_shown_and_writing_goes_on_with_the_di
     await mira.take(dialog)
     await mira.post_message(dialog, secrets.token_hex(8), "You're welcome")
     await expect(visitor.message("welcome")).to_be_visible()
+    return dialog
+
+
+@real
+async def test_after_the_close_the_form_is_shown_and_writing_goes_on_with_the_dialog(
+    visitor: Chat, floor: SupportFloor, academy: Site
+) -> None:
+    asked = await stub_form(visitor.page, floor.urls.rating)
+    dialog = await answered(visitor, floor)
     assert asked == []
-    await mira.close(dialog, 1)
+    await floor.operator("mira", "Mira").close(dialog, 1)
 
     await expect(visitor.panel.get_by_text(re.compile(r"Mira closed this chat at \d\d:\d\d"))).to_be_visible()
     await expect(visitor.frame).to_be_visible()
@@ -204,6 +211,41 @@ async def test_after_the_close_the_form_is_shown_and_writing_goes_on_with_the_di
     await expect(visitor.message("One more question")).to_contain_text(SENT)
     await expect(visitor.frame).to_have_count(0)
     assert await visitor.dialog(floor.urls.chat) == dialog
+
+
+INTRUDER = """<!doctype html><title>Elsewhere</title><p id="told"></p><script>
+const told = document.getElementById("told");
+addEventListener("message", ({ data }) => { told.textContent = JSON.stringify(data); });
+for (const said of [{ wants: "token" }, { height: 77 }, { state: "hidden" }])
+  parent.postMessage({ candor: "form", ...said }, "*");
+</script>"""
+HEARD = "states = []; addEventListener('message', ({ origin, data }) => states.push([origin, data.state]));"
+
+
+@real
+async def test_another_page_in_the_forms_frame_is_neither_heard_nor_told_anything(
+    page: Page, floor: SupportFloor
+) -> None:
+    channel = f"academy-{secrets.token_hex(4)}"
+    urls = floor.urls
+    with serving({"/": INTRUDER}) as there, site(urls.chat, urls.rating, channel, frames=there) as up:
+        await allowed(floor, channel, up)
+        await stub_form(page, urls.rating)
+        await page.add_init_script(HEARD)
+        await page.goto(up.origin)
+        visitor = Chat(page)
+        await floor.operator("mira", "Mira").close(await answered(visitor, floor), 1)
+        await expect(visitor.frame.content_frame.locator("#told")).to_contain_text("token")
+
+        await visitor.frame.evaluate("(frame, there) => { frame.src = there; }", there)
+        hidden = "there => states.some(([origin, state]) => origin === there && state === 'hidden')"
+        await page.wait_for_function(hidden, arg=there)
+        async with page.expect_console_message(lambda said: "target origin provided" in said.text):
+            await page.emulate_media(color_scheme="dark")  # which the form is told, and only the form
+        await expect(visitor.frame.content_frame.locator("#told")).to_be_empty()
+        box = await visitor.frame.bounding_box()
+        assert box is not None
+        assert box["height"] == 300
 
 
 @real

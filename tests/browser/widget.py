@@ -41,10 +41,13 @@ class Site:
 
 
 @contextmanager
-def site(chat: str, rating: str, channel: str, *, hostile: bool = True) -> Iterator[Site]:
-    """The sample site on an origin of its own, with the widget of `channel`: ``/``, in Arabic ``/dars``."""
+def site(chat: str, rating: str, channel: str, *, hostile: bool = True, frames: str = "") -> Iterator[Site]:
+    """The sample site on an origin of its own, with the widget of `channel`: ``/``, in Arabic ``/dars``.
+
+    Beside rating's pages it lets those of `frames` be framed.
+    """
     policy = (
-        f"default-src 'none'; script-src {chat}; connect-src {chat}; frame-src {rating}; "
+        f"default-src 'none'; script-src {chat}; connect-src {chat}; frame-src {rating} {frames}; "
         "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
     )
     pages = {f"/{name}": (FOLDER / name).read_text("utf-8") for name in ("style.css", "crest.svg")}

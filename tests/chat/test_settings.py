@@ -112,22 +112,34 @@ DAMAGED = json.dumps({"keys": [public_jwk(VISITOR_KEY.public_key()) | {"x": "kan
         ("CANDOR_VISITOR_ISSUER", "", "is missing (who issues visitors' tokens (their `iss`))."),
     ],
 )
-def test_it_does_not_start_with_wrong_keys_and_says_so(
-    tmp_path: Path, variable: str, wrong: str, sentence: str
+def test_wrong_keys_are_a_sentence_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    wrong: str,
+    sentence: str,
 ) -> None:
+    environment(monkeypatch, **{variable: wrong})
+    with pytest.raises(SystemExit, match="2"):
+        ChatSettings.load()
+    heading, printed = capsys.readouterr().err.splitlines()
+    assert heading == "chat cannot start:"
+    assert printed.strip().startswith(variable)
+    assert printed.endswith(sentence)
+    assert "kanarienvogel" not in printed
+
+
+def test_it_does_not_start_with_them(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "chat"],
-        env={"PATH": os.environ["PATH"], **variables(**{variable: wrong})},
+        env={"PATH": os.environ["PATH"], **variables(CANDOR_VISITOR_JWKS=DAMAGED)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    heading, printed = ended.stderr.splitlines()
-    assert (ended.returncode, ended.stdout, heading) == (2, "", "chat cannot start:")
-    assert printed.strip().startswith(variable)
-    assert printed.endswith(sentence)
-    assert "kanarienvogel" not in printed
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 2)
+    assert "kanarienvogel" not in ended.stderr
 
 
 def test_it_consumes_nothing_and_has_no_dead_letters_to_look_after(tmp_path: Path) -> None:

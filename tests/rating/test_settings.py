@@ -60,11 +60,17 @@ def test_refuses_what_is_no_time_to_wait(text: str, monkeypatch: pytest.MonkeyPa
         RatingSettings(**SETTINGS)
 
 
+def environment() -> dict[str, str]:
+    kafka: KafkaConnection = SETTINGS["kafka"]
+    others = {name: str(value) for name, value in SETTINGS.items() if name != "kafka"}
+    return {f"CANDOR_{name.upper()}": value for name, value in others.items()} | dict(kafka.environment())
+
+
 def test_says_which_variable_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(f"CANDOR_{name.upper()}", str(value))
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("CANDOR_RATING_DELAY", "soon")
     with pytest.raises(SystemExit):
         RatingSettings.load()
@@ -84,26 +90,35 @@ DAMAGED = json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x":
         ("CANDOR_VISITOR_ISSUER", SETTINGS["staff_issuer"], "nobody could tell staff from visitors."),
     ],
 )
-def test_it_does_not_start_with_wrong_keys_and_says_so(
-    tmp_path: Path, variable: str, wrong: str, sentence: str
+def test_wrong_keys_are_a_sentence_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    wrong: str,
+    sentence: str,
 ) -> None:
-    environment = {
-        f"CANDOR_{name.upper()}": str(value) for name, value in SETTINGS.items() if name != "kafka"
-    }
-    environment |= SETTINGS["kafka"].environment()
+    for name, value in {**environment(), variable: wrong}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match="2"):
+        RatingSettings.load()
+    heading, printed = capsys.readouterr().err.splitlines()
+    assert heading == "rating cannot start:"
+    assert printed.strip().startswith(variable)
+    assert printed.endswith(sentence)
+    assert "kanarienvogel" not in printed
+
+
+def test_it_does_not_start_with_them(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "rating"],
-        env={"PATH": os.environ["PATH"], **environment, variable: wrong},
+        env={"PATH": os.environ["PATH"], **environment(), "CANDOR_VISITOR_JWKS": DAMAGED},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    heading, printed = ended.stderr.splitlines()
-    assert (ended.returncode, ended.stdout, heading) == (2, "", "rating cannot start:")
-    assert printed.strip().startswith(variable)
-    assert printed.endswith(sentence)
-    assert "kanarienvogel" not in printed
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 2)
+    assert "kanarienvogel" not in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
+from chassis.kafka.clients import FETCH_WAIT_MS
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import Record
 
@@ -39,7 +40,7 @@ HOW: Mapping[str, Any] = {
     "partition_assignment_strategy": (RangePartitionAssignor,),
     "rebalance_timeout_ms": 60_000,
     "heartbeat_interval_ms": 1_000,
-    "fetch_max_wait_ms": 50,
+    "fetch_max_wait_ms": FETCH_WAIT_MS,
     "batch_timeout_ms": 20,
     "parser": _parse,
     "decoder": _leave_encoded,

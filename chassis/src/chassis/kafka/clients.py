@@ -23,6 +23,12 @@ from aiokafka.structs import TopicPartition
 from chassis.kafka.connection import KafkaConnection
 
 GRACE_SECONDS = 2
+FETCH_WAIT_MS = 250
+"""How long the broker keeps a fetch that finds nothing; what arrives meanwhile is sent at once.
+
+Whoever has nothing to do asks four times a second. aiokafka fetches other partitions after 100 ms while one's
+records are still in work; that partition's next ones may then wait for as long as this.
+"""
 
 C = TypeVar("C")
 
@@ -45,7 +51,7 @@ def reader(connection: KafkaConnection, **options: Any) -> AbstractAsyncContextM
     aiokafka asks a thousand times a second for a topic that it was assigned and has no right to: look with
     `partitions_of` before.
     """
-    outside = {"group_id": None, "enable_auto_commit": False, "fetch_max_wait_ms": 50}
+    outside = {"group_id": None, "enable_auto_commit": False, "fetch_max_wait_ms": FETCH_WAIT_MS}
     made = AIOKafkaConsumer(**connection.options(), **outside, **options)
     return _running(made, made.start, made.stop)
 
