@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 T = TypeVar("T")
 
 WITHIN_SECONDS = 60.0
-EVERY_SECONDS = 0.01
+EVERY_SECONDS = 0.03
 
 
 @overload
@@ -28,7 +28,7 @@ async def until(
 ) -> Any:
     """What `look` finds, as soon as `seen` holds of it; by default that it is true.
 
-    Looks every 10 ms. Fails after `within` seconds, and tells what was found last.
+    Looks every 30 ms. Fails after `within` seconds, and tells what was found last.
     """
     __tracebackhide__ = True  # pytest shows the line that waits
     found: Any = "nothing: it was still looking"
