@@ -86,15 +86,18 @@ interface Plotting {
 
 function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting): JSX.Element {
   const [place, width] = useWidth<HTMLDivElement>();
-  const [chosen, choose] = useState<number | null>(null);
+  // By its date: another grain, or another day, has other places.
+  const [date, setDate] = useState<string | null>(null);
   const [hovered, hover] = useState<number | null>(null);
   const clip = useId();
   const isNarrow = width < NARROW;
   const plot = plotOf(shape, { width, end: isNarrow ? 4 : END }, grain);
   const { days } = shape;
   const before = beforeWords(shape.weeksBefore, shape.byWeekday);
-  const current = Math.min(chosen ?? days.length - 1, days.length - 1);
-  const marked = hovered ?? chosen;
+  const chosen = days.findIndex((each) => each.date === date);
+  const current = chosen < 0 ? days.length - 1 : chosen;
+  const choose = (index: number): void => setDate(days[index]?.date ?? null);
+  const marked = hovered ?? (date === null ? null : current);
   const filter = (index: number): void => {
     const day = days[index];
     if (day) onFilter({ from: day.date, to: day.until });
@@ -122,7 +125,7 @@ function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting):
         aria-valuetext={day ? daySentence(day, grain, before) : t("chart.noDays")}
         onKeyDown={keys}
         onFocus={(event) => event.currentTarget.matches(":focus-visible") && choose(current)}
-        onBlur={() => choose(null)}
+        onBlur={() => setDate(null)}
         onPointerMove={(event) => hover(indexAt(plot, days.length, event))}
         onPointerLeave={() => hover(null)}
         onClick={(event) => {
