@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { missing } from "./messages.ts";
+import { compiled, missing } from "./messages.ts";
 
 function folder(texts: Record<string, Record<string, string>>): string {
   const place = join(mkdtempSync(join(tmpdir(), "messages-")), "messages");
@@ -53,4 +53,10 @@ describe("what a folder of messages lacks", () => {
     writeFileSync(join(place, "ar.json"), JSON.stringify({ a: "ا" }));
     expect(missing(place)).toEqual([expect.stringMatching(/ar.json: "b" is missing/)]);
   });
+});
+
+test("French signs stay with the word before them", () => {
+  const place = folder({ en: { a: "A" }, fr: { a: "« {a} » : vraiment ? Oui ; non !" } });
+  const blanks = compiled(join(place, "fr.json")).match(/[\u00a0\u202f]/g);
+  expect(blanks).toEqual(["\u00a0", "\u00a0", "\u00a0", "\u202f", "\u202f", "\u202f"]);
 });

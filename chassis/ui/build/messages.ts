@@ -43,8 +43,18 @@ export function wholeMessages(folder: string): Plugin {
 
 /** The source of an ES module whose default export has a function per text. */
 export function compiled(file: string): string {
-  const format = new MessageFormat(basename(file, ".json"), { returnType: "string" });
-  return compileModule(format, texts(file));
+  const locale = basename(file, ".json");
+  const format = new MessageFormat(locale, { returnType: "string" });
+  const typeset = locale === "fr" ? unbroken : (text: string) => text;
+  return compileModule(
+    format,
+    Object.fromEntries(Object.entries(texts(file)).map(([key, text]) => [key, typeset(text)])),
+  );
+}
+
+/** French puts a blank before these signs; no line may begin with one. */
+function unbroken(text: string): string {
+  return text.replace(/ (?=[;?!])/g, "\u202f").replace(/ (?=[:»])|(?<=«) /g, "\u00a0");
 }
 
 /**

@@ -1,13 +1,16 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { ago, duration, NOTHING, number, percent, percentRange, shortTime } from "./format.ts";
 import { locale } from "./i18n.ts";
 
-// The first is no language tag: what Chromium says where the system's language is POSIX.
-vi.stubGlobal("navigator", { languages: ["en-US@posix", "en-GB", "fr-FR"] });
-
-afterEach(() => {
+/** What the browser says it speaks; a locale that changes has it read again. */
+function speaks(...languages: string[]): void {
+  vi.stubGlobal("navigator", { languages });
+  locale.value = "ru";
   locale.value = "en";
-});
+}
+
+// The first is no language tag: what Chromium says where the system's language is POSIX.
+beforeEach(() => speaks("en-US@posix", "en-GB", "fr-FR"));
 
 const now = new Date("2026-11-23T09:42:00Z");
 
@@ -28,6 +31,14 @@ test("a time of today has no date, another day has one, another year its year", 
     "Sun 22 Nov, 17:04",
     "Fri, 14 Feb 2025, 11:00",
   ]);
+});
+
+test("where a day has twice twelve hours, one digit is enough", () => {
+  speaks("en-US");
+  const shown = ["2026-11-23T08:40:00Z", "2026-11-22T08:04:00Z"].map((at) =>
+    shortTime(at, now, "Europe/Paris"),
+  );
+  expect(shown.map((text) => text.replace("\u202f", " "))).toEqual(["9:40 AM", "Sun, Nov 22, 9:04 AM"]);
 });
 
 test("a moment before midnight of the zone is another day", () => {
@@ -56,4 +67,6 @@ test("how long ago, in the largest unit that fits", () => {
 
 test("durations have their two largest units", () => {
   expect([20, 400, 7500, 900, 7200].map(duration)).toEqual(["20s", "6m 40s", "2h 5m", "15m", "2h"]);
+  locale.value = "fr";
+  expect(duration(20)).toMatch(/^20\ss$/);
 });

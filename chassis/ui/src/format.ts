@@ -47,9 +47,17 @@ export function moment(at: string | Date, options: Intl.DateTimeFormatOptions, z
   return once("date", whole, (tag) => new Intl.DateTimeFormat(tag, whole)).format(new Date(at));
 }
 
-/** "09:42" */
+/** "09:42", "9:42 AM" */
 export function timeOfDay(at: string | Date, zone?: string): string {
-  return moment(at, { hour: "2-digit", minute: "2-digit" }, zone);
+  return moment(at, SHORT, zone);
+}
+
+const SHORT: Intl.DateTimeFormatOptions = { timeStyle: "short" };
+
+/** Where a day has 24 hours, each has two digits. */
+function hourDigits(): "numeric" | "2-digit" {
+  const format = once("date", SHORT, (tag) => new Intl.DateTimeFormat(tag, SHORT));
+  return format.resolvedOptions().hour12 ? "numeric" : "2-digit";
 }
 
 /** Date and time in full, for titles: "23 November 2026 at 09:42:18". */
@@ -66,7 +74,7 @@ export function shortTime(at: string | Date, now: Date, zone?: string): string {
   const year = yearOf(at) === yearOf(now) ? {} : ({ year: "numeric" } as const);
   return moment(
     at,
-    { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", ...year },
+    { weekday: "short", day: "numeric", month: "short", hour: hourDigits(), minute: "2-digit", ...year },
     zone,
   );
 }
@@ -105,6 +113,8 @@ export function duration(seconds: number): string {
 }
 
 function measured(value: number, unit: "hour" | "minute" | "second" | "day"): string {
-  const options = { style: "unit", unit, unitDisplay: "narrow" } as const;
+  // French puts a blank before every unit; Intl's narrow one does not.
+  const unitDisplay = formatTag.value.startsWith("fr") ? "short" : "narrow";
+  const options = { style: "unit", unit, unitDisplay } as const;
   return once("unit", options, (tag) => new Intl.NumberFormat(tag, options)).format(value);
 }

@@ -42,7 +42,7 @@ interface Drawn {
 }
 
 function BarPart({ part, x, width, count }: Drawn): JSX.Element {
-  const name = `${number(count)} ${t(`part.${part}`)}`;
+  const name = t("counted", { n: number(count), what: t(`part.${part}`) });
   return (
     <button
       type="button"

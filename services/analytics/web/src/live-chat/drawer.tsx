@@ -169,7 +169,11 @@ function Attribution({ read }: { read: CloseDetails }): JSX.Element {
             <span>{each.name}</span>
             <span class="share" style={{ "--share": `${(100 * each.messages) / all}%` }} />
             <span class="quiet">
-              {t("drawer.messages", { n: number(each.messages), all: number(read.operator_messages) })}
+              {t("drawer.messages", {
+                n: number(each.messages),
+                count: read.operator_messages,
+                all: number(read.operator_messages),
+              })}
             </span>
           </li>
         ))}
@@ -198,9 +202,7 @@ function Life({ read }: { read: CloseDetails }): JSX.Element {
   const { zone } = address.value;
   const days = new Set(read.timeline.map(({ at }) => moment(at, { dateStyle: "short" }, zone)));
   const time = (at: string): string =>
-    days.size > 1
-      ? shortTime(at, clock.value, zone)
-      : moment(at, { hour: "2-digit", minute: "2-digit", second: "2-digit" }, zone);
+    days.size > 1 ? shortTime(at, clock.value, zone) : moment(at, { timeStyle: "medium" }, zone);
   return (
     <section>
       <h3>{t("drawer.life")}</h3>
@@ -308,7 +310,7 @@ function Answers({ read }: { read: CloseDetails }): JSX.Element | null {
         {read.answers.map((each) => (
           <li key={each.change}>
             <time dateTime={each.at} title={exactTime(each.at, zone)}>
-              {moment(each.at, { hour: "2-digit", minute: "2-digit", second: "2-digit" }, zone)}
+              {moment(each.at, { timeStyle: "medium" }, zone)}
             </time>
             <Stars score={each.score} scale={each.scale} satisfied={each.satisfied} />
             <span>{t(each.with_comment ? "answer.withComment" : "answer.noComment")}</span>

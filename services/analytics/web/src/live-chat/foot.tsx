@@ -8,7 +8,9 @@ import { addsUp, SUM } from "./shape.ts";
 
 export function Foot({ read }: { read: Summary | null }): JSX.Element | null {
   if (!read) return null;
-  const parts = SUM.map((each) => `${number(read[each])} ${t(`sum.${each}`)}`).join(" + ");
+  const parts = SUM.map((each) => t("counted", { n: number(read[each]), what: t(`sum.${each}`) })).join(
+    " + ",
+  );
   const args = { closed: t("sum.closed", { count: read.closed, n: number(read.closed) }), parts };
   const at = read.as_of ?? freshness.value?.as_of;
   return (
