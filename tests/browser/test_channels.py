@@ -13,7 +13,7 @@ from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import Stack
 from tests.browser.conftest import PHONE, NewPage, OpenPage
 from tests.browser.findings import Findings
-from tests.browser.looking import axe
+from tests.browser.looking import axe, screenshot
 
 pytestmark = pytest.mark.real
 
@@ -57,6 +57,7 @@ async def test_a_channel_is_changed(
     await page.get_by_label("Time zone").fill("America/Toronto")
     await page.get_by_role("switch").click()
     await expect(page.get_by_text("5 changes")).to_be_visible()
+    await screenshot(page, "channels/changed")
     await page.keyboard.press("Control+s")
 
     await expect(page.get_by_text("Saved.")).to_be_attached()
@@ -233,6 +234,7 @@ async def test_list_and_channel_one_after_the_other_on_a_phone(
     await expect(page.get_by_role("heading", name="Channels")).to_be_hidden()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert await axe(page) == []
+    await screenshot(page, "channels/phone-dark", whole=True)
     await page.get_by_role("button", name="Channels").click()
     await expect(page.get_by_role("button", name="Course A")).to_be_visible()
     await page.get_by_role("button", name="Language").click()

@@ -173,10 +173,21 @@ interface Stripped {
   satisfied?: boolean;
 }
 
+/** Numbers under the axis that are closer would touch, in per cent of it. */
+const TOUCHING = 9;
+
+function isFar(end: number, bounds: readonly number[]): boolean {
+  return bounds.every((each) => Math.abs(each - end) > TOUCHING);
+}
+
 /** An axis with the value, its interval, and what silence could hide. The words beside it say the same. */
 function Strip({ value, low, high, ends, unknown, satisfied = false }: Stripped): JSX.Element {
   const [from, to] = ends;
   const at = (each: number): string => `${(100 * (each - from)) / (to - from)}%`;
+  // Of two bounds whose numbers would touch, one is enough; the ends give way to them.
+  const bounds = unknown
+    ? [unknown.from, unknown.to].filter((each, index, [first = 0]) => !index || each - first > TOUCHING)
+    : [];
   const ink = satisfied ? "var(--sat-5)" : "var(--mark-ink)";
   const tick = (x: string, top: number, stroke: string, width: number) => (
     <line x1={x} x2={x} y1={top} y2={12 - top} stroke={stroke} stroke-width={width} />
@@ -218,18 +229,13 @@ function Strip({ value, low, high, ends, unknown, satisfied = false }: Stripped)
       </svg>
       {value != null && (
         <div class="ends small quiet">
-          <span>{number(from)}</span>
-          {unknown && unknown.from > 8 && unknown.from < 90 && (
-            <span class="at" style={{ "--at": at(unknown.from) }}>
-              {number(unknown.from)}
+          {isFar(from, bounds) && <span>{number(from)}</span>}
+          {bounds.map((each) => (
+            <span class="at" key={each} style={{ "--at": at(each) }}>
+              {number(each)}
             </span>
-          )}
-          {unknown && unknown.to > 12 && unknown.to < 93 && unknown.to - unknown.from > 8 && (
-            <span class="at" style={{ "--at": at(unknown.to) }}>
-              {number(unknown.to)}
-            </span>
-          )}
-          <span class="last">{number(to)}</span>
+          ))}
+          {isFar(to, bounds) && <span class="last">{number(to)}</span>}
         </div>
       )}
     </div>
