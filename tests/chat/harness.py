@@ -145,10 +145,16 @@ def settings_for(
     )
 
 
+_HAVE_TOPICS: set[str] = set()
+"""The brokers on which the topics were made: looking once more takes a broker longer than a test."""
+
+
 @asynccontextmanager
 async def running(settings: ChatSettings) -> AsyncIterator[Harness]:
     """Chat, ready for requests."""
-    await topics.create(settings.kafka)
+    if settings.kafka.servers not in _HAVE_TOPICS:
+        await topics.create(settings.kafka)
+        _HAVE_TOPICS.add(settings.kafka.servers)
     app = build(settings)
     async with app.router.lifespan_context(app), client_of(app, "http://chat") as http:
         await until(lambda: http.get("/.well-known/jwks.json"), lambda response: response.is_success)
