@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import FrameLocator, Page, expect
 
-from deploy.demo.people import Visitor
+from deploy.demo.people import Operator, Visitor
 from deploy.demo.support_floor import SupportFloor
 from deploy.local.stack import Stack
 from rating.api.pages import BUILT
@@ -308,17 +308,9 @@ async def test_in_a_widget_the_newest_form_of_the_dialog_appears_and_is_answered
 async def test_in_a_widget_a_form_comes_as_soon_as_the_dialog_is_closed_and_goes_when_it_is_reopened(
     page: Page, floor: SupportFloor, channel: str, rating: str
 ) -> None:
-    visitor, operator = await floor.visitor(channel), floor.operator("ann", "Ann Lee")
-    dialog = visitor.name_dialog()
-    await visitor.open(dialog)
-    await visitor.post_message(dialog, "m1", "Hello")
-    await operator.take(dialog)
-    await operator.post_message(dialog, "m2", "Hello")
-    bearer = visitor.caller._headers["Authorization"].removeprefix("Bearer ")
-    message = f'{{candor: "form", token: "{bearer}", dialog: "{dialog}"}}'
-    html = WIDGET.format(form=f"{rating}/form?channel={channel}", message=message, rating=rating)
+    visitor, operator, dialog = await answered(floor, channel)
 
-    with serving({"/": html}) as origin:
+    with serving({"/": html_of(visitor, dialog, channel, rating)}) as origin:
         frame = await widget_of(page, floor, channel, rating, origin)
         await page.wait_for_function("told.some(each => each.state === 'nothing')")
         await expect(frame.get_by_role("main")).to_have_count(0)
@@ -328,6 +320,45 @@ async def test_in_a_widget_a_form_comes_as_soon_as_the_dialog_is_closed_and_goes
         await visitor.post_message(dialog, "m3", "One more thing")
         await expect(frame.get_by_role("main")).to_have_count(0)
         await page.wait_for_function("told.filter(each => each.state).at(-1).state === 'nothing'")
+
+
+async def test_in_a_widget_a_form_that_could_not_be_read_is_read_again(
+    page: Page, floor: SupportFloor, channel: str, rating: str, findings: Findings
+) -> None:
+    findings.tolerate("503")
+    visitor, operator, dialog = await answered(floor, channel)
+    mine = re.compile(r"/v1/forms/mine(\?|$)")
+
+    with serving({"/": html_of(visitor, dialog, channel, rating)}) as origin:
+        frame = await widget_of(page, floor, channel, rating, origin)
+        await page.wait_for_function("told.some(each => each.state === 'nothing')")
+        await page.route(mine, lambda route: route.fulfill(status=503))
+        async with page.expect_response(mine):
+            await operator.close(dialog, 1)
+        await visitor.form(dialog, 1)
+        for _ in range(2):  # although nothing new is told
+            async with page.expect_response(mine):
+                pass
+        await page.unroute(mine)
+        await expect(frame.get_by_role("radio")).to_have_count(5, timeout=15_000)
+
+
+async def answered(floor: SupportFloor, channel: str) -> tuple[Visitor, Operator, str]:
+    """A client, their operator, and the dialog in which both have written."""
+    visitor, operator = await floor.visitor(channel), floor.operator("ann", "Ann Lee")
+    dialog = visitor.name_dialog()
+    await visitor.open(dialog)
+    await visitor.post_message(dialog, "m1", "Hello")
+    await operator.take(dialog)
+    await operator.post_message(dialog, "m2", "Hello")
+    return visitor, operator, dialog
+
+
+def html_of(visitor: Visitor, dialog: str, channel: str, rating: str) -> str:
+    """A page that frames the form, and tells it whose it is."""
+    bearer = visitor.caller._headers["Authorization"].removeprefix("Bearer ")
+    message = f'{{candor: "form", token: "{bearer}", dialog: "{dialog}"}}'
+    return WIDGET.format(form=f"{rating}/form?channel={channel}", message=message, rating=rating)
 
 
 async def test_only_sites_of_the_channel_and_own_pages_may_frame_the_form(

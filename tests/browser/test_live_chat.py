@@ -301,6 +301,32 @@ async def test_what_could_not_be_read_is_said_once_and_read_again(
     await expect(page.locator(".banner.bad")).to_have_count(0, timeout=20_000)
 
 
+NOBODY_KNOWS = """const real = fetch, unknown = { position: "x", as_of: null, behind_seconds: null };
+const told = `data: ${JSON.stringify(unknown)}\\n\\n`;
+const stream = () => new ReadableStream({ start: (to) => to.enqueue(new TextEncoder().encode(told)) });
+globalThis.fetch = async (address, how) =>
+  String(address).endsWith("/changes") ? new Response(stream()) : real(address, how);"""
+
+
+async def test_where_nobody_knows_how_recent_it_is_it_is_not_called_live(opened: Reading, page: Page) -> None:
+    await page.add_init_script(NOBODY_KNOWS)
+    await opened()
+    await expect(page.locator(".fresh")).to_have_text("Nobody knows whether there is anything new")
+    await expect(page.locator(".live-dot")).to_have_class("live-dot off")
+
+
+async def test_what_is_no_json_is_said_and_read_again(opened: Reading) -> None:
+    page = await opened()
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await page.route(
+        "**/v1/live-chat/summary*", lambda route: route.fulfill(body="<p>Sign in to the network")
+    )
+    await page.get_by_role("combobox", name=re.compile("^vs")).select_option("none")
+    await expect(page.get_by_text("The numbers could not be read")).to_be_visible()
+    await page.unroute("**/v1/live-chat/summary*")
+    await expect(page.get_by_text("The numbers could not be read")).to_be_hidden(timeout=20_000)
+
+
 async def test_a_channel_of_others_shows_no_number(
     page: Page, open_page: OpenPage, channel: str, findings: Findings
 ) -> None:

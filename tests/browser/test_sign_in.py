@@ -192,3 +192,22 @@ async def test_a_sign_in_is_renewed_before_it_ends(page: Page, live_chat: str) -
     async with page.expect_request("**/token") as renewal:
         pass
     assert "grant_type=refresh_token" in ((await renewal.value).post_data or "")
+
+
+@pytest.mark.parametrize("provider", [3], indirect=True, ids=["tokens-of-seconds"])
+async def test_a_provider_that_is_away_for_a_while_ends_nothing(
+    page: Page, live_chat: str, findings: Findings
+) -> None:
+    findings.tolerate("503|CORS|ERR_FAILED")
+    await sign_in(page, live_chat, "clara")
+    await expect(page.get_by_role("button", name="Clara Moen")).to_be_visible()
+    await page.route("**/token", lambda route: route.fulfill(status=503))
+    for _ in range(3):
+        async with page.expect_request("**/token"):
+            pass
+
+    await page.unroute("**/token")
+    async with page.expect_request(
+        lambda sent: sent.url.endswith("/changes") and "authorization" in sent.headers
+    ):
+        pass

@@ -46,13 +46,22 @@ export async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** The problem that an error is: a `fetch` that failed is `offline` or `unavailable`; others are thrown on. */
+/**
+ * The problem that an error is: a `fetch` that failed is `offline` or `unavailable`, and so is a success that holds no
+ * JSON, such as the page of a network that wants a sign-in; others are thrown on.
+ */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof SyntaxError) return new Problem("unavailable");
   if (error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError")) {
     return new Problem(navigator.onLine ? "unavailable" : "offline");
   }
   throw error;
+}
+
+/** Whether the same request may be answered otherwise later: the network, a service that starts, too many requests. */
+export function mayPass({ status }: Problem): boolean {
+  return status === 0 || status >= 500 || status === 429 || status === 408;
 }
 
 type Sentences = (key: never, args?: Args) => string;

@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { User, UserManager } from "oidc-client-ts";
 import type { TokenSource } from "./api.ts";
-import { asProblem, type Problem, problemOf } from "./problems.ts";
+import { asProblem, Problem, problemOf } from "./problems.ts";
 
 export interface SignIn {
   /** Under `/pages/<service>/`: who tells whose token it is. */
@@ -163,6 +163,8 @@ async function returned(manager: UserManager): Promise<User | null | "nobody"> {
   return user;
 }
 
+/** What a provider says of itself (RFC 6749, 4.1.2.1), not of the person. */
+const PASSING = ["server_error", "temporarily_unavailable"];
 let renewal: Promise<User | null> | null = null;
 
 async function fresh(manager: UserManager, again: boolean): Promise<string | null> {
@@ -174,8 +176,11 @@ async function fresh(manager: UserManager, again: boolean): Promise<string | nul
   });
   try {
     return (await renewal)?.access_token ?? null;
-  } catch {
-    return null;
+  } catch (error) {
+    const { ErrorResponse } = await import("oidc-client-ts");
+    if (error instanceof ErrorResponse && !PASSING.includes(error.error ?? "")) return null;
+    // The provider is away, which is no refusal.
+    throw new Problem(navigator.onLine ? "unavailable" : "offline");
   }
 }
 

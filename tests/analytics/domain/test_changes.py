@@ -1,6 +1,7 @@
 """Changes against another period: their intervals, what is said of them, and how often it is said wrongly."""
 
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -84,6 +85,37 @@ def test_pages_that_are_looked_at_daily_seldom_say_clear_where_nothing_changed()
             )
     assert clear[False] / PAGES > 0.4
     assert clear[True] / PAGES < 0.1
+
+
+def test_forms_that_are_still_open_make_no_clear_change_of_the_response_rate() -> None:
+    """Nothing changes: a third answers at once, the others are known to be silent after a week."""
+    random, clear = Random(2), Counter[bool]()
+    for _ in range(PAGES):
+        answered = [sum(random.random() < 0.34 for _ in range(40)) for _ in range(3 * 7)]
+        for end in range(2 * 7, 3 * 7):
+            now, before = answered[end - 7 : end], answered[end - 2 * 7 : end - 7]
+            found = changes(
+                asked(now, pending=True), asked(before, pending=False), running=True
+            ).response_rate
+            assert found
+            assert found.value > 0
+            clear[True] += found.clear
+        over = changes(asked(now, pending=True), asked(before, pending=False), running=False).response_rate
+        assert over
+        clear[False] += over.clear
+    assert clear[True] / (7 * PAGES) < 0.002
+    assert clear[False] / PAGES < 0.05
+    settled = changes(
+        answers(300, 0, expired=100), answers(100, 0, expired=300, pending=20), running=False
+    ).response_rate
+    assert settled
+    assert settled.clear
+
+
+def asked(answered: Sequence[int], *, pending: bool) -> Counts:
+    """Days with 40 forms each: those without an answer are open yet, or have expired."""
+    silent = 40 * len(answered) - sum(answered)
+    return answers(sum(answered), 0, **{"pending" if pending else "expired": silent})
 
 
 def said_clear(satisfied: int, before: int, running: bool) -> bool:  # noqa: FBT001 - a parameter of the test

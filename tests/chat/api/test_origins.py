@@ -12,7 +12,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.real
 
 SCHOOL, SHOP, STRANGE = "https://school.example", "https://shop.example:8443", "https://strange.example"
-EXPOSED = "Retry-After, WWW-Authenticate, X-Request-ID"
+EXPOSED = "ETag, Retry-After, WWW-Authenticate, X-Request-ID"
 ASKS: dict[str, Any] = {
     "Access-Control-Request-Method": "PUT",
     "Access-Control-Request-Headers": "authorization,content-type",
@@ -126,8 +126,8 @@ async def test_a_preflight_is_for_any_channels_pages(harness: Harness) -> None:
     kept = {name: value for name, value in response.headers.items() if name.startswith("access-control")}
     assert kept == {
         "access-control-allow-origin": SCHOOL,
-        "access-control-allow-methods": "GET, POST, PUT",
-        "access-control-allow-headers": "Authorization, Content-Type, X-Request-ID",
+        "access-control-allow-methods": "DELETE, GET, POST, PUT",
+        "access-control-allow-headers": "Authorization, Content-Type, If-Match, If-None-Match, X-Request-ID",
         "access-control-max-age": "600",
         "access-control-expose-headers": EXPOSED,
     }

@@ -1,5 +1,7 @@
 """Has it changed? Numbers of a period beside those of another, and whether the difference may be chance."""
 
+from typing import NamedTuple
+
 from pydantic import Field
 
 from analytics.domain.counting import Counts, ScaleKey, scales
@@ -45,7 +47,10 @@ class Changes(Number):
     """What has changed against the other period; null where one of them has nothing to divide by."""
 
     csat: Change | None = Field(description="In points of 100; Newcombe's interval (1998, method 10).")
-    response_rate: Change | None = Field(description="In points of 100; Newcombe's interval.")
+    response_rate: Change | None = Field(
+        description="In points of 100; Newcombe's interval, from all forms that are still open staying"
+        " unanswered to all of them being answered."
+    )
     average_normalised: Change | None = Field(description="In points of 0 to 100; Welch's interval (1947).")
     scales: tuple[ScaleChange, ...] = Field(
         description="An entry per scale that both periods have answers on."
@@ -55,13 +60,12 @@ class Changes(Number):
 
 def changes(now: Counts, before: Counts, *, running: bool, minimum: int = MINIMUM_N) -> Changes:
     """How `now` differs from `before`; `running` if the period isn't over."""
-    given, given_before = now[CloseState.GIVEN], before[CloseState.GIVEN]
     asked = _Asked(running, minimum)
     both = [key for key in scales(now) if key in scales(before)]
     difference = now["closed"] - before["closed"]
     return Changes(
-        csat=asked.of_shares(now["satisfied"], given, before["satisfied"], given_before),
-        response_rate=asked.of_shares(given, settled_of(now), given_before, settled_of(before)),
+        csat=asked.of_shares(_satisfied(now), _satisfied(before)),
+        response_rate=asked.of_shares(_answered(now), _answered(before)),
         average_normalised=asked.of_means(now, before, None),
         scales=tuple(
             ScaleChange(name=key.scale, lowest=key.lowest, highest=key.highest, average=change)
@@ -74,6 +78,26 @@ def changes(now: Counts, before: Counts, *, running: bool, minimum: int = MINIMU
     )
 
 
+class _Part(NamedTuple):
+    """So many of n; and so many that may still become one of the n, and of the hits."""
+
+    hits: int
+    n: int
+    still_open: int = 0
+
+
+def _satisfied(counts: Counts) -> _Part:
+    return _Part(counts["satisfied"], counts[CloseState.GIVEN])
+
+
+def _answered(counts: Counts) -> _Part:
+    """Answers come within minutes, silence is known days later: what settles early is mostly answers."""
+    still_open = sum(
+        counts[state] for state in (CloseState.UNDECIDED, CloseState.SCHEDULED, CloseState.PENDING)
+    )
+    return _Part(counts[CloseState.GIVEN], settled_of(counts), still_open)
+
+
 class _Asked:
     """At which level, and from which n on, a change is clear."""
 
@@ -82,12 +106,15 @@ class _Asked:
         self._confidence = 99.8 if running else 95.0
         self._minimum = minimum
 
-    def of_shares(self, hits: int, n: int, hits_before: int, n_before: int) -> Change | None:
-        """Of two shares, in points of 100."""
-        if not n or not n_before:
+    def of_shares(self, now: _Part, before: _Part) -> Change | None:
+        """Of two shares, in points of 100; the interval allows for every end of what is still open."""
+        if not now.n or not before.n:
             return None
-        low, high = newcombe(hits, n, hits_before, n_before, self._z)
-        return self._change(100 * (hits / n - hits_before / n_before), (100 * low, 100 * high), n, n_before)
+        n, n_before = now.n + now.still_open, before.n + before.still_open
+        low, _ = newcombe(now.hits, n, before.hits + before.still_open, n_before, self._z)
+        _, high = newcombe(now.hits + now.still_open, n, before.hits, n_before, self._z)
+        value = now.hits / now.n - before.hits / before.n
+        return self._change(100 * value, (100 * low, 100 * high), now.n, before.n)
 
     def of_means(self, now: Counts, before: Counts, key: ScaleKey | None) -> Change | None:
         """Of the averages on one scale, or of all scores from 0 to 100."""

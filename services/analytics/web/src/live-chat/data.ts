@@ -1,7 +1,7 @@
 /** What the page has read: each panel by itself, kept when a later read fails, read again when more was counted. */
 import { client, data } from "@candor/ui/api.ts";
 import { type Connection, follow } from "@candor/ui/live.ts";
-import { asProblem, type Problem } from "@candor/ui/problems.ts";
+import { asProblem, mayPass, type Problem } from "@candor/ui/problems.ts";
 import { token } from "@candor/ui/session.ts";
 import { effect, type Signal, signal } from "@preact/signals";
 import type { components, paths } from "../api.gen.d.ts";
@@ -262,13 +262,15 @@ async function said(reading: Promise<void>): Promise<void> {
   const first = await Promise.race([reading, new Promise((over) => setTimeout(over, SLOW_MS, isSlow))]);
   if (first !== isSlow) return;
   slowReads.value += 1;
-  await reading;
-  slowReads.value -= 1;
+  try {
+    await reading;
+  } finally {
+    slowReads.value -= 1;
+  }
 }
 
-/** Whether what failed may pass by itself: the network, a service that starts, too many requests. */
-export const mayPass = ({ problem }: Panel<unknown>): boolean =>
-  problem !== null && (problem.status === 0 || problem.status === 429 || problem.status >= 500);
+/** Whether what failed is tried again by itself. */
+export const isRetried = ({ problem }: Panel<unknown>): boolean => problem !== null && mayPass(problem);
 
 /** Reads again what could not be read by something that may pass, every few seconds and when the network is back. */
 function retrying(): () => void {
@@ -284,7 +286,7 @@ function retrying(): () => void {
   ];
   const retry = (): void => {
     if (document.hidden) return;
-    const failed = panels.filter(([panel]) => mayPass(panel.value)).map(([, read]) => read);
+    const failed = panels.filter(([panel]) => isRetried(panel.value)).map(([, read]) => read);
     for (const read of new Set(failed)) void read();
   };
   const ticking = setInterval(retry, RETRY_MS);
@@ -307,13 +309,16 @@ function following(): () => void {
     if (reading || document.hidden || !isBehind()) return;
     reading = true;
     const began = performance.now();
-    await readAgain();
-    // The more a read costs the service, the less often it is asked for.
-    const pause = Math.max(PAUSE_MS, PAUSE_FACTOR * (performance.now() - began));
-    setTimeout(() => {
-      reading = false;
-      void read();
-    }, pause);
+    try {
+      await readAgain();
+    } finally {
+      // The more a read costs the service, the less often it is asked for.
+      const pause = Math.max(PAUSE_MS, PAUSE_FACTOR * (performance.now() - began));
+      setTimeout(() => {
+        reading = false;
+        void read();
+      }, pause);
+    }
   };
   const look = (): void => void read();
   document.addEventListener("visibilitychange", look);

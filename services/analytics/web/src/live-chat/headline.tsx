@@ -85,6 +85,7 @@ function Average({ read }: { read: Read }): JSX.Element {
       ) : (
         read && <p class="small quiet">{t("headline.average.none")}</p>
       )}
+      {scale?.too_few && <TooFew n={scale.n} />}
       <ChangeLine change={change?.average} kind="score" />
     </div>
   );
@@ -99,6 +100,7 @@ function MixedAverage({ read }: { read: Summary }): JSX.Element {
       <p class="small">
         {low != null && high != null && `${number(low)}–${number(high)} · `}n {number(n)}
       </p>
+      {read.average_normalised.too_few && <TooFew n={n} />}
       <ChangeLine change={read.changes?.average_normalised} kind="points" />
     </div>
   );
@@ -117,10 +119,20 @@ function Response({ read }: { read: Read }): JSX.Element {
         </p>
       )}
       {rate?.n === 0 && <p class="small quiet">{t("headline.response.none")}</p>}
+      {rate && rate.n > 0 && rate.too_few && (
+        <p class="small quiet">{t("headline.tooFewSettled", { count: rate.n, n: number(rate.n) })}</p>
+      )}
+      {read && stillOpen(read) > 0 && (
+        <p class="small quiet">
+          {t("headline.stillOpen", { count: stillOpen(read), n: number(stillOpen(read)) })}
+        </p>
+      )}
       <ChangeLine change={read?.changes?.response_rate} kind="points" />
     </div>
   );
 }
+
+const stillOpen = ({ undecided, scheduled, pending }: Summary): number => undecided + scheduled + pending;
 
 function Closed({ read }: { read: Read }): JSX.Element {
   const change = read?.changes?.closed;

@@ -6,8 +6,8 @@ import { t } from "../texts.ts";
 import { address, go, type Part, RATED, sameParts, UNRATED } from "./address.ts";
 import {
   counts,
+  isRetried,
   keyOf,
-  mayPass,
   type Panel,
   type Review,
   readReviews,
@@ -48,7 +48,7 @@ export function Kept({ panel }: { panel: Panel<unknown> }): JSX.Element | null {
   if (!problem) return null;
   const parts = [
     readAt && t("panel.kept", { time: timeOfDay(readAt, address.value.zone) }),
-    mayPass(panel) && t("panel.retry"),
+    isRetried(panel) && t("panel.retry"),
   ];
   return <p class="small quiet kept">{parts.filter(Boolean).join(" ")}</p>;
 }

@@ -47,7 +47,8 @@ export function Head(): JSX.Element {
 
 function Fresh(): JSX.Element {
   const { state, since, isRefused } = connection.value;
-  const behind = freshness.value?.behind_seconds ?? 0;
+  // Null: nobody knows, for Kafka does not answer.
+  const behind = freshness.value ? freshness.value.behind_seconds : 0;
   const as_of = freshness.value?.as_of;
   if (isRefused) return <Dot kind="off">{t("fresh.refused")}</Dot>;
   if (state === "offline") {
@@ -55,6 +56,13 @@ function Fresh(): JSX.Element {
   }
   if (slowReads.value > 0) return <Dot kind="behind">{t("fresh.reading")}</Dot>;
   if (state === "connecting") return <Dot kind="off">{t("fresh.connecting")}</Dot>;
+  if (behind === null) {
+    return (
+      <Dot kind="off">
+        {as_of ? t("fresh.unknown", { ago: ago(as_of, clock.value) }) : t("fresh.unknown.nothing")}
+      </Dot>
+    );
+  }
   if (behind >= BEHIND) return <Dot kind="behind">{t("fresh.behind", { duration: duration(behind) })}</Dot>;
   return (
     <Dot kind="" {...(as_of ? { title: exactTime(as_of, address.value.zone) } : {})}>

@@ -13,11 +13,11 @@ from chat.read_models.channels import Channels as ChannelsModel
 from contracts.access import Claims, Role
 
 PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, POST, PUT",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID",
+    "Access-Control-Allow-Methods": "DELETE, GET, POST, PUT",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match, X-Request-ID",
     "Access-Control-Max-Age": "600",
 }
-EXPOSED: Final = "Retry-After, WWW-Authenticate, X-Request-ID"
+EXPOSED: Final = "ETag, Retry-After, WWW-Authenticate, X-Request-ID"
 
 
 class CrossOrigin:

@@ -1,5 +1,5 @@
 /** The conversation of this browser with a channel: what was read, what waits to be sent, who writes. */
-import { asProblem, type Problem } from "@candor/ui/problems.ts";
+import { asProblem, mayPass, type Problem } from "@candor/ui/problems.ts";
 import { computed, signal } from "@preact/signals";
 import { coalesced } from "../coalesced.ts";
 import type { Api, OwnDialog, Settings } from "./api.ts";
@@ -116,9 +116,8 @@ export class Chat {
     try {
       await this.read();
     } catch (error) {
-      // A network that breaks now breaks the stream, too, which tells the same again when it is back.
-      const { status } = asProblem(error);
-      if (status === 429 || status >= 500) setTimeout(() => void this.changed(versions), RETRY_MS);
+      // The stream tells each change once.
+      if (mayPass(asProblem(error))) setTimeout(() => void this.changed(versions), RETRY_MS);
     }
   }
 

@@ -1,14 +1,13 @@
 /** The widget: `widget.js` calls `start` with its own `<script data-channel="…" async>`. */
 
 import { direction, formatTag, load, locale } from "@candor/ui/i18n.ts";
-import { asProblem } from "@candor/ui/problems.ts";
+import { asProblem, mayPass } from "@candor/ui/problems.ts";
 import tokens from "@candor/ui/tokens.css?inline";
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { apiOf } from "./api.ts";
 import { Chat } from "./chat.ts";
 import { memory } from "./memory.ts";
-import { mayPass } from "./outbox.ts";
 import { languageOf } from "./texts.ts";
 import { Visitor } from "./visitor.ts";
 import styles from "./widget.css?inline";

@@ -28,6 +28,8 @@ describe("a memory", () => {
     area.full = true;
     kept.set("x", "now");
     expect(kept.get("x")).toBe("now");
+    const later = memory("candor.a.", () => area);
+    expect([later.lasting, later.get("x")]).toEqual([false, "before"]);
     area.full = false;
     kept.set("x", "later");
     expect(area.getItem("candor.a.x")).toBe("later");

@@ -13,8 +13,10 @@ export interface Memory {
 export function memory(prefix: string, area: () => Storage): Memory {
   const stored = usable(prefix, area);
   const held = new Map<string, string>();
+  const lasting = kept(stored, `${prefix}test`, "");
+  stored?.removeItem(`${prefix}test`);
   return {
-    lasting: stored !== null,
+    lasting,
     get: (name) => held.get(name) ?? stored?.getItem(prefix + name) ?? null,
     set(name, value) {
       held.delete(name);
@@ -32,11 +34,11 @@ export function memory(prefix: string, area: () => Storage): Memory {
   };
 }
 
+/** A storage that is full can be read all the same. */
 function usable(prefix: string, area: () => Storage): Storage | null {
   try {
     const storage = area();
-    storage.setItem(`${prefix}test`, "");
-    storage.removeItem(`${prefix}test`);
+    storage.getItem(prefix);
     return storage;
   } catch {
     return null;

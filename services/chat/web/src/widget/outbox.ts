@@ -1,5 +1,5 @@
 /** Messages that wait to be sent: kept until chat has them, and sent in the order in which they were written. */
-import { asProblem, type Problem } from "@candor/ui/problems.ts";
+import { asProblem, mayPass } from "@candor/ui/problems.ts";
 import { signal } from "@preact/signals";
 import type { Memory } from "./memory.ts";
 
@@ -116,11 +116,6 @@ export class Outbox {
       }
     });
   }
-}
-
-/** Whether the same request may be answered otherwise later. */
-export function mayPass({ status }: Problem): boolean {
-  return status === 0 || status >= 500 || status === 429 || status === 408;
 }
 
 /** In one tab at a time, where the browser can tell. */

@@ -1,7 +1,7 @@
 /** The form in the frame of a widget, for the visitor whose token the widget hands over. */
 import type { TokenSource } from "@candor/ui/api.ts";
 import { follow } from "@candor/ui/live.ts";
-import { asProblem } from "@candor/ui/problems.ts";
+import { asProblem, mayPass } from "@candor/ui/problems.ts";
 import { calls } from "./calls.ts";
 import { now } from "./clock.ts";
 import { draftsIn } from "./draft.ts";
@@ -12,6 +12,7 @@ import { listenToWidget, type Told, tell } from "./widget.ts";
 
 /** How long the widget may take to hand over another token. */
 const ANSWER_MS = 10_000;
+const RETRY_MS = 5_000;
 
 export function openInWidget(): FormStore {
   let told: Told | null = null;
@@ -57,7 +58,8 @@ export function openInWidget(): FormStore {
       }
       tell({ state: store.form.value ? "shown" : "nothing" });
     } catch (error) {
-      asProblem(error); // The stream says when it can be read again.
+      // The stream tells each change once.
+      if (mayPass(asProblem(error))) setTimeout(() => mine === reads && void read(), RETRY_MS);
     }
   };
 

@@ -189,7 +189,9 @@ function Numbers({ row, axis, whisker }: Counted): JSX.Element {
         <Valued share={row.csat}>{interval(row.csat)}</Valued>
       </td>
       <td class="number response">
-        <Valued share={row.response_rate}>{t("chart.of", { n: number(row.response_rate.n) })}</Valued>
+        <span title={row.response_rate.n ? interval(row.response_rate) : undefined}>
+          <Valued share={row.response_rate}>{t("chart.of", { n: number(row.response_rate.n) })}</Valued>
+        </span>
       </td>
       <td class="folded" aria-hidden="true">
         {row.given
