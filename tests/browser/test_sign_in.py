@@ -148,6 +148,7 @@ async def test_signing_out_forgets_everything_where_the_provider_has_no_page_for
 
 async def test_signing_out_reaches_the_other_tabs(page: Page, live_chat: str) -> None:
     await sign_in(page, live_chat, "clara")
+    await expect(page.get_by_role("button", name="Clara Moen")).to_be_visible()
     other = await page.context.new_page()
     await other.goto(live_chat)
     await expect(other.get_by_role("button", name="Clara Moen")).to_be_visible()
