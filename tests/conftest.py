@@ -43,9 +43,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Ends the shared system after the last test that uses it."""
-    running = item.config.stash.get(RUNNING, None)
-    if running and not (nextitem and _uses_stack(nextitem)):
-        running.stop()
+    if RUNNING in item.config.stash and not (nextitem and _uses_stack(nextitem)):
+        item.config.stash[RUNNING].stop()
+        del item.config.stash[RUNNING]
 
 
 @pytest.fixture(scope="session")

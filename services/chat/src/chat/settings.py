@@ -60,9 +60,9 @@ class ChatSettings(VisitorSettings, SealingSettings):
 
         In development its own has two names.
         """
-        own = self.chat_url
-        here = own.replace("//127.0.0.1:", "//localhost:")
-        return frozenset({own, here if self.env == "development" else own, *self.page_origins} - {""})
+        local = self.chat_url.replace("//127.0.0.1:", "//localhost:")
+        names = {self.chat_url, local} if self.env == "development" else {self.chat_url}
+        return frozenset(names | set(self.page_origins))
 
     @property
     def silent_for(self) -> timedelta | None:

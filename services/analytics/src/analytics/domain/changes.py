@@ -78,7 +78,7 @@ def changes(now: Counts, before: Counts, *, running: bool, minimum: int = MINIMU
     )
 
 
-class _Part(NamedTuple):
+class _Proportion(NamedTuple):
     """So many of n; and so many that may still become one of the n, and of the hits."""
 
     hits: int
@@ -86,16 +86,16 @@ class _Part(NamedTuple):
     still_open: int = 0
 
 
-def _satisfied(counts: Counts) -> _Part:
-    return _Part(counts["satisfied"], counts[CloseState.GIVEN])
+def _satisfied(counts: Counts) -> _Proportion:
+    return _Proportion(counts["satisfied"], counts[CloseState.GIVEN])
 
 
-def _answered(counts: Counts) -> _Part:
+def _answered(counts: Counts) -> _Proportion:
     """Answers come within minutes, silence is known days later: what settles early is mostly answers."""
     still_open = sum(
         counts[state] for state in (CloseState.UNDECIDED, CloseState.SCHEDULED, CloseState.PENDING)
     )
-    return _Part(counts[CloseState.GIVEN], settled_of(counts), still_open)
+    return _Proportion(counts[CloseState.GIVEN], settled_of(counts), still_open)
 
 
 class _Asked:
@@ -106,7 +106,7 @@ class _Asked:
         self._confidence = 99.8 if running else 95.0
         self._minimum = minimum
 
-    def of_shares(self, now: _Part, before: _Part) -> Change | None:
+    def of_shares(self, now: _Proportion, before: _Proportion) -> Change | None:
         """Of two shares, in points of 100; the interval allows for every end of what is still open."""
         if not now.n or not before.n:
             return None
