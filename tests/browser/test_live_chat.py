@@ -377,6 +377,13 @@ async def test_nothing_closed_says_what_to_do_and_no_match_clears(
     await expect(page.get_by_role("heading", name="No dialog has been closed")).to_be_visible()
     assert await axe(page) == []
     await screenshot(page, "live-chat/empty", whole=True)
+    await page.set_viewport_size(PHONE)
+    will_be_drawn = page.get_by_text("Hatched, as now")
+    box, plot = await will_be_drawn.bounding_box(), await page.locator(".plot").bounding_box()
+    assert box is not None
+    assert plot is not None
+    assert box["x"] + box["width"] <= plot["x"] + plot["width"]
+    await screenshot(page, "live-chat/empty-phone", whole=True)
 
     await open_page(page, "analytics", f"/live-chat?channel={name}", Role.SUPERVISOR)
     await page.reload()

@@ -219,7 +219,7 @@ addEventListener("message", ({ data }) => { told.textContent = JSON.stringify(da
 for (const said of [{ wants: "token" }, { height: 77 }, { state: "hidden" }])
   parent.postMessage({ candor: "form", ...said }, "*");
 </script>"""
-HEARD = "states = []; addEventListener('message', ({ origin, data }) => states.push([origin, data.state]));"
+STATES = "states = []; addEventListener('message', ({ origin, data }) => states.push([origin, data.state]));"
 
 
 @real
@@ -231,7 +231,7 @@ async def test_another_page_in_the_forms_frame_is_neither_heard_nor_told_anythin
     with serving({"/": INTRUDER}) as there, site(urls.chat, urls.rating, channel, frames=there) as up:
         await allowed(floor, channel, up)
         await stub_form(page, urls.rating)
-        await page.add_init_script(HEARD)
+        await page.add_init_script(STATES)
         await page.goto(up.origin)
         visitor = Chat(page)
         await floor.operator("mira", "Mira").close(await answered(visitor, floor), 1)

@@ -59,7 +59,6 @@ export function Grid({ plot, shape, isNarrow, minimum, isEmpty }: Gridded): JSX.
           </tspan>
         </text>
       )}
-      {isEmpty && <Explained left={left} minimum={minimum} />}
       {shape.reference !== null && (
         <line class="reference" x1={left} x2={right} y1={y(shape.reference)} y2={y(shape.reference)} />
       )}
@@ -69,18 +68,6 @@ export function Grid({ plot, shape, isNarrow, minimum, isEmpty }: Gridded): JSX.
         </text>
       )}
     </g>
-  );
-}
-
-/** What will be drawn here, where nobody has rated yet. */
-function Explained({ left, minimum }: { left: number; minimum: number }): JSX.Element {
-  return (
-    <text class="small-text haloed" y={TOP + 84}>
-      <tspan x={left + 16}>{t("chart.empty.line")}</tspan>
-      <tspan x={left + 16} dy="18">
-        {t("chart.empty.few", { minimum })}
-      </tspan>
-    </text>
   );
 }
 

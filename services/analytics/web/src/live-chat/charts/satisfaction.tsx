@@ -149,6 +149,13 @@ function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting):
             {marked !== null && <Cursor plot={plot} day={days[marked]} index={marked} />}
           </svg>
         )}
+        {isEmpty && (
+          <p class="will-be-drawn small" style={{ "--left": `${plot.left}px` }}>
+            {t("chart.empty.line")}
+            <br />
+            {t("chart.empty.few", { minimum })}
+          </p>
+        )}
         {marked !== null && days[marked] && (
           <Tip day={days[marked]} plot={plot} index={marked} width={width} grain={grain} before={before} />
         )}
