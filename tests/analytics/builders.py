@@ -234,4 +234,5 @@ def received(event: Any, offset: int = 0) -> ReceivedEvent[Any]:
         sequence=1,
     )
     partition = sum(event.dialog.encode()) % PARTITIONS
-    return ReceivedEvent(event, envelope, event.dialog, "candor.dialogs", partition, offset)
+    value = event.model_dump_json().encode()
+    return ReceivedEvent(event, envelope, event.dialog, "candor.dialogs", partition, offset, value)

@@ -1,19 +1,20 @@
 """Very many closes, with their counters, written to the collections without Kafka."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
-from typing import Any
+from zoneinfo import ZoneInfo
 
-from analytics.domain.close import Close, fold_all
-from analytics.domain.counting import CounterKey, count, quarter_of
-from analytics.read_models.documents import Document, LiveChatDocuments, counter_id, to_document
-from tests.analytics.builders import NOON, SEALED, many
+from analytics.domain.periods import day_of
+from analytics.read_models.counters import CounterMoves
+from analytics.read_models.documents import Document, LiveChatDocuments
+from analytics.read_models.projection import updated
+from tests.analytics.builders import NOON, SEALED, many, received
 
 PARTITIONS, TEMPLATES, AT_ONCE = 12, 500, 5_000
 OPERATORS = [f"operator-{number}" for number in range(40)]
+UTC = ZoneInfo("UTC")
 
 
 async def insert_closes(documents: LiveChatDocuments, number: int, days: int) -> None:
@@ -21,43 +22,37 @@ async def insert_closes(documents: LiveChatDocuments, number: int, days: int) ->
 
     They are copies of some hundred closes: only id, time, operator and partition differ, not the events.
     """
-    counters: defaultdict[tuple[int, CounterKey], Counter[str]] = defaultdict(Counter)
+    moves = CounterMoves()
     batch: list[Document] = []
-    for document, names in copies(number, days):
+    for document in copies(number, days):
         batch.append(document)
-        cell = CounterKey(
-            document["channel"], document["operator"], document["team"], quarter_of(document["closed_at"])
-        )
-        counters[document["partition"], cell].update(names)
+        moves.count(document, +1)
         if len(batch) == AT_ONCE:
             await documents.closes.insert_many(batch, ordered=False)
             batch = []
     if batch:
         await documents.closes.insert_many(batch, ordered=False)
-    rows: list[Document] = [
-        {"_id": counter_id(partition, cell), "n": dict(names)}
-        for (partition, cell), names in counters.items()
-    ]
-    for start in range(0, len(rows), AT_ONCE):
-        await documents.counters.insert_many(rows[start : start + AT_ONCE], ordered=False)
+    await documents.counters.bulk_write(moves.updates(), ordered=False)
 
 
-def copies(number: int, days: int) -> Iterator[tuple[Document, dict[str, int]]]:
-    """The documents, each with what it counts."""
+def copies(number: int, days: int) -> Iterator[Document]:
+    """The documents."""
     random = Random(number)
     templates = [
-        (to_document(close, 0), {name: n for (_, name), n in count(close).items()})
+        updated(None, [received(event) for event in replace(each, contact=SEALED).events()], lambda _: UTC)
         for each in many(random, TEMPLATES)
-        for close in [fold_all(Close(each.dialog, each.close_seq), replace(each, contact=SEALED).events())]
     ]
     for index in range(number):
-        document, names = random.choice(templates)
-        made: dict[str, Any] = {
+        closed_at = NOON + timedelta(days=days * index / number)
+        template = random.choice(templates)
+        assert template
+        yield {
+            **template,
             "_id": f"d{index}.1",
             "dialog": f"d{index}",
             "close_seq": 1,
             "partition": index % PARTITIONS,
             "operator": random.choice(OPERATORS),
-            "closed_at": NOON + timedelta(days=days * index / number),
+            "closed_at": closed_at,
+            "day": day_of(closed_at, UTC).start,
         }
-        yield {**document, **made}, names

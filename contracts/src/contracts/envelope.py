@@ -5,11 +5,11 @@ What a type allows, every reader can hold; types are strict, so that none reads 
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -17,6 +17,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
+    ValidatorFunctionWrapHandler,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -41,6 +42,18 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+OWN_INSTANT: Final = re.compile(r"2[01]\d\d-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+"""As `rfc3339` writes an `Instant`, but for days that a month doesn't have."""
+
+
+def _read_own(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    # Nearly all are written so, and then nothing is left to check or to cut; it is a third of the time.
+    if isinstance(value, str) and OWN_INSTANT.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    return read(value)
+
+
 class _Rfc3339:
     """In JSON a time is written in full; pydantic would also take seconds since 1970, or no seconds."""
 
@@ -48,10 +61,14 @@ class _Rfc3339:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        moment = handler(source)
-        written = core_schema.str_schema(pattern=cls.pattern)
-        read: Any = {**moment, "strict": False}
-        return core_schema.json_or_python_schema(core_schema.chain_schema([written, read]), moment)
+        moment: Any = handler(source)
+        lax = core_schema.no_info_after_validator_function(to_milliseconds, {**moment, "strict": False})
+        text = core_schema.str_schema(pattern=cls.pattern)
+        read = core_schema.chain_schema([text, lax])
+        return core_schema.json_or_python_schema(
+            core_schema.no_info_wrap_validator_function(_read_own, read),
+            core_schema.no_info_after_validator_function(to_milliseconds, moment),
+        )
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -64,7 +81,6 @@ Instant = Annotated[
     AwareDatetime,
     Field(ge=FIRST_INSTANT, lt=AFTER_LAST_INSTANT),
     _Rfc3339,
-    AfterValidator(to_milliseconds),
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
 ]
 """A moment of the years 2000 to 2199, to the millisecond."""

@@ -1,10 +1,10 @@
 """What closes count, and how counters move."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given as for_all
@@ -13,69 +13,54 @@ from hypothesis import strategies as st
 
 from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import (
-    CounterDelta,
-    CounterKey,
-    Counts,
     ScaleKey,
-    count,
-    difference,
-    in_states,
+    counted,
+    outcome_of,
     quarter_of,
     scales,
 )
 from analytics.domain.numbers import Numbers, numbers
 from analytics.read_models.projection import by_close
-from contracts.ratings import CloseState
-from tests.analytics.builders import FACES, WAYS, ExpectedClose, batches, many, received, shuffled
-
-K = TypeVar("K")
-
-
-def counted(*events: CloseEvent) -> CounterDelta:
-    return count(fold_all(Close("d1", 1), events))
-
-
-def names(tally: CounterDelta) -> dict[str, int]:
-    return {name: n for (_, name), n in tally.items()}
-
-
-def test_a_close_counts_in_the_cell_of_its_closing() -> None:
-    close = ExpectedClose(
-        operator=None, closed_at=datetime(2026, 3, 2, 12, 44, 59, 999000, UTC), way="undecided"
-    )
-    cell = CounterKey("course-a", None, "first.line", datetime(2026, 3, 2, 12, 30, tzinfo=UTC))
-    assert counted(*close.events()) == {(cell, "closed"): 1, (cell, "undecided"): 1}
+from contracts.ratings import CloseState, Scale
+from tests.analytics.builders import (
+    FACES,
+    SEALED,
+    STARS,
+    WAYS,
+    ExpectedClose,
+    batches,
+    many,
+    received,
+    shuffled,
+)
 
 
-def test_an_answer_counts_for_whoever_the_dialog_was_closed_by() -> None:
-    close, moved = ExpectedClose(), ExpectedClose(operator="bo", team="second.line")
-    (cell,) = {cell for cell, _ in counted(close.closed(), moved.offered(), moved.given())}
-    assert (cell.operator, cell.team) == ("ann", "first.line")
+def outcome(*events: CloseEvent) -> str | None:
+    return outcome_of(fold_all(Close("d1", 1), events))
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_each_way_counts_what_it_must(way: str) -> None:
-    close = ExpectedClose(way=way, changes=(2, 4))
-    assert without_zeros(names(counted(*close.events()))) == without_zeros(close.counts())
+@pytest.mark.parametrize("scale", [STARS, FACES])
+@pytest.mark.parametrize("comment", [SEALED, None])
+def test_each_way_counts_what_it_must(way: str, scale: Scale, comment: str | None) -> None:
+    close = ExpectedClose(way=way, scale=scale, score=1, changes=(0, -1) if scale is FACES else (2, 4))
+    close = replace(close, comment=comment)
+    found = outcome(*close.events())
+    assert found is not None
+    assert +counted({found: 1}) == +close.counts()
+    assert not set(found) & set(".$")
+
+
+def test_outcomes_have_names_for_people() -> None:
+    close = ExpectedClose(comment=SEALED)
+    assert outcome(*close.events()) == "given:stars:1:5:5:satisfied:commented"
+    assert outcome(close.closed()) == "undecided"
+    assert outcome(close.closed(), close.not_offered()) == "not_offered:spam"
+    assert outcome(close.closed(), close.undeliverable()) == "undeliverable"
 
 
 def test_rating_events_that_come_early_are_not_counted() -> None:
-    assert counted(ExpectedClose().offered(), ExpectedClose().given()) == {}
-
-
-def test_counters_move_by_what_changed_and_by_nothing_else() -> None:
-    close = ExpectedClose(score=5)
-    before = fold_all(Close("d1", 1), [close.closed(), close.given()])
-    moved = names(difference(before, fold_all(before, [close.changed(1, 2)])))
-    star = "scale:stars:1:5"
-    assert moved == {"satisfied": -1, f"{star}:sum": -3, f"{star}:score:5": -1, f"{star}:score:2": 1}
-    assert difference(before, before) == {}
-
-
-def test_a_close_that_expired_moves_from_pending() -> None:
-    close = ExpectedClose()
-    before = fold_all(Close("d1", 1), [close.closed(), close.offered()])
-    assert names(difference(before, fold_all(before, [close.expired()]))) == {"pending": -1, "expired": 1}
+    assert outcome(ExpectedClose().offered(), ExpectedClose().given()) is None
 
 
 def test_a_scale_of_any_name_is_counted_under_a_name_that_is_no_path() -> None:
@@ -89,29 +74,18 @@ def test_quarter_hours_begin_where_they_should() -> None:
     assert quarter_of(datetime(2026, 1, 1, 0, 15, tzinfo=UTC)) == datetime(2026, 1, 1, 0, 15, tzinfo=UTC)
 
 
-def projected(parts: Iterable[Sequence[CloseEvent]]) -> tuple[dict[str, Close], dict[Any, int]]:
-    """Closes and counters after the batches, in memory."""
+@for_all(st.integers(0, 2**32), st.integers(1, 40))
+@settings(max_examples=100, deadline=None)
+def test_any_order_repetition_and_batches_give_the_same_outcomes(seed: int, number: int) -> None:
+    random = Random(seed)
+    made = many(random, number)
     closes: dict[str, Close] = {}
-    counters: CounterDelta = Counter()
-    for part in parts:
+    for part in batches(random, shuffled(random, made)):
         for name, batch in by_close([received(event) for event in part]).items():
             first = batch[0].event
             before = closes.get(name) or Close(first.dialog, first.close_seq)
             closes[name] = fold_all(before, [record.event for record in batch])
-            counters.update(difference(before, closes[name]))
-    return closes, without_zeros(counters)
-
-
-@for_all(st.integers(0, 2**32), st.integers(1, 40))
-@settings(max_examples=100, deadline=None)
-def test_any_order_repetition_and_batches_give_the_same_closes_and_counters(seed: int, number: int) -> None:
-    random = Random(seed)
-    made = many(random, number)
-    closes, counters = projected(batches(random, shuffled(random, made)))
-    assert (closes, counters) == projected([[event for close in made for event in close.events()]])
-    found: Counter[str] = Counter()
-    for (_, name), n in counters.items():
-        found[name] += n
+    found = counted(Counter(filter(None, map(outcome_of, closes.values()))))
     assert without_zeros(found) == totals(made)
     adds_up(numbers(found))
 
@@ -123,7 +97,7 @@ def totals(closes: list[ExpectedClose]) -> dict[str, int]:
     return without_zeros(found)
 
 
-def without_zeros(counts: Mapping[K, int]) -> dict[K, int]:
+def without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
     return {name: n for name, n in counts.items() if n}
 
 
@@ -148,10 +122,7 @@ def adds_up(all_of: Numbers) -> None:
 )
 def test_what_closes_in_some_states_count_is_in_what_all_count(states: set[CloseState]) -> None:
     closes = many(Random(5), 200)
-    every: Counts = Counter()
-    some: Counts = Counter()
-    for close in closes:
-        every.update(close.counts())
-        if close.state in states:
-            some.update(close.counts())
-    assert +in_states(every, {CloseState(state) for state in states}) == +some
+    outcomes = Counter(filter(None, (outcome(*close.events()) for close in closes)))
+    assert +counted(outcomes, {CloseState(state) for state in states}) == Counter(
+        totals([close for close in closes if close.state in states])
+    )

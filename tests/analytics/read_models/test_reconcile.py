@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from random import Random
 from typing import Any
@@ -62,69 +62,77 @@ async def test_of_every_month_it_recounts_what_was_asked_for_alone(
     assert (found["equal"], found["closes"]) == (True, count)
 
 
-async def moved(harness: Harness, name: str, cell: dict[str, Any], n: int) -> None:
-    """Moves a count of the first counter with such a cell."""
-    wanted = {f"_id.{field}": value for field, value in cell.items()}
-    changed = await harness.database["counters_v2"].update_one(wanted, {"$inc": {f"n.{name}": n}})
+async def moved(harness: Harness, path: str, n: int, **wanted: Any) -> None:
+    """Moves a number of the first counters that are so."""
+    changed = await harness.database["counters_v3"].update_one(wanted, {"$inc": {path: n}})
     assert changed.modified_count == 1
 
 
-async def test_it_finds_a_wrong_count_of_a_day(harness: Harness) -> None:
-    await harness.receive(
-        ExpectedClose("d1"),
-        ExpectedClose("d2", way="expired"),
-        ExpectedClose("d3", closed_at=after(-24 * 60)),
-    )
-    await moved(harness, "expired", {"quarter": NOON}, 1)
+async def test_it_finds_a_wrong_number_of_a_day(harness: Harness) -> None:
+    day_before = ExpectedClose("d3", closed_at=after(-24 * 60))
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", way="expired"), day_before)
+    await moved(harness, "whole.expired", 1, end=datetime(2026, 3, 3, tzinfo=UTC))
     found = await harness.ask("reconcile")
     assert (found["equal"], found["closes"], found["disagreements"]) == (False, 3, 1)
     assert found["days"] == ["2026-03-02"]
     assert found["first"] == [
         {
-            "channel": "course-a", "operator": "ann", "team": "first.line", "quarter": "2026-03-02T12:00:00Z",
-            "name": "expired", "closes": 1, "counters": 2,
+            "channel": "course-a", "day": "2026-03-02", "time_zone": "UTC", "level": "day", "quarter": None,
+            "operator": None, "team": None, "outcome": "expired", "closes": 1, "counters": 2,
         }
     ]  # fmt: skip
 
 
-async def test_it_finds_what_went_to_another_operator_of_the_same_quarter_hour(harness: Harness) -> None:
+async def test_it_finds_what_went_to_another_operator_of_the_same_day(harness: Harness) -> None:
     await harness.receive(
         ExpectedClose("d1"), ExpectedClose("d2", operator="bo"), ExpectedClose("d3", operator=None)
     )
-    await moved(harness, "given", {"operator": "ann"}, -1)
-    await moved(harness, "given", {"operator": None}, 1)
+    five = "given:stars:1:5:5:satisfied"
+    await moved(harness, f"operators.=ann.=first%2Eline.{five}", -1)
+    await moved(harness, f"operators.none.=first%2Eline.{five}", 1)
     found = await harness.ask("reconcile")
-    assert (found["equal"], found["disagreements"], found["days"]) == (False, 2, [])
-    wrong = {(each["operator"], each["name"], each["closes"], each["counters"]) for each in found["first"]}
-    assert wrong == {("ann", "given", 1, 0), (None, "given", 1, 2)}
+    assert (found["equal"], found["disagreements"], found["days"]) == (False, 2, ["2026-03-02"])
+    wrong = {(each["operator"], each["outcome"], each["closes"], each["counters"]) for each in found["first"]}
+    assert wrong == {("ann", five, 1, 0), (None, five, 1, 2)}
+    assert {(each["level"], each["team"]) for each in found["first"]} == {("operator", "first.line")}
 
 
-async def test_it_finds_what_went_to_another_quarter_hour_of_the_same_day(harness: Harness) -> None:
+@pytest.mark.parametrize(
+    "period", [{}, {"from_": "2026-03-02T06:00:00Z"}], ids=["a whole day", "a part of it"]
+)
+async def test_it_finds_what_went_to_another_quarter_hour_of_the_same_day(
+    harness: Harness, period: dict[str, Any]
+) -> None:
     await harness.receive(ExpectedClose("d1"), ExpectedClose("d1", 2, closed_at=after(60)))
-    await moved(harness, "given", {"quarter": NOON}, -1)
-    await moved(harness, "given", {"quarter": after(60)}, 1)
-    found = await harness.ask("reconcile")
-    assert (found["equal"], found["disagreements"], found["days"]) == (False, 1, ["2026-03-02"])
-    assert [(each["closes"], each["counters"]) for each in found["first"]] == [(1, 0), (1, 2)]
+    five = "given:stars:1:5:5:satisfied"
+    await moved(harness, f"quarters.48.{five}", -1)
+    await moved(harness, f"quarters.52.{five}", 1)
+    found = await harness.ask("reconcile", **period)
+    assert (found["equal"], found["disagreements"], found["days"]) == (False, 2, ["2026-03-02"])
+    assert [(each["quarter"], each["closes"], each["counters"]) for each in found["first"]] == [
+        ("2026-03-02T12:00:00Z", 1, 0), ("2026-03-02T13:00:00Z", 1, 2)
+    ]  # fmt: skip
 
 
 async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harness: Harness) -> None:
     await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(24 * 60 * n)) for n in range(120)))
-    await harness.database["counters_v2"].delete_many({})
+    await harness.database["counters_v3"].delete_many({})
     found = await harness.ask("reconcile")
-    per_close = len(+ExpectedClose().counts())
-    assert (found["closes"], found["disagreements"]) == (120, 120 * per_close)
+    of_the_day_the_operator_and_the_quarter_hour = 3
+    assert (found["closes"], found["disagreements"]) == (
+        120, 120 * of_the_day_the_operator_and_the_quarter_hour
+    )  # fmt: skip
     assert (len(found["days"]), len(found["first"])) == (100, 100)
-    assert found["first"][0]["quarter"] == "2026-03-02T12:00:00Z"
+    assert found["first"][0]["day"] == "2026-03-02"
     assert found["days"][:2] == ["2026-03-02", "2026-03-03"]
 
 
 async def test_it_finds_closes_that_are_gone(harness: Harness) -> None:
     await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(90 * 24 * 60)))
-    await harness.database["closes_v2"].delete_one({"_id": "d2.1"})
+    await harness.database["closes_v3"].delete_one({"_id": "d2.1"})
     found = await harness.ask("reconcile")
     assert (found["closes"], found["days"]) == (1, ["2026-05-31"])
-    assert {each["counters"] for each in found["first"] if each["name"] == "closed"} == {1}
+    assert {(each["closes"], each["counters"]) for each in found["first"]} == {(0, 1)}
 
 
 @asynccontextmanager

@@ -40,7 +40,7 @@ async def publish(harness: Harness, *versions: tuple[int, ChannelPublished]) -> 
             event,
             Envelope(id=f"c:{number}", type=event.type, source="/candor/test", time=NOON,
                      subject=event.channel, sequence=number),
-            event.channel, "candor.channels", 0, offset,
+            event.channel, "candor.channels", 0, offset, b"",
         )
         for offset, (number, event) in enumerate(versions)
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Exactly once in effect, on the real broker and the real database, whoever believes to own a partition."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -42,6 +43,29 @@ async def test_applies_everything_once_and_in_order_and_goes_on_after_a_restart(
     async with running(projecting(harness, counting)):
         await until(lambda: once_each(counting, 500))
     assert all(own == sorted(own) for own in (await counting.numbers()).values())
+
+
+async def test_while_much_waits_partitions_take_turns_and_none_is_forgotten(
+    harness: KafkaHarness, counting: CountingProjection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.kafka.partition_positions.MUCH", 100)
+    await harness.publish(*notes(harness, 0, 400))
+    turns: list[set[int]] = []
+    apply = counting.apply
+
+    async def look(session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:
+        turns.append({received.partition for received in records})
+        await apply(session, records)
+
+    counting.apply = look  # type: ignore[method-assign]
+    async with running(projecting(harness, counting)):
+        await until(lambda: once_each(counting, 400))
+        caught_up = len(turns)
+        await harness.publish(*notes(harness, 400, 440))
+        await until(lambda: once_each(counting, 440))
+    while_it_was_much = [*itertools.takewhile(lambda turn: len(turn) == 1, turns)]
+    assert sum(map(len, while_it_was_much)) >= 3
+    assert set.union(*turns[:caught_up]) == set.union(*turns[caught_up:]) == {0, 1, 2, 3}
 
 
 async def test_the_groups_offsets_are_not_trusted(
@@ -277,8 +301,7 @@ async def test_what_a_killed_member_left_open_is_ended_by_its_successor(
     await killed.fence_previous_owner(placed)
     left_open = killed.fencing.transaction()
     session = await left_open.__aenter__()
-    for partition, at in placed.items():
-        await killed.move(session, partition, at, Checkpoint(50))
+    await killed.move(session, {partition: (at, Checkpoint(50)) for partition, at in placed.items()})
 
     async with running(projecting(harness, counting)):
         await until(lambda: once_each(counting, 50))

@@ -29,7 +29,7 @@ async def consume(harness: Harness, event: ChannelPublished, sequence: int) -> N
         subject=event.channel,
         sequence=sequence,
     )
-    received = ReceivedEvent(event, envelope, event.channel, "candor.channels", 0, sequence)
+    received = ReceivedEvent(event, envelope, event.channel, "candor.channels", 0, sequence, b"")
     await harness.inbound.on_event(received)
 
 

@@ -57,15 +57,17 @@ class Checkpoints:
         return {ids[one["_id"]]: _checkpoint(one) async for one in found}
 
     async def move(
-        self, session: AsyncIOMotorClientSession, partition: TopicPartition, old: Checkpoint, new: Checkpoint
+        self,
+        session: AsyncIOMotorClientSession,
+        moves: Mapping[TopicPartition, tuple[Checkpoint, Checkpoint]],
     ) -> None:
-        """From `old` to `new`, in a transaction. Raises CheckpointConflict unless it is at `old`."""
-        result = await self._collection.update_one(
-            {"_id": self._id(partition), "offset": old.offset},
-            {"$set": asdict(new)},
-            session=session,
-        )
-        if result.matched_count == 0:
+        """Each from its old to its new place, in a transaction; CheckpointConflict if one isn't there."""
+        updates = [
+            UpdateOne({"_id": self._id(partition), "offset": old.offset}, {"$set": asdict(new)})
+            for partition, (old, new) in moves.items()
+        ]
+        result = await self._collection.bulk_write(updates, session=session)
+        if result.matched_count < len(moves):
             raise CheckpointConflict
 
     async def locate(

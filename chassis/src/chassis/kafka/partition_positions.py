@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -18,6 +19,8 @@ from chassis.telemetry.metrics import Alarm, raise_alarm
 log = structlog.stdlib.get_logger(__name__)
 
 LOCATE_SECONDS = 30
+MUCH = 20_000
+"""Records that wait in all partitions; fewer are a matter of seconds."""
 
 
 class PartitionPositions:
@@ -36,6 +39,8 @@ class PartitionPositions:
         self._stopped: dict[TopicPartition, str] = {}
         self._locating: set[asyncio.Task[None]] = set()
         self._since = 0.0
+        self._turn: int | None = None
+        self._paused: set[TopicPartition] = set()
 
     def unhealthy_reason(self) -> str | None:
         """Why a partition does not go on, in a sentence; None if all do."""
@@ -53,6 +58,7 @@ class PartitionPositions:
         self.at, self._gaps, self._stopped = {}, {}, {}
         self._subscription.exclude_from_lag(set())
         self._subscription.pause(partitions)
+        self._paused = set(partitions)
         self._since = time.monotonic()
         locating = asyncio.create_task(self._locate_all(partitions))
         self._locating.add(locating)
@@ -101,6 +107,22 @@ class PartitionPositions:
             else:
                 self.at[partition] = now
 
+    def take_turns(self) -> None:
+        """Lets all partitions be read; while much waits, those of one number at a time, of all topics.
+
+        What belongs together has one number, so it comes in one batch and is written once, not once for each
+        of its events. A turn is over when nothing waits. Partitions that were not located stay paused.
+        """
+        ends, waiting = self._subscription.ends, Counter[int]()
+        for partition, checkpoint in self.at.items():
+            waiting[partition.partition] += max(0, ends.get(partition, 0) - checkpoint.offset)
+        if self._turn is None or not waiting[self._turn]:
+            self._turn = waiting.most_common(1)[0][0] if waiting.total() >= MUCH else None
+        paused = {partition for partition in self.at if self._turn not in {None, partition.partition}}
+        self._subscription.pause(paused - self._paused)
+        self._subscription.resume(self.at.keys() & self._paused - paused)
+        self._paused = paused | (self._paused - self.at.keys())
+
     def _give_up(self) -> None:
         for locating in self._locating:
             locating.cancel()
@@ -110,7 +132,8 @@ class PartitionPositions:
             located = await self._locate(partitions)
             fence_previous_owner = partial(self._checkpoints.fence_previous_owner, located)
             await retry_forever(fence_previous_owner, self._subscription.backoff, longest=5)
-            self._subscription.resume(located)
+            await self._subscription.look()
+            self.take_turns()
         except PartitionsRevoked:
             return
         except Exception as error:

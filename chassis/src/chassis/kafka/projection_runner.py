@@ -4,9 +4,11 @@ Moving a checkpoint by compare-and-set is the fence: however many members believ
 range of offsets is applied once. The group's own offsets are committed for lag tools, and never trusted.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any, Protocol, assert_never
 
 import structlog
@@ -98,7 +100,9 @@ class ProjectionRunner:
             client[database][COLLECTION], projection.name, projection.version, connection
         )
         wanted = SubscriberOptions(service, connection, group, tuple(topics), BATCH)
-        self._subscription = Subscription(wanted, self._project, assigned=self._on_assigned)
+        self._subscription = Subscription(
+            wanted, self._project, assigned=self._on_assigned, looked=self._on_looked
+        )
         self._positions = PartitionPositions(service, self.name, self._checkpoints, self._subscription)
 
     async def run(self) -> None:
@@ -125,6 +129,9 @@ class ProjectionRunner:
         self._put_aside = {}
         self._positions.assigned(partitions)
 
+    def _on_looked(self) -> None:
+        self._positions.take_turns()
+
     async def _project(self, records: Sequence[Record]) -> None:
         fresh: list[Record] = []
         for partition, part in by_partition(records).items():
@@ -139,6 +146,7 @@ class ProjectionRunner:
         await self._subscription.commit(
             {partition: at.offset for partition, at in self._positions.at.items()}
         )
+        self._positions.take_turns()
 
     async def _step(self, record: Record) -> _Step:
         match self._decoder.read(record):
@@ -168,9 +176,7 @@ class ProjectionRunner:
         What comes after that one is read again, so that other partitions never wait for more than one.
         """
         if not await self._applied(steps):
-            parts: dict[TopicPartition, list[_Step]] = {}
-            for step in steps:
-                parts.setdefault(partition_of(step.record), []).append(step)
+            parts = _by_partition(steps)
             # All that are well first.
             for part in [part for part in parts.values() if len(parts) == 1 or not await self._applied(part)]:
                 await self._advance_to_fault(part)
@@ -210,12 +216,13 @@ class ProjectionRunner:
 
     async def _attempt(self, steps: Sequence[_Step]) -> None:
         at = self._positions.at
-        todo = [
-            step
-            for step in steps
-            if (known := at.get(partition_of(step.record))) and step.record.offset >= known.offset
-        ]
-        last = {partition_of(step.record): step.record for step in todo}
+        todo: list[_Step] = []
+        last: dict[TopicPartition, Record] = {}
+        for partition, part in _by_partition(steps).items():
+            if known := at.get(partition):
+                todo += (fresh := [step for step in part if step.record.offset >= known.offset])
+                if fresh:
+                    last[partition] = fresh[-1].record
         moves = {partition: (at[partition], _after(record)) for partition, record in last.items()}
         try:
             await self._transaction(todo, moves)
@@ -229,8 +236,8 @@ class ProjectionRunner:
                 self._positions.at[partition] = new
         if moves:
             self._on_applied()
-        for step in todo:
-            CONSUMED.labels(self._service, step.record.topic, step.outcome).inc()
+        for (topic, outcome), count in Counter((step.record.topic, step.outcome) for step in todo).items():
+            CONSUMED.labels(self._service, topic, outcome).inc(count)
 
     async def _transaction(
         self, steps: Sequence[_Step], moves: Mapping[TopicPartition, tuple[Checkpoint, Checkpoint]]
@@ -238,10 +245,16 @@ class ProjectionRunner:
         if not moves:
             return
         async with self._checkpoints.fencing.transaction() as session:
-            for partition, (old, new) in moves.items():
-                await self._checkpoints.move(session, partition, old, new)
+            await self._checkpoints.move(session, moves)
             if received := [step.received for step in steps if step.received is not None]:
                 await self._projection.apply(session, received)
+
+
+def _by_partition(steps: Sequence[_Step]) -> dict[TopicPartition, list[_Step]]:
+    parts: dict[TopicPartition, list[_Step]] = {}
+    for (topic, number), part in groupby(steps, lambda step: (step.record.topic, step.record.partition)):
+        parts.setdefault(TopicPartition(topic, number), []).extend(part)
+    return parts
 
 
 def _after(record: Record) -> Checkpoint:

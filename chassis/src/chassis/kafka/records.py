@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
@@ -24,7 +26,7 @@ ENUM_VALUE: Final = re.compile("[a-z][a-z0-9_]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent(Generic[E]):
-    """An event that was consumed, its envelope and key, and the topic, partition and offset of its record."""
+    """An event that was consumed, its envelope and key, the record's place, and its value as it came."""
 
     event: E
     envelope: Envelope
@@ -32,6 +34,7 @@ class ReceivedEvent(Generic[E]):
     topic: str
     partition: int
     offset: int
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,9 @@ class EventDecoder:
         if key != envelope.subject or (isinstance(event, Event) and event.about not in {None, key}):
             # Two keys for one thing would give it two writers.
             return MalformedRecord("the record's key is not what the event is about")
-        return ReceivedEvent(event, envelope, key, record.topic, record.partition, record.offset)
+        return ReceivedEvent(
+            event, envelope, key, record.topic, record.partition, record.offset, record.value
+        )
 
     def _cause(self, error: ValidationError) -> str:
         """Which fields are wrong and how; not what they hold, nor foreign names: those are not ours."""
@@ -173,8 +178,9 @@ def location_of(record: Record) -> dict[str, Any]:
 def by_partition(records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
     """The records of a batch, which mixes partitions, by partition; in order within each."""
     parts: dict[TopicPartition, list[Record]] = {}
-    for record in records:
-        parts.setdefault(partition_of(record), []).append(record)
+    # They come a partition after another, mostly.
+    for (topic, number), part in groupby(records, attrgetter("topic", "partition")):
+        parts.setdefault(TopicPartition(topic, number), []).extend(part)
     return parts
 
 

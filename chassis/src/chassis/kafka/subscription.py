@@ -37,7 +37,8 @@ STUCK_SECONDS = 45
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """Hands batches of records to `work`, which calls `commit` for what it has done.
 
-    If `work` raises, the batch is read again. `assigned` is called with the partitions of each assignment.
+    If `work` raises, the batch is read again. `assigned` is called with the partitions of each assignment,
+    `looked` whenever the ends of their logs were looked at.
     """
 
     def __init__(
@@ -46,12 +47,15 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         work: Callable[[Sequence[Record]], Awaitable[None]],
         *,
         assigned: Callable[[frozenset[TopicPartition]], None] | None = None,
+        looked: Callable[[], None] = lambda: None,
     ) -> None:
+        self.ends: Mapping[TopicPartition, int] = {}
         self.backoff = InterruptibleSleep()
         self._wanted = wanted
         self._service, self._group = wanted.service, wanted.group
         self._work = work
         self._assigned = assigned
+        self._looked = looked
         self._subscriber: Any = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -196,6 +200,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         if not self._stopping:
             self.backoff.resume()
         self._lag.assigned(assigned)
+        self.ends = {}
         self.progressed()
         if self._assigned is not None:
             self._assigned(frozenset(assigned))
@@ -230,7 +235,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         while True:
             if self._denied:
                 raise self._denied[-1]
-            await self._look()
+            await self.look()
             self._lag.report()
             silent = time.monotonic() - self._progress
             if self._waiting() and not self._in_hand and silent > STUCK_SECONDS:
@@ -239,7 +244,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Sees where the logs end: how much waits, and whether the broker answers."""
         consumer = self.consumer
         if consumer is None:
             return
@@ -261,5 +267,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                         next_offset = await consumer.position(partition)
             behind[partition] = max(0, end - next_offset)
         self._lag.seen(behind)
+        self.ends = ends
+        self._looked()
         if not self._waiting():
             self.progressed()

@@ -10,6 +10,7 @@ from analytics.messaging.inbound import channels_runner, projection_runner
 from analytics.messaging.key_positions import KeyPositions
 from analytics.messaging.key_records import KEY_TOPICS
 from analytics.messaging.key_topics import KeyTopics
+from analytics.processes.day_folding import DayFolding
 from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
@@ -53,7 +54,8 @@ def build(
     projecting = projection_runner(database, settings.kafka, publisher, lambda: live.wake([NAME]))
     progress = ProgressReader(database, projecting.behind_seconds)
     naming = channels_runner(database, settings.kafka, publisher)
-    tasks: list[BackgroundTask] = [database_clock, key_topics, projecting, naming]
+    folding = DayFolding(documents, database_clock, projecting.behind_seconds)
+    tasks: list[BackgroundTask] = [database_clock, key_topics, projecting, naming, folding]
 
     async def prepare() -> None:
         for step in (documents.prepare, audit.prepare, database_clock.sync):

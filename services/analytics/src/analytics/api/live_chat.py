@@ -39,7 +39,7 @@ from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.progress import NAME, Progress
 from analytics.read_models.reconcile import compare
 from analytics.read_models.snapshot import in_one_snapshot
-from analytics.read_models.summary import HOURS_OF_DAY, hour_of_week, summed, summed_by
+from analytics.read_models.summary import HOURS_OF_DAY, summed, summed_by, summed_by_hour
 from chassis.http.live import EventStream
 from chassis.http.problems import ChannelNotCovered, NoChannelCovered, Unavailable
 from chassis.http.routes import Router
@@ -100,7 +100,7 @@ async def list_operators(
     closes = asked.close_filter(claims)
 
     async def read(session: Any) -> Any:
-        return await reader.read(session), await summed_by(documents, session, closes, "$_id.operator")
+        return await reader.read(session), await summed_by(documents, session, closes, "operator")
 
     progress, found = await in_one_snapshot(documents, read)
     parts = {operator: each.counts for operator, each in found.items() if each.counts["closed"]}
@@ -127,7 +127,7 @@ async def list_channels(
     closes = asked.close_filter(claims)
 
     async def read(session: Any) -> Any:
-        return await reader.read(session), await summed_by(documents, session, closes, "$_id.channel")
+        return await reader.read(session), await summed_by(documents, session, closes, "channel")
 
     progress, found = await in_one_snapshot(documents, read)
     known = await names.among(closes.channels)
@@ -145,13 +145,13 @@ async def get_hours(
     asked: Annotated[HourParameters, Query()], claims: SupervisorClaims, documents: Documents, reader: Reader
 ) -> Hours:
     """The closes by weekday and hour of `tz`; needs `from` and `to`, at most 1100 days."""
-    closes, key = asked.close_filter(claims), hour_of_week(asked.offsets)
+    closes = asked.close_filter(claims)
 
     async def read(session: Any) -> Any:
-        return await reader.read(session), await summed_by(documents, session, closes, key)
+        return await reader.read(session), await summed_by_hour(documents, session, closes, asked.offsets)
 
     progress, found = await in_one_snapshot(documents, read)
-    counts = [found[hour].counts if hour in found else Counter() for hour in range(7 * HOURS_OF_DAY)]
+    counts = [found.get(hour, Counter()) for hour in range(7 * HOURS_OF_DAY)]
     return Hours(
         **filtered(asked, closes, progress),
         hours=[

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -12,7 +13,8 @@ from analytics.domain.numbers import Numbers
 from analytics.domain.rows import FUNNEL, RowNumbers
 from analytics.read_models.channels import Channel
 from analytics.read_models.progress import Progress
-from analytics.read_models.reconcile import SHOWN, Comparison, Difference
+from analytics.read_models.reconcile import SHOWN, Comparison, Day, Difference
+from analytics.read_models.summary import moment_of
 from contracts.envelope import Instant
 
 
@@ -168,25 +170,37 @@ class Changed(Freshness):
 
 
 class Disagreement(BaseModel):
-    """A count that differs between the closes and the counters."""
+    """How many closes of a part of a day have an outcome, where closes and counters disagree."""
 
     channel: str = Field(description="The channel of the closes.", examples=["course-a"])
-    operator: str | None = Field(description="Whom they count for; null for nobody.", examples=["ann"])
-    team: str | None = Field(description="The operator's team then.", examples=["first-line"])
-    quarter: datetime = Field(description="The quarter hour (UTC) in which they were closed.")
-    name: str = Field(description="What is counted.", examples=["not_offered:spam"])
-    closes: int = Field(description="The count by the closes.")
-    counters: int = Field(description="The count by the counters, which the summary adds up.")
+    day: date = Field(description="The day in `time_zone`.")
+    time_zone: str = Field(description="The channel's, when they were first counted.", examples=["UTC"])
+    level: Literal["day", "operator", "quarter"] = Field(description="What of the day is counted.")
+    quarter: datetime | None = Field(description="Closes of this quarter hour (UTC) only.")
+    operator: str | None = Field(
+        description="Of `operator`: whom they count for; null for nobody.", examples=["ann"]
+    )
+    team: str | None = Field(description="Of `operator`: their team then.", examples=["first-line"])
+    outcome: str = Field(
+        description="How they stand: the state, with its reason or the answer.", examples=["not_offered:spam"]
+    )
+    closes: int = Field(description="The number by the closes.")
+    counters: int = Field(description="The number by the counters, which the summary adds up.")
 
     @classmethod
     def of(cls, difference: Difference) -> "Disagreement":
         """As it is shown."""
         return cls(
-            **vars(difference.cell),
-            name=difference.name,
-            closes=difference.closes,
-            counters=difference.counters,
-        )
+            channel=difference.day.channel, day=date_of(difference.day), time_zone=difference.day.zone,
+            level=difference.part.level, operator=difference.part.operator, team=difference.part.team,
+            quarter=None if difference.part.quarter is None else moment_of(difference.part.quarter),
+            outcome=difference.outcome, closes=difference.closes, counters=difference.counters,
+        )  # fmt: skip
+
+
+def date_of(day: Day) -> date:
+    """The date of a day by the clocks of its zone."""
+    return day.start.astimezone(ZoneInfo(day.zone)).date()
 
 
 class Reconciliation(BaseModel):
@@ -195,12 +209,13 @@ class Reconciliation(BaseModel):
     equal: bool = Field(description="Whether nothing differs.")
     closes: int = Field(description="How many closes were recounted.", examples=[64])
     disagreements: int = Field(
-        description="How many sums of a day differ; in months without one, how many of an operator.",
-        examples=[0],
+        description="How many numbers differ: of days, of operators in them, of quarter hours.", examples=[0]
     )
-    days: Sequence[date] = Field(description="The first hundred days (UTC) whose sums differ.", examples=[[]])
+    days: Sequence[date] = Field(
+        description="The first hundred days that differ, by the clocks of their channels.", examples=[[]]
+    )
     first: Sequence[Disagreement] = Field(
-        description="The first hundred counts that differ, oldest first.", examples=[[]]
+        description="The first hundred numbers that differ, oldest first.", examples=[[]]
     )
     lag: int = Field(description="Events that this replica has yet to receive, as of a few seconds ago.")
 
@@ -211,7 +226,7 @@ class Reconciliation(BaseModel):
             equal=not comparison.differing,
             closes=comparison.closes,
             disagreements=comparison.differing,
-            days=[day.date() for day in comparison.days[:SHOWN]],
+            days=list(dict.fromkeys(map(date_of, comparison.days)))[:SHOWN],
             first=[Disagreement.of(each) for each in comparison.first[:SHOWN]],
             lag=lag,
         )

@@ -6,7 +6,7 @@ This domain imports contracts on purpose: public events are all it knows, so the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Final, TypeAlias, TypeVar
 
 from contracts.dialogs import DialogClosed, DialogReopened
@@ -70,7 +70,7 @@ class Close:
         event = self.events.get(DialogReopened)
         return event.reopened_at if isinstance(event, DialogReopened) else None
 
-    @property
+    @cached_property
     def answer(self) -> RatingGiven | RatingChanged | None:
         """The answer that counts: the last change, else the first answer."""
         event = self.events.get(RatingChanged) or self.events.get(RatingGiven)
@@ -107,7 +107,7 @@ class Close:
         changed = self.events.get(RatingChanged)
         return [*first, *self.replaced, *([changed] if isinstance(changed, RatingChanged) else [])]
 
-    @property
+    @cached_property
     def state(self) -> CloseState:
         """Where the rating stands, by all events that were received."""
         return next((state for kind, state in STATE_PRECEDENCE if kind in self.events), CloseState.UNDECIDED)
@@ -123,7 +123,7 @@ class Close:
         event = self.events.get(kind)
         return happened_at(event) if event else None
 
-    @property
+    @cached_property
     def reason(self) -> NotOfferedReason | CancelledReason | None:
         """Why there is no form, or why it was withdrawn; None in every other state."""
         kinds: Mapping[CloseState, type[RatingNotOffered | RatingCancelled]]

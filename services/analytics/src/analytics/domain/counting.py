@@ -1,36 +1,26 @@
-"""What a close counts under; counters move by what it counted before and counts now, never by events."""
+"""What a close counts as: one outcome. Counters hold how many closes have which, and all numbers follow."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from analytics.domain.close import Close
-from contracts.dialogs import DialogClosed
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Scale
 
 # Zones with an offset of 30 or 45 minutes have their hours and days on quarter hours of UTC.
 QUARTER = timedelta(minutes=15)
 
+Outcomes: TypeAlias = "dict[str, int]"
+"""How many closes have each outcome, by the names that `outcome_of` gives."""
+
 Counts: TypeAlias = "Counter[str]"
 """How often each name is counted: ``closed``, a state, ``state:reason``, ``satisfied``, ``commented``,
 `ScaleKey`'s.
 """
-
-CounterDelta: TypeAlias = "Counter[tuple[CounterKey, str]]"
-"""Counts per cell; a negative count takes back."""
-
-
-@dataclass(frozen=True)
-class CounterKey:
-    """Whom and when a close belongs to: its attribution, and the quarter hour (UTC) it was closed in."""
-
-    channel: str
-    operator: str | None
-    team: str | None
-    quarter: datetime
 
 
 @dataclass(frozen=True)
@@ -44,7 +34,7 @@ class ScaleKey:
     @property
     def name(self) -> str:
         """A name without dots or dollars, which MongoDB would read as paths and operators."""
-        return f"scale:{quote(self.scale, safe='').replace('.', '%2E')}:{self.lowest}:{self.highest}"
+        return f"scale:{path_part(self.scale)}:{self.lowest}:{self.highest}"
 
     @classmethod
     def of(cls, scale: Scale) -> "ScaleKey":
@@ -61,6 +51,12 @@ class ScaleKey:
         return Counter({f"{self.name}:n": 1, f"{self.name}:sum": score, f"{self.name}:score:{score}": 1})
 
 
+@lru_cache(maxsize=4096)
+def path_part(text: str) -> str:
+    """`text` without anything that MongoDB would read as a path or an operator; `unquote` reads it back."""
+    return quote(text, safe="").replace(".", "%2E")
+
+
 def reason_key(state: CloseState, reason: NotOfferedReason | CancelledReason) -> str:
     """The name under which the closes of a state are counted that are in it for this reason."""
     return f"{state}:{reason}"
@@ -75,51 +71,52 @@ def scales(counts: Counts) -> list[ScaleKey]:
     return [ScaleKey(unquote(name), int(lowest), int(highest)) for _, name, lowest, highest, _ in parts]
 
 
-def count(close: Close) -> CounterDelta:
-    """What one close counts: nothing before its `DialogClosed` was received."""
-    closed = close.closed
-    if closed is None:
-        return Counter()
-    cell = cell_of(closed)
-    return Counter({(cell, name): n for name, n in counts_of(close).items()})
+def outcome_of(close: Close) -> str | None:
+    """What a close counts as; None before its `DialogClosed` was received.
+
+    ``<state>`` or ``<state>:<reason>``, and of a close with an answer
+    ``given:<scale>:<lowest>:<highest>:<score>:<satisfied or unsatisfied>``, with ``:commented`` at its end if
+    there is a comment.
+    """
+    if close.closed is None:
+        return None
+    state, reason, answer = close.state, close.reason, close.answer
+    if answer is None:
+        return reason_key(state, reason) if reason else state.value
+    scale = answer.scale
+    satisfied = "satisfied" if answer.satisfied else "unsatisfied"
+    comment = "" if answer.comment is None else ":commented"
+    return f"given:{path_part(scale.name)}:{scale.lowest}:{scale.highest}:{answer.score}:{satisfied}{comment}"
 
 
-def cell_of(closed: DialogClosed) -> CounterKey:
-    """Where a close is counted."""
-    return CounterKey(closed.channel, closed.operator, closed.team, quarter_of(closed.closed_at))
+@lru_cache(maxsize=4096)
+def counts_of(outcome: str) -> tuple[tuple[str, int], ...]:
+    """The names that one close with this outcome counts under, and how often."""
+    state, *rest = outcome.split(":")
+    counts = Counter(["closed", state])
+    if len(rest) == 1:
+        counts[outcome] = 1
+    elif rest:
+        name, lowest, highest, score, satisfied, *comment = rest
+        counts.update(ScaleKey(unquote(name), int(lowest), int(highest)).count(int(score)))
+        counts["satisfied"] = int(satisfied == "satisfied")
+        counts["commented"] = len(comment)
+    return tuple(counts.items())
 
 
-def counts_of(close: Close) -> Counts:
-    """The names that a counted close counts under."""
-    reasons = [reason_key(close.state, close.reason)] if close.reason else []
-    counts = Counter(["closed", close.state.value, *reasons])
-    answer = close.answer
-    if answer is not None:
-        counts.update(ScaleKey.of(answer.scale).count(answer.score))
-        counts["satisfied"] = int(answer.satisfied)
-        if answer.comment is not None:
-            counts["commented"] = 1
-    return counts
+def counted(outcomes: Mapping[str, int], states: Collection[CloseState] | None = None) -> Counts:
+    """What closes with these outcomes count together; of those in some `states` alone, if they are given."""
+    found: Counts = Counter()
+    for outcome, n in outcomes.items():
+        if n and (states is None or state_of(outcome) in states):
+            for name, each in counts_of(outcome):
+                found[name] += n * each
+    return found
 
 
-def in_states(counts: Counts, states: Collection[CloseState]) -> Counts:
-    """What the closes in these states count, of what all count: each name is of one state alone."""
-    kept = Counter({name: n for name, n in counts.items() if state_of(name) in states})
-    kept["closed"] = sum(counts[state] for state in states)
-    return kept
-
-
-def state_of(name: str) -> str:
-    """The state of the closes that count under `name`; "closed" itself is of all."""
-    head = name.partition(":")[0]
-    return CloseState.GIVEN if head in {"scale", "satisfied", "commented"} else head
-
-
-def difference(before: Close, after: Close) -> CounterDelta:
-    """What the counters must move by when `before` became `after`; only what moves."""
-    moved = count(after)
-    moved.subtract(count(before))
-    return Counter({key: n for key, n in moved.items() if n})
+def state_of(outcome: str) -> str:
+    """The state of the closes with this outcome."""
+    return outcome.partition(":")[0]
 
 
 def quarter_of(moment: datetime) -> datetime:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from analytics.domain.counting import QUARTER, quarter_of
@@ -88,6 +89,24 @@ def instant(text: str) -> datetime:
     if not INSTANT.fullmatch(text):
         raise ValueError("no instant")
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+class LocalDay(NamedTuple):
+    """From when to when (UTC) the clocks of a zone show one date; 23, 24 or 25 hours, as the zone has it."""
+
+    start: datetime
+    end: datetime
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> LocalDay:
+    """The day of `zone` that holds `moment`."""
+    return local_day(moment.astimezone(zone).date(), zone)
+
+
+@lru_cache(maxsize=4096)
+def local_day(day: date, zone: ZoneInfo) -> LocalDay:
+    """A day of `zone`; empty if the clocks skipped it."""
+    return LocalDay(start_of(day, zone), start_of(day + timedelta(days=1), zone))
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:

@@ -1,9 +1,11 @@
 """Which closes a query is about: one filter for all queries, so that their results agree."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from analytics.read_models.counters import LONGEST_DAY
 from contracts.ratings import CloseState
 
 
@@ -25,26 +27,26 @@ class CloseFilter:
         return replace(self, since=since, until=until)
 
     def of_counters(self) -> dict[str, Any]:
-        """The filter on counters; quarter hours are whole, because the bounds lie on them.
-
-        States are not in it: each counter holds all of them.
-        """
-        return self._on(channel="_id.channel", operator="_id.operator", moment="_id.quarter")
+        """The filter on counters, each of all operators and states of a day that the period may cut."""
+        since = self.since and self.since - LONGEST_DAY
+        return conditions({"_id.channel": self.channels}, "_id.start", since, self.until)
 
     def of_closes(self) -> dict[str, Any]:
         """The filter on closes, of which only those that count have a `closed_at`."""
-        wanted = self._on(channel="channel", operator="operator", moment="closed_at")
-        if self.states is not None:
-            wanted["state"] = {"$in": sorted(self.states)}
-        return {"closed_at": {"$type": "date"}, **wanted}
+        among = {"channel": self.channels, "operator": self.operators, "state": self.states}
+        return {"closed_at": {"$type": "date"}, **conditions(among, "closed_at", self.since, self.until)}
 
-    def _on(self, *, channel: str, operator: str, moment: str) -> dict[str, Any]:
-        wanted: dict[str, Any] = {}
-        if self.channels is not None:
-            wanted[channel] = {"$in": sorted(self.channels)}
-        if self.operators is not None:
-            wanted[operator] = {"$in": sorted(self.operators, key=lambda each: each or "")}
-        bounds = {"$gte": self.since, "$lt": self.until}
-        if given := {name: bound for name, bound in bounds.items() if bound is not None}:
-            wanted[moment] = given
-        return wanted
+
+def conditions(
+    among: Mapping[str, frozenset[Any] | None], moment: str, since: datetime | None, until: datetime | None
+) -> dict[str, Any]:
+    """A filter: each field has one of its values (None: any), and `moment` lies in [since, until)."""
+    wanted: dict[str, Any] = {
+        name: {"$in": sorted(values, key=lambda value: value or "")}
+        for name, values in among.items()
+        if values is not None
+    }
+    bounds = {"$gte": since, "$lt": until}
+    if given := {name: bound for name, bound in bounds.items() if bound is not None}:
+        wanted[moment] = given
+    return wanted

@@ -1,24 +1,24 @@
-"""The documents of the live-chat projection: one per close, and counters per cell and partition."""
+"""The documents of the live-chat projection: one per close, and counters per day of a channel."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from pymongo import ASCENDING, DESCENDING
 
 from analytics.domain.close import Close, CloseEvent, fold_all
-from analytics.domain.counting import CounterKey, ScaleKey
+from analytics.domain.counting import ScaleKey, outcome_of
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Storage format: another shape of documents is another version, in collections of its own, by replay."""
 
 LONGEST_READ_MS: Final = 25_000
 """What a request may cost MongoDB; an ingress waits 30 s for a response."""
 
 Document = dict[str, Any]
-CLOSE_EVENTS: TypeAdapter[CloseEvent] = TypeAdapter(CloseEvent)
+CLOSE_EVENTS: TypeAdapter[CloseEvent] = TypeAdapter(Annotated[CloseEvent, Field(discriminator="type")])
 NEWEST_FIRST: Final = [("closed_at", DESCENDING), ("_id", DESCENDING)]
 
 
@@ -36,12 +36,13 @@ class LiveChatDocuments:
 
     async def prepare(self) -> None:
         """Creates the collections and their indexes; repeatable."""
-        for head in ([], ["channel"], ["channel", "state"], ["operator"]):
+        for head in ([], ["channel"], ["state"], ["operator"]):
             await self.closes.create_index([*((name, ASCENDING) for name in head), *NEWEST_FIRST])
-        for head in ([], ["_id.channel"], ["_id.operator"]):
+        for head in ([], ["_id.channel"]):
             await self.counters.create_index(
-                [*((name, ASCENDING) for name in head), ("_id.quarter", ASCENDING)]
+                [*((name, ASCENDING) for name in head), ("_id.start", ASCENDING)]
             )
+        await self.counters.create_index("_id.partition")
 
 
 def close_id(dialog: str, close_seq: int) -> str:
@@ -49,35 +50,35 @@ def close_id(dialog: str, close_seq: int) -> str:
     return f"{dialog}.{close_seq}"
 
 
-def to_document(close: Close, partition: int) -> Document:
+def to_document(close: Close, partition: int, text_of: Callable[[CloseEvent], str]) -> Document:
     """A close as it is stored: the events about it and, once it counts, the fields that queries ask for.
 
-    Events are stored as JSON texts, because their fields may have names that MongoDB reads as paths.
+    Events are stored as the JSON texts they came as: their fields may have names that MongoDB reads as paths.
     """
     return {
         "_id": close_id(close.dialog, close.close_seq),
         "dialog": close.dialog,
         "close_seq": close.close_seq,
         "partition": partition,
-        "events": sorted(
-            event.model_dump_json(exclude_none=True) for event in (*close.events.values(), *close.replaced)
-        ),
+        "events": sorted(map(text_of, (*close.events.values(), *close.replaced))),
         **derived(close),
     }
 
 
 def derived(close: Close) -> Document:
     """The fields that follow from the events; none before the close counts."""
-    closed, answer = close.closed, close.answer
+    closed, answer, reason = close.closed, close.answer, close.reason
     if closed is None:
         return {}
     return {
         "channel": closed.channel,
         "operator": closed.operator,
+        "operator_name": closed.operator_name,
         "team": closed.team,
         "closed_at": closed.closed_at,
+        "outcome": outcome_of(close),
         "state": close.state.value,
-        "reason": close.reason and close.reason.value,
+        "reason": reason and reason.value,
         "scale": None if answer is None else ScaleKey.of(answer.scale).name,
         "score": None if answer is None else answer.score,
         "satisfied": None if answer is None else answer.satisfied,
@@ -86,15 +87,19 @@ def derived(close: Close) -> Document:
     }
 
 
+def events_of(document: Mapping[str, Any]) -> list[CloseEvent]:
+    """The events of a stored close, in the order of its `events`."""
+    return [CLOSE_EVENTS.validate_json(text) for text in document["events"]]
+
+
 def from_document(document: Mapping[str, Any]) -> Close:
     """The close that `to_document` stored."""
-    events = [CLOSE_EVENTS.validate_json(text) for text in document["events"]]
+    return close_of(document, events_of(document))
+
+
+def close_of(document: Mapping[str, Any], events: list[CloseEvent]) -> Close:
+    """The close of a document whose events were read."""
     by_type = {type(event): event for event in events}
     if len(by_type) == len(events):
         return Close(document["dialog"], document["close_seq"], by_type)
     return fold_all(Close(document["dialog"], document["close_seq"]), events)
-
-
-def counter_id(partition: int, cell: CounterKey) -> Document:
-    """The `_id` of a counter: its cell, and a partition, so that each counter has one writer."""
-    return {"partition": partition, **asdict(cell)}

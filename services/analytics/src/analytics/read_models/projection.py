@@ -1,34 +1,30 @@
 """Folds each batch of events into closes, and moves the counters by what that changed."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pymongo import InsertOne, ReplaceOne, UpdateOne
+from pymongo import InsertOne, ReplaceOne
 
 from analytics.domain.close import Close, CloseEvent, fold_all
-from analytics.domain.counting import CounterDelta, CounterKey, cell_of, difference
+from analytics.domain.periods import day_of
+from analytics.read_models.channels import UTC, Channels
+from analytics.read_models.counters import CounterMoves
 from analytics.read_models.documents import (
     VERSION,
     Document,
     LiveChatDocuments,
     close_id,
-    counter_id,
-    from_document,
+    close_of,
+    events_of,
     to_document,
 )
 from analytics.read_models.progress import NAME
 from chassis.kafka.records import ReceivedEvent
 from contracts.dialogs import DialogOpened
 
-
-class Named(NamedTuple):
-    """What an operator was called at a close; MongoDB compares such documents by their moment first."""
-
-    at: datetime
-    name: str
+Received = ReceivedEvent[CloseEvent]
 
 
 class LiveChatProjection:
@@ -39,67 +35,63 @@ class LiveChatProjection:
 
     def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
         self._documents = LiveChatDocuments.of(database)
+        self._channels = Channels(database)
 
     async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:
         """Brings the records' closes up to date, and the counters with them, by two bulk writes."""
         received = by_close(records)
-        known = await self._known(session, list(received))
+        stored = await self._stored(session, list(received))
+        zones = await self._channels.zones({record.event.channel for record in records})
         closes: list[InsertOne[Document] | ReplaceOne[Document]] = []
-        moved: defaultdict[int, CounterDelta] = defaultdict(Counter)
-        names: dict[tuple[int, CounterKey], Named] = {}
+        moves = CounterMoves()
         for name, batch in received.items():
-            first = batch[0].event
-            before, partition = known.get(name) or (Close(first.dialog, first.close_seq), batch[0].partition)
-            after = fold_all(before, (record.event for record in batch))
-            if after is not before:
-                document = to_document(after, partition)
-                # An insert costs a quarter of an upsert.
-                closes.append(ReplaceOne({"_id": name}, document) if name in known else InsertOne(document))
-                moved[partition].update(difference(before, after))
-                if before.closed is None and after.closed is not None and after.closed.operator_name:
-                    cell, named = (
-                        cell_of(after.closed),
-                        Named(after.closed.closed_at, after.closed.operator_name),
-                    )
-                    names[partition, cell] = max(named, names.get((partition, cell), named))
+            before = stored.get(name)
+            after = updated(before, batch, lambda channel: zones.get(channel, UTC))
+            if after is None:
+                continue
+            # An insert costs a quarter of an upsert.
+            closes.append(InsertOne(after) if before is None else ReplaceOne({"_id": name}, after))
+            if before is not None:
+                moves.count(before, -1)
+            moves.count(after, +1)
         if closes:
             await self._documents.closes.bulk_write(closes, ordered=False, session=session)
-        if counters := counter_updates(moved, names):
+        if counters := moves.updates():
             await self._documents.counters.bulk_write(counters, ordered=False, session=session)
 
-    async def _known(
-        self, session: AsyncIOMotorClientSession, names: Sequence[str]
-    ) -> dict[str, tuple[Close, int]]:
-        """The closes that are stored, by id, each with its partition."""
+    async def _stored(self, session: AsyncIOMotorClientSession, names: Sequence[str]) -> dict[str, Document]:
+        """The documents of the closes that are stored, by id."""
         found = self._documents.closes.find({"_id": {"$in": names}}, session=session)
-        return {document["_id"]: (from_document(document), document["partition"]) async for document in found}
+        return {document["_id"]: document async for document in found}
 
 
-def by_close(records: Iterable[ReceivedEvent[Any]]) -> dict[str, list[ReceivedEvent[CloseEvent]]]:
+def by_close(records: Iterable[ReceivedEvent[Any]]) -> dict[str, list[Received]]:
     """The records of each close, by its id, in the order of their arrival; an opening belongs to no close."""
-    closes: dict[str, list[ReceivedEvent[CloseEvent]]] = {}
+    closes: dict[str, list[Received]] = {}
     for record in records:
         if not isinstance(record.event, DialogOpened):
             closes.setdefault(close_id(record.event.dialog, record.event.close_seq), []).append(record)
     return closes
 
 
-def counter_updates(
-    moved: Mapping[int, CounterDelta], names: Mapping[tuple[int, CounterKey], Named]
-) -> list[UpdateOne]:
-    """One increment per counter that moves; `moved` is by partition. It keeps the newest of `names`."""
-    increments: defaultdict[tuple[int, CounterKey], dict[str, int]] = defaultdict(dict)
-    for partition, delta in moved.items():
-        for (cell, name), n in delta.items():
-            if n:
-                increments[partition, cell][f"n.{name}"] = n
-    return [
-        UpdateOne(
-            {"_id": counter_id(*counter)},
-            {"$inc": counts, "$max": {"named": names[counter]._asdict()}}
-            if counter in names
-            else {"$inc": counts},
-            upsert=True,
-        )
-        for counter, counts in increments.items()
-    ]
+def updated(
+    before: Document | None, batch: Sequence[Received], zone_of: Callable[[str], ZoneInfo]
+) -> Document | None:
+    """The document of a close after a batch of its events; None if they change nothing."""
+    # By identity: events are no keys.
+    texts = {id(record.event): record.value.decode() for record in batch}
+    first, partition = batch[0].event, batch[0].partition
+    close = Close(first.dialog, first.close_seq)
+    if before is not None:
+        events, partition = events_of(before), before["partition"]
+        texts |= zip(map(id, events), before["events"], strict=True)
+        close = close_of(before, events)
+    after = fold_all(close, (record.event for record in batch))
+    if after is close:
+        return None
+    document = to_document(after, partition, lambda event: texts[id(event)])
+    if after.closed is not None:
+        # The zone that it was first counted in: only so the same counters are moved again.
+        zone = ZoneInfo(before["zone"]) if before and "zone" in before else zone_of(after.closed.channel)
+        document |= {"zone": zone.key, "day": day_of(after.closed.closed_at, zone).start}
+    return document

@@ -1,53 +1,82 @@
-"""Do the counters agree with the closes? Both are summed and compared inside of the database.
+"""Do the counters agree with the closes? Recounts the closes, and compares every number that is counted.
 
-They are summed by day (UTC) and name and, since a count may have gone to another operator of the same day, by
-channel, operator, team and name; only where that differs the counts themselves are looked at. With each sum
-comes its moment: every count times the number of its quarter hour in the day, so that a count in a wrong
-quarter hour shows as well. A month at a time, so that no query takes long.
+The closes are summed inside of the database, some days at a time, so that no query takes long and nothing
+large is held. Of days that the period cuts the quarter hours alone are compared; what counts for operators is
+not even counted by them.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from analytics.domain.counting import CounterKey
+from analytics.domain.counting import QUARTER
+from analytics.domain.periods import day_of
 from analytics.read_models.close_filter import CloseFilter
+from analytics.read_models.counters import LONGEST_DAY, named_by
 from analytics.read_models.documents import Document, LiveChatDocuments
-
-By = Literal["day", "attribution", "counter"]
-Stages = list[Document]
+from analytics.read_models.summary import AT_ONCE, Span, moment_of, number_of
 
 SHOWN: Final = 100
 MAX_TIME_MS: Final = 60_000
-DAY: Final = timedelta(days=1)
-SLICE: Final = 30 * DAY
-ATTRIBUTION: Final = ("channel", "operator", "team")
-KIND: Final = ("state", "reason", "scale", "score", "satisfied", "commented")
+SLICE: Final = timedelta(days=10)
+NUMBER_OF_QUARTER: Final = {
+    "$toInt": {
+        "$floor": {"$divide": [{"$subtract": ["$closed_at", "$day"]}, QUARTER // timedelta(milliseconds=1)]}
+    }
+}
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A count that the closes and the counters disagree about."""
+class Day(NamedTuple):
+    """A channel's day: its first quarter hour, by its number since 1970, and whose zone's day it is."""
 
-    cell: CounterKey
-    name: str
+    first: int
+    channel: str
+    zone: str
+
+    @property
+    def start(self) -> datetime:
+        """When it starts."""
+        return moment_of(self.first)
+
+
+class Part(NamedTuple):
+    """What of a day is counted: all, what is in a quarter hour, or what counts for an operator of a team.
+
+    `quarter` is the number of the quarter hour since 1970.
+    """
+
+    level: Literal["day", "operator", "quarter"]
+    quarter: int | None = None
+    operator: str | None = None
+    team: str | None = None
+
+
+WHOLE: Final = Part("day")
+
+
+class Difference(NamedTuple):
+    """How many closes of a part of a day have an outcome, by the closes and by the counters."""
+
+    day: Day
+    part: Part
+    outcome: str
     closes: int
     counters: int
 
 
 @dataclass
 class Comparison:
-    """How many closes were recounted, how many sums differ, on which days (UTC), and which counts.
-
-    Oldest first; at least a hundred counts, if so many differ. Days are those whose own sums differ.
-    """
+    """How many closes were recounted, how many numbers differ, in which days, and which, oldest first."""
 
     closes: int = 0
     differing: int = 0
-    days: list[datetime] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
     first: list[Difference] = field(default_factory=list)
 
 
@@ -56,170 +85,132 @@ async def compare(
 ) -> Comparison:
     """Recounts `closes` and compares with their counters. Raises ExecutionTimeout if it takes too long."""
     found = Comparison()
-    async for part in slices(documents, session, closes):
-        by_day = await rows(documents, session, [*sums(documents, part, "day"), *PER_KEY])
-        wrong = [row for row in by_day if row["differing"]]
-        days = [row["_id"]["quarter"] for row in wrong]
-        place = between(part, days[0], days[-1] + DAY) if days else part
-        if not wrong:
-            attributed = await rows(documents, session, [*sums(documents, part, "attribution"), *PER_KEY])
-            wrong = [row for row in attributed if row["differing"]]
-        found.closes += sum(row["closes"] for row in by_day)
-        found.differing += sum(row["differing"] for row in wrong)
-        if wrong and len(found.first) < SHOWN:
-            stages = [*sums(documents, place, "counter"), *DIFFERING]
-            found.first += map(difference, await rows(documents, session, stages))
-        found.days += days
+    async for days in slices(documents, session, closes):
+        found.closes += await days.recount()
+        await days.read_counters()
+        differences = days.differences()
+        found.differing += len(differences)
+        found.days += dict.fromkeys(each.day for each in differences)
+        found.first += differences[: SHOWN - len(found.first)]
     return found
 
 
 async def slices(
     documents: LiveChatDocuments, session: AsyncIOMotorClientSession, closes: CloseFilter
-) -> AsyncIterator[CloseFilter]:
-    """Parts of `closes` of some days each, the oldest first; none without closes and counters."""
-    rest = closes
-    while (moment := await first_moment(documents, session, rest)) is not None:
-        start = datetime.combine(moment, time(), moment.tzinfo)
-        yield between(rest, start, start + SLICE)
-        if rest.until is not None and rest.until <= start + SLICE:
-            return
-        rest = replace(rest, since=start + SLICE)
+) -> AsyncIterator["_Days"]:
+    """Some days at a time, the oldest first; those that have neither closes nor counters are left out."""
+    rest = _Days(documents, session, closes, None, None)
+    while (start := await rest.first()) is not None:
+        yield _Days(documents, session, closes, start, start + SLICE)
+        rest = _Days(documents, session, closes, start + SLICE, None)
 
 
-async def first_moment(
-    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, closes: CloseFilter
-) -> datetime | None:
-    """When the first of `closes` was closed, or counted; None if there is none."""
-    close = await documents.closes.find_one(
-        closes.of_closes(), {"closed_at": 1}, sort=[("closed_at", 1)], session=session
-    )
-    counter = await documents.counters.find_one(
-        closes.of_counters(), {"_id": 1}, sort=[("_id.quarter", 1)], session=session
-    )
-    found = [close["closed_at"]] if close else []
-    return min([*found, counter["_id"]["quarter"]] if counter else found, default=None)
+class _Days:
+    """The days that start in [start, end), as far as they are of the period."""
+
+    def __init__(
+        self,
+        documents: LiveChatDocuments,
+        session: AsyncIOMotorClientSession,
+        closes: CloseFilter,
+        start: datetime | None,
+        end: datetime | None,
+    ) -> None:
+        self._documents, self._session = documents, session
+        self._operators, self._span = closes.operators, Span.of(closes)
+        bounds = {name: moment for name, moment in (("$gte", start), ("$lt", end)) if moment}
+        within: Document = dict(bounds) or {"$type": "date"}
+        # The day says which; the time is what the index knows.
+        since = max(filter(None, (closes.since, start)), default=None)
+        until = min(filter(None, (closes.until, end and end + LONGEST_DAY)), default=None)
+        closed = replace(closes, since=since, until=until).of_closes()
+        self._closes = {"$and": [closed, {"day": within}]}
+        self._counters = {"$and": [closes.of_counters(), {"_id.start": within}]}
+        self._whole: dict[Day, bool] = {}
+        self._found: defaultdict[tuple[Day, Part, str], list[int]] = defaultdict(lambda: [0, 0])
+
+    async def first(self) -> datetime | None:
+        """When the first of the days starts; None if there is none."""
+        close = await self._documents.closes.find_one(
+            self._closes, {"day": 1}, sort=[("closed_at", 1)], session=self._session
+        )
+        counter = await self._documents.counters.find_one(
+            self._counters, {"_id": 1}, sort=[("_id.start", 1)], session=self._session
+        )
+        starts = [close["day"]] if close else []
+        return min([*starts, counter["_id"]["start"]] if counter else starts, default=None)
+
+    async def recount(self) -> int:
+        """Sums the closes; returns how many there are."""
+        count = 0
+        async for day, key, n in self._summed({"operator": "$operator", "team": "$team"}):
+            count += n
+            self._add(0, day, WHOLE, key["outcome"], n)
+            self._add(0, day, Part("operator", None, key.get("operator"), key.get("team")), key["outcome"], n)
+        if self._operators is None:
+            async for day, key, n in self._summed({"number": NUMBER_OF_QUARTER}):
+                self._add(0, day, quarter(day, key["number"]), key["outcome"], n)
+        return count
+
+    async def read_counters(self) -> None:
+        """Adds up the counters of the same days."""
+        found = self._documents.counters.find(self._counters, session=self._session, batch_size=AT_ONCE)
+        async for document in found.max_time_ms(MAX_TIME_MS):
+            key = document["_id"]
+            day = Day(number_of(key["start"]), key["channel"], key["zone"])
+            for part, outcomes in parts_of(day, document):
+                for outcome, n in outcomes.items():
+                    self._add(1, day, part, outcome, n)
+            # A day of a large channel takes some milliseconds, and a cursor doesn't pause within a batch.
+            await asyncio.sleep(0)
+
+    def differences(self) -> list[Difference]:
+        """What differs, in order of time."""
+        wrong = [
+            Difference(*which, closes, counters)
+            for which, (closes, counters) in self._found.items()
+            if closes != counters
+        ]
+        return sorted(wrong, key=lambda each: [*each.day, *map(str, each.part), each.outcome])
+
+    def _add(self, side: int, day: Day, part: Part, outcome: str, n: int) -> None:
+        if self._is_compared(day, part):
+            self._found[day, part, outcome][side] += n
+
+    def _is_compared(self, day: Day, part: Part) -> bool:
+        if part.quarter is not None:
+            return self._operators is None and self._span.holds(part.quarter, part.quarter + 1)
+        if self._operators is not None and (part is WHOLE or part.operator not in self._operators):
+            return False
+        if day not in self._whole:
+            end = day_of(day.start, ZoneInfo(day.zone)).end
+            self._whole[day] = self._span.holds(day.first, number_of(end))
+        return self._whole[day]
+
+    async def _summed(self, by: Document) -> AsyncIterator[tuple[Day, Document, int]]:
+        key = {name: f"${name}" for name in ("day", "channel", "zone", "outcome")}
+        stages: list[Document] = [
+            {"$match": self._closes},
+            {"$group": {"_id": {**key, **by}, "n": {"$sum": 1}}},
+        ]
+        found = self._documents.closes.aggregate(
+            stages, session=self._session, allowDiskUse=True, maxTimeMS=MAX_TIME_MS, batchSize=10 * AT_ONCE
+        )
+        async for row in found:
+            key = row["_id"]
+            yield Day(number_of(key["day"]), key["channel"], key["zone"]), key, row["n"]
 
 
-async def rows(
-    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, stages: Stages
-) -> list[Document]:
-    """What the stages give, which is bounded by them."""
-    cursor = documents.closes.aggregate(stages, session=session, allowDiskUse=True, maxTimeMS=MAX_TIME_MS)
-    return await cursor.to_list(None)
+def quarter(day: Day, number: Any) -> Part:
+    """The quarter hour with this number of a day."""
+    return Part("quarter", day.first + int(number))
 
 
-def difference(row: Document) -> Difference:
-    """A count of a quarter hour that differs, from the row of its sum."""
-    return Difference(CounterKey(**row["_id"]["key"]), row["_id"]["name"], row["closes"], row["counters"])
-
-
-def between(closes: CloseFilter, start: datetime, end: datetime) -> CloseFilter:
-    """Those of `closes` that were closed in [start, end)."""
-    return replace(closes, since=max(closes.since or start, start), until=min(closes.until or end, end))
-
-
-def sums(documents: LiveChatDocuments, closes: CloseFilter, by: By) -> Stages:
-    """Stages that give a row per sum: ``{_id: {key, name}, closes, counters, moment}``.
-
-    `key` is the part of a `CounterKey` that is summed by, with the day as its `quarter`; `moment` is that of
-    the closes minus that of the counters.
-    """
-    totals = {name: {"$sum": f"${name}"} for name in ("closes", "counters", "moment")}
-    return [
-        *close_sums(closes, by),
-        {"$unionWith": {"coll": documents.counters.name, "pipeline": counter_sums(closes, by)}},
-        {"$group": {"_id": "$_id", **totals}},
-    ]
-
-
-def close_sums(closes: CloseFilter, by: By) -> Stages:
-    """Stages that sum the closes by their own fields; those alike are counted before they are named."""
-    alike = {"key": key_of("$", "$closed_at", by), **{name: f"${name}" for name in KIND}}
-    moment = {"$sum": number_of_quarter("$closed_at")}
-    named_sums = {
-        "closes": {"$sum": {"$multiply": ["$n", "$named.each"]}},
-        "moment": {"$sum": {"$multiply": ["$moment", "$named.each"]}},
-    }
-    return [
-        {"$match": closes.of_closes()},
-        {"$group": {"_id": alike, "n": {"$sum": 1}, "moment": moment}},
-        {"$set": {"named": NAMES}},
-        {"$unwind": "$named"},
-        {"$group": {"_id": {"key": "$_id.key", "name": "$named.name"}, **named_sums}},
-    ]
-
-
-def counter_sums(closes: CloseFilter, by: By) -> Stages:
-    """Stages that sum the counters."""
-    minus = {"$subtract": [0, number_of_quarter("$_id.quarter")]}
-    counter = {"key": key_of("$_id.", "$_id.quarter", by), "minus": minus, "n": {"$objectToArray": "$n"}}
-    named_sums = {"counters": {"$sum": "$n.v"}, "moment": {"$sum": {"$multiply": ["$n.v", "$minus"]}}}
-    return [
-        {"$match": closes.of_counters()},
-        {"$project": {"_id": 0, **counter}},
-        {"$unwind": "$n"},
-        {"$group": {"_id": {"key": "$key", "name": "$n.k"}, **named_sums}},
-    ]
-
-
-def key_of(prefix: str, moment: str, by: By) -> Document:
-    """An expression of the key of a close or counter; `prefix` is where its attribution stands."""
-    day = {"$dateTrunc": {"date": moment, "unit": "day"}}
-    quarter = {"$dateTrunc": {"date": moment, "unit": "minute", "binSize": 15}}
-    attribution = {name: f"{prefix}{name}" for name in ATTRIBUTION}
-    match by:
-        case "day":
-            return {"quarter": day}
-        case "attribution":
-            return attribution
-        case "counter":
-            return {"quarter": quarter, **attribution}
-
-
-def number_of_quarter(moment: str) -> Document:
-    """An expression of the quarter hour's number in its day, 0 to 95."""
-    in_hour = {"$floor": {"$divide": [{"$minute": moment}, 15]}}
-    return {"$add": [{"$multiply": [{"$hour": moment}, 4]}, in_hour]}
-
-
-def named(name: Any, each: Any = 1) -> Document:
-    """An expression of a name, and of what one close counts under it."""
-    return {"name": name, "each": each}
-
-
-OF_ANSWER: Final = [
-    named("satisfied", {"$toInt": "$_id.satisfied"}),
-    named("commented", {"$toInt": "$_id.commented"}),
-    named({"$concat": ["$_id.scale", ":n"]}),
-    named({"$concat": ["$_id.scale", ":sum"]}, "$_id.score"),
-    named({"$concat": ["$_id.scale", ":score:", {"$toString": "$_id.score"}]}),
-]
-NAMES: Final = {
-    "$concatArrays": [
-        [named("closed"), named("$_id.state")],
-        {"$cond": ["$_id.reason", [named({"$concat": ["$_id.state", ":", "$_id.reason"]})], []]},
-        {"$cond": ["$_id.scale", OF_ANSWER, []]},
-    ]
-}
-"""An expression of everything that one of some closes alike counts, as `analytics.domain.counting` has it."""
-
-DIFFERS: Final = {"$or": [{"$ne": ["$closes", "$counters"]}, {"$ne": ["$moment", 0]}]}
-IS_CLOSED: Final = {"$eq": ["$_id.name", "closed"]}
-PER_KEY: Final[Stages] = [
-    {
-        "$group": {
-            "_id": "$_id.key",
-            "closes": {"$sum": {"$cond": [IS_CLOSED, "$closes", 0]}},
-            "differing": {"$sum": {"$cond": [DIFFERS, 1, 0]}},
-        }
-    },
-    {"$sort": {"_id": 1}},
-]
-"""Stages that give ``{_id: key, closes, differing}``: how many closes there are and how many sums differ."""
-
-DIFFERING: Final[Stages] = [
-    {"$match": {"$expr": DIFFERS}},
-    {"$sort": {"_id": 1}},
-    {"$limit": SHOWN},
-]
-"""Stages that keep the sums that differ, oldest first."""
+def parts_of(day: Day, document: Document) -> Iterator[tuple[Part, Document]]:
+    """Everything that a day's counters count."""
+    yield WHOLE, document["whole"]
+    for operator, teams in document["operators"].items():
+        for team, outcomes in teams.items():
+            yield Part("operator", None, named_by(operator), named_by(team)), outcomes
+    for number, outcomes in document["quarters"].items():
+        yield quarter(day, number), outcomes

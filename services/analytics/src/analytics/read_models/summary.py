@@ -1,22 +1,210 @@
-"""How good was the live chat? Sums of counters: over a period, its days or hours, operators or channels."""
+"""How good was the live chat? Sums of counters: over a period, its days or hours, operators or channels.
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+A day that lies wholly in one part of what was asked for is counted by its whole; one that is cut, by its
+quarter hours. Operators have no quarter hours: of days that are cut, their closes themselves are counted.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from analytics.domain.counting import Counts, in_states
+from analytics.domain.counting import QUARTER, Counts, Outcomes, counted
 from analytics.read_models.close_filter import CloseFilter
-from analytics.read_models.documents import LONGEST_READ_MS, LiveChatDocuments
-from contracts.ratings import CloseState
-
-PLAIN_NAMES: Final = ("closed", *CloseState, "satisfied", "commented")
-"""What is counted everywhere, whatever the scales and reasons."""
+from analytics.read_models.counters import key_part, named_by
+from analytics.read_models.documents import LONGEST_READ_MS, Document, LiveChatDocuments
 
 HOURS_OF_DAY: Final = 24
+AT_ONCE: Final = 100
+"""Documents that are worked on without a pause, some milliseconds."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EVER: Final = 2**40
+
+By = Literal["channel", "operator"] | None
+PartOf = Callable[[int], Hashable]
+"""The part that a quarter hour belongs to, by its number since 1970. What is between two quarter hours of one
+part, and at most a day long, is of that part as well.
+"""
+
+
+def number_of(moment: datetime) -> int:
+    """The number of a quarter hour since 1970."""
+    return (moment - EPOCH) // QUARTER
+
+
+@dataclass(frozen=True)
+class Span:
+    """The quarter hours that are counted, [first, end), and the part that each of them belongs to."""
+
+    first: int
+    end: int
+    part_of: PartOf
+
+    @classmethod
+    def of(cls, closes: CloseFilter, part_of: PartOf = lambda _: None) -> "Span":
+        """The period of `closes`."""
+        first = -EVER if closes.since is None else number_of(closes.since)
+        return cls(first, EVER if closes.until is None else number_of(closes.until), part_of)
+
+    def cut(self, first: int, end: int) -> tuple[int, int]:
+        """What of [first, end) is counted; nothing if it doesn't begin before it ends."""
+        return max(first, self.first), min(end, self.end)
+
+    def holds(self, first: int, end: int) -> bool:
+        """Whether all of [first, end) is counted, and in one part."""
+        return self.cut(first, end) == (first, end) and self.part_of(first) == self.part_of(end - 1)
+
+
+@dataclass
+class Sums:
+    """The outcomes per part and group, and the newest name of each operator."""
+
+    outcomes: defaultdict[tuple[Hashable, Any], defaultdict[str, int]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(int))
+    )
+    names: dict[str | None, tuple[datetime, str]] = field(default_factory=dict)
+
+    def add(self, part: Hashable, group: Any, outcomes: Mapping[str, int]) -> None:
+        """Adds to a part and group."""
+        found = self.outcomes[part, group]
+        for outcome, n in outcomes.items():
+            found[outcome] += n
+
+    def name(self, operator: str | None, named: Mapping[str, Any] | None) -> None:
+        """Keeps what an operator was called at ``{at, name}``, if that is newer."""
+        if named and (operator not in self.names or self.names[operator][0] < named["at"]):
+            self.names[operator] = (named["at"], named["name"])
+
+
+async def sums(
+    documents: LiveChatDocuments,
+    session: AsyncIOMotorClientSession | None,
+    closes: CloseFilter,
+    part_of: PartOf = lambda _: None,
+    by: By = None,
+) -> Sums:
+    """The outcomes of `closes`, in whatever state, per part of the time and per group."""
+    reader = _Reader(documents, session, closes, Span.of(closes, part_of), by)
+    if by == "operator" or closes.operators is not None:
+        await reader.add_operators()
+    else:
+        await reader.add_wholes()
+    return reader.sums
+
+
+class _Reader:
+    def __init__(
+        self,
+        documents: LiveChatDocuments,
+        session: AsyncIOMotorClientSession | None,
+        closes: CloseFilter,
+        span: Span,
+        by: By,
+    ) -> None:
+        self.sums = Sums()
+        self._documents, self._session = documents, session
+        self._closes, self._span, self._by = closes, span, by
+
+    async def add_wholes(self) -> None:
+        """Adds up days, and of those that are cut the quarter hours."""
+        cut: list[Document] = []
+        async for day in self._find(self._closes.of_counters(), ["whole", "end"]):
+            first, end = bounds_of(day)
+            if self._span.holds(first, end):
+                self.sums.add(self._span.part_of(first), self._group(day), day["whole"])
+            else:
+                cut.append(day["_id"])
+        for some in (cut[start : start + AT_ONCE] for start in range(0, len(cut), AT_ONCE)):
+            async for day in self._find({"_id": {"$in": some}}, ["quarters"]):
+                start = number_of(day["_id"]["start"])
+                for number, outcomes in day["quarters"].items():
+                    quarter = start + int(number)
+                    if self._span.first <= quarter < self._span.end:
+                        self.sums.add(self._span.part_of(quarter), self._group(day), outcomes)
+
+    async def add_operators(self) -> None:
+        """Adds up the operators of days, and of those that are cut their closes."""
+        cut: set[tuple[str, int, int]] = set()
+        async for day in self._find(self._closes.of_counters(), self._operator_fields()):
+            first, end = bounds_of(day)
+            if self._span.holds(first, end):
+                self._add_operators_of(day, self._span.part_of(first))
+            else:
+                cut.add((day["_id"]["zone"], *self._span.cut(first, end)))
+        if ranges := [*merged(cut)]:
+            await self._add_closes(ranges)
+
+    def _operator_fields(self) -> list[str]:
+        if self._closes.operators is None:
+            return ["end", "operators", "names"]
+        keys = sorted(map(key_part, self._closes.operators))
+        return ["end", *(f"{field}.{key}" for field in ("operators", "names") for key in keys)]
+
+    def _add_operators_of(self, day: Document, part: Hashable) -> None:
+        for key, teams in day.get("operators", {}).items():
+            operator = named_by(key)
+            for outcomes in teams.values():
+                self.sums.add(part, self._group(day, operator), outcomes)
+            self.sums.name(operator, day.get("names", {}).get(key))
+
+    def _group(self, day: Document, operator: str | None = None) -> Any:
+        return {None: None, "channel": day["_id"]["channel"], "operator": operator}[self._by]
+
+    async def _add_closes(self, ranges: Iterable[tuple[str, int, int]]) -> None:
+        part_of = self._span.part_of
+        parts = [
+            {**self._closes.within(*map(moment_of, span)).of_closes(), "zone": zone} for zone, *span in ranges
+        ]
+        quarter = {"$floor": {"$divide": [{"$toLong": "$closed_at"}, QUARTER // timedelta(milliseconds=1)]}}
+        named = {"$cond": ["$operator_name", {"at": "$closed_at", "name": "$operator_name"}, None]}
+        group = {"quarter": quarter, "group": self._by and f"${self._by}", "outcome": "$outcome"}
+        found = self._documents.closes.aggregate(
+            [
+                {"$match": {"$or": parts}},
+                {"$group": {"_id": group, "n": {"$sum": 1}, "named": {"$max": named}}},
+            ],
+            session=self._session, allowDiskUse=True, maxTimeMS=LONGEST_READ_MS, batchSize=10 * AT_ONCE,
+        )  # fmt: skip
+        async for row in found:
+            key = row["_id"]
+            self.sums.add(part_of(int(key["quarter"])), key["group"], {key["outcome"]: row["n"]})
+            if self._by == "operator":
+                self.sums.name(key["group"], row["named"])
+
+    def _find(self, wanted: Document, fields: Sequence[str]) -> Any:
+        found = self._documents.counters.find(wanted, [*fields], session=self._session, batch_size=AT_ONCE)
+        return found.max_time_ms(LONGEST_READ_MS)
+
+
+def bounds_of(day: Document) -> tuple[int, int]:
+    """The quarter hours of a day's counters, [first, end)."""
+    return number_of(day["_id"]["start"]), number_of(day["end"])
+
+
+def moment_of(number: int) -> datetime:
+    """When the quarter hour with this number begins."""
+    return EPOCH + number * QUARTER
+
+
+def merged(ranges: Iterable[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
+    """The ranges of each zone in order, those that touch as one; without those that are empty."""
+    last: tuple[str, int, int] | None = None
+    for zone, first, end in sorted(ranges):
+        if first >= end:
+            continue
+        if last and last[0] == zone and first <= last[2]:
+            last = (zone, last[1], max(end, last[2]))
+        else:
+            if last:
+                yield last
+            last = (zone, first, end)
+    if last:
+        yield last
 
 
 async def summed(
@@ -26,95 +214,61 @@ async def summed(
     starts: Sequence[datetime] = (),
 ) -> tuple[Counts, dict[datetime, Counts]]:
     """The counts of all `closes` and of each part that begins at one of `starts` (in order)."""
-    parts: dict[datetime, Counts] = {start: Counter() for start in starts}
-    whole: Counts = Counter()
-    found = documents.counters.aggregate(
-        sums(closes, starts), session=session, allowDiskUse=True, maxTimeMS=LONGEST_READ_MS
-    )
-    async for row in found:
-        start, name = row["_id"].get("start"), row["_id"]["name"]
-        whole[name] += row["n"]
-        if start is not None:
-            parts[start][name] += row["n"]
-    if closes.states is None:
-        return whole, parts
-    return in_states(whole, closes.states), {
-        start: in_states(counts, closes.states) for start, counts in parts.items()
-    }
-
-
-def sums(closes: CloseFilter, starts: Sequence[datetime]) -> list[dict[str, Any]]:
-    """The aggregation behind `summed`: a row per part and name."""
-    return [
-        {"$match": closes.of_counters()},
-        {"$project": {"start": part_of(starts), "n": {"$objectToArray": "$n"}}},
-        {"$unwind": "$n"},
-        {"$group": {"_id": {"start": "$start", "name": "$n.k"}, "n": {"$sum": "$n.v"}}},
-    ]
-
-
-def part_of(starts: Sequence[datetime]) -> Any:
-    """An expression that finds the part of a quarter hour by halving; a year of days takes nine steps."""
-    return halved(list(starts), list(starts)) if starts else None
-
-
-def halved(starts: Sequence[datetime], values: Sequence[Any]) -> Any:
-    """An expression of the value of the part that a quarter hour lies in; a value per start."""
-    if len(starts) == 1:
-        return values[0]
-    middle = len(starts) // 2
-    earlier = {"$lt": ["$_id.quarter", starts[middle]]}
-    return {
-        "$cond": [earlier, halved(starts[:middle], values[:middle]), halved(starts[middle:], values[middle:])]
+    numbers = [number_of(start) for start in starts]
+    found = await sums(documents, session, closes, lambda quarter: bisect_right(numbers, quarter))
+    whole: defaultdict[str, int] = defaultdict(int)
+    parts: dict[int, Outcomes] = {}
+    for (index, _), outcomes in found.outcomes.items():
+        parts[int(str(index))] = outcomes
+        for outcome, n in outcomes.items():
+            whole[outcome] += n
+    return counted(whole, closes.states), {
+        start: counted(parts.get(index, {}), closes.states) for index, start in enumerate(starts, start=1)
     }
 
 
 @dataclass(frozen=True)
-class PlainCounts:
-    """Counts without scales and reasons, and the newest name that the closes' operator had at a close."""
+class GroupCounts:
+    """What the closes of an operator or a channel count, and the newest name that the operator had at one."""
 
     counts: Counts
     name: str | None
 
 
 async def summed_by(
-    documents: LiveChatDocuments, session: AsyncIOMotorClientSession | None, closes: CloseFilter, key: Any
-) -> Mapping[Any, PlainCounts]:
-    """The plain counts of the `closes` by `key`, an expression on counters; without closes there is none."""
-    stages = [
-        {"$match": closes.of_counters()},
-        {
-            "$group": {
-                "_id": key,
-                **{name: {"$sum": f"$n.{name}"} for name in PLAIN_NAMES},
-                "named": {"$max": "$named"},
-            }
-        },
-    ]
-    found = documents.counters.aggregate(
-        stages, session=session, allowDiskUse=True, maxTimeMS=LONGEST_READ_MS
-    )
-    return {row["_id"]: plain_counts(row, closes) async for row in found}
+    documents: LiveChatDocuments,
+    session: AsyncIOMotorClientSession | None,
+    closes: CloseFilter,
+    by: Literal["channel", "operator"],
+) -> Mapping[Any, GroupCounts]:
+    """The counts of the `closes` per channel or operator; without closes there is none."""
+    found = await sums(documents, session, closes, by=by)
+    return {
+        group: GroupCounts(counted(outcomes, closes.states), found.names.get(group, (None, None))[1])
+        for (_, group), outcomes in found.outcomes.items()
+    }
 
 
-def plain_counts(row: Mapping[str, Any], closes: CloseFilter) -> PlainCounts:
-    """What a row of `summed_by` holds, of the closes in the states asked for."""
-    counts: Counts = Counter({str(name): row[name] for name in PLAIN_NAMES})
-    named = row["named"]
-    return PlainCounts(
-        counts if closes.states is None else in_states(counts, closes.states), named and named["name"]
-    )
+async def summed_by_hour(
+    documents: LiveChatDocuments,
+    session: AsyncIOMotorClientSession | None,
+    closes: CloseFilter,
+    offsets: Sequence[tuple[datetime, timedelta]],
+) -> Mapping[int, Counts]:
+    """The counts per hour of the week in a zone, 0 to 167 from Monday's first; by the zone's `offsets`."""
+    since = [number_of(moment) for moment, _ in offsets]
+    ahead = [offset // QUARTER for _, offset in offsets]
 
+    def hour_of_week(quarter: int) -> int:
+        local = quarter + ahead[bisect_right(since, quarter) - 1]
+        # 1970 began on a Thursday, three days into its week.
+        return (local // 4 + 3 * HOURS_OF_DAY) % (7 * HOURS_OF_DAY)
 
-def hour_of_week(offsets: Sequence[tuple[datetime, timedelta]]) -> Any:
-    """An expression of the hour of the week in a zone, 0 to 167 from Monday's first; by its `offsets`."""
-    milliseconds = [offset // timedelta(milliseconds=1) for _, offset in offsets]
-    local = {"$add": ["$_id.quarter", halved([start for start, _ in offsets], milliseconds)]}
-    day = {"$subtract": [{"$isoDayOfWeek": local}, 1]}
-    return {"$add": [{"$multiply": [day, HOURS_OF_DAY]}, {"$hour": local}]}
+    found = await sums(documents, session, closes, hour_of_week)
+    return {int(str(hour)): counted(each, closes.states) for (hour, _), each in found.outcomes.items()}
 
 
 async def review_counts(documents: LiveChatDocuments, closes: CloseFilter) -> Counts:
-    """The plain counts of all `closes`, in whatever state."""
-    found = await summed_by(documents, None, replace(closes, states=None), None)
-    return found[None].counts if found else Counter()
+    """The counts of all `closes`, in whatever state."""
+    found = await sums(documents, None, replace(closes, states=None))
+    return counted(found.outcomes[None, None])

@@ -1,0 +1,101 @@
+"""Days that are over are folded: nothing that is counted changes, whatever happens meanwhile."""
+
+import asyncio
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from analytics.processes.day_folding import DayFolding
+from chassis.clock import ManualClock
+from chassis.transient import is_transient
+from tests.analytics.builders import NOON, ExpectedClose, after, batches, many, shuffled
+from tests.analytics.harness import Harness
+
+pytestmark = pytest.mark.real
+
+ASKED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("summary", {}),
+    ("summary", {"from_": "2026-03-02", "to": "2026-03-06", "by": "hour", "tz": "Asia/Kathmandu"}),
+    ("operators", {}),
+    ("operators", {"from_": "2026-03-03T08:15:00Z"}),
+    ("channels", {"operator": "ann"}),
+    ("hours", {"from_": "2026-03-02", "to": "2026-03-06"}),
+)
+
+
+def days(harness: Harness, hours: float) -> DayFolding:
+    """Folding as it is so many hours after noon."""
+    return DayFolding(harness.documents, ManualClock(NOON + timedelta(hours=hours)), lambda: 0.0)
+
+
+async def numbers(harness: Harness) -> list[Any]:
+    return [await harness.ask(path, **asked) for path, asked in ASKED]
+
+
+async def partitions(harness: Harness) -> list[Any]:
+    return [each["_id"]["partition"] for each in await harness.stored("counters_v3")]
+
+
+async def test_days_that_are_over_become_one_document_each(harness: Harness) -> None:
+    await harness.receive(*many(Random(3), 150))
+    before, parts = await numbers(harness), await partitions(harness)
+    assert len(parts) > 20
+    assert await days(harness, 200).fold() == 2 * 4
+    assert await partitions(harness) == [None] * 8
+    assert await numbers(harness) == before
+    assert (await harness.ask("reconcile"))["equal"]
+    assert await days(harness, 200).fold() == 0
+
+
+async def test_a_day_is_left_alone_until_an_hour_after_its_end(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(24 * 60)))
+    assert await days(harness, 12.9).fold() == 0
+    assert await days(harness, 13.1).fold() == 1
+    assert sorted(await partitions(harness), key=str) == [0, None]
+
+
+async def test_what_changes_later_is_counted_and_folded_in_its_turn(harness: Harness) -> None:
+    closes = many(Random(4), 80)
+    events = [close.events() for close in closes]
+    await harness.receive_events([event for each in events for event in each[:2]])
+    await days(harness, 200).fold()
+    await harness.receive_events([event for each in events for event in each[2:]])
+    assert set(await partitions(harness)) == {None, 0, 1, 2}
+    before = await numbers(harness)
+    await days(harness, 200).fold()
+    assert set(await partitions(harness)) == {None}
+    assert await numbers(harness) == before
+    assert (await harness.ask("reconcile"))["equal"]
+
+
+async def test_folding_and_projecting_at_once_lose_nothing(harness: Harness) -> None:
+    random, made = Random(5), many(Random(5), 120)
+    parts = [part for _ in range(4) for part in batches(random, shuffled(random, made))]
+    done = False
+
+    async def fold_all_the_time() -> int:
+        folded = 0
+        while not done:
+            folded += await days(harness, 200).fold()
+        return folded
+
+    async def project(part: Any) -> None:
+        while True:
+            try:
+                return await harness.receive_events(part)
+            except OperationFailure as error:
+                if not is_transient(error):
+                    raise
+
+    folding = [asyncio.create_task(fold_all_the_time()) for _ in range(2)]
+    for part in parts:
+        await project(part)
+    done = True
+    assert sum([await each for each in folding]) > 0
+    await days(harness, 200).fold()
+    assert set(await partitions(harness)) == {None}
+    found = await harness.ask("reconcile")
+    assert (found["equal"], found["closes"]) == (True, len(made))
