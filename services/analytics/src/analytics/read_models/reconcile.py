@@ -1,13 +1,16 @@
 """Do the counters agree with the closes? Recounts the closes, and compares every number that is counted.
 
 The closes are summed inside of the database, some days at a time, so that no query takes long and nothing
-large is held. Of days that the period cuts the quarter hours alone are compared; what counts for operators is
-not even counted by them.
+large is held: per day and outcome, and per operator, team and outcome. With each sum comes its moment, every
+close times the number of its quarter hour, or of its day, so that what is counted in a wrong one shows as
+well. Only where a sum or a moment differs every single number is compared.
+
+Of days that the period cuts the quarter hours alone are compared: operators are not counted by them.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
@@ -18,18 +21,21 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from analytics.domain.counting import QUARTER
 from analytics.domain.periods import day_of
 from analytics.read_models.close_filter import CloseFilter
-from analytics.read_models.counters import LONGEST_DAY, named_by
+from analytics.read_models.counters import LONGEST_DAY, key_part, named_by
 from analytics.read_models.documents import Document, LiveChatDocuments
 from analytics.read_models.summary import AT_ONCE, Span, moment_of, number_of
 
 SHOWN: Final = 100
 MAX_TIME_MS: Final = 60_000
 SLICE: Final = timedelta(days=10)
-NUMBER_OF_QUARTER: Final = {
-    "$toInt": {
-        "$floor": {"$divide": [{"$subtract": ["$closed_at", "$day"]}, QUARTER // timedelta(milliseconds=1)]}
-    }
-}
+A_QUARTER_MS: Final = QUARTER // timedelta(milliseconds=1)
+NUMBER_OF_QUARTER: Final = {"$floor": {"$divide": [{"$subtract": ["$closed_at", "$day"]}, A_QUARTER_MS]}}
+NUMBER_OF_DAY: Final = {"$divide": [{"$toLong": "$day"}, A_QUARTER_MS]}
+DAY: Final = {name: f"${name}" for name in ("channel", "zone", "day", "outcome")}
+OPERATOR: Final = {name: f"${name}" for name in ("channel", "zone", "operator", "team", "outcome")}
+
+Sums = defaultdict[tuple[Any, ...], list[int]]
+"""Per key how many closes there are, and their moment."""
 
 
 class Day(NamedTuple):
@@ -86,6 +92,9 @@ async def compare(
     """Recounts `closes` and compares with their counters. Raises ExecutionTimeout if it takes too long."""
     found = Comparison()
     async for days in slices(documents, session, closes):
+        if (count := await days.closes_if_equal()) is not None:
+            found.closes += count
+            continue
         found.closes += await days.recount()
         await days.read_counters()
         differences = days.differences()
@@ -140,27 +149,70 @@ class _Days:
         starts = [close["day"]] if close else []
         return min([*starts, counter["_id"]["start"]] if counter else starts, default=None)
 
+    async def closes_if_equal(self) -> int | None:
+        """How many closes there are, if no sum and no moment differs; else None."""
+        counters, cut = await self._sums_of_counters()
+        closes: Sums = defaultdict(lambda: [0, 0])
+        count = 0
+        async for key, n, moment in self._summed(DAY, NUMBER_OF_QUARTER):
+            day, count = day_of_key(key), count + n
+            if self._operators is None:
+                closes[day, "quarter", key["outcome"]] = [n, moment]
+            if self._is_compared(day, WHOLE):
+                closes[day, "day", key["outcome"]] = [n, 0]
+        async for key, n, moment in self._summed(OPERATOR, NUMBER_OF_DAY, but=cut):
+            operator = key_part(key.get("operator")), key_part(key.get("team"))
+            closes[key["channel"], key["zone"], *operator, key["outcome"]] = [n, moment]
+        return count if without_zeros(closes) == without_zeros(counters) else None
+
+    async def _sums_of_counters(self) -> tuple[Sums, list[Document]]:
+        """The sums of the counters, and which days the period cuts."""
+        sums: Sums = defaultdict(lambda: [0, 0])
+        cut: dict[tuple[str, int], Document] = {}
+        async for day, document in self._days_of_counters():
+            whole = self._is_whole(day)
+            if not whole:
+                cut[day.zone, day.first] = {"zone": day.zone, "day": day.start}
+            for part, outcomes in parts_of(day, document):
+                if not self._is_compared(day, part):
+                    continue
+                where: tuple[Any, ...] = (day, part.level)
+                number = 0
+                if part.level == "operator":
+                    who = key_part(part.operator), key_part(part.team)
+                    where, number = (day.channel, day.zone, *who), day.first
+                elif part.quarter is not None:
+                    number = part.quarter - day.first
+                for outcome, n in outcomes.items():
+                    found = sums[(*where, outcome)]
+                    found[0] += n
+                    found[1] += n * number
+        return sums, list(cut.values())
+
     async def recount(self) -> int:
         """Sums the closes; returns how many there are."""
         count = 0
-        async for day, key, n in self._summed({"operator": "$operator", "team": "$team"}):
-            count += n
+        async for key, n, _ in self._summed({**DAY, **OPERATOR}):
+            day, count = day_of_key(key), count + n
             self._add(0, day, WHOLE, key["outcome"], n)
             self._add(0, day, Part("operator", None, key.get("operator"), key.get("team")), key["outcome"], n)
-        if self._operators is None:
-            async for day, key, n in self._summed({"number": NUMBER_OF_QUARTER}):
-                self._add(0, day, quarter(day, key["number"]), key["outcome"], n)
+        async for key, n, _ in self._summed({**DAY, "number": NUMBER_OF_QUARTER}):
+            day = day_of_key(key)
+            self._add(0, day, quarter(day, key["number"]), key["outcome"], n)
         return count
 
     async def read_counters(self) -> None:
         """Adds up the counters of the same days."""
-        found = self._documents.counters.find(self._counters, session=self._session, batch_size=AT_ONCE)
-        async for document in found.max_time_ms(MAX_TIME_MS):
-            key = document["_id"]
-            day = Day(number_of(key["start"]), key["channel"], key["zone"])
+        async for day, document in self._days_of_counters():
             for part, outcomes in parts_of(day, document):
                 for outcome, n in outcomes.items():
                     self._add(1, day, part, outcome, n)
+
+    async def _days_of_counters(self) -> AsyncIterator[tuple[Day, Document]]:
+        found = self._documents.counters.find(self._counters, session=self._session, batch_size=AT_ONCE)
+        async for document in found.max_time_ms(MAX_TIME_MS):
+            key = document["_id"]
+            yield Day(number_of(key["start"]), key["channel"], key["zone"]), document
             # A day of a large channel takes some milliseconds, and a cursor doesn't pause within a batch.
             await asyncio.sleep(0)
 
@@ -180,25 +232,39 @@ class _Days:
     def _is_compared(self, day: Day, part: Part) -> bool:
         if part.quarter is not None:
             return self._operators is None and self._span.holds(part.quarter, part.quarter + 1)
-        if self._operators is not None and (part is WHOLE or part.operator not in self._operators):
-            return False
+        asked = self._operators is None or (part is not WHOLE and part.operator in self._operators)
+        return asked and self._is_whole(day)
+
+    def _is_whole(self, day: Day) -> bool:
         if day not in self._whole:
             end = day_of(day.start, ZoneInfo(day.zone)).end
             self._whole[day] = self._span.holds(day.first, number_of(end))
         return self._whole[day]
 
-    async def _summed(self, by: Document) -> AsyncIterator[tuple[Day, Document, int]]:
-        key = {name: f"${name}" for name in ("day", "channel", "zone", "outcome")}
+    async def _summed(
+        self, by: Document, moment: Any = 0, *, but: Sequence[Document] = ()
+    ) -> AsyncIterator[tuple[Document, int, int]]:
+        """A key, how many closes, and their moment; of all days, `but` of these."""
+        wanted = {"$and": [self._closes, {"$nor": list(but)}]} if but else self._closes
         stages: list[Document] = [
-            {"$match": self._closes},
-            {"$group": {"_id": {**key, **by}, "n": {"$sum": 1}}},
+            {"$match": wanted},
+            {"$group": {"_id": by, "n": {"$sum": 1}, "moment": {"$sum": moment}}},
         ]
         found = self._documents.closes.aggregate(
             stages, session=self._session, allowDiskUse=True, maxTimeMS=MAX_TIME_MS, batchSize=10 * AT_ONCE
         )
         async for row in found:
-            key = row["_id"]
-            yield Day(number_of(key["day"]), key["channel"], key["zone"]), key, row["n"]
+            yield row["_id"], row["n"], int(row["moment"])
+
+
+def day_of_key(key: Document) -> Day:
+    """The day of a sum's key."""
+    return Day(number_of(key["day"]), key["channel"], key["zone"])
+
+
+def without_zeros(sums: Sums) -> dict[Any, list[int]]:
+    """The sums that are not nothing."""
+    return {key: numbers for key, numbers in sums.items() if any(numbers)}
 
 
 def quarter(day: Day, number: Any) -> Part:
