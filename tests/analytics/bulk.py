@@ -54,5 +54,5 @@ def copies(number: int, days: int) -> Iterator[Document]:
             "partition": index % PARTITIONS,
             "operator": random.choice(OPERATORS),
             "closed_at": closed_at,
-            "day": day_of(closed_at, UTC).start,
+            "closed_day": day_of(closed_at, UTC).start,
         }

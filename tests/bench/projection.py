@@ -167,19 +167,22 @@ async def measured(cost: Cost) -> AsyncIterator[None]:
     cost.steal = Machine.between(before[4], psutil.cpu_times()).steal
 
 
-async def product(up: Servers, database: str, events: int) -> Cost:
+async def product(up: Servers, database: str, events: int, lanes: int = 1) -> Cost:
     """The whole projection, exactly once."""
     client, cost = connect(up.mongo_address), Cost()
     publisher = Publisher(up.kafka_connection, "analytics")
     await LiveChatDocuments.of(client[database]).prepare()
-    runner = projection_runner(client[database], up.kafka_connection, publisher, lambda: None)
+    runners = [
+        projection_runner(client[database], up.kafka_connection, publisher, lambda: None)
+        for _ in range(lanes)
+    ]
 
     async def all_projected() -> bool:
         done = [int(each["offset"]) async for each in client[database][COLLECTION].find()]
         return sum(done) >= events
 
     async with measured(cost):
-        running = asyncio.create_task(runner.run())
+        running = asyncio.gather(*(runner.run() for runner in runners))
         await until(all_projected, within=600)
     running.cancel()
     with suppress(asyncio.CancelledError):
@@ -212,6 +215,7 @@ async def measure(told: argparse.Namespace) -> None:
         print(f"{events} events of {told.closes} closes")
         contestants: Mapping[str, Callable[[int], Awaitable[Cost]]] = {
             "product": lambda run: product(up, f"bench_{run}", events),
+            "two lanes": lambda run: product(up, f"bench2_{run}", events, 2),
             **({"reading alone": lambda _: limit(up, events)} if told.limit else {}),
         }
         for run in range(told.runs):

@@ -83,7 +83,7 @@ async def test_pages_have_bounds(harness: Harness, asked: dict[str, Any]) -> Non
         (
             "unheard=of",
             "query",
-            "known parameters are channel, operator, nobody, from, to, tz",
+            "known parameters are channel, operator, nobody, team, axis, from, to, tz",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Days that are over are folded: nothing that is counted changes, whatever happens meanwhile."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -42,16 +43,19 @@ async def partitions(harness: Harness) -> list[Any]:
 async def test_days_that_are_over_become_one_document_each(harness: Harness) -> None:
     await harness.receive(*many(Random(3), 150))
     before, parts = await numbers(harness), await partitions(harness)
-    assert len(parts) > 20
-    assert await days(harness, 200).fold() == 2 * 4
-    assert await partitions(harness) == [None] * 8
+    folded = 2 * 4 * 2
+    """Two channels, four days and both axes."""
+    assert len(parts) > 2 * folded
+    assert await days(harness, 200).fold() == folded
+    assert await partitions(harness) == [None] * folded
     assert await numbers(harness) == before
     assert (await harness.ask("reconcile"))["equal"]
     assert await days(harness, 200).fold() == 0
 
 
 async def test_a_day_is_left_alone_until_an_hour_after_its_end(harness: Harness) -> None:
-    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(24 * 60)))
+    first = ExpectedClose("d1", way="expired")
+    await harness.receive(first, replace(first, dialog="d2", closed_at=after(24 * 60)))
     assert await days(harness, 12.9).fold() == 0
     assert await days(harness, 13.1).fold() == 1
     assert sorted(await partitions(harness), key=str) == [0, None]

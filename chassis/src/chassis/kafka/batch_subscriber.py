@@ -32,6 +32,7 @@ async def _leave_encoded(message: KafkaMessage) -> Any:
 RIGHT_WITHDRAWN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 """No right to a topic or to the group any more: FastStream only logs it and fetches again, for ever."""
 
+MIB = 2**20
 BROKER: Mapping[str, Any] = {"consumer_only": True, "logger": quiet, "apply_types": False}
 HOW: Mapping[str, Any] = {
     "batch": True,
@@ -41,6 +42,8 @@ HOW: Mapping[str, Any] = {
     "rebalance_timeout_ms": 60_000,
     "heartbeat_interval_ms": 1_000,
     "fetch_max_wait_ms": FETCH_WAIT_MS,
+    "fetch_max_bytes": 16 * MIB,
+    "max_partition_fetch_bytes": 4 * MIB,
     "batch_timeout_ms": 20,
     "parser": _parse,
     "decoder": _leave_encoded,

@@ -13,10 +13,11 @@ from analytics.api.problems import SCALE_SENTENCE
 from analytics.domain.counting import ScaleKey
 from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, offsets, period, previous
 from analytics.read_models.close_filter import CloseFilter
+from analytics.read_models.documents import Axis
 from analytics.read_models.reviews import AnswerFilter, ReviewPosition
 from chassis.validation.messages import Shaped
 from contracts.access import Claims, SubjectId
-from contracts.envelope import Id
+from contracts.envelope import Id, Name
 from contracts.ratings import WIDEST, CloseState
 from contracts.zones import TimeZone
 
@@ -78,14 +79,25 @@ class CloseParameters(BaseModel):
     nobody: bool = Field(
         default=False, description="Closes that count for nobody: these only, or those of `operator` besides."
     )
+    team: list[Name] = Field(
+        [],
+        max_length=MOST_VALUES,
+        description="Closes that count for an operator who was in one of these teams then.",
+        examples=[["first-line"]],
+    )
+    axis: Axis = Field(
+        Axis.CLOSED_AT,
+        description="What `from`, `to`, buckets and hours are about: when closes were closed, or when"
+        " they were first rated; then they are rated closes alone.",
+    )
     from_: Bound | None = Field(
         None,
         alias="from",
-        description="Closed at or after: a date in `tz`, or an RFC 3339 instant on a quarter hour of UTC, in"
-        " which the + of an offset is written %2B.",
+        description="At or after, by `axis`: a date in `tz`, or an RFC 3339 instant on a quarter hour of UTC,"
+        " in which the + of an offset is written %2B.",
         examples=["2026-03-01"],
     )
-    to: Bound | None = Field(None, description="Closed before; written like `from`.", examples=["2026-04-01"])
+    to: Bound | None = Field(None, description="Before; written like `from`.", examples=["2026-04-01"])
     tz: TimeZone = Field("UTC", description="IANA time zone of the dates.", examples=["Europe/Paris"])
 
     @model_validator(mode="after")
@@ -118,7 +130,8 @@ class CloseParameters(BaseModel):
     def close_filter(self, claims: Claims) -> CloseFilter:
         """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
         operators = frozenset([*self.operator, *([None] if self.nobody else [])]) or None
-        return CloseFilter(permitted_channels(claims, self.channel), operators, None, *self.period)
+        channels, teams = permitted_channels(claims, self.channel), frozenset(self.team) or None
+        return CloseFilter(channels, operators, None, *self.period, teams=teams, axis=self.axis)
 
     def for_audit(self) -> dict[str, Any]:
         """The parameters that were given, by their names in the URL."""

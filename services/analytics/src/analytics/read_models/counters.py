@@ -1,7 +1,8 @@
 """How many closes of a day have which outcome? One document per channel and day, and how it is moved.
 
 A document is of one day of one time zone, that of the channel as it was known when the close was first
-counted: ``{_id: {partition, zone, channel, start}, end, whole, operators, quarters, names}``. `whole` maps
+counted: ``{_id: {axis, partition, zone, channel, start}, end, whole, operators, quarters, names}``. A close
+is counted in the day of its closing and, on an axis of its own, in that of its rating. `whole` maps
 outcomes to numbers; `operators` does so per operator and team, `quarters` per quarter hour since `start`.
 `names` is what operators were called at their newest close of the day. Which zone was taken decides how much
 is read, never what is counted: whoever asks for days of another zone adds up quarter hours.
@@ -22,7 +23,7 @@ from pymongo import UpdateOne
 
 from analytics.domain.counting import QUARTER, path_part
 from analytics.domain.periods import day_of
-from analytics.read_models.documents import Document
+from analytics.read_models.documents import Axis, Document
 
 LONGEST_DAY: Final = timedelta(hours=27)
 """No zone has ever had a longer one since 2000."""
@@ -34,6 +35,7 @@ NOBODY: Final = "none"
 class CounterKey(NamedTuple):
     """Which counters a close moves."""
 
+    axis: str
     partition: int | None
     zone: str
     channel: str
@@ -51,17 +53,21 @@ class CounterMoves:
         """Counts a close by its document, or takes it back (-1); nothing before it counts."""
         if "outcome" not in close:
             return
-        outcome, start = close["outcome"], close["day"]
-        key = CounterKey(close["partition"], close["zone"], close["channel"], start)
-        counts = self._counts[key]
-        counts["whole." + outcome] += n
-        counts[f"{operator_path(close['operator'], close['team'])}.{outcome}"] += n
-        counts[f"quarters.{(close['closed_at'] - start) // QUARTER}.{outcome}"] += n
-        if n > 0 and close["operator_name"]:
-            self._name(key, f"names.{key_part(close['operator'])}", close)
+        outcome, operator = close["outcome"], operator_path(close["operator"], close["team"])
+        for axis in Axis:
+            if (at := close[axis]) is None:
+                continue
+            start = close[axis.day]
+            key = CounterKey(axis.value, close["partition"], close["zone"], close["channel"], start)
+            counts = self._counts[key]
+            counts["whole." + outcome] += n
+            counts[f"{operator}.{outcome}"] += n
+            counts[f"quarters.{(at - start) // QUARTER}.{outcome}"] += n
+            if n > 0 and close["operator_name"]:
+                self._name(key, close, at)
 
-    def _name(self, key: CounterKey, path: str, close: Mapping[str, Any]) -> None:
-        names, at = self._names[key], close["closed_at"]
+    def _name(self, key: CounterKey, close: Mapping[str, Any], at: datetime) -> None:
+        names, path = self._names[key], f"names.{key_part(close['operator'])}"
         if path not in names or at > names[path]["at"]:
             # MongoDB compares such documents by their first field first.
             names[path] = {"at": at, "name": close["operator_name"]}

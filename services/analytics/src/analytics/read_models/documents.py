@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
@@ -19,7 +20,23 @@ LONGEST_READ_MS: Final = 25_000
 
 Document = dict[str, Any]
 CLOSE_EVENTS: TypeAdapter[CloseEvent] = TypeAdapter(Annotated[CloseEvent, Field(discriminator="type")])
-NEWEST_FIRST: Final = [("closed_at", DESCENDING), ("_id", DESCENDING)]
+
+
+class Axis(StrEnum):
+    """Which of its moments places a close in time: a field of its document, null without that moment."""
+
+    CLOSED_AT = "closed_at"
+    RATED_AT = "rated_at"
+
+    @property
+    def day(self) -> str:
+        """The field that says when the day of that moment starts, in the close's `zone`."""
+        return {Axis.CLOSED_AT: "closed_day", Axis.RATED_AT: "rated_day"}[self]
+
+    @property
+    def newest_first(self) -> list[tuple[str, int]]:
+        """How lists are sorted."""
+        return [(self.value, DESCENDING), ("_id", DESCENDING)]
 
 
 @dataclass(frozen=True)
@@ -37,10 +54,15 @@ class LiveChatDocuments:
     async def prepare(self) -> None:
         """Creates the collections and their indexes; repeatable."""
         for head in ([], ["channel"], ["state"], ["operator"]):
-            await self.closes.create_index([*((name, ASCENDING) for name in head), *NEWEST_FIRST])
+            await self.closes.create_index(
+                [*((name, ASCENDING) for name in head), *Axis.CLOSED_AT.newest_first]
+            )
+        await self.closes.create_index(
+            Axis.RATED_AT.newest_first, partialFilterExpression={Axis.RATED_AT: {"$type": "date"}}
+        )
         for head in ([], ["_id.channel"]):
             await self.counters.create_index(
-                [*((name, ASCENDING) for name in head), ("_id.start", ASCENDING)]
+                [("_id.axis", ASCENDING), *((name, ASCENDING) for name in head), ("_id.start", ASCENDING)]
             )
         await self.counters.create_index("_id.partition")
 
@@ -83,7 +105,7 @@ def derived(close: Close) -> Document:
         "score": None if answer is None else answer.score,
         "satisfied": None if answer is None else answer.satisfied,
         "commented": None if answer is None else answer.comment is not None,
-        "given_at": close.given_at,
+        "rated_at": close.given_at,
     }
 
 

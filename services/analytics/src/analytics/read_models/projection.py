@@ -13,6 +13,7 @@ from analytics.read_models.channels import UTC, Channels
 from analytics.read_models.counters import CounterMoves
 from analytics.read_models.documents import (
     VERSION,
+    Axis,
     Document,
     LiveChatDocuments,
     close_id,
@@ -93,5 +94,8 @@ def updated(
     if after.closed is not None:
         # The zone that it was first counted in: only so the same counters are moved again.
         zone = ZoneInfo(before["zone"]) if before and "zone" in before else zone_of(after.closed.channel)
-        document |= {"zone": zone.key, "day": day_of(after.closed.closed_at, zone).start}
+        document["zone"] = zone.key
+        for axis in Axis:
+            moment = document[axis]
+            document[axis.day] = moment and day_of(moment, zone).start
     return document

@@ -29,9 +29,6 @@ SHOWN: Final = 100
 MAX_TIME_MS: Final = 60_000
 SLICE: Final = timedelta(days=10)
 A_QUARTER_MS: Final = QUARTER // timedelta(milliseconds=1)
-NUMBER_OF_QUARTER: Final = {"$floor": {"$divide": [{"$subtract": ["$closed_at", "$day"]}, A_QUARTER_MS]}}
-NUMBER_OF_DAY: Final = {"$divide": [{"$toLong": "$day"}, A_QUARTER_MS]}
-DAY: Final = {name: f"${name}" for name in ("channel", "zone", "day", "outcome")}
 OPERATOR: Final = {name: f"${name}" for name in ("channel", "zone", "operator", "team", "outcome")}
 
 Sums = defaultdict[tuple[Any, ...], list[int]]
@@ -126,14 +123,22 @@ class _Days:
         end: datetime | None,
     ) -> None:
         self._documents, self._session = documents, session
-        self._operators, self._span = closes.operators, Span.of(closes)
+        self._asked, self._span = closes, Span.of(closes)
         bounds = {name: moment for name, moment in (("$gte", start), ("$lt", end)) if moment}
         within: Document = dict(bounds) or {"$type": "date"}
         # The day says which; the time is what the index knows.
         since = max(filter(None, (closes.since, start)), default=None)
         until = min(filter(None, (closes.until, end and end + LONGEST_DAY)), default=None)
         closed = replace(closes, since=since, until=until).of_closes()
-        self._closes = {"$and": [closed, {"day": within}]}
+        moment, self._day = closes.axis.value, closes.axis.day
+        self._oldest_first = [(moment, 1)]
+        self._closes = {"$and": [closed, {self._day: within}]}
+        self._per_day = {name: f"${name}" for name in ("channel", "zone", "outcome")} | {
+            "day": f"${self._day}"
+        }
+        since_start = {"$subtract": [f"${moment}", f"${self._day}"]}
+        self._number_of_quarter = {"$floor": {"$divide": [since_start, A_QUARTER_MS]}}
+        self._number_of_day = {"$divide": [{"$toLong": f"${self._day}"}, A_QUARTER_MS]}
         self._counters = {"$and": [closes.of_counters(), {"_id.start": within}]}
         self._whole: dict[Day, bool] = {}
         self._found: defaultdict[tuple[Day, Part, str], list[int]] = defaultdict(lambda: [0, 0])
@@ -141,12 +146,12 @@ class _Days:
     async def first(self) -> datetime | None:
         """When the first of the days starts; None if there is none."""
         close = await self._documents.closes.find_one(
-            self._closes, {"day": 1}, sort=[("closed_at", 1)], session=self._session
+            self._closes, {self._day: 1}, sort=self._oldest_first, session=self._session
         )
         counter = await self._documents.counters.find_one(
             self._counters, {"_id": 1}, sort=[("_id.start", 1)], session=self._session
         )
-        starts = [close["day"]] if close else []
+        starts = [close[self._day]] if close else []
         return min([*starts, counter["_id"]["start"]] if counter else starts, default=None)
 
     async def closes_if_equal(self) -> int | None:
@@ -154,13 +159,13 @@ class _Days:
         counters, cut = await self._sums_of_counters()
         closes: Sums = defaultdict(lambda: [0, 0])
         count = 0
-        async for key, n, moment in self._summed(DAY, NUMBER_OF_QUARTER):
+        async for key, n, moment in self._summed(self._per_day, self._number_of_quarter):
             day, count = day_of_key(key), count + n
-            if self._operators is None:
+            if not self._asked.by_operator:
                 closes[day, "quarter", key["outcome"]] = [n, moment]
             if self._is_compared(day, WHOLE):
                 closes[day, "day", key["outcome"]] = [n, 0]
-        async for key, n, moment in self._summed(OPERATOR, NUMBER_OF_DAY, but=cut):
+        async for key, n, moment in self._summed(OPERATOR, self._number_of_day, but=cut):
             operator = key_part(key.get("operator")), key_part(key.get("team"))
             closes[key["channel"], key["zone"], *operator, key["outcome"]] = [n, moment]
         return count if without_zeros(closes) == without_zeros(counters) else None
@@ -172,7 +177,7 @@ class _Days:
         async for day, document in self._days_of_counters():
             whole = self._is_whole(day)
             if not whole:
-                cut[day.zone, day.first] = {"zone": day.zone, "day": day.start}
+                cut[day.zone, day.first] = {"zone": day.zone, self._day: day.start}
             for part, outcomes in parts_of(day, document):
                 if not self._is_compared(day, part):
                     continue
@@ -192,11 +197,11 @@ class _Days:
     async def recount(self) -> int:
         """Sums the closes; returns how many there are."""
         count = 0
-        async for key, n, _ in self._summed({**DAY, **OPERATOR}):
+        async for key, n, _ in self._summed({**self._per_day, **OPERATOR}):
             day, count = day_of_key(key), count + n
             self._add(0, day, WHOLE, key["outcome"], n)
             self._add(0, day, Part("operator", None, key.get("operator"), key.get("team")), key["outcome"], n)
-        async for key, n, _ in self._summed({**DAY, "number": NUMBER_OF_QUARTER}):
+        async for key, n, _ in self._summed({**self._per_day, "number": self._number_of_quarter}):
             day = day_of_key(key)
             self._add(0, day, quarter(day, key["number"]), key["outcome"], n)
         return count
@@ -231,8 +236,11 @@ class _Days:
 
     def _is_compared(self, day: Day, part: Part) -> bool:
         if part.quarter is not None:
-            return self._operators is None and self._span.holds(part.quarter, part.quarter + 1)
-        asked = self._operators is None or (part is not WHOLE and part.operator in self._operators)
+            return not self._asked.by_operator and self._span.holds(part.quarter, part.quarter + 1)
+        if part is WHOLE:
+            return not self._asked.by_operator and self._is_whole(day)
+        operators, teams = self._asked.operators, self._asked.teams
+        asked = (operators is None or part.operator in operators) and (teams is None or part.team in teams)
         return asked and self._is_whole(day)
 
     def _is_whole(self, day: Day) -> bool:

@@ -9,7 +9,7 @@ from analytics.domain.counting import ScaleKey
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import (
     LONGEST_READ_MS,
-    NEWEST_FIRST,
+    Axis,
     LiveChatDocuments,
     close_id,
     from_document,
@@ -26,14 +26,14 @@ LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 
 @dataclass(frozen=True)
 class ReviewPosition:
-    """A position in the list: just after this close. It stays there, whatever is closed meanwhile."""
+    """A position in a list: just after this close. It stays there, whatever is closed meanwhile."""
 
-    closed_at: datetime
+    moment: datetime
     close: str
 
     def to_cursor(self) -> str:
         """An opaque text for URLs."""
-        return encode(CURSOR, [(self.closed_at - EPOCH) // MILLISECOND, self.close])
+        return encode(CURSOR, [(self.moment - EPOCH) // MILLISECOND, self.close])
 
     @classmethod
     def from_cursor(cls, cursor: str) -> "ReviewPosition":
@@ -88,22 +88,23 @@ async def close_page(
     """At most `limit` closes that follow `after`."""
     wanted = [closes.of_closes(), answers.of_closes()]
     if after is not None:
-        wanted += follows(after)
+        wanted += follows(closes.axis, after)
     found = documents.closes.find({"$and": wanted}, {"events": 1, "dialog": 1, "close_seq": 1})
-    found = found.sort(NEWEST_FIRST).limit(limit + 1).max_time_ms(LONGEST_READ_MS)
+    found = found.sort(closes.axis.newest_first).limit(limit + 1).max_time_ms(LONGEST_READ_MS)
     page = [from_document(document) async for document in found]
     more = len(page) > limit
-    return ClosePage(tuple(page[:limit]), position_of(page[limit - 1]) if more else None)
+    return ClosePage(tuple(page[:limit]), position_of(closes.axis, page[limit - 1]) if more else None)
 
 
-def follows(position: ReviewPosition) -> list[dict[str, Any]]:
+def follows(axis: Axis, position: ReviewPosition) -> list[dict[str, Any]]:
     """The filter on what comes after `position`; the first part alone lets the index begin there."""
-    earlier = {"closed_at": {"$lt": position.closed_at}}
-    same = {"closed_at": {"$eq": position.closed_at}, "_id": {"$lt": position.close}}
-    return [{"closed_at": {"$lte": position.closed_at}}, {"$or": [earlier, same]}]
+    earlier = {axis.value: {"$lt": position.moment}}
+    same = {axis.value: {"$eq": position.moment}, "_id": {"$lt": position.close}}
+    return [{axis.value: {"$lte": position.moment}}, {"$or": [earlier, same]}]
 
 
-def position_of(close: Close) -> ReviewPosition | None:
+def position_of(axis: Axis, close: Close) -> ReviewPosition | None:
     """The position just after a close."""
-    closed = close.closed
-    return ReviewPosition(closed.closed_at, close_id(close.dialog, close.close_seq)) if closed else None
+    closed_at = close.closed and close.closed.closed_at
+    moment = closed_at if axis is Axis.CLOSED_AT else close.given_at
+    return ReviewPosition(moment, close_id(close.dialog, close.close_seq)) if moment else None

@@ -90,7 +90,7 @@ async def sums(
 ) -> Sums:
     """The outcomes of `closes`, in whatever state, per part of the time and per group."""
     reader = _Reader(documents, session, closes, Span.of(closes, part_of), by)
-    if by == "operator" or closes.operators is not None:
+    if by == "operator" or closes.by_operator:
         await reader.add_operators()
     else:
         await reader.add_wholes()
@@ -147,9 +147,10 @@ class _Reader:
 
     def _add_operators_of(self, day: Document, part: Hashable) -> None:
         for key, teams in day.get("operators", {}).items():
-            operator = named_by(key)
-            for outcomes in teams.values():
-                self.sums.add(part, self._group(day, operator), outcomes)
+            operator, asked = named_by(key), self._closes.teams
+            for team, outcomes in teams.items():
+                if asked is None or named_by(team) in asked:
+                    self.sums.add(part, self._group(day, operator), outcomes)
             self.sums.name(operator, day.get("names", {}).get(key))
 
     def _group(self, day: Document, operator: str | None = None) -> Any:
@@ -160,8 +161,9 @@ class _Reader:
         parts = [
             {**self._closes.within(*map(moment_of, span)).of_closes(), "zone": zone} for zone, *span in ranges
         ]
-        quarter = {"$floor": {"$divide": [{"$toLong": "$closed_at"}, QUARTER // timedelta(milliseconds=1)]}}
-        named = {"$cond": ["$operator_name", {"at": "$closed_at", "name": "$operator_name"}, None]}
+        moment = f"${self._closes.axis}"
+        quarter = {"$floor": {"$divide": [{"$toLong": moment}, QUARTER // timedelta(milliseconds=1)]}}
+        named = {"$cond": ["$operator_name", {"at": moment, "name": "$operator_name"}, None]}
         group = {"quarter": quarter, "group": self._by and f"${self._by}", "outcome": "$outcome"}
         found = self._documents.closes.aggregate(
             [

@@ -1,0 +1,194 @@
+"""Every route against a plain computation: several zones, both axes, ends of summer time, any filter."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Any
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from analytics.processes.day_folding import DayFolding
+from chassis.clock import ManualClock
+from contracts.channels import ChannelPublished
+from tests.analytics.builders import ExpectedClose, many
+from tests.analytics.harness import Harness
+from tests.analytics.read_models.test_filters import counts_of, shown_counts
+from tests.analytics.read_models.test_rows import publish
+
+pytestmark = pytest.mark.real
+
+CLOSES = int(os.environ.get("CANDOR_TRUTH_CLOSES", "600"))
+QUESTIONS = int(os.environ.get("CANDOR_TRUTH_QUESTIONS", "50"))
+FIRST_DAY, DAYS = date(2026, 3, 4), 30
+"""New York's clocks change on 8 March, Paris's on the 29th."""
+
+ZONES = {"course-a": "Europe/Paris", "course-b": "Asia/Kathmandu", "course-c": "America/New_York"}
+"""A fourth channel was never published."""
+
+ASKED_ZONES = (*ZONES.values(), "UTC", "Australia/Lord_Howe")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: the parameters, and which closes they mean."""
+
+    parameters: dict[str, Any]
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.parameters["tz"])
+
+    def moment(self, close: ExpectedClose) -> datetime | None:
+        if self.parameters["axis"] == "closed_at":
+            return close.closed_at
+        return close.closed_at + timedelta(minutes=1) if close.state == "given" else None
+
+    def holds(self, close: ExpectedClose, *, any_state: bool = False) -> bool:
+        asked, moment = self.parameters, self.moment(close)
+        operators = {*asked["operator"], *([None] if asked["nobody"] else [])}
+        return (
+            moment is not None
+            and (self.since is None or self.since <= moment)
+            and (self.until is None or moment < self.until)
+            and close.channel in (asked["channel"] or [close.channel])
+            and close.operator in (operators or {close.operator})
+            and close.team in (asked["team"] or [close.team])
+            and (any_state or close.state in (asked["state"] or [close.state]))
+        )
+
+
+def closes(random: Random) -> list[ExpectedClose]:
+    """Closes at any time, often near a midnight of somewhere."""
+    made = []
+    for close in many(random, CLOSES):
+        zone = ZoneInfo(random.choice(ASKED_ZONES))
+        midnight = datetime.combine(FIRST_DAY + timedelta(days=random.randrange(DAYS)), time(), zone)
+        near = random.choice([timedelta(milliseconds=1), timedelta(minutes=20), timedelta(hours=24)])
+        closed_at = (midnight + random.choice([-1, 0, random.random()]) * near).astimezone(UTC)
+        closed_at = closed_at.replace(microsecond=closed_at.microsecond // 1000 * 1000)
+        made.append(replace(close, channel=random.choice([*ZONES, "course-d"]), closed_at=closed_at))
+    return made
+
+
+def question(random: Random) -> Question:
+    """Any filter, alone and together with others."""
+    zone = ZoneInfo(random.choice(ASKED_ZONES))
+
+    def some(values: Sequence[str]) -> list[str]:
+        return random.sample(values, random.randint(1, 2)) if random.random() < 0.3 else []
+
+    first = random.randrange(DAYS)
+    days = [first, first + random.choice([1, 2, 7, 30])]
+    moments = [datetime.combine(FIRST_DAY + timedelta(days=day), time(), zone) for day in days]
+    texts = [moment.date().isoformat() for moment in moments]
+    if random.random() < 0.3:
+        moments = [
+            moment.astimezone(UTC) + timedelta(minutes=15 * random.randrange(40)) for moment in moments
+        ]
+        texts = [moment.isoformat() for moment in moments]
+    bounds = [moment.astimezone(UTC) for moment in moments]
+    opened = random.choice([None, None, None, 0, 1])
+    asked: dict[str, Any] = {
+        "channel": some(["course-a", "course-b", "course-c", "course-d"]),
+        "operator": some(["ann", "bo"]),
+        "nobody": random.random() < 0.2,
+        "team": some(["first.line", "$a.b"]),
+        "state": some(["given", "expired", "not_offered", "pending"]),
+        "axis": random.choice(["closed_at", "closed_at", "rated_at"]),
+        "tz": zone.key,
+    }
+    names = ("from_", "to")
+    asked |= {names[index]: texts[index] for index in (0, 1) if index != opened}
+    since, until = (None if index == opened else bound for index, bound in enumerate(bounds))
+    return Question(asked, since, until)
+
+
+@pytest.mark.long
+async def test_every_route_tells_the_truth(harness: Harness) -> None:
+    random = Random(20260329)
+    made = closes(random)
+    for channel, zone in ZONES.items():
+        await publish(harness, (1, ChannelPublished(channel=channel, name=channel, time_zone=zone)))
+    # Some are folded and change afterwards, some are folded at their end, some are not folded at all.
+    events = [close.events() for close in made]
+    await harness.receive_events([event for each in events for event in each[:2]])
+    await DayFolding(harness.documents, ManualClock(at(12)), lambda: 0.0).fold()
+    await harness.receive_events([event for each in events for event in each[2:]])
+    await DayFolding(harness.documents, ManualClock(at(6)), lambda: 0.0).fold()
+    zones = {each["_id"]["zone"] for each in await harness.stored("counters_v3")}
+    assert zones == {*ZONES.values(), "UTC"}
+    for _ in range(QUESTIONS):
+        asked = question(random)
+        found = [close for close in made if asked.holds(close)]
+        await check_summary(harness, asked, found, random.choice(["hour", "day", "week", "month"]))
+        await check_rows(harness, asked, found)
+        if asked.since and asked.until:
+            await check_hours(harness, asked, found)
+        await check_reviews(harness, asked, found)
+        await check_recount(harness, asked, [close for close in made if asked.holds(close, any_state=True)])
+
+
+def named(found: list[ExpectedClose]) -> Counter[str]:
+    """What these closes count, with the scales' own names."""
+    return Counter({unquote(name): n for name, n in counts_of(found).items()})
+
+
+def at(day: int) -> datetime:
+    return datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC)
+
+
+async def check_summary(harness: Harness, asked: Question, found: list[ExpectedClose], by: str) -> None:
+    cut: dict[str, Any] = {"by": by} if asked.since and asked.until else {}
+    shown = await harness.ask("summary", **asked.parameters, **cut)
+    assert shown_counts(shown) == named(found), asked
+    for bucket in shown["buckets"] or ():
+        start, end = (datetime.fromisoformat(bucket[name]) for name in ("from", "to"))
+        inside = [close for close in found if start <= (asked.moment(close) or end) < end]
+        assert shown_counts(bucket) == named(inside), (asked, by, bucket["from"])
+
+
+async def check_rows(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    for path, name in (("operators", "operator"), ("channels", "channel")):
+        rows = (await harness.ask(path, **asked.parameters))["rows"]
+        shown = {row[name]: [row[each] for each in ("closed", "given", "satisfied")] for row in rows}
+        expected: dict[Any, list[int]] = {}
+        for close in found:
+            counts = close.counts()
+            row = expected.setdefault(getattr(close, name), [0, 0, 0])
+            for index, each in enumerate(("closed", "given", "satisfied")):
+                row[index] += counts[each]
+        assert {key: row for key, row in shown.items() if row[0]} == expected, (asked, path)
+
+
+async def check_hours(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    shown = (await harness.ask("hours", **asked.parameters))["hours"]
+    expected = Counter(
+        (local.isoweekday(), local.hour)
+        for close in found
+        if (moment := asked.moment(close)) and (local := moment.astimezone(asked.zone))
+    )
+    assert +Counter({(each["weekday"], each["hour"]): each["closed"] for each in shown}) == expected, asked
+
+
+async def check_reviews(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    seen: list[str] = []
+    page: dict[str, Any] = {"next_cursor": ""}
+    while page["next_cursor"] is not None:
+        page = await harness.ask("reviews", **asked.parameters, limit=200, cursor=page["next_cursor"])
+        seen += [f"{each['dialog']}.{each['close_seq']}" for each in page["reviews"]]
+    ids = {f"{close.dialog}.{close.close_seq}": asked.moment(close) for close in found}
+    assert sorted(seen) == sorted(ids), asked
+    assert seen == sorted(seen, key=lambda each: (ids[each], each), reverse=True), asked
+
+
+async def check_recount(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    parameters = {name: value for name, value in asked.parameters.items() if name != "state"}
+    shown = await harness.ask("reconcile", **parameters)
+    assert (shown["equal"], shown["closes"], shown["first"]) == (True, len(found), []), asked

@@ -1,0 +1,136 @@
+"""How long do questions take, and does that grow with the history?
+
+    python -m tests.bench.reads [--closes 100000] [--stored 100000] [--days 60]
+
+Analytics answers over HTTP, on counters of `--closes` closes of five channels in Europe/Paris and thirty
+operators; the days that are over are folded. The newest `--stored` of these closes are there themselves, for
+the questions that read closes. Each question is asked alone, thirty times; p50 and p99 are of those.
+"""
+
+import argparse
+import asyncio
+import logging
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from analytics.domain.periods import day_of
+from analytics.processes.day_folding import DayFolding
+from analytics.read_models.counters import CounterMoves
+from analytics.read_models.documents import Document
+from analytics.read_models.projection import updated
+from chassis.clock import ManualClock
+from deploy.local.servers import servers
+from tests.analytics.builders import received
+from tests.analytics.harness import Harness, open_harness
+from tests.bench.projection import CHANNELS, FIRST_DAY, OPERATORS, PARTITIONS, events_of
+
+PARIS: Final = ZoneInfo("Europe/Paris")
+AT_ONCE: Final = 5_000
+TIMES: Final = 30
+
+
+def documents(number: int, days: int) -> Iterator[Document]:
+    """The closes, the newest first: copies of a thousand that differ by id, time, operator and channel."""
+    random = Random(1)
+    made = [[received(event) for event in events_of(n, random)] for n in range(1_000)]
+    templates = [updated(None, events, lambda _: PARIS) for events in made]
+    for index in range(number):
+        closed_at = FIRST_DAY + timedelta(days=days) * ((number - index - 0.5) / number)
+        closed_at = closed_at.replace(microsecond=0)
+        template, operator = random.choice(templates), random.randrange(OPERATORS)
+        assert template
+        day = day_of(closed_at, PARIS).start
+        close: Document = {
+            **template, "_id": f"d{index}.1", "dialog": f"d{index}", "partition": index % PARTITIONS,
+            "operator": f"operator-{operator}", "channel": f"channel-{operator % CHANNELS}",
+            "team": f"team-{operator % 4}", "closed_at": closed_at, "closed_day": day,
+        }  # fmt: skip
+        if template["rated_at"]:
+            close |= {"rated_at": closed_at, "rated_day": day}
+        yield close
+
+
+async def fill(harness: Harness, closes: int, stored: int, days: int) -> None:
+    """Counters of all closes, and the newest closes themselves."""
+    moves, batch = CounterMoves(), []
+    for index, document in enumerate(documents(closes, days)):
+        moves.count(document, +1)
+        if index < stored:
+            batch.append(document)
+        if len(batch) == AT_ONCE:
+            await harness.documents.closes.insert_many(batch, ordered=False)
+            batch = []
+    if batch:
+        await harness.documents.closes.insert_many(batch, ordered=False)
+    await harness.documents.counters.bulk_write(moves.updates(), ordered=False)
+    folding = DayFolding(
+        harness.documents, ManualClock(FIRST_DAY + timedelta(days=days, hours=-12)), lambda: 0.0
+    )
+    while await folding.fold():
+        pass
+
+
+def questions(days: int) -> dict[str, tuple[str, dict[str, Any]]]:
+    """What a support lead asks, of the last thirty days."""
+    last = (FIRST_DAY + timedelta(days=days)).date()
+    month: dict[str, Any] = {"from_": str(last - timedelta(days=30)), "to": str(last)}
+    paris, other = {**month, "tz": "Europe/Paris"}, {**month, "tz": "Asia/Kathmandu"}
+    return {
+        "summary": ("summary", paris),
+        "summary by day": ("summary", {**paris, "by": "day"}),
+        "summary by day beside before": ("summary", {**paris, "by": "day", "vs": "previous"}),
+        "summary of all time": ("summary", {}),
+        "summary of a channel": ("summary", {**paris, "channel": "channel-1"}),
+        "summary of an operator by day": ("summary", {**paris, "by": "day", "operator": "operator-3"}),
+        "operators": ("operators", paris),
+        "channels": ("channels", paris),
+        "another zone: summary by day": ("summary", {**other, "by": "day"}),
+        "another zone: operators": ("operators", other),
+        "summary by hour": ("summary", {**paris, "by": "hour"}),
+        "hours of the week": ("hours", paris),
+        "reviews": ("reviews", paris),
+        "reviews of a rare state": ("reviews", {**paris, "state": "declined"}),
+        "reviews of an operator, score 1": ("reviews", {**paris, "operator": "operator-3", "score": 1}),
+        "reconcile": ("reconcile", paris),
+    }
+
+
+async def measure(told: argparse.Namespace) -> None:
+    """Fills a database, and asks."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as up:
+        async with open_harness(up.mongo_address, "reads") as harness:
+            await fill(harness, told.closes, told.stored, told.days)
+            size = await harness.database.command("collStats", harness.documents.counters.name)
+            print(f"{told.closes} closes, {size['count']} counters of {size['avgObjSize']} bytes")
+            for name, (path, asked) in questions(told.days).items():
+                took: list[float] = []
+                for _ in range(3 if path == "reconcile" else TIMES):
+                    start = time.perf_counter()
+                    response = await harness.get(path, **asked)
+                    took.append(1000 * (time.perf_counter() - start))
+                    response.raise_for_status()
+                p99 = sorted(took)[-1 - len(took) // 100]
+                print(f"  {name:<34}p50 {statistics.median(took):>8.1f} ms   p99 {p99:>8.1f} ms", flush=True)
+
+
+def main() -> None:
+    """Reads the command line and measures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.reads", description=__doc__)
+    parser.add_argument("--closes", type=int, default=100_000, help="that are counted (100000)")
+    parser.add_argument("--stored", type=int, default=100_000, help="that are there themselves (100000)")
+    parser.add_argument("--days", type=int, default=60, help="that they are spread over (60)")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
