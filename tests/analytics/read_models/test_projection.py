@@ -15,10 +15,12 @@ from analytics.messaging.inbound import CONSUMED_TOPICS
 from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.projection_runner import Projection
 from chassis.kafka.records import EventDecoder
+from contracts.channels import ChannelPublished
 from contracts.envelope import HIGHEST
 from contracts.ratings import RatingGiven
 from tests.analytics.builders import ExpectedClose, batches, many, received, shuffled
 from tests.analytics.harness import Harness
+from tests.analytics.read_models.test_rows import publish
 
 pytestmark = pytest.mark.real
 
@@ -85,6 +87,17 @@ async def test_counters_are_kept_per_partition_and_summed_when_read(harness: Har
         received(ExpectedClose(dialog).closed()).partition for dialog in ("d1", "d2")
     }
     assert (await harness.ask("summary"))["closed"] == 2
+
+
+async def test_a_close_stays_in_the_zone_in_which_it_was_counted_first(harness: Harness) -> None:
+    await harness.receive_events([ExpectedClose().closed()])
+    kathmandu = ChannelPublished(channel="course-a", name="A", time_zone="Asia/Kathmandu")
+    await publish(harness, (1, kathmandu))
+    await harness.receive(ExpectedClose(), ExpectedClose("d2"))
+    zones = {each["_id"]: each["zone"] for each in await harness.stored("closes_v3")}
+    assert zones == {"d1.1": "UTC", "d2.1": "Asia/Kathmandu"}
+    assert all(n > 0 for each in await harness.stored("counters_v3") for n in counted(each["whole"]).values())
+    assert (await harness.ask("reconcile"))["equal"]
 
 
 async def test_a_transaction_that_is_undone_leaves_nothing(harness: Harness) -> None:

@@ -1,5 +1,7 @@
 """Every route against a plain computation: several zones, both axes, ends of summer time, any filter."""
 
+import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -113,6 +115,8 @@ def question(random: Random) -> Question:
 @pytest.mark.long
 async def test_every_route_tells_the_truth(harness: Harness) -> None:
     random = Random(20260329)
+    clock: ManualClock = harness.app.state.clock
+    clock.advance(timedelta(days=60))
     made = closes(random)
     for channel, zone in ZONES.items():
         await publish(harness, (1, ChannelPublished(channel=channel, name=channel, time_zone=zone)))
@@ -132,6 +136,7 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
         if asked.since and asked.until:
             await check_hours(harness, asked, found)
         await check_reviews(harness, asked, found)
+        await check_export(harness, asked, found)
         await check_recount(harness, asked, [close for close in made if asked.holds(close, any_state=True)])
 
 
@@ -186,6 +191,13 @@ async def check_reviews(harness: Harness, asked: Question, found: list[ExpectedC
     ids = {f"{close.dialog}.{close.close_seq}": asked.moment(close) for close in found}
     assert sorted(seen) == sorted(ids), asked
     assert seen == sorted(seen, key=lambda each: (ids[each], each), reverse=True), asked
+
+
+async def check_export(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    response = await harness.get("export.csv", **asked.parameters)
+    rows = csv.DictReader(io.StringIO(response.text, newline=""))
+    expected = Counter((close.dialog, str(close.close_seq), close.state) for close in found)
+    assert Counter((row["dialog"], row["close_seq"], row["state"]) for row in rows) == expected, asked
 
 
 async def check_recount(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:

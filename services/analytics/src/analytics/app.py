@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from fastapi import FastAPI
 
-from analytics.api import live_chat, pages, reviews
+from analytics.api import export, live_chat, pages, reviews
 from analytics.api.problems import CATALOGUE
 from analytics.messaging.inbound import channels_runner, projection_runner
 from analytics.messaging.key_positions import KeyPositions
@@ -69,7 +69,7 @@ def build(
         settings,
         title="Candor analytics",
         pages=[pages.person, pages.page_router(settings)],
-        routers=[live_chat.router, reviews.router],
+        routers=[live_chat.router, reviews.router, export.router],
         problems=CATALOGUE,
         state={
             "documents": documents, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,

@@ -212,8 +212,8 @@ class HourParameters(CountParameters):
         return offsets(*self.whole_period, self.zone)
 
 
-class ReviewParameters(CountParameters):
-    """A page of reviews."""
+class AnswerParameters(CountParameters):
+    """Which closes are shown one by one: also by their answers."""
 
     score: list[ScoreText] = Field(
         [], max_length=MOST_VALUES, description="Only answers with these scores.", examples=[[1, 2]]
@@ -223,6 +223,22 @@ class ReviewParameters(CountParameters):
     )
     satisfied: bool | None = Field(None, description="Only satisfied answers, or only those that are not.")
     with_comment: bool | None = Field(None, description="Only answers with a comment, or only those without.")
+
+    @property
+    def answers(self) -> AnswerFilter:
+        """Which answers were asked for."""
+        name, lowest, highest = self.scale.rsplit(":", 2) if self.scale else ("", "", "")
+        return AnswerFilter(
+            frozenset(self.score) or None,
+            ScaleKey(name, int(lowest), int(highest)) if self.scale else None,
+            self.satisfied,
+            self.with_comment,
+        )
+
+
+class ReviewParameters(AnswerParameters):
+    """A page of reviews."""
+
     counts: bool = Field(
         default=False, description="Also counts them, on the first page: as dear as a summary of the period."
     )
@@ -236,13 +252,11 @@ class ReviewParameters(CountParameters):
         """The position where the page begins; None for the first page."""
         return ReviewPosition.from_cursor(self.cursor) if self.cursor else None
 
-    @property
-    def answers(self) -> AnswerFilter:
-        """Which answers were asked for."""
-        name, lowest, highest = self.scale.rsplit(":", 2) if self.scale else ("", "", "")
-        return AnswerFilter(
-            frozenset(self.score) or None,
-            ScaleKey(name, int(lowest), int(highest)) if self.scale else None,
-            self.satisfied,
-            self.with_comment,
-        )
+
+class ExportParameters(AnswerParameters):
+    """All closes as a file."""
+
+    bom: bool = Field(
+        default=False,
+        description="Begins with a byte order mark, by which Excel knows UTF-8 when it opens a file.",
+    )

@@ -1,0 +1,142 @@
+"""Closes as a file: every one, safe in spreadsheets, noted before it is sent."""
+
+import csv
+import io
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from analytics.read_models.decryption import SealedText
+from chassis.clock import ManualClock
+from tests.analytics.builders import FACES, NOON, SEALED, WAYS, ExpectedClose, after, many
+from tests.analytics.harness import Harness, supervisor_of
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def harness(harness: Harness) -> Harness:
+    """A week later."""
+    clock: ManualClock = harness.app.state.clock
+    clock.advance(timedelta(days=7))
+    return harness
+
+
+async def export(harness: Harness, **asked: Any) -> list[dict[str, str]]:
+    response = await harness.get("export.csv", **asked)
+    assert response.status_code == 200, response.text
+    return list(csv.DictReader(io.StringIO(response.text, newline="")))
+
+
+async def test_a_row_tells_what_a_review_tells(harness: Harness) -> None:
+    harness.keys.known = {SealedText(SEALED, "c-d4", "d4", "comment"): 'Twice, "the same",\r\nquestion… 😀'}
+    closes = [
+        ExpectedClose(f"d{n}", way=way, closed_at=after(n), comment=SEALED, changes=(2,), score=4)
+        for n, way in enumerate(WAYS)
+    ]
+    await harness.receive(*closes)
+    rows, reviews = await export(harness), (await harness.ask("reviews"))["reviews"]
+    assert len(rows) == len(reviews) == len(WAYS)
+    for row, review in zip(rows, reviews, strict=True):
+        plain = (
+            "dialog",
+            "channel",
+            "operator",
+            "operator_name",
+            "team",
+            "client",
+            "state",
+            "closed_by",
+            "closed_at",
+        )
+        assert {name: row[name] for name in plain} == {name: review[name] for name in plain}
+        assert row["rated_at"] == (review["given_at"] or "")
+        for name in ("close_seq", "score", "changes", "first_score"):
+            assert row[name] == ("" if review[name] is None else str(review[name]))
+        assert row["reason"] == (review["reason"] or "")
+        assert row["satisfied"] == {None: "", True: "true", False: "false"}[review["satisfied"]]
+    commented = next(row for row in rows if row["dialog"] == "d4")
+    assert (commented["comment"], commented["comment_state"]) == (
+        'Twice, "the same",\r\nquestion… 😀',
+        "open",
+    )
+    assert (commented["scale"], commented["lowest"], commented["highest"]) == ("stars", "1", "5")
+    assert commented["participants"] == "Ann Smith: 2"
+    other = next(row for row in rows if row["dialog"] == "d5")
+    assert (other["comment"], other["comment_state"]) == ("", "erased")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"axis": "rated_at", "from_": "2026-03-03", "to": "2026-03-05"},
+        {"state": ["expired", "not_offered"], "tz": "Asia/Kathmandu", "to": "2026-03-04"},
+        {"operator": ["ann"], "team": ["first.line"], "channel": ["course-b"]},
+    ],
+    ids=lambda asked: "+".join(asked) or "all",
+)
+async def test_there_are_as_many_rows_as_the_summary_counts(harness: Harness, asked: dict[str, Any]) -> None:
+    await harness.receive(*many(Random(7), 500))
+    rows, summary = await export(harness, **asked), await harness.ask("summary", **asked)
+    assert len({(row["dialog"], row["close_seq"]) for row in rows}) == len(rows) == summary["closed"] > 0
+    assert sum(row["state"] == "given" for row in rows) == summary["given"]
+    assert sum(row["satisfied"] == "true" for row in rows) == summary["satisfied"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\uff1d1", "\r=1"])
+async def test_no_text_is_a_formula(harness: Harness, name: str) -> None:
+    await harness.receive(ExpectedClose(operator_name=name, team=name))
+    [row] = await export(harness)
+    assert (row["operator_name"], row["team"]) == (f"'{name}", f"'{name}")
+
+
+async def test_numbers_stay_numbers(harness: Harness) -> None:
+    await harness.receive(ExpectedClose(scale=FACES, score=-1))
+    [row] = await export(harness)
+    assert (row["score"], row["lowest"], row["satisfied"]) == ("-1", "-1", "false")
+
+
+async def test_excel_is_told_the_encoding_if_it_asks(harness: Harness) -> None:
+    await harness.receive(ExpectedClose(operator_name="Ånn 林"))
+    plain, marked = [await harness.get("export.csv", bom=bom) for bom in (False, True)]
+    assert marked.content == b"\xef\xbb\xbf" + plain.content
+    assert "Ånn 林" in plain.text
+    assert plain.headers["content-type"] == "text/csv; charset=utf-8"
+    assert plain.headers["content-disposition"] == 'attachment; filename="live-chat.csv"'
+    named = await harness.get("export.csv", from_="2026-03-01", to="2026-04-01T00:00:00Z")
+    assert 'filename="live-chat-2026-03-01-2026-04-01.csv"' in named.headers["content-disposition"]
+
+
+async def test_without_closes_there_are_the_columns(harness: Harness) -> None:
+    response = await harness.get("export.csv")
+    assert response.text.startswith("dialog,close_seq,channel,")
+    assert response.text.count("\r\n") == 1
+
+
+async def test_rows_are_on_record_before_they_are_sent(harness: Harness) -> None:
+    await harness.receive(*many(Random(8), 450))
+    rows = await export(harness, channel="course-a")
+    noted = await harness.stored("audit")
+    assert {record["what"] for record in noted} == {"export.read"}
+    assert len(noted) == 1 + len(rows) // 200
+    assert sorted(close for record in noted for close in record["closes"]) == sorted(
+        f"{row['dialog']}.{row['close_seq']}" for row in rows
+    )
+    assert noted[0]["asked"] == {"channel": ["course-a"]}
+    await harness.database.drop_collection("audit")
+    await harness.database.create_collection("audit", validator={"$expr": False})
+    assert (await harness.get("export.csv")).status_code >= 500
+
+
+async def test_it_is_of_the_channels_of_the_token(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", channel="course-b"))
+    rows = csv.DictReader(io.StringIO((await harness.get("export.csv", supervisor_of("course-b"))).text))
+    assert [row["dialog"] for row in rows] == ["d2"]
+
+
+async def test_what_comes_after_its_start_is_left_out(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=NOON + timedelta(days=8)))
+    assert [row["dialog"] for row in await export(harness)] == ["d1"]
