@@ -96,7 +96,9 @@ async def test_a_close_stays_in_the_zone_in_which_it_was_counted_first(harness: 
     await harness.receive(ExpectedClose(), ExpectedClose("d2"))
     zones = {each["_id"]: each["zone"] for each in await harness.stored("closes_v3")}
     assert zones == {"d1.1": "UTC", "d2.1": "Asia/Kathmandu"}
-    assert all(n >= 0 for each in await harness.stored("counters_v3") for n in counted(each["whole"]).values())
+    assert all(
+        n >= 0 for each in await harness.stored("counters_v3") for n in counted(each["whole"]).values()
+    )
     assert (await harness.ask("reconcile"))["equal"]
 
 
