@@ -1,6 +1,8 @@
 """The Live Chat page in the real system: its numbers are the API's, and everything on it can be used."""
 
 import asyncio
+import csv
+import io
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -124,6 +126,31 @@ async def test_a_part_is_a_filter_and_back_undoes_it(opened: Reading) -> None:
     await expect(page).to_have_url(re.compile(r"state=unsatisfied"))
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text(COMMENT)
+
+
+async def test_the_list_becomes_a_file_under_the_same_filters(opened: Reading, findings: Findings) -> None:
+    findings.tolerate("503")
+    page = await opened("&state=satisfied&state=unsatisfied")
+    rated = sum(mood in {Mood.RATES, Mood.COMMENTS, Mood.CHANGES} for mood, _, _ in PLAYED)
+    await expect(page.locator(".rows > li")).to_have_count(rated)
+    button = page.get_by_role("button", name="Export CSV")
+
+    async with page.expect_download() as downloading:
+        await button.press("Enter")
+    file = await downloading.value
+    text = (await asyncio.to_thread((await file.path()).read_bytes)).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert re.fullmatch(r"live-chat-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv", file.suggested_filename)
+    assert (len(rows), {row["state"] for row in rows}) == (rated, {"given"})
+    assert COMMENT in {row["comment"] for row in rows}
+
+    await page.route("**/v1/live-chat/export.csv*", lambda route: route.fulfill(status=503))
+    await button.press("Enter")
+    await expect(page.get_by_text("The file could not be made")).to_be_visible()
+    await page.unroute("**/v1/live-chat/export.csv*")
+    async with page.expect_download():
+        await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("The file could not be made")).to_be_hidden()
 
 
 async def test_what_was_counted_before_the_stream_began_is_shown(

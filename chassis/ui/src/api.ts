@@ -9,10 +9,14 @@ export type TokenSource = (again?: boolean) => Promise<string | null>;
 
 /**
  * `const api = client<paths>(origin, token)`; `data(api.GET("/v1/dialogs", …))` is the response's body.
- * A request gets 20 seconds, and a second try with a new token after a 401.
+ * A request gets 20 seconds unless told otherwise, its whole body included, and a second try with a new token after a 401.
  */
-export function client<Paths extends object>(origin: string, token: TokenSource): Client<Paths> {
-  const made = createClient<Paths>({ baseUrl: origin, fetch: (request) => sent(request, token) });
+export function client<Paths extends object>(
+  origin: string,
+  token: TokenSource,
+  timeoutMs = TIMEOUT_MS,
+): Client<Paths> {
+  const made = createClient<Paths>({ baseUrl: origin, fetch: (request) => sent(request, token, timeoutMs) });
   made.use(refusals);
   return made;
 }
@@ -33,15 +37,15 @@ const refusals: Middleware = {
   },
 };
 
-async function sent(request: Request, token: TokenSource): Promise<Response> {
+async function sent(request: Request, token: TokenSource, timeoutMs: number): Promise<Response> {
   const again = request.clone();
-  const response = await once(request, await token());
-  return response.status === 401 ? once(again, await token(true)) : response;
+  const response = await once(request, await token(), timeoutMs);
+  return response.status === 401 ? once(again, await token(true), timeoutMs) : response;
 }
 
-function once(request: Request, bearer: string | null): Promise<Response> {
+function once(request: Request, bearer: string | null, timeoutMs: number): Promise<Response> {
   if (bearer) request.headers.set("Authorization", `Bearer ${bearer}`);
-  const limit = AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+  const limit = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
   return fetch(new Request(request, { signal: limit }));
 }
 

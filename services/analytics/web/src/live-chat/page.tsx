@@ -28,6 +28,7 @@ import {
   summary,
 } from "./data.ts";
 import { Drawer } from "./drawer.tsx";
+import { ExportFailed } from "./export.tsx";
 import { Foot } from "./foot.tsx";
 import { Headline } from "./headline.tsx";
 import { channelName, operatorNames } from "./names.ts";
@@ -83,6 +84,7 @@ function Board(): JSX.Element {
       <Toolbar />
       <PrintedFilters />
       <Stale />
+      <ExportFailed />
       <Failed panel={summary.value} title="summary.failed" again={readSummary} />
       {!isForbidden() && (
         <>

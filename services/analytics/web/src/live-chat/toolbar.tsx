@@ -18,6 +18,7 @@ import {
   range,
 } from "./address.ts";
 import { connection, everyChannel, everyOperator, freshness, slowReads } from "./data.ts";
+import { ExportButton } from "./export.tsx";
 import { channelName, operatorName, operatorNames } from "./names.ts";
 
 /** The present moment, once a second. */
@@ -40,6 +41,7 @@ export function Head(): JSX.Element {
       <div class="end">
         <Fresh />
         <ZoneSelect />
+        <ExportButton />
       </div>
     </div>
   );
