@@ -1,0 +1,211 @@
+"""`python -m analytics verify`: recomputes the read models from the log, and names the first difference.
+
+Partition by partition, and of each some dialogs at a time, so that little is held: their events are folded
+anew and compared with the documents, as both were at one moment. Then the counters are compared with the
+closes. Nothing is written, nothing has to stop.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pydantic import TypeAdapter
+from pymongo.errors import PyMongoError
+
+from analytics.messaging.inbound import CONSUMED_TOPICS
+from analytics.read_models.channels import UTC
+from analytics.read_models.close_filter import CloseFilter
+from analytics.read_models.documents import Document, LiveChatDocuments
+from analytics.read_models.progress import BEYOND, PREFIX
+from analytics.read_models.projection import by_close, updated
+from analytics.read_models.reconcile import compare
+from analytics.read_models.snapshot import in_one_snapshot
+from analytics.settings import AnalyticsSettings
+from chassis.kafka.checkpoints import COLLECTION
+from chassis.kafka.connection import KafkaConnection
+from chassis.kafka.records import EventDecoder, ReceivedEvent, Record
+from chassis.kafka.topic_reader import topic_reader
+from chassis.mongo import connect
+
+AT_ONCE: Final = 200_000
+"""Events that are held at once, some hundred megabytes."""
+
+DOCUMENTS_AT_ONCE: Final = 1_000
+
+Report = Callable[[str], object]
+
+
+@dataclass
+class Verification:
+    """How many closes are as the log says, and how many differ; `first` says what of the first."""
+
+    closes: int = 0
+    differing: int = 0
+    first: str | None = None
+
+    def differs(self, what: str) -> None:
+        """Another difference."""
+        self.differing += 1
+        self.first = self.first or what
+
+    def add(self, other: "Verification") -> None:
+        """What was found elsewhere."""
+        self.closes += other.closes
+        self.differing += other.differing
+        self.first = self.first or other.first
+
+
+async def verify(
+    database: AsyncIOMotorDatabase[Document],
+    connection: KafkaConnection,
+    topics: Mapping[str, TypeAdapter[Any]] = CONSUMED_TOPICS,
+    report: Report = lambda _: None,
+    at_once: int = AT_ONCE,
+) -> Verification:
+    """Compares what is stored with what the log says. Raises PyMongoError and KafkaError."""
+    found, verifying = Verification(), _Verifying(database, connection, topics)
+    began, read = time.monotonic(), 0
+    positions = await verifying.positions(None)
+    waiting = sum(positions.values())
+    for number in sorted({partition.partition for partition in positions}):
+        events = sum(offset for partition, offset in positions.items() if partition.partition == number)
+        parts = events // at_once + 1
+        for part in range(parts):
+            look = partial(verifying.differences, number=number, of=(part, parts))
+            found.add(await in_one_snapshot(verifying.documents, look))
+        read += events
+        left = (time.monotonic() - began) / max(1, read) * (waiting - read)
+        report(f"partition {number}: {read} of {waiting} events, {found.closes} closes, {left:.0f} s left")
+    everything = CloseFilter(channels=None)
+    counters = await in_one_snapshot(
+        verifying.documents, lambda session: compare(verifying.documents, session, everything)
+    )
+    for each in counters.first:
+        where = f"{each.day.channel} on the day of {each.day.start:%Y-%m-%d %H:%M} UTC"
+        found.differs(
+            f"{where}: {each.closes} closes are {each.outcome}, the counters of its {each.part.level} say"
+            f" {each.counters}"
+        )
+    return found
+
+
+class _Verifying:
+    def __init__(
+        self,
+        database: AsyncIOMotorDatabase[Document],
+        connection: KafkaConnection,
+        topics: Mapping[str, TypeAdapter[Any]],
+    ) -> None:
+        self.documents = LiveChatDocuments.of(database)
+        self._checkpoints = database[COLLECTION]
+        self._connection, self._decoder = connection, EventDecoder(topics)
+
+    async def positions(self, session: AsyncIOMotorClientSession | None) -> dict[TopicPartition, int]:
+        """How far each partition was projected."""
+        found: dict[TopicPartition, int] = {}
+        async for each in self._checkpoints.find({"_id": {"$gte": PREFIX, "$lt": BEYOND}}, session=session):
+            topic, _, number = each["_id"].removeprefix(PREFIX).rpartition(":")
+            found[TopicPartition(topic, int(number))] = each["offset"]
+        return found
+
+    async def differences(
+        self, session: AsyncIOMotorClientSession, *, number: int, of: tuple[int, int]
+    ) -> Verification:
+        """Compares the closes of the dialogs that are in one `of` so many parts of a partition."""
+        found = Verification()
+        positions = await self.positions(session)
+        ends = {part: end for part, end in positions.items() if part.partition == number and end}
+        batches = by_close([received async for received in self._events(ends, of)])
+        names = list(batches)
+        for start in range(0, len(names), DOCUMENTS_AT_ONCE):
+            some = names[start : start + DOCUMENTS_AT_ONCE]
+            stored = self.documents.closes.find({"_id": {"$in": some}}, session=session)
+            documents: dict[str, Document] = {each["_id"]: each async for each in stored}
+            for name in some:
+                if wrong := difference(documents.get(name), batches[name]):
+                    found.differs(f"close {name}: {wrong}")
+                else:
+                    found.closes += 1
+        there = self.documents.closes.find({"partition": number}, {"_id": 1}, session=session)
+        async for each in there:
+            name = each["_id"]
+            if is_of(name.rpartition(".")[0].encode(), of) and name not in batches:
+                found.differs(f"close {name}: nothing in the log")
+        return found
+
+    async def _events(
+        self, ends: Mapping[TopicPartition, int], of: tuple[int, int]
+    ) -> AsyncIterator[ReceivedEvent[Any]]:
+        async for record in records(self._connection, ends):
+            if is_of(record.key or b"", of):
+                received = self._decoder.read(record)
+                if isinstance(received, ReceivedEvent):
+                    yield received
+
+
+async def records(connection: KafkaConnection, ends: Mapping[TopicPartition, int]) -> AsyncIterator[Record]:
+    """All records before the ends; in order per partition."""
+    if not ends:
+        return
+    async with topic_reader(connection, list(ends)) as consumer:
+        await consumer.seek_to_beginning(*ends)
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for partition, part in (await consumer.getmany(timeout_ms=500)).items():
+                for record in part:
+                    if record.offset < ends[partition]:
+                        yield record
+
+
+def is_of(dialog: bytes, of: tuple[int, int]) -> bool:
+    """Whether a dialog is in part `of[0]` of `of[1]`."""
+    part, parts = of
+    return crc32(dialog) % parts == part
+
+
+def difference(stored: Document | None, batch: Sequence[ReceivedEvent[Any]]) -> str | None:
+    """Which fields of a close are not as its events say; None if all are."""
+    zone = ZoneInfo(stored["zone"]) if stored and "zone" in stored else UTC
+    expected = updated(None, batch, lambda _: zone)
+    if stored is None or expected is None:
+        return None if stored is expected else "not stored"
+    wrong = [
+        name for name in sorted(expected.keys() | stored.keys()) if expected.get(name) != stored.get(name)
+    ]
+    return f"{', '.join(wrong)} not as in the log" if wrong else None
+
+
+def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
+    """Verifies; 0 if all is as the log says, 1 if something differs, 2 if it could not be read."""
+    argparse.ArgumentParser(prog="python -m analytics verify", description=__doc__).parse_args(argv)
+
+    async def run() -> Verification:
+        client = connect(settings.mongo)
+        try:
+            return await verify(client[settings.database], settings.kafka, report=_say)
+        finally:
+            client.close()
+
+    try:
+        found = asyncio.run(run())
+    except (PyMongoError, KafkaError) as error:
+        _say(f"It could not be read: {type(error).__name__}")
+        return 2
+    if found.first is None:
+        sys.stdout.write(f"{found.closes} closes and their counters are as the log says\n")
+        return 0
+    sys.stdout.write(f"{found.differing} differences; the first: {found.first}\n")
+    return 1
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
