@@ -6,10 +6,9 @@ range of offsets is applied once. The group's own offsets are committed for lag 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Any, Protocol, assert_never
+from typing import Any, NamedTuple, Protocol, assert_never
 
 import structlog
 from aiokafka.structs import TopicPartition
@@ -61,8 +60,7 @@ class Projection(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """One record, and the event to apply; None if there is nothing to apply but the checkpoint passes it."""
 
     record: Record

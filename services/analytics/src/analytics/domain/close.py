@@ -6,8 +6,8 @@ This domain imports contracts on purpose: public events are all it knows, so the
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property, reduce
-from typing import Final, TypeAlias, TypeVar
+from functools import reduce
+from typing import Final, TypeAlias, TypeVar, cast
 
 from contracts.dialogs import DialogClosed, DialogReopened
 from contracts.ratings import (
@@ -27,22 +27,24 @@ from contracts.ratings import (
 )
 
 CloseEvent: TypeAlias = DialogClosed | DialogReopened | RatingEvent
+E = TypeVar("E", bound=CloseEvent)
 
 
 # Settled beats pending beats scheduled; among the settled an answer beats everything, because a declined form
 # may still be answered, and whatever else is published beside an answer was decided before it was known. A
 # form is cancelled after it expired only when its reopening was received too late: then it never expired.
-STATE_PRECEDENCE: Final[tuple[tuple[type[CloseEvent], CloseState], ...]] = (
-    (RatingChanged, CloseState.GIVEN),
-    (RatingGiven, CloseState.GIVEN),
-    (RatingDeclined, CloseState.DECLINED),
-    (RatingCancelled, CloseState.CANCELLED),
-    (RatingExpired, CloseState.EXPIRED),
-    (RatingUndeliverable, CloseState.UNDELIVERABLE),
-    (RatingNotOffered, CloseState.NOT_OFFERED),
-    (RatingOffered, CloseState.PENDING),
-    (RatingScheduled, CloseState.SCHEDULED),
-)
+STATES: Final[Mapping[type[CloseEvent], CloseState]] = {
+    RatingChanged: CloseState.GIVEN,
+    RatingGiven: CloseState.GIVEN,
+    RatingDeclined: CloseState.DECLINED,
+    RatingCancelled: CloseState.CANCELLED,
+    RatingExpired: CloseState.EXPIRED,
+    RatingUndeliverable: CloseState.UNDELIVERABLE,
+    RatingNotOffered: CloseState.NOT_OFFERED,
+    RatingOffered: CloseState.PENDING,
+    RatingScheduled: CloseState.SCHEDULED,
+}
+"""In order of precedence."""
 
 
 @dataclass(frozen=True)
@@ -58,59 +60,66 @@ class Close:
     events: Mapping[type[CloseEvent], CloseEvent] = field(default_factory=dict)
     replaced: tuple[RatingChanged, ...] = ()
 
+    def event(self, kind: type[E]) -> E | None:
+        """The event of this type, if it was received; of changes the highest."""
+        events = cast("Mapping[type[E], E]", self.events)
+        return events.get(kind)
+
     @property
     def closed(self) -> DialogClosed | None:
         """The closing itself, with the attribution that counts for ever."""
-        event = self.events.get(DialogClosed)
-        return event if isinstance(event, DialogClosed) else None
+        return self.event(DialogClosed)
 
     @property
     def reopened_at(self) -> datetime | None:
         """When the close was undone, if it was."""
-        event = self.events.get(DialogReopened)
-        return event.reopened_at if isinstance(event, DialogReopened) else None
+        event = self.event(DialogReopened)
+        return event.reopened_at if event else None
 
-    @cached_property
+    @property
     def answer(self) -> RatingGiven | RatingChanged | None:
         """The answer that counts: the last change, else the first answer."""
-        event = self.events.get(RatingChanged) or self.events.get(RatingGiven)
-        return event if isinstance(event, RatingGiven | RatingChanged) else None
+        return self.event(RatingChanged) or self.event(RatingGiven)
 
     @property
     def given_at(self) -> datetime | None:
         """When the client first answered, however often the answer was changed."""
-        event = self.events.get(RatingGiven) or self.events.get(RatingChanged)
-        return event.given_at if isinstance(event, RatingGiven | RatingChanged) else None
+        event = self.event(RatingGiven) or self.event(RatingChanged)
+        return event.given_at if event else None
 
     @property
     def first_answer(self) -> RatingGiven | None:
         """The first answer, if it was received."""
-        event = self.events.get(RatingGiven)
-        return event if isinstance(event, RatingGiven) else None
+        return self.event(RatingGiven)
 
     @property
     def scheduled(self) -> RatingScheduled | None:
         """That the form is offered later, if that was received."""
-        event = self.events.get(RatingScheduled)
-        return event if isinstance(event, RatingScheduled) else None
+        return self.event(RatingScheduled)
 
     @property
     def offered(self) -> RatingOffered | None:
         """That the form was offered, if that was received."""
-        event = self.events.get(RatingOffered)
-        return event if isinstance(event, RatingOffered) else None
+        return self.event(RatingOffered)
 
     @property
     def answers(self) -> list[RatingGiven | RatingChanged]:
         """All answers that were received, the one that counts last."""
-        first = [self.first_answer] if self.first_answer else []
-        changed = self.events.get(RatingChanged)
-        return [*first, *self.replaced, *([changed] if isinstance(changed, RatingChanged) else [])]
+        found = [self.event(RatingGiven), *self.replaced, self.event(RatingChanged)]
+        return [answer for answer in found if answer is not None]
 
-    @cached_property
+    @property
     def state(self) -> CloseState:
         """Where the rating stands, by all events that were received."""
-        return next((state for kind, state in STATE_PRECEDENCE if kind in self.events), CloseState.UNDECIDED)
+        return CloseState.UNDECIDED if (event := self.deciding) is None else STATES[type(event)]
+
+    @property
+    def deciding(self) -> CloseEvent | None:
+        """The event that says where the rating stands; None while nothing does."""
+        for kind in STATES:
+            if (event := self.events.get(kind)) is not None:
+                return event
+        return None
 
     @property
     def state_since(self) -> datetime | None:
@@ -118,18 +127,14 @@ class Close:
 
         Of scheduled, and while nothing has, when it was closed; None before that.
         """
-        kind = next((kind for kind, _ in STATE_PRECEDENCE if kind in self.events), DialogClosed)
-        kind = DialogClosed if kind is RatingScheduled else kind
-        event = self.events.get(kind)
-        return happened_at(event) if event else None
+        event = self.deciding
+        decided = self.closed if event is None or isinstance(event, RatingScheduled) else event
+        return happened_at(decided) if decided else None
 
-    @cached_property
+    @property
     def reason(self) -> NotOfferedReason | CancelledReason | None:
         """Why there is no form, or why it was withdrawn; None in every other state."""
-        kinds: Mapping[CloseState, type[RatingNotOffered | RatingCancelled]]
-        kinds = {CloseState.NOT_OFFERED: RatingNotOffered, CloseState.CANCELLED: RatingCancelled}
-        kind = kinds.get(self.state)
-        event = self.events.get(kind) if kind else None
+        event = self.deciding
         return event.reason if isinstance(event, RatingNotOffered | RatingCancelled) else None
 
 
@@ -182,9 +187,6 @@ def fold_change(close: Close, known: RatingChanged, event: RatingChanged) -> Clo
 def fold_all(close: Close, events: Iterable[CloseEvent]) -> Close:
     """The close after all of the events; the very same object if they change nothing."""
     return reduce(fold, events, close)
-
-
-E = TypeVar("E", bound=CloseEvent)
 
 
 def resolve(known: E, received: E) -> E:

@@ -70,7 +70,7 @@ def by_close(records: Iterable[ReceivedEvent[Any]]) -> dict[str, list[Received]]
     """The records of each close, by its id, in the order of their arrival; an opening belongs to no close."""
     closes: dict[str, list[Received]] = {}
     for record in records:
-        if not isinstance(record.event, DialogOpened):
+        if type(record.event) is not DialogOpened:
             closes.setdefault(close_id(record.event.dialog, record.event.close_seq), []).append(record)
     return closes
 
