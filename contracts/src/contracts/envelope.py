@@ -176,12 +176,16 @@ class Envelope(BaseModel):
         Raises ValueError (pydantic's ValidationError or UnicodeDecodeError) for a missing, null or
         unreadable header of ours.
         """
-        found = {name: value for name, value in headers if value is not None}
-        attributes = {field: found[name].decode() for field, name in _ATTRIBUTES.items() if name in found}
-        trace = found.get("traceparent", b"").decode("ascii", "replace")
-        if TRACEPARENT.fullmatch(trace):
-            attributes["traceparent"] = trace
+        attributes: dict[str, str] = {}
+        for name, value in headers:
+            if value is None:
+                continue
+            if field := _ATTRIBUTES.get(name):
+                attributes[field] = value.decode()
+            elif name == "traceparent" and TRACEPARENT.fullmatch(trace := value.decode("ascii", "replace")):
+                attributes[name] = trace
         return cls.model_validate_strings(attributes)
 
 
-_ATTRIBUTES: Final = {name: f"ce_{name}" for name in Envelope.model_fields if name != "traceparent"}
+_ATTRIBUTES: Final = {f"ce_{name}": name for name in Envelope.model_fields if name != "traceparent"}
+"""The attribute of each header."""
