@@ -57,10 +57,10 @@ def read_lock(path: Path = LOCK) -> list[Jar]:
     return jars
 
 
-def classpath() -> str:
-    """What Kafka runs on, from the cache; downloads what is missing. Raises CannotStart on a wrong sum."""
-    jars = read_lock()
-    name = f"kafka-{VERSION}-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+def classpath(lock: Path = LOCK) -> str:
+    """The jars of the lock, from the cache; downloads what is missing. Raises CannotStart on a wrong sum."""
+    jars = read_lock(lock)
+    name = f"kafka-{VERSION}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     folder = cache.entry(
         name,
         lambda place: download(jars, place, fetch_with_jgo(place)),

@@ -28,6 +28,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from analytics.messaging.inbound import projection_runner
 from analytics.read_models.documents import LiveChatDocuments
+from chassis.kafka import clients
 from chassis.kafka.checkpoints import COLLECTION
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
@@ -46,6 +47,7 @@ from contracts.ratings import (
 )
 from contracts.topics import DIALOGS, RATINGS, replay
 from deploy.local.servers import Servers, servers
+from tests.bench.connect import connecting, written_so_far
 from tests.bench.path import Machine
 from tests.waiting import until
 
@@ -167,22 +169,19 @@ async def measured(cost: Cost) -> AsyncIterator[None]:
     cost.steal = Machine.between(before[4], psutil.cpu_times()).steal
 
 
-async def product(up: Servers, database: str, events: int, lanes: int = 1) -> Cost:
+async def product(up: Servers, database: str, events: int) -> Cost:
     """The whole projection, exactly once."""
     client, cost = connect(up.mongo_address), Cost()
     publisher = Publisher(up.kafka_connection, "analytics")
     await LiveChatDocuments.of(client[database]).prepare()
-    runners = [
-        projection_runner(client[database], up.kafka_connection, publisher, lambda: None)
-        for _ in range(lanes)
-    ]
+    runner = projection_runner(client[database], up.kafka_connection, publisher, lambda: None)
 
     async def all_projected() -> bool:
         done = [int(each["offset"]) async for each in client[database][COLLECTION].find()]
         return sum(done) >= events
 
     async with measured(cost):
-        running = asyncio.gather(*(runner.run() for runner in runners))
+        running = asyncio.create_task(runner.run())
         await until(all_projected, within=600)
     running.cancel()
     with suppress(asyncio.CancelledError):
@@ -208,6 +207,21 @@ async def limit(up: Servers, events: int) -> Cost:
     return cost
 
 
+async def sink(up: Servers, folder: Path, name: str, events: int) -> Cost:
+    """Kafka Connect; from its first commit on, since a Java takes seconds to start."""
+    cost = Cost()
+    async with clients.admin(up.kafka_connection) as admin, connecting(up, folder, name) as process:
+        first = await until(lambda: written_so_far(admin, name), within=120)
+        own, kafka = psutil.Process(process), used("java")
+        before = sum(own.cpu_times()[:2])
+        async with measured(cost):
+            await until(lambda: written_so_far(admin, name), lambda count: count >= events, within=600)
+        cost.here = sum(own.cpu_times()[:2]) - before
+        cost.kafka = used("java") - kafka - cost.here
+    share = events / (events - first)
+    return Cost(share * cost.took, share * cost.here, share * cost.mongod, share * cost.kafka, cost.steal)
+
+
 async def measure(told: argparse.Namespace) -> None:
     """Publishes once, then each contestant by turns."""
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as up:
@@ -215,8 +229,8 @@ async def measure(told: argparse.Namespace) -> None:
         print(f"{events} events of {told.closes} closes")
         contestants: Mapping[str, Callable[[int], Awaitable[Cost]]] = {
             "product": lambda run: product(up, f"bench_{run}", events),
-            "two lanes": lambda run: product(up, f"bench2_{run}", events, 2),
             **({"reading alone": lambda _: limit(up, events)} if told.limit else {}),
+            **({"connect": lambda run: sink(up, Path(folder), f"sink{run}", events)} if told.connect else {}),
         }
         for run in range(told.runs):
             for name, contestant in contestants.items():
@@ -229,6 +243,7 @@ def main() -> None:
     parser.add_argument("--closes", type=int, default=100_000, help="how many (100000)")
     parser.add_argument("--runs", type=int, default=3, help="of each contestant (3)")
     parser.add_argument("--limit", action="store_true", help="also what reading alone costs")
+    parser.add_argument("--connect", action="store_true", help="also Kafka Connect's MongoDB sink")
     asyncio.run(measure(parser.parse_args()))
 
 
