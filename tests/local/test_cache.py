@@ -100,7 +100,7 @@ def test_a_jar_with_a_wrong_sum_is_refused_and_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_jar_damaged_in_the_cache_is_downloaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jars, "read_lock", lambda: [jar(b"good")])
+    monkeypatch.setattr(jars, "read_lock", lambda _: [jar(b"good")])
     monkeypatch.setattr(jars, "fetch_with_jgo", lambda folder: lambda _: fetching(folder, b"good"))
     path = Path(jars.classpath())
     path.write_bytes(b"bad")
