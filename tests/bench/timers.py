@@ -1,0 +1,340 @@
+"""How fast do forms expire, of which so many wait?
+
+    python -m tests.bench.timers [--forms 100000] [--pairs 5] [--rate 1000] [--seconds 10] [--relay]
+
+Rating's own timers fire what falls due, in turn with a naive loop on a copy of some of the forms: 32 workers,
+each of which claims one by `find_one_and_update`, inserts one document of the same size, and decides nothing.
+The clock is the database's, moved on by as much as makes a window's forms due at once.
+
+Processor times are of this process, which is the service, and of mongod, in microseconds a form. Lateness is
+from the time that a form was due to the acknowledgement of its expiry, while forms fall due at a steady rate.
+With `--relay` the relay then publishes all of it to Kafka.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+from bson import decode
+from bson.raw_bson import RawBSONDocument
+from rich.console import Console
+from rich.table import Table
+
+from chassis.clock import DatabaseClock
+from chassis.eventstore.serialization import commit_id, to_document, to_stored
+from chassis.eventstore.store import Commit
+from chassis.mongo import CODEC
+from chassis.timers import DATE, DueDocuments
+from deploy.local.servers import Servers, servers
+from deploy.topics import Layout, create
+from rating.app import build
+from rating.domain.rating.events import FormExpired
+from rating.processes.timers import form_timers
+from rating.settings import RatingSettings
+from tests.bench.pending_forms import Database, arm
+from tests.rating.harness import SETTINGS
+
+NAIVE_WORKERS = 32
+NAIVE_FORMS = 1_000
+EVERY = timedelta(milliseconds=1)
+SETTLED_SECONDS = 0.5
+
+
+class ShiftedClock:
+    """The database's clock, moved on by `shift`."""
+
+    def __init__(self, clock: DatabaseClock) -> None:
+        self._clock = clock
+        self.shift = timedelta()
+
+    def now(self) -> datetime:
+        """See `Clock.now`."""
+        return self._clock.now() + self.shift
+
+
+class Acknowledged:
+    """A collection that notes which documents were inserted, and when that was acknowledged."""
+
+    def __init__(self, commits: Any, clock: ShiftedClock) -> None:
+        self._commits, self._clock = commits, clock
+        self.batches: list[tuple[datetime, Sequence[RawBSONDocument]]] = []
+        self.count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._commits, name)
+
+    async def insert_many(self, documents: Sequence[RawBSONDocument], *, ordered: bool) -> None:
+        """See `AsyncIOMotorCollection.insert_many`."""
+        await self._commits.insert_many(documents, ordered=ordered)
+        self.batches.append((self._clock.now(), documents))
+        self.count += len(documents)
+
+    async def until(self, count: int) -> None:
+        """Returns once so many are stored."""
+        while self.count < count:  # noqa: ASYNC110 - an event a batch would be as much
+            await asyncio.sleep(0.002)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a window took: seconds, processor seconds of this process and of mongod, and steal in per cent."""
+
+    forms: int
+    seconds: float
+    process: float
+    mongod: float
+    steal: float
+
+    @property
+    def rate(self) -> float:
+        """Forms a second."""
+        return self.forms / self.seconds
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """As a table shows it."""
+        each = 1e6 / self.forms
+        return (
+            f"{self.rate:,.0f}",
+            f"{self.process * each:.0f}",
+            f"{self.mongod * each:.0f}",
+            f"{self.steal:.0f}",
+        )
+
+
+@dataclass
+class Bench:
+    """Rating without its background tasks, and what it works on."""
+
+    database: Database
+    timers: Any
+    clock: ShiftedClock
+    commits: Acknowledged
+    mongod: psutil.Process
+
+    async def window(self, forms: int, work: Callable[[int], Awaitable[None]]) -> Cost:
+        """What `work` costs on so many forms."""
+        before, own = psutil.cpu_times(), time.process_time()
+        theirs, started = sum(self.mongod.cpu_times()[:2]), time.perf_counter()
+        await work(forms)
+        seconds = time.perf_counter() - started
+        own, theirs = time.process_time() - own, sum(self.mongod.cpu_times()[:2]) - theirs
+        after = psutil.cpu_times()
+        steal = 100 * (after.steal - before.steal) / (seconds * (psutil.cpu_count() or 1))
+        return Cost(forms, seconds, own, theirs, steal)
+
+    async def make_due(self, forms: int) -> None:
+        """Moves the clock on until so many forms are due."""
+        self.clock.shift += max(timedelta(), await self.due_of(forms) - self.clock.now())
+
+    async def due_of(self, forms: int) -> datetime:
+        """When the last of the next forms is due."""
+        found = self.database["forms"].find({"due_at": DATE}, {"due_at": 1}).sort("due_at", 1)
+        [document] = await found.skip(forms - 1).limit(1).to_list(1)
+        due: datetime = document["due_at"]
+        return due
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Rating's timers run."""
+        working = asyncio.create_task(self.timers.run())
+        try:
+            yield
+            await asyncio.sleep(SETTLED_SECONDS)
+        finally:
+            working.cancel()
+            await asyncio.wait([working])
+
+    async def fire(self, forms: int) -> None:
+        """Rating's timers, until so many forms have expired."""
+        await self.commits.until(self.commits.count + forms)
+
+    async def naive(self, forms: int) -> None:
+        """What anybody would write first."""
+        left = forms
+        event = to_stored(FormExpired(close_seq=1, expired_at=self.clock.now()))
+        pattern = decode(to_document(Commit("rating:naive", 2, 3, (event,), self.clock.now())).raw, CODEC)
+
+        async def worker() -> None:
+            nonlocal left
+            while left > 0:
+                left -= 1
+                due = {"due_at": DATE | {"$lte": self.clock.now()}}
+                form = await self.database["naive_forms"].find_one_and_update(
+                    due, {"$set": {"due_at": None}}, sort=[("due_at", 1)]
+                )
+                assert form is not None
+                stream = f"rating:{form['dialog']}"
+                await self.database["naive_commits"].insert_one(
+                    {**pattern, "_id": commit_id(stream, 2), "stream": stream}
+                )
+
+        await asyncio.gather(*(worker() for _ in range(NAIVE_WORKERS)))
+
+    async def backlog(self, forms: int) -> Cost:
+        """The cost of rating's timers when so many forms are due at once."""
+        await self.make_due(forms)
+        async with self.running():
+            return await self.window(forms, self.fire)
+
+    async def naive_backlog(self) -> Cost:
+        """The cost of the naive loop, of whose forms many more are due."""
+        return await self.window(NAIVE_FORMS, self.naive)
+
+    async def steady(self, rate: int, seconds: int) -> tuple[Cost, list[float]]:
+        """The cost while forms fall due at a steady rate, and how late each expired, in seconds."""
+        self.clock.shift += await self.due_of(1) - self.clock.now()
+        self.commits.batches.clear()
+        async with self.running():
+            cost = await self.window(rate * seconds, self.fire)
+        late = [
+            (at - datetime.fromisoformat(event["expired_at"])).total_seconds()
+            for at, batch in self.commits.batches
+            for one in batch
+            for event in one["events"]
+        ]
+        return cost, late
+
+    async def early(self) -> int:
+        """How many forms expired before their time."""
+        expired = self.database["commits"].find({"number": 2}, {"at": 1, "events": 1})
+        found = [one async for one in expired]
+        return sum(one["at"] < datetime.fromisoformat(one["events"][0]["expired_at"]) for one in found)
+
+    async def arm_naive(self, forms: int) -> None:
+        """Gives the naive loop a copy of the forms that are due first, all due by now."""
+        copied = await self.database["forms"].find().sort("due_at", 1).limit(forms).to_list(None)
+        due = {"due_at": self.clock.now() - timedelta(days=1)}
+        naive = self.database["naive_forms"]
+        await naive.insert_many([one | due for one in copied])
+        await DueDocuments(naive).prepare()
+
+    async def bytes_each(self, forms: int) -> str:
+        """What a form that waits takes."""
+        sizes = []
+        for name in ("forms", "commits"):
+            stats = await self.database.command("collStats", name)
+            parts = ("size", "storageSize", "totalIndexSize")
+            sizes.append(f"{name} " + " + ".join(f"{stats[part] / forms:.0f} {part}" for part in parts))
+        return "bytes each: " + "; ".join(sizes)
+
+
+@asynccontextmanager
+async def rating(mongo: str, name: str, *only: str, **more: Any) -> AsyncIterator[Any]:
+    """The state of the service, of whose background tasks only those named run."""
+    settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": name, **more})
+    app = build(settings, only=only)
+    async with app.router.lifespan_context(app):
+        await app.state.parts.wait_prepared()
+        yield app.state
+
+
+@asynccontextmanager
+async def bench(mongo: str, told: argparse.Namespace) -> AsyncIterator[Bench]:
+    """Rating with its forms armed."""
+    async with rating(mongo, "bench", "clock") as state:
+        repository = state.repository
+        database, clock = repository.store.database, ShiftedClock(repository.clock)
+        acknowledged = Acknowledged(repository.store.commits, clock)
+        repository.clock, repository.store.commits = clock, acknowledged
+        pid = (await database.command("serverStatus"))["pid"]
+        first = clock.now() + timedelta(days=7)
+        started = time.perf_counter()
+        await arm(database, state.forms, told.forms, first, timedelta(seconds=1) / told.rate)
+        print(f"{told.forms:,} forms armed in {time.perf_counter() - started:.0f} s")
+        timers = form_timers(state.forms, repository)
+        yield Bench(database, timers, clock, acknowledged, psutil.Process(pid))
+
+
+async def measure(told: argparse.Namespace, up: Servers) -> None:
+    """All of it, and prints the figures."""
+    mongo = up.mongo_address
+    async with bench(mongo, told) as measured:
+        print(await measured.bytes_each(told.forms))
+        cost, late = await measured.steady(told.rate, told.seconds)
+        cuts = statistics.quantiles(late, n=100)
+        print(f"steady {told.rate}/s: lateness p50 {cuts[49]:.3f}, p99 {cuts[98]:.3f}, max {max(late):.3f} s")
+        await measured.arm_naive(10 * told.pairs * NAIVE_FORMS)
+        pairs = []
+        window = told.window or min(20_000, (told.forms - cost.forms) // told.pairs)
+        for number in range(told.pairs):
+            if number % 2:
+                other, own = await measured.naive_backlog(), await measured.backlog(window)
+            else:
+                own, other = await measured.backlog(window), await measured.naive_backlog()
+            pairs.append((own, other))
+        show(cost, pairs)
+        print(f"early: {await measured.early()}")
+        measured.commits.batches.clear()
+    if told.relay:
+        await relay(up)
+
+
+async def relay(up: Servers) -> None:
+    """What the relay costs that publishes all of it."""
+    up.kafka.start()
+    await create(up.kafka_connection, Layout())
+    async with rating(up.mongo_address, "bench", "clock") as state:
+        commits = state.repository.store.commits
+        waiting = await commits.count_documents({"relayed": False})
+    async with rating(up.mongo_address, "bench", "clock", "relay", kafka=up.kafka_connection) as state:
+        commits = state.repository.store.commits
+        pid = (await commits.database.command("serverStatus"))["pid"]
+        mongod, own, started = psutil.Process(pid), time.process_time(), time.perf_counter()
+        theirs = sum(mongod.cpu_times()[:2])
+        while await commits.find_one({"relayed": False}):  # noqa: ASYNC110 - nothing there gives a sign
+            await asyncio.sleep(0.1)
+        seconds = time.perf_counter() - started
+        own, theirs = time.process_time() - own, sum(mongod.cpu_times()[:2]) - theirs
+    cells = Cost(waiting, seconds, own, theirs, 0).cells
+    print(f"relay to Kafka: {waiting:,} commits at {cells[0]}/s, {cells[1]} + {cells[2]} µs each")
+
+
+def show(steady: Cost, pairs: Sequence[tuple[Cost, Cost]]) -> None:
+    """Prints the table of windows, and the ratios."""
+    table = Table("window", "forms/s", "process µs", "mongod µs", "steal %")
+    table.add_row("steady", *steady.cells)
+    for own, other in pairs:
+        table.add_row("timers", *own.cells)
+        table.add_row("naive loop", *other.cells)
+    Console().print(table)
+    ratio = statistics.median(own.rate / other.rate for own, other in pairs)
+    for name, costs in (("timers", [own for own, _ in pairs]), ("naive", [other for _, other in pairs])):
+        each = [1e6 / cost.forms for cost in costs]
+        process = statistics.median(cost.process * one for cost, one in zip(costs, each, strict=True))
+        mongod = statistics.median(cost.mongod * one for cost, one in zip(costs, each, strict=True))
+        rate = statistics.median(cost.rate for cost in costs)
+        print(f"{name}: median {rate:,.0f}/s, {process:.0f} + {mongod:.0f} µs a form")
+    print(f"ratio, median of {len(pairs)} pairs: {ratio:.1f}")
+
+
+def main() -> None:
+    """Reads the command line and measures on servers of its own."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.timers", description=__doc__)
+    parser.add_argument("--forms", type=int, default=100_000, help="how many wait (100000)")
+    parser.add_argument("--pairs", type=int, default=5, help="windows of each, in turn (5)")
+    parser.add_argument("--window", type=int, help="forms in a window of the timers (a share of all)")
+    parser.add_argument("--rate", type=int, default=1000, help="forms that fall due a second, steady (1000)")
+    parser.add_argument("--seconds", type=int, default=10, help="how long at that rate (10)")
+    parser.add_argument("--relay", action="store_true", help="measure the relay, too")
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        up = servers(Path(folder))
+        up.mongo.start()
+        try:
+            asyncio.run(measure(told, up))
+        finally:
+            up.stop()
+
+
+if __name__ == "__main__":
+    main()
