@@ -4,22 +4,32 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, UpdateOne
 
-from chassis.clock import Clock
+from chassis.eventstore.decider import Decider
+from chassis.eventstore.handle_many import handle_many
+from chassis.eventstore.repository import Repository
 from chassis.telemetry.metrics import Alarm, raise_alarm
 from chassis.telemetry.tracebacks import safe_traceback
 from chassis.transient import is_transient
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 log = structlog.stdlib.get_logger(__name__)
 
 BATCH = 500
+BATCHES = 2
+"""In work at a time: one is read and decided while MongoDB stores the other."""
+
 POLL = timedelta(milliseconds=200)
-SHORTEST = timedelta(milliseconds=1)
+TOGETHER = timedelta(milliseconds=50)
+"""What falls due within it makes one batch: each costs as many queries, however small."""
+
 LEASE = timedelta(seconds=5)
 AWAY = timedelta(seconds=1)
 
@@ -69,28 +79,32 @@ class DueDocuments:
 
 
 class Timers:
-    """Works through the documents that are due: `settle` does what is to be done for one.
+    """Works through the documents that are due, by a command for each.
 
-    It returns when the document is due next, None for never.
+    `command` gives the stream of a document, and the command for it at that time; `due_next` when the
+    document is due next, its stream being in that state, None for never.
 
     Claiming a document moves its time on by `LEASE`: so workers don't do the same twice, what a worker that
-    died had claimed comes back, and one that can't be settled is tried again in a while, not at once.
+    died had claimed comes back, and one that can't be settled is tried again in a while, not at once. What is
+    due first is claimed first; two batches are in work at a time.
     """
 
     def __init__(
         self,
         name: str,
         due: DueDocuments,
-        settle: Callable[[Document], Awaitable[datetime | None]],
-        clock: Clock,
+        repository: Repository,
+        decider: Decider[Any, Any, Any],
         *,
-        service: str,
+        command: Callable[[Document, datetime], tuple[str, Any]],
+        due_next: Callable[[Document, Any], datetime | None],
     ) -> None:
         self.name = name
         self._due = due
-        self._settle = settle
-        self._clock = clock
-        self._service = service
+        self._repository = repository
+        self._decider = decider
+        self._command = command
+        self._due_next = due_next
 
     def unhealthy_reason(self) -> str | None:
         """Never: a document that can't be settled is an alarm, and no reason to refuse requests."""
@@ -98,36 +112,75 @@ class Timers:
 
     async def run(self) -> None:
         """Works until cancelled; waits while the database is away."""
-        while True:
-            try:
-                if not await self.settle_due():
-                    due = await self._due.next_due()
-                    pause = min(POLL, due - self._clock.now()) if due else POLL
-                    await asyncio.sleep(max(pause, SHORTEST).total_seconds())
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("timers_wait", timers=self.name, error=type(error).__name__)
-                await asyncio.sleep(AWAY.total_seconds())
+        free = asyncio.Semaphore(BATCHES)
+        async with asyncio.TaskGroup() as batches:
+            while True:
+                await free.acquire()
+                claimed = await self._unless_away(self._claim()) or []
+                settling = batches.create_task(self._unless_away(self._settle(claimed)))
+                settling.add_done_callback(lambda _: free.release())
+                if len(claimed) < BATCH:
+                    await self._unless_away(self._pause())
 
     async def settle_due(self) -> int:
         """Settles a batch of what is due; returns how many there were."""
-        claimed = await self._due.claim(self._clock.now(), LEASE, BATCH)
-        settled = await asyncio.gather(*map(self._settled, claimed))
-        await self._due.settle([each for each in settled if each is not None])
+        claimed = await self._claim()
+        await self._settle(claimed)
         return len(claimed)
 
-    async def _settled(self, document: Document) -> tuple[Document, datetime | None] | None:
-        """The document and when it is due next; None if it could not be settled now."""
+    async def _claim(self) -> list[Document]:
+        return await self._due.claim(self._repository.clock.now(), LEASE, BATCH)
+
+    async def _pause(self) -> None:
+        """Until the next document is due; long enough that some come together."""
+        due = await self._due.next_due()
+        pause = min(POLL, due - self._repository.clock.now()) if due else POLL
+        await asyncio.sleep(max(pause, TOGETHER).total_seconds())
+
+    async def _unless_away(self, work: Awaitable[T]) -> T | None:
+        """What `work` gives; None, after a while, if the database is away."""
         try:
-            return document, await self._settle(document)
-        except Exception as error:  # noqa: BLE001 - one must not keep the others of its batch waiting
-            about = {"timers": self.name, "document": document["_id"], "error": type(error).__name__}
-            if is_transient(error):
-                log.warning("due_document_waits", **about)
-            else:
-                log.error(  # noqa: TRY400 - a message may quote what a client wrote
-                    "due_document_not_settled", **about, where=safe_traceback(error)
-                )
-                raise_alarm(self._service, Alarm.TIMER_FAILED)
+            return await work
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("timers_wait", timers=self.name, error=type(error).__name__)
+            await asyncio.sleep(AWAY.total_seconds())
             return None
+
+    async def _settle(self, claimed: Sequence[Document]) -> None:
+        """Does what is due for each document, and stores when it is due next, or leaves it for later."""
+        now = self._repository.clock.now()
+        commands = [_attempt(self._command, document, now) for document in claimed]
+        made = [command for command in commands if not isinstance(command, Exception)]
+        results = iter(await handle_many(self._repository, self._decider, made))
+        settled: list[tuple[Document, datetime | None]] = []
+        for document, command in zip(claimed, commands, strict=True):
+            result = command if isinstance(command, Exception) else next(results)
+            due = (
+                result
+                if isinstance(result, BaseException)
+                else _attempt(self._due_next, document, result.state)
+            )
+            if isinstance(due, BaseException):
+                self._report(document, due)
+            else:
+                settled.append((document, due))
+        await self._due.settle(settled)
+
+    def _report(self, document: Document, error: BaseException) -> None:
+        """The document could not be settled now."""
+        about = {"timers": self.name, "document": document["_id"], "error": type(error).__name__}
+        if is_transient(error):
+            log.warning("due_document_waits", **about)
+        else:
+            log.error("due_document_not_settled", **about, where=safe_traceback(error))
+            raise_alarm(self._repository.service, Alarm.TIMER_FAILED)
+
+
+def _attempt(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | Exception:
+    """What `work` returns or raises: one document must not keep the others of its batch waiting."""
+    try:
+        return work(*arguments, **named)
+    except Exception as error:  # noqa: BLE001
+        return error
