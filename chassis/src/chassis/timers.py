@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, UpdateMany
 
 from chassis.eventstore.decider import Decider
 from chassis.eventstore.handle_many import handle_many
@@ -50,23 +51,30 @@ class DueDocuments:
         await self._documents.create_index([("due_at", ASCENDING)], partialFilterExpression={"due_at": DATE})
 
     async def claim(self, now: datetime, lease: timedelta, at_most: int) -> list[Document]:
-        """Documents that are due, for this caller alone until the lease is over; then they are due again."""
+        """The first documents that are due, for this caller alone until the lease is over; then due again."""
         due = {"due_at": DATE | {"$lte": now}}
-        found = await self._documents.find(due, {"_id": 1}).sort("due_at", 1).limit(at_most).to_list(at_most)
+        found = await self._documents.find(due).sort("due_at", 1).limit(at_most).to_list(at_most)
         if not found:
             return []
         theirs, token = {"_id": {"$in": [each["_id"] for each in found]}}, secrets.token_hex(16)
-        await self._documents.update_many(theirs | due, {"$set": {"due_at": now + lease, "claim": token}})
-        return await self._documents.find(theirs | {"claim": token}).to_list(at_most)
+        claiming = {"$set": {"due_at": now + lease, "claim": token}}
+        claimed = await self._documents.update_many(theirs | due, claiming)
+        if claimed.modified_count < len(found):
+            own = set(await self._documents.distinct("_id", theirs | {"claim": token}))
+            found = [each for each in found if each["_id"] in own]
+        return [each | {"claim": token} for each in found]
 
     async def settle(self, next_due: Sequence[tuple[Document, datetime | None]]) -> None:
-        """When each of these is due next, if ever, unless it was written since it was read."""
+        """When each of these is due next, if ever, unless it was claimed again or written since."""
+        alike: defaultdict[tuple[str, datetime | None], list[str]] = defaultdict(list)
+        for document, moment in next_due:
+            alike[document["claim"], moment].append(document["_id"])
         writes = [
-            UpdateOne(
-                {"_id": document["_id"], "position": document["position"]},
-                {"$set": {"due_at": moment}, "$unset": {"claim": ""}},
+            # Whoever writes the document takes its claim away.
+            UpdateMany(
+                {"_id": {"$in": ids}, "claim": claim}, {"$set": {"due_at": moment}, "$unset": {"claim": ""}}
             )
-            for document, moment in next_due
+            for (claim, moment), ids in alike.items()
         ]
         if writes:
             await self._documents.bulk_write(writes, ordered=False)
