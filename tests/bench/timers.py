@@ -13,6 +13,7 @@ With `--relay` the relay then publishes all of it to Kafka.
 
 import argparse
 import asyncio
+import gc
 import statistics
 import tempfile
 import time
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import uvloop
 from bson import decode
 from bson.raw_bson import RawBSONDocument
 from rich.console import Console
@@ -330,8 +332,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         up = servers(Path(folder))
         up.mongo.start()
+        gc.freeze()  # as `chassis.service.serve` does, whose loop this is, too
         try:
-            asyncio.run(measure(told, up))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(measure(told, up))
         finally:
             up.stop()
 

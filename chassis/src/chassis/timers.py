@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ POLL = timedelta(milliseconds=200)
 TOGETHER = timedelta(milliseconds=50)
 """What falls due within it makes one batch: each costs as many queries, however small."""
 
+SWEEP_SECONDS = 1.0
 LEASE = timedelta(seconds=5)
 AWAY = timedelta(seconds=1)
 
@@ -41,38 +43,74 @@ Document = dict[str, Any]
 
 
 class DueDocuments:
-    """The documents of a collection that are due at `due_at`; `position` grows whenever one is written."""
+    """The documents of a collection that are due at `due_at`; whoever writes one replaces it.
 
-    def __init__(self, collection: "AsyncIOMotorCollection[Document]") -> None:
+    `fields` are what a claimed one has of it besides its ``_id``: all, if there are none.
+    """
+
+    def __init__(self, collection: "AsyncIOMotorCollection[Document]", *fields: str) -> None:
         self._documents = collection
+        self._fields = dict.fromkeys(("due_at", *fields), 1) if fields else None
+        self._from: datetime | None = None
+        self._all_at = 0.0
 
     async def prepare(self) -> None:
         """Makes the index; can be repeated."""
         await self._documents.create_index([("due_at", ASCENDING)], partialFilterExpression={"due_at": DATE})
 
     async def claim(self, now: datetime, lease: timedelta, at_most: int) -> list[Document]:
-        """The first documents that are due, for this caller alone until the lease is over; then due again."""
-        due = {"due_at": DATE | {"$lte": now}}
-        found = await self._documents.find(due).sort("due_at", 1).limit(at_most).to_list(at_most)
+        """The first documents that are due, for this caller alone until the lease is over.
+
+        A claim leaves `due_at` as it is: moving it would cost as much as all the rest.
+        """
+        free = {"due_at": DATE | {"$lte": now}, "claimed_until": {"$not": {"$gt": now}}}
+        found = await self._first(free, at_most)
         if not found:
             return []
-        theirs, token = {"_id": {"$in": [each["_id"] for each in found]}}, secrets.token_hex(16)
-        claiming = {"$set": {"due_at": now + lease, "claim": token}}
-        claimed = await self._documents.update_many(theirs | due, claiming)
+        theirs, token = {"_id": {"$in": [each["_id"] for each in found]}}, secrets.token_hex(8)
+        claiming = {"$set": {"claim": token, "claimed_until": now + lease}}
+        claimed = await self._documents.update_many(theirs | free, claiming)
         if claimed.modified_count < len(found):
             own = set(await self._documents.distinct("_id", theirs | {"claim": token}))
             found = [each for each in found if each["_id"] in own]
         return [each | {"claim": token} for each in found]
+
+    async def _first(self, free: Document, at_most: int) -> list[Document]:
+        """The first documents of the filter `free`, from where the last ones began; now and then, from all.
+
+        WiredTiger walks over the index entries of all that was due in the last five minutes
+        (`minSnapshotHistoryWindowInSeconds`): after a backlog that takes longer than everything else. Before
+        where the last ones began is only what a worker that died had claimed, and what was written late.
+        """
+        started = time.monotonic()
+        if sweep := self._from is None or started >= self._all_at:
+            due = free["due_at"]
+        else:
+            due = free["due_at"] | {"$gte": self._from}
+        found: list[Document]
+        found = (
+            await self._documents.find(free | {"due_at": due}, self._fields)
+            .sort("due_at", 1)
+            .limit(at_most)
+            .to_list(at_most)
+        )
+        if found:
+            self._from = found[0]["due_at"]
+        if sweep:
+            ended = time.monotonic()
+            self._all_at = ended + max(SWEEP_SECONDS, 10 * (ended - started))
+        return found
 
     async def settle(self, next_due: Sequence[tuple[Document, datetime | None]]) -> None:
         """When each of these is due next, if ever, unless it was claimed again or written since."""
         alike: defaultdict[tuple[str, datetime | None], list[str]] = defaultdict(list)
         for document, moment in next_due:
             alike[document["claim"], moment].append(document["_id"])
+        # One write for all that are alike: as many single ones cost four times as much.
         writes = [
-            # Whoever writes the document takes its claim away.
             UpdateMany(
-                {"_id": {"$in": ids}, "claim": claim}, {"$set": {"due_at": moment}, "$unset": {"claim": ""}}
+                {"_id": {"$in": ids}, "claim": claim},
+                {"$set": {"due_at": moment}, "$unset": {"claim": "", "claimed_until": ""}},
             )
             for (claim, moment), ids in alike.items()
         ]
@@ -80,8 +118,9 @@ class DueDocuments:
             await self._documents.bulk_write(writes, ordered=False)
 
     async def next_due(self) -> datetime | None:
-        """When the next document is due."""
-        found = await self._documents.find_one({"due_at": DATE}, {"due_at": 1}, sort=[("due_at", 1)])
+        """When the next document is due, claimed or not, of those that aren't left to a sweep."""
+        bound = {"$gte": self._from} if self._from else {}
+        found = await self._documents.find_one({"due_at": DATE | bound}, {"due_at": 1}, sort=[("due_at", 1)])
         due: datetime | None = found["due_at"] if found else None
         return due
 
@@ -92,9 +131,9 @@ class Timers:
     `command` gives the stream of a document, and the command for it at that time; `due_next` when the
     document is due next, its stream being in that state, None for never.
 
-    Claiming a document moves its time on by `LEASE`: so workers don't do the same twice, what a worker that
-    died had claimed comes back, and one that can't be settled is tried again in a while, not at once. What is
-    due first is claimed first; two batches are in work at a time.
+    A document is claimed for the time of `LEASE`: so workers don't do the same twice, and what a worker that
+    died had claimed comes back. One that can't be settled is due again after as much time. What is due first
+    is claimed first; two batches are in work at a time.
     """
 
     def __init__(
@@ -172,8 +211,8 @@ class Timers:
             )
             if isinstance(due, BaseException):
                 self._report(document, due)
-            else:
-                settled.append((document, due))
+                due = now + LEASE
+            settled.append((document, due))
         await self._due.settle(settled)
 
     def _report(self, document: Document, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -66,6 +67,8 @@ async def _at_once(
             after = decisions[stream].after
             done[stream] = CommandResult(after.state, after.position, decisions[stream].events)
     seconds = time.monotonic() - started
-    for stream in done:
-        COMMAND_SECONDS.labels(repository.service, type(commands[stream]).__name__, "done").observe(seconds)
+    for kind, count in Counter(type(commands[stream]) for stream in done).items():
+        measured = COMMAND_SECONDS.labels(repository.service, kind.__name__, "done")
+        for _ in range(count):
+            measured.observe(seconds)
     return done

@@ -138,7 +138,8 @@ class Repository:
         errors = dict(zip(decisions, await self.store.append_many(commits), strict=True))
         self.wake()
         for stream, error in errors.items():
-            if error is None and stream in self._cache:
+            known = self._cache.get(stream)
+            if error is None and known and known.number < decisions[stream].after.number:
                 self._cache[stream] = decisions[stream].after
         return errors
 
