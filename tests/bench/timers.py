@@ -332,7 +332,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         up = servers(Path(folder))
         up.mongo.start()
-        gc.freeze()  # as `chassis.service.serve` does, whose loop this is, too
+        # As `chassis.service.serve` does it, whose loop this is, too.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(measure(told, up))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bson import decode
 
@@ -31,13 +31,3 @@ class InMemoryEventStore:
         await asyncio.sleep(0)
         if self._streams[commit.stream].setdefault(commit.number, document) is not document:
             raise VersionConflict(f"{commit.stream} has a commit {commit.number} already")
-
-    async def read_many(self, after: Mapping[str, int], *, limit: int) -> Mapping[str, Sequence[Commit]]:
-        """See `EventStore.read_many`."""
-        found = {stream: await self.read(stream, number, limit=limit) for stream, number in after.items()}
-        return {stream: commits for stream, commits in found.items() if commits}
-
-    async def append_many(self, commits: Sequence[Commit]) -> Sequence[Exception | None]:
-        """See `EventStore.append_many`."""
-        results = await asyncio.gather(*map(self.append, commits), return_exceptions=True)
-        return [result if isinstance(result, Exception) else None for result in results]

@@ -80,7 +80,7 @@ class MongoEventStore:
         await pending.result
 
     async def read_many(self, after: Mapping[str, int], *, limit: int) -> Mapping[str, Sequence[Commit]]:
-        """See `EventStore.read_many`. Raises PyMongoError if the database doesn't answer."""
+        """See `ManyStreams.read_many`. Raises PyMongoError if the database doesn't answer."""
         # Single ids, since as many ranges would be planned one by one.
         ids = [commit_id(stream, after[stream] + ahead) for stream in after for ahead in range(1, limit + 1)]
         with pymongo.timeout(TIMEOUT_SECONDS):
@@ -96,7 +96,7 @@ class MongoEventStore:
         return streams
 
     async def append_many(self, commits: Sequence[Commit]) -> Sequence[Exception | None]:
-        """See `EventStore.append_many`. They share inserts with what others append meanwhile."""
+        """See `ManyStreams.append_many`. They share inserts with what others append meanwhile."""
         queued = [self._queued(commit) for commit in commits]
         self._flush()
         results = await asyncio.gather(*queued, return_exceptions=True)

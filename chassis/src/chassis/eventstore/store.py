@@ -1,6 +1,6 @@
 """What an event store keeps and promises; `InMemoryEventStore` and `MongoEventStore` pass one suite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -43,15 +43,4 @@ class EventStore(Protocol):
         Raises `VersionConflict` if its number is taken, `CommitTooLarge`, `PermanentWriteError`, and
         `WriteOutcomeUnknown`.
         """
-        ...
-
-    async def read_many(self, after: Mapping[str, int], *, limit: int) -> Mapping[str, Sequence[Commit]]:
-        """What `read` gives of each of these streams with a number over its `after`, by one query.
-
-        Streams of which there is nothing are left out. Fewer than `limit` means that there are no more.
-        """
-        ...
-
-    async def append_many(self, commits: Sequence[Commit]) -> Sequence[Exception | None]:
-        """Stores each of these commits, of as many streams, for good, or tells what `append` would raise."""
         ...
