@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from pymongo.errors import BulkWriteError
 
 from chassis.eventstore.mongo import MongoEventStore
+from chassis.eventstore.serialization import commit_id
 from chassis.outbox.pending import PendingCommits, RelayMark
 from tests.chassis.eventstore.jar import CoinPut, commit
 
@@ -32,3 +34,26 @@ async def test_the_oldest_are_found_by_one_walk_along_the_index(mongo_store: Mon
     assert plan["planSummary"] == "IXSCAN { at: 1, shard: 1, _id: 1 }"
     assert not plan.get("hasSortStage")
     assert plan["docsExamined"] == plan["nreturned"] == 5
+
+
+async def marked(store: MongoEventStore, stream: str) -> list[object]:
+    found = store.commits.find({"stream": stream}).sort("_id", 1)
+    return [each["published"] if each["relayed"] else None async for each in found]
+
+
+async def test_marks_are_made_in_order_within_a_stream_and_none_after_one_that_fails(
+    mongo_store: MongoEventStore,
+) -> None:
+    outbox = PendingCommits(mongo_store)
+    for stream in ("jar:a", "jar:b"):
+        for number in range(1, 5):
+            await mongo_store.append(commit(stream, number))
+    refused = {"_id": commit_id("jar:a", 3), "relayed": True}
+    await mongo_store.database.command("collMod", mongo_store.commits.name, validator={"$nor": [refused]})
+    published = {1: 1, 2: 2, 3: 2, 4: 2}
+    a, b = ([RelayMark(stream, *each) for each in published.items()] for stream in ("jar:a", "jar:b"))
+    with pytest.raises(BulkWriteError):
+        await outbox.mark(a)
+    assert await marked(mongo_store, "jar:a") == [1, 2, None, None]
+    await outbox.mark(b)
+    assert await marked(mongo_store, "jar:b") == [1, 2, 2, 2]
