@@ -142,6 +142,8 @@ async def test_a_stream_of_any_length_is_read_to_its_end(watched: Watched, lengt
     assert isinstance(long, CommandResult)
     assert long.state.puts == (*(f"{number}" for number in range(1, length + 1)), "x")
     assert isinstance(short, CommandResult)
+    more = 0 if length < FEW else 1 + (length - FEW) // MORE
+    assert len(watched.queries) == 1 + more  # and none of a second try
 
 
 @pytest.mark.real
