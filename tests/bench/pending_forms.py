@@ -25,6 +25,9 @@ Database = AsyncIOMotorDatabase[Document]
 TOGETHER, MOST = 2_000, 4
 """Forms in an insert, and inserts at a time."""
 
+LOOK = 20
+"""The first form of so many inserts is compared with what rating stores."""
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -92,7 +95,8 @@ async def arm(database: Database, forms: Forms, count: int, first: datetime, eve
             for number in range(start, min(start + TOGETHER, count))
         ]
         batch = [pattern.of(*each) for each in dues]
-        assert batch[0] == await Waiting.stored(database, forms, *dues[0])
+        if start % (LOOK * TOGETHER) == 0:
+            assert batch[0] == await Waiting.stored(database, forms, *dues[0])
         inserts |= {
             asyncio.ensure_future(
                 database["commits"].insert_many([one.commit for one in batch], ordered=False)
