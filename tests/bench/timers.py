@@ -17,35 +17,30 @@ import gc
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import uvloop
-from bson import decode
 from bson.raw_bson import RawBSONDocument
 from rich.console import Console
 from rich.table import Table
 
 from chassis.clock import DatabaseClock
-from chassis.eventstore.serialization import commit_id, to_document, to_stored
-from chassis.eventstore.store import Commit
-from chassis.mongo import CODEC
-from chassis.timers import DATE, DueDocuments
+from chassis.timers import DATE
 from deploy.local.servers import Servers, servers
 from deploy.topics import Layout, create
 from rating.app import build
-from rating.domain.rating.events import FormExpired
 from rating.processes.timers import form_timers
 from rating.settings import RatingSettings
+from tests.bench.costs import Cost, Meter
+from tests.bench.naive_loop import NaiveLoop
 from tests.bench.pending_forms import Database, arm
 from tests.rating.harness import SETTINGS
 
-NAIVE_WORKERS = 32
 NAIVE_FORMS = 1_000
 EVERY = timedelta(milliseconds=1)
 SETTLED_SECONDS = 0.5
@@ -86,33 +81,6 @@ class Acknowledged:
             await asyncio.sleep(0.002)
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a window took: seconds, processor seconds of this process and of mongod, and steal in per cent."""
-
-    forms: int
-    seconds: float
-    process: float
-    mongod: float
-    steal: float
-
-    @property
-    def rate(self) -> float:
-        """Forms a second."""
-        return self.forms / self.seconds
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """As a table shows it."""
-        each = 1e6 / self.forms
-        return (
-            f"{self.rate:,.0f}",
-            f"{self.process * each:.0f}",
-            f"{self.mongod * each:.0f}",
-            f"{self.steal:.0f}",
-        )
-
-
 @dataclass
 class Bench:
     """Rating without its background tasks, and what it works on."""
@@ -121,18 +89,7 @@ class Bench:
     timers: Any
     clock: ShiftedClock
     commits: Acknowledged
-    mongod: psutil.Process
-
-    async def window(self, forms: int, work: Callable[[int], Awaitable[None]]) -> Cost:
-        """What `work` costs on so many forms."""
-        before, own = psutil.cpu_times(), time.process_time()
-        theirs, started = sum(self.mongod.cpu_times()[:2]), time.perf_counter()
-        await work(forms)
-        seconds = time.perf_counter() - started
-        own, theirs = time.process_time() - own, sum(self.mongod.cpu_times()[:2]) - theirs
-        after = psutil.cpu_times()
-        steal = 100 * (after.steal - before.steal) / (seconds * (psutil.cpu_count() or 1))
-        return Cost(forms, seconds, own, theirs, steal)
+    meter: Meter
 
     async def make_due(self, forms: int) -> None:
         """Moves the clock on until so many forms are due."""
@@ -160,44 +117,18 @@ class Bench:
         """Rating's timers, until so many forms have expired."""
         await self.commits.until(self.commits.count + forms)
 
-    async def naive(self, forms: int) -> None:
-        """What anybody would write first."""
-        left = forms
-        event = to_stored(FormExpired(close_seq=1, expired_at=self.clock.now()))
-        pattern = decode(to_document(Commit("rating:naive", 2, 3, (event,), self.clock.now())).raw, CODEC)
-
-        async def worker() -> None:
-            nonlocal left
-            while left > 0:
-                left -= 1
-                due = {"due_at": DATE | {"$lte": self.clock.now()}}
-                form = await self.database["naive_forms"].find_one_and_update(
-                    due, {"$set": {"due_at": None}}, sort=[("due_at", 1)]
-                )
-                assert form is not None
-                stream = f"rating:{form['dialog']}"
-                await self.database["naive_commits"].insert_one(
-                    {**pattern, "_id": commit_id(stream, 2), "stream": stream}
-                )
-
-        await asyncio.gather(*(worker() for _ in range(NAIVE_WORKERS)))
-
     async def backlog(self, forms: int) -> Cost:
         """The cost of rating's timers when so many forms are due at once."""
         await self.make_due(forms)
         async with self.running():
-            return await self.window(forms, self.fire)
-
-    async def naive_backlog(self) -> Cost:
-        """The cost of the naive loop, of whose forms many more are due."""
-        return await self.window(NAIVE_FORMS, self.naive)
+            return await self.meter.measure(forms, self.fire(forms))
 
     async def steady(self, rate: int, seconds: int) -> tuple[Cost, list[float]]:
         """The cost while forms fall due at a steady rate, and how late each expired, in seconds."""
         self.clock.shift += await self.due_of(1) - self.clock.now()
         self.commits.batches.clear()
         async with self.running():
-            cost = await self.window(rate * seconds, self.fire)
+            cost = await self.meter.measure(rate * seconds, self.fire(rate * seconds))
         late = [
             (at - datetime.fromisoformat(event["expired_at"])).total_seconds()
             for at, batch in self.commits.batches
@@ -211,14 +142,6 @@ class Bench:
         expired = self.database["commits"].find({"number": 2}, {"at": 1, "events": 1})
         found = [one async for one in expired]
         return sum(one["at"] < datetime.fromisoformat(one["events"][0]["expired_at"]) for one in found)
-
-    async def arm_naive(self, forms: int) -> None:
-        """Gives the naive loop a copy of the forms that are due first, all due by now."""
-        copied = await self.database["forms"].find().sort("due_at", 1).limit(forms).to_list(None)
-        due = {"due_at": self.clock.now() - timedelta(days=1)}
-        naive = self.database["naive_forms"]
-        await naive.insert_many([one | due for one in copied])
-        await DueDocuments(naive).prepare()
 
     async def bytes_each(self, forms: int) -> str:
         """What a form that waits takes."""
@@ -248,13 +171,13 @@ async def bench(mongo: str, told: argparse.Namespace) -> AsyncIterator[Bench]:
         database, clock = repository.store.database, ShiftedClock(repository.clock)
         acknowledged = Acknowledged(repository.store.commits, clock)
         repository.clock, repository.store.commits = clock, acknowledged
-        pid = (await database.command("serverStatus"))["pid"]
+        meter = await Meter.of(database)
         first = clock.now() + timedelta(days=7)
         started = time.perf_counter()
         await arm(database, state.forms, told.forms, first, timedelta(seconds=1) / told.rate)
         print(f"{told.forms:,} forms armed in {time.perf_counter() - started:.0f} s")
         timers = form_timers(state.forms, repository)
-        yield Bench(database, timers, clock, acknowledged, psutil.Process(pid))
+        yield Bench(database, timers, clock, acknowledged, meter)
 
 
 async def measure(told: argparse.Namespace, up: Servers) -> None:
@@ -265,15 +188,14 @@ async def measure(told: argparse.Namespace, up: Servers) -> None:
         cost, late = await measured.steady(told.rate, told.seconds)
         cuts = statistics.quantiles(late, n=100)
         print(f"steady {told.rate}/s: lateness p50 {cuts[49]:.3f}, p99 {cuts[98]:.3f}, max {max(late):.3f} s")
-        await measured.arm_naive(10 * told.pairs * NAIVE_FORMS)
+        naive = NaiveLoop(measured.database, measured.clock)
+        await naive.arm(10 * told.pairs * NAIVE_FORMS)
         pairs = []
-        window = told.window or min(20_000, (told.forms - cost.forms) // told.pairs)
+        window = told.window or min(20_000, (told.forms - cost.count) // told.pairs)
         for number in range(told.pairs):
-            if number % 2:
-                other, own = await measured.naive_backlog(), await measured.backlog(window)
-            else:
-                own, other = await measured.backlog(window), await measured.naive_backlog()
-            pairs.append((own, other))
+            own = await measured.backlog(window) if number % 2 == 0 else None
+            other = await measured.meter.measure(NAIVE_FORMS, naive.fire(NAIVE_FORMS))
+            pairs.append((own or await measured.backlog(window), other))
         show(cost, pairs)
         print(f"early: {await measured.early()}")
         measured.commits.batches.clear()
@@ -290,15 +212,16 @@ async def relay(up: Servers) -> None:
         waiting = await commits.count_documents({"relayed": False})
     async with rating(up.mongo_address, "bench", "clock", "relay", kafka=up.kafka_connection) as state:
         commits = state.repository.store.commits
-        pid = (await commits.database.command("serverStatus"))["pid"]
-        mongod, own, started = psutil.Process(pid), time.process_time(), time.perf_counter()
-        theirs = sum(mongod.cpu_times()[:2])
-        while await commits.find_one({"relayed": False}):  # noqa: ASYNC110 - nothing there gives a sign
-            await asyncio.sleep(0.1)
-        seconds = time.perf_counter() - started
-        own, theirs = time.process_time() - own, sum(mongod.cpu_times()[:2]) - theirs
-    cells = Cost(waiting, seconds, own, theirs, 0).cells
-    print(f"relay to Kafka: {waiting:,} commits at {cells[0]}/s, {cells[1]} + {cells[2]} µs each")
+        meter = await Meter.of(commits.database)
+        cost = await meter.measure(waiting, _relayed(commits))
+    print(
+        "relay to Kafka: {} commits at {}/s, {} + {} µs each, steal {} %".format(f"{waiting:,}", *cost.cells)
+    )
+
+
+async def _relayed(commits: Any) -> None:
+    while await commits.find_one({"relayed": False}):  # noqa: ASYNC110 - nothing there gives a sign
+        await asyncio.sleep(0.1)
 
 
 def show(steady: Cost, pairs: Sequence[tuple[Cost, Cost]]) -> None:
@@ -311,9 +234,7 @@ def show(steady: Cost, pairs: Sequence[tuple[Cost, Cost]]) -> None:
     Console().print(table)
     ratio = statistics.median(own.rate / other.rate for own, other in pairs)
     for name, costs in (("timers", [own for own, _ in pairs]), ("naive", [other for _, other in pairs])):
-        each = [1e6 / cost.forms for cost in costs]
-        process = statistics.median(cost.process * one for cost, one in zip(costs, each, strict=True))
-        mongod = statistics.median(cost.mongod * one for cost, one in zip(costs, each, strict=True))
+        process, mongod = (statistics.median(cost.each[place] for cost in costs) for place in (0, 1))
         rate = statistics.median(cost.rate for cost in costs)
         print(f"{name}: median {rate:,.0f}/s, {process:.0f} + {mongod:.0f} µs a form")
     print(f"ratio, median of {len(pairs)} pairs: {ratio:.1f}")
