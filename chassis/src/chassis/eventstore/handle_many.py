@@ -105,7 +105,7 @@ async def _at_once(
             await asyncio.sleep(0)
     for stream in await _append(repository, store, decisions):
         decision = decisions[stream]
-        repository.remember(stream, decision.after)
+        repository.refresh(stream, decision.after)
         done[stream] = CommandResult(decision.after.state, decision.after.position, decision.events)
     _measure(repository.service, Counter(type(commands[stream]) for stream in done), started)
     return done

@@ -68,7 +68,7 @@ class Repository:
         """The stream as it was when it was last loaded or written here; others may have written since."""
         return self._cache.get(stream)
 
-    def remember(self, stream: str, current: StreamState[S]) -> None:
+    def refresh(self, stream: str, current: StreamState[S]) -> None:
         """Keeps a newer state of a stream that is remembered; others take no room from those."""
         known = self._cache.get(stream)
         if known and known.number < current.number:
