@@ -220,8 +220,9 @@ async def relay(up: Servers) -> None:
 
 
 async def _relayed(commits: Any) -> None:
+    # Rarely, since looking takes mongod the longer the more was relayed.
     while await commits.find_one({"relayed": False}):  # noqa: ASYNC110 - nothing there gives a sign
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
 
 
 def show(steady: Cost, pairs: Sequence[tuple[Cost, Cost]]) -> None:

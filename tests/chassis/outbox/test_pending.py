@@ -1,6 +1,8 @@
 """What is left to relay is found by one walk along an index, whatever was relayed lately."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +10,8 @@ from pymongo.errors import BulkWriteError
 
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.serialization import commit_id
-from chassis.outbox.pending import PendingCommits, RelayMark
-from tests.chassis.eventstore.jar import CoinPut, commit
+from chassis.outbox.pending import SKEW, PendingCommits, RelayMark
+from tests.chassis.eventstore.jar import NOON, CoinPut, commit
 
 pytestmark = pytest.mark.real
 
@@ -34,6 +36,27 @@ async def test_the_oldest_are_found_by_one_walk_along_the_index(mongo_store: Mon
     assert plan["planSummary"] == "IXSCAN { at: 1, shard: 1, _id: 1 }"
     assert not plan.get("hasSortStage")
     assert plan["docsExamined"] == plan["nreturned"] == 5
+
+
+async def test_what_was_relayed_before_is_walked_over_now_and_then_only(
+    mongo_store: MongoEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.outbox.pending.SWEEP_SECONDS", 60)
+    outbox = PendingCommits(mongo_store)
+
+    async def append(stream: str, after: timedelta) -> None:
+        await mongo_store.append(replace(commit(stream, 1), at=NOON + after))
+
+    async def found() -> list[str]:
+        return sorted(await outbox.oldest(range(16), without=(), limit=10))
+
+    await append("jar:now", timedelta())
+    assert await found() == ["jar:now"]
+    await append("jar:skewed", -SKEW)
+    await append("jar:late", -3 * SKEW)
+    assert await found() == ["jar:now", "jar:skewed"]
+    outbox._all_at = 0.0  # a minute later
+    assert await found() == ["jar:late", "jar:now", "jar:skewed"]
 
 
 async def marked(store: MongoEventStore, stream: str) -> list[object]:

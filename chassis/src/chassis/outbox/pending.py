@@ -1,8 +1,10 @@
 """The commits that are not relayed yet: each commit is its own outbox, there is no second collection."""
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pymongo
@@ -13,6 +15,8 @@ from chassis.eventstore.serialization import commit_id, from_document
 from chassis.eventstore.store import Commit
 
 PAGE = 100
+SKEW = timedelta(seconds=10)
+SWEEP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,32 @@ class PendingCommits:
 
     def __init__(self, store: MongoEventStore) -> None:
         self._commits = store.commits
+        self._from: datetime | None = None
+        self._all_at = 0.0
 
     async def oldest(
         self, shards: Collection[int], *, without: Collection[str], limit: int
     ) -> dict[str, list[PendingCommit]]:
         """Up to `limit` unrelayed commits of the shards, the oldest, by stream; no stream of `without`.
 
-        Replicas' clocks differ by a little, so those of a stream may be out of order, or lack some.
+        Replicas' clocks differ by a little, so those of a stream may be out of order, or lack some. It looks
+        from `SKEW` before the last ones on; every second or so from the start, for what came later than that.
         """
-        wanted = {"relayed": False, "shard": {"$in": sorted(shards)}, "stream": {"$nin": sorted(without)}}
+        wanted: dict[str, Any] = {"relayed": False, "shard": {"$in": sorted(shards)}}
+        wanted["stream"] = {"$nin": sorted(without)}
+        started = time.monotonic()
+        # Else it walks over the index entries of all that was relayed in the last five minutes, each time.
+        sweep = self._from is None or started >= self._all_at
+        if self._from is not None and not sweep:
+            wanted["at"] = {"$gte": self._from - SKEW}
         with pymongo.timeout(TIMEOUT_SECONDS):
             oldest = self._commits.find(wanted).sort([("at", 1), ("shard", 1), ("_id", 1)])
             documents = await oldest.limit(limit).to_list(None)
+        if documents:
+            self._from = documents[0]["at"]
+        if sweep:
+            ended = time.monotonic()
+            self._all_at = ended + max(SWEEP_SECONDS, 10 * (ended - started))
         return _by_stream(documents)
 
     async def page(self, stream: str, after: int) -> list[PendingCommit]:
