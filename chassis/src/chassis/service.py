@@ -1,6 +1,7 @@
 """Serves a service's API and metrics on its ports until SIGTERM or SIGINT."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -120,6 +121,11 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     listening = _listen("listen on", settings.host, settings.port)
     watched = _listen("serve metrics on", settings.metrics_host, settings.metrics_port)
     api = _config(app, lifespan="on", most=MOST_AT_ONCE)
+    # What there is now stays, and batches make thousands of objects: looking through all of them for garbage,
+    # 700 at a time, took a third of their work.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     log.info("serving", host=settings.host, port=settings.port, metrics_port=settings.metrics_port)
     with listening, watched, asyncio.Runner(loop_factory=api.get_loop_factory()) as runner:
         runner.run(_serve_both(api, listening, _config(operations(app)), watched))

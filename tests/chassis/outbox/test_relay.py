@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -302,6 +303,49 @@ async def test_takes_over_a_stream_in_the_middle(mongo_store: MongoEventStore) -
     await mongo_store.append(commit("jar:a", 3, CoinPut(put="d"), first=4))
     await relay_all(mongo_store, mine)
     assert [(one.id, one.sequence) for one in first.envelopes()["jar-a"]] == [("jar:a:1", 1), ("jar:a:4", 4)]
+
+
+async def test_takes_over_many_streams_in_the_middle_by_one_query(
+    mongo_store: MongoEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams = [f"jar:{number}" for number in range(20)]
+    await fill(mongo_store, *streams)
+    await relay_all(mongo_store, Recorder().relay(mongo_store))
+    for stream in streams:
+        await mongo_store.append(commit(stream, 4, CoinPut(put="d"), first=5))
+    queries: list[str] = []
+    for name in ("page", "numbered"):
+        query = getattr(PendingCommits, name)
+
+        async def counted(*asked: object, query: Any = query, name: str = name) -> Any:
+            queries.append(name)
+            return await query(*asked)
+
+        monkeypatch.setattr(PendingCommits, name, counted)
+    recorder = Recorder()
+    await relay_all(mongo_store, recorder.relay(mongo_store))
+    assert queries == ["numbered"]
+    for stream in streams:
+        [envelope] = recorder.envelopes()[stream.replace(":", "-")]
+        assert (envelope.id, envelope.sequence) == (f"{stream}:5", 4)
+
+
+async def test_what_is_read_together_and_not_relayed_yet_is_relayed_first(
+    mongo_store: MongoEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second commit of each stream was made by a replica whose clock is ahead: it is found later."""
+    monkeypatch.setattr("chassis.outbox.relay.BATCH", 2)
+    for number, second in ((1, 0), (2, 2), (3, 1)):
+        for stream in ("jar:a", "jar:b"):
+            put = CoinPut(put=stream.replace(":", "-") if number == 1 else str(number))
+            await mongo_store.append(
+                replace(commit(stream, number, put), at=NOON + timedelta(seconds=second))
+            )
+    recorder = Recorder()
+    await relay_all(mongo_store, recorder.relay(mongo_store))
+    for key in "ab":
+        published = [(one.id, one.sequence) for one in recorder.envelopes()[f"jar-{key}"]]
+        assert published == [(f"jar:{key}:{number}", number) for number in (1, 2, 3)]
 
 
 async def test_a_late_committer_is_not_lost(mongo_store: MongoEventStore) -> None:

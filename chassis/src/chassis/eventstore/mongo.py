@@ -1,6 +1,7 @@
 """The event store in MongoDB, with group commit: appends share an insert, and each gets its own result."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +78,39 @@ class MongoEventStore:
         self._queue.append(pending)
         self._flush()
         await pending.result
+
+    async def read_many(self, after: Mapping[str, int], *, limit: int) -> Mapping[str, Sequence[Commit]]:
+        """See `ManyStreams.read_many`. Raises PyMongoError if the database doesn't answer."""
+        # Single ids, since as many ranges would be planned one by one.
+        ids = [commit_id(stream, after[stream] + ahead) for stream in after for ahead in range(1, limit + 1)]
+        with pymongo.timeout(TIMEOUT_SECONDS):
+            documents = await self.commits.find({"_id": {"$in": ids}}).sort("_id", 1).to_list(None)
+        streams: defaultdict[str, list[Commit]] = defaultdict(list)
+        last = dict(after)
+        for document in documents:
+            stream = document["stream"]
+            # What is stored while the query goes on may be found without what it follows.
+            if document["number"] == last[stream] + 1:
+                last[stream] += 1
+                streams[stream].append(from_document(document))
+        return streams
+
+    async def append_many(self, commits: Sequence[Commit]) -> Sequence[Exception | None]:
+        """See `ManyStreams.append_many`. They share inserts with what others append meanwhile."""
+        queued = [self._queued(commit) for commit in commits]
+        self._flush()
+        results = await asyncio.gather(*queued, return_exceptions=True)
+        return [result if isinstance(result, Exception) else None for result in results]
+
+    def _queued(self, commit: Commit) -> asyncio.Future[None]:
+        try:
+            pending = PendingAppend(commit.stream, to_document(commit))
+        except Exception as error:  # noqa: BLE001 - it is this commit's own, and raised to its caller
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
+        self._queue.append(pending)
+        return pending.result
 
     def _flush(self) -> None:
         if self._flight is None and (batch := self._next_batch()):

@@ -1,8 +1,9 @@
 """Streams as their deciders see them: folded from their commits, kept in a cache, continued by commits."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from cachetools import LRUCache
@@ -63,6 +64,16 @@ class Repository:
         self.wake = wake
         self._cache: LRUCache[str, StreamState[Any]] = LRUCache(cache_size)
 
+    def remembered(self, _: Decider[S, C, E], stream: str) -> StreamState[S] | None:
+        """The stream as it was when it was last loaded or written here; others may have written since."""
+        return self._cache.get(stream)
+
+    def refresh(self, stream: str, current: StreamState[S]) -> None:
+        """Keeps a newer state of a stream that is remembered; others take no room from those."""
+        known = self._cache.get(stream)
+        if known and known.number < current.number:
+            self._cache[stream] = current
+
     async def load(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
         """The stream as it is stored now: commits newer than the cached state are read every time.
 
@@ -70,10 +81,7 @@ class Repository:
         """
         current: StreamState[S] = self._cache.get(stream) or StreamState(decider.initial, 0, 0)
         while commits := await self.store.read(stream, after=current.number, limit=SLICE):
-            state = current.state
-            for commit in commits:
-                state = decider.fold(state, read_events(decider, commit))
-            current = StreamState(state, commits[-1].number, commits[-1].last)
+            current = continued(decider, current, commits)
             if len(commits) < SLICE:
                 break
             await asyncio.sleep(0)  # the store may answer from memory, and others want to be served too
@@ -84,16 +92,37 @@ class Repository:
         self, decider: Decider[S, C, E], stream: str, current: StreamState[S], events: tuple[E, ...]
     ) -> StreamState[S]:
         """Stores `events` as the commit after `current`; raises what `EventStore.append` raises."""
-        commit = Commit(
-            stream=stream,
-            number=current.number + 1,
-            first=current.position + 1,
-            events=tuple(to_stored(event) for event in events),
-            at=self.clock.now(),
-            traceparent=current_traceparent(),
-        )
+        commit = next_commit(stream, current, events, self.clock.now(), current_traceparent())
         await self.store.append(commit)
         self.wake()
         after = StreamState(decider.fold(current.state, events), commit.number, commit.last)
         self._cache[stream] = after
         return after
+
+
+def continued(
+    decider: Decider[S, C, E], current: StreamState[S], commits: Sequence[Commit]
+) -> StreamState[S]:
+    """The state after `commits`, of which there is one at least. Raises `UnknownStoredEvent`."""
+    state = current.state
+    for commit in commits:
+        state = decider.fold(state, read_events(decider, commit))
+    return StreamState(state, commits[-1].number, commits[-1].last)
+
+
+def next_commit(
+    stream: str,
+    current: StreamState[S],
+    events: Sequence[BaseModel],
+    at: datetime,
+    traceparent: str | None,
+) -> Commit:
+    """The commit of `events` that follows `current`."""
+    return Commit(
+        stream=stream,
+        number=current.number + 1,
+        first=current.position + 1,
+        events=tuple(to_stored(event) for event in events),
+        at=at,
+        traceparent=traceparent,
+    )

@@ -1,12 +1,18 @@
 """How far each stream was relayed: found by reading it once, then remembered and folded on."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cachetools import LRUCache
 
+from chassis.errors import UnknownStoredEvent
 from chassis.outbox.commit_handler import CommitHandler, CommitPlan, StreamPosition
 from chassis.outbox.pending import PendingCommit, PendingCommits
+
+FEW = 8
+"""Commits of a stream that are read together with those of others; beyond, it is read on its own."""
 
 
 class PositionCache:
@@ -45,15 +51,38 @@ class PositionCache:
             position = plans[-1].after
         return plans
 
+    async def read_on(self, streams: Mapping[str, Sequence[PendingCommit]]) -> None:
+        """Reads what was relayed before these commits, by one query for all streams where that is little.
+
+        Whatever it leaves out, or finds otherwise, is left to `plan`. Raises PyMongoError.
+        """
+        wanted: dict[str, range] = {}
+        for stream, pending in streams.items():
+            position = self._positions.get(stream)
+            unknown = range((position.number if position else 0) + 1, pending[0].commit.number)
+            if 0 < len(unknown) <= FEW:
+                wanted[stream] = unknown
+        if len(wanted) <= 1:
+            return
+        for stream, found in (await self._outbox.numbered(wanted)).items():
+            if all(entry.relayed for entry in found) and len(found) == len(wanted[stream]):
+                with suppress(LookupError, UnknownStoredEvent):
+                    for entry in found:
+                        self._skip(stream, entry)
+            await asyncio.sleep(0)  # so that folding all of them holds up nobody
+
+    def _skip(self, stream: str, entry: PendingCommit) -> None:
+        self._positions[stream] = self._handler(stream).skip(
+            self._position(stream), entry.commit, entry.published
+        )
+
     async def next_pending(self, stream: str) -> Sequence[PendingCommit]:
         """Reads the stream on, past what another replica relayed, and gives the next that none did."""
         while page := await self._outbox.page(stream, self._position(stream).number):
             for index, entry in enumerate(page):
                 if not entry.relayed:
                     return page[index:]
-                self._positions[stream] = self._handler(stream).skip(
-                    self._position(stream), entry.commit, entry.published
-                )
+                self._skip(stream, entry)
         return []
 
     def advance(self, plans: Sequence[CommitPlan[Any, Any]]) -> None:

@@ -175,6 +175,7 @@ class OutboxRelay:
 
     async def _plan(self, streams: PendingByStream) -> list[CommitPlan[Any, Any]]:
         """The plans of all streams, in order within each; one that can't be read doesn't stop the others."""
+        await self._positions.read_on(streams)
         readers = asyncio.Semaphore(READERS)
 
         async def plan(stream: str, pending: Sequence[PendingCommit]) -> list[CommitPlan[Any, Any]]:

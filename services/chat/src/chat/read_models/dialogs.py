@@ -47,7 +47,7 @@ class Dialogs:
     def __init__(self, database: "AsyncIOMotorDatabase[Document]", silent_for: timedelta | None) -> None:
         self._dialogs = database["dialogs"]
         self._silent_for = silent_for
-        self.due = DueDocuments(self._dialogs)
+        self.due = DueDocuments(self._dialogs, "dialog")
 
     async def prepare(self) -> None:
         """Makes the indexes. Can be repeated."""

@@ -2,23 +2,24 @@
 
 from datetime import datetime
 
-from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.timers import Document, Timers
 from contracts.ratings import CloseState
 from rating.domain.rating.decider import RATING, ExpireForm, OfferForm
-from rating.read_models.form_documents import FormDocument, due_at
+from rating.domain.rating.state import Rating
+from rating.read_models.form_documents import due_at
 from rating.read_models.forms import Forms
 
 
 def form_timers(forms: Forms, repository: Repository) -> Timers:
     """Works through the forms that are due."""
+    return Timers("timers", forms.due, repository, RATING, command=_command, due_next=_due_next)
 
-    async def settle(document: Document) -> datetime | None:
-        form = FormDocument.model_validate(document)
-        kind = OfferForm if form.state is CloseState.SCHEDULED else ExpireForm
-        command = kind(form.close_seq, repository.clock.now())
-        result = await handle(repository, RATING, RATING.stream(form.dialog), command)
-        return due_at(result.state.close(form.close_seq))
 
-    return Timers("timers", forms.due, settle, repository.clock, service=repository.service)
+def _command(form: Document, now: datetime) -> tuple[str, OfferForm | ExpireForm]:
+    kind = OfferForm if form["state"] == CloseState.SCHEDULED else ExpireForm
+    return RATING.stream(form["dialog"]), kind(form["close_seq"], now)
+
+
+def _due_next(form: Document, rating: Rating) -> datetime | None:
+    return due_at(rating.close(form["close_seq"]))

@@ -29,7 +29,7 @@ class Forms:
 
     def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
         self._forms = database["forms"]
-        self.due = DueDocuments(self._forms)
+        self.due = DueDocuments(self._forms, "dialog", "close_seq", "state")
 
     async def prepare(self) -> None:
         """Makes the indexes; can be repeated."""
