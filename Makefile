@@ -20,10 +20,10 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help run pages browser pictures demo stop test check format lock events token chaos containers bench moved
+.PHONY: help run pages browser pictures demo stop test check format lock events token chaos containers bench bench-commands moved
 
 help: ## print this
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: pages ## Kafka, MongoDB, the three services and their pages, until Ctrl-C
 	@$(BIN)/python -m deploy.local run
@@ -74,6 +74,9 @@ containers: $(READY) ## the end-to-end tests on servers in Docker containers; ST
 bench: pages ## latency and throughput of the path, and what pages cost a browser, on this machine
 	@$(BIN)/python -m tests.bench.path
 	@$(BIN)/python -m tests.bench.pages
+
+bench-commands: $(READY) ## what a chat command costs over HTTP, beside a bare insert with the same token check
+	@$(BIN)/python -m tests.bench.commands
 
 events: $(READY) ## write the catalogue of events, their schemas, and the OpenAPI documents
 	@$(BIN)/python -m contracts.catalogue
