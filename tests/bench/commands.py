@@ -155,6 +155,7 @@ async def open_dialogs(stack: Stack, count: int) -> list[tuple[str, str, str]]:
             visitor = await floor.visitor("bench")
             await visitor.open(dialog := visitor.name_dialog())
             await operator.take(dialog)
+            await visitor.post_message(dialog, "m-first", "Hello")  # makes the dialog's key
             found.append((dialog, _token(visitor.caller), _token(operator.caller)))
 
         await at_once(16, [partial(talk, number) for number in range(count)])

@@ -63,12 +63,16 @@ class Repository:
         self.wake = wake
         self._cache: LRUCache[str, StreamState[Any]] = LRUCache(cache_size)
 
+    def remembered(self, _: Decider[S, C, E], stream: str) -> StreamState[S] | None:
+        """The stream as it was when it was last loaded or written here; others may have written since."""
+        return self._cache.get(stream)
+
     async def load(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
         """The stream as it is stored now: commits newer than the cached state are read every time.
 
         Raises `UnknownStoredEvent`, and whatever the store raises when it can't be read.
         """
-        current: StreamState[S] = self._cache.get(stream) or StreamState(decider.initial, 0, 0)
+        current = self.remembered(decider, stream) or StreamState(decider.initial, 0, 0)
         while commits := await self.store.read(stream, after=current.number, limit=SLICE):
             state = current.state
             for commit in commits:
@@ -77,8 +81,17 @@ class Repository:
             if len(commits) < SLICE:
                 break
             await asyncio.sleep(0)  # the store may answer from memory, and others want to be served too
-        self._cache[stream] = current
+        self._remember(stream, current)
         return current
+
+    def _remember(self, stream: str, current: StreamState[S]) -> None:
+        """A load may end after an append that began later: the cache never goes back.
+
+        That nothing is stored isn't remembered: a first command looks before it reserves what it needs.
+        """
+        known = self._cache.get(stream)
+        if current.number > (known.number if known else 0):
+            self._cache[stream] = current
 
     async def append(
         self, decider: Decider[S, C, E], stream: str, current: StreamState[S], events: tuple[E, ...]
@@ -95,5 +108,5 @@ class Repository:
         await self.store.append(commit)
         self.wake()
         after = StreamState(decider.fold(current.state, events), commit.number, commit.last)
-        self._cache[stream] = after
+        self._remember(stream, after)
         return after

@@ -19,6 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contracts.envelope import TRACEPARENT
 
+TRACER = trace.get_tracer("candor")
 PROPAGATOR = TraceContextTextMapPropagator()
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LINKS = 128  # what a span keeps, unless OTEL_SPAN_LINK_COUNT_LIMIT says otherwise
@@ -68,7 +69,7 @@ def _context(traceparent: str | None) -> Context:
 
 @contextmanager
 def _span(name: str, context: Context, links: Sequence[Link]) -> Iterator[Span]:
-    with trace.get_tracer("candor").start_as_current_span(
+    with TRACER.start_as_current_span(
         name,
         context=context,
         kind=SpanKind.CONSUMER,
