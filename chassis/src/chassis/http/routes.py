@@ -5,10 +5,16 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from fastapi.routing import (
+    APIRoute,
+    RouteContext,
+    _effective_route_context_var,
+    iter_route_contexts,
+)
 from pydantic import BaseModel
 
 from chassis.http.bodies import JsonRequest, RequestBody
+from chassis.http.plain_dependencies import Resolve, without_plain
 from chassis.http.queries import check_query
 
 Guard = Callable[[Request], Awaitable[object]]
@@ -24,7 +30,7 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """The handler of requests."""
-        answer = super().get_route_handler()
+        answer, resolve = self._lean_handler()
         guards = [call.guard for call in calls(self.dependant) if hasattr(call, "guard")]
         parameters = dict(query_parameters(self.dependant))
         repeatable = [name for name, annotation in parameters.items() if get_origin(annotation) is list]
@@ -37,10 +43,24 @@ class Route(APIRoute):
             if self.body_field is not None:
                 request = JsonRequest(request.scope, request.receive)
                 await request.read(largest_body(self))
+            if resolve is not None:
+                await resolve(request, {})
             response: Response = await answer(request)
             return response
 
         return within_limits
+
+    def _lean_handler(self) -> tuple[Callable[[Request], Any], Resolve | None]:
+        """FastAPI's handler without the plain dependencies, and what resolves these."""
+        # Where a router is included, FastAPI builds the route's handler from what the inclusion adds to it.
+        context = _effective_route_context_var.get()
+        route = self if context is None or context.original_route is not self else context
+        whole = route.dependant
+        route.dependant, resolve = without_plain(whole)
+        try:
+            return super().get_route_handler(), resolve
+        finally:
+            route.dependant = whole
 
 
 class Router(APIRouter):
