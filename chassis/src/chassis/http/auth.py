@@ -236,8 +236,8 @@ async def _verified(request: Request, credentials: HTTPAuthorizationCredentials)
 
 
 def _first(caller: F) -> F:
-    async def guard(request: Request) -> None:
-        await caller(request, await BEARER(request))
+    async def guard(request: Request) -> Claims | None:
+        return await caller(request, await BEARER(request))
 
     return guarding(guard)(caller)
 

@@ -14,7 +14,7 @@ from fastapi.routing import (
 from pydantic import BaseModel
 
 from chassis.http.bodies import JsonRequest, RequestBody
-from chassis.http.plain_dependencies import Resolve, without_plain
+from chassis.http.plain_dependencies import Known, Resolve, without_plain
 from chassis.http.queries import check_query
 
 Guard = Callable[[Request], Awaitable[object]]
@@ -31,20 +31,19 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Any]:
         """The handler of requests."""
         answer, resolve = self._lean_handler()
-        guards = [call.guard for call in calls(self.dependant) if hasattr(call, "guard")]
+        guards = [(call, call.guard) for call in calls(self.dependant) if hasattr(call, "guard")]
         parameters = dict(query_parameters(self.dependant))
         repeatable = [name for name, annotation in parameters.items() if get_origin(annotation) is list]
 
         async def within_limits(request: Request) -> Response:
-            for guard in guards:
-                await guard(request)
+            known: Known = {call: await guard(request) for call, guard in guards}
             if query := request.scope["query_string"]:
                 check_query(query, parameters, repeatable)
             if self.body_field is not None:
                 request = JsonRequest(request.scope, request.receive)
                 await request.read(largest_body(self))
             if resolve is not None:
-                await resolve(request, {})
+                await resolve(request, known)
             response: Response = await answer(request)
             return response
 
@@ -71,7 +70,10 @@ class Router(APIRouter):
 
 
 def guarding(guard: Guard) -> Callable[[F], F]:
-    """Marks a dependency: where it is used, `guard` is called before anything else of a request is read."""
+    """Marks a dependency: where it is used, `guard` is called before anything else of a request is read.
+
+    It gives what the dependency would.
+    """
 
     def mark(dependency: F) -> F:
         dependency.guard = guard  # type: ignore[attr-defined]
