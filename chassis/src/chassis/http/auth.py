@@ -236,7 +236,7 @@ async def _verified(request: Request, credentials: HTTPAuthorizationCredentials)
 
 
 def _first(caller: F) -> F:
-    async def guard(request: Request) -> Claims | None:
+    async def guard(request: Request) -> object:
         return await caller(request, await BEARER(request))
 
     return guarding(guard)(caller)

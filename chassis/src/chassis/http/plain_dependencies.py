@@ -1,4 +1,4 @@
-"""Dependencies that ask for nothing but the request: resolved here, as FastAPI takes 50 µs for each of them."""
+"""Dependencies that ask for nothing but the request: resolved here, FastAPI takes 50 µs for each."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +26,7 @@ def without_plain(dependant: Dependant) -> tuple[Dependant, Resolve | None]:
 
     Documents are made from the whole; None if there is nothing plain in it.
     """
-    plain = {id(each): resolve for each in dependant.dependencies if (resolve := _resolver(each))}
+    plain = {id(each): found for each in dependant.dependencies if (found := _resolver(each))}
     if not plain or dependant.call is None or not inspect.iscoroutinefunction(dependant.call):
         return dependant, None
     rest, endpoint = copy(dependant), dependant.call
@@ -49,7 +49,7 @@ def without_plain(dependant: Dependant) -> tuple[Dependant, Resolve | None]:
 def _resolver(dependant: Dependant) -> Resolve | None:
     """Gives the value of a dependency, once for a request; None if it asks for more than that."""
     call, below = dependant.call, [(each.name, _resolver(each)) for each in dependant.dependencies]
-    named = [(name, resolve) for name, resolve in below if resolve is not None]
+    named = [(name, found) for name, found in below if found is not None]
     asks_for_more = any(getattr(dependant, what) for what in _BEYOND_THE_REQUEST)
     if call is None or asks_for_more or len(named) < len(below) or not dependant.use_cache:
         return None
