@@ -19,8 +19,10 @@ S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E", bound=BaseModel)
 
-SLICE = 50
+SLICE = 100
 """How many commits are read and folded at a time: what memory holds of a stream that was not cached."""
+
+LONGEST_FOLD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Repository:
         self.clock = clock
         self.service = service
         self.locks = StreamLocks()
+        self._folding = StreamLocks()
         self.wake = wake
         self._cache: LRUCache[str, StreamState[Any]] = LRUCache(cache_size)
 
@@ -72,6 +75,12 @@ class Repository:
 
         Raises `UnknownStoredEvent`, and whatever the store raises when it can't be read.
         """
+        if self.remembered(decider, stream):
+            return await self._read_on(decider, stream)
+        async with self._folding.acquire(stream, LONGEST_FOLD_SECONDS):  # whoever comes second finds it folded
+            return await self._read_on(decider, stream)
+
+    async def _read_on(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
         current = self.remembered(decider, stream) or StreamState(decider.initial, 0, 0)
         while commits := await self.store.read(stream, after=current.number, limit=SLICE):
             state = current.state
