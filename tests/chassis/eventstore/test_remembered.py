@@ -41,7 +41,11 @@ def decide(on: bool, command: Turn) -> Sequence[Turned]:  # noqa: FBT001 - a lam
 
 
 LAMPS: Decider[bool, Turn, Turned] = Decider(
-    category="lamp", initial=False, evolve=lambda _, event: event.on, decide=decide, events=TypeAdapter(Turned)
+    category="lamp",
+    initial=False,
+    evolve=lambda _, event: event.on,
+    decide=decide,
+    events=TypeAdapter(Turned),
 )
 LAMP = LAMPS.stream("hall")
 

@@ -77,7 +77,9 @@ class Repository:
         """
         if self.remembered(decider, stream):
             return await self._read_on(decider, stream)
-        async with self._folding.acquire(stream, LONGEST_FOLD_SECONDS):  # whoever comes second finds it folded
+        async with self._folding.acquire(
+            stream, LONGEST_FOLD_SECONDS
+        ):  # whoever comes second finds it folded
             return await self._read_on(decider, stream)
 
     async def _read_on(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
