@@ -105,7 +105,7 @@ async def test_the_document_shows_them_all_the_same(calling: Caller, shelf: Shel
     assert "404" in paths["/plain/{number}"]["get"]["responses"]
 
 
-async def test_fastapi_is_left_little(calling: Caller, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_fastapi_is_left_little(calling: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
     without_plain = plain_dependencies.without_plain
 

@@ -1,4 +1,4 @@
-"""Two replicas on one database: what one of them remembers is no reason to refuse, or to let anything pass."""
+"""Two replicas on one database: what one of them remembers is no reason to refuse or to accept."""
 
 from collections.abc import AsyncIterator
 
