@@ -132,6 +132,24 @@ async def test_what_completes_a_command_may_be_wrong_about_a_state_that_is_behin
     assert seen == [True, False]
 
 
+async def test_what_has_an_effect_sees_what_is_stored() -> None:
+    store = InMemoryEventStore()
+    here, there = over(store), over(store)
+    await handle(here, LAMPS, LAMP, Turn(on=True))
+    await handle(there, LAMPS, LAMP, Turn(on=False))
+    effects = []
+
+    async def complete(on: bool) -> Turn:  # noqa: FBT001 - a lamp's state
+        effects.append(on)
+        return Turn(on=False)
+
+    for _ in range(2):
+        assert not (
+            await handle(here, LAMPS, LAMP, Turn(on=False), complete=complete, read_first=True)
+        ).events
+    assert effects == [False, False]
+
+
 async def test_a_load_that_ends_late_does_not_undo_what_is_remembered() -> None:
     store = Watched()
     repository = over(store)

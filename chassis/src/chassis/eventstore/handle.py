@@ -18,7 +18,7 @@ from chassis.errors import (
     WriteOutcomeUnknown,
 )
 from chassis.eventstore.decider import Decider
-from chassis.eventstore.repository import CommandResult, Repository
+from chassis.eventstore.repository import CommandResult, Repository, StreamState
 from chassis.telemetry.metrics import COMMAND_SECONDS, Alarm, raise_alarm
 
 S = TypeVar("S")
@@ -36,13 +36,15 @@ async def handle(
     command: C,
     *,
     complete: Callable[[S], Awaitable[C]] | None = None,
+    read_first: bool = False,
 ) -> CommandResult[S, E]:
     """Decides `command` on the stream and stores what follows, once, whatever else is appended meanwhile.
 
     Decides again after a conflict or an unknown outcome, so a repeated command must be seen in the state.
     `complete` gives the whole command once the state is known that it will be decided on: with text that is
     sealed for whom the state names, for example. It may reject, and is asked again whenever `decide` is. The
-    state may be behind what is stored; then nothing comes of it but another try.
+    state may be behind what is stored, which the append finds out: `read_first` if `complete` has an effect
+    that shall not come of such a state.
     Raises `CommandRejected`, `UnknownStoredEvent`, `RetriesExhausted` after about ten seconds, and for what
     can never be stored `CommitTooLarge` or `PermanentWriteError`.
     """
@@ -50,7 +52,8 @@ async def handle(
     with _measured(repository.service, type(command).__name__):
         try:
             async with repository.locks.acquire(stream, GIVE_UP_SECONDS):
-                return await _decided(repository, decider, stream, command, complete, deadline)
+                remembered = None if read_first else repository.remembered(decider, stream)
+                return await _decided(repository, decider, stream, command, complete, deadline, remembered)
         except (LockTimeout, VersionConflict, WriteOutcomeUnknown) as error:
             raise RetriesExhausted(f"{stream} could not be written in time") from error
 
@@ -62,14 +65,15 @@ async def _decided(
     command: C,
     complete: Callable[[S], Awaitable[C]] | None,
     deadline: float,
+    remembered: StreamState[S] | None,
 ) -> CommandResult[S, E]:
     """Tries until `deadline` (monotonic), with jittered pauses; then raises what the last append raised.
 
-    Decides first on what is remembered: an append proves that nothing newer is stored. Nothing else does, so
-    whatever does not end in one is decided again on what is read.
+    Decides first on what is `remembered`: an append proves that nothing newer is stored. Nothing else does,
+    so whatever does not end in one is decided again on what is read.
     """
     # A loop of its own: a retry library hands arguments on untyped, and costs a quarter of `handle`.
-    longest, remembered = FIRST_PAUSE_SECONDS, repository.remembered(decider, stream)
+    longest = FIRST_PAUSE_SECONDS
     while True:
         try:
             current = remembered or await repository.load(decider, stream)
