@@ -73,13 +73,13 @@ class Repository:
     async def load(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
         """The stream as it is stored now: commits newer than the cached state are read every time.
 
-        Raises `UnknownStoredEvent`, and whatever the store raises when it can't be read.
+        Raises `UnknownStoredEvent`, `LockTimeout` where another load takes too long, and whatever the store
+        raises when it can't be read.
         """
         if self.remembered(decider, stream):
             return await self._read_on(decider, stream)
-        async with self._folding.acquire(
-            stream, LONGEST_FOLD_SECONDS
-        ):  # whoever comes second finds it folded
+        # Whoever comes second finds it folded.
+        async with self._folding.acquire(stream, LONGEST_FOLD_SECONDS):
             return await self._read_on(decider, stream)
 
     async def _read_on(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
