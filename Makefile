@@ -20,10 +20,11 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help run pages browser pictures demo stop test check format lock events token chaos containers bench bench-timers moved
+.PHONY: help run pages browser pictures demo stop test check format lock events token chaos containers moved
+.PHONY: bench bench-commands bench-projection bench-reads bench-timers
 
 help: ## print this
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: pages ## Kafka, MongoDB, the three services and their pages, until Ctrl-C
 	@$(BIN)/python -m deploy.local run
@@ -74,6 +75,15 @@ containers: $(READY) ## the end-to-end tests on servers in Docker containers; ST
 bench: pages ## latency and throughput of the path, and what pages cost a browser, on this machine
 	@$(BIN)/python -m tests.bench.path
 	@$(BIN)/python -m tests.bench.pages
+
+bench-commands: $(READY) ## what a chat command costs over HTTP, beside a bare insert with the same token check
+	@$(BIN)/python -m tests.bench.commands
+
+bench-projection: $(READY) ## what an event costs from Kafka to the read models, beside Kafka Connect's MongoDB sink
+	@$(BIN)/python -m tests.bench.projection --runs 5 --limit --connect
+
+bench-reads: $(READY) ## how long Live Chat's questions take; CLOSES=10000000 are counted, STORED=1000000 are there
+	@$(BIN)/python -m tests.bench.reads $(if $(CLOSES),--closes $(CLOSES)) $(if $(STORED),--stored $(STORED))
 
 bench-timers: $(READY) ## how fast forms expire, and what it costs; FORMS=1000000 of them wait
 	@$(BIN)/python -m tests.bench.timers $(if $(FORMS),--forms $(FORMS))

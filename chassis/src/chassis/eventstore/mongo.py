@@ -12,6 +12,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from chassis.errors import ChassisError, PermanentWriteError, VersionConflict, WriteOutcomeUnknown
+from chassis.eventstore.lookup import CommitLookup
 from chassis.eventstore.serialization import commit_id, from_document, to_document
 from chassis.eventstore.store import Commit
 from chassis.mongo import durable
@@ -52,6 +53,7 @@ class MongoEventStore:
     def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]") -> None:
         self.database = database
         self.commits = durable(database, "commits")
+        self._lookup = CommitLookup(self.commits)
         self._queue: list[PendingAppend] = []
         self._flight: asyncio.Task[None] | None = None
 
@@ -67,6 +69,9 @@ class MongoEventStore:
 
     async def read(self, stream: str, after: int = 0, *, limit: int) -> Sequence[Commit]:
         """See `EventStore.read`. Raises PyMongoError if the database doesn't answer."""
+        # Whoever knows a stream mostly knows all of it, and a lookup costs a fraction of a query.
+        if after and not await self._lookup.is_stored(commit_id(stream, after + 1)):
+            return []
         with pymongo.timeout(TIMEOUT_SECONDS):
             found = self.commits.find(of_stream(stream, after)).sort("_id", 1).limit(limit)
             documents = await found.to_list(None)

@@ -20,8 +20,10 @@ S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E", bound=BaseModel)
 
-SLICE = 50
+SLICE = 100
 """How many commits are read and folded at a time: what memory holds of a stream that was not cached."""
+
+LONGEST_FOLD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Repository:
         self.clock = clock
         self.service = service
         self.locks = StreamLocks()
+        self._folding = StreamLocks()
         self.wake = wake
         self._cache: LRUCache[str, StreamState[Any]] = LRUCache(cache_size)
 
@@ -77,16 +80,33 @@ class Repository:
     async def load(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
         """The stream as it is stored now: commits newer than the cached state are read every time.
 
-        Raises `UnknownStoredEvent`, and whatever the store raises when it can't be read.
+        Raises `UnknownStoredEvent`, `LockTimeout` where another load takes too long, and whatever the store
+        raises when it can't be read.
         """
-        current: StreamState[S] = self._cache.get(stream) or StreamState(decider.initial, 0, 0)
+        if self.remembered(decider, stream):
+            return await self._read_on(decider, stream)
+        # Whoever comes second finds it folded.
+        async with self._folding.acquire(stream, LONGEST_FOLD_SECONDS):
+            return await self._read_on(decider, stream)
+
+    async def _read_on(self, decider: Decider[S, C, E], stream: str) -> StreamState[S]:
+        current = self.remembered(decider, stream) or StreamState(decider.initial, 0, 0)
         while commits := await self.store.read(stream, after=current.number, limit=SLICE):
             current = continued(decider, current, commits)
             if len(commits) < SLICE:
                 break
             await asyncio.sleep(0)  # the store may answer from memory, and others want to be served too
-        self._cache[stream] = current
+        self._remember(stream, current)
         return current
+
+    def _remember(self, stream: str, current: StreamState[S]) -> None:
+        """A load may end after an append that began later: the cache never goes back.
+
+        That nothing is stored isn't remembered: a first command looks before it reserves what it needs.
+        """
+        known = self._cache.get(stream)
+        if current.number > (known.number if known else 0):
+            self._cache[stream] = current
 
     async def append(
         self, decider: Decider[S, C, E], stream: str, current: StreamState[S], events: tuple[E, ...]
@@ -96,7 +116,7 @@ class Repository:
         await self.store.append(commit)
         self.wake()
         after = StreamState(decider.fold(current.state, events), commit.number, commit.last)
-        self._cache[stream] = after
+        self._remember(stream, after)
         return after
 
 

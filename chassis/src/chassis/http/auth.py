@@ -1,7 +1,9 @@
 """Who calls: tokens are verified strictly, and a role that may never do something outweighs all others."""
 
 import base64
+import hashlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -9,6 +11,7 @@ from functools import partial
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import jwt
+from cachetools import LRUCache
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from jwt import PyJWK
@@ -34,6 +37,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LEEWAY = timedelta(seconds=30)
 LONGEST_TOKEN = 32 * 1024
+MOST_REMEMBERED = 10_000
 STAFF = frozenset(Role) - {Role.VISITOR}
 
 
@@ -69,11 +73,31 @@ class TrustedIssuer:
     names: ClaimNames = field(default_factory=ClaimNames)
 
 
+@dataclass(frozen=True)
+class VerifiedToken:
+    """What a token said, and the key that it was verified with."""
+
+    claims: Claims
+    keys: KeySource
+    kid: str
+    key: PyJWK
+
+    async def is_good(self) -> bool:
+        """Whether it would be verified again: its time is not over, and its key is still the issuer's."""
+        if self.claims.exp is None or self.claims.exp <= time.time() - LEEWAY.total_seconds():
+            return False
+        return await self.keys.find(self.kid, self.key.algorithm_name) is self.key
+
+
 class Verifier:
-    """Verifies tokens of the trusted issuers; iss, aud, exp and sub are required."""
+    """Verifies tokens of the trusted issuers; iss, aud, exp and sub are required.
+
+    It remembers those that it verified last, by their hashes. Time and keys are looked at with each request.
+    """
 
     def __init__(self, issuers: Sequence[TrustedIssuer]) -> None:
         self._issuers = {trusted.issuer: trusted for trusted in issuers}
+        self._verified_before: LRUCache[bytes, VerifiedToken] = LRUCache(MOST_REMEMBERED)
 
     async def verify(self, token: str) -> Claims:
         """What the token says. Raises `Unauthenticated`, whatever is wrong with it.
@@ -84,11 +108,15 @@ class Verifier:
         if len(token) > LONGEST_TOKEN:
             raise TokenTooLarge(most=LONGEST_TOKEN)
         try:
-            return await self._verified(token)
+            digest = hashlib.sha256(token.encode()).digest()
+            known = self._verified_before.get(digest)
+            if known is None or not await known.is_good():
+                known = self._verified_before[digest] = await self._verified(token)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise Unauthenticated from error
+        return known.claims
 
-    async def _verified(self, token: str) -> Claims:
+    async def _verified(self, token: str) -> VerifiedToken:
         issuer, algorithm, kid = _unverified(token)
         trusted = self._issuers.get(issuer)
         if trusted is None or algorithm not in trusted.algorithms:
@@ -97,11 +125,12 @@ class Verifier:
         if key is None:
             raise Unauthenticated
         try:
-            return _claims(token, key, trusted)
+            claims = _claims(token, key, trusted)
         except jwt.ExpiredSignatureError:
             # PyJWT looks at the time before issuer and audience: the rest must be right as well.
             _claims(token, key, trusted, at_any_time=True)
             raise TokenExpired from None
+        return VerifiedToken(claims, trusted.keys, kid, key)
 
 
 def _unverified(token: str) -> tuple[str, str, str]:

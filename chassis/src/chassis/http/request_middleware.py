@@ -6,7 +6,7 @@ import time
 import uuid
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +23,7 @@ SAFE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_SAFE = [(name.lower().encode(), value.encode()) for name, value in SAFE_HEADERS.items()]
 OPENAPI = "/openapi.json"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -97,10 +98,9 @@ class _Response:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers["X-Request-ID"] = self._request_id
-            for name, value in SAFE_HEADERS.items():
-                headers.setdefault(name, value)
+            headers = [(b"x-request-id", self._request_id.encode()), *message.get("headers", ())]
+            given = {name for name, _ in headers}  # by ASGI in lower case
+            message["headers"] = [*headers, *(header for header in _SAFE if header[0] not in given)]
         await self._send(message)
 
 

@@ -5,6 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TextIO
 
 import structlog
@@ -41,10 +42,27 @@ def configure_logging(service: str, *, stream: TextIO | None = None) -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, without_secrets, json_lines],
+        logger_factory=partial(_OwnLines, handler.stream),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
+
+
+class _OwnLines:
+    """Writes what is rendered. Through the standard library a line costs three times as much."""
+
+    def __init__(self, stream: TextIO, name: str = "candor") -> None:
+        self._stream = stream
+        self.name = name
+
+    def line(self, rendered: str) -> None:
+        try:
+            self._stream.write(f"{rendered}\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # nobody reads them any more, which is no reason for a request to fail
+            return
+
+    info = warning = error = critical = line
 
 
 class _OncePerHalfMinute(logging.Filter):

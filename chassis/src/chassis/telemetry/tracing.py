@@ -5,11 +5,11 @@ The handler of one record goes on with its trace; a batch has records of many tr
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -19,6 +19,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contracts.envelope import TRACEPARENT
 
+TRACER = trace.get_tracer("candor")
 PROPAGATOR = TraceContextTextMapPropagator()
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LINKS = 128  # what a span keeps, unless OTEL_SPAN_LINK_COUNT_LIMIT says otherwise
@@ -44,20 +45,16 @@ def current_traceparent() -> str | None:
     return carrier.get("traceparent")
 
 
-@contextmanager
-def continued(traceparent: str | None, name: str) -> Iterator[Span]:
+def continued(traceparent: str | None, name: str) -> AbstractContextManager[Span]:
     """A span `name` in the trace that `traceparent` names; in a new one if it is None or unreadable."""
-    with _span(name, _context(traceparent), ()) as span:
-        yield span
+    return _span(name, _context(traceparent), ())
 
 
-@contextmanager
-def linked(traceparents: Iterable[str | None], name: str) -> Iterator[Span]:
+def linked(traceparents: Iterable[str | None], name: str) -> AbstractContextManager[Span]:
     """A span `name` in a new trace, with links to those that `traceparents` name; to the first 128."""
     known = dict.fromkeys(each for each in traceparents if each)
     callers = (trace.get_current_span(_context(each)).get_span_context() for each in islice(known, LINKS))
-    with _span(name, Context(), [Link(caller) for caller in callers if caller.is_valid]) as span:
-        yield span
+    return _span(name, Context(), [Link(caller) for caller in callers if caller.is_valid])
 
 
 def _context(traceparent: str | None) -> Context:
@@ -68,17 +65,14 @@ def _context(traceparent: str | None) -> Context:
 
 @contextmanager
 def _span(name: str, context: Context, links: Sequence[Link]) -> Iterator[Span]:
-    with trace.get_tracer("candor").start_as_current_span(
-        name,
-        context=context,
-        kind=SpanKind.CONSUMER,
-        links=links,
-        # An exception's text may quote what a client wrote.
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        try:
-            yield span
-        except BaseException as error:
-            span.set_status(StatusCode.ERROR, type(error).__name__)
-            raise
+    span = TRACER.start_span(name, context, SpanKind.CONSUMER, links=links)
+    outer = attach(trace.set_span_in_context(span))
+    try:
+        yield span
+    except BaseException as error:
+        # Its text, which OpenTelemetry would record, may quote what a client wrote.
+        span.set_status(StatusCode.ERROR, type(error).__name__)
+        raise
+    finally:
+        detach(outer)
+        span.end()

@@ -78,7 +78,7 @@ def build(
         description="Channels, visitors and their dialogs. Requests can be repeated.",
         pages=[pages.person, pages.page_router(settings)],
         routers=[
-            channels.router, dialogs.router, clients.router, visitors.router, reading.router, reading.changes,
+            dialogs.router, channels.router, clients.router, visitors.router, reading.router, reading.changes,
         ],
         problems=problems.CATALOGUE,
         state={

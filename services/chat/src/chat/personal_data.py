@@ -64,7 +64,7 @@ async def sealed_message(
         return known
     # Sealed once it is decided that they may: what is rejected leaves no key.
     sealed = await _sealed(keys, text, client, dialog, Purpose.MESSAGE)
-    fingerprint = await keys.fingerprint(text, subject=client, scope=dialog)
+    fingerprint = known.fingerprint or await keys.fingerprint(text, subject=client, scope=dialog)
     if sealed is None or fingerprint is None:
         raise CommandRejected(Rejection.CLIENT_ERASED)
     return replace(command, text=sealed, fingerprint=fingerprint)

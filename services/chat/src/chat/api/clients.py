@@ -43,7 +43,9 @@ async def erase_client(
         await audit.note("client.erased", claims, command.now, client=client, channel=channel)
         return replace(command, channel=channel)
 
-    result = await handle(repository, CLIENT, CLIENT.stream(client), command, complete=recorded)
+    result = await handle(
+        repository, CLIENT, CLIENT.stream(client), command, complete=recorded, read_first=True
+    )
     if not isinstance(result.state, ErasedClient):
         raise TypeError("erasing left a client who is not erased")
     return ErasureView(client=client, erased_at=result.state.erased_at)

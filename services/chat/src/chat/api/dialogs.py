@@ -87,7 +87,8 @@ async def open_dialog(
     command = OpenDialog(dialog, visitor.client, visitor.channel, closed, now, locale)
     register = partial(registration, keys, **asdict(pending)) if pending else None
     complete = opening(repository, command, register)
-    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=complete)
+    stream = DIALOG.stream(dialog)
+    result = await handle(repository, DIALOG, stream, command, complete=complete, read_first=True)
     if pending:
         await visitors.remove(visitor.client)
     response.status_code = _created(result)
@@ -195,7 +196,8 @@ async def reopen_dialog(
     close_seq = body.close_seq if body else None
     command = ReopenDialog(actor, repository.clock.now(), close_seq)
     complete = reopening(repository, dialog, command)
-    result = await handle(repository, DIALOG, DIALOG.stream(dialog), command, complete=complete)
+    stream = DIALOG.stream(dialog)
+    result = await handle(repository, DIALOG, stream, command, complete=complete, read_first=True)
     reopened_at = details_of(result.state).reopened_at
     number = close_seq or len(reopened_at)
     moment = reopened_at[number - 1] if number else None

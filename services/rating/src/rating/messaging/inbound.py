@@ -68,7 +68,8 @@ class Inbound:
             resumes=event.resumes,
         )
         complete = partial(with_cool_down, self.repository, command)
-        await handle(self.repository, RATING, RATING.stream(event.dialog), command, complete=complete)
+        stream = RATING.stream(event.dialog)
+        await handle(self.repository, RATING, stream, command, complete=complete, read_first=True)
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
         """Withdraws the form of the close that was undone."""

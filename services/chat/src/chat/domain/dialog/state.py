@@ -8,7 +8,7 @@ So `opened_at` of a close is the beginning of that episode. The assigned operato
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from rpds import HashTrieMap
 
@@ -123,16 +123,19 @@ class DialogDetails:
     def with_message(self, event: MessagePosted) -> "DialogDetails":
         """The dialog with this message remembered."""
         posted = PostedMessage(event.operator, event.fingerprint, event.posted_at)
-        with_it = replace(
+        writer: dict[str, Any] = {
+            "unanswered": self.unanswered + 1,
+            "waiting_since": self.waiting_since or event.posted_at,
+        }
+        if event.operator is not None:
+            writers, replies = self.writers | {event.operator}, self.replies + 1
+            writer = {"writers": writers, "replies": replies, "unanswered": 0, "waiting_since": None}
+        return replace(
             self,
             messages=self.messages.insert(event.message, posted),
             sealed_bytes=self.sealed_bytes + len(event.text),  # a JWE is ASCII: a character is a byte
+            **writer,
         )
-        if event.operator is None:
-            since = self.waiting_since or event.posted_at
-            return replace(with_it, unanswered=self.unanswered + 1, waiting_since=since)
-        writers = self.writers | {event.operator}
-        return replace(with_it, writers=writers, replies=self.replies + 1, unanswered=0, waiting_since=None)
 
 
 @dataclass(frozen=True)
