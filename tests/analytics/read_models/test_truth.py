@@ -25,7 +25,7 @@ from tests.analytics.read_models.test_rows import publish
 pytestmark = pytest.mark.real
 
 CLOSES = int(os.environ.get("CANDOR_TRUTH_CLOSES", "600"))
-QUESTIONS = int(os.environ.get("CANDOR_TRUTH_QUESTIONS", "50"))
+QUESTIONS = int(os.environ.get("CANDOR_TRUTH_QUESTIONS", "30"))
 FIRST_DAY, DAYS = date(2026, 3, 4), 30
 """New York's clocks change on 8 March, Paris's on the 29th."""
 

@@ -143,7 +143,7 @@ class ReviewCounts(BaseModel):
 class ReviewPage(Freshness):
     """Closes, the newest first. A page is never moved by what is closed meanwhile."""
 
-    reviews: Sequence[Review] = Field(description="As many as `limit` at most.")
+    reviews: list[Review] = Field(description="As many as `limit` at most.")
     counts: ReviewCounts | None = Field(
         description="How many there are, if `counts` is asked for, on the first page; else null."
     )
@@ -283,16 +283,16 @@ class CloseDetails(Review):
     opened_at: Instant = Field(description="When the dialog was opened.")
     first_reply_at: Instant | None = Field(description="When an operator first replied; null if nobody did.")
     attributed_by: AttributedBy = Field(description="The rule that chose the operator who counts.")
-    participants: Sequence[ParticipantNumbers] = Field(description="The operators who took part.")
+    participants: list[ParticipantNumbers] = Field(description="The operators who took part.")
     client_messages: int = Field(description="How many messages the client wrote.", examples=[11])
     operator_messages: int = Field(description="How many messages operators wrote.", examples=[14])
     longest_client_text: int = Field(description="In characters.", examples=[240])
-    labels: Sequence[str] = Field(description="Labels of the dialog.", examples=[["billing"]])
+    labels: list[str] = Field(description="Labels of the dialog.", examples=[["billing"]])
     spam: bool = Field(description="Whether it was marked as spam.")
     external_id: str | None = Field(description="The dialog's id in the system that it came from.")
     resumes: int | None = Field(description="The close whose reopening nobody used, if this repeats one.")
-    answers: Sequence[AnswerGiven] = Field(description="All answers that were received, the newest first.")
-    timeline: Sequence[TimelineEntry] = Field(description="What happened, the oldest first.")
+    answers: list[AnswerGiven] = Field(description="All answers that were received, the newest first.")
+    timeline: list[TimelineEntry] = Field(description="What happened, the oldest first.")
 
     @classmethod
     def of(cls, close: Close, opened: Mapping[SealedText, DecryptedText]) -> "CloseDetails":

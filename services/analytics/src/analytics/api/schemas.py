@@ -1,6 +1,5 @@
 """The schemas of responses, as OpenAPI shows them."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -44,9 +43,7 @@ class ComparedPeriod(Numbers):
         description="Where it ends; of `vs=previous` beside a running period, as far as that has run.",
         examples=["2026-03-01T00:00:00+01:00"],
     )
-    buckets: Sequence[Bucket] | None = Field(
-        description="As those of the summary; null unless `by` is given."
-    )
+    buckets: list[Bucket] | None = Field(description="As those of the summary; null unless `by` is given.")
 
 
 class Freshness(BaseModel):
@@ -85,7 +82,7 @@ class Filtered(Freshness):
         description="As asked for, in `tz`.", examples=["2026-04-01T00:00:00+02:00"]
     )
     tz: str = Field(description="The time zone asked for.", examples=["Europe/Paris"])
-    channels: Sequence[str] | None = Field(
+    channels: list[str] | None = Field(
         description="The channels that were counted; null for every one.", examples=[["course-a", "course-b"]]
     )
 
@@ -94,7 +91,7 @@ class Summary(Filtered, Numbers):
     """The numbers of every close that was asked for; the buckets, if asked for, add up to them."""
 
     running: bool = Field(description="Whether the period isn't over.")
-    buckets: Sequence[Bucket] | None = Field(description="In order, without gaps; null unless `by` is given.")
+    buckets: list[Bucket] | None = Field(description="In order, without gaps; null unless `by` is given.")
     compared: ComparedPeriod | None = Field(
         description="The other period; null unless `vs` or `vs_from` and `vs_to` are given."
     )
@@ -117,7 +114,7 @@ class Operators(Filtered):
     nobody is.
     """
 
-    rows: Sequence[OperatorRow] = Field(description="The entries, in their order.")
+    rows: list[OperatorRow] = Field(description="The entries, in their order.")
 
 
 class ChannelRow(RowNumbers):
@@ -145,7 +142,7 @@ class Channels(Filtered):
     In the order of operators.
     """
 
-    rows: Sequence[ChannelRow] = Field(description="The entries, in their order.")
+    rows: list[ChannelRow] = Field(description="The entries, in their order.")
 
 
 class HourCounts(BaseModel):
@@ -162,7 +159,7 @@ class HourCounts(BaseModel):
 class Hours(Filtered):
     """The closes by weekday and hour; they add up to the whole."""
 
-    hours: Sequence[HourCounts] = Field(description="All 168, Monday's first hour first.")
+    hours: list[HourCounts] = Field(description="All 168, Monday's first hour first.")
 
 
 class Changed(Freshness):
@@ -211,10 +208,10 @@ class Reconciliation(BaseModel):
     disagreements: int = Field(
         description="How many numbers differ: of days, of operators in them, of quarter hours.", examples=[0]
     )
-    days: Sequence[date] = Field(
+    days: list[date] = Field(
         description="The first hundred days that differ, by the clocks of their channels.", examples=[[]]
     )
-    first: Sequence[Disagreement] = Field(
+    first: list[Disagreement] = Field(
         description="The first hundred numbers that differ, oldest first.", examples=[[]]
     )
     lag: int = Field(description="Events that this replica has yet to receive, as of a few seconds ago.")

@@ -57,9 +57,8 @@ class Channels:
         """The time zones of channels, as of a minute ago at most; of `channels` all that are known."""
         age = time.monotonic() - self._zones_read_at
         if age > (ZONES_KEPT_SECONDS if self._zones.keys() >= channels else NEW_CHANNELS_SECONDS):
-            self._zones = {
-                each.channel: zone_of(each.time_zone) for each in (await self.among(None)).values()
-            }
+            found = await self.among(frozenset(channels | self._zones.keys()))
+            self._zones = {each.channel: zone_of(each.time_zone) for each in found.values()}
             self._zones_read_at = time.monotonic()
         return self._zones
 
