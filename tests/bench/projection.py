@@ -33,6 +33,7 @@ from chassis.kafka.checkpoints import COLLECTION
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
+from chassis.service import collect_rarely
 from contracts.dialogs import AttributedBy, ClosedBy, DialogClosed, Participant
 from contracts.envelope import Envelope, Event
 from contracts.ratings import (
@@ -177,9 +178,11 @@ async def product(up: Servers, database: str, events: int) -> Cost:
     runner = projection_runner(client[database], up.kafka_connection, publisher, lambda: None)
 
     async def all_projected() -> bool:
+        await asyncio.sleep(0.3)  # to look all the time costs as much as some events
         done = [int(each["offset"]) async for each in client[database][COLLECTION].find()]
         return sum(done) >= events
 
+    collect_rarely()
     async with measured(cost):
         running = asyncio.create_task(runner.run())
         await until(all_projected, within=600)

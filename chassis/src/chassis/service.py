@@ -121,14 +121,20 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     listening = _listen("listen on", settings.host, settings.port)
     watched = _listen("serve metrics on", settings.metrics_host, settings.metrics_port)
     api = _config(app, lifespan="on", most=MOST_AT_ONCE)
-    # What there is now stays, and batches make thousands of objects: looking through all of them for garbage,
-    # 700 at a time, took a third of their work.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    collect_rarely()
     log.info("serving", host=settings.host, port=settings.port, metrics_port=settings.metrics_port)
     with listening, watched, asyncio.Runner(loop_factory=api.get_loop_factory()) as runner:
         runner.run(_serve_both(api, listening, _config(operations(app)), watched))
+
+
+def collect_rarely() -> None:
+    """Has Python look for garbage less often, and not in what is there by now.
+
+    Batches make thousands of objects: to look through all of them, 700 at a time, took a third of their work.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _serve_both(
