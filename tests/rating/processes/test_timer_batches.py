@@ -115,7 +115,8 @@ async def test_replicas_and_answers_at_once_settle_each_form_once(harness: Harne
     replicas = [replica(harness)[0] for _ in range(3)]
     answers = (answer(harness, dialog) for dialog in dialogs[::2])
     results = await asyncio.gather(*(timers.settle_due() for timers in replicas), *answers)
-    assert sum(results[:3]) == MANY
+    # A form whose answer is relayed just then is nobody's any more; of the others each is one replica's.
+    assert MANY - len(dialogs[::2]) <= sum(results[:3]) <= MANY
     for dialog in dialogs:
         assert len(await settled(harness, dialog)) == 1
 
