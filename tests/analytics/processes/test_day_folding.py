@@ -75,6 +75,22 @@ async def test_what_changes_later_is_counted_and_folded_in_its_turn(harness: Har
     assert (await harness.ask("reconcile"))["equal"]
 
 
+async def test_after_a_fold_a_close_may_go_to_another_operator(harness: Harness) -> None:
+    """No source should publish two versions of a closing; what comes beside the fold then has no whole."""
+    bo = ExpectedClose(operator="bo", way="expired")
+    await harness.receive(bo)
+    await days(harness, 200).fold()
+    await harness.receive_events([replace(bo, operator="ann").closed()])
+    assert len(set(await partitions(harness))) == 2
+    assert (await harness.ask("summary"))["closed"] == 1
+    assert (await harness.ask("summary", from_="2026-03-02T06:00:00Z"))["closed"] == 1
+    rows = (await harness.ask("operators"))["rows"]
+    assert {row["operator"]: row["closed"] for row in rows} == {"ann": 1}
+    assert (await harness.ask("reconcile"))["equal"]
+    await days(harness, 200).fold()
+    assert (await harness.ask("reconcile"))["equal"]
+
+
 async def test_folding_and_projecting_at_once_lose_nothing(harness: Harness) -> None:
     random, made = Random(5), many(Random(5), 120)
     parts = [part for _ in range(4) for part in batches(random, shuffled(random, made))]

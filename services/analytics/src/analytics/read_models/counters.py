@@ -4,8 +4,9 @@ A document is of one day of one time zone, that of the channel as it was known w
 counted: ``{_id: {axis, partition, zone, channel, start}, end, whole, operators, quarters, names}``. A close
 is counted in the day of its closing and, on an axis of its own, in that of its rating. `whole` maps
 outcomes to numbers; `operators` does so per operator and team, `quarters` per quarter hour since `start`.
-`names` is what operators were called at their newest close of the day. Which zone was taken decides how much
-is read, never what is counted: whoever asks for days of another zone adds up quarter hours.
+`names` is what operators were called at their newest close of the day; a part that nothing moved is missing.
+Which zone was taken decides how much is read, never what is counted: whoever asks for days of another zone
+adds up quarter hours.
 
 `partition` is that of the events, so that each document has one writer; once a day is over, its documents are
 folded into one without a partition, and what changes later comes beside it until it is folded in its turn.

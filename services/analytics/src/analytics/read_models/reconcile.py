@@ -282,9 +282,9 @@ def quarter(day: Day, number: Any) -> Part:
 
 def parts_of(day: Day, document: Document) -> Iterator[tuple[Part, Document]]:
     """Everything that a day's counters count."""
-    yield WHOLE, document["whole"]
-    for operator, teams in document["operators"].items():
+    yield WHOLE, document.get("whole", {})
+    for operator, teams in document.get("operators", {}).items():
         for team, outcomes in teams.items():
             yield Part("operator", None, named_by(operator), named_by(team)), outcomes
-    for number, outcomes in document["quarters"].items():
+    for number, outcomes in document.get("quarters", {}).items():
         yield quarter(day, number), outcomes

@@ -118,13 +118,13 @@ class _Reader:
         async for day in self._find(self._closes.of_counters(), ["whole", "end"]):
             first, end = bounds_of(day)
             if self._span.holds(first, end):
-                self.sums.add(self._span.part_of(first), self._group(day), day["whole"])
+                self.sums.add(self._span.part_of(first), self._group(day), day.get("whole", {}))
             else:
                 cut.append(day["_id"])
         for some in (cut[at : at + QUARTERS_AT_ONCE] for at in range(0, len(cut), QUARTERS_AT_ONCE)):
             async for day in self._find({"_id": {"$in": some}}, ["quarters"]):
                 start = number_of(day["_id"]["start"])
-                for number, outcomes in day["quarters"].items():
+                for number, outcomes in day.get("quarters", {}).items():
                     quarter = start + int(number)
                     if self._span.first <= quarter < self._span.end:
                         self.sums.add(self._span.part_of(quarter), self._group(day), outcomes)
