@@ -73,7 +73,7 @@ async def fill(harness: Harness, closes: int, stored: int, days: int) -> None:
         await harness.documents.closes.insert_many(batch, ordered=False)
     await harness.documents.counters.bulk_write(moves.updates(), ordered=False)
     folding = DayFolding(
-        harness.documents, ManualClock(FIRST_DAY + timedelta(days=days, hours=-12)), lambda: 0.0
+        lambda: harness.documents, ManualClock(FIRST_DAY + timedelta(days=days, hours=-12)), lambda: 0.0
     )
     while await folding.fold():
         pass

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -19,7 +19,7 @@ from analytics.read_models.progress import ProgressReader
 from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
-from chassis.kafka.projection_runner import ProjectionRunner
+from chassis.kafka.projection_runner import ProjectionRunner, nothing
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import EventDecoder, UnknownType
 from chassis.telemetry.metrics import Alarm
@@ -45,13 +45,17 @@ class Scene:
     dialogs: str
     ratings: str
 
-    def projecting(self, on_applied: Callable[[], object] = lambda: None) -> ProjectionRunner:
+    def projecting(
+        self,
+        on_applied: Callable[[], object] = lambda: None,
+        on_conflict: Callable[[], Awaitable[object]] = nothing,
+    ) -> ProjectionRunner:
         topics: dict[str, TypeAdapter[Any]] = {self.dialogs: DIALOG_EVENTS, self.ratings: RATING_EVENTS}
         database = self.harness.database
         return ProjectionRunner(
             service=self.service, connection=self.kafka, group=database.name, topics=topics,
             projection=LiveChatProjection(database), client=database.client, database=database.name,
-            publisher=self.publisher, on_applied=on_applied,
+            publisher=self.publisher, on_applied=on_applied, on_conflict=on_conflict,
         )  # fmt: skip
 
     async def consume(self, records: Sequence[ProducerRecord], *, altogether: int) -> None:
@@ -177,7 +181,7 @@ async def test_a_response_says_when_the_newest_of_its_events_was_published(
     """And the stream is woken once it is counted, not before."""
     woken: list[int] = []
     runner = scene.projecting(lambda: woken.append(1))
-    reader = ProgressReader(harness.database, runner.behind_seconds)
+    reader = ProgressReader(harness.database, lambda: harness.documents, runner.behind_seconds)
     assert (await reader.read()).behind is None
     before = datetime.now(UTC) - timedelta(seconds=5)
     await scene.publisher.publish([record(scene.dialogs, "d1", ExpectedClose("d1").closed(), 1)])

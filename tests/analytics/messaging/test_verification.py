@@ -23,7 +23,7 @@ CLOSES = 60
 
 async def verified(scene: Scene, at_once: int = 200_000) -> Verification:
     topics: Mapping[str, TypeAdapter[Any]] = {scene.dialogs: DIALOG_EVENTS, scene.ratings: RATING_EVENTS}
-    return await verify(scene.harness.database, scene.kafka, topics, at_once=at_once)
+    return await verify(scene.harness.documents, scene.kafka, topics, at_once=at_once)
 
 
 async def played(scene: Scene) -> None:

@@ -29,7 +29,7 @@ ASKED: tuple[tuple[str, dict[str, Any]], ...] = (
 
 def days(harness: Harness, hours: float) -> DayFolding:
     """Folding as it is so many hours after noon."""
-    return DayFolding(harness.documents, ManualClock(NOON + timedelta(hours=hours)), lambda: 0.0)
+    return DayFolding(lambda: harness.documents, ManualClock(NOON + timedelta(hours=hours)), lambda: 0.0)
 
 
 async def numbers(harness: Harness) -> list[Any]:

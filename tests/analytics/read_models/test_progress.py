@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from analytics.read_models.progress import LEAST_PAUSE_SECONDS, PREFIX, ProgressReader
+from analytics.read_models.progress import LEAST_PAUSE_SECONDS, ProgressReader
 from tests.analytics.builders import NOON, ExpectedClose
 from tests.analytics.harness import EVERYWHERE, Harness
 from tests.tokens import bearer, signed
@@ -21,7 +21,7 @@ async def moved(harness: Harness, offset: int, partition: int = 0) -> None:
     """A checkpoint, as the runner moves it."""
     published = (NOON.timestamp() + offset) * 1000
     await harness.database["checkpoints"].update_one(
-        {"_id": f"{PREFIX}candor.dialogs:{partition}"},
+        {"_id": f"{harness.documents.checkpoints}candor.dialogs:{partition}"},
         {"$set": {"offset": offset, "before": "x", "published": int(published)}},
         upsert=True,
     )
@@ -59,7 +59,7 @@ async def test_who_asks_at_the_same_time_shares_a_read_and_who_comes_later_gets_
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = 0
-    reader = ProgressReader(harness.database, lambda: 1.5)
+    reader = ProgressReader(harness.database, lambda: harness.documents, lambda: 1.5)
     read = reader.read
 
     async def counted() -> Any:
@@ -80,7 +80,7 @@ async def test_who_asks_at_the_same_time_shares_a_read_and_who_comes_later_gets_
 async def test_who_asks_during_a_read_gets_the_next_one(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = ProgressReader(harness.database, lambda: None)
+    reader = ProgressReader(harness.database, lambda: harness.documents, lambda: None)
     read, begun, go_on = reader.read, asyncio.Event(), asyncio.Event()
 
     async def slow() -> Any:

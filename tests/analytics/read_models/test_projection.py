@@ -42,7 +42,7 @@ def expected(closes: list[ExpectedClose]) -> dict[str, int]:
 
 async def test_it_is_a_projection(harness: Harness) -> None:
     projection: Projection = LiveChatProjection(harness.database)
-    assert (projection.name, projection.version) == ("live_chat", 3)
+    assert (projection.name, projection.version) == ("live_chat", "3")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -123,9 +123,9 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
     # Some are folded and change afterwards, some are folded at their end, some are not folded at all.
     events = [close.events() for close in made]
     await harness.receive_events([event for each in events for event in each[:2]])
-    await DayFolding(harness.documents, ManualClock(at(12)), lambda: 0.0).fold()
+    await DayFolding(lambda: harness.documents, ManualClock(at(12)), lambda: 0.0).fold()
     await harness.receive_events([event for each in events for event in each[2:]])
-    await DayFolding(harness.documents, ManualClock(at(6)), lambda: 0.0).fold()
+    await DayFolding(lambda: harness.documents, ManualClock(at(6)), lambda: 0.0).fold()
     zones = {each["_id"]["zone"] for each in await harness.stored("counters_v3")}
     assert zones == {*ZONES.values(), "UTC"}
     for _ in range(QUESTIONS):

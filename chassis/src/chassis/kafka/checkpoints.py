@@ -42,13 +42,17 @@ class Checkpoints:
         self,
         collection: AsyncIOMotorCollection[dict[str, Any]],
         name: str,
-        version: int,
+        version: int | str,
         connection: KafkaConnection,
     ) -> None:
         self._collection = collection
-        self._prefix = f"{name}.v{version}"
+        self._prefix = prefix_of(name, version)
         self._connection = connection
         self.fencing = Fencing(collection)
+
+    def use(self, name: str, version: int | str) -> None:
+        """Goes on with the checkpoints of another projection, or version."""
+        self._prefix = prefix_of(name, version)
 
     async def read(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Checkpoint]:
         """The checkpoints of `partitions` that exist."""
@@ -99,7 +103,7 @@ class Checkpoints:
         await self.fencing.fence_previous_owner([self._id(partition) for partition in partitions])
 
     def _id(self, partition: TopicPartition) -> str:
-        return f"{self._prefix}:{partition.topic}:{partition.partition}"
+        return f"{self._prefix}{partition.topic}:{partition.partition}"
 
     async def _wrong(
         self, located: Mapping[TopicPartition, Checkpoint], starts: Offsets, ends: Offsets
@@ -125,6 +129,29 @@ class Checkpoints:
             if same_offset and fingerprint(record) != located[partition].before:
                 wrong[partition] = f"another record stands at {record.offset}: the topic was made anew"
         return wrong
+
+
+def prefix_of(name: str, version: int | str) -> str:
+    """What the ids of all checkpoints of this version of a projection begin with."""
+    return f"{name}.v{version}:"
+
+
+async def stored_offsets(
+    collection: AsyncIOMotorCollection[dict[str, Any]],
+    prefix: str,
+    session: AsyncIOMotorClientSession | None = None,
+) -> dict[TopicPartition, int]:
+    """The next offset of every partition whose checkpoint's id begins with the prefix."""
+    found: dict[TopicPartition, int] = {}
+    async for each in collection.find(begins_with(prefix), {"offset": 1}, session=session):
+        topic, _, number = each["_id"].removeprefix(prefix).rpartition(":")
+        found[TopicPartition(topic, int(number))] = each["offset"]
+    return found
+
+
+def begins_with(prefix: str) -> dict[str, Any]:
+    """The filter of the documents whose `_id` begins with a prefix, which ends in a colon."""
+    return {"_id": {"$gte": prefix, "$lt": prefix[:-1] + ";"}}  # what sorts next after a colon
 
 
 def _checkpoint(document: Mapping[str, Any]) -> Checkpoint:

@@ -37,6 +37,7 @@ class PartitionPositions:
         self._subscription = subscription
         self._gaps: dict[TopicPartition, int] = {}
         self._stopped: dict[TopicPartition, str] = {}
+        self._assigned: frozenset[TopicPartition] = frozenset()
         self._locating: set[asyncio.Task[None]] = set()
         self._since = 0.0
         self._turn: int | None = None
@@ -55,6 +56,7 @@ class PartitionPositions:
         """Begins to locate the checkpoints of `partitions`, which are paused until then; drops all others."""
         # Not awaited by the rebalance: no heartbeat is sent until that is over, and the database may be away.
         self._give_up()
+        self._assigned = partitions
         self.at, self._gaps, self._stopped = {}, {}, {}
         self._subscription.exclude_from_lag(set())
         self._subscription.pause(partitions)
@@ -63,6 +65,11 @@ class PartitionPositions:
         locating = asyncio.create_task(self._locate_all(partitions))
         self._locating.add(locating)
         locating.add_done_callback(self._locating.discard)
+
+    def locate_again(self) -> None:
+        """Begins to locate the checkpoints of all partitions that are assigned, as if they had just been."""
+        if self._assigned:
+            self.assigned(self._assigned)
 
     async def stop(self) -> None:
         """Cancels what is being located, and returns once its consumers are closed."""

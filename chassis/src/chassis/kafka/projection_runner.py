@@ -5,7 +5,7 @@ range of offsets is applied once. The group's own offsets are committed for lag 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol, assert_never
@@ -49,7 +49,11 @@ class Projection(Protocol):
     """What is made of events. A new `version` starts from the beginning, with checkpoints of its own."""
 
     name: str
-    version: int
+
+    @property
+    def version(self) -> int | str:
+        """What its checkpoints are named by, after `name`."""
+        ...
 
     async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:
         """Writes what `records` change, inside of the session's transaction.
@@ -68,10 +72,15 @@ class _Step(NamedTuple):
     outcome: str = "applied"
 
 
+async def nothing() -> None:
+    """Does nothing."""
+
+
 class ProjectionRunner:
     """Feeds `projection` from `topics`, whose partitions of one number stay together on one member.
 
-    `on_applied` is called after each transaction.
+    `on_applied` is called after each transaction; `on_conflict` before the checkpoints are read again that
+    somebody else has moved, and may call `switch`.
     """
 
     def __init__(
@@ -86,9 +95,10 @@ class ProjectionRunner:
         database: str,
         publisher: Publisher,
         on_applied: Callable[[], object] = lambda: None,
+        on_conflict: Callable[[], Awaitable[object]] = nothing,
     ) -> None:
         self.name = f"projecting {projection.name}"
-        self._on_applied = on_applied
+        self._on_applied, self._on_conflict = on_applied, on_conflict
         self._service = service
         self._decoder = EventDecoder(topics)
         self._projection = projection
@@ -114,6 +124,15 @@ class ProjectionRunner:
     def unhealthy_reason(self) -> str | None:
         """Why it is not well, in a sentence; None if it is."""
         return self._positions.unhealthy_reason() or self._subscription.unhealthy_reason()
+
+    def switch(self, projection: Projection) -> None:
+        """Goes on with another version of the projection, where its own checkpoints are.
+
+        Those of the version before have to be gone by now: its transactions in hand must not commit.
+        """
+        self._projection = projection
+        self._checkpoints.use(projection.name, projection.version)
+        self._positions.locate_again()
 
     def lag(self) -> int:
         """How many records wait, as of the last look a few seconds ago."""
@@ -227,6 +246,7 @@ class ProjectionRunner:
         except Exception as error:
             if isinstance(error, CheckpointConflict) or is_transient(error):
                 # After a lost race, and after a commit of unknown outcome, the checkpoints are the arbiter.
+                await self._on_conflict()
                 await self._positions.refresh(moves)
             raise
         for partition, (old, new) in moves.items():
@@ -242,10 +262,11 @@ class ProjectionRunner:
     ) -> None:
         if not moves:
             return
+        projection = self._projection
         async with self._checkpoints.fencing.transaction() as session:
             await self._checkpoints.move(session, moves)
             if received := [step.received for step in steps if step.received is not None]:
-                await self._projection.apply(session, received)
+                await projection.apply(session, received)
 
 
 def _by_partition(steps: Sequence[_Step]) -> dict[TopicPartition, list[_Step]]:

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import takewhile
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
@@ -43,6 +45,37 @@ async def all_records(connection: KafkaConnection, topic: str) -> list[Record]:
             for part in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 records += [record for record in part if record.offset < ends[partition_of(record)]]
         return records
+
+
+async def by_time(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
+) -> AsyncIterator[list[Record]]:
+    """The records before the `ends`, from where the consumer stands; of all partitions side by side in time.
+
+    What was published at about the same time comes together, although one partition may hold many times the
+    bytes of another; in order per partition. Raises KafkaError.
+    """
+    waiting: dict[TopicPartition, list[Record]] = {partition: [] for partition in ends}
+    while True:
+        unread = {part for part, end in ends.items() if await consumer.position(part) < end}
+        if hungry := [partition for partition in unread if not waiting[partition]]:
+            for partition, part in (await consumer.getmany(*hungry, timeout_ms=POLL_MS)).items():
+                waiting[partition] = [record for record in part if record.offset < ends[partition]]
+            continue
+        if not any(waiting.values()):
+            return
+        # Whoever comes last in time comes to its end, so that it is read on.
+        until = min((max(record.timestamp for record in waiting[part]) for part in unread), default=None)
+        released: list[Record] = []
+        for partition, part in waiting.items():
+            ready = part if until is None else list(takewhile(partial(_is_by, until), part))
+            released += ready
+            waiting[partition] = part[len(ready) :]
+        yield released
+
+
+def _is_by(until: int, record: Record) -> bool:
+    return bool(record.timestamp <= until)
 
 
 async def record_at(

@@ -13,8 +13,10 @@ from analytics.messaging.key_topics import KeyTopics
 from analytics.processes.day_folding import DayFolding
 from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
-from analytics.read_models.documents import LiveChatDocuments
-from analytics.read_models.progress import NAME, ProgressReader
+from analytics.read_models.documents import NAME, LiveChatDocuments
+from analytics.read_models.generations import ServingDocuments
+from analytics.read_models.progress import ProgressReader
+from analytics.read_models.projection import LiveChatProjection
 from analytics.settings import AnalyticsSettings
 from chassis.audit import Audit
 from chassis.background import BackgroundTask, Supervisor
@@ -43,7 +45,7 @@ def build(
     """
     client, publisher = connect(settings.mongo), Publisher(settings.kafka, settings.service)
     database, database_clock = client[settings.database], DatabaseClock(client)
-    documents, audit = LiveChatDocuments.of(database), Audit(database, "closes")
+    serving, audit = ServingDocuments(database), Audit(database, "closes")
     reader = KeyReader.of(settings, database)
     key_topics = KeyTopics(
         service=settings.service, connection=settings.kafka, topics=KEY_TOPICS,
@@ -51,14 +53,24 @@ def build(
         dead_letters=DeadLetterQueue(settings.service, publisher, KEY_TOPICS),
     )  # fmt: skip
     live = LiveUpdates()
-    projecting = projection_runner(database, settings.kafka, publisher, lambda: live.wake([NAME]))
-    progress = ProgressReader(database, projecting.behind_seconds)
+
+    def on_changed() -> None:
+        live.wake([NAME])
+
+    def on_switch(documents: LiveChatDocuments) -> None:
+        projecting.switch(LiveChatProjection(database, documents.generation))
+        on_changed()
+
+    projecting = projection_runner(database, settings.kafka, publisher, on_changed, serving.look)
+    serving.on_switch = on_switch
+    progress = ProgressReader(database, lambda: serving.now, projecting.behind_seconds)
     naming = channels_runner(database, settings.kafka, publisher)
-    folding = DayFolding(documents, database_clock, projecting.behind_seconds)
-    tasks: list[BackgroundTask] = [database_clock, key_topics, projecting, naming, folding]
+    folding = DayFolding(lambda: serving.now, database_clock, projecting.behind_seconds)
+    tasks: list[BackgroundTask] = [database_clock, key_topics, serving, projecting, naming, folding]
 
     async def prepare() -> None:
-        for step in (documents.prepare, audit.prepare, database_clock.sync):
+        await serving.look()
+        for step in (serving.now.prepare, audit.prepare, database_clock.sync):
             await step()
 
     async def release() -> None:
@@ -72,7 +84,7 @@ def build(
         routers=[live_chat.router, reviews.router, export.router],
         problems=CATALOGUE,
         state={
-            "documents": documents, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,
+            "serving": serving, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,
             "progress": progress, "live": live, "channels": Channels(database),
             "decryptor": decryptor or Decryptor(reader, key_topics.read_to_end),
             "minimum_n": settings.minimum_n, "verifier": verifier(settings),

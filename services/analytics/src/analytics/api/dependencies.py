@@ -3,16 +3,24 @@
 from collections.abc import Callable
 from typing import Annotated
 
+from fastapi import Depends
+
 from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.generations import ServingDocuments
 from analytics.read_models.progress import ProgressReader
 from chassis.audit import Audit as AuditLog
 from chassis.clock import Clock as AnyClock
 from chassis.http.live import LiveUpdates
 from chassis.http.routes import from_state
 
-Documents = Annotated[LiveChatDocuments, from_state("documents")]
+
+async def _documents(serving: Annotated[ServingDocuments, from_state("serving")]) -> LiveChatDocuments:
+    return serving.now
+
+
+Documents = Annotated[LiveChatDocuments, Depends(_documents)]
 ChannelNames = Annotated[Channels, from_state("channels")]
 Texts = Annotated[Decryptor, from_state("decryptor")]
 Audit = Annotated[AuditLog, from_state("audit")]

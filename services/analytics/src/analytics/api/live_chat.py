@@ -37,7 +37,8 @@ from analytics.domain.counting import Counts
 from analytics.domain.numbers import numbers
 from analytics.domain.rows import funnel_of, row_numbers
 from analytics.read_models.close_filter import CloseFilter
-from analytics.read_models.progress import NAME, Progress
+from analytics.read_models.documents import NAME
+from analytics.read_models.progress import Progress
 from analytics.read_models.reconcile import compare
 from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import HOURS_OF_DAY, summed, summed_by, summed_by_hour

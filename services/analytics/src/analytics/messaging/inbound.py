@@ -1,6 +1,6 @@
 """Consumes dialogs and ratings, for the projection of closes and counters; and channels, for their names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -11,7 +11,7 @@ from analytics.read_models.channels import Channels
 from analytics.read_models.documents import VERSION, Document
 from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.projection_runner import ProjectionRunner
+from chassis.kafka.projection_runner import ProjectionRunner, nothing
 from chassis.kafka.publisher import Publisher
 from contracts.channels import CHANNEL_EVENTS
 from contracts.dialogs import DIALOG_EVENTS, DialogEvent
@@ -30,15 +30,16 @@ def projection_runner(
     connection: KafkaConnection,
     publisher: Publisher,
     on_applied: Callable[[], None],
+    on_conflict: Callable[[], Awaitable[object]] = nothing,
 ) -> ProjectionRunner:
-    """Feeds the projection of `database`; calls `on_applied` after each transaction.
+    """Feeds the first generation of the projection of `database`, until another one is switched to.
 
     The consumer group is named after the database: one that is built beside another consumes everything too.
     """
     return ProjectionRunner(
         service=SERVICE, connection=connection, group=f"{database.name}.live-chat.v{VERSION}",
         topics=CONSUMED_TOPICS, projection=LiveChatProjection(database), client=database.client,
-        database=database.name, publisher=publisher, on_applied=on_applied,
+        database=database.name, publisher=publisher, on_applied=on_applied, on_conflict=on_conflict,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClientSession
 from pydantic import TypeAdapter
 from pymongo.errors import PyMongoError
 
@@ -26,12 +26,12 @@ from analytics.messaging.inbound import CONSUMED_TOPICS
 from analytics.read_models.channels import UTC
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Document, LiveChatDocuments
-from analytics.read_models.progress import BEYOND, PREFIX
+from analytics.read_models.generations import ServingDocuments
 from analytics.read_models.projection import by_close, updated
 from analytics.read_models.reconcile import compare
 from analytics.read_models.snapshot import in_one_snapshot
 from analytics.settings import AnalyticsSettings
-from chassis.kafka.checkpoints import COLLECTION
+from chassis.kafka.checkpoints import COLLECTION, stored_offsets
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import EventDecoder, ReceivedEvent, Record
 from chassis.kafka.topic_reader import topic_reader
@@ -66,30 +66,28 @@ class Verification:
 
 
 async def verify(
-    database: AsyncIOMotorDatabase[Document],
+    documents: LiveChatDocuments,
     connection: KafkaConnection,
     topics: Mapping[str, TypeAdapter[Any]] = CONSUMED_TOPICS,
     report: Report = lambda _: None,
     at_once: int = AT_ONCE,
 ) -> Verification:
     """Compares what is stored with what the log says. Raises PyMongoError and KafkaError."""
-    found, verifying = Verification(), _Verifying(database, connection, topics)
+    found, verifying = Verification(), _Verifying(documents, connection, topics)
     began, read = time.monotonic(), 0
-    positions = await verifying.positions(None)
+    positions = await verifying.offsets()
     waiting = sum(positions.values())
     for number in sorted({partition.partition for partition in positions}):
         events = sum(offset for partition, offset in positions.items() if partition.partition == number)
         parts = events // at_once + 1
         for part in range(parts):
             look = partial(verifying.differences, number=number, of=(part, parts))
-            found.add(await in_one_snapshot(verifying.documents, look))
+            found.add(await in_one_snapshot(documents, look))
         read += events
         left = (time.monotonic() - began) / max(1, read) * (waiting - read)
         report(f"partition {number}: {read} of {waiting} events, {found.closes} closes, {left:.0f} s left")
     everything = CloseFilter(channels=None)
-    counters = await in_one_snapshot(
-        verifying.documents, lambda session: compare(verifying.documents, session, everything)
-    )
+    counters = await in_one_snapshot(documents, lambda session: compare(documents, session, everything))
     for each in counters.first:
         where = f"{each.day.channel} on the day of {each.day.start:%Y-%m-%d %H:%M} UTC"
         found.differs(
@@ -102,28 +100,24 @@ async def verify(
 class _Verifying:
     def __init__(
         self,
-        database: AsyncIOMotorDatabase[Document],
+        documents: LiveChatDocuments,
         connection: KafkaConnection,
         topics: Mapping[str, TypeAdapter[Any]],
     ) -> None:
-        self.documents = LiveChatDocuments.of(database)
-        self._checkpoints = database[COLLECTION]
+        self.documents = documents
+        self._checkpoints = documents.closes.database[COLLECTION]
         self._connection, self._decoder = connection, EventDecoder(topics)
 
-    async def positions(self, session: AsyncIOMotorClientSession | None) -> dict[TopicPartition, int]:
+    async def offsets(self, session: AsyncIOMotorClientSession | None = None) -> dict[TopicPartition, int]:
         """How far each partition was projected."""
-        found: dict[TopicPartition, int] = {}
-        async for each in self._checkpoints.find({"_id": {"$gte": PREFIX, "$lt": BEYOND}}, session=session):
-            topic, _, number = each["_id"].removeprefix(PREFIX).rpartition(":")
-            found[TopicPartition(topic, int(number))] = each["offset"]
-        return found
+        return await stored_offsets(self._checkpoints, self.documents.checkpoints, session)
 
     async def differences(
         self, session: AsyncIOMotorClientSession, *, number: int, of: tuple[int, int]
     ) -> Verification:
         """Compares the closes of the dialogs that are in one `of` so many parts of a partition."""
         found = Verification()
-        positions = await self.positions(session)
+        positions = await self.offsets(session)
         ends = {part: end for part, end in positions.items() if part.partition == number and end}
         batches = by_close([received async for received in self._events(ends, of)])
         names = list(batches)
@@ -191,7 +185,9 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     async def run() -> Verification:
         client = connect(settings.mongo)
         try:
-            return await verify(client[settings.database], settings.kafka, report=_say)
+            serving = ServingDocuments(client[settings.database])
+            await serving.look()
+            return await verify(serving.now, settings.kafka, report=_say)
         finally:
             client.close()
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import PyMongoError
 
 from analytics.read_models.counters import CounterKey, folding
@@ -21,6 +22,7 @@ from chassis.transient import is_transient
 log = structlog.stdlib.get_logger(__name__)
 
 EVERY_SECONDS: Final = 60.0
+SOON_SECONDS: Final = 1.0
 AT_ONCE: Final = 2_000
 """Documents that are looked for at once; what is left is folded in the next round."""
 
@@ -37,17 +39,21 @@ class DayFolding:
     name = "folding days"
 
     def __init__(
-        self, documents: LiveChatDocuments, clock: Clock, behind: Callable[[], float | None]
+        self,
+        serving: Callable[[], LiveChatDocuments],
+        clock: Clock,
+        behind: Callable[[], float | None],
     ) -> None:
-        self._documents, self._clock, self._behind = documents, clock, behind
+        self._serving, self._clock, self._behind = serving, clock, behind
 
     async def run(self) -> None:
         """Folds until cancelled."""
         while True:
-            await asyncio.sleep(EVERY_SECONDS)
-            behind = self._behind()
+            behind, folded = self._behind(), 0
             if behind is not None and behind < BEHIND_SECONDS:
-                await self.fold()
+                folded = await self.fold()
+            # There may be more: after a rebuild nothing is folded yet.
+            await asyncio.sleep(SOON_SECONDS if folded else EVERY_SECONDS)
 
     def unhealthy_reason(self) -> str | None:
         """Nothing waits for it: what is not folded is counted all the same."""
@@ -57,12 +63,13 @@ class DayFolding:
         """Folds the days that are over, each in a transaction; returns how many."""
         over = {"_id.partition": {"$gte": 0}, "end": {"$lt": self._clock.now() - LATE}}
         found: defaultdict[CounterKey, list[Document]] = defaultdict(list)
-        async for document in self._documents.counters.find(over, {"_id": 1}).limit(AT_ONCE):
+        counters = self._serving().counters
+        async for document in counters.find(over, {"_id": 1}).limit(AT_ONCE):
             found[CounterKey(**{**document["_id"], "partition": None})].append(document["_id"])
         folded = 0
         for key, parts in found.items():
             try:
-                await self._fold_day(key, parts)
+                await self._fold_day(counters, key, parts)
             except PyMongoError as error:
                 if not is_transient(error):
                     raise
@@ -71,8 +78,10 @@ class DayFolding:
                 folded += 1
         return folded
 
-    async def _fold_day(self, key: CounterKey, parts: Sequence[Document]) -> None:
-        counters, wanted = self._documents.counters, {"_id": {"$in": parts}}
+    async def _fold_day(
+        self, counters: AsyncIOMotorCollection[Document], key: CounterKey, parts: Sequence[Document]
+    ) -> None:
+        wanted = {"_id": {"$in": parts}}
         async with await counters.database.client.start_session() as session, transaction(session):
             documents: list[dict[str, Any]] = await counters.find(wanted, session=session).to_list(None)
             if documents:

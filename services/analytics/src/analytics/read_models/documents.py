@@ -11,9 +11,13 @@ from pymongo import ASCENDING, DESCENDING
 
 from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import ScaleKey, outcome_of
+from chassis.kafka.checkpoints import prefix_of
 
 VERSION: Final = 3
 """Storage format: another shape of documents is another version, in collections of its own, by replay."""
+
+NAME: Final = "live_chat"
+FIRST_GENERATION: Final = 1
 
 LONGEST_READ_MS: Final = 25_000
 """What a request may cost MongoDB; an ingress waits 30 s for a response."""
@@ -41,15 +45,24 @@ class Axis(StrEnum):
 
 @dataclass(frozen=True)
 class LiveChatDocuments:
-    """The collections of one version of the projection."""
+    """The collections of one generation of this release's version of the projection."""
 
+    generation: int
     closes: AsyncIOMotorCollection[Document]
     counters: AsyncIOMotorCollection[Document]
 
     @classmethod
-    def of(cls, database: AsyncIOMotorDatabase[Document]) -> "LiveChatDocuments":
-        """The collections that this release reads and writes."""
-        return cls(database[f"closes_v{VERSION}"], database[f"counters_v{VERSION}"])
+    def of(
+        cls, database: AsyncIOMotorDatabase[Document], generation: int = FIRST_GENERATION
+    ) -> "LiveChatDocuments":
+        """The collections of a generation."""
+        version = version_of(generation)
+        return cls(generation, database[f"closes_v{version}"], database[f"counters_v{version}"])
+
+    @property
+    def checkpoints(self) -> str:
+        """What the ids of its checkpoints begin with."""
+        return prefix_of(NAME, version_of(self.generation))
 
     async def prepare(self) -> None:
         """Creates the collections and their indexes; repeatable."""
@@ -65,6 +78,11 @@ class LiveChatDocuments:
                 [("_id.axis", ASCENDING), *((name, ASCENDING) for name in head), ("_id.start", ASCENDING)]
             )
         await self.counters.create_index("_id.partition")
+
+
+def version_of(generation: int) -> str:
+    """What a generation's collections and checkpoints are named by: ``4``, then ``4_2`` and so on."""
+    return f"{VERSION}" if generation == FIRST_GENERATION else f"{VERSION}_{generation}"
 
 
 def close_id(dialog: str, close_seq: int) -> str:

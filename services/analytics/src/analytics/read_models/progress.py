@@ -9,13 +9,8 @@ from typing import Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
-from analytics.read_models.documents import VERSION, Document
-from chassis.kafka.checkpoints import COLLECTION
-
-NAME: Final = "live_chat"
-PREFIX: Final = f"{NAME}.v{VERSION}:"
-BEYOND: Final = PREFIX[:-1] + ";"
-"""What sorts next after all that begins with the prefix."""
+from analytics.read_models.documents import Document, LiveChatDocuments
+from chassis.kafka.checkpoints import COLLECTION, begins_with
 
 LEAST_PAUSE_SECONDS: Final = 0.25
 """Between two looks of a process, however many ask: at most four events a second."""
@@ -36,17 +31,25 @@ class Progress:
 
 
 class ProgressReader:
-    """Reads the progress from the checkpoints, which move in one transaction with what is projected."""
+    """Reads the progress from the checkpoints, which move in one transaction with what is projected.
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document], behind: Callable[[], float | None]) -> None:
+    They are those of the documents that `serving` gives.
+    """
+
+    def __init__(
+        self,
+        database: AsyncIOMotorDatabase[Document],
+        serving: Callable[[], LiveChatDocuments],
+        behind: Callable[[], float | None],
+    ) -> None:
         self._checkpoints = database[COLLECTION]
-        self._behind = behind
+        self._serving, self._behind = serving, behind
         self._next: asyncio.Task[Progress] | None = None
         self._read_at = 0.0
 
     async def read(self, session: AsyncIOMotorClientSession | None = None) -> Progress:
         """The progress as the session sees it, or as it is now."""
-        wanted = {"_id": {"$gte": PREFIX, "$lt": BEYOND}}
+        wanted = begins_with(self._serving().checkpoints)
         found = self._checkpoints.find(wanted, {"offset": 1, "published": 1}, session=session).sort("_id")
         checkpoints = await found.to_list(None)
         newest = max((each.get("published") or 0 for each in checkpoints), default=0)

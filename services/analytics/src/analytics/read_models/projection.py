@@ -12,7 +12,8 @@ from analytics.domain.periods import day_of
 from analytics.read_models.channels import UTC, Channels
 from analytics.read_models.counters import CounterMoves
 from analytics.read_models.documents import (
-    VERSION,
+    FIRST_GENERATION,
+    NAME,
     Axis,
     Document,
     LiveChatDocuments,
@@ -20,8 +21,8 @@ from analytics.read_models.documents import (
     close_of,
     events_of,
     to_document,
+    version_of,
 )
-from analytics.read_models.progress import NAME
 from chassis.kafka.records import ReceivedEvent
 from contracts.dialogs import DialogOpened
 
@@ -32,10 +33,10 @@ class LiveChatProjection:
     """The projection of closes and their counters; all it does is done in the transaction it is given."""
 
     name = NAME
-    version = VERSION
 
-    def __init__(self, database: AsyncIOMotorDatabase[Document]) -> None:
-        self._documents = LiveChatDocuments.of(database)
+    def __init__(self, database: AsyncIOMotorDatabase[Document], generation: int = FIRST_GENERATION) -> None:
+        self.version = version_of(generation)
+        self._documents = LiveChatDocuments.of(database, generation)
         self._channels = Channels(database)
 
     async def apply(self, session: AsyncIOMotorClientSession, records: Sequence[ReceivedEvent[Any]]) -> None:

@@ -1,0 +1,184 @@
+"""The read models built anew from the log, beside those that serve."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from aiokafka.structs import TopicPartition
+from pydantic import TypeAdapter
+
+from analytics.messaging.rebuilding import NotRebuilt, Rebuilt, rebuild
+from analytics.messaging.status import status
+from analytics.messaging.verification import verify
+from analytics.read_models.documents import NAME, LiveChatDocuments, version_of
+from analytics.read_models.generations import KEY, BuiltElsewhere, Generations, ServingDocuments
+from analytics.read_models.projection import LiveChatProjection
+from chassis.errors import CheckpointConflict
+from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints
+from chassis.kafka.publisher import ProducerRecord
+from contracts.dialogs import DIALOG_EVENTS
+from contracts.ratings import RATING_EVENTS
+from tests.analytics.builders import many, shuffled
+from tests.analytics.kafka_harness import record, running
+from tests.analytics.messaging.test_kafka import Scene, scene
+from tests.waiting import until
+
+__all__ = ["scene"]
+pytestmark = pytest.mark.real
+
+
+def topics(scene: Scene) -> Mapping[str, TypeAdapter[Any]]:
+    return {scene.dialogs: DIALOG_EVENTS, scene.ratings: RATING_EVENTS}
+
+
+def records(scene: Scene, random: Random, closes: int, name: str = "d") -> list[ProducerRecord]:
+    """Closes of all kinds, in any order, some events twice."""
+    return [
+        record(
+            scene.dialogs if event.type.startswith("candor.dialog") else scene.ratings,
+            event.dialog, event, number,
+        )
+        for number, event in enumerate(
+            shuffled(random, [replace(each, dialog=name + each.dialog) for each in many(random, closes)])
+        )
+    ]  # fmt: skip
+
+
+async def rebuilt(scene: Scene, leave_seconds: float = 0, **how: Any) -> Rebuilt:
+    database = scene.harness.database
+    return await rebuild(database, scene.kafka, topics(scene), leave_seconds=leave_seconds, **how)
+
+
+def serving(scene: Scene) -> ServingDocuments:
+    found: ServingDocuments = scene.harness.app.state.serving
+    return found
+
+
+@asynccontextmanager
+async def replica(scene: Scene) -> AsyncIterator[None]:
+    """Projects what serves; as the service does, it looks which generation that is when others were first."""
+    runner = scene.projecting(on_conflict=serving(scene).look)
+    database = scene.harness.database
+    serving(scene).on_switch = lambda documents: runner.switch(
+        LiveChatProjection(database, documents.generation)
+    )
+    async with running(runner), running(serving(scene)):
+        yield
+
+
+async def everything(documents: LiveChatDocuments) -> dict[str, Any]:
+    return {each["_id"]: each async for each in documents.closes.find()}
+
+
+async def test_it_takes_over_while_events_come_and_questions_are_asked(scene: Scene) -> None:
+    random, harness = Random(5), scene.harness
+    before, meanwhile, after = (records(scene, random, 60, name) for name in ("a", "b", "c"))
+    closed: list[int] = []
+    over = asyncio.Event()
+
+    async def ask() -> None:
+        while not over.is_set():
+            closed.append((await harness.ask("summary"))["closed"])
+
+    async def publish() -> None:
+        for each in meanwhile:
+            await scene.publisher.publish([each])
+
+    async with replica(scene):
+        await scene.publisher.publish(before)
+        await until(lambda: harness.ask("summary"), lambda summary: summary["closed"] == 60)
+        old = await everything(serving(scene).now)
+        asking, publishing = asyncio.create_task(ask()), asyncio.create_task(publish())
+        built = await rebuilt(scene, at_once=50, leave_seconds=2)
+        await publishing
+        assert serving(scene).now.generation == built.generation == 2
+        await scene.publisher.publish(after)
+        await until(lambda: harness.ask("summary"), lambda summary: summary["closed"] == 180)
+        over.set()
+        await asking
+    assert closed == sorted(closed)
+    new = await everything(serving(scene).now)
+    assert {name: new[name] for name in old} == old
+    assert await everything(harness.documents) == {}
+    found = await verify(serving(scene).now, scene.kafka, topics(scene))
+    assert (found.closes, found.first) == (180, None)
+    assert (await harness.ask("reconcile"))["equal"]
+
+
+async def test_killed_it_goes_on_where_it_was_and_two_at_once_are_refused(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.consume(some := records(scene, Random(6), 60), altogether=len(some))
+    half, wrote = asyncio.Event(), LiveChatProjection.apply
+    applied: list[int] = []
+
+    async def apply(self: LiveChatProjection, session: Any, events: Any) -> None:
+        applied.append(len(events))
+        await wrote(self, session, events)
+        if sum(applied) > len(some) / 2:
+            half.set()
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(LiveChatProjection, "apply", apply)
+    first = asyncio.create_task(rebuilt(scene, at_once=10))
+    await half.wait()
+    with pytest.raises(BuiltElsewhere):
+        await rebuilt(scene)
+    assert (
+        "generation 2 is being built" in (await status(scene.harness.database, scene.kafka, topics(scene)))[1]
+    )
+    first.cancel()
+    with suppress(asyncio.CancelledError):
+        await first
+    await scene.harness.database["read_models"].update_one(
+        {"_id": KEY}, [{"$set": {"building.renewed_at": {"$subtract": ["$$NOW", 31_000]}}}]
+    )
+    done = sum(applied)
+    assert (await rebuilt(scene, at_once=10)).closes == 60
+    # What the first one had in hand when it was killed may have been undone.
+    assert len(some) - done <= sum(applied) - done < len(some) / 2 + 20
+    await serving(scene).look()
+    assert (await verify(serving(scene).now, scene.kafka, topics(scene))).first is None
+
+
+async def test_what_differs_from_the_log_never_serves(scene: Scene) -> None:
+    await scene.consume(some := records(scene, Random(7), 20), altogether=len(some))
+    shadow = LiveChatDocuments.of(scene.harness.database, 2)
+    await shadow.closes.insert_one({"_id": "nobody.1", "dialog": "nobody", "partition": 0})
+    with pytest.raises(NotRebuilt, match=r"close nobody\.1: nothing in the log"):
+        await rebuilt(scene)
+    assert await Generations(scene.harness.database).read() == (1, None)
+    assert await everything(shadow) == {}
+    assert (await scene.harness.ask("summary"))["closed"] == 20
+    assert (await rebuilt(scene)).generation == 2
+
+
+async def test_whoever_did_not_hear_of_the_switch_writes_nothing_more(scene: Scene) -> None:
+    await scene.consume(some := records(scene, Random(8), 20), altogether=len(some))
+    database = scene.harness.database
+    old = Checkpoints(database[COLLECTION], NAME, version_of(1), scene.kafka)
+    [(partition, at), *_] = (await old.read([TopicPartition(scene.dialogs, n) for n in range(3)])).items()
+    rebuilding = asyncio.create_task(rebuilt(scene, leave_seconds=60))
+    await until(Generations(database).read, lambda found: found == (2, None))
+    with pytest.raises(CheckpointConflict):
+        async with old.fencing.transaction() as session:
+            await old.move(session, {partition: (at, Checkpoint(at.offset + 1))})
+    rebuilding.cancel()
+
+
+async def test_an_event_that_cannot_be_projected_ends_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.consume(some := records(scene, Random(9), 10), altogether=len(some))
+
+    async def apply(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(LiveChatProjection, "apply", apply)
+    with pytest.raises(NotRebuilt, match="the projection raised ZeroDivisionError"):
+        await rebuilt(scene)
+    assert (await scene.harness.ask("summary"))["closed"] == 10
