@@ -3,7 +3,8 @@
     python -m tests.bench.projection [--closes 100000] [--runs 3] [--limit]
 
 Events of as many closes, thirty operators, five channels and sixty days are published once. Each run projects
-all of them with the product's own runner into a database of its own. The processors' time of this process, of
+all of them with the product's own runner into a database of its own, and rebuilds them in another one.
+The processors' time of this process, of
 mongod and of Kafka stands beside the rate; where steal is high, the rate says little and is to be repeated.
 `--limit` also reads the same records and decodes their JSON, without doing anything with it: nothing in
 Python can be faster.
@@ -27,6 +28,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from analytics.messaging.inbound import projection_runner
+from analytics.messaging.rebuilding import rebuild
 from analytics.read_models.documents import LiveChatDocuments
 from chassis.kafka import clients
 from chassis.kafka.checkpoints import COLLECTION
@@ -194,6 +196,21 @@ async def product(up: Servers, database: str, events: int) -> Cost:
     return cost
 
 
+async def rebuilt(up: Servers, database: str) -> Cost:
+    """Read models from nothing to the switch, verified; says how long they took to be filled."""
+    client, cost, began = connect(up.mongo_address), Cost(), time.perf_counter()
+
+    def say(line: str) -> None:
+        if line == "building the indexes":
+            print(f"  filled after {time.perf_counter() - began:.1f} s", flush=True)
+
+    collect_rarely()
+    async with measured(cost):
+        await rebuild(client[database], up.kafka_connection, report=say, leave_seconds=0)
+    client.close()
+    return cost
+
+
 async def limit(up: Servers, events: int) -> Cost:
     """Reads the records and decodes their JSON."""
     consumer = AIOKafkaConsumer(
@@ -232,6 +249,7 @@ async def measure(told: argparse.Namespace) -> None:
         print(f"{events} events of {told.closes} closes")
         contestants: Mapping[str, Callable[[int], Awaitable[Cost]]] = {
             "product": lambda run: product(up, f"bench_{run}", events),
+            "rebuild": lambda run: rebuilt(up, f"rebuilt_{run}"),
             **({"reading alone": lambda _: limit(up, events)} if told.limit else {}),
             **({"connect": lambda run: sink(up, Path(folder), f"sink{run}", events)} if told.connect else {}),
         }

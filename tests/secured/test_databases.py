@@ -1,18 +1,24 @@
 """On a MongoDB with users: each service has its own database and no other."""
 
+import json
+import re
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.views import CLOSES, DAYS, publish_views
 from chassis.mongo import connect
 from contracts.topics import SERVICES
-from tests.secured.servers import SecuredMongo, database
+from tests.secured.servers import ADMIN, SecuredMongo, database, password
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 
+OPERATING: Final = Path("docs/operating.md")
 UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
 
 
@@ -48,6 +54,34 @@ async def test_the_rights_of_a_service_are_enough_for_what_it_does(locked_mongo:
             assert await things.count_documents({}, session=snapshot) == 1
     finally:
         client.close()
+
+
+async def test_another_tool_reads_the_views_and_nothing_else(locked_mongo: SecuredMongo) -> None:
+    """With the role that stands in docs/operating.md."""
+    written = re.search(r"createRole\((\{.*?\n\})\)", OPERATING.read_text(), re.DOTALL)
+    assert written
+    role = json.loads(written[1])
+    client = connect(locked_mongo.as_user("analytics"))
+    documents = LiveChatDocuments.of(client[database("analytics")])
+    await documents.closes.insert_one({"dialog": "d1", "outcome": "expired", "events": ["{}"]})
+    await documents.counters.insert_one({"_id": {"axis": "closed_at"}, "whole": {"expired": 1, "given": 0}})
+    for _ in range(2):
+        await publish_views(documents)
+    client.close()
+    with MongoClient[dict[str, Any]](locked_mongo.as_user(ADMIN)) as admin:
+        own = admin[database("analytics")]
+        own.command("createRole", role["role"], privileges=role["privileges"], roles=role["roles"])
+        can = [{"role": role["role"], "db": own.name}]
+        admin.admin.command("createUser", "metabase", pwd=password("metabase"), roles=can)
+    with MongoClient[dict[str, Any]](locked_mongo.as_user("metabase")) as reader:
+        own = reader[database("analytics")]
+        assert [each["dialog"] for each in own[CLOSES].find()] == ["d1"]
+        assert not any("events" in each for each in own[CLOSES].find())
+        assert [(each["state"], each["closes"]) for each in own[DAYS].find()] == [("expired", 1)]
+        for hidden in (documents.closes.name, documents.counters.name, "audit", "reader_keys"):
+            with pytest.raises(OperationFailure) as denied:
+                own[hidden].find_one()
+            assert denied.value.code == UNAUTHORIZED
 
 
 def test_a_wrong_password_is_refused(locked_mongo: SecuredMongo) -> None:

@@ -17,6 +17,7 @@ from analytics.messaging.verification import verify
 from analytics.read_models.documents import NAME, LiveChatDocuments, version_of
 from analytics.read_models.generations import KEY, BuiltElsewhere, Generations, ServingDocuments
 from analytics.read_models.projection import LiveChatProjection
+from analytics.read_models.views import CLOSES, DAYS
 from chassis.errors import CheckpointConflict
 from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints
 from chassis.kafka.publisher import ProducerRecord
@@ -104,6 +105,9 @@ async def test_it_takes_over_while_events_come_and_questions_are_asked(scene: Sc
     new = await everything(serving(scene).now)
     assert {name: new[name] for name in old} == old
     assert await everything(harness.documents) == {}
+    assert await harness.database[CLOSES].count_documents({}) == 180
+    days = harness.database[DAYS].find({"axis": "closed_at"})
+    assert sum([each["closes"] async for each in days]) == 180
     found = await verify(serving(scene).now, scene.kafka, topics(scene))
     assert (found.closes, found.first) == (180, None)
     assert (await harness.ask("reconcile"))["equal"]

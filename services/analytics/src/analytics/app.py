@@ -17,6 +17,7 @@ from analytics.read_models.documents import NAME, LiveChatDocuments
 from analytics.read_models.generations import ServingDocuments
 from analytics.read_models.progress import ProgressReader
 from analytics.read_models.projection import LiveChatProjection
+from analytics.read_models.views import publish_views
 from analytics.settings import AnalyticsSettings
 from chassis.audit import Audit
 from chassis.background import BackgroundTask, Supervisor
@@ -70,6 +71,7 @@ def build(
 
     async def prepare() -> None:
         await serving.look()
+        await publish_views(serving.now)
         for step in (serving.now.prepare, audit.prepare, database_clock.sync):
             await step()
 

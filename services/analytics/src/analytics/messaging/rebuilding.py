@@ -24,16 +24,17 @@ from pydantic import TypeAdapter
 from pymongo.errors import PyMongoError
 
 from analytics.messaging.inbound import CONSUMED_TOPICS
-from analytics.messaging.verification import verify
+from analytics.messaging.verification import FETCH_BYTES, verify
 from analytics.read_models.documents import FIRST_GENERATION, NAME, Document, LiveChatDocuments
 from analytics.read_models.generations import Build, BuiltElsewhere, Generations
 from analytics.read_models.projection import LiveChatProjection
+from analytics.read_models.views import publish_views
 from analytics.settings import AnalyticsSettings
 from chassis.errors import CheckpointConflict
 from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints, begins_with, stored_offsets
 from chassis.kafka.clients import partitions_of
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.records import EventDecoder, ReceivedEvent, Record, fingerprint, partition_of
+from chassis.kafka.records import EventDecoder, ReceivedEvent, Record, fingerprint
 from chassis.kafka.topic_reader import by_time, topic_reader
 from chassis.mongo import connect, transaction
 from chassis.transient import is_transient
@@ -48,8 +49,6 @@ RENEW_SECONDS: Final = 5.0
 REPORT_SECONDS: Final = 2.0
 LEAVE_SECONDS: Final = 30.0
 """How long what served before is left: a request may read it for 25 seconds."""
-
-FETCH_BYTES: Final = 4 * 2**20
 
 Report = Callable[[str], object]
 Step = tuple[Record, ReceivedEvent[Any] | None]
@@ -99,6 +98,7 @@ async def rebuild(
             await generations.discard(build.owner)
             raise NotRebuilt(f"{found.differing} differences; the first: {found.first}")
         took = await _Switch(generations, build, LiveChatDocuments.of(database, serving), filling).done()
+    await publish_views(shadow)
     report(f"generation {build.generation} serves")
     await asyncio.sleep(leave_seconds)
     await _drop(LiveChatDocuments.of(database, serving))
@@ -179,7 +179,7 @@ class _Filling:
 
         `at` isn't moved: that is `passed`, once it is committed.
         """
-        after = {partition_of(record): _after(record) for record, _ in steps}
+        after = _after(steps)
         moves = {partition: (self.at[partition], new) for partition, new in after.items()}
         await self._checkpoints.move(session, moves)
         if events := [event for _, event in steps if event]:
@@ -187,7 +187,7 @@ class _Filling:
 
     def passed(self, steps: Sequence[Step]) -> None:
         """The transaction was committed."""
-        self.at |= {partition_of(record): _after(record) for record, _ in steps}
+        self.at |= _after(steps)
         self.done = self._applied
         now = time.monotonic()
         if now - self._reported > REPORT_SECONDS:
@@ -287,8 +287,13 @@ async def _drop(documents: LiveChatDocuments) -> None:
     await database[COLLECTION].delete_many(begins_with(documents.checkpoints))
 
 
-def _after(record: Record) -> Checkpoint:
-    return Checkpoint(record.offset + 1, fingerprint(record), record.timestamp)
+def _after(steps: Sequence[Step]) -> dict[TopicPartition, Checkpoint]:
+    """The checkpoints behind these records."""
+    last = {(record.topic, record.partition): record for record, _ in steps}
+    return {
+        TopicPartition(*of): Checkpoint(record.offset + 1, fingerprint(record), record.timestamp)
+        for of, record in last.items()
+    }
 
 
 def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -33,14 +33,15 @@ from analytics.read_models.snapshot import in_one_snapshot
 from analytics.settings import AnalyticsSettings
 from chassis.kafka.checkpoints import COLLECTION, stored_offsets
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.records import EventDecoder, ReceivedEvent, Record
-from chassis.kafka.topic_reader import topic_reader
+from chassis.kafka.records import EventDecoder, ReceivedEvent
+from chassis.kafka.topic_reader import by_time, topic_reader
 from chassis.mongo import connect
 
 AT_ONCE: Final = 200_000
 """Events that are held at once, some hundred megabytes."""
 
 DOCUMENTS_AT_ONCE: Final = 1_000
+FETCH_BYTES: Final = 4 * 2**20
 
 Report = Callable[[str], object]
 
@@ -119,7 +120,7 @@ class _Verifying:
         found = Verification()
         positions = await self.offsets(session)
         ends = {part: end for part, end in positions.items() if part.partition == number and end}
-        batches = by_close([received async for received in self._events(ends, of)])
+        batches = by_close(await self._events(ends, of))
         names = list(batches)
         for start in range(0, len(names), DOCUMENTS_AT_ONCE):
             some = names[start : start + DOCUMENTS_AT_ONCE]
@@ -139,25 +140,16 @@ class _Verifying:
 
     async def _events(
         self, ends: Mapping[TopicPartition, int], of: tuple[int, int]
-    ) -> AsyncIterator[ReceivedEvent[Any]]:
-        async for record in records(self._connection, ends):
-            if is_of(record.key or b"", of):
-                received = self._decoder.read(record)
-                if isinstance(received, ReceivedEvent):
-                    yield received
-
-
-async def records(connection: KafkaConnection, ends: Mapping[TopicPartition, int]) -> AsyncIterator[Record]:
-    """All records before the ends; in order per partition."""
-    if not ends:
-        return
-    async with topic_reader(connection, list(ends)) as consumer:
-        await consumer.seek_to_beginning(*ends)
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for partition, part in (await consumer.getmany(timeout_ms=500)).items():
-                for record in part:
-                    if record.offset < ends[partition]:
-                        yield record
+    ) -> list[ReceivedEvent[Any]]:
+        if not ends:
+            return []
+        found: list[ReceivedEvent[Any]] = []
+        async with topic_reader(self._connection, list(ends), fetch_bytes=FETCH_BYTES) as consumer:
+            await consumer.seek_to_beginning(*ends)
+            async for records in by_time(consumer, ends):
+                decoded = [self._decoder.read(record) for record in records if is_of(record.key or b"", of)]
+                found += [each for each in decoded if isinstance(each, ReceivedEvent)]
+        return found
 
 
 def is_of(dialog: bytes, of: tuple[int, int]) -> bool:
@@ -172,10 +164,11 @@ def difference(stored: Document | None, batch: Sequence[ReceivedEvent[Any]]) -> 
     expected = updated(None, batch, lambda _: zone)
     if stored is None or expected is None:
         return None if stored is expected else "not stored"
-    wrong = [
-        name for name in sorted(expected.keys() | stored.keys()) if expected.get(name) != stored.get(name)
-    ]
-    return f"{', '.join(wrong)} not as in the log" if wrong else None
+    if expected == stored:
+        return None
+    names = sorted(expected.keys() | stored.keys())
+    wrong = [name for name in names if expected.get(name) != stored.get(name)]
+    return f"{', '.join(wrong)} not as in the log"
 
 
 def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
