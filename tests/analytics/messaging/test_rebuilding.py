@@ -11,6 +11,7 @@ import pytest
 from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
 
+from analytics.messaging.partition_work import Place
 from analytics.messaging.rebuilding import NotRebuilt, Rebuilt, rebuild
 from analytics.messaging.status import status
 from analytics.messaging.verification import verify
@@ -49,9 +50,12 @@ def records(scene: Scene, random: Random, closes: int, name: str = "d") -> list[
     ]  # fmt: skip
 
 
+def place_of(scene: Scene) -> Place:
+    return Place(scene.harness.database, scene.kafka, topics(scene))
+
+
 async def rebuilt(scene: Scene, leave_seconds: float = 0, **how: Any) -> Rebuilt:
-    database = scene.harness.database
-    return await rebuild(database, scene.kafka, topics(scene), leave_seconds=leave_seconds, **how)
+    return await rebuild(place_of(scene), leave_seconds=leave_seconds, **how)
 
 
 def serving(scene: Scene) -> ServingDocuments:
@@ -108,7 +112,7 @@ async def test_it_takes_over_while_events_come_and_questions_are_asked(scene: Sc
     assert await harness.database[CLOSES].count_documents({}) == 180
     days = harness.database[DAYS].find({"axis": "closed_at"})
     assert sum([each["closes"] async for each in days]) == 180
-    found = await verify(serving(scene).now, scene.kafka, topics(scene))
+    found = await verify(place_of(scene), serving(scene).now.generation)
     assert (found.closes, found.first) == (180, None)
     assert (await harness.ask("reconcile"))["equal"]
 
@@ -146,7 +150,7 @@ async def test_killed_it_goes_on_where_it_was_and_two_at_once_are_refused(
     # What the first one had in hand when it was killed may have been undone.
     assert len(some) - done <= sum(applied) - done < len(some) / 2 + 20
     await serving(scene).look()
-    assert (await verify(serving(scene).now, scene.kafka, topics(scene))).first is None
+    assert (await verify(place_of(scene), serving(scene).now.generation)).first is None
 
 
 async def test_what_differs_from_the_log_never_serves(scene: Scene) -> None:

@@ -9,23 +9,26 @@ and whoever still projects the one before loses its checkpoints. Killed, it goes
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pydantic import TypeAdapter
+from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import PyMongoError
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from analytics.messaging.inbound import CONSUMED_TOPICS
+from analytics.messaging.partition_work import InProcesses, InThisProcess, Place, Workers, WorkFailed
 from analytics.messaging.verification import FETCH_BYTES, verify
-from analytics.read_models.documents import FIRST_GENERATION, NAME, Document, LiveChatDocuments
+from analytics.read_models.documents import FIRST_GENERATION, NAME, LiveChatDocuments
 from analytics.read_models.generations import Build, BuiltElsewhere, Generations
 from analytics.read_models.projection import LiveChatProjection
 from analytics.read_models.views import publish_views
@@ -33,7 +36,6 @@ from analytics.settings import AnalyticsSettings
 from chassis.errors import CheckpointConflict
 from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints, begins_with, stored_offsets
 from chassis.kafka.clients import partitions_of
-from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import EventDecoder, ReceivedEvent, Record, fingerprint
 from chassis.kafka.topic_reader import by_time, topic_reader
 from chassis.mongo import connect, transaction
@@ -45,8 +47,8 @@ AT_ONCE: Final = 20_000
 NEAR: Final = 2_000
 """Events that may be missing when the last transaction begins."""
 
-RENEW_SECONDS: Final = 5.0
-REPORT_SECONDS: Final = 2.0
+TELL_SECONDS: Final = 3.0
+PROCESSES: Final = min(4, os.cpu_count() or 1)
 LEAVE_SECONDS: Final = 30.0
 """How long what served before is left: a request may read it for 25 seconds."""
 
@@ -69,34 +71,39 @@ class Rebuilt:
 
 
 async def rebuild(
-    database: AsyncIOMotorDatabase[Document],
-    connection: KafkaConnection,
-    topics: Mapping[str, TypeAdapter[Any]] = CONSUMED_TOPICS,
+    place: Place,
     report: Report = lambda _: None,
     *,
     at_once: int = AT_ONCE,
     leave_seconds: float = LEAVE_SECONDS,
+    workers: Workers | None = None,
 ) -> Rebuilt:
     """Builds, verifies, switches, and removes what served before.
 
-    Raises BuiltElsewhere, NotRebuilt, PyMongoError and KafkaError.
+    Raises BuiltElsewhere, NotRebuilt, PyMongoError, KafkaError and WorkFailed.
     """
-    generations = Generations(database)
+    database, generations = place.database, Generations(place.database)
+    workers = workers or InThisProcess(place)
     serving, _ = await generations.read()
     build = await generations.claim(uuid4().hex)
     shadow = LiveChatDocuments.of(database, build.generation)
-    filling = _Filling(database, build.generation, connection, topics, report, at_once)
-    async with _renewing(generations, build, filling):
+    filling = _Filling(place, build.generation, at_once)
+    async with _telling(generations, build, filling, report):
         for gone in range(FIRST_GENERATION, serving):
             await _drop(LiveChatDocuments.of(database, gone))
-        await filling.fill()
+        await shadow.create()
+        await filling.locate()
+        work = partial(fill_number, generation=build.generation, at_once=at_once)
+        async for _ in workers.done(work, sorted({partition.partition for partition in filling.at})):
+            pass
         report("building the indexes")
         await shadow.prepare()
-        found = await verify(shadow, connection, topics, lambda line: report(f"verifying {line}"))
+        found = await verify(place, build.generation, report, workers=workers)
         if found.first:
             await _drop(shadow)
             await generations.discard(build.owner)
             raise NotRebuilt(f"{found.differing} differences; the first: {found.first}")
+        await filling.locate()
         took = await _Switch(generations, build, LiveChatDocuments.of(database, serving), filling).done()
     await publish_views(shadow)
     report(f"generation {build.generation} serves")
@@ -105,46 +112,53 @@ async def rebuild(
     return Rebuilt(build.generation, found.closes, took)
 
 
+@retry(
+    retry=retry_if_exception(is_transient),
+    wait=wait_random_exponential(0.1, max=5),
+    stop=stop_after_attempt(10),
+    reraise=True,
+)
+async def fill_number(place: Place, number: int, *, generation: int, at_once: int) -> None:
+    """Projects the partitions with this number up to their present ends."""
+    filling = _Filling(place, generation, at_once)
+    await filling.locate(number)
+    await filling.advance(await filling.ends())
+
+
 class _Filling:
     """Projects the log into a generation that nobody reads yet."""
 
-    def __init__(
-        self,
-        database: AsyncIOMotorDatabase[Document],
-        generation: int,
-        connection: KafkaConnection,
-        topics: Mapping[str, TypeAdapter[Any]],
-        report: Report,
-        at_once: int,
-    ) -> None:
-        self.done = self.total = 0
+    def __init__(self, place: Place, generation: int, at_once: int) -> None:
         self.at: dict[TopicPartition, Checkpoint] = {}
-        self._connection, self._topics, self._report, self._at_once = connection, topics, report, at_once
-        self._decoder = EventDecoder(topics)
-        self._projection = LiveChatProjection(database, generation)
+        self._place, self._at_once = place, at_once
+        self._decoder = EventDecoder(place.topics)
+        self._projection = LiveChatProjection(place.database, generation)
         self._checkpoints = Checkpoints(
-            database[COLLECTION], self._projection.name, self._projection.version, connection
+            place.database[COLLECTION], self._projection.name, self._projection.version, place.connection
         )
-        self._began, self._reported, self._before = time.monotonic(), 0.0, 0
 
-    async def fill(self) -> None:
-        """Projects everything up to the present ends of the log."""
-        partitions = await partitions_of(self._connection, self._topics)
+    async def locate(self, number: int | None = None) -> None:
+        """Goes on from the checkpoints, of the partitions with this number or of all."""
+        partitions = [
+            each
+            for each in await partitions_of(self._place.connection, self._place.topics)
+            if number in {None, each.partition}
+        ]
         self.at, wrong = await self._checkpoints.locate(partitions)
         for partition, reason in wrong.items():
             raise NotRebuilt(f"{partition.topic}-{partition.partition}: {reason}")
         await self._checkpoints.fence_previous_owner(partitions)
-        self._began, self._before = time.monotonic(), self._applied
-        ends = await self.ends()
-        for number in sorted({partition.partition for partition in partitions}):
-            await self.advance({each: end for each, end in ends.items() if each.partition == number})
 
     async def ends(self) -> Mapping[TopicPartition, int]:
         """Where the log ends."""
-        async with topic_reader(self._connection, self.at) as consumer:
+        async with topic_reader(self._place.connection, self.at) as consumer:
             ends: Mapping[TopicPartition, int] = await consumer.end_offsets(list(self.at))
-        self.total = sum(ends.values())
         return ends
+
+    async def done(self) -> int:
+        """How many events were applied, by whomever."""
+        found = await self._checkpoints.read(self.at)
+        return sum(checkpoint.offset for checkpoint in found.values())
 
     async def advance(self, ends: Mapping[TopicPartition, int]) -> None:
         """Projects up to these ends; reads and decodes while what was decoded before is written."""
@@ -168,7 +182,7 @@ class _Filling:
         missing = {partition: end for partition, end in ends.items() if self.at[partition].offset < end}
         if not missing:
             return
-        async with topic_reader(self._connection, missing, fetch_bytes=FETCH_BYTES) as consumer:
+        async with topic_reader(self._place.connection, missing, fetch_bytes=FETCH_BYTES) as consumer:
             for partition in missing:
                 consumer.seek(partition, self.at[partition].offset)
             async for records in by_time(consumer, missing):
@@ -188,17 +202,6 @@ class _Filling:
     def passed(self, steps: Sequence[Step]) -> None:
         """The transaction was committed."""
         self.at |= _after(steps)
-        self.done = self._applied
-        now = time.monotonic()
-        if now - self._reported > REPORT_SECONDS:
-            self._reported = now
-            rate = (self.done - self._before) / max(0.001, now - self._began)
-            left = (self.total - self.done) / max(1.0, rate)
-            self._report(f"{self.done} of {self.total} events, {rate:.0f}/s, {left:.0f} s left")
-
-    @property
-    def _applied(self) -> int:
-        return sum(checkpoint.offset for checkpoint in self.at.values())
 
     def _event(self, record: Record) -> ReceivedEvent[Any] | None:
         decoded = self._decoder.read(record)
@@ -233,7 +236,7 @@ class _Switch:
         filling = self._filling
         while True:
             ends = await filling.ends()
-            near = filling.total - sum(checkpoint.offset for checkpoint in filling.at.values()) < NEAR
+            near = sum(ends.values()) - sum(each.offset for each in filling.at.values()) < NEAR
             await filling.advance(ends)
             if near:
                 try:
@@ -241,6 +244,8 @@ class _Switch:
                 except (PyMongoError, KafkaError) as error:
                     if not is_transient(error):
                         raise
+                    if (await self._generations.read())[0] == self._build.generation:
+                        return 0.0  # it was committed, and the acknowledgement is what was lost
                     # The projection was about to commit: it comes first, and there is a little more to apply.
                     await asyncio.sleep(0.01)
 
@@ -262,22 +267,30 @@ class _Switch:
 
 
 @asynccontextmanager
-async def _renewing(generations: Generations, build: Build, filling: _Filling) -> AsyncIterator[None]:
-    """Says again and again that it is being built: what isn't renewed is somebody else's to go on with."""
+async def _telling(
+    generations: Generations, build: Build, filling: _Filling, report: Report
+) -> AsyncIterator[None]:
+    """Tells how far it is, again and again, so that nobody else goes on with it."""
+    began, before = time.monotonic(), build.done
 
-    async def renew() -> None:
+    async def tell() -> None:
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            with suppress(PyMongoError):
-                await generations.renew(build.owner, filling.done, filling.total)
+            await asyncio.sleep(TELL_SECONDS)
+            with suppress(PyMongoError, KafkaError):
+                done, total = await filling.done(), sum((await filling.ends()).values())
+                await generations.renew(build.owner, done, total)
+                if done < total:
+                    rate = (done - before) / (time.monotonic() - began)
+                    left = (total - done) / max(1, rate)
+                    report(f"{done} of {total} events, {rate:.0f}/s, {left:.0f} s left")
 
-    renewing = asyncio.create_task(renew())
+    telling = asyncio.create_task(tell())
     try:
         yield
     finally:
-        renewing.cancel()
+        telling.cancel()
         with suppress(asyncio.CancelledError, BuiltElsewhere):
-            await renewing
+            await telling
 
 
 async def _drop(documents: LiveChatDocuments) -> None:
@@ -300,12 +313,15 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     """Rebuilds; 0 if the new generation serves, 1 if it was refused or differs, 2 if it could not be done."""
     parser = argparse.ArgumentParser(prog="python -m analytics rebuild", description=__doc__)
     parser.add_argument("model", nargs="?", default=NAME, choices=[NAME], help=f"which one ({NAME})")
-    parser.parse_args(argv)
+    parser.add_argument("--processes", type=int, default=PROCESSES, help=f"at a time ({PROCESSES})")
+    told = parser.parse_args(argv)
+    workers = InProcesses(told.processes, settings.mongo, settings.database, settings.kafka)
 
     async def run() -> Rebuilt:
         client = connect(settings.mongo)
         try:
-            return await rebuild(client[settings.database], settings.kafka, report=_say)
+            place = Place(client[settings.database], settings.kafka, CONSUMED_TOPICS)
+            return await rebuild(place, _say, workers=workers)
         finally:
             client.close()
 
@@ -317,8 +333,9 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     except NotRebuilt as error:
         _say(f"Nothing was switched: {error}")
         return 1
-    except (PyMongoError, KafkaError) as error:
-        _say(f"It could not be done: {type(error).__name__}. Begin again: it goes on where it was.")
+    except (PyMongoError, KafkaError, WorkFailed) as error:
+        what = error if isinstance(error, WorkFailed) else type(error).__name__
+        _say(f"It could not be done: {what}. Begin again: it goes on where it was.")
         return 2
     _say(f"generation {built.generation} of {NAME} serves with {built.closes} closes")
     return 0

@@ -8,7 +8,6 @@ closes. Nothing is written, nothing has to stop.
 import argparse
 import asyncio
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,7 @@ from pydantic import TypeAdapter
 from pymongo.errors import PyMongoError
 
 from analytics.messaging.inbound import CONSUMED_TOPICS
+from analytics.messaging.partition_work import InThisProcess, Place, Workers
 from analytics.read_models.channels import UTC
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Document, LiveChatDocuments
@@ -67,26 +67,21 @@ class Verification:
 
 
 async def verify(
-    documents: LiveChatDocuments,
-    connection: KafkaConnection,
-    topics: Mapping[str, TypeAdapter[Any]] = CONSUMED_TOPICS,
+    place: Place,
+    generation: int,
     report: Report = lambda _: None,
+    *,
     at_once: int = AT_ONCE,
+    workers: Workers | None = None,
 ) -> Verification:
-    """Compares what is stored with what the log says. Raises PyMongoError and KafkaError."""
-    found, verifying = Verification(), _Verifying(documents, connection, topics)
-    began, read = time.monotonic(), 0
-    positions = await verifying.offsets()
-    waiting = sum(positions.values())
-    for number in sorted({partition.partition for partition in positions}):
-        events = sum(offset for partition, offset in positions.items() if partition.partition == number)
-        parts = events // at_once + 1
-        for part in range(parts):
-            look = partial(verifying.differences, number=number, of=(part, parts))
-            found.add(await in_one_snapshot(documents, look))
-        read += events
-        left = (time.monotonic() - began) / max(1, read) * (waiting - read)
-        report(f"partition {number}: {read} of {waiting} events, {found.closes} closes, {left:.0f} s left")
+    """Compares what is stored with what the log says. Raises PyMongoError, KafkaError and WorkFailed."""
+    found, documents = Verification(), LiveChatDocuments.of(place.database, generation)
+    offsets = await stored_offsets(place.database[COLLECTION], documents.checkpoints)
+    numbers = sorted({partition.partition for partition in offsets})
+    work = partial(verify_number, generation=generation, at_once=at_once)
+    async for part in (workers or InThisProcess(place)).done(work, numbers):
+        found.add(part)
+        report(f"{found.closes} closes are as the log says, {found.differing} are not")
     everything = CloseFilter(channels=None)
     counters = await in_one_snapshot(documents, lambda session: compare(documents, session, everything))
     for each in counters.first:
@@ -95,6 +90,18 @@ async def verify(
             f"{where}: {each.closes} closes are {each.outcome}, the counters of its {each.part.level} say"
             f" {each.counters}"
         )
+    return found
+
+
+async def verify_number(place: Place, number: int, *, generation: int, at_once: int) -> Verification:
+    """Compares the closes of the partitions with this number, some dialogs at a time."""
+    documents = LiveChatDocuments.of(place.database, generation)
+    found, verifying = Verification(), _Verifying(documents, place.connection, place.topics)
+    offsets = await verifying.offsets()
+    parts = sum(offset for each, offset in offsets.items() if each.partition == number) // at_once + 1
+    for part in range(parts):
+        look = partial(verifying.differences, number=number, of=(part, parts))
+        found.add(await in_one_snapshot(documents, look))
     return found
 
 
@@ -180,7 +187,8 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
         try:
             serving = ServingDocuments(client[settings.database])
             await serving.look()
-            return await verify(serving.now, settings.kafka, report=_say)
+            place = Place(client[settings.database], settings.kafka, CONSUMED_TOPICS)
+            return await verify(place, serving.now.generation, _say)
         finally:
             client.close()
 

@@ -1,6 +1,7 @@
 """The documents of the live-chat projection: one per close, and counters per day of a channel."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Final
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pydantic import Field, TypeAdapter
 from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import CollectionInvalid
 
 from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import ScaleKey, outcome_of
@@ -63,6 +65,12 @@ class LiveChatDocuments:
     def checkpoints(self) -> str:
         """What the ids of its checkpoints begin with."""
         return prefix_of(NAME, version_of(self.generation))
+
+    async def create(self) -> None:
+        """Creates the collections; repeatable. Transactions that did so at the same time would conflict."""
+        for each in (self.closes, self.counters):
+            with suppress(CollectionInvalid):
+                await each.database.create_collection(each.name)
 
     async def prepare(self) -> None:
         """Creates the collections and their indexes; repeatable."""
