@@ -19,9 +19,10 @@ from analytics.read_models.progress import ProgressReader
 from analytics.read_models.projection import LiveChatProjection
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.dead_letters import dead_letters
-from chassis.kafka.projection_runner import ProjectionRunner, nothing
+from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import EventDecoder, UnknownType
+from chassis.kafka.subscription import nothing
 from chassis.telemetry.metrics import Alarm
 from contracts.channels import CHANNEL_EVENTS, ChannelPublished
 from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened

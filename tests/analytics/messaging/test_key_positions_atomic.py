@@ -1,8 +1,10 @@
 """A position and its keys move together: whatever fails in the middle, both are seen or neither."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo.errors import BulkWriteError
 
-from analytics.messaging.key_positions import KeyPosition, KeyPositions
+from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe, key_reader
-from chassis.mongo import connect, transaction
+from chassis.kafka.connection import KafkaConnection
+from chassis.kafka.table_checkpoints import TableCheckpoint, TableCheckpoints
+from chassis.mongo import connect, durable, transaction
 from contracts.keys import KeyPublished
 
 pytestmark = pytest.mark.real
@@ -47,18 +51,31 @@ async def store(mongo: str, database: str) -> AsyncIterator[Store]:
     client = connect(mongo)
     store = client[database]
     await store.create_collection("reader_keys", validator={"subject": {"$ne": "refused"}})
-    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
-    await positions.prepare()
-    await positions.rewind(PARTITION, None, 0, 100, NOON)
-    await positions.move(PARTITION, await position(store), 1, {"gone": key("gone")})
+    await store["key_positions"].insert_one(
+        {"_id": "keys:0", "offset": 0, "before": None, "scan": "s", "scan_end": 100, "confirmed_at": NOON}
+    )
+    await move(store, 1, {"gone": key("gone")})
     yield store
     client.close()
 
 
-async def position(store: Store) -> KeyPosition:
+def checkpoints(store: Store) -> TableCheckpoints:
+    """The positions of any replica."""
+    nowhere = KafkaConnection(servers="127.0.0.1:1")
+    return TableCheckpoints(durable(store, "key_positions"), nowhere, ManualClock(NOON), KeyReader.max_age)
+
+
+async def position(store: Store) -> TableCheckpoint:
     """Where reading goes on."""
-    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
-    return (await positions.read([PARTITION]))[PARTITION]
+    return (await checkpoints(store).read([PARTITION]))[PARTITION]
+
+
+async def move(store: Store, offset: int, keys: Mapping[str, KeyPublished | None]) -> None:
+    """Stores or drops the keys that were read before `offset`."""
+    positions, old = checkpoints(store), await position(store)
+    moves = {PARTITION: (old, replace(old, offset=offset))}
+    reader = KeyReader(store, readers_key=READERS_KEY)
+    await reader.apply(keys, positions.scan_of(PARTITION, old), partial(positions.move, moves=moves))
 
 
 async def seen(store: Store) -> tuple[int, list[str]]:
@@ -70,22 +87,19 @@ async def seen(store: Store) -> tuple[int, list[str]]:
 async def test_a_crash_after_both_were_written_leaves_neither(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
     monkeypatch.setattr(key_reader, "transaction", crashing)
     with pytest.raises(Crash):
-        await positions.move(PARTITION, await position(store), 3, {"new": key("new"), "gone": None})
+        await move(store, 3, {"new": key("new"), "gone": None})
     assert await seen(store) == (1, ["gone"])
 
 
 async def test_a_key_that_cannot_be_written_leaves_neither_the_others_nor_the_position(store: Store) -> None:
-    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
     records = {"new": key("new"), "gone": None, "bad": key("bad", "refused")}
     with pytest.raises(BulkWriteError):
-        await positions.move(PARTITION, await position(store), 4, records)
+        await move(store, 4, records)
     assert await seen(store) == (1, ["gone"])
 
 
 async def test_what_did_not_fail_is_seen_whole(store: Store) -> None:
-    positions = KeyPositions(store, KeyReader(store, readers_key=READERS_KEY))
-    await positions.move(PARTITION, await position(store), 3, {"new": key("new"), "gone": None})
+    await move(store, 3, {"new": key("new"), "gone": None})
     assert await seen(store) == (3, ["new"])

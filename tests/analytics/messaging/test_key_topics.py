@@ -3,24 +3,25 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from prometheus_client import REGISTRY
 
-from analytics.messaging import key_topics
-from analytics.messaging.key_positions import MAX_AGE, KeyPosition, KeyPositions
-from analytics.messaging.key_topics import KeyTopics
+from analytics.messaging.inbound import keys_reader
 from analytics.read_models.decryption import DecryptionState, Decryptor, SealedText
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe
-from chassis.crypto_shredding.key_reader import Scan
 from chassis.errors import CheckpointConflict
+from chassis.kafka import batch_subscriber, clients, subscription
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.dead_letters import DeadLetterQueue, dead_letters
+from chassis.kafka.dead_letters import dead_letters
 from chassis.kafka.publisher import ProducerRecord, Publisher
+from chassis.kafka.table_checkpoints import Scan, TableCheckpoint
+from chassis.kafka.table_reader import TableReader
 from chassis.mongo import connect
 from contracts.keys import CompactionNudge, KeyPublished
 from tests.analytics.builders import NOON
@@ -31,6 +32,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.real
 
 READERS_KEY = jwe.new_key()
+MAX_AGE = KeyReader.max_age
 OPEN, ERASED, WAITING = DecryptionState.OPEN, DecryptionState.ERASED, DecryptionState.WAITING
 
 
@@ -51,8 +53,7 @@ class Replica:
     """One replica's reader of keys."""
 
     reader: KeyReader
-    positions: KeyPositions
-    topics: KeyTopics
+    topics: TableReader
 
     async def states(self, *secrets: Secret) -> list[DecryptionState]:
         opener = Decryptor(self.reader, self.topics.read_to_end)
@@ -79,16 +80,11 @@ class Scene:
 
     def replica(self) -> Replica:
         reader = KeyReader(self.database, readers_key=READERS_KEY)
-        positions = KeyPositions(self.database, reader)
-        reading = KeyTopics(
-            service=self.service,
-            connection=self.kafka,
-            positions=positions,
-            dead_letters=DeadLetterQueue(self.service, self.publisher),
-            clock=self.clock,
-            topics=[self.topic],
-        )
-        return Replica(reader, positions, reading)
+        reading = keys_reader(
+            self.database, self.kafka, self.publisher, reader, self.clock,
+            service=self.service, topics=[self.topic],
+        )  # fmt: skip
+        return Replica(reader, reading)
 
     async def publish(self, *secrets: Secret, partition: int | None = None) -> None:
         records = (record(self.topic, secret.key.kid, secret.key, 0) for secret in secrets)
@@ -266,10 +262,13 @@ async def test_a_replica_that_lags_writes_nothing(scene: Scene) -> None:
         [(partition, before)] = [(part, at) for part, at in replica.topics._at.items() if at.offset]
         await scene.erase(secret)
         await until(replica.see((secret, ERASED)))
+    checkpoints = replica.topics._checkpoints
+    scan = checkpoints.scan_of(partition, before)
+    move = partial(checkpoints.move, moves={partition: (before, before)})
     with pytest.raises(CheckpointConflict):
-        await replica.positions.move(partition, before, before.offset, {secret.key.kid: secret.key})
+        await replica.reader.apply({secret.key.kid: secret.key}, scan, move)
     with pytest.raises(CheckpointConflict):
-        await replica.positions.sweep(partition, before)
+        await replica.topics._settle(partition, replace(before, scan_end=0), 0, NOON)
     assert await scene.database["reader_keys"].count_documents({}) == 0
 
 
@@ -282,6 +281,20 @@ async def test_a_recreated_topic_is_read_from_its_start(scene: Scene) -> None:
     await scene.publish(new)
     async with running((second := scene.replica()).topics):
         await until(second.see((new, OPEN), (old, ERASED)))
+
+
+async def test_a_topic_that_grows_is_read_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(batch_subscriber.BROKER, "metadata_max_age_ms", 300)
+    old, new, missing = Secret(), Secret(), Secret()
+    await scene.publish(old)
+    async with running((replica := scene.replica()).topics):
+        await until(replica.see((old, OPEN)))
+        async with clients.admin(scene.kafka) as admin:
+            await admin.create_partitions({scene.topic: NewPartitions(4)})
+        await until(lambda: len(replica.topics._at) == 4)
+        await scene.publisher.stop()  # it knows of three
+        await scene.publish(new, partition=3)
+        await until(replica.see((old, OPEN), (new, OPEN), (missing, ERASED)))
 
 
 @pytest.mark.parametrize("more", [0, 1])
@@ -298,12 +311,14 @@ async def test_also_if_it_holds_as_much_as_before(scene: Scene, more: int) -> No
 
 @pytest.mark.parametrize(("offset", "scan_end"), [(3, None), (5, None), (3, 5)])
 async def test_a_position_inside_of_its_log_is_good(offset: int, scan_end: int | None) -> None:
-    assert KeyPosition(offset, NOON, "r", scan_end).is_usable(3, 5, NOON)
+    at = TableCheckpoint(offset, scan="r", scan_end=scan_end, confirmed_at=NOON)
+    assert at.is_usable(3, 5, NOON - MAX_AGE)
 
 
 @pytest.mark.parametrize(("offset", "scan_end"), [(2, None), (6, None), (3, 6)])
 async def test_a_position_outside_of_its_log_is_not(offset: int, scan_end: int | None) -> None:
-    assert not KeyPosition(offset, NOON, "r", scan_end).is_usable(3, 5, NOON)
+    at = TableCheckpoint(offset, scan="r", scan_end=scan_end, confirmed_at=NOON)
+    assert not at.is_usable(3, 5, NOON - MAX_AGE)
 
 
 async def test_a_topic_that_is_not_there_is_unhealthy_and_was_not_read(scene: Scene) -> None:
@@ -324,7 +339,7 @@ async def test_a_broker_that_is_away_is_unhealthy_and_means_not_read(scene: Scen
     async with running(replica.topics):
 
         async def unhealthy() -> bool:
-            return "not read" in (replica.topics.unhealthy_reason() or "")
+            return "nothing is consumed" in (replica.topics.unhealthy_reason() or "")
 
         await until(unhealthy)
         assert await replica.states(Secret()) == [WAITING]
@@ -333,17 +348,17 @@ async def test_a_broker_that_is_away_is_unhealthy_and_means_not_read(scene: Scen
 async def test_a_consumer_that_gets_nothing_is_an_alarm_and_begins_anew(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_topics, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(subscription, "LOOK_SECONDS", 0.1)
     first, second, replica = Secret(), Secret(), scene.replica()
     await scene.publish(first)
     async with running(replica.topics):
         await until(replica.see((first, OPEN)))
-        consumer = replica.topics._consumer
+        consumer = replica.topics._subscription.consumer
         assert consumer is not None
         consumer.pause(*consumer.assignment())
         await scene.publish(second)
         await until(lambda: waits(scene, 1))
-        monkeypatch.setattr(key_topics, "STUCK_SECONDS", 0.3)
+        monkeypatch.setattr(subscription, "STUCK_SECONDS", 0.3)
         await until(replica.see((second, OPEN)))
         await until(lambda: waits(scene, 0))
     assert sample("candor_alarms_total", service=scene.service, kind="stuck_consumer") == 1

@@ -8,7 +8,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
 from chassis.crypto_shredding import KeyReader, KeyRing
-from chassis.crypto_shredding.key_reader import Scan
+from chassis.kafka.table_checkpoints import Scan
 from contracts.keys import KeyPublished
 
 PURPOSE = "message"

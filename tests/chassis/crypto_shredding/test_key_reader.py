@@ -9,8 +9,8 @@ from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
 from chassis.crypto_shredding import KeyReader, jwe, key_reader
 from chassis.crypto_shredding.key_cache import KeyCache
-from chassis.crypto_shredding.key_reader import Scan
 from chassis.errors import DecryptionFailed
+from chassis.kafka.table_checkpoints import Scan
 from chassis.mongo import transaction
 from contracts.keys import KeyPublished
 from tests.chassis.crypto_shredding.sealing import PURPOSE, opened, receive

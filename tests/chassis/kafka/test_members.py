@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chassis.errors import PublishFailed
-from chassis.kafka.batch_subscriber import SubscriberOptions
+from chassis.kafka.batch_subscriber import SubscriberOptions, batch_subscriber
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import ProducerRecord, Publisher
 from chassis.kafka.records import ReceivedEvent, Record
@@ -129,6 +129,22 @@ async def test_a_member_lets_go_only_when_the_batch_in_hand_is_done() -> None:
     finish.set()
     await letting_go
     await in_hand
+
+
+async def test_a_fault_of_our_own_between_batches_does_not_end_in_silence() -> None:
+    fault, told = RuntimeError(), list[Exception]()
+
+    async def fail() -> None:
+        raise fault
+
+    async def nothing(_: Sequence[Record]) -> None:
+        return
+
+    wanted = SubscriberOptions("test", KafkaConnection(servers="nowhere:1"), None, ["topic"], 1)
+    _, subscriber = batch_subscriber(wanted, nothing, Subscription(wanted, nothing), fail, told.append)
+    with pytest.raises(RuntimeError):
+        await subscriber.get_msg(None)
+    assert told == [fault]
 
 
 async def test_the_partitions_of_a_dead_member_go_to_the_other(harness: KafkaHarness) -> None:

@@ -1,10 +1,11 @@
 """The keys of others, as they were published: kept by what opens their text, deleted by their tombstones."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, Self
+from datetime import timedelta
+from typing import Final, Self
 
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DeleteMany, DeleteOne, ReplaceOne
 
 from chassis.crypto_shredding import jwe
@@ -12,30 +13,28 @@ from chassis.crypto_shredding.key_cache import DataKey, KeyCache
 from chassis.crypto_shredding.settings import OpeningSettings
 from chassis.crypto_shredding.storage import Document, durable
 from chassis.errors import DecryptionFailed
+from chassis.kafka.table_checkpoints import InTransaction, Scan
 from chassis.mongo import transaction
 from chassis.settings import key_bytes
-from contracts.keys import KeyPublished
+from chassis.telemetry.metrics import Alarm
+from contracts.keys import KeyEvent, KeyPublished
+from contracts.topics import DIALOG_KEYS
 
 Write = DeleteOne | DeleteMany | ReplaceOne[Document]
-InTransaction = Callable[[AsyncIOMotorClientSession], Awaitable[None]]
-"""What else is written in a transaction, through its session; what it raises undoes all."""
 
 SWEEP_BATCH: Final = 1_000
-
-
-class Scan(NamedTuple):
-    """A reading of one partition of a key topic from its start; a key belongs to the last that found it."""
-
-    partition: str
-    id: str
+TOMBSTONE_RETENTION: Final = timedelta(milliseconds=int(DIALOG_KEYS.settings["delete.retention.ms"]))
 
 
 class KeyReader:
-    """The collection `reader_keys`: {_id: kid, scope, subject, wrapped, partition, scan}.
+    """The table of the key topics: `reader_keys`, {_id: kid, scope, subject, wrapped, partition, scan}.
 
     `wrapped` is for the readers' key; `partition` and `scan` are those of the `Scan` that found the key.
     A missing key is erased or not consumed yet: which one, only the lag on the key topics can tell.
     """
+
+    max_age = TOMBSTONE_RETENTION * 0.9
+    alarm = Alarm.KEY_RECORD_DEAD
 
     def __init__(
         self,
@@ -68,13 +67,11 @@ class KeyReader:
         """Creates the index that finds what a scan has not found; repeatable."""
         await self._keys.create_index([("partition", ASCENDING), ("scan", ASCENDING)])
 
-    async def apply(
-        self, records: Mapping[str, KeyPublished | None], scan: Scan, first: InTransaction
-    ) -> None:
+    async def apply(self, records: Mapping[str, KeyEvent | None], scan: Scan, first: InTransaction) -> None:
         """Stores published keys and deletes those that are None, by kid, in one transaction after `first`."""
         writes: list[Write] = []
         for kid, key in records.items():
-            if key is not None:
+            if isinstance(key, KeyPublished):  # a nudge carries nothing
                 document = {"scope": key.scope, "subject": key.subject, "wrapped": key.wrapped}
                 found_by = {"partition": scan.partition, "scan": scan.id}
                 writes.append(ReplaceOne({"_id": kid}, {**document, **found_by}, upsert=True))

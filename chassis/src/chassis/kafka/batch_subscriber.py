@@ -3,11 +3,17 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
@@ -32,8 +38,17 @@ async def _leave_encoded(message: KafkaMessage) -> Any:
 RIGHT_WITHDRAWN = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 """No right to a topic or to the group any more: FastStream only logs it and fetches again, for ever."""
 
+PASSING = (KafkaError, ConsumerStoppedError)
+"""After these FastStream fetches again, or is asked to stop; anything else ends its task in silence."""
+
 MIB = 2**20
-BROKER: Mapping[str, Any] = {"consumer_only": True, "logger": quiet, "apply_types": False}
+POLL_MS = 200
+METADATA_MS = 30_000
+"""How soon new partitions are noticed."""
+
+BROKER: Mapping[str, Any] = {
+    "consumer_only": True, "logger": quiet, "apply_types": False, "metadata_max_age_ms": METADATA_MS,
+}  # fmt: skip
 HOW: Mapping[str, Any] = {
     "batch": True,
     "ack_policy": AckPolicy.MANUAL,
@@ -44,7 +59,6 @@ HOW: Mapping[str, Any] = {
     "fetch_max_wait_ms": FETCH_WAIT_MS,
     "fetch_max_bytes": 16 * MIB,
     "max_partition_fetch_bytes": 4 * MIB,
-    "batch_timeout_ms": 20,
     "parser": _parse,
     "decoder": _leave_encoded,
 }
@@ -54,37 +68,65 @@ HOW: Mapping[str, Any] = {
 class SubscriberOptions:
     """Which records of which topics, as whom; a batch mixes partitions and holds up to `max_records`.
 
-    `stop_seconds` is what a stop waits for the batch in hand; without any, FastStream does not wait at all.
+    Without a `group` all partitions are read. `stop_seconds` is what a stop waits for the batch in hand;
+    without any, FastStream does not wait at all.
     """
 
     service: str
     connection: KafkaConnection
-    group: str
+    group: str | None
     topics: Sequence[str]
     max_records: int
     stop_seconds: float = 25.0
 
+    @property
+    def name(self) -> str:
+        """The group, else the topics."""
+        return self.group or ", ".join(self.topics)
+
+
+Consume = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+def declare(
+    broker: KafkaBroker, wanted: SubscriberOptions, consume: Consume, rebalances: ConsumerRebalanceListener
+) -> Any:
+    """The subscriber, declared at `broker`: to run, or to be described."""
+    subscriber = broker.subscriber(
+        *wanted.topics, group_id=wanted.group, listener=rebalances, title=wanted.name, **HOW
+    )
+
+    async def handle(records: Any) -> None:  # of any other type FastStream would make a schema
+        await consume(records)
+
+    subscriber(handle)
+    return subscriber
+
 
 def batch_subscriber(
     wanted: SubscriberOptions,
-    consume: Callable[[Sequence[Record]], Awaitable[None]],
+    consume: Consume,
     rebalances: ConsumerRebalanceListener,
-    denied: Callable[[KafkaError], None],
+    before_fetch: Callable[[], Awaitable[None]],
+    failed: Callable[[Exception], None],
 ) -> tuple[KafkaBroker, Any]:
-    """A broker that is not started yet, and its one subscriber; `denied` is told of a withdrawn right."""
+    """A broker that is not started yet, and its one subscriber.
+
+    `before_fetch` never runs beside `consume`; `failed` is told of what makes any further fetch useless.
+    """
     common = {**wanted.connection.broker_options(), **BROKER}
     broker = KafkaBroker(**common, client_id=f"candor-{wanted.service}", graceful_timeout=wanted.stop_seconds)
-    subscriber = broker.subscriber(
-        *wanted.topics, group_id=wanted.group, max_records=wanted.max_records, listener=rebalances, **HOW
-    )
-    subscriber(consume)
-    fetch = subscriber.get_msg
+    subscriber = declare(broker, wanted, consume, rebalances)
 
-    async def get_msg(consumer: AIOKafkaConsumer) -> Any:
+    # FastStream's own sleeps after each poll that found nothing, so it has to poll often, and comes late.
+    async def get_msg(consumer: AIOKafkaConsumer) -> tuple[Record, ...]:
         try:
-            return await fetch(consumer)
-        except RIGHT_WITHDRAWN as error:
-            denied(error)
+            await before_fetch()
+            parts = await consumer.getmany(timeout_ms=POLL_MS, max_records=wanted.max_records)
+            return tuple(chain.from_iterable(parts.values()))
+        except Exception as error:
+            if isinstance(error, RIGHT_WITHDRAWN) or not isinstance(error, PASSING):
+                failed(error)
             raise
 
     subscriber.get_msg = get_msg

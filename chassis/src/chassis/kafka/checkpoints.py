@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
@@ -31,6 +31,9 @@ class Checkpoint:
     before: str | None = None
     published: int | None = None
 
+    GUARD: ClassVar[tuple[str, ...]] = ("offset",)
+    """The fields that somebody else changes who moves it."""
+
 
 class Checkpoints:
     """The checkpoints of one version of one projection. Raises PyMongoError, and KafkaError from `locate`.
@@ -54,11 +57,11 @@ class Checkpoints:
         """Goes on with the checkpoints of another projection, or version."""
         self._prefix = prefix_of(name, version)
 
-    async def read(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Checkpoint]:
+    async def read(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, Checkpoint]:
         """The checkpoints of `partitions` that exist."""
         ids = {self._id(partition): partition for partition in partitions}
         found = self._collection.find({"_id": {"$in": list(ids)}})
-        return {ids[one["_id"]]: _checkpoint(one) async for one in found}
+        return {ids[one["_id"]]: self._stored(one) async for one in found}
 
     async def move(
         self,
@@ -67,7 +70,7 @@ class Checkpoints:
     ) -> None:
         """Each from its old to its new place, in a transaction; CheckpointConflict if one isn't there."""
         updates = [
-            UpdateOne({"_id": self._id(partition), "offset": old.offset}, {"$set": asdict(new)})
+            UpdateOne(self._exactly(partition, old), {"$set": _changed(old, new)})
             for partition, (old, new) in moves.items()
         ]
         result = await self._collection.bulk_write(updates, session=session)
@@ -89,7 +92,9 @@ class Checkpoints:
         # Outside of any transaction: two members that both inserted them inside would abort one another.
         upserts = [
             UpdateOne(
-                {"_id": self._id(partition)}, {"$setOnInsert": {"offset": start, "before": None}}, upsert=True
+                {"_id": self._id(partition)},
+                {"$setOnInsert": self._first(start, ends[partition])},
+                upsert=True,
             )
             for partition, start in starts.items()
         ]
@@ -104,6 +109,16 @@ class Checkpoints:
 
     def _id(self, partition: TopicPartition) -> str:
         return f"{self._prefix}{partition.topic}:{partition.partition}"
+
+    def _exactly(self, partition: TopicPartition, checkpoint: Checkpoint) -> dict[str, Any]:
+        return {"_id": self._id(partition), **{name: getattr(checkpoint, name) for name in checkpoint.GUARD}}
+
+    def _first(self, start: int, end: int) -> dict[str, Any]:  # noqa: ARG002 - what else is to be known
+        """The fields of a new checkpoint, in a partition that holds [start, end)."""
+        return {"offset": start, "before": None}
+
+    def _stored(self, document: Mapping[str, Any]) -> Checkpoint:
+        return Checkpoint(document["offset"], document["before"], document.get("published"))
 
     async def _wrong(
         self, located: Mapping[TopicPartition, Checkpoint], starts: Offsets, ends: Offsets
@@ -154,5 +169,5 @@ def begins_with(prefix: str) -> dict[str, Any]:
     return {"_id": {"$gte": prefix, "$lt": prefix[:-1] + ";"}}  # what sorts next after a colon
 
 
-def _checkpoint(document: Mapping[str, Any]) -> Checkpoint:
-    return Checkpoint(document["offset"], document["before"], document.get("published"))
+def _changed(old: Checkpoint, new: Checkpoint) -> dict[str, Any]:
+    return {name: value for name, value in asdict(new).items() if value != getattr(old, name)}

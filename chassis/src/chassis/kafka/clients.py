@@ -14,6 +14,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaConnectionError,
+    KafkaTimeoutError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -83,6 +84,8 @@ async def reason_of(error: BaseException, connection: KafkaConnection) -> str:
             return f"there is no topic {topic}"
         case KafkaConnectionError():
             return await connection.refusal() or type(error).__name__
+        case KafkaTimeoutError() | OSError():  # TimeoutError is one
+            return "the broker doesn't answer"
         case _:
             return type(error).__name__
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any
 
 import structlog
 from aiokafka.structs import TopicPartition
@@ -11,21 +11,10 @@ from pydantic import TypeAdapter
 from chassis.errors import CommandRejected, PartitionsRevoked, UnknownStoredEvent
 from chassis.kafka.batch_subscriber import SubscriberOptions
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.dead_letters import DeadLetterQueue
+from chassis.kafka.consumer import Consumer
 from chassis.kafka.publisher import Publisher
-from chassis.kafka.records import (
-    EventDecoder,
-    MalformedRecord,
-    ReceivedEvent,
-    Record,
-    Tombstone,
-    UnknownType,
-    by_partition,
-    location_of,
-    partition_of,
-)
+from chassis.kafka.records import ReceivedEvent, Record, by_partition, location_of, partition_of
 from chassis.kafka.retry import TRIES, retry_forever, retry_limited
-from chassis.kafka.subscription import Subscription
 from chassis.telemetry.metrics import CONSUMED, Alarm, raise_alarm
 from chassis.telemetry.tracing import continued
 from chassis.transient import is_transient
@@ -39,7 +28,7 @@ FIRST_WAIT_SECONDS = 0.03
 Handler = Callable[[ReceivedEvent[Any]], Awaitable[None]]
 
 
-class EventConsumer:
+class EventConsumer(Consumer):
     """Consumes `topics` as `group`; what `handler` raises decides what becomes of a record.
 
     `CommandRejected` is done; a fault of database, broker or network is tried for ever, and so, with an
@@ -58,22 +47,10 @@ class EventConsumer:
         handler: Handler,
         publisher: Publisher,
     ) -> None:
-        self.name = f"consuming {group}"
-        self._service = service
-        self._decoder = EventDecoder(topics)
-        self._handler = handler
-        self._dead_letters = DeadLetterQueue(service, publisher, topics)
-        self._room = asyncio.Semaphore(AT_ONCE)
         wanted = SubscriberOptions(service, connection, group, tuple(topics), BATCH)
-        self._subscription = Subscription(wanted, self._process)
-
-    async def run(self) -> None:
-        """Consumes until cancelled; then finishes the batch in hand, acknowledges it and leaves the group."""
-        await self._subscription.run()
-
-    def unhealthy_reason(self) -> str | None:
-        """Why it is not well, in a sentence; None if it is."""
-        return self._subscription.unhealthy_reason()
+        super().__init__(f"consuming {group}", wanted, topics, publisher)
+        self._handler = handler
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def _process(self, records: Sequence[Record]) -> None:
         done: set[tuple[TopicPartition, int]] = set()
@@ -91,17 +68,8 @@ class EventConsumer:
     async def _lane(self, records: Sequence[Record], done: set[tuple[TopicPartition, int]]) -> None:
         async with self._room:
             for record in records:
-                match self._decoder.read(record):
-                    case ReceivedEvent() as received:
-                        outcome = await self._handle(record, received)
-                    case Tombstone():
-                        outcome = await self._put_aside(record, "the value is null", 1)
-                    case MalformedRecord(cause):
-                        outcome = await self._put_aside(record, cause, 1)
-                    case UnknownType():
-                        outcome = "unknown"
-                    case other:
-                        assert_never(other)
+                read = await self._read(record)
+                outcome = await self._handle(record, read) if isinstance(read, ReceivedEvent) else read
                 CONSUMED.labels(self._service, record.topic, outcome).inc()
                 done.add((partition_of(record), record.offset))
                 self._subscription.progressed()
@@ -115,11 +83,7 @@ class EventConsumer:
             except PartitionsRevoked:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
-                log.error(  # noqa: TRY400 - a message may quote what a client wrote
-                    "handler_failed", **location_of(record), error=type(error).__name__
-                )
-                raise_alarm(self._service, Alarm.HANDLER_FAILED)
-                return await self._put_aside(record, f"the handler raised {type(error).__name__}", TRIES)
+                return await self._give_up(record, error, "handler", Alarm.HANDLER_FAILED)
             return "handled"
 
     async def _call_handler(self, record: Record, received: ReceivedEvent[Any]) -> None:
@@ -141,12 +105,6 @@ class EventConsumer:
             backoff = self._subscription.backoff
             await backoff.sleep(FIRST_WAIT_SECONDS)
             await retry_limited(lambda: retry_forever(call, backoff), backoff, CommandRejected, tries=left)
-
-    async def _put_aside(self, record: Record, cause: str, attempts: int) -> str:
-        await retry_forever(
-            lambda: self._dead_letters.put(record, cause, attempts), self._subscription.backoff
-        )
-        return "dead"
 
 
 def done_through(

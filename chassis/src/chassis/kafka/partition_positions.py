@@ -1,4 +1,4 @@
-"""Where a projection goes on from in each partition: its checkpoint, or, in words, why it stands still."""
+"""Where a consumer goes on from in each partition: its checkpoint, or, in words, why it stands still."""
 
 import asyncio
 import time
@@ -29,7 +29,9 @@ class PartitionPositions:
     A partition that can't go on from its checkpoint is stopped, alone, with an alarm.
     """
 
-    def __init__(self, service: str, name: str, checkpoints: Checkpoints, subscription: Subscription) -> None:
+    def __init__(
+        self, service: str, name: str, checkpoints: Checkpoints, subscription: Subscription, *, turns: bool
+    ) -> None:
         self.at: dict[TopicPartition, Checkpoint] = {}
         self._service = service
         self._name = name
@@ -40,6 +42,7 @@ class PartitionPositions:
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._locating: set[asyncio.Task[None]] = set()
         self._since = 0.0
+        self._takes_turns = turns
         self._turn: int | None = None
         self._paused: set[TopicPartition] = set()
 
@@ -61,6 +64,8 @@ class PartitionPositions:
         self._subscription.exclude_from_lag(set())
         self._subscription.pause(partitions)
         self._paused = set(partitions)
+        if not partitions:
+            return
         self._since = time.monotonic()
         locating = asyncio.create_task(self._locate_all(partitions))
         self._locating.add(locating)
@@ -89,7 +94,7 @@ class PartitionPositions:
         first = part[0].offset
         if first == at.offset or (first > at.offset and self._gaps.get(partition) == at.offset):
             return part
-        await self._locate([partition])
+        await self.locate([partition])
         if first > at.offset:
             self._gaps[partition] = at.offset
         return ()
@@ -98,9 +103,19 @@ class PartitionPositions:
         """After a batch: goes on from the checkpoint, if another member has moved it meanwhile."""
         at = self.at.get(partition)
         if at is None and partition not in self._stopped:
-            await self._locate([partition])
+            await self.locate([partition])
         elif at is not None and at.offset != last.offset + 1:
             self._resume_from(partition, at)
+
+    async def locate(self, partitions: Collection[TopicPartition]) -> Collection[TopicPartition]:
+        """Goes on from the checkpoints of `partitions`; stops those that can't, and returns the others."""
+        look = partial(self._checkpoints.locate, partitions)
+        located, wrong = await retry_forever(look, self._subscription.backoff, longest=5)
+        for partition, checkpoint in located.items():
+            self._resume_from(partition, checkpoint)
+        for partition, reason in wrong.items():
+            self._stop(partition, reason)
+        return located
 
     async def refresh(self, partitions: Collection[TopicPartition]) -> None:
         """Reads the checkpoints that others may have moved; those that went back or are gone leave `at`."""
@@ -124,7 +139,8 @@ class PartitionPositions:
         for partition, checkpoint in self.at.items():
             waiting[partition.partition] += max(0, ends.get(partition, 0) - checkpoint.offset)
         if self._turn is None or not waiting[self._turn]:
-            self._turn = waiting.most_common(1)[0][0] if waiting.total() >= MUCH else None
+            much = self._takes_turns and waiting.total() >= MUCH
+            self._turn = waiting.most_common(1)[0][0] if much else None
         paused = {partition for partition in self.at if self._turn not in {None, partition.partition}}
         self._subscription.pause(paused - self._paused)
         self._subscription.resume(self.at.keys() & self._paused - paused)
@@ -136,7 +152,7 @@ class PartitionPositions:
 
     async def _locate_all(self, partitions: frozenset[TopicPartition]) -> None:
         try:
-            located = await self._locate(partitions)
+            located = await self.locate(partitions)
             fence_previous_owner = partial(self._checkpoints.fence_previous_owner, located)
             await retry_forever(fence_previous_owner, self._subscription.backoff, longest=5)
             await self._subscription.look()
@@ -144,19 +160,9 @@ class PartitionPositions:
         except PartitionsRevoked:
             return
         except Exception as error:
-            log.exception("not_located", projection=self._name)
+            log.exception("not_located", consumer=self._name)
             for partition in partitions:
                 self._stop(partition, f"its checkpoint can't be read: {type(error).__name__}")
-
-    async def _locate(self, partitions: Collection[TopicPartition]) -> Collection[TopicPartition]:
-        """Goes on from the checkpoints of `partitions`; stops those that can't, and returns the others."""
-        look = partial(self._checkpoints.locate, partitions)
-        located, wrong = await retry_forever(look, self._subscription.backoff, longest=5)
-        for partition, checkpoint in located.items():
-            self._resume_from(partition, checkpoint)
-        for partition, reason in wrong.items():
-            self._stop(partition, reason)
-        return located
 
     def _resume_from(self, partition: TopicPartition, checkpoint: Checkpoint) -> None:
         self.at[partition] = checkpoint

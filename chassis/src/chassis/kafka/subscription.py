@@ -18,7 +18,7 @@ from faststream.kafka import KafkaBroker
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from chassis.errors import PartitionsRevoked
-from chassis.kafka.batch_subscriber import SubscriberOptions, batch_subscriber
+from chassis.kafka.batch_subscriber import Consume, SubscriberOptions, batch_subscriber, declare
 from chassis.kafka.clients import partitions_of, reason_of, started
 from chassis.kafka.lag import Lag
 from chassis.kafka.records import Record, by_partition
@@ -34,28 +34,33 @@ SILENT_SECONDS = 30
 STUCK_SECONDS = 45
 
 
+async def nothing() -> None:
+    """Does nothing."""
+
+
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     """Hands batches of records to `work`, which calls `commit` for what it has done.
 
     If `work` raises, the batch is read again. `assigned` is called with the partitions of each assignment,
-    `looked` whenever the ends of their logs were looked at.
+    `looked` whenever the ends of their logs were looked at, `between` before each fetch, never beside `work`.
     """
 
     def __init__(
         self,
         wanted: SubscriberOptions,
-        work: Callable[[Sequence[Record]], Awaitable[None]],
-        *,
-        assigned: Callable[[frozenset[TopicPartition]], None] | None = None,
+        work: Consume,
+        assigned: Callable[[frozenset[TopicPartition]], None] = lambda _: None,
         looked: Callable[[], None] = lambda: None,
+        between: Callable[[], Awaitable[None]] = nothing,
     ) -> None:
         self.ends: Mapping[TopicPartition, int] = {}
         self.backoff = InterruptibleSleep()
         self._wanted = wanted
-        self._service, self._group = wanted.service, wanted.group
+        self._service, self._name = wanted.service, wanted.name
         self._work = work
         self._assigned = assigned
         self._looked = looked
+        self._between = between
         self._subscriber: Any = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -63,9 +68,14 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         self._in_hand: dict[TopicPartition, Record] = {}
         self._lag = Lag(wanted.service, wanted.topics)
         self._excluded: set[TopicPartition] = set()
-        self._denied: list[KafkaError] = []
+        self._failed: list[Exception] = []
+        self._own: set[TopicPartition] = set()
         self._unreached: str | None = "the broker is not reached yet"
         self._progress = time.monotonic()
+
+    def declare(self, broker: KafkaBroker) -> None:
+        """Declares the subscriber at `broker`, as it runs."""
+        declare(broker, self._wanted, self._process, self)
 
     # Running
 
@@ -80,9 +90,11 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _consume(self) -> None:
         self._stopping = False
-        self._denied.clear()
+        self._failed.clear()
         self.backoff.resume()
-        broker, self._subscriber = batch_subscriber(self._wanted, self._process, self, self._denied.append)
+        broker, self._subscriber = batch_subscriber(
+            self._wanted, self._process, self, self._between, self._failed.append
+        )
         try:
             async with asyncio.timeout(START_SECONDS):
                 # A member that lacks the right to its topics gets no record, and no error either.
@@ -93,11 +105,13 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         except (KafkaError, OSError, TimeoutError) as error:
             reason = await reason_of(error, self._wanted.connection)
             self._unreached = f"nothing is consumed: {reason}"
-            log.warning("broker_not_reached", group=self._group, reason=reason, error=type(error).__name__)
+            log.warning("broker_not_reached", consumer=self._name, reason=reason, error=type(error).__name__)
             self._lag.report()
             raise
         finally:
             await self._stop(broker)
+            if self._wanted.group is None:
+                await self.on_partitions_assigned(set())
 
     async def _stop(self, broker: KafkaBroker) -> None:
         self._stopping = True
@@ -109,7 +123,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             await self.consumer._client.close()
             await asyncio.wait([stopping], timeout=2)
         if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
-            log.warning("not_stopped_cleanly", group=self._group, error=type(error).__name__)
+            log.warning("not_stopped_cleanly", consumer=self._name, error=type(error).__name__)
 
     async def _process(self, records: Sequence[Record]) -> None:
         self._idle.clear()
@@ -123,7 +137,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
             self._rewind(parts)
         except Exception:
             # FastStream would swallow this, and the next commit would pass the batch: it would be lost.
-            log.exception("batch_failed", group=self._group)
+            log.exception("batch_failed", consumer=self._name)
             raise_alarm(self._service, Alarm.BATCH_FAILED)
             self._rewind(parts)
             with suppress(PartitionsRevoked):
@@ -150,7 +164,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commits what is done. A failure is harmless: the records come again, here or elsewhere."""
         consumer = self.consumer
-        if consumer is None:
+        if consumer is None or self._wanted.group is None:
             return
         own = {
             partition: offset for partition, offset in offsets.items() if partition in consumer.assignment()
@@ -160,7 +174,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
                 if own:
                     await consumer.commit(own)
         except (KafkaError, TimeoutError) as error:
-            log.info("offsets_not_committed", group=self._group, error=type(error).__name__)
+            log.info("offsets_not_committed", consumer=self._name, error=type(error).__name__)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Goes on from `offset`; nothing if the partition is somebody else's by now."""
@@ -199,21 +213,21 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
         """A new assignment."""
         if not self._stopping:
             self.backoff.resume()
+        self._own = assigned
         self._lag.assigned(assigned)
         self.ends = {}
         self.progressed()
-        if self._assigned is not None:
-            self._assigned(frozenset(assigned))
+        self._assigned(frozenset(assigned))
 
     # Watching
 
     def unhealthy_reason(self) -> str | None:
         """Why this is not well, for the readiness page; None if it is."""
         if self._unreached:
-            return f"{self._group}: {self._unreached}"
+            return f"{self._name}: {self._unreached}"
         silent = time.monotonic() - self._progress
         if (waiting := self._waiting()) and silent > SILENT_SECONDS:
-            return f"{self._group}: no progress for {silent:.0f} s although {waiting} records wait"
+            return f"{self._name}: no progress for {silent:.0f} s although {waiting} records wait"
         return None
 
     def lag(self) -> int:
@@ -230,16 +244,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _watch(self) -> None:
         """Looks at the lag every few seconds; returns if the consumer is stuck (aiokafka #718, #847).
 
-        Raises KafkaError if a right was withdrawn.
+        Raises what made fetching useless: a right was withdrawn, or a fault of our own.
         """
         while True:
-            if self._denied:
-                raise self._denied[-1]
+            if self._failed:
+                raise self._failed[-1]
+            # aiokafka tells its listener only of what a group assigns.
+            if self._wanted.group is None and self.consumer and self.consumer.assignment() != self._own:
+                await self.on_partitions_assigned(set(self.consumer.assignment()))
             await self.look()
             self._lag.report()
             silent = time.monotonic() - self._progress
             if self._waiting() and not self._in_hand and silent > STUCK_SECONDS:
-                log.error("stuck_consumer", group=self._group, silent_seconds=round(silent))
+                log.error("stuck_consumer", consumer=self._name, silent_seconds=round(silent))
                 raise_alarm(self._service, Alarm.STUCK_CONSUMER)
                 return
             await asyncio.sleep(LOOK_SECONDS)

@@ -6,10 +6,7 @@ from fastapi import FastAPI
 
 from analytics.api import export, live_chat, pages, reviews
 from analytics.api.problems import CATALOGUE
-from analytics.messaging.inbound import channels_runner, projection_runner
-from analytics.messaging.key_positions import KeyPositions
-from analytics.messaging.key_records import KEY_TOPICS
-from analytics.messaging.key_topics import KeyTopics
+from analytics.messaging.inbound import channels_runner, keys_reader, projection_runner
 from analytics.processes.day_folding import DayFolding
 from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
@@ -27,7 +24,6 @@ from chassis.http.app import create
 from chassis.http.auth import verifier
 from chassis.http.health import broker_answers, database_answers
 from chassis.http.live import LiveUpdates
-from chassis.kafka.dead_letters import DeadLetterQueue
 from chassis.kafka.publisher import Publisher
 from chassis.mongo import connect
 
@@ -48,11 +44,7 @@ def build(
     database, database_clock = client[settings.database], DatabaseClock(client)
     serving, audit = ServingDocuments(database), Audit(database, "closes")
     reader = KeyReader.of(settings, database)
-    key_topics = KeyTopics(
-        service=settings.service, connection=settings.kafka, topics=KEY_TOPICS,
-        positions=KeyPositions(database, reader), clock=database_clock,
-        dead_letters=DeadLetterQueue(settings.service, publisher, KEY_TOPICS),
-    )  # fmt: skip
+    keys = keys_reader(database, settings.kafka, publisher, reader, database_clock)
     live = LiveUpdates()
 
     def on_changed() -> None:
@@ -67,12 +59,12 @@ def build(
     progress = ProgressReader(database, lambda: serving.now, projecting.behind_seconds)
     naming = channels_runner(database, settings.kafka, publisher)
     folding = DayFolding(lambda: serving.now, database_clock, projecting.behind_seconds)
-    tasks: list[BackgroundTask] = [database_clock, key_topics, serving, projecting, naming, folding]
+    tasks: list[BackgroundTask] = [database_clock, keys, serving, projecting, naming, folding]
 
     async def prepare() -> None:
         await serving.look()
         await publish_views(serving.now)
-        for step in (serving.now.prepare, audit.prepare, database_clock.sync):
+        for step in (serving.now.prepare, audit.prepare, reader.prepare, database_clock.sync):
             await step()
 
     async def release() -> None:
@@ -88,7 +80,7 @@ def build(
         state={
             "serving": serving, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,
             "progress": progress, "live": live, "channels": Channels(database),
-            "decryptor": decryptor or Decryptor(reader, key_topics.read_to_end),
+            "decryptor": decryptor or Decryptor(reader, keys.read_to_end),
             "minimum_n": settings.minimum_n, "verifier": verifier(settings),
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),

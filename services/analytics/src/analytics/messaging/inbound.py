@@ -1,6 +1,6 @@
-"""Consumes dialogs and ratings, for the projection of closes and counters; and channels, for their names."""
+"""Consumes dialogs and ratings, for closes and counters; channels, for their names; keys of sealed texts."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Annotated, Any, Final
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -10,13 +10,19 @@ from analytics import SERVICE
 from analytics.read_models.channels import Channels
 from analytics.read_models.documents import VERSION, Document
 from analytics.read_models.projection import LiveChatProjection
+from chassis.clock import Clock
+from chassis.crypto_shredding import KeyReader
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.projection_runner import ProjectionRunner, nothing
+from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import Publisher
+from chassis.kafka.subscription import nothing
+from chassis.kafka.table_reader import TableReader
+from chassis.mongo import durable
 from contracts.channels import CHANNEL_EVENTS
 from contracts.dialogs import DIALOG_EVENTS, DialogEvent
+from contracts.keys import KEY_EVENTS
 from contracts.ratings import RATING_EVENTS, RatingEvent
-from contracts.topics import CHANNELS, DIALOGS, RATINGS, replay
+from contracts.topics import CHANNELS, DIALOG_KEYS, DIALOGS, RATING_KEYS, RATINGS, replay
 
 CONSUMED_TOPICS: Final[Mapping[str, TypeAdapter[Any]]] = {
     DIALOGS.name: DIALOG_EVENTS,
@@ -52,4 +58,21 @@ def channels_runner(
         service=SERVICE, connection=connection, group=f"{database.name}.{channels.name}.v{channels.version}",
         topics={CHANNELS.name: CHANNEL_EVENTS}, projection=channels, client=database.client,
         database=database.name, publisher=publisher,
+    )  # fmt: skip
+
+
+def keys_reader(
+    database: AsyncIOMotorDatabase[Document],
+    connection: KafkaConnection,
+    publisher: Publisher,
+    reader: KeyReader,
+    clock: Clock,
+    *,
+    service: str = SERVICE,
+    topics: Collection[str] = (DIALOG_KEYS.name, RATING_KEYS.name),
+) -> TableReader:
+    """Feeds the keys of `reader`, which are in `database`."""
+    return TableReader(
+        "key topics", service=service, connection=connection, topics=dict.fromkeys(topics, KEY_EVENTS),
+        table=reader, positions=durable(database, "key_positions"), publisher=publisher, clock=clock,
     )  # fmt: skip
