@@ -88,9 +88,10 @@ bench-reads: $(READY) ## how long Live Chat's questions take; CLOSES=10000000 ar
 bench-timers: $(READY) ## how fast forms expire, and what it costs; FORMS=1000000 of them wait
 	@$(BIN)/python -m tests.bench.timers $(if $(FORMS),--forms $(FORMS))
 
-events: $(READY) ## write the catalogue of events, their schemas, and the OpenAPI documents
+events: $(READY) ## write the catalogue of events, their schemas, and the OpenAPI and AsyncAPI documents
 	@$(BIN)/python -m contracts.catalogue
 	@$(BIN)/python -m deploy.openapi
+	@$(BIN)/python -m deploy.asyncapi
 
 lock: $(READY) ## pin what is declared, by hash; UPGRADE=1 takes the newest versions
 	@PATH="$(CURDIR)/$(BIN):$$PATH" requirements/lock.sh $(if $(UPGRADE),--upgrade)

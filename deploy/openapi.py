@@ -55,17 +55,17 @@ def files() -> dict[Path, str]:
     }
 
 
-def main(arguments: list[str]) -> int:
+def write(documents: Mapping[Path, str], arguments: list[str]) -> int:
     """Writes the documents, or with ``--check`` names those that are out of date."""
-    stale = {path: text for path, text in files().items() if not path.exists() or path.read_text() != text}
+    stale = {path: text for path, text in documents.items() if not path.exists() or path.read_text() != text}
     if "--check" in arguments:
         sys.stdout.writelines(f"{path} is out of date: run `make events`\n" for path in stale)
         return 1 if stale else 0
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for path, text in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(write(files(), sys.argv[1:]))

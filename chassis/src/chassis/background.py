@@ -56,7 +56,7 @@ class Supervisor:
         *,
         first_backoff: float = 1.0,
     ) -> None:
-        self._background_tasks = tuple(tasks)
+        self.tasks = tuple(tasks)
         self._prepare = prepare
         self._release = release
         self._first_backoff = first_backoff
@@ -80,7 +80,7 @@ class Supervisor:
         if not self.prepared:
             return {"service": "is being prepared: the database has not answered yet"}
         states: dict[str, str] = {}
-        for task in self._background_tasks:
+        for task in self.tasks:
             running = self._running.get(task.name)
             if task.name in self._crashed or running is None or running.done():
                 states[task.name] = "crashed, and is being started again"
@@ -118,7 +118,7 @@ class Supervisor:
                 await self._prepare()
         self._prepared.set()
         log.info("prepared")
-        for task in self._background_tasks:
+        for task in self.tasks:
             self._running[task.name] = asyncio.create_task(self._supervise(task), name=task.name)
 
     async def _supervise(self, task: BackgroundTask) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from chassis.eventstore.decider import Decider
 from chassis.eventstore.serialization import read_events
@@ -15,6 +15,7 @@ from contracts.envelope import Envelope, Event
 
 S = TypeVar("S")
 E = TypeVar("E", bound=BaseModel)
+P = TypeVar("P", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,18 @@ class PublicEvent:
     topic: str
     key: str
     event: Event
+
+
+@dataclass(frozen=True)
+class Publication(Generic[P]):
+    """A topic that a service publishes on, and the events: no others, a type checker sees to it."""
+
+    topic: str
+    events: TypeAdapter[P]
+
+    def of(self, key: str, event: P) -> PublicEvent:
+        """The event, to be published here."""
+        return PublicEvent(self.topic, key, event)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from chat.api import channels, clients, dialogs, pages, problems, reading, visit
 from chat.api.origins import CrossOrigin
 from chat.api.tokens import VisitorTokens
 from chat.messaging.commit_handlers import commit_handlers
+from chat.messaging.outbound import KEYS
 from chat.messaging.wakeups import Wakeups
 from chat.processes.silent_reopenings import silent_reopenings
 from chat.read_models.channels import Channels
@@ -31,7 +32,6 @@ from chat.read_models.dialogs import Dialogs
 from chat.read_models.pending_visitors import PendingVisitors
 from chat.settings import ChatSettings
 from contracts.access import AUDIENCE_CHAT
-from contracts.topics import DIALOG_KEYS
 
 
 def build(
@@ -54,7 +54,7 @@ def build(
     wakeups = Wakeups(live, dialog_list, settings.kafka, name)
     audit = Audit(database, "dialog", "client")
     pending = PendingVisitors(database, TemporarySeal.of(settings))
-    keys = KeyRing.of(settings, database, topic=DIALOG_KEYS.name, publisher=publisher)
+    keys = KeyRing.of(settings, database, topic=KEYS.topic, publisher=publisher)
     handlers = commit_handlers(channel_list, dialog_list, client_list, wakeups, keys, pending)
     relay = OutboxRelay(name, store, publisher, handlers)
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)

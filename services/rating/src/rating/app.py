@@ -18,7 +18,6 @@ from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
 from contracts.access import AUDIENCE_RATING
-from contracts.topics import RATING_KEYS
 from rating.api import forms as forms_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
@@ -28,6 +27,7 @@ from rating.api.views import FormViews
 from rating.domain.rating.form_version import FormVersion
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.inbound import Inbound, consumers
+from rating.messaging.outbound import KEYS
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
 from rating.read_models.channels import Channels
@@ -54,7 +54,7 @@ def build(
     database, database_clock = client[settings.database], DatabaseClock(client)
     store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
     publisher = publisher or Publisher(settings.kafka, name)
-    keys = KeyRing.of(settings, database, topic=RATING_KEYS.name, publisher=publisher)
+    keys = KeyRing.of(settings, database, topic=KEYS.topic, publisher=publisher)
     switches, live = QualityControlSwitches(database), LiveUpdates()
     relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys, switches, live.wake))
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)

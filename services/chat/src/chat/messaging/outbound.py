@@ -1,16 +1,17 @@
 """Translates stored events into public ones; messages and assignments stay private."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from chassis.outbox.commit_handler import PublicEvent
+from chassis.outbox.commit_handler import Publication, PublicEvent
 from chat.domain import channel, client
 from chat.domain.dialog import events as stored
 from chat.domain.dialog.state import Dialog, details_of
 from contracts import topics
-from contracts.channels import ChannelPublished
-from contracts.clients import ClientErased
+from contracts.channels import CHANNEL_EVENTS, ChannelPublished
+from contracts.clients import CLIENT_EVENTS, ClientErased
 from contracts.dialogs import (
+    DIALOG_EVENTS,
     AttributedBy,
     ClosedBy,
     Contact,
@@ -19,6 +20,13 @@ from contracts.dialogs import (
     DialogReopened,
     Participant,
 )
+from contracts.keys import KEY_EVENTS
+
+CHANNELS: Final = Publication(topics.CHANNELS.name, CHANNEL_EVENTS)
+DIALOGS: Final = Publication(topics.DIALOGS.name, DIALOG_EVENTS)
+CLIENTS: Final = Publication(topics.CLIENTS.name, CLIENT_EVENTS)
+KEYS: Final = Publication(topics.DIALOG_KEYS.name, KEY_EVENTS)
+PUBLISHED: Final = (CHANNELS, DIALOGS, CLIENTS, KEYS)
 
 
 def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> PublicEvent:
@@ -31,7 +39,7 @@ def channel_to_public(_: channel.Channel, event: channel.ChannelPublished) -> Pu
         time_zone=event.time_zone,
         closed=event.closed,
     )
-    return PublicEvent(topics.CHANNELS.name, event.channel, public)
+    return CHANNELS.of(event.channel, public)
 
 
 def client_to_public(_: client.Client, event: client.ClientEvent) -> PublicEvent | None:
@@ -39,7 +47,7 @@ def client_to_public(_: client.Client, event: client.ClientEvent) -> PublicEvent
     if not isinstance(event, client.ClientErased):
         return None
     public = ClientErased(client=event.client, erased_at=event.erased_at)
-    return PublicEvent(topics.CLIENTS.name, event.client, public)
+    return CLIENTS.of(event.client, public)
 
 
 def dialog_to_public(state: Dialog, event: stored.DialogEvent) -> PublicEvent | None:
@@ -62,7 +70,7 @@ def dialog_to_public(state: Dialog, event: stored.DialogEvent) -> PublicEvent | 
             )
         case _:
             return None
-    return PublicEvent(topics.DIALOGS.name, details.dialog, public)
+    return DIALOGS.of(details.dialog, public)
 
 
 def sealed_dialogs(public: Sequence[PublicEvent]) -> Collection[str]:

@@ -1,9 +1,12 @@
 """Publishes on `candor.ratings` what became of a close; only what is built here ever leaves the service."""
 
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
-from chassis.outbox.commit_handler import PublicEvent
+from chassis.outbox.commit_handler import Publication, PublicEvent
+from contracts import topics
+from contracts.keys import KEY_EVENTS
 from contracts.ratings import (
+    RATING_EVENTS,
     CancelledReason,
     NotOfferedReason,
     RatingCancelled,
@@ -18,10 +21,13 @@ from contracts.ratings import (
     Scale,
     Way,
 )
-from contracts.topics import RATINGS
 from rating.domain.rating import events as stored
 from rating.domain.rating.form_version import FormVersion
 from rating.domain.rating.state import CloseToRate, Given, Rating, ReopenedFirst, Unregistered
+
+RATINGS: Final = Publication(topics.RATINGS.name, RATING_EVENTS)
+KEYS: Final = Publication(topics.RATING_KEYS.name, KEY_EVENTS)
+PUBLISHED: Final = (RATINGS, KEYS)
 
 
 def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
@@ -32,7 +38,7 @@ def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
     # Whom the close belongs to, as it was then: nobody who is reassigned later changes it.
     of = close.form.snapshot.model_dump(exclude={"closed_at", "opened_at"})
     public = _public(close, event, of, close.form.rules)
-    return PublicEvent(topic=RATINGS.name, key=close.form.snapshot.dialog, event=public) if public else None
+    return RATINGS.of(close.form.snapshot.dialog, public) if public else None
 
 
 def _public(  # noqa: PLR0911 - one line for each event
