@@ -78,7 +78,11 @@ async def scene(harness: Harness, kafka: KafkaConnection, publisher: Publisher) 
     )
 
 
-async def test_closes_are_counted_once_through_restarts(harness: Harness, scene: Scene) -> None:
+@pytest.mark.parametrize("much", [10, 20_000], ids=["by turns and time", "as they come"])
+async def test_closes_are_counted_once_through_restarts(
+    harness: Harness, scene: Scene, much: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.kafka.partition_positions.MUCH", much)
     random = Random(11)
     closes = many(random, 150)
     events = shuffled(random, closes)

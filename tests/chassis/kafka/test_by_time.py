@@ -4,10 +4,16 @@ from collections.abc import Mapping
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from chassis.kafka.by_time import MOST_HELD, HeldBack
 from chassis.kafka.records import Record
 from chassis.kafka.topic_reader import by_time
 
-A, B = TopicPartition("a", 0), TopicPartition("b", 0)
+
+def record(partition: TopicPartition, offset: int, at: int) -> Record:
+    return ConsumerRecord(partition.topic, 0, offset, at, 0, b"key", b"value", None, 3, 5, ())
+
+
+A, B, C = (TopicPartition(topic, 0) for topic in "abc")
 
 
 class Log:
@@ -15,10 +21,7 @@ class Log:
 
     def __init__(self, timestamps: Mapping[TopicPartition, list[int]], at_once: int) -> None:
         self.records = {
-            partition: [
-                ConsumerRecord(partition.topic, 0, offset, at, 0, b"key", b"value", None, 3, 5, ())
-                for offset, at in enumerate(moments)
-            ]
+            partition: [record(partition, offset, at) for offset, at in enumerate(moments)]
             for partition, moments in timestamps.items()
         }
         self.at, self.at_once, self.held = dict.fromkeys(timestamps, 0), at_once, 0
@@ -64,3 +67,43 @@ async def test_clocks_that_jump_hold_nothing_up() -> None:
 async def test_nothing_beyond_the_ends() -> None:
     assert await read(Log({A: [1, 2, 3], B: [1]}, at_once=10), {A: 2, B: 0}) == [[("a", 0, 1), ("a", 1, 2)]]
     assert await read(Log({A: [], B: []}, at_once=10)) == []
+
+
+def worked_on(held: HeldBack, records: list[Record], unread: list[TopicPartition]) -> list[tuple[str, int]]:
+    return sorted((each.topic, each.offset) for each in held.take(held.joined(records), unread))
+
+
+def test_what_is_ahead_is_held_until_the_others_have_come_as_far() -> None:
+    held = HeldBack()
+    ahead = [record(A, offset, at) for offset, at in enumerate([1, 5, 9])]
+    assert worked_on(held, [*ahead, record(B, 0, 4)], [B]) == [("a", 0), ("b", 0)]
+    assert worked_on(held, [record(B, 1, 6), record(A, 3, 10)], [B]) == [("a", 1), ("b", 1)]
+    assert worked_on(held, [record(A, 4, 11)], []) == [("a", 2), ("a", 3), ("a", 4)]
+    assert worked_on(held, [], []) == []
+
+
+def test_of_a_partition_that_has_not_come_yet_everything_may_be_behind() -> None:
+    held = HeldBack()
+    assert worked_on(held, [record(A, 0, 1)], [B]) == []
+    assert worked_on(held, [record(B, 0, 2)], []) == [("a", 0), ("b", 0)]
+
+
+def test_the_last_of_several_in_time_holds_all_others() -> None:
+    held = HeldBack()
+    some = [record(A, 0, 1), record(A, 1, 3), record(B, 0, 2), record(C, 0, 5)]
+    assert worked_on(held, some, [B, C]) == [("a", 0), ("b", 0)]
+
+
+def test_what_is_read_again_or_forgotten_comes_once() -> None:
+    held = HeldBack()
+    assert worked_on(held, [record(A, 3, 7), record(A, 4, 8)], [B]) == []
+    assert worked_on(held, [record(A, 2, 6), record(A, 3, 7)], []) == [("a", 2), ("a", 3)]
+    assert worked_on(held, [record(A, 5, 9)], [B]) == []
+    held.clear()
+    assert worked_on(held, [record(A, 5, 9)], []) == [("a", 5)]
+
+
+def test_no_more_is_held_than_fits() -> None:
+    held, many = HeldBack(), [record(A, offset, offset) for offset in range(MOST_HELD)]
+    assert worked_on(held, many, [B]) == []
+    assert len(worked_on(held, [record(A, MOST_HELD, MOST_HELD)], [B])) == MOST_HELD + 1

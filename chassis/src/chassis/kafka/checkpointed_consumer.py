@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from chassis.errors import CheckpointConflict
 from chassis.kafka.batch_subscriber import SubscriberOptions
+from chassis.kafka.by_time import HeldBack
 from chassis.kafka.checkpoints import Checkpoint, Checkpoints
 from chassis.kafka.consumer import Consumer
 from chassis.kafka.partition_positions import PartitionPositions
@@ -69,6 +70,7 @@ class CheckpointedConsumer(Consumer):
             wanted.service, name, checkpoints, self._subscription, turns=self.takes_turns
         )
         self._last_malformed: dict[TopicPartition, int] = {}
+        self._held = HeldBack()
 
     async def run(self) -> None:
         """Consumes until cancelled; then finishes the batch in hand and leaves the group."""
@@ -84,6 +86,7 @@ class CheckpointedConsumer(Consumer):
 
     def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._last_malformed = {}
+        self._held.clear()
         self._positions.assigned(partitions)
 
     def _on_looked(self) -> None:
@@ -91,7 +94,7 @@ class CheckpointedConsumer(Consumer):
 
     async def _process(self, records: Sequence[Record]) -> None:
         fresh: list[Record] = []
-        for partition, part in by_partition(records).items():
+        for partition, part in by_partition(self._side_by_side(records)).items():
             fresh += await self._positions.expected(partition, part)
         if fresh:
             steps = [await self._step(record) for record in fresh]
@@ -104,6 +107,12 @@ class CheckpointedConsumer(Consumer):
             {partition: at.offset for partition, at in self._positions.at.items()}
         )
         self._positions.take_turns()
+
+    def _side_by_side(self, records: Sequence[Record]) -> list[Record]:
+        """What of it and of what is held is worked on now: in a turn, what is not ahead in time."""
+        parts = self._held.joined(records)
+        unread = self._positions.unread({one: part[-1].offset + 1 for one, part in parts.items()})
+        return self._held.take(parts, unread)
 
     async def _step(self, record: Record) -> Step:
         read = await self._read(record)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -128,6 +128,16 @@ class PartitionPositions:
                 del self.at[partition]
             else:
                 self.at[partition] = now
+
+    def unread(self, read: Mapping[TopicPartition, int]) -> list[TopicPartition]:
+        """The partitions whose turn it is and of which more waits than was read, up to these offsets."""
+        ends = self._subscription.ends
+        return [
+            partition
+            for partition, checkpoint in self.at.items()
+            if partition.partition == self._turn
+            and ends.get(partition, 0) > read.get(partition, checkpoint.offset)
+        ]
 
     def take_turns(self) -> None:
         """Lets all partitions be read; while much waits, those of one number at a time, of all topics.

@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
-from itertools import takewhile
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 from aiokafka.structs import TopicPartition
 
+from chassis.kafka.by_time import take_by_time
 from chassis.kafka.clients import partitions_of, reader
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import Record, partition_of
@@ -64,18 +63,7 @@ async def by_time(
             continue
         if not any(waiting.values()):
             return
-        # Whoever comes last in time comes to its end, so that it is read on.
-        until = min((max(record.timestamp for record in waiting[part]) for part in unread), default=None)
-        released: list[Record] = []
-        for partition, part in waiting.items():
-            ready = part if until is None else list(takewhile(partial(_is_by, until), part))
-            released += ready
-            waiting[partition] = part[len(ready) :]
-        yield released
-
-
-def _is_by(until: int, record: Record) -> bool:
-    return bool(record.timestamp <= until)
+        yield take_by_time(waiting, unread)
 
 
 async def record_at(
