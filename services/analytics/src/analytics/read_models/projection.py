@@ -1,7 +1,8 @@
 """Folds each batch of events into closes, and moves the counters by what that changed."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
@@ -26,6 +27,9 @@ from analytics.read_models.documents import (
 from chassis.kafka.records import ReceivedEvent
 from contracts.dialogs import DialogOpened
 
+WITHOUT_PAUSE: Final = 500
+"""Closes that are folded in a go, some 20 ms."""
+
 Received = ReceivedEvent[CloseEvent]
 
 
@@ -46,7 +50,9 @@ class LiveChatProjection:
         zones = await self._channels.zones({record.event.channel for record in records})
         closes: list[InsertOne[Document] | ReplaceOne[Document]] = []
         moves = CounterMoves()
-        for name, batch in received.items():
+        for number, (name, batch) in enumerate(received.items(), start=1):
+            if number % WITHOUT_PAUSE == 0:
+                await asyncio.sleep(0)  # requests are answered in between
             before = stored.get(name)
             after = updated(before, batch, lambda channel: zones.get(channel, UTC))
             if after is None:
