@@ -55,6 +55,8 @@ class ExpectedClose:
     changes: tuple[int, ...] = ()
     contact: str | None = None
     comment: str | None = None
+    tags: tuple[str, ...] = ("fast",)
+    locale: str | None = None
 
     @property
     def who(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class ExpectedClose:
             "operator": self.operator,
             "team": self.team,
             "client": f"c-{self.dialog}",
+            "locale": self.locale,
         }
 
     def closed(self) -> DialogClosed:
@@ -100,7 +103,7 @@ class ExpectedClose:
             form_version=1,
         )
 
-    def _answer(self, score: int) -> dict[str, Any]:
+    def _answer(self, score: int, change: int = 0) -> dict[str, Any]:
         given_at = self.closed_at + timedelta(minutes=1)
         return {
             **self.who,
@@ -108,7 +111,7 @@ class ExpectedClose:
             "score": score,
             "satisfied": score >= self.scale.satisfied_from,
             "comment": self.comment,
-            "tags": ("fast",),
+            "tags": self.tags if change == len(self.changes) else ("before",),
             "form_version": 1,
             "given_at": given_at,
             "editable_until": given_at + timedelta(minutes=15),
@@ -119,7 +122,7 @@ class ExpectedClose:
 
     def changed(self, change: int = 1, score: int = 2) -> RatingChanged:
         changed_at = self.closed_at + timedelta(minutes=1 + change)
-        return RatingChanged(**self._answer(score), change=change, changed_at=changed_at)
+        return RatingChanged(**self._answer(score, change), change=change, changed_at=changed_at)
 
     def declined(self) -> RatingDeclined:
         return RatingDeclined(**self.who, declined_at=self.closed_at)

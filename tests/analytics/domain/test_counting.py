@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import (
+    OutcomeFilter,
     ScaleKey,
     counted,
     outcome_of,
@@ -49,6 +50,26 @@ def test_each_way_counts_what_it_must(way: str, scale: Scale, comment: str | Non
     assert found is not None
     assert +counted({found: 1}) == +close.counts()
     assert not set(found) & set(".$")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "n"),
+    [
+        (OutcomeFilter(), 4),
+        (OutcomeFilter(scores=frozenset({0, 5})), 1),
+        (OutcomeFilter(scale=ScaleKey.of(FACES)), 1),
+        (OutcomeFilter(satisfied=False), 1),
+        (OutcomeFilter(commented=False), 1),
+        (OutcomeFilter(commented=True), 1),
+        (OutcomeFilter(frozenset({CloseState.EXPIRED}), satisfied=True), 0),
+    ],
+)
+def test_outcomes_without_an_answer_are_not_among_those_with_one(wanted: OutcomeFilter, n: int) -> None:
+    outcomes = {
+        "given:stars:1:5:5:satisfied:commented": 1, "given:faces%20v2%2E0%20%24:-1:1:-1:unsatisfied": 1,
+        "not_offered:spam": 1, "expired": 1,
+    }  # fmt: skip
+    assert counted(outcomes, wanted)["closed"] == n
 
 
 def test_outcomes_have_names_for_people() -> None:
@@ -123,6 +144,6 @@ def adds_up(all_of: Numbers) -> None:
 def test_what_closes_in_some_states_count_is_in_what_all_count(states: set[CloseState]) -> None:
     closes = many(Random(5), 200)
     outcomes = Counter(filter(None, (outcome(*close.events()) for close in closes)))
-    assert +counted(outcomes, {CloseState(state) for state in states}) == Counter(
+    assert +counted(outcomes, OutcomeFilter(frozenset(map(CloseState, states)))) == Counter(
         totals([close for close in closes if close.state in states])
     )

@@ -111,7 +111,7 @@ async def test_every_page_comes_from_an_index(harness: Harness, asked: dict[str,
     await harness.database.command("profile", 2)
     await harness.ask("reviews", limit=5, from_="2026-03-02", **asked)
     await harness.database.command("profile", 0)
-    entry = await harness.database["system.profile"].find_one({"ns": f"{harness.database.name}.closes_v3"})
+    entry = await harness.database["system.profile"].find_one({"ns": f"{harness.database.name}.closes_v4"})
     assert entry is not None
     assert "IXSCAN" in entry["planSummary"]
     assert not entry.get("hasSortStage")
@@ -175,13 +175,23 @@ async def test_the_first_page_says_how_many_there_are_whatever_is_shown(harness:
     assert none["counts"]["all"] == 0
 
 
-async def test_scores_and_comments_are_not_counted_so_counts_refuse_them(harness: Harness) -> None:
-    period: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-04-01"}
-    for path in ("summary", "operators", "channels", "hours"):
-        for asked in ({"score": 1}, {"with_comment": True}, {"satisfied": False}, {"scale": "stars:1:5"}):
-            refused = await harness.get(path, **period, **asked)
-            [error] = refused.json()["errors"]
-            assert (refused.status_code, error["code"]) == (422, "unknown-parameter")
+async def test_a_recount_is_of_every_outcome(harness: Harness) -> None:
+    for asked in (
+        {"score": 1},
+        {"with_comment": True},
+        {"tag": "fast"},
+        {"locale": "fr"},
+        {"state": "given"},
+    ):
+        refused = await harness.get("reconcile", **asked)
+        [error] = refused.json()["errors"]
+        assert (refused.status_code, error["code"]) == (422, "unknown-parameter")
+
+
+async def test_only_scales_and_languages_are_taken(harness: Harness) -> None:
+    assert (await harness.get("summary", locale="french?")).json()["errors"][0][
+        "code"
+    ] == "not-a-language-tag"
     assert (await harness.get("reviews", scale="stars")).json()["errors"][0]["code"] == "not-a-scale"
 
 

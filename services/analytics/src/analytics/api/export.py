@@ -68,7 +68,7 @@ async def export_closes(
     closes = replace(closes, until=min(closes.until or clock.now(), clock.now()))
 
     async def read(after: ReviewPosition | None) -> ClosePage:
-        page = await close_page(documents, closes, asked.answers, after, AT_ONCE)
+        page = await close_page(documents, closes, after, AT_ONCE)
         shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
         await audit.note("export.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)
         return page

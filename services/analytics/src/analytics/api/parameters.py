@@ -10,12 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from analytics.api.permissions import permitted_channels
 from analytics.api.problems import SCALE_SENTENCE
-from analytics.domain.counting import ScaleKey
+from analytics.domain.counting import OutcomeFilter, ScaleKey
 from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, offsets, period, previous
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Axis
-from analytics.read_models.reviews import AnswerFilter, ReviewPosition
+from analytics.read_models.reviews import ReviewPosition
 from chassis.validation.messages import Shaped
+from chassis.validation.text import Locale
 from contracts.access import Claims, SubjectId
 from contracts.envelope import Id, Name
 from contracts.ratings import WIDEST, CloseState
@@ -131,7 +132,8 @@ class CloseParameters(BaseModel):
         """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
         operators = frozenset([*self.operator, *([None] if self.nobody else [])]) or None
         channels, teams = permitted_channels(claims, self.channel), frozenset(self.team) or None
-        return CloseFilter(channels, operators, None, *self.period, teams=teams, axis=self.axis)
+        since, until = self.period
+        return CloseFilter(channels, operators, since=since, until=until, teams=teams, axis=self.axis)
 
     def for_audit(self) -> dict[str, Any]:
         """The parameters that were given, by their names in the URL."""
@@ -139,15 +141,51 @@ class CloseParameters(BaseModel):
 
 
 class CountParameters(CloseParameters):
-    """Which closes are counted; what counters know, so neither scores nor comments."""
+    """Which closes are counted or shown: also by what became of them, and by what the client said."""
 
     state: list[CloseState] = Field(
         [], max_length=len(CloseState), description="Only closes in these states; `given` has the ratings."
     )
+    score: list[ScoreText] = Field(
+        [], max_length=MOST_VALUES, description="Only answers with these scores.", examples=[[1, 2]]
+    )
+    scale: ScaleText | None = Field(
+        None, description="Only answers on this scale: name, lowest, highest.", examples=["stars:1:5"]
+    )
+    satisfied: bool | None = Field(None, description="Only satisfied answers, or only those that are not.")
+    with_comment: bool | None = Field(None, description="Only answers with a comment, or only those without.")
+    tag: list[Name] = Field(
+        [],
+        max_length=MOST_VALUES,
+        description="Only answers with one of these tags; of a changed answer those that it has now.",
+        examples=[["fast"]],
+    )
+    locale: list[Locale] = Field(
+        [],
+        max_length=MOST_VALUES,
+        description="Closes in one of these languages, BCP 47 tags; `fr` stands for `fr-CA` too.",
+        examples=[["fr"]],
+    )
 
     def close_filter(self, claims: Claims) -> CloseFilter:
         """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
-        return replace(super().close_filter(claims), states=frozenset(self.state) or None)
+        return replace(
+            super().close_filter(claims),
+            outcomes=self._outcomes,
+            tags=frozenset(self.tag) or None,
+            locales=frozenset(self.locale) or None,
+        )
+
+    @property
+    def _outcomes(self) -> OutcomeFilter:
+        name, lowest, highest = self.scale.rsplit(":", 2) if self.scale else ("", "", "")
+        return OutcomeFilter(
+            frozenset(self.state) or None,
+            frozenset(self.score) or None,
+            ScaleKey(name, int(lowest), int(highest)) if self.scale else None,
+            self.satisfied,
+            self.with_comment,
+        )
 
 
 class SummaryParameters(CountParameters):
@@ -212,31 +250,7 @@ class HourParameters(CountParameters):
         return offsets(*self.whole_period, self.zone)
 
 
-class AnswerParameters(CountParameters):
-    """Which closes are shown one by one: also by their answers."""
-
-    score: list[ScoreText] = Field(
-        [], max_length=MOST_VALUES, description="Only answers with these scores.", examples=[[1, 2]]
-    )
-    scale: ScaleText | None = Field(
-        None, description="Only answers on this scale: name, lowest, highest.", examples=["stars:1:5"]
-    )
-    satisfied: bool | None = Field(None, description="Only satisfied answers, or only those that are not.")
-    with_comment: bool | None = Field(None, description="Only answers with a comment, or only those without.")
-
-    @property
-    def answers(self) -> AnswerFilter:
-        """Which answers were asked for."""
-        name, lowest, highest = self.scale.rsplit(":", 2) if self.scale else ("", "", "")
-        return AnswerFilter(
-            frozenset(self.score) or None,
-            ScaleKey(name, int(lowest), int(highest)) if self.scale else None,
-            self.satisfied,
-            self.with_comment,
-        )
-
-
-class ReviewParameters(AnswerParameters):
+class ReviewParameters(CountParameters):
     """A page of reviews."""
 
     counts: bool = Field(
@@ -253,7 +267,7 @@ class ReviewParameters(AnswerParameters):
         return ReviewPosition.from_cursor(self.cursor) if self.cursor else None
 
 
-class ExportParameters(AnswerParameters):
+class ExportParameters(CountParameters):
     """All closes as a file."""
 
     bom: bool = Field(

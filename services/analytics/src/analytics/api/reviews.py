@@ -34,7 +34,7 @@ async def list_reviews(
     closes, progress = asked.close_filter(claims), await reader.read()
     wanted = asked.counts and asked.after is None
     counts = await review_counts(documents, closes) if wanted else None
-    page = await close_page(documents, closes, asked.answers, asked.after, asked.limit)
+    page = await close_page(documents, closes, asked.after, asked.limit)
     shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
     await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)
     opened = await texts.open(sealed_texts(page.closes))

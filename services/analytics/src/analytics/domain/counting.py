@@ -1,11 +1,11 @@
 """What a close counts as: one outcome. Counters hold how many closes have which, and all numbers follow."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote, unquote
 
 from analytics.domain.close import Close
@@ -89,34 +89,88 @@ def outcome_of(close: Close) -> str | None:
     return f"given:{path_part(scale.name)}:{scale.lowest}:{scale.highest}:{answer.score}:{satisfied}{comment}"
 
 
+class CountedAnswer(NamedTuple):
+    """What an outcome says of the answer."""
+
+    scale: ScaleKey
+    score: int
+    satisfied: bool
+    commented: bool
+
+
+@lru_cache(maxsize=4096)
+def answer_of(outcome: str) -> CountedAnswer | None:
+    """The answer of closes with this outcome; None if they have none."""
+    match outcome.split(":"):
+        case [_, name, lowest, highest, score, satisfied, *comment]:
+            scale = ScaleKey(unquote(name), int(lowest), int(highest))
+            return CountedAnswer(scale, int(score), satisfied == "satisfied", bool(comment))
+    return None
+
+
 @lru_cache(maxsize=4096)
 def counts_of(outcome: str) -> tuple[tuple[str, int], ...]:
     """The names that one close with this outcome counts under, and how often."""
-    state, *rest = outcome.split(":")
-    counts = Counter(["closed", state])
-    if len(rest) == 1:
+    counts = Counter(["closed", state_of(outcome)])
+    if answer := answer_of(outcome):
+        counts.update(answer.scale.count(answer.score))
+        counts["satisfied"] = int(answer.satisfied)
+        counts["commented"] = int(answer.commented)
+    elif ":" in outcome:
         counts[outcome] = 1
-    elif rest:
-        name, lowest, highest, score, satisfied, *comment = rest
-        counts.update(ScaleKey(unquote(name), int(lowest), int(highest)).count(int(score)))
-        counts["satisfied"] = int(satisfied == "satisfied")
-        counts["commented"] = len(comment)
     return tuple(counts.items())
-
-
-def counted(outcomes: Mapping[str, int], states: Collection[CloseState] | None = None) -> Counts:
-    """What closes with these outcomes count together; of those in some `states` alone, if they are given."""
-    found: Counts = Counter()
-    for outcome, n in outcomes.items():
-        if n and (states is None or state_of(outcome) in states):
-            for name, each in counts_of(outcome):
-                found[name] += n * each
-    return found
 
 
 def state_of(outcome: str) -> str:
     """The state of the closes with this outcome."""
     return outcome.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class OutcomeFilter:
+    """Outcomes in these states, and whose answer has one of these scores, is on this scale, and so on.
+
+    None is whatever there is.
+    """
+
+    states: frozenset[CloseState] | None = None
+    scores: frozenset[int] | None = None
+    scale: ScaleKey | None = None
+    satisfied: bool | None = None
+    commented: bool | None = None
+
+    @property
+    def by_answer(self) -> bool:
+        """Whether only closes with some answers are asked for."""
+        return (self.scores, self.scale, self.satisfied, self.commented) != (None,) * 4
+
+    def holds(self, outcome: str) -> bool:
+        """Whether closes with this outcome are asked for."""
+        if self.states is not None and state_of(outcome) not in self.states:
+            return False
+        return not self.by_answer or self._holds_answer(answer_of(outcome))
+
+    def _holds_answer(self, answer: CountedAnswer | None) -> bool:
+        return (
+            answer is not None
+            and (self.scores is None or answer.score in self.scores)
+            and self.scale in {None, answer.scale}
+            and self.satisfied in {None, answer.satisfied}
+            and self.commented in {None, answer.commented}
+        )
+
+
+ANY_OUTCOME: Final = OutcomeFilter()
+
+
+def counted(outcomes: Mapping[str, int], wanted: OutcomeFilter = ANY_OUTCOME) -> Counts:
+    """What closes with these outcomes count together; of those alone that are `wanted`."""
+    found: Counts = Counter()
+    for outcome, n in outcomes.items():
+        if n and wanted.holds(outcome):
+            for name, each in counts_of(outcome):
+                found[name] += n * each
+    return found
 
 
 def quarter_of(moment: datetime) -> datetime:

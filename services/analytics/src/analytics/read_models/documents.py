@@ -15,7 +15,7 @@ from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import ScaleKey, outcome_of
 from chassis.kafka.checkpoints import prefix_of
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Storage format: another shape of documents is another version, in collections of its own, by replay."""
 
 NAME: Final = "live_chat"
@@ -123,6 +123,7 @@ def derived(close: Close) -> Document:
         "operator": closed.operator,
         "operator_name": closed.operator_name,
         "team": closed.team,
+        "locale": closed.locale,
         "closed_at": closed.closed_at,
         "outcome": outcome_of(close),
         "state": close.state.value,
@@ -131,6 +132,7 @@ def derived(close: Close) -> Document:
         "score": None if answer is None else answer.score,
         "satisfied": None if answer is None else answer.satisfied,
         "commented": None if answer is None else answer.comment is not None,
+        "tags": None if answer is None else list(answer.tags),
         "rated_at": close.given_at,
     }
 

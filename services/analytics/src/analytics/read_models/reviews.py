@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from analytics.domain.close import Close
-from analytics.domain.counting import ScaleKey
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import (
     LONGEST_READ_MS,
@@ -52,26 +51,6 @@ class ClosePage:
     after: ReviewPosition | None
 
 
-@dataclass(frozen=True)
-class AnswerFilter:
-    """Closes whose answer has one of these scores, is on this scale, satisfied or not, with a comment or not.
-
-    None is whatever there is.
-    """
-
-    scores: frozenset[int] | None = None
-    scale: ScaleKey | None = None
-    satisfied: bool | None = None
-    commented: bool | None = None
-
-    def of_closes(self) -> dict[str, Any]:
-        """The filter on closes."""
-        wanted: dict[str, Any] = {"satisfied": self.satisfied, "commented": self.commented}
-        wanted["scale"] = self.scale and self.scale.name
-        found = {name: {"$eq": value} for name, value in wanted.items() if value is not None}
-        return found if self.scores is None else {**found, "score": {"$in": sorted(self.scores)}}
-
-
 async def one_close(documents: LiveChatDocuments, name: str) -> Close | None:
     """The close with this id; None if there is none, or none that counts."""
     document = await documents.closes.find_one({"_id": name, "closed_at": {"$type": "date"}})
@@ -81,12 +60,11 @@ async def one_close(documents: LiveChatDocuments, name: str) -> Close | None:
 async def close_page(
     documents: LiveChatDocuments,
     closes: CloseFilter,
-    answers: AnswerFilter,
     after: ReviewPosition | None,
     limit: int,
 ) -> ClosePage:
     """At most `limit` closes that follow `after`."""
-    wanted = [closes.of_closes(), answers.of_closes()]
+    wanted = [closes.of_closes()]
     if after is not None:
         wanted += follows(closes.axis, after)
     found = documents.closes.find({"$and": wanted}, {"events": 1, "dialog": 1, "close_seq": 1})

@@ -1,7 +1,8 @@
 """How good was the live chat? Sums of counters: over a period, its days or hours, operators or channels.
 
 A day that lies wholly in one part of what was asked for is counted by its whole; one that is cut, by its
-quarter hours. Operators have no quarter hours: of days that are cut, their closes themselves are counted.
+quarter hours. Operators have no quarter hours: of days that are cut, their closes themselves are counted, and
+so are all closes of what counters don't know, tags and locales.
 """
 
 import asyncio
@@ -10,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, Literal
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from analytics.domain.counting import QUARTER, Counts, Outcomes, counted
+from analytics.domain.counting import ANY_OUTCOME, QUARTER, Counts, Outcomes, counted
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.counters import key_part, named_by
 from analytics.read_models.documents import LONGEST_READ_MS, Document, LiveChatDocuments
@@ -34,6 +36,11 @@ part, and at most a day long, is of that part as well.
 """
 
 
+def everything(_: int) -> Hashable:
+    """One part for all of the time."""
+    return None
+
+
 def number_of(moment: datetime) -> int:
     """The number of a quarter hour since 1970."""
     return (moment - EPOCH) // QUARTER
@@ -48,7 +55,7 @@ class Span:
     part_of: PartOf
 
     @classmethod
-    def of(cls, closes: CloseFilter, part_of: PartOf = lambda _: None) -> "Span":
+    def of(cls, closes: CloseFilter, part_of: PartOf = everything) -> "Span":
         """The period of `closes`."""
         first = -EVER if closes.since is None else number_of(closes.since)
         return cls(first, EVER if closes.until is None else number_of(closes.until), part_of)
@@ -87,12 +94,14 @@ async def sums(
     documents: LiveChatDocuments,
     session: AsyncIOMotorClientSession | None,
     closes: CloseFilter,
-    part_of: PartOf = lambda _: None,
+    part_of: PartOf = everything,
     by: By = None,
 ) -> Sums:
-    """The outcomes of `closes`, in whatever state, per part of the time and per group."""
+    """The outcomes of `closes` per part of the time and per group, also those that were not asked for."""
     reader = _Reader(documents, session, closes, Span.of(closes, part_of), by)
-    if by == "operator" or closes.by_operator:
+    if not closes.is_counted:
+        await reader.add_closes([closes.of_closes()])
+    elif by == "operator" or closes.by_operator:
         await reader.add_operators()
     else:
         await reader.add_wholes()
@@ -139,7 +148,12 @@ class _Reader:
             else:
                 cut.add((day["_id"]["zone"], *self._span.cut(first, end)))
         if ranges := [*merged(cut)]:
-            await self._add_closes(ranges)
+            await self.add_closes(
+                [
+                    {**self._closes.within(*map(moment_of, span)).of_closes(), "zone": zone}
+                    for zone, *span in ranges
+                ]
+            )
 
     def _operator_fields(self) -> list[str]:
         if self._closes.operators is None:
@@ -158,18 +172,18 @@ class _Reader:
     def _group(self, day: Document, operator: str | None = None) -> Any:
         return {None: None, "channel": day["_id"]["channel"], "operator": operator}[self._by]
 
-    async def _add_closes(self, ranges: Iterable[tuple[str, int, int]]) -> None:
+    async def add_closes(self, parts: Sequence[Document]) -> None:
+        """Counts closes inside of the database: those that one of these filters finds."""
         part_of = self._span.part_of
-        parts = [
-            {**self._closes.within(*map(moment_of, span)).of_closes(), "zone": zone} for zone, *span in ranges
-        ]
         moment = f"${self._closes.axis}"
-        quarter = {"$floor": {"$divide": [{"$toLong": moment}, QUARTER // timedelta(milliseconds=1)]}}
+        quarter: Any = {"$floor": {"$divide": [{"$toLong": moment}, QUARTER // timedelta(milliseconds=1)]}}
+        if part_of is everything:
+            quarter = {"$literal": 0}  # a row per outcome then, not one per quarter hour of it
         named = {"$cond": ["$operator_name", {"at": moment, "name": "$operator_name"}, None]}
         group = {"quarter": quarter, "group": self._by and f"${self._by}", "outcome": "$outcome"}
         found = self._documents.closes.aggregate(
             [
-                {"$match": {"$or": parts}},
+                {"$match": {"$or": [*parts]}},
                 {"$group": {"_id": group, "n": {"$sum": 1}, "named": {"$max": named}}},
             ],
             session=self._session, allowDiskUse=True, maxTimeMS=LONGEST_READ_MS, batchSize=10 * AT_ONCE,
@@ -219,19 +233,20 @@ async def summed(
 ) -> tuple[Counts, dict[datetime, Counts]]:
     """The counts of all `closes` and of each part that begins at one of `starts` (in order)."""
     numbers = [number_of(start) for start in starts]
-    found = await sums(documents, session, closes, lambda quarter: bisect_right(numbers, quarter))
+    part_of = partial(bisect_right, numbers) if numbers else everything
+    found = await sums(documents, session, closes, part_of)
     whole: defaultdict[str, int] = defaultdict(int)
-    parts: dict[int, Outcomes] = {}
+    parts: dict[Hashable, Outcomes] = {}
     for (index, _), outcomes in found.outcomes.items():
-        parts[int(str(index))] = outcomes
+        parts[index] = outcomes
         for outcome, n in outcomes.items():
             whole[outcome] += n
     counts: dict[datetime, Counts] = {}
     for index, start in enumerate(starts, start=1):
-        counts[start] = counted(parts.get(index, {}), closes.states)
+        counts[start] = counted(parts.get(index, {}), closes.outcomes)
         if index % AT_ONCE == 0:
             await asyncio.sleep(0)
-    return counted(whole, closes.states), counts
+    return counted(whole, closes.outcomes), counts
 
 
 @dataclass(frozen=True)
@@ -251,7 +266,7 @@ async def summed_by(
     """The counts of the `closes` per channel or operator; without closes there is none."""
     found = await sums(documents, session, closes, by=by)
     return {
-        group: GroupCounts(counted(outcomes, closes.states), found.names.get(group, (None, None))[1])
+        group: GroupCounts(counted(outcomes, closes.outcomes), found.names.get(group, (None, None))[1])
         for (_, group), outcomes in found.outcomes.items()
     }
 
@@ -272,10 +287,10 @@ async def summed_by_hour(
         return (local // 4 + 3 * HOURS_OF_DAY) % (7 * HOURS_OF_DAY)
 
     found = await sums(documents, session, closes, hour_of_week)
-    return {int(str(hour)): counted(each, closes.states) for (hour, _), each in found.outcomes.items()}
+    return {int(str(hour)): counted(each, closes.outcomes) for (hour, _), each in found.outcomes.items()}
 
 
 async def review_counts(documents: LiveChatDocuments, closes: CloseFilter) -> Counts:
-    """The counts of all `closes`, in whatever state."""
-    found = await sums(documents, None, replace(closes, states=None))
+    """The counts of all `closes`, whatever their outcome."""
+    found = await sums(documents, None, replace(closes, outcomes=ANY_OUTCOME))
     return counted(found.outcomes[None, None])
