@@ -168,6 +168,7 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
         found = [close for close in made if asked.holds(close)]
         await check_summary(harness, asked, found, random.choice(["hour", "day", "week", "month"]))
         await check_rows(harness, asked, found)
+        await check_divided(harness, asked, found)
         if asked.since and asked.until:
             await check_hours(harness, asked, found)
         await check_reviews(harness, asked, found)
@@ -205,6 +206,24 @@ async def check_rows(harness: Harness, asked: Question, found: list[ExpectedClos
             for index, each in enumerate(("closed", "given", "satisfied")):
                 row[index] += counts[each]
         assert {key: row for key, row in shown.items() if row[0]} == expected, (asked, path)
+
+
+async def check_divided(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    scales = (await harness.ask("distribution", **asked.parameters))["scales"]
+    shown = {
+        (scale["name"], group["from"]): group["n"]
+        for scale in scales
+        for group in scale["groups"]
+        if group["n"] and group["share"]["n"] == scale["n"]
+    }
+    assert shown == Counter((each.scale.name, each.last) for each in found if each.state == "given"), asked
+    unrated = await harness.ask("unrated", **asked.parameters)
+    reasons = {"not_offered": "spam", "cancelled": "reopened"}
+    states = Counter(each.state for each in found if each.state != "given")
+    assert {(each["state"], each["reason"]): each["n"] for each in unrated["rows"]} == {
+        (state, reasons.get(state)): n for state, n in states.items()
+    }, asked
+    assert unrated["closed"] - unrated["given"] == states.total(), asked
 
 
 async def check_hours(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from fastapi import FastAPI
 
-from analytics.api import export, live_chat, pages, reviews
+from analytics.api import distribution, export, live_chat, pages, reviews
 from analytics.api.problems import CATALOGUE
 from analytics.messaging.inbound import channels_runner, keys_reader, projection_runner
 from analytics.processes.day_folding import DayFolding
@@ -75,7 +75,7 @@ def build(
         settings,
         title="Candor analytics",
         pages=[pages.person, pages.page_router(settings)],
-        routers=[live_chat.router, reviews.router, export.router],
+        routers=[live_chat.router, distribution.router, reviews.router, export.router],
         problems=CATALOGUE,
         state={
             "serving": serving, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from analytics.domain.changes import Changes
+from analytics.domain.distribution import ScaleDistribution, UnratedRow
 from analytics.domain.funnel import FunnelPosition
 from analytics.domain.numbers import Numbers
 from analytics.domain.rows import FUNNEL, RowNumbers
@@ -160,6 +161,22 @@ class Hours(Filtered):
     """The closes by weekday and hour; they add up to the whole."""
 
     hours: list[HourCounts] = Field(description="All 168, Monday's first hour first.")
+
+
+class Distribution(Filtered):
+    """How the answers spread over the scores."""
+
+    scales: tuple[ScaleDistribution, ...] = Field(description="An entry per scale that was answered on.")
+
+
+class UnratedCloses(Filtered):
+    """Why closes have no rating; the rows add up to closed - given."""
+
+    closed: int = Field(description="Every close.", examples=[64])
+    given: int = Field(description="Answered.", examples=[24])
+    rows: tuple[UnratedRow, ...] = Field(
+        description="One per state and reason that closes are in, the commonest first."
+    )
 
 
 class Changed(Freshness):

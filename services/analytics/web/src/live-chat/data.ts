@@ -12,6 +12,7 @@ export type Summary = Schemas["Summary"];
 export type Operators = Schemas["Operators"];
 export type Channels = Schemas["Channels"];
 export type Hours = Schemas["Hours"];
+export type Distribution = Schemas["Distribution"];
 export type Review = Schemas["Review"];
 export type ReviewCounts = Schemas["ReviewCounts"];
 export type CloseDetails = Schemas["CloseDetails"];
@@ -31,6 +32,7 @@ export const summary = unread<Summary>();
 export const operators = unread<Operators>();
 export const channels = unread<Channels>();
 export const hours = unread<Hours>();
+export const distribution = unread<Distribution>();
 export const counts = unread<ReviewCounts>();
 export const reviews = unread<Listed>();
 export const details = unread<CloseDetails>();
@@ -171,6 +173,7 @@ export async function readBreakdown(): Promise<void> {
   await Promise.all([
     into(channels, () => data(api.GET("/v1/live-chat/channels", { params: { query } }))),
     into(hours, () => data(api.GET("/v1/live-chat/hours", { params: { query } }))),
+    into(distribution, () => data(api.GET("/v1/live-chat/distribution", { params: { query } }))),
   ]);
 }
 
@@ -279,6 +282,7 @@ function retrying(): () => void {
     [operators, readOperators],
     [channels, readBreakdown],
     [hours, readBreakdown],
+    [distribution, readBreakdown],
     [reviews, () => readReviews()],
     [details, readDetails],
     [everyChannel, readChoices],

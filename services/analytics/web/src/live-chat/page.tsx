@@ -14,6 +14,7 @@ import { Became } from "./became.tsx";
 import { Breakdown, Operators, Satisfaction, Scores } from "./charts/index.tsx";
 import {
   channels,
+  distribution,
   everyChannel,
   filterOf,
   freshness,
@@ -109,12 +110,13 @@ function Charts(): JSX.Element {
   const { zone, few, tab, state } = address.value;
   const read = summary.value.data;
   const grain = grainOf(address.value, filterOf(address.value, new Date()));
-  const divided = channels.value.problem ? channels.value : hours.value;
+  const panels: Panel<unknown>[] = [channels.value, hours.value, distribution.value];
+  const divided = panels.find((each) => each.problem) ?? hours.value;
   return (
     <>
       <div class="pair">
         <Satisfaction data={read} grain={grain} minimum={minimum} onFilter={go} />
-        <Scores data={read} />
+        <Scores data={distribution.value.data} whole={read} />
       </div>
       <div class="pair">
         <div>

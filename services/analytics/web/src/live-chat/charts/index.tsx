@@ -3,7 +3,7 @@
  * final chart stands there meanwhile), and tells by `onFilter` what somebody chose; `go` of the address takes that.
  *
  * - `Satisfaction`: `data` is the summary with buckets of `grain` and, for the ghost line, of the period before.
- * - `Scores`: `data` is the summary.
+ * - `Scores`: `data` is the distribution, `whole` the summary.
  * - `Operators`: `data` the operators, `whole` the summary of the same filter; `few` whether the group with too few
  *   ratings is open (it is in the address, and so remembered).
  * - `Breakdown`: `tab`, what each tab reads (`channels`, `summary`, `hours`), `zone`; `state` are the parts that the

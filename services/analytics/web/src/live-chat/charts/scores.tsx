@@ -3,15 +3,20 @@ import { number } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { t } from "../../texts.ts";
 import { longest, type ScoreRow, scoreRows } from "./shapes/scores.ts";
-import type { ScaleNumbers, Summary } from "./shapes/types.ts";
+import type { Distribution, ScaleDistribution, Summary } from "./shapes/types.ts";
 import { NumbersTable, TableButton, useTable } from "./table.tsx";
 import { interval, share } from "./words.ts";
 
 const STARS = "stars";
 const ROW = 28;
 
-/** `data` is null until read. */
-export function Scores({ data }: { data: Summary | null }): JSX.Element {
+interface Scored {
+  /** Both null until read. */
+  data: Distribution | null;
+  whole: Summary | null;
+}
+
+export function Scores({ data, whole }: Scored): JSX.Element {
   const shown = useTable("scores");
   const scales = data?.scales ?? [];
   const [only] = scales;
@@ -31,16 +36,16 @@ export function Scores({ data }: { data: Summary | null }): JSX.Element {
           {shown.isTable ? <ScoresTable scale={scale} /> : <Spread scale={scale} />}
         </div>
       ))}
-      {data && data.given > 0 && (
+      {whole && whole.given > 0 && (
         <p class="small quiet">
-          {t("chart.scores.satisfied", { satisfied: number(data.satisfied), given: number(data.given) })}
+          {t("chart.scores.satisfied", { satisfied: number(whole.satisfied), given: number(whole.given) })}
         </p>
       )}
     </section>
   );
 }
 
-const about = ({ name, lowest, highest, n }: ScaleNumbers): string =>
+const about = ({ name, lowest, highest, n }: ScaleDistribution): string =>
   name === STARS
     ? t("chart.scale.stars", { n: number(n), highest })
     : t("chart.scale", { n: number(n), lowest: number(lowest), highest: number(highest) });
@@ -48,7 +53,7 @@ const about = ({ name, lowest, highest, n }: ScaleNumbers): string =>
 const scoreName = ({ from, to }: ScoreRow): string =>
   from === to ? number(from) : `${number(from)}–${number(to)}`;
 
-function Spread({ scale }: { scale: ScaleNumbers }): JSX.Element {
+function Spread({ scale }: { scale: ScaleDistribution }): JSX.Element {
   const rows = scoreRows(scale);
   const end = longest(rows);
   return (
@@ -61,8 +66,8 @@ function Spread({ scale }: { scale: ScaleNumbers }): JSX.Element {
           </strong>
           <ScoreBar row={row} end={end} />
           <strong class="number">{number(row.n)}</strong>
-          <span class="number">{share(row.share)}</span>
-          <span class="number quiet small">{row.share === null ? "" : interval(row)}</span>
+          <span class="number">{share(row.share.value)}</span>
+          <span class="number quiet small">{row.share.value === null ? "" : interval(row.share)}</span>
         </li>
       ))}
     </ul>
@@ -78,31 +83,32 @@ function Star({ colour }: { colour: number }): JSX.Element {
 }
 
 function ScoreBar({ row, end }: { row: ScoreRow; end: number }): JSX.Element {
-  const at = (value: number): string => `${(100 * value) / end}%`;
+  const at = (value: number | null): string => `${(100 * (value ?? 0)) / end}%`;
+  const { value, low, high } = row.share;
   const whisker = (under: boolean) => (
     <g class={under ? "under" : "over"}>
-      <line x1={at(row.low)} x2={at(row.high)} y1="8" y2="8" />
-      <line x1={at(row.low)} x2={at(row.low)} y1="5" y2="11" />
-      <line x1={at(row.high)} x2={at(row.high)} y1="5" y2="11" />
+      <line x1={at(low)} x2={at(high)} y1="8" y2="8" />
+      <line x1={at(low)} x2={at(low)} y1="5" y2="11" />
+      <line x1={at(high)} x2={at(high)} y1="5" y2="11" />
     </g>
   );
   return (
     <svg class="score-bar" width="100%" height="16" aria-hidden="true" focusable="false">
-      <rect class={`sat-${row.colour}`} width={at(row.share ?? 0)} height="16" rx="2" />
+      <rect class={`sat-${row.colour}`} width={at(value)} height="16" rx="2" />
       {row.n > 0 && whisker(true)}
       {row.n > 0 && whisker(false)}
     </svg>
   );
 }
 
-function ScoresTable({ scale }: { scale: ScaleNumbers }): JSX.Element {
+function ScoresTable({ scale }: { scale: ScaleDistribution }): JSX.Element {
   const rows = scoreRows(scale);
   const heads = [t("table.score"), t("table.count"), t("table.share"), t("table.interval")];
   const cells = rows.map((row) => [
     scoreName(row),
     number(row.n),
-    share(row.share),
-    row.share === null ? "—" : interval(row),
+    share(row.share.value),
+    interval(row.share),
   ]);
   return <NumbersTable name={about(scale)} heads={heads} rows={cells} height={(rows.length + 1) * ROW} />;
 }

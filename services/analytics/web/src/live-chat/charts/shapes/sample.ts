@@ -1,10 +1,12 @@
 /** Data of the API for the tests of shapes. */
 import type { Bucket, FunnelPosition, OperatorRow, Share, Summary } from "./types.ts";
-import { wilson } from "./wilson.ts";
 
+/** A share with some interval. */
 export function shareOf(count: number, n: number, minimum = 20): Share {
-  const { low, high } = wilson(count, n) ?? { low: null, high: null };
-  return { value: n ? (100 * count) / n : null, n, low, high, too_few: n < minimum };
+  const few = n < minimum;
+  if (!n) return { value: null, n, low: null, high: null, too_few: few };
+  const [value, reach] = [(100 * count) / n, 100 / Math.sqrt(n)];
+  return { value, n, low: Math.max(0, value - reach), high: Math.min(100, value + reach), too_few: few };
 }
 
 export interface SampleDay {

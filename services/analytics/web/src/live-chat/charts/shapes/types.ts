@@ -1,14 +1,14 @@
 /** What the charts are made from, as the API has it. */
 import type { components } from "../../../api.gen.d.ts";
-import type { Channels, Hours, Operators, Summary } from "../../data.ts";
+import type { Channels, Distribution, Hours, Operators, Summary } from "../../data.ts";
 
-export type { Channels, Hours, Operators, Summary };
+export type { Channels, Distribution, Hours, Operators, Summary };
 
 type Schemas = components["schemas"];
 export type Bucket = Schemas["Bucket"];
 export type Share = Schemas["Share"];
 export type FunnelPosition = Schemas["FunnelPosition"];
-export type ScaleNumbers = Schemas["ScaleNumbers"];
+export type ScaleDistribution = Schemas["ScaleDistribution"];
 export type OperatorRow = Schemas["OperatorRow"];
 export type ChannelRow = Schemas["ChannelRow"];
 /** The numbers of the whole, which every row is seen against. */
