@@ -45,15 +45,19 @@ def _token(arguments: argparse.Namespace) -> str:
         raise CannotStart("Development tokens are for CANDOR_ENV=development only.")
     if arguments.role not in STAFF:
         raise CannotStart(f"Say whose: make token ROLE={'|'.join(STAFF)} (not {arguments.role!r}).")
-    channels = [each.strip() for each in arguments.channels.split(",") if each.strip()]
     return tokens.token(
         arguments.data,
         Role(arguments.role),
-        channels=channels,
+        channels=_names(arguments.channels),
+        teams=None if arguments.teams is None else _names(arguments.teams),
         sub=arguments.sub,
         name=arguments.name,
         hours=arguments.hours,
     )
+
+
+def _names(given: str) -> list[str]:
+    return [each.strip() for each in given.split(",") if each.strip()]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", parents=[common], help="print a development token")
     token.add_argument("--role", required=True, help=f"one of {', '.join(STAFF)}")
     token.add_argument("--channels", default=EVERY_CHANNEL, help="comma-separated; all unless given")
+    token.add_argument(
+        "--teams", help="comma-separated, what a supervisor is limited to; not limited unless given"
+    )
     token.add_argument("--sub", help="whose token it is")
     token.add_argument("--name", help="what the person is called")
     token.add_argument("--hours", type=float, default=12)

@@ -18,6 +18,7 @@ def token(
     sub: str | None = None,
     name: str | None = None,
     team: str | None = None,
+    teams: Iterable[str] | None = None,
     hours: float = 12,
 ) -> str:
     """A token for one of staff's roles, good for `hours`. Raises CannotStart for visitors."""
@@ -30,6 +31,7 @@ def token(
         channels=frozenset(channels),
         name=name or role.capitalize(),
         team=team,
+        teams=None if teams is None else frozenset(teams),
     )
     kid, lifetime = thumbprint(key.public_key()), timedelta(hours=hours)
     return issue(key, kid, STAFF_ISSUER, [AUDIENCE_STAFF], claims, lifetime, now)

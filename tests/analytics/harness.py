@@ -33,6 +33,10 @@ def supervisor_of(*channels: str) -> Claims:
     return EVERYWHERE.model_copy(update={"channels": frozenset(channels)})
 
 
+def limited_to(*teams: str) -> Claims:
+    return EVERYWHERE.model_copy(update={"teams": frozenset(teams)})
+
+
 class Keys:
     """Opens the sealed texts that it knows, as what they were sealed."""
 

@@ -71,6 +71,7 @@ class Harness:
         team: str | None = None,
         name: str | None = None,
         nowhere: bool = False,
+        teams: frozenset[str] | None = None,
     ) -> Person:
         """Somebody of the staff: of these channels, of all if none is named, or of no channel at all."""
         claims = Claims(
@@ -79,6 +80,7 @@ class Harness:
             channels=frozenset() if nowhere else frozenset(channels or {"*"}),
             name=name or sub.title(),
             team=team,
+            teams=teams,
         )
         return Person(self.http, sub, signed(claims))
 

@@ -37,7 +37,7 @@ def test_each_service_knows_only_its_own(tmp_path: Path) -> None:
 
 
 async def test_a_development_token_is_believed_by_the_services(tmp_path: Path) -> None:
-    token = tokens.token(tmp_path, Role.SUPERVISOR, channels=["a", "b"], name="Ann")
+    token = tokens.token(tmp_path, Role.SUPERVISOR, channels=["a", "b"], name="Ann", teams=["b c", "d"])
     keys = key_source(Secrets(tmp_path).environment("chat")["CANDOR_STAFF_JWKS"])
     verifier = Verifier([TrustedIssuer(STAFF_ISSUER, AUDIENCE_STAFF, keys, frozenset({Role.SUPERVISOR}))])
 
@@ -45,7 +45,10 @@ async def test_a_development_token_is_believed_by_the_services(tmp_path: Path) -
 
     roles, channels = frozenset({Role.SUPERVISOR}), frozenset("ab")
     assert claims.exp is not None
-    assert claims == Claims(sub="supervisor-1", name="Ann", roles=roles, channels=channels, exp=claims.exp)
+    teams = frozenset({"b c", "d"})
+    assert claims == Claims(
+        sub="supervisor-1", name="Ann", roles=roles, channels=channels, teams=teams, exp=claims.exp
+    )
 
 
 @pytest.mark.parametrize("env", [None, "", "production", "Development"])

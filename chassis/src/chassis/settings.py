@@ -221,6 +221,9 @@ class ServiceSettings(BaseSettings):
     staff_channels_claim: str = Field(
         default="channels", min_length=1, description="where staff's channels stand"
     )
+    staff_teams_claim: str = Field(
+        default="teams", min_length=1, description="where the teams stand that supervisors are limited to"
+    )
     staff_channels: Mapping[str, str] = Field(
         default_factory=dict, description="the provider's names of channels, as JSON"
     )

@@ -29,11 +29,12 @@ class Role(StrEnum):
 
 
 class Claims(BaseModel):
-    """The claims of a verified token. An absent claim grants nothing.
+    """The claims of a verified token. An absent claim grants nothing, and limits nothing.
 
-    `channels` holds the channels a token is good for; ``"*"`` stands for every channel. `misspelt` holds
-    roles that it names in another spelling: these grant nothing, but deny what the role may never do. `exp`
-    is when the token ends, in seconds since 1970.
+    `channels` holds the channels a token is good for; ``"*"`` stands for every channel. `teams` limits what a
+    supervisor sees to what counts for these teams; None doesn't limit it. `team` is an operator's own.
+    `misspelt` holds roles that it names in another spelling: these grant nothing, but deny what the role may
+    never do. `exp` is when the token ends, in seconds since 1970.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,11 +46,16 @@ class Claims(BaseModel):
     scope: str = ""
     name: str | None = None
     team: str | None = None
+    teams: frozenset[str] | None = None
     exp: int | None = Field(default=None, exclude=True)
 
     def covers(self, channel: str) -> bool:
         """Whether the token is good for this channel."""
         return EVERY_CHANNEL in self.channels or channel in self.channels
+
+    def covers_team(self, team: str | None) -> bool:
+        """Whether its bearer may see what counts for this team; None is for no team."""
+        return self.teams is None or team in self.teams
 
     def names_any(self, roles: frozenset[Role]) -> bool:
         """Whether the token names one of these roles, in whatever spelling: for what they may never do."""

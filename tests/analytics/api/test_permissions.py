@@ -7,8 +7,8 @@ import pytest
 
 from contracts.access import Claims, Role
 from deploy.openapi import FOLDER
-from tests.analytics.builders import ExpectedClose
-from tests.analytics.harness import EVERYWHERE, Harness, supervisor_of
+from tests.analytics.builders import ExpectedClose, after
+from tests.analytics.harness import EVERYWHERE, Harness, limited_to, supervisor_of
 from tests.tokens import signed
 
 pytestmark = pytest.mark.real
@@ -97,3 +97,49 @@ async def test_a_close_that_is_not_yours_is_like_one_that_is_not_there(harness: 
     assert shown[0] == shown[1]
     assert (await harness.get("closes/d1/1", supervisor_of("course-b"))).status_code == 200
     assert (await harness.get("closes/d1/2")).status_code == 404
+
+
+async def test_a_supervisor_of_no_team_is_told_so(harness: Harness) -> None:
+    for path in (*FILTERED, "changes"):
+        found = await harness.get(path, limited_to(), **({} if path == "changes" else PERIOD))
+        assert (found.status_code, found.json()["type"]) == (403, "/problems/no-team"), path
+
+
+async def test_asking_for_anothers_team_is_forbidden(harness: Harness) -> None:
+    for path in FILTERED:
+        for teams, status in ((["b"], 403), (["a", "b"], 403), (["a"], 200)):
+            found = await harness.get(path, limited_to("a"), team=teams, **PERIOD)
+            assert found.status_code == status, (path, teams)
+
+
+async def test_a_supervisor_sees_own_teams_only_in_totals_as_well(harness: Harness) -> None:
+    await harness.receive(
+        ExpectedClose("d1", team="a", closed_at=after(-2)),
+        ExpectedClose("d2", team="b", closed_at=after(-2)),
+        ExpectedClose("d3", team=None, closed_at=after(-2)),
+        ExpectedClose("d4", team="a", channel="course-b", operator=None, closed_at=after(-1)),
+    )  # fmt: skip
+    ours = limited_to("a", "c")
+    assert [(await harness.ask("summary", who))["closed"] for who in (EVERYWHERE, ours)] == [4, 2]
+    for path in ("operators", "channels"):
+        assert sum(row["closed"] for row in (await harness.ask(path, ours))["rows"]) == 2, path
+    hours = (await harness.ask("hours", ours, **PERIOD))["hours"]
+    assert sum(each["closed"] for each in hours) == 2
+    assert (await harness.ask("unrated", ours))["closed"] == 2
+    [scale] = (await harness.ask("distribution", ours))["scales"]
+    assert scale["n"] == 2
+    page = await harness.ask("reviews", ours, counts=True)
+    assert ([each["dialog"] for each in page["reviews"]], page["counts"]["all"]) == (["d4", "d1"], 2)
+    assert len((await harness.get("export.csv", ours)).text.splitlines()) == 1 + 2
+    assert (await harness.ask("reconcile", ours))["closes"] == 2
+    one_channel = ours.model_copy(update={"channels": frozenset({"course-b"})})
+    assert (await harness.ask("summary", one_channel))["closed"] == 1
+
+
+@pytest.mark.parametrize("team", ["b", None])
+async def test_a_close_of_another_team_or_of_none_is_like_one_that_is_not_there(
+    harness: Harness, team: str | None
+) -> None:
+    await harness.receive(ExpectedClose("d1", team=team))
+    assert (await harness.get("closes/d1/1", limited_to("a"))).status_code == 404
+    assert (await harness.get("closes/d1/1")).status_code == 200

@@ -16,9 +16,10 @@ import pytest
 
 from analytics.processes.day_folding import DayFolding
 from chassis.clock import ManualClock
+from contracts.access import Claims
 from contracts.channels import ChannelPublished
 from tests.analytics.builders import ExpectedClose, many
-from tests.analytics.harness import Harness
+from tests.analytics.harness import EVERYWHERE, Harness, limited_to
 from tests.analytics.read_models.test_filters import counts_of, shown_counts
 from tests.analytics.read_models.test_rows import publish
 
@@ -43,8 +44,9 @@ KEPT = {"channel", "operator", "nobody", "team", "axis", "from_", "to", "tz"}
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: the parameters, and which closes they mean."""
+    """What is asked, by whom: the parameters, and which closes they mean."""
 
+    claims: Claims
     parameters: dict[str, Any]
     since: datetime | None
     until: datetime | None
@@ -68,6 +70,7 @@ class Question:
             and close.channel in (asked["channel"] or [close.channel])
             and close.operator in (operators or {close.operator})
             and close.team in (asked["team"] or [close.team])
+            and (self.claims.teams is None or close.team in self.claims.teams)
             and (any_outcome or self.holds_outcome(close))
         )
 
@@ -144,7 +147,8 @@ def question(random: Random) -> Question:
     names = ("from_", "to")
     asked |= {names[index]: texts[index] for index in (0, 1) if index != opened}
     since, until = (None if index == opened else bound for index, bound in enumerate(bounds))
-    return Question(asked, since, until)
+    claims = limited_to("first.line", "$a.b") if random.random() < 0.2 else EVERYWHERE
+    return Question(claims, asked, since, until)
 
 
 @pytest.mark.long
@@ -187,7 +191,7 @@ def at(day: int) -> datetime:
 
 async def check_summary(harness: Harness, asked: Question, found: list[ExpectedClose], by: str) -> None:
     cut: dict[str, Any] = {"by": by} if asked.since and asked.until else {}
-    shown = await harness.ask("summary", **asked.parameters, **cut)
+    shown = await harness.ask("summary", asked.claims, **asked.parameters, **cut)
     assert shown_counts(shown) == named(found), asked
     for bucket in shown["buckets"] or ():
         start, end = (datetime.fromisoformat(bucket[name]) for name in ("from", "to"))
@@ -197,7 +201,7 @@ async def check_summary(harness: Harness, asked: Question, found: list[ExpectedC
 
 async def check_rows(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
     for path, name in (("operators", "operator"), ("channels", "channel")):
-        rows = (await harness.ask(path, **asked.parameters))["rows"]
+        rows = (await harness.ask(path, asked.claims, **asked.parameters))["rows"]
         shown = {row[name]: [row[each] for each in ("closed", "given", "satisfied")] for row in rows}
         expected: dict[Any, list[int]] = {}
         for close in found:
@@ -209,7 +213,7 @@ async def check_rows(harness: Harness, asked: Question, found: list[ExpectedClos
 
 
 async def check_divided(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
-    scales = (await harness.ask("distribution", **asked.parameters))["scales"]
+    scales = (await harness.ask("distribution", asked.claims, **asked.parameters))["scales"]
     shown = {
         (scale["name"], group["from"]): group["n"]
         for scale in scales
@@ -217,7 +221,7 @@ async def check_divided(harness: Harness, asked: Question, found: list[ExpectedC
         if group["n"] and group["share"]["n"] == scale["n"]
     }
     assert shown == Counter((each.scale.name, each.last) for each in found if each.state == "given"), asked
-    unrated = await harness.ask("unrated", **asked.parameters)
+    unrated = await harness.ask("unrated", asked.claims, **asked.parameters)
     reasons = {"not_offered": "spam", "cancelled": "reopened"}
     states = Counter(each.state for each in found if each.state != "given")
     assert {(each["state"], each["reason"]): each["n"] for each in unrated["rows"]} == {
@@ -227,7 +231,7 @@ async def check_divided(harness: Harness, asked: Question, found: list[ExpectedC
 
 
 async def check_hours(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
-    shown = (await harness.ask("hours", **asked.parameters))["hours"]
+    shown = (await harness.ask("hours", asked.claims, **asked.parameters))["hours"]
     expected = Counter(
         (local.isoweekday(), local.hour)
         for close in found
@@ -240,7 +244,9 @@ async def check_reviews(harness: Harness, asked: Question, found: list[ExpectedC
     seen: list[str] = []
     page: dict[str, Any] = {"next_cursor": ""}
     while page["next_cursor"] is not None:
-        page = await harness.ask("reviews", **asked.parameters, limit=200, cursor=page["next_cursor"])
+        page = await harness.ask(
+            "reviews", asked.claims, **asked.parameters, limit=200, cursor=page["next_cursor"]
+        )
         seen += [f"{each['dialog']}.{each['close_seq']}" for each in page["reviews"]]
     ids = {f"{close.dialog}.{close.close_seq}": asked.moment(close) for close in found}
     assert sorted(seen) == sorted(ids), asked
@@ -248,7 +254,7 @@ async def check_reviews(harness: Harness, asked: Question, found: list[ExpectedC
 
 
 async def check_export(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
-    response = await harness.get("export.csv", **asked.parameters)
+    response = await harness.get("export.csv", asked.claims, **asked.parameters)
     rows = csv.DictReader(io.StringIO(response.text, newline=""))
     expected = Counter((close.dialog, str(close.close_seq), close.state) for close in found)
     assert Counter((row["dialog"], row["close_seq"], row["state"]) for row in rows) == expected, asked
@@ -256,5 +262,5 @@ async def check_export(harness: Harness, asked: Question, found: list[ExpectedCl
 
 async def check_recount(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
     parameters = {name: value for name, value in asked.parameters.items() if name in KEPT}
-    shown = await harness.ask("reconcile", **parameters)
+    shown = await harness.ask("reconcile", asked.claims, **parameters)
     assert (shown["equal"], shown["closes"], shown["first"]) == (True, len(found), []), asked

@@ -65,6 +65,32 @@ def test_a_channel_of_the_provider_can_mean_all() -> None:
     assert claims({"channels": "shop.example"}, channels={"shop.example": "*"}).covers("course")
 
 
+@pytest.mark.parametrize(
+    ("payload", "teams"),
+    [
+        ({}, None),
+        ({"teams": None}, None),
+        ({"teams": []}, set()),
+        ({"teams": " "}, set()),
+        ({"teams": "first line"}, {"first line"}),
+        ({"teams": ["first line", "b\n"]}, {"first line", "b"}),
+        ({"groups": ["first line"]}, None),
+    ],
+)
+def test_teams_limit_only_whom_they_are_named_to(payload: dict[str, Any], teams: set[str] | None) -> None:
+    found = claims(payload)
+    assert found.teams == teams
+    assert found.covers_team("first line") == (teams is None or "first line" in teams)
+    assert found.covers_team(None) == (teams is None)
+
+
+def test_teams_stand_where_the_settings_say() -> None:
+    assert claims({"a": {"b": ["x"]}, "teams": ["y"]}, teams_at="a.b").teams == frozenset({"x"})
+    assert claims({"email": "x"}, teams_at="email").teams == frozenset()
+    with pytest.raises(ValueError, match="text"):
+        claims({"teams": {"x": 1}})
+
+
 def test_a_role_that_the_issuer_cannot_grant_is_a_forgery() -> None:
     with pytest.raises(ValueError, match="can't grant"):
         claims({"roles": ["supervisor", "visitor"]})

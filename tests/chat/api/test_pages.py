@@ -95,6 +95,9 @@ async def test_the_card_of_a_client_names_their_other_dialogs(harness: Harness) 
     earlier = [(each["dialog"], each["own"], each["operator_name"]) for each in card["earlier"]]
     assert earlier == [(second.split("/")[-1], False, "Bo"), (first.split("/")[-1], True, "Ann")]
     assert [each["closed_at"] is not None for each in card["earlier"]] == [True, False]
+    for teams, shown in ((None, 2), (frozenset({"first-line"}), 0)):
+        sue = harness.staff(Role.SUPERVISOR, "sue", channel, teams=teams)
+        assert len(done(await sue.get(f"{third}/client"))["earlier"]) == shown
 
 
 async def test_a_card_is_for_staff_who_may_read_the_dialog_and_supervisors_are_put_on_record(

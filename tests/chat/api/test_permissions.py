@@ -17,8 +17,10 @@ from contracts.access import Claims, Role
 from tests.chat.builders import ANN, BO, assigned, at, closed, opened, wrote
 
 
-def claims(role: Role, sub: str, *channels: str) -> Claims:
-    return Claims(sub=sub, roles=frozenset({role}), channels=frozenset(channels), name=sub.title())
+def claims(role: Role, sub: str, *channels: str, teams: frozenset[str] | None = None) -> Claims:
+    return Claims(
+        sub=sub, roles=frozenset({role}), channels=frozenset(channels), name=sub.title(), teams=teams
+    )
 
 
 CALLERS = {
@@ -33,6 +35,12 @@ CALLERS = {
     "an operator called like the client": claims(Role.OPERATOR, "c1"),
     "a supervisor of the channel": claims(Role.SUPERVISOR, "sue", "shop"),
     "a supervisor of another channel": claims(Role.SUPERVISOR, "sue", "school"),
+    "a supervisor of its team": claims(Role.SUPERVISOR, "sue", "shop", teams=frozenset({"first-line"})),
+    "a supervisor of another team": claims(Role.SUPERVISOR, "sue", "shop", teams=frozenset({"second"})),
+    "a supervisor of no team": claims(Role.SUPERVISOR, "sue", "shop", teams=frozenset()),
+    "a supervisor of its team, elsewhere": claims(
+        Role.SUPERVISOR, "sue", "school", teams=frozenset({"first-line"})
+    ),
     "a supervisor called like its operator": claims(Role.SUPERVISOR, "ann"),
     "an admin of all channels": claims(Role.ADMIN, "joe", "*"),
     "an admin of none": claims(Role.ADMIN, "joe"),
@@ -47,7 +55,13 @@ DIALOGS: dict[str, tuple[DialogEvent, ...]] = {
     "written in": (opened(), assigned(ANN), wrote("m1", ANN), assigned(BO)),
     "closed": (opened(), assigned(ANN), closed()),
 }
-SUPERVISORS = {"a supervisor of the channel", "an admin of all channels"}
+SUPERVISORS = {
+    "a supervisor of the channel": {"waiting", "assigned", "written in", "closed"},
+    "a supervisor of its team": {"assigned", "closed"},
+    "an admin of all channels": {"waiting", "assigned", "written in", "closed"},
+}
+"""Which dialogs they supervise: the last who wrote in the third is of no team."""
+
 MINE = {"assigned", "written in", "closed"}
 EXISTING = set(DIALOGS) - {"unknown"}
 TAKERS = {"its operator", "an operator of the channel", "an operator of all channels"}
@@ -89,8 +103,7 @@ def test_reading(caller: str, dialog: str) -> None:
     may = {
         "its visitor": (EXISTING, "client"),
         "its operator": (MINE, "operator"),
-        "a supervisor of the channel": (EXISTING, "supervisor"),
-        "an admin of all channels": (EXISTING, "supervisor"),
+        **{name: (dialogs, "supervisor") for name, dialogs in SUPERVISORS.items()},
     }
     dialogs, role = may.get(caller, (set[str](), "nobody"))
     actor = actor_of(CALLERS[caller])
@@ -109,7 +122,7 @@ def test_taking_a_dialog(caller: str, dialog: str) -> None:
         assert isinstance(event, OperatorAssigned)
         assert event.operator == CALLERS[caller].sub
     elif caller not in TAKERS:
-        supervises = caller in SUPERVISORS and dialog in EXISTING
+        supervises = dialog in SUPERVISORS.get(caller, ())
         with rejected(Rejection.OPERATOR_MISSING if supervises else Rejection.NO_SUCH_DIALOG):
             DIALOG.decide(stored(dialog), AssignOperator(actor, at(1)))
 
@@ -117,9 +130,9 @@ def test_taking_a_dialog(caller: str, dialog: str) -> None:
 @everything
 def test_giving_a_dialog_to_somebody(caller: str, dialog: str) -> None:
     command = AssignOperator(actor_of(CALLERS[caller]), at(1), Operator("kim", "Kim"))
-    if caller in SUPERVISORS and dialog in EXISTING - {"closed"}:
+    if dialog in SUPERVISORS.get(caller, set[str]()) - {"closed"}:
         assert DIALOG.decide(stored(dialog), command)
-    elif caller in SUPERVISORS and dialog == "closed":
+    elif dialog in SUPERVISORS.get(caller, ()):
         with rejected(Rejection.DIALOG_CLOSED):
             DIALOG.decide(stored(dialog), command)
     else:
@@ -161,3 +174,11 @@ def test_an_operator_is_whoever_the_provider_says(sub: str) -> None:
 
 def test_an_operator_without_a_name_is_called_by_the_id() -> None:
     assert actor_of(Claims(sub="ann", roles=frozenset({Role.OPERATOR}))).operator == Operator("ann", "ann")
+
+
+def test_a_dialog_is_also_supervised_by_the_team_that_its_last_close_counts_for() -> None:
+    last = closed().model_copy(update={"team": "second"})
+    state = DIALOG.fold(DIALOG.initial, (opened(), assigned(ANN), last))
+    assert role_in(actor_of(CALLERS["a supervisor of another team"]), state)[1] == "supervisor"
+    with rejected(Rejection.NO_SUCH_DIALOG):
+        role_in(actor_of(CALLERS["a supervisor of no team"]), state)

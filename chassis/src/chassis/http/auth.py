@@ -176,7 +176,9 @@ def verifier(
 
 def staff_issuer(settings: ServiceSettings) -> TrustedIssuer:
     """Staff's provider, as the settings describe it."""
-    names = ClaimNames(settings.staff_roles_claim, settings.staff_channels_claim)
+    names = ClaimNames(
+        settings.staff_roles_claim, settings.staff_channels_claim, teams_at=settings.staff_teams_claim
+    )
     if settings.staff_roles:
         names = replace(names, roles={name: Role(role) for name, role in settings.staff_roles.items()})
     if settings.staff_channels:

@@ -1,4 +1,4 @@
-"""The claims of a verified token, by an issuer's own names: its bearer, their roles and channels."""
+"""The claims of a verified token, by an issuer's own names: its bearer, their roles, channels and teams."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ NAMES = ("name", "preferred_username", "email")
 
 @dataclass(frozen=True)
 class ClaimNames:
-    """Where roles and channels stand in an issuer's tokens, and which of its names mean which of ours.
+    """Where roles, channels and teams stand in an issuer's tokens, and which of its names mean which of ours.
 
     Each is at a claim's name, or else at a path of names joined by dots; names may have dots in them. Without
     `channels` names are ours.
@@ -24,6 +24,7 @@ class ClaimNames:
     channels_at: str = "channels"
     roles: Mapping[str, Role] = field(default_factory=lambda: {str(role): role for role in Role})
     channels: Mapping[str, str] | None = None
+    teams_at: str = "teams"
 
     @cached_property
     def folded(self) -> Mapping[str, frozenset[Role]]:
@@ -56,6 +57,7 @@ def claims_of(payload: Mapping[str, Any], names: ClaimNames, allowed: frozenset[
         scope=" ".join(sorted(_texts(payload, "scope"))),
         name=next(filter(None, (_shown(payload.get(claim)) for claim in NAMES)), None),
         team=_shown(payload.get("team")),
+        teams=_teams(payload, names.teams_at),
     )
 
 
@@ -72,12 +74,20 @@ def _at(claims: Any, path: str) -> Any:
     return None
 
 
-def _texts(payload: Mapping[str, Any], path: str) -> frozenset[str]:
-    """The names at a claim or a path of claims, in a list or in one text with blanks between them."""
+def _teams(payload: Mapping[str, Any], path: str) -> frozenset[str] | None:
+    """The teams at a path, written as an operator's own is; None without that claim."""
+    if _at(payload, path) is None:
+        return None
+    # A team's name may have blanks, so one text is one team.
+    return frozenset(filter(None, map(clean_name, _texts(payload, path, divided=False))))
+
+
+def _texts(payload: Mapping[str, Any], path: str, *, divided: bool = True) -> frozenset[str]:
+    """The names at a claim or a path of claims, in a list or, if `divided`, in a text with blanks."""
     value = _at(payload, path)
     if value is None or (path == "email" and payload.get("email_verified") is not True):
         return frozenset()
-    texts = [value, *value.split()] if isinstance(value, str) else value
+    texts = [value, *(value.split() if divided else ())] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"{path} is neither a text nor a list of texts")
     for text in texts:

@@ -81,6 +81,9 @@ class Person(BaseModel):
     channels: Sequence[str] = Field(
         description="The channels that the token is good for.", examples=[["course-a"]]
     )
+    teams: Sequence[str] | None = Field(
+        description="The teams that its supervisor is limited to; null for none.", examples=[["first-line"]]
+    )
 
 
 def person_router(service: str, allowed: Callable[[Request], Awaitable[Claims]]) -> Router:
@@ -91,8 +94,9 @@ def person_router(service: str, allowed: Callable[[Request], Awaitable[Claims]])
     async def who_am_i(claims: Annotated[Claims, Depends(allowed)]) -> Person:
         """Whose token this is."""
         return Person(
-            sub=claims.sub, name=claims.name, roles=sorted(claims.roles), channels=sorted(claims.channels)
-        )
+            sub=claims.sub, name=claims.name, roles=sorted(claims.roles), channels=sorted(claims.channels),
+            teams=None if claims.teams is None else sorted(claims.teams),
+        )  # fmt: skip
 
     return routes
 

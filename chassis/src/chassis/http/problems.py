@@ -111,6 +111,18 @@ class NoChannelCovered(Forbidden):
     code, sentence = "no-channel", "Your token is good for no channel."
 
 
+class TeamNotCovered(Forbidden):
+    """403: the token is limited to other teams than the one that was asked for."""
+
+    code, sentence = "not-your-team", "Your token is not good for this team."
+
+
+class NoTeamCovered(Forbidden):
+    """403: the token is limited to no team at all."""
+
+    code, sentence = "no-team", "Your token is good for no team."
+
+
 class OriginNotAllowed(Forbidden):
     """403: the page that sent the request is not one of those that may."""
 

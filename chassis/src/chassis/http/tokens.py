@@ -58,6 +58,8 @@ def issue(
     """A signed token, good from `now` for `lifetime`. A key given as text is PEM."""
     payload = claims.model_dump(mode="json", exclude_none=True)
     payload |= {"roles": sorted(payload["roles"]), "channels": sorted(payload["channels"])}
+    if claims.teams is not None:
+        payload["teams"] = sorted(claims.teams)
     payload |= {"iss": issuer, "aud": list(audience), "jti": uuid.uuid4().hex}
     payload |= {"iat": int(now.timestamp()), "exp": int((now + lifetime).timestamp())}
     return jwt.encode(payload, signing_key, algorithm=ALGORITHM, headers={"kid": kid})

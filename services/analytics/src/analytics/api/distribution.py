@@ -8,7 +8,7 @@ from analytics.api.dependencies import Documents, MinimumN, Reader
 from analytics.api.live_chat import filtered
 from analytics.api.parameters import CountParameters
 from analytics.api.permissions import SupervisorClaims
-from analytics.api.problems import problems
+from analytics.api.problems import NOT_PERMITTED
 from analytics.api.schemas import Distribution, UnratedCloses
 from analytics.domain.counting import Counts
 from analytics.domain.distribution import distribution, unrated_rows
@@ -17,14 +17,9 @@ from analytics.read_models.documents import LiveChatDocuments
 from analytics.read_models.progress import Progress, ProgressReader
 from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import summed
-from chassis.http.problems import ChannelNotCovered, NoChannelCovered
 from chassis.http.routes import Router
 
-router = Router(
-    prefix="/v1/live-chat",
-    tags=["live chat"],
-    responses=problems(ChannelNotCovered.code, NoChannelCovered.code),
-)
+router = Router(prefix="/v1/live-chat", tags=["live chat"], responses=NOT_PERMITTED)
 
 
 @router.get("/distribution")

@@ -13,12 +13,11 @@ from fastapi.responses import StreamingResponse
 from analytics.api.dependencies import Audit, Clock, Documents, Texts
 from analytics.api.parameters import ExportParameters
 from analytics.api.permissions import SupervisorClaims
-from analytics.api.problems import problems
+from analytics.api.problems import NOT_PERMITTED
 from analytics.api.review_schemas import ReviewText, review_fields, sealed_texts
 from analytics.domain.close import Close
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviews import ClosePage, ReviewPosition, close_page
-from chassis.http.problems import ChannelNotCovered, NoChannelCovered
 from chassis.http.routes import Router
 from contracts.envelope import rfc3339
 
@@ -47,7 +46,7 @@ class CsvStream(StreamingResponse):
     response_model=None,
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "A row per close."},
-        **problems(ChannelNotCovered.code, NoChannelCovered.code),
+        **NOT_PERMITTED,
     },
 )
 async def export_closes(

@@ -16,8 +16,8 @@ from analytics.api.parameters import (
     HourParameters,
     SummaryParameters,
 )
-from analytics.api.permissions import SupervisorClaims
-from analytics.api.problems import problems
+from analytics.api.permissions import SupervisorClaims, permitted_channels, permitted_teams
+from analytics.api.problems import NOT_PERMITTED, problems
 from analytics.api.schemas import (
     Bucket,
     Changed,
@@ -43,14 +43,10 @@ from analytics.read_models.reconcile import compare
 from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import HOURS_OF_DAY, summed, summed_by, summed_by_hour
 from chassis.http.live import EventStream
-from chassis.http.problems import ChannelNotCovered, NoChannelCovered, Unavailable
+from chassis.http.problems import Unavailable
 from chassis.http.routes import Router
 
-router = Router(
-    prefix="/v1/live-chat",
-    tags=["live chat"],
-    responses=problems(ChannelNotCovered.code, NoChannelCovered.code),
-)
+router = Router(prefix="/v1/live-chat", tags=["live chat"], responses=NOT_PERMITTED)
 
 
 AT_ONCE: Final = 20
@@ -182,8 +178,8 @@ async def watch_changes(
 
     At most four a second. It ends after ten minutes, or with the token: then connect again.
     """
-    if not claims.channels:
-        raise NoChannelCovered
+    permitted_channels(claims, ())
+    permitted_teams(claims, ())
 
     async def look() -> Mapping[str, Any]:
         return Changed(**Freshness.fields(await reader.look())).model_dump(mode="json")

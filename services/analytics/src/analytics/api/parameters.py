@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from analytics.api.permissions import permitted_channels
+from analytics.api.permissions import permitted_channels, permitted_teams
 from analytics.api.problems import SCALE_SENTENCE
 from analytics.domain.counting import OutcomeFilter, ScaleKey
 from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, offsets, period, previous
@@ -131,7 +131,7 @@ class CloseParameters(BaseModel):
     def close_filter(self, claims: Claims) -> CloseFilter:
         """The closes that were asked for and that the caller may see. Raises `Forbidden`."""
         operators = frozenset([*self.operator, *([None] if self.nobody else [])]) or None
-        channels, teams = permitted_channels(claims, self.channel), frozenset(self.team) or None
+        channels, teams = permitted_channels(claims, self.channel), permitted_teams(claims, self.team)
         since, until = self.period
         return CloseFilter(channels, operators, since=since, until=until, teams=teams, axis=self.axis)
 

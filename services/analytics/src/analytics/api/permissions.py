@@ -1,4 +1,4 @@
-"""Who may query analytics: supervisors, about the channels of their token; never an operator."""
+"""Who may query analytics: supervisors, about the channels and teams of their token; never an operator."""
 
 from collections.abc import Collection
 from typing import Annotated, Final
@@ -6,8 +6,9 @@ from typing import Annotated, Final
 from fastapi import Depends
 
 from chassis.http.auth import allow
-from chassis.http.problems import ChannelNotCovered, NoChannelCovered
+from chassis.http.problems import ChannelNotCovered, NoChannelCovered, NoTeamCovered, TeamNotCovered
 from contracts.access import EVERY_CHANNEL, Claims, Role
+from contracts.dialogs import DialogClosed
 
 NEVER: Final = frozenset({Role.OPERATOR, Role.VISITOR})
 SupervisorClaims = Annotated[Claims, Depends(allow(Role.SUPERVISOR, never=NEVER))]
@@ -23,3 +24,17 @@ def permitted_channels(claims: Claims, channels: Collection[str]) -> frozenset[s
     if not claims.channels:
         raise NoChannelCovered
     return None if EVERY_CHANNEL in claims.channels else claims.channels
+
+
+def permitted_teams(claims: Claims, teams: Collection[str]) -> frozenset[str] | None:
+    """The teams to look at, None for all and none. Raises `Forbidden` if one isn't the caller's."""
+    if not all(claims.covers_team(team) for team in teams):
+        raise TeamNotCovered
+    if claims.teams is not None and not claims.teams:
+        raise NoTeamCovered
+    return frozenset(teams) or claims.teams
+
+
+def may_see(claims: Claims, closed: DialogClosed) -> bool:
+    """Whether a close is of the caller's channels and teams."""
+    return claims.covers(closed.channel) and claims.covers_team(closed.team)

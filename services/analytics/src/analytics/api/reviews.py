@@ -6,21 +6,21 @@ from fastapi import Path, Query
 
 from analytics.api.dependencies import Audit, Clock, Documents, Reader, Texts
 from analytics.api.parameters import ReviewParameters
-from analytics.api.permissions import SupervisorClaims
-from analytics.api.problems import problems
+from analytics.api.permissions import SupervisorClaims, may_see
+from analytics.api.problems import NOT_PERMITTED, problems
 from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, ReviewPage, sealed_texts
 from analytics.api.schemas import Freshness
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviews import close_page, one_close
 from analytics.read_models.summary import review_counts
-from chassis.http.problems import ChannelNotCovered, NoChannelCovered, NotFound
+from chassis.http.problems import NotFound
 from chassis.http.routes import Router
 from contracts.envelope import HIGHEST, Id
 
 router = Router(prefix="/v1/live-chat", tags=["live chat"])
 
 
-@router.get("/reviews", responses=problems(ChannelNotCovered.code, NoChannelCovered.code))
+@router.get("/reviews", responses=NOT_PERMITTED)
 async def list_reviews(
     asked: Annotated[ReviewParameters, Query()],
     claims: SupervisorClaims,
@@ -58,10 +58,10 @@ async def get_close(
 ) -> CloseDetails:
     """One close with its timeline. Who read it is recorded first.
 
-    One of a channel that the token doesn't cover isn't there, as one that never was.
+    One of a channel or a team that the token doesn't cover isn't there, as one that never was.
     """
     close = await one_close(documents, name := close_id(dialog, close_seq))
-    if close is None or close.closed is None or not claims.covers(close.closed.channel):
+    if close is None or close.closed is None or not may_see(claims, close.closed):
         raise NotFound
     await audit.note("close.read", claims, clock.now(), closes=[name])
     return CloseDetails.of(close, await texts.open(sealed_texts([close])))

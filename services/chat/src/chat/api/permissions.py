@@ -28,6 +28,7 @@ def actor_of(claims: Claims) -> Actor:
         else None,
         supervises=bool(claims.roles & SUPERVISING),
         channels=None if EVERY_CHANNEL in claims.channels else claims.channels,
+        teams=claims.teams,
     )
 
 

@@ -143,6 +143,8 @@ async def read_client(
 ) -> ClientView:
     """The client of a dialog, and their other dialogs in the token's channels. Staff who may read it may.
 
+    Supervisors who are limited to teams see no other dialogs.
+
     That a supervisor or admin reads is put on record first.
     """
     details, role = role_in(actor, (await repository.load(DIALOG, DIALOG.stream(dialog))).state)
@@ -154,7 +156,10 @@ async def read_client(
     others = [
         other
         for other in await dialogs.of_client(client)
-        if other["dialog"] != dialog and actor.covers(other["channel"])
+        if other["dialog"] != dialog
+        and actor.covers(other["channel"])
+        # Whose team a dialog of a list is of, nobody knows.
+        and (actor.teams is None or role is DialogRole.OPERATOR)
     ]
     return ClientView(
         client=client,

@@ -20,17 +20,23 @@ class DialogRole(StrEnum):
 class Actor:
     """Who gives a command: a client, or staff of some `channels` (None: of all).
 
-    Staff answer as `operator`, supervise, or both.
+    Staff answer as `operator`, supervise, or both; they supervise what is of their `teams` (None: anything).
     """
 
     client: str | None = None
     operator: Operator | None = None
     supervises: bool = False
     channels: frozenset[str] | None = frozenset()
+    teams: frozenset[str] | None = None
 
     def covers(self, channel: str) -> bool:
         """Whether they are staff of this channel."""
         return self.channels is None or channel in self.channels
+
+    def leads(self, details: DialogDetails) -> bool:
+        """Whether they supervise this dialog: one whose operator, or whose last close, is of their teams."""
+        of_teams = {each.team for each in (details.assigned, details.last_close) if each}
+        return self.supervises and (self.teams is None or not self.teams.isdisjoint(of_teams))
 
 
 def role_in(actor: Actor, state: Dialog) -> tuple[DialogDetails, DialogRole]:
@@ -45,7 +51,7 @@ def role_in(actor: Actor, state: Dialog) -> tuple[DialogDetails, DialogRole]:
         if actor.covers(details.channel):
             if actor.operator and details.is_own(actor.operator.id):
                 return details, DialogRole.OPERATOR
-            if actor.supervises:
+            if actor.leads(details):
                 return details, DialogRole.SUPERVISOR
     raise _no_role(actor, state)
 

@@ -208,7 +208,7 @@ def assign(state: Dialog, command: AssignOperator) -> Sequence[OperatorAssigned]
     """Two operators may reach for a waiting dialog at once: one gets it."""
     if isinstance(state, Unopened) or not command.actor.covers(state.details.channel):
         raise CommandRejected(Rejection.NO_SUCH_DIALOG)
-    who, takes = _assignee(command)
+    who, takes = _assignee(command, leads=command.actor.leads(state.details))
     match state:
         case Open(details) | Closed(details) if details.assigned == who:
             return []
@@ -222,13 +222,13 @@ def assign(state: Dialog, command: AssignOperator) -> Sequence[OperatorAssigned]
             assert_never(state)
 
 
-def _assignee(command: AssignOperator) -> tuple[Operator, bool]:
+def _assignee(command: AssignOperator, *, leads: bool) -> tuple[Operator, bool]:
     """Who gets the dialog, and whether they take it themselves: operators do, supervisors give it."""
     actor, whom = command.actor, command.whom
-    if actor.supervises and whom is not None:
+    if leads and whom is not None:
         return whom, False
     if actor.operator is None:
-        raise CommandRejected(Rejection.OPERATOR_MISSING if actor.supervises else Rejection.NO_SUCH_DIALOG)
+        raise CommandRejected(Rejection.OPERATOR_MISSING if leads else Rejection.NO_SUCH_DIALOG)
     if whom is not None and whom.id != actor.operator.id:
         raise CommandRejected(Rejection.ONLY_FOR_YOURSELF)
     return actor.operator, True
