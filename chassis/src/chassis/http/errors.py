@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from chassis.errors import CommandRejected, InvalidCursor
+from chassis.http.etags import NotModified
 from chassis.http.problems import (
     InternalError,
     MethodNotAllowed,
@@ -23,12 +24,14 @@ from chassis.validation.messages import field_errors
 
 
 async def respond(request: Request, error: Exception) -> Response:
-    """The problem that an error of one of the kinds in `HANDLERS` is."""
+    """What an error of one of the kinds in `HANDLERS` is: a problem, or that nothing has changed."""
     instance = str(request.scope.get("request_id", "unknown"))
     match error:
         case CommandRejected():
             catalogue: ProblemCatalogue = request.app.state.problems
             return coded_response(error.code, catalogue.kinds[error.code], error.facts, instance)
+        case NotModified():
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=error.headers)
         case Problem():
             problem: Problem = error
         case RequestValidationError():
@@ -54,6 +57,6 @@ def _methods(request: Request) -> set[str]:
 
 
 HANDLERS = dict.fromkeys(
-    (Problem, CommandRejected, RequestValidationError, InvalidCursor, HTTPException), respond
+    (Problem, NotModified, CommandRejected, RequestValidationError, InvalidCursor, HTTPException), respond
 )
 """What an app is given as `exception_handlers`; every other error is left to `RequestMiddleware`."""

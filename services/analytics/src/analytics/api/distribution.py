@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from analytics.api.conditional import NOT_MODIFIED, Validated
 from analytics.api.dependencies import Documents, MinimumN, Reader
 from analytics.api.live_chat import filtered
 from analytics.api.parameters import CountParameters
@@ -22,35 +23,38 @@ from chassis.http.routes import Router
 router = Router(prefix="/v1/live-chat", tags=["live chat"], responses=NOT_PERMITTED)
 
 
-@router.get("/distribution")
+@router.get("/distribution", responses=dict(NOT_MODIFIED))
 async def get_distribution(
     asked: Annotated[CountParameters, Query()],
     claims: SupervisorClaims,
     documents: Documents,
     reader: Reader,
     minimum_n: MinimumN,
+    known: Validated,
 ) -> Distribution:
     """How often each score was given, scale by scale, each share with its interval."""
     closes = asked.close_filter(claims)
+    await known.check()
     progress, counts = await counted(documents, reader, closes)
-    return Distribution(**filtered(asked, closes, progress), scales=distribution(counts, minimum_n))
+    scales = distribution(counts, minimum_n)
+    return known.mark(Distribution(**filtered(asked, closes, progress), scales=scales))
 
 
-@router.get("/unrated")
+@router.get("/unrated", responses=dict(NOT_MODIFIED))
 async def list_unrated(
     asked: Annotated[CountParameters, Query()],
     claims: SupervisorClaims,
     documents: Documents,
     reader: Reader,
     minimum_n: MinimumN,
+    known: Validated,
 ) -> UnratedCloses:
     """Every close without a rating, in exactly one row of state and reason; they add up to closed - given."""
     closes = asked.close_filter(claims)
+    await known.check()
     progress, counts = await counted(documents, reader, closes)
-    rows = unrated_rows(counts, minimum_n)
-    return UnratedCloses(
-        **filtered(asked, closes, progress), closed=counts["closed"], given=counts["given"], rows=rows
-    )
+    rows, about = unrated_rows(counts, minimum_n), filtered(asked, closes, progress)
+    return known.mark(UnratedCloses(**about, closed=counts["closed"], given=counts["given"], rows=rows))
 
 
 async def counted(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 
+from analytics.api.conditional import NOT_MODIFIED, Validated
 from analytics.api.dependencies import ChannelNames, Clock, Documents, Lag, Live, MinimumN, Reader
 from analytics.api.parameters import (
     CloseParameters,
@@ -55,7 +56,7 @@ AT_ONCE: Final = 20
 CHANGED: Final = "Server-sent events; this is the data of each."
 
 
-@router.get("/summary")
+@router.get("/summary", responses=dict(NOT_MODIFIED))
 async def get_summary(
     asked: Annotated[SummaryParameters, Query()],
     claims: SupervisorClaims,
@@ -63,6 +64,7 @@ async def get_summary(
     reader: Reader,
     clock: Clock,
     minimum_n: MinimumN,
+    known: Validated,
 ) -> Summary:
     """All numbers of the closes asked for, from one moment; with `by`, also per hour, day, week or month.
 
@@ -70,6 +72,8 @@ async def get_summary(
     """
     closes, now = asked.close_filter(claims), clock.now()
     other = asked.compared(now)
+    by_the_clock = asked.is_running(now), other
+    await known.check(*by_the_clock)
 
     async def read(session: Any) -> tuple[Progress, Parts, Parts | None]:
         whole = await summed(documents, session, closes, asked.starts(asked.period))
@@ -77,7 +81,7 @@ async def get_summary(
         return await reader.read(session), whole, before
 
     progress, (whole, parts), before = await in_one_snapshot(documents, read)
-    return Summary(
+    found = Summary(
         **filtered(asked, closes, progress),
         **dict(numbers(whole, minimum_n)),
         running=asked.is_running(now),
@@ -87,18 +91,21 @@ async def get_summary(
         if before
         else None,
     )
+    return known.mark(found, *by_the_clock)
 
 
-@router.get("/operators")
+@router.get("/operators", responses=dict(NOT_MODIFIED))
 async def list_operators(
     asked: Annotated[CountParameters, Query()],
     claims: SupervisorClaims,
     documents: Documents,
     reader: Reader,
     minimum_n: MinimumN,
+    known: Validated,
 ) -> Operators:
     """The numbers of each operator whom closes count for, and of nobody, in the order of their estimates."""
     closes = asked.close_filter(claims)
+    await known.check()
 
     async def read(session: Any) -> Any:
         return await reader.read(session), await summed_by(documents, session, closes, "operator")
@@ -106,16 +113,14 @@ async def list_operators(
     progress, found = await in_one_snapshot(documents, read)
     parts = {operator: each.counts for operator, each in found.items() if each.counts["closed"]}
     rows = row_numbers(parts, total(parts.values()), minimum_n, frozenset({None}))
-    return Operators(
-        **filtered(asked, closes, progress),
-        rows=[
-            OperatorRow(operator=operator, name=found[operator].name, **dict(row))
-            for operator, row in rows.items()
-        ],
-    )
+    shown = [
+        OperatorRow(operator=operator, name=found[operator].name, **dict(row))
+        for operator, row in rows.items()
+    ]
+    return known.mark(Operators(**filtered(asked, closes, progress), rows=shown))
 
 
-@router.get("/channels")
+@router.get("/channels", responses=dict(NOT_MODIFIED))
 async def list_channels(
     asked: Annotated[CountParameters, Query()],
     claims: SupervisorClaims,
@@ -123,46 +128,49 @@ async def list_channels(
     names: ChannelNames,
     reader: Reader,
     minimum_n: MinimumN,
+    known: Validated,
 ) -> Channels:
     """The numbers of each channel of the token, also without closes; with its name and its time zone."""
     closes = asked.close_filter(claims)
+    named = await names.among(closes.channels)
+    await known.check(named)
 
     async def read(session: Any) -> Any:
         return await reader.read(session), await summed_by(documents, session, closes, "channel")
 
     progress, found = await in_one_snapshot(documents, read)
-    known = await names.among(closes.channels)
     counted = {channel: each.counts for channel, each in found.items() if each.counts["closed"]}
-    parts = {**{channel: Counter() for channel in known}, **counted}
+    parts = {**{channel: Counter() for channel in named}, **counted}
     rows = row_numbers(parts, total(parts.values()), minimum_n)
-    return Channels(
-        **filtered(asked, closes, progress),
-        rows=[ChannelRow.of(channel, known.get(channel), row) for channel, row in rows.items()],
-    )
+    shown = [ChannelRow.of(channel, named.get(channel), row) for channel, row in rows.items()]
+    return known.mark(Channels(**filtered(asked, closes, progress), rows=shown), named)
 
 
-@router.get("/hours")
+@router.get("/hours", responses=dict(NOT_MODIFIED))
 async def get_hours(
-    asked: Annotated[HourParameters, Query()], claims: SupervisorClaims, documents: Documents, reader: Reader
+    asked: Annotated[HourParameters, Query()],
+    claims: SupervisorClaims,
+    documents: Documents,
+    reader: Reader,
+    known: Validated,
 ) -> Hours:
     """The closes by weekday and hour of `tz`; needs `from` and `to`, at most 1100 days."""
     closes = asked.close_filter(claims)
+    await known.check()
 
     async def read(session: Any) -> Any:
         return await reader.read(session), await summed_by_hour(documents, session, closes, asked.offsets)
 
     progress, found = await in_one_snapshot(documents, read)
     counts = [found.get(hour, Counter()) for hour in range(7 * HOURS_OF_DAY)]
-    return Hours(
-        **filtered(asked, closes, progress),
-        hours=[
-            HourCounts(
-                weekday=number // HOURS_OF_DAY + 1, hour=number % HOURS_OF_DAY, closed=each["closed"],
-                given=each["given"],
-            )
-            for number, each in enumerate(counts)
-        ],
-    )  # fmt: skip
+    hours = [
+        HourCounts(
+            weekday=number // HOURS_OF_DAY + 1, hour=number % HOURS_OF_DAY, closed=each["closed"],
+            given=each["given"],
+        )
+        for number, each in enumerate(counts)
+    ]  # fmt: skip
+    return known.mark(Hours(**filtered(asked, closes, progress), hours=hours))
 
 
 @router.get(
