@@ -16,6 +16,7 @@ from analytics.read_models.documents import LiveChatDocuments
 from analytics.read_models.projection import LiveChatProjection
 from analytics.settings import AnalyticsSettings
 from chassis.clock import ManualClock
+from chassis.errors import DecryptionFailed
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import connect, transaction
@@ -44,8 +45,8 @@ class Keys:
         self.known: dict[SealedText, str] = {}
         self.read = True
 
-    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
-        return self.known.get(SealedText(sealed, subject, scope, purpose))
+    async def open_all(self, texts: Sequence[SealedText]) -> list[str | DecryptionFailed | None]:
+        return [self.known.get(text) for text in texts]
 
     async def read_to_end(self) -> bool:
         return self.read

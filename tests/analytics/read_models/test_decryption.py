@@ -1,6 +1,6 @@
 """Sealed texts: open, waiting, erased, damaged, another dialog's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -28,11 +28,10 @@ class Keys:
     def __init__(self, **known: str) -> None:
         self.known = known
 
-    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
-        assert (subject, scope, purpose) == ("c1", "d1", "comment")
-        if sealed == "damaged":
-            raise DecryptionFailed("the seal is broken")
-        return self.known.get(sealed)
+    async def open_all(self, texts: Sequence[SealedText]) -> list[str | DecryptionFailed | None]:
+        assert {text[1:] for text in texts} <= {("c1", "d1", "comment")}
+        broken = DecryptionFailed("the seal is broken")
+        return [broken if text.sealed == "damaged" else self.known.get(text.sealed) for text in texts]
 
 
 def opener(keys: Keys, *, read: bool) -> Decryptor:

@@ -10,7 +10,7 @@ Written with AES-GCM directly: a few µs a text, so it can be done inline; joser
 import json
 import re
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic_core import from_json
 
 from chassis.errors import DecryptionFailed
 
@@ -26,6 +27,9 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 CONTEXT_BYTES = 16
 BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
+
+# What `base64` does, without its layers: half of the time that opening a text took.
+TO_URLSAFE, FROM_URLSAFE = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 CACHE_SIZE = 4096
 
@@ -124,7 +128,7 @@ def _header(kid: str, context: Context) -> bytes:
 def _check(encoded: str, context: Context) -> str:
     """The kid in a header that is of `context`."""
     try:
-        header = json.loads(_decode(encoded))
+        header = from_json(_decode(encoded))
     except ValueError:
         raise DecryptionFailed("The header is no JSON") from None
     if not isinstance(header, dict):
@@ -140,11 +144,11 @@ def _check(encoded: str, context: Context) -> str:
 
 
 def _encode(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b2a_base64(raw, newline=False).rstrip(b"=").translate(TO_URLSAFE).decode()
 
 
 def _decode(text: str) -> bytes:
     # Python's decoder skips characters that don't belong there.
     if not BASE64URL.fullmatch(text) or len(text) % 4 == 1:
         raise DecryptionFailed("Not base64url")
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return a2b_base64(text.encode().translate(FROM_URLSAFE) + b"=" * (-len(text) % 4))

@@ -1,7 +1,7 @@
 """Data keys in memory: few, for seconds only, and gone at once when they are erased by this process."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from cachetools import TTLCache
@@ -34,6 +34,10 @@ class DataKey:
         return jwe.unseal(sealed, self.raw, context).decode()
 
 
+LoadAll = Callable[[Collection[str]], Awaitable[Mapping[str, DataKey | DecryptionFailed]]]
+"""Loads keys by name: without those that are not there, and with the failures of those that can't be read."""
+
+
 class KeyCache:
     """Data keys by an id (of a scope or of a key), each for `TRUSTED_SECONDS` after it was loaded."""
 
@@ -51,6 +55,17 @@ class KeyCache:
         if loaded is not None and evictions == self._evictions:
             self._keys[name] = loaded
         return loaded
+
+    async def get_all(self, names: Collection[str], load: LoadAll) -> dict[str, DataKey | DecryptionFailed]:
+        """The keys with these names, as `get` gives each; those that memory lacks are loaded at once."""
+        known = {name: key for name in names if (key := self._keys.get(name)) is not None}
+        if len(known) == len(names):
+            return {**known}
+        evictions = self._evictions
+        loaded = await load([name for name in names if name not in known])
+        if evictions == self._evictions:
+            self._keys.update({name: key for name, key in loaded.items() if isinstance(key, DataKey)})
+        return {**known, **loaded}
 
     def evict(self, gone: Callable[[DataKey], bool]) -> None:
         """Removes the keys for which `gone` is true, also those that are being loaded now."""

@@ -1,9 +1,9 @@
 """The keys of others, as they were published: kept by what opens their text, deleted by their tombstones."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DeleteMany, DeleteOne, ReplaceOne
@@ -21,6 +21,8 @@ from contracts.keys import KeyEvent, KeyPublished
 from contracts.topics import DIALOG_KEYS
 
 Write = DeleteOne | DeleteMany | ReplaceOne[Document]
+
+T = TypeVar("T")
 
 SWEEP_BATCH: Final = 1_000
 TOMBSTONE_RETENTION: Final = timedelta(milliseconds=int(DIALOG_KEYS.settings["delete.retention.ms"]))
@@ -104,15 +106,39 @@ class KeyReader:
 
     async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
         """The text; None without its key. Raises `DecryptionFailed`, also if it was sealed as another's."""
-        context = jwe.Context(subject, scope, purpose)
-        kid = jwe.kid_of(sealed, context)
+        [found] = await self.open_all([(sealed, subject, scope, purpose)])
+        if isinstance(found, DecryptionFailed):
+            raise found
+        return found
 
-        async def load() -> DataKey | None:
-            if (found := await self._keys.find_one({"_id": kid})) is None:
-                return None
-            of_key = jwe.key_context(found["subject"], found["scope"], kid)
-            raw = self._readers_key.unwrap(found["wrapped"], of_key)
-            return DataKey(kid, found["scope"], found["subject"], raw)
+    async def open_all(
+        self, texts: Sequence[tuple[str, str, str, str]]
+    ) -> list[str | DecryptionFailed | None]:
+        """What `open` gives of each (sealed, subject, scope, purpose), or raises; keys are read by one query.
 
-        key = await self._memory.get(kid, load)
-        return key.open(sealed, context) if key else None
+        Nothing else runs while texts are opened: give it hundreds, not thousands.
+        """
+        places = [(sealed, jwe.Context(*context)) for sealed, *context in texts]
+        kids = [_attempt(jwe.kid_of, sealed, context) for sealed, context in places]
+        keys = await self._memory.get_all({kid for kid in kids if isinstance(kid, str)}, self._load)
+        found = [keys.get(kid) if isinstance(kid, str) else kid for kid in kids]
+        return [
+            _attempt(key.open, *place) if isinstance(key, DataKey) else key
+            for key, place in zip(found, places, strict=True)
+        ]
+
+    async def _load(self, kids: Collection[str]) -> dict[str, DataKey | DecryptionFailed]:
+        stored = self._keys.find({"_id": {"$in": list(kids)}})
+        return {key["_id"]: _attempt(self._unwrapped, key) async for key in stored}
+
+    def _unwrapped(self, key: Document) -> DataKey:
+        kid, scope, subject = key["_id"], key["scope"], key["subject"]
+        raw = self._readers_key.unwrap(key["wrapped"], jwe.key_context(subject, scope, kid))
+        return DataKey(kid, scope, subject, raw)
+
+
+def _attempt(do: Callable[..., T], *args: Any) -> T | DecryptionFailed:
+    try:
+        return do(*args)
+    except DecryptionFailed as failure:
+        return failure

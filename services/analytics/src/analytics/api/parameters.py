@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from analytics.api.permissions import permitted_channels, permitted_teams
 from analytics.api.problems import SCALE_SENTENCE
@@ -15,8 +15,8 @@ from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, offsets
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Axis
 from analytics.read_models.reviews import ReviewPosition
-from chassis.validation.messages import Shaped
-from chassis.validation.text import Locale
+from chassis.validation.messages import FIELD_SENTENCES, Shaped, wrong
+from chassis.validation.text import Locale, is_blank
 from contracts.access import Claims, SubjectId
 from contracts.envelope import Id, Name
 from contracts.ratings import WIDEST, CloseState
@@ -24,6 +24,8 @@ from contracts.zones import TimeZone
 
 MOST_VALUES = 30
 """Of a parameter that may be given more than once."""
+
+LONGEST_SEARCH = 200
 
 
 def known_cursor(cursor: str) -> str:
@@ -39,6 +41,14 @@ def known_bound(text: str) -> str:
     return text
 
 
+def seen(text: str) -> str:
+    """`text`, if there is something to be seen in it."""
+    if is_blank(text):
+        raise wrong(FIELD_SENTENCES["blank"], "blank")
+    return text
+
+
+SearchText = Annotated[str, StringConstraints(max_length=LONGEST_SEARCH), AfterValidator(seen)]
 Bound = Annotated[str, AfterValidator(known_bound)]
 ScoreText = Annotated[int, Field(ge=-WIDEST, le=WIDEST)]
 ScaleText = Annotated[
@@ -253,6 +263,13 @@ class HourParameters(CountParameters):
 class ReviewParameters(CountParameters):
     """A page of reviews."""
 
+    text: SearchText | None = Field(
+        None,
+        description="Only answers whose comment holds every one of these words, whatever their case. Comments"
+        " are opened for that, 20,000 at most for a page: see `searched` and `complete`.",
+        examples=["refund"],
+    )
+
     counts: bool = Field(
         default=False, description="Also counts them, on the first page: as dear as a summary of the period."
     )
@@ -260,6 +277,11 @@ class ReviewParameters(CountParameters):
         None, max_length=300, description="`next_cursor` of the page before; empty for the first."
     )
     limit: int = Field(50, ge=1, le=200, description="Reviews per page.")
+
+    def for_audit(self) -> dict[str, Any]:
+        """As everywhere, without the words: they may be a client's, and outlive its erasure."""
+        asked = super().for_audit()
+        return asked | {"text": True} if self.text else asked
 
     @property
     def after(self) -> ReviewPosition | None:

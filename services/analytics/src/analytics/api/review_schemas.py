@@ -150,6 +150,12 @@ class ReviewPage(Freshness):
     next_cursor: str | None = Field(
         description="For the next page; null at the end.", examples=["WzE3NzQ3NDk1OTk5OTksICJkLTdmM2EuMiJd"]
     )
+    searched: int | None = Field(
+        description="Of `text`: how many comments were looked at for this page, those that can't be read too."
+    )
+    complete: bool | None = Field(
+        description="Of `text`: whether no comment is left; else `next_cursor` goes on with the others."
+    )
 
 
 def client_name(close: Close) -> SealedText | None:

@@ -12,6 +12,7 @@ from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, Rev
 from analytics.api.schemas import Freshness
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviews import close_page, one_close
+from analytics.read_models.search import search_page
 from analytics.read_models.summary import review_counts
 from chassis.http.problems import NotFound
 from chassis.http.routes import Router
@@ -30,11 +31,18 @@ async def list_reviews(
     clock: Clock,
     reader: Reader,
 ) -> ReviewPage:
-    """Closes one by one, the newest first, rated or not. Who read them is recorded first."""
+    """Closes one by one, the newest first, rated or not. Who read them is recorded first.
+
+    With `text` those whose comment holds these words: a page of fewer than `limit` may then have another
+    behind it.
+    """
     closes, progress = asked.close_filter(claims), await reader.read()
     wanted = asked.counts and asked.after is None
     counts = await review_counts(documents, closes) if wanted else None
-    page = await close_page(documents, closes, asked.after, asked.limit)
+    if asked.text:
+        page = await search_page(documents, texts, closes, asked.text, asked.after, asked.limit)
+    else:
+        page = await close_page(documents, closes, asked.after, asked.limit)
     shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
     await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)
     opened = await texts.open(sealed_texts(page.closes))
@@ -43,6 +51,8 @@ async def list_reviews(
         reviews=[Review.of(close, opened) for close in page.closes],
         counts=None if counts is None else ReviewCounts.of(counts),
         next_cursor=page.after and page.after.to_cursor(),
+        searched=page.searched,
+        complete=page.after is None if asked.text else None,
     )
 
 

@@ -1,14 +1,12 @@
 """What did clients write? Opens sealed texts for one response; opened texts are never stored."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 
-from chassis.crypto_shredding.opened_text import OpensText
 from chassis.errors import DecryptionFailed
 
 log = structlog.stdlib.get_logger(__name__)
@@ -40,10 +38,18 @@ class SealedText(NamedTuple):
     purpose: str
 
 
+class OpensTexts(Protocol):
+    """Has the keys that were received."""
+
+    async def open_all(self, texts: Sequence[SealedText]) -> list[str | DecryptionFailed | None]:
+        """Each text in its place: None without its key, `DecryptionFailed` if it is damaged or another's."""
+        ...
+
+
 class Decryptor:
     """Opens sealed texts, and distinguishes erased ones from those whose key is still to be received."""
 
-    def __init__(self, keys: OpensText, read_to_end: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, keys: OpensTexts, read_to_end: Callable[[], Awaitable[bool]]) -> None:
         self._keys = keys
         self._read_to_end = read_to_end
 
@@ -56,17 +62,26 @@ class Decryptor:
             opened |= await self._open_all(missing, DecryptionState.ERASED)
         return opened
 
+    async def readable(self, texts: Sequence[SealedText]) -> list[str | None]:
+        """Each text that can be read now, in its place; None for those that can't, whatever the cause."""
+        return [text if isinstance(text, str) else None for text in await self._keys.open_all(texts)]
+
     async def _open_all(
         self, texts: Collection[SealedText], without_key: DecryptionState
     ) -> dict[SealedText, DecryptedText]:
-        opened = await asyncio.gather(*(self._open(text, without_key) for text in texts))
-        return dict(zip(texts, opened, strict=True))
+        given = list(texts)
+        opened = await self._keys.open_all(given)
+        return {of: decrypted(of, text, without_key) for of, text in zip(given, opened, strict=True)}
 
-    async def _open(self, of: SealedText, without_key: DecryptionState) -> DecryptedText:
-        try:
-            text = await self._keys.open(of.sealed, subject=of.subject, scope=of.scope, purpose=of.purpose)
-        except DecryptionFailed:
-            # Damaged, or another dialog's: one such text must not hide the page it stands on.
-            log.error("text_unreadable", scope=of.scope, purpose=of.purpose)  # noqa: TRY400 - nothing of it to logs
+
+def decrypted(
+    of: SealedText, text: str | DecryptionFailed | None, without_key: DecryptionState
+) -> DecryptedText:
+    """What became of a text; one that is damaged, or another dialog's, must not hide its page."""
+    match text:
+        case DecryptionFailed():
+            log.error("text_unreadable", scope=of.scope, purpose=of.purpose)
             return DecryptedText(DecryptionState.UNREADABLE)
-        return DecryptedText(without_key) if text is None else DecryptedText(DecryptionState.OPEN, text)
+        case None:
+            return DecryptedText(without_key)
+    return DecryptedText(DecryptionState.OPEN, text)

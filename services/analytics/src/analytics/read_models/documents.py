@@ -81,6 +81,10 @@ class LiveChatDocuments:
         await self.closes.create_index(
             Axis.RATED_AT.newest_first, partialFilterExpression={Axis.RATED_AT: {"$type": "date"}}
         )
+        # By its own name: another index has the same keys.
+        await self.closes.create_index(
+            Axis.CLOSED_AT.newest_first, name="commented", partialFilterExpression={"commented": True}
+        )
         for head in ([], ["_id.channel"]):
             await self.counters.create_index(
                 [("_id.axis", ASCENDING), *((name, ASCENDING) for name in head), ("_id.start", ASCENDING)]
@@ -124,6 +128,7 @@ def derived(close: Close) -> Document:
         "operator_name": closed.operator_name,
         "team": closed.team,
         "locale": closed.locale,
+        "client": closed.client,
         "closed_at": closed.closed_at,
         "outcome": outcome_of(close),
         "state": close.state.value,
@@ -132,6 +137,8 @@ def derived(close: Close) -> Document:
         "score": None if answer is None else answer.score,
         "satisfied": None if answer is None else answer.satisfied,
         "commented": None if answer is None else answer.comment is not None,
+        # The sealed text, so that a search need not read the events.
+        "comment": None if answer is None else answer.comment,
         "tags": None if answer is None else list(answer.tags),
         "rated_at": close.given_at,
     }

@@ -1,5 +1,6 @@
 """What became of each close? Closes one by one, the newest first, a page at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -45,10 +46,14 @@ class ReviewPosition:
 
 @dataclass(frozen=True)
 class ClosePage:
-    """Closes, and the position where the next page begins; None at the end."""
+    """Closes, and the position where the next page begins; None at the end.
+
+    `searched` is how many comments were looked at for them, where words were asked for.
+    """
 
     closes: tuple[Close, ...]
     after: ReviewPosition | None
+    searched: int | None = None
 
 
 async def one_close(documents: LiveChatDocuments, name: str) -> Close | None:
@@ -72,6 +77,13 @@ async def close_page(
     page = [from_document(document) async for document in found]
     more = len(page) > limit
     return ClosePage(tuple(page[:limit]), position_of(closes.axis, page[limit - 1]) if more else None)
+
+
+async def closes_with(documents: LiveChatDocuments, names: Sequence[str]) -> tuple[Close, ...]:
+    """The closes with these ids, in their order."""
+    found = documents.closes.find({"_id": {"$in": names}}, {"events": 1, "dialog": 1, "close_seq": 1})
+    closes = {each["_id"]: from_document(each) async for each in found.max_time_ms(LONGEST_READ_MS)}
+    return tuple(closes[name] for name in names if name in closes)
 
 
 def follows(axis: Axis, position: ReviewPosition) -> list[dict[str, Any]]:

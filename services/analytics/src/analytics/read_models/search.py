@@ -1,0 +1,70 @@
+"""Which comments hold these words? They are opened in memory, those of the newest closes first."""
+
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from analytics.read_models.close_filter import CloseFilter
+from analytics.read_models.decryption import Decryptor, SealedText
+from analytics.read_models.documents import LONGEST_READ_MS, Document, LiveChatDocuments
+from analytics.read_models.reviews import ClosePage, ReviewPosition, closes_with, follows
+from contracts.keys import Purpose
+
+MOST_SEARCHED: Final = 20_000
+"""Comments that are opened for one page; the next page goes on behind them."""
+
+AT_ONCE: Final = 200
+"""Comments that are opened without a pause: some milliseconds."""
+
+
+async def search_page(
+    documents: LiveChatDocuments,
+    texts: Decryptor,
+    closes: CloseFilter,
+    words: str,
+    after: ReviewPosition | None,
+    limit: int,
+) -> ClosePage:
+    """At most `limit` closes that follow `after`, whose comment holds every one of the `words`."""
+    matching: list[str] = []
+    before: Document = {}
+    searched, wanted = 0, folded(words).split()
+    async for some in candidates(documents, closes, after):
+        opened = await texts.readable([sealed_comment(each) for each in some])
+        for document, text in zip(some, opened, strict=True):
+            if len(matching) == limit or searched == MOST_SEARCHED:
+                end = ReviewPosition(before[closes.axis.value], before["_id"])
+                return ClosePage(await closes_with(documents, matching), end, searched)
+            searched, before = searched + 1, document
+            if text is not None and holds(folded(text), wanted):
+                matching.append(document["_id"])
+    return ClosePage(await closes_with(documents, matching), None, searched)
+
+
+async def candidates(
+    documents: LiveChatDocuments, closes: CloseFilter, after: ReviewPosition | None
+) -> AsyncIterator[Sequence[Document]]:
+    """The closes with a comment that follow `after`, some at a time; one more than are searched."""
+    wanted = [closes.of_closes(), {"commented": True}]
+    if after is not None:
+        wanted += follows(closes.axis, after)
+    fields = ["comment", "client", "dialog", closes.axis.value]
+    found = documents.closes.find({"$and": wanted}, fields, batch_size=AT_ONCE)
+    found = found.sort(closes.axis.newest_first).limit(MOST_SEARCHED + 1).max_time_ms(LONGEST_READ_MS)
+    while some := await found.to_list(AT_ONCE):
+        yield some
+
+
+def sealed_comment(document: Document) -> SealedText:
+    """The comment of a stored close that has one."""
+    return SealedText(document["comment"], document["client"], document["dialog"], Purpose.COMMENT)
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: in one form and without case (Unicode 3.13, compatibility caseless match)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def holds(text: str, words: Sequence[str]) -> bool:
+    """Whether every word stands in the text, also inside of another."""
+    return all(word in text for word in words)

@@ -1,0 +1,96 @@
+"""Words are looked for in sealed comments: opened in memory, newest first, and honest about how far."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from analytics.read_models import search
+from analytics.read_models.decryption import SealedText
+from tests.analytics.builders import SEALED, ExpectedClose, after
+from tests.analytics.harness import Harness, limited_to, supervisor_of
+
+pytestmark = pytest.mark.real
+
+COMMENTS = ("Very HELPFUL, merci", "cafe\u0301 \ufb01ne", "Straße gesperrt", "no refund!", "refund, helpful")
+
+
+async def with_comments(harness: Harness, *comments: str | None, **how: Any) -> list[ExpectedClose]:
+    """Closes with these comments, the first the newest; None for one whose key is not there."""
+    made = [
+        replace(ExpectedClose(f"d{index}", closed_at=after(-index), comment=SEALED), **how)
+        for index, _ in enumerate(comments)
+    ]
+    for close, text in zip(made, comments, strict=True):
+        if text is not None:
+            of = SealedText(SEALED, f"c-{close.dialog}", close.dialog, "comment")
+            harness.keys.known[of] = text
+    await harness.receive(*made)
+    return made
+
+
+async def found(harness: Harness, text: str, **asked: Any) -> list[str]:
+    page = await harness.ask("reviews", text=text, **asked)
+    assert page["complete"] == (page["next_cursor"] is None)
+    return [each["dialog"] for each in page["reviews"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "dialogs"),
+    [
+        ("helpful", ["d0", "d4"]),
+        ("  Refund HELP ", ["d4"]),
+        ("caf\u00e9", ["d1"]),
+        ("FINE", ["d1"]),
+        ("STRASSE", ["d2"]),
+        ("$regex", []),
+        ("merci refund", []),
+    ],
+)
+async def test_every_word_is_found_whatever_its_case_and_form(
+    harness: Harness, text: str, dialogs: list[str]
+) -> None:
+    await with_comments(harness, *COMMENTS)
+    assert await found(harness, text) == dialogs
+
+
+async def test_only_what_was_asked_for_and_may_be_seen_is_searched(harness: Harness) -> None:
+    await with_comments(harness, "kind", None, "kind")
+    await harness.receive(ExpectedClose("x1"), ExpectedClose("x2", way="expired"))
+    page = await harness.ask("reviews", text="kind")
+    assert (len(page["reviews"]), page["searched"], page["complete"]) == (2, 3, True)
+    assert await found(harness, "kind", state="expired") == []
+    assert await found(harness, "kind", to=after(-1).replace(minute=45).isoformat()) == []
+    assert await found(harness, "kind", operator="bo") == []
+    for claims in (supervisor_of("course-b"), limited_to("another")):
+        assert (await harness.ask("reviews", claims, text="kind"))["searched"] == 0
+    plain = await harness.ask("reviews")
+    assert (plain["searched"], plain["complete"]) == (None, None)
+
+
+async def test_pages_go_on_where_the_search_ended(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    await with_comments(harness, *["yes" if number % 3 == 0 else "no" for number in range(20)])
+    monkeypatch.setattr(search, "AT_ONCE", 4)
+    for most in (5, 100):
+        monkeypatch.setattr(search, "MOST_SEARCHED", most)
+        seen, searched, cursor = [], 0, ""
+        while cursor is not None:
+            page = await harness.ask("reviews", text="yes", limit=2, cursor=cursor)
+            assert len(page["reviews"]) <= 2
+            assert page["searched"] <= most
+            seen += [each["dialog"] for each in page["reviews"]]
+            searched, cursor = searched + page["searched"], page["next_cursor"]
+        assert (seen, searched) == ([f"d{number}" for number in range(0, 20, 3)], 20)
+
+
+async def test_the_search_is_on_record_without_its_words(harness: Harness) -> None:
+    await with_comments(harness, "kind", "canary")
+    await found(harness, "canary")
+    [entry] = await harness.stored("audit")
+    assert (entry["asked"], entry["closes"]) == ({"text": True}, ["d1.1"])
+
+
+@pytest.mark.parametrize(("text", "code"), [("", "blank"), (" \u200b ", "blank"), ("x" * 201, "too-long")])
+async def test_words_have_bounds(harness: Harness, text: str, code: str) -> None:
+    response = await harness.get("reviews", text=text)
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (422, code)
