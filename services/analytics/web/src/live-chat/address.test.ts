@@ -40,6 +40,7 @@ describe("address", () => {
       score: [1, -2],
       scale: "stars:1:5",
       comment: true,
+      q: "ärger & 100 %",
       grain: "week" as const,
       tab: "hours" as const,
       few: true,

@@ -40,6 +40,8 @@ export interface Address {
   score: readonly number[];
   scale: string | null;
   comment: boolean;
+  /** Words that comments in the list hold. */
+  q: string;
   grain: Grain | null;
   tab: Tab;
   /** Whether the groups with too few ratings are open. */
@@ -60,11 +62,15 @@ export const defaults = (zone: string): Address => ({
   score: [],
   scale: null,
   comment: false,
+  q: "",
   grain: null,
   tab: "channels",
   few: false,
   review: null,
 });
+
+/** What the API takes. */
+export const LONGEST_SEARCH = 200;
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const SHORT: Record<string, readonly Part[]> = { given: RATED, unrated: UNRATED };
@@ -89,6 +95,7 @@ export function parse(query: string, ownZone: string): Address {
     score: read.getAll("score").filter(Boolean).map(Number).filter(Number.isInteger),
     scale: read.get("scale"),
     comment: read.get("comment") === "yes",
+    q: (read.get("q") ?? "").trim().slice(0, LONGEST_SEARCH),
     grain: one("grain", GRAINS) ?? null,
     tab: one("tab", TABS) ?? "channels",
     few: read.get("few") === "open",
@@ -113,6 +120,7 @@ export function format(address: Address, ownZone: string): string {
   for (const each of address.score) write.append("score", String(each));
   put("scale", address.scale);
   put("comment", "yes");
+  put("q", address.q);
   put("grain", address.grain);
   put("tab", address.tab);
   put("few", "open");

@@ -35,6 +35,8 @@ export const hours = unread<Hours>();
 export const distribution = unread<Distribution>();
 export const counts = unread<ReviewCounts>();
 export const reviews = unread<Listed>();
+/** Comments that were looked at for the list; null without a search. */
+export const searched = signal<number | null>(null);
 export const details = unread<CloseDetails>();
 /** All that can be chosen, whatever is chosen now. */
 export const everyChannel = unread<Channels>();
@@ -94,6 +96,11 @@ export function listFilterOf(now: Address) {
   };
 }
 
+/** Which reviews the list shows: closes, and words in their comments. */
+function reviewsOf(now: Address) {
+  return { ...filterOf(now, new Date()), ...listFilterOf(now), ...(now.q ? { text: now.q } : {}) };
+}
+
 export const keyOf = (review: { dialog: string; close_seq: number }): string =>
   `${review.dialog}.${review.close_seq}`;
 
@@ -126,13 +133,14 @@ export function showNewer(): void {
 export async function showMore(): Promise<void> {
   const before = reviews.value.data;
   if (!before?.next) return;
-  const asked = { ...filterOf(address.value, new Date()), ...listFilterOf(address.value) };
+  const asked = reviewsOf(address.value);
   await into(reviews, async () => {
     const page = await data(
       api.GET("/v1/live-chat/reviews", {
         params: { query: { ...asked, cursor: before.next ?? "", limit: PAGE } },
       }),
     );
+    if (page.searched !== null) searched.value = (searched.value ?? 0) + page.searched;
     return { ...before, rows: [...before.rows, ...page.reviews], next: page.next_cursor };
   });
 }
@@ -187,13 +195,14 @@ async function readChoices(): Promise<void> {
 
 /** Reads the list: anew, or what is shown and what is newer. */
 export async function readReviews(how: "anew" | "again" = "again"): Promise<void> {
-  const asked = { ...filterOf(address.value, new Date()), ...listFilterOf(address.value) };
+  const asked = reviewsOf(address.value);
   await into(reviews, async () => {
     const before = how === "again" ? reviews.value.data : null;
     const limit = Math.min(LONGEST_PAGE, Math.max(PAGE, before?.rows.length ?? 0));
     const page = await data(
       api.GET("/v1/live-chat/reviews", { params: { query: { ...asked, limit, counts: true } } }),
     );
+    searched.value = page.searched;
     if (page.counts) counts.value = { data: page.counts, readAt: new Date(), problem: null };
     const fresh = { rows: page.reviews, newer: [], next: page.next_cursor };
     const shown = reviews.value.data;
@@ -235,7 +244,7 @@ export function keepReading(): () => void {
       async () => void (await Promise.all([readOperators(), readBreakdown()])),
     ),
     whenever(
-      (now) => [counted(now), now.state, now.score, now.scale, now.comment],
+      (now) => [counted(now), now.state, now.score, now.scale, now.comment, now.q],
       () => readReviews("anew"),
     ),
     whenever((now) => [now.review], readDetails),

@@ -12,11 +12,13 @@ import {
   type Review,
   readReviews,
   reviews,
+  searched,
   showMore,
   showNewer,
   summary,
 } from "./data.ts";
 import { channelName } from "./names.ts";
+import { Search } from "./search.tsx";
 import { partCounts } from "./shape.ts";
 import { Stars } from "./stars.tsx";
 import { Sign } from "./textures.tsx";
@@ -26,7 +28,10 @@ export function Reviews(): JSX.Element {
   const { data, problem } = reviews.value;
   return (
     <section class="reviews" id="reviews" aria-labelledby="reviews-title">
-      <h2 id="reviews-title">{t("reviews.title")}</h2>
+      <header class="reviews-head">
+        <h2 id="reviews-title">{t("reviews.title")}</h2>
+        <Search />
+      </header>
       <Chips />
       {problem && summary.value.problem?.code !== problem.code && (
         <ProblemBanner
@@ -113,7 +118,7 @@ function List(): JSX.Element | null {
   const { data } = reviews.value;
   if (!data) return null;
   const { rows, newer, next } = data;
-  if (!rows.length) return <None />;
+  if (!rows.length && !next) return <None />;
   const all = howMany();
   return (
     <>
@@ -134,6 +139,8 @@ function List(): JSX.Element | null {
           </button>
         )}
         <span class="small quiet">
+          {searched.value !== null &&
+            `${t("reviews.searched", { count: searched.value, n: number(searched.value) })} `}
           {all === undefined
             ? t("reviews.shown", { n: number(rows.length) })
             : t("reviews.shownOf", { n: number(rows.length), all: number(all) })}
@@ -145,24 +152,24 @@ function List(): JSX.Element | null {
 
 /** How many the list has in all; undefined where nobody counted them. */
 function howMany(): number | undefined {
-  const { state, score, comment } = address.value;
+  const { state, score, comment, q } = address.value;
   const [n, read] = [counts.value.data, summary.value.data];
-  if (score.length || !n || !read) return undefined;
+  if (q || score.length || !n || !read) return undefined;
   if (comment) return state.length ? undefined : n.with_comment;
   const parts = partCounts(read);
   return state.length ? state.reduce((sum, each) => sum + parts[each], 0) : n.all;
 }
 
 function None(): JSX.Element {
-  const { state, score, comment } = address.value;
-  if (!state.length && !score.length && !comment) return <p class="none">{t("reviews.none")}</p>;
+  const { state, score, comment, q } = address.value;
+  if (!state.length && !score.length && !comment && !q) return <p class="none">{t("reviews.none")}</p>;
   return (
     <p class="none">
       {t("reviews.noneSo")}{" "}
       <button
         type="button"
         class="link"
-        onClick={() => go({ state: [], score: [], scale: null, comment: false })}
+        onClick={() => go({ state: [], score: [], scale: null, comment: false, q: "" })}
       >
         {t("reviews.showAll")}
       </button>

@@ -7,9 +7,10 @@ import { useEffect, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
 import { address, type Grain, go } from "./address.ts";
 import { closeDrawer, step } from "./drawer.tsx";
+import { focusSearch } from "./search.tsx";
 
 export const shortcutsShown = signal(false);
-const KEYS = ["?", "f", "d", "w", "m", "j", "k", "esc", "arrows", "enter", "t"] as const;
+const KEYS = ["?", "/", "f", "d", "w", "m", "j", "k", "esc", "arrows", "enter", "t"] as const;
 const WRITTEN: Record<string, string> = { esc: "Esc", arrows: "← →", enter: "Enter" };
 const GRAIN_KEYS: Record<string, Grain> = { d: "day", w: "week", m: "month" };
 
@@ -33,6 +34,7 @@ function act(event: KeyboardEvent): void {
   else if (grain) go({ grain });
   else if (event.key === "j") step(address.value.review, 1);
   else if (event.key === "k") step(address.value.review, -1);
+  else if (event.key === "/") focusSearch();
   else if (event.key === "f") document.querySelector<HTMLElement>(".toolbar button")?.focus();
   else return;
   event.preventDefault();

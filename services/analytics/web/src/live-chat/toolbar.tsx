@@ -151,7 +151,7 @@ export function PrintedFilters(): JSX.Element {
 }
 
 export function clearFilters(): void {
-  go({ channel: [], operator: [], nobody: false, state: [], score: [], scale: null, comment: false });
+  go({ channel: [], operator: [], nobody: false, state: [], score: [], scale: null, comment: false, q: "" });
 }
 
 /** "27 Oct – 23 Nov": both days are inside. */
