@@ -128,6 +128,24 @@ async def test_a_part_is_a_filter_and_back_undoes_it(opened: Reading) -> None:
     await expect(rows).to_contain_text(COMMENT)
 
 
+async def test_words_are_searched_in_comments(opened: Reading) -> None:
+    page = await opened()
+    rows, field = page.locator(".rows > li"), page.get_by_role("searchbox", name="Search in comments")
+    await expect(rows).to_have_count(len(PLAYED))
+    await page.keyboard.press("/")
+    await expect(field).to_be_focused()
+    await field.press_sequentially("RAPIDE claire")
+    await expect(page).to_have_url(re.compile(r"q=RAPIDE\+claire"))
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("Réponse claire et rapide")
+    await expect(page.get_by_text("2 comments looked at.")).to_be_visible()
+    assert await axe(page) == []
+    await field.fill("nowhere")
+    await page.get_by_role("button", name="Show all").click()
+    await expect(rows).to_have_count(len(PLAYED))
+    await expect(field).to_have_value("")
+
+
 async def test_the_list_becomes_a_file_under_the_same_filters(opened: Reading, findings: Findings) -> None:
     findings.tolerate("503")
     page = await opened("&state=satisfied&state=unsatisfied")
