@@ -35,9 +35,9 @@ async def found(harness: Harness, text: str, **asked: Any) -> list[str]:
     return [each["dialog"] for each in page["reviews"]]
 
 
-@pytest.mark.parametrize(
-    ("text", "dialogs"),
-    [
+async def test_every_word_is_found_whatever_its_case_and_form(harness: Harness) -> None:
+    await with_comments(harness, *COMMENTS)
+    for text, dialogs in (
         ("helpful", ["d0", "d4"]),
         ("  Refund HELP ", ["d4"]),
         ("caf\u00e9", ["d1"]),
@@ -45,13 +45,19 @@ async def found(harness: Harness, text: str, **asked: Any) -> list[str]:
         ("STRASSE", ["d2"]),
         ("$regex", []),
         ("merci refund", []),
-    ],
-)
-async def test_every_word_is_found_whatever_its_case_and_form(
-    harness: Harness, text: str, dialogs: list[str]
-) -> None:
-    await with_comments(harness, *COMMENTS)
-    assert await found(harness, text) == dialogs
+    ):
+        assert await found(harness, text) == dialogs, text
+
+
+async def test_no_more_closes_are_read_than_have_a_comment(harness: Harness) -> None:
+    await harness.receive(*(ExpectedClose(f"x{number}", way="given") for number in range(30)))
+    await with_comments(harness, "kind", "kind")
+    await harness.database.command("profile", 2)
+    assert len(await found(harness, "kind")) == 2
+    await harness.database.command("profile", 0)
+    first = await harness.database["system.profile"].find_one({"ns": harness.documents.closes.full_name})
+    assert first is not None
+    assert (first["planSummary"][:6], first["docsExamined"]) == ("IXSCAN", 2)
 
 
 async def test_only_what_was_asked_for_and_may_be_seen_is_searched(harness: Harness) -> None:
@@ -90,7 +96,7 @@ async def test_the_search_is_on_record_without_its_words(harness: Harness) -> No
     assert (entry["asked"], entry["closes"]) == ({"text": True}, ["d1.1"])
 
 
-@pytest.mark.parametrize(("text", "code"), [("", "blank"), (" \u200b ", "blank"), ("x" * 201, "too-long")])
-async def test_words_have_bounds(harness: Harness, text: str, code: str) -> None:
-    response = await harness.get("reviews", text=text)
-    assert (response.status_code, response.json()["errors"][0]["code"]) == (422, code)
+async def test_words_have_bounds(harness: Harness) -> None:
+    for text, code in (("", "blank"), (" \u200b ", "blank"), ("x" * 201, "too-long")):
+        response = await harness.get("reviews", text=text)
+        assert (response.status_code, response.json()["errors"][0]["code"]) == (422, code)

@@ -1,8 +1,10 @@
 """Data keys are remembered for seconds, and dropped at once."""
 
 import asyncio
+from collections.abc import Collection
 
 from chassis.crypto_shredding.key_cache import DataKey, KeyCache
+from chassis.errors import DecryptionFailed
 
 KEY = DataKey("kid", "scope", "subject", b"raw" * 10)
 
@@ -73,6 +75,36 @@ async def test_memory_is_bounded() -> None:
     for name in ("a", "b", "c", "a"):
         await keys.get(name, store.load)
     assert store.asked == 4
+
+
+async def test_of_many_keys_those_that_memory_lacks_are_loaded_at_once() -> None:
+    keys, asked = KeyCache(), []
+    broken = DecryptionFailed("wrapped by another key")
+
+    async def load(names: Collection[str]) -> dict[str, DataKey | DecryptionFailed]:
+        asked.append(set(names))
+        there: dict[str, DataKey | DecryptionFailed] = {"a": KEY, "b": KEY, "broken": broken}
+        return {name: key for name, key in there.items() if name in names}
+
+    assert await keys.get_all({"a"}, load) == {"a": KEY}
+    assert await keys.get_all({"a", "b", "broken", "none"}, load) == {"a": KEY, "b": KEY, "broken": broken}
+    assert await keys.get_all({"a", "b"}, load) == {"a": KEY, "b": KEY}
+    assert await keys.get_all({"broken"}, load) == {"broken": broken}
+    assert asked == [{"a"}, {"b", "broken", "none"}, {"broken"}]
+
+
+async def test_of_many_keys_one_that_is_dropped_while_they_are_loaded_is_not_remembered() -> None:
+    keys = KeyCache()
+
+    async def load(_: Collection[str]) -> dict[str, DataKey | DecryptionFailed]:
+        keys.evict(lambda key: key.subject == "subject")
+        return {"a": KEY}
+
+    async def nothing(_: Collection[str]) -> dict[str, DataKey | DecryptionFailed]:
+        return {}
+
+    await keys.get_all({"a"}, load)
+    assert await keys.get_all({"a"}, nothing) == {}
 
 
 def test_a_key_does_not_show_itself() -> None:

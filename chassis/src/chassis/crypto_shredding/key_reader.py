@@ -128,7 +128,7 @@ class KeyReader:
         ]
 
     async def _load(self, kids: Collection[str]) -> dict[str, DataKey | DecryptionFailed]:
-        stored = self._keys.find({"_id": {"$in": list(kids)}})
+        stored = self._keys.find({"_id": {"$in": list(kids)}}, ["scope", "subject", "wrapped"])
         return {key["_id"]: _attempt(self._unwrapped, key) async for key in stored}
 
     def _unwrapped(self, key: Document) -> DataKey:
