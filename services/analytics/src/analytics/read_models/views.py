@@ -24,7 +24,7 @@ OF_CLOSES: Final[Pipeline] = [
         "$project": {
             "dialog": 1, "close_seq": 1, "channel": 1, "operator": 1, "operator_name": 1, "team": 1,
             "closed_at": 1, "rated_at": 1, "state": 1, "reason": 1, "scale": 1, "score": 1,
-            "satisfied": 1, "commented": 1,
+            "satisfied": 1, "commented": 1, "tags": 1, "locale": 1,
         }
     },
 ]  # fmt: skip
