@@ -63,8 +63,8 @@ format: $(READY) ## bring Python and TypeScript into shape
 	@$(BIN)/ruff check --fix --select I --quiet
 	@$(BIN)/ruff format
 
-chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, then count
-	@CANDOR_CHAOS_DIALOGS=2000 $(BIN)/pytest -s tests/chaos
+chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, and replicas 300 times (half an hour), then count
+	@CANDOR_CHAOS_DIALOGS=2000 CANDOR_CHAOS_FAULTS=$(or $(FAULTS),300) $(BIN)/pytest -s tests/chaos
 
 containers: $(READY) ## the end-to-end tests on servers in Docker containers; STUB_IMAGES=1 makes the images here
 	@$(BIN)/python -m deploy.local.engine
