@@ -19,7 +19,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pydantic import TypeAdapter
 
 from chassis.clock import Clock
-from chassis.errors import CheckpointConflict
+from chassis.errors import CheckpointConflict, PartitionsRevoked
 from chassis.kafka.batch_subscriber import SubscriberOptions
 from chassis.kafka.checkpointed_consumer import BATCH, CheckpointedConsumer, Moves, Step, steps_by_partition
 from chassis.kafka.connection import KafkaConnection
@@ -60,7 +60,7 @@ class TableReader(CheckpointedConsumer):
     """
 
     keeps_tombstones = True
-    takes_turns = False
+    takes_turns = False  # so nothing is held back: a position that is ahead means a gap
     _checkpoints: TableCheckpoints
 
     def __init__(
@@ -127,7 +127,8 @@ class TableReader(CheckpointedConsumer):
         try:
             await self._check()
         except Exception as error:
-            if not isinstance(error, CheckpointConflict) and not is_transient(error):
+            passing = isinstance(error, (CheckpointConflict, PartitionsRevoked)) or is_transient(error)
+            if not passing:
                 raise
             log.info("table_not_checked", consumer=self.name, error=type(error).__name__)
         self._checked = time.monotonic()
