@@ -98,7 +98,7 @@ async def test_it_takes_over_while_events_come_and_questions_are_asked(scene: Sc
         await until(lambda: harness.ask("summary"), lambda summary: summary["closed"] == 60)
         old = await everything(serving(scene).now)
         asking, publishing = asyncio.create_task(ask()), asyncio.create_task(publish())
-        built = await rebuilt(scene, at_once=50, leave_seconds=2)
+        built = await rebuilt(scene, at_once=50, leave_seconds=4)
         await publishing
         assert serving(scene).now.generation == built.generation == 2
         await scene.publisher.publish(after)
