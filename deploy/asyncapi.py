@@ -77,7 +77,8 @@ def _document(service: str, tasks: Iterable[object]) -> Document:
     consumers = [task for task in tasks if isinstance(task, Consumer)]
     for consumer in consumers:
         consumer.declare(broker)
-        events.update((topic, list(_entries(adapter))) for topic, adapter in consumer.topics.items())
+        for topic, adapter in consumer.topics.items():
+            events.setdefault(topic, []).extend(_entries(adapter))  # one topic may have two consumers
     for published in PUBLISHED[service]:
         broker.publisher(published.topic, title=published.topic)
         events[published.topic] = list(_entries(published.events))

@@ -33,12 +33,12 @@ def apps() -> Mapping[str, FastAPI]:
         "chat_url": "https://candor.example",
         "staff_issuer": "https://staff.example",
         "staff_jwks": keys,
+        "master_key": secret,
         "readers_key": secret,
     }
     visitors: dict[str, Any] = {
         "visitor_issuer": "https://chat.example",
         "visitor_jwks": keys,
-        "master_key": secret,
     }
     return {
         "chat": chat(ChatSettings(**every, **visitors, visitor_signing_key=pem)),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from analytics.domain.review import REVIEW
 from chassis.eventstore.decider import Decider
 from chat.domain.channel import CHANNEL
 from chat.domain.client import CLIENT
@@ -18,6 +19,7 @@ NAMES: dict[str, tuple[Decider[Any, Any, Any], set[str]]] = {
     "dialog": (DIALOG, {"opened", "message-posted", "operator-assigned", "closed", "reopened"}),
     "asked": (COOL_DOWN, {"question-reserved"}),
     "quality_control": (QUALITY_CONTROL, {"saved"}),
+    "review": (REVIEW, {"note-written", "status-set", "own-score-set", "exclusion-set"}),
     "rating": (
         RATING,
         {

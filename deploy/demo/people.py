@@ -174,7 +174,7 @@ class Visitor:
 
 @dataclass
 class Supervisor:
-    """Reads the numbers."""
+    """Reads the numbers, and writes about closes."""
 
     caller: Caller
     urls: ServiceUrls
@@ -183,6 +183,12 @@ class Supervisor:
         """``summary``, ``reviews`` or ``reconcile``, filtered."""
         url = f"{self.urls.analytics}/v1/live-chat/{what}"
         return await self.caller.do("GET", url, params={k: v for k, v in filters.items() if v is not None})
+
+    async def write(self, dialog: str, close_seq: int, what: str, value: Any, version: int) -> Any:
+        """Writes a ``note``, ``status`` or ``score`` about a close, whose review was read at `version`."""
+        path = f"closes/{dialog}/{close_seq}/review/{'own-score' if what == 'score' else what}"
+        url, headers = f"{self.urls.analytics}/v1/live-chat/{path}", {"If-Match": f'"{version}"'}
+        return await self.caller.do("PUT", url, json={what: value}, headers=headers)
 
     async def every_review(self, **filters: Any) -> list[dict[str, Any]]:
         """All reviews, page by page."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from contracts.topics import SERVICES
 from deploy.local import cache
 
 STAFF_ISSUER = "https://staff.candor.localhost"
 VISITOR_ISSUER = "https://chat.candor.localhost"
-SEALING = ("chat", "rating")
 
 
 class Secrets:
@@ -25,7 +25,7 @@ class Secrets:
         with cache.locked(self.folder / "lock"):
             for issuer in ("staff", "visitor"):
                 self._make_issuer(issuer)
-            for name in ("readers", "form", *(f"{service}.master" for service in SEALING)):
+            for name in ("readers", "form", *(f"{service}.master" for service in SERVICES)):
                 if not (path := self.folder / f"{name}.key").exists():
                     _write(path, base64.urlsafe_b64encode(secrets.token_bytes(32)))
 
@@ -42,9 +42,8 @@ class Secrets:
             "CANDOR_VISITOR_ISSUER": VISITOR_ISSUER,
             "CANDOR_VISITOR_JWKS": str(self.folder / "visitor.jwks.json"),
             "CANDOR_READERS_KEY": self._text("readers.key"),
+            "CANDOR_MASTER_KEY": self._text(f"{service}.master.key"),
         }
-        if service in SEALING:
-            variables["CANDOR_MASTER_KEY"] = self._text(f"{service}.master.key")
         if service == "chat":
             variables["CANDOR_VISITOR_SIGNING_KEY"] = str(self.folder / "visitor.pem")
         if service == "rating":

@@ -22,8 +22,10 @@ from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import connect, transaction
 from contracts.access import Claims, Role
 from tests.analytics.builders import NOON, ExpectedClose, received
+from tests.analytics.kafka_harness import running
 from tests.declared import client_of
 from tests.tokens import STAFF_ISSUER, STAFF_KEY, bearer, jwks, signed
+from tests.waiting import until
 
 MINIMUM = 3
 """Another one than the default."""
@@ -77,15 +79,25 @@ class Harness:
         async with await self.client.start_session() as session, transaction(session):
             await LiveChatProjection(self.database).apply(session, records)
 
+    async def send(self, method: str, path: str, claims: Claims | None, **how: Any) -> httpx.Response:
+        headers = {**how.pop("headers", {}), **({} if claims is None else bearer(signed(claims)))}
+        return await self.http.request(method, f"/v1/live-chat/{path}", headers=headers, **how)
+
     async def get(self, path: str, claims: Claims | None = EVERYWHERE, **asked: Any) -> httpx.Response:
-        headers = {} if claims is None else bearer(signed(claims))
         params = {name.rstrip("_"): value for name, value in asked.items()}
-        return await self.http.get(f"/v1/live-chat/{path}", params=params, headers=headers)
+        return await self.send("GET", path, claims, params=params)
 
     async def ask(self, path: str, claims: Claims = EVERYWHERE, **asked: Any) -> Any:
         response = await self.get(path, claims, **asked)
         assert response.status_code == 200, response.text
         return response.json()
+
+    async def relayed(self) -> None:
+        """Lets the relay work until every commit is relayed."""
+        async with running(self.app.state.relay):
+            await until(
+                lambda: self.database["commits"].count_documents({"relayed": False}), lambda left: not left
+            )
 
     async def stored(self, collection: str) -> list[dict[str, Any]]:
         return sorted(
@@ -101,6 +113,7 @@ def settings(mongo: str, database: str) -> AnalyticsSettings:
         database=database,
         staff_issuer=STAFF_ISSUER,
         staff_jwks=jwks(STAFF_KEY),
+        master_key="A" * 43,
         readers_key="A" * 43,
         minimum_n=MINIMUM,
     )

@@ -216,6 +216,74 @@ async def test_a_review_opens_and_closes_by_the_keyboard(opened: Reading) -> Non
     await expect(drawer).to_be_hidden()
 
 
+async def test_what_supervisors_write_saves_itself_and_nobody_overwrites_anybody(
+    opened: Reading, new_page: NewPage, findings: Findings
+) -> None:
+    findings.tolerate("412")
+    page, other = await opened("&comment=yes"), await opened("&comment=yes", await new_page(size=PHONE))
+    for each in (page, other):
+        await each.get_by_role("button", name=COMMENT).click()
+    drawer, note = page.get_by_role("dialog", name="Review"), page.get_by_role("textbox", name="Note")
+
+    await note.fill("Talk with both on Tuesday")
+    await expect(drawer).to_contain_text(re.compile(r"Note saved .+ by Clara Moen\."))
+    await page.keyboard.press("Escape")
+    await expect(drawer).to_be_hidden()
+    await page.keyboard.press("Enter")
+    await expect(note).to_have_value("Talk with both on Tuesday")
+    await page.keyboard.press("2")
+    await expect(drawer.get_by_role("radio", name="In work")).to_be_checked()
+    await drawer.get_by_role("combobox", name="Own score").select_option("2")
+    row = page.locator(".rows button", has_text=COMMENT)
+    await expect(row).to_contain_text("In work")
+    await expect(row).to_contain_text("own score 2, note")
+
+    theirs = other.get_by_role("textbox", name="Note")
+    await theirs.fill("Look at the transfer macro")
+    await expect(other.get_by_text("changed this note meanwhile")).to_be_visible()
+    await other.get_by_role("button", name="Close the review").click()
+    await expect(other.get_by_text("The note was not saved")).to_be_visible()
+    await other.get_by_role("button", name="Open the review").click()
+    await expect(other.locator(".their-note")).to_have_text("Talk with both on Tuesday")
+    await expect(theirs).to_have_value("Look at the transfer macro")
+    assert await axe(other) == []
+    await screenshot(other, "live-chat/review-overtaken-phone")
+    await other.get_by_role("button", name="Keep mine").click()
+    await expect(other.get_by_text("changed this note meanwhile")).to_be_hidden()
+
+    await page.reload()
+    await expect(note).to_have_value("Look at the transfer macro")
+    await drawer.get_by_role("button", name="Changes").click()
+    await expect(drawer.locator(".changes")).to_contain_text("Own score: 2 of 5")
+    assert await axe(page) == []
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        await screenshot(page, f"live-chat/review-written-{scheme}")
+
+
+async def test_an_excluded_close_keeps_its_row_and_new_ones_have_a_tab(opened: Reading) -> None:
+    page = await opened()
+    drawer, row = page.get_by_role("dialog", name="Review"), page.locator(".rows button", has_text=COMMENT)
+    await row.click()
+    await drawer.get_by_role("radio", name="Done").click()
+    await drawer.get_by_role("combobox", name="Exclude from the numbers").select_option("test")
+    await expect(drawer).to_contain_text("Excluded from the numbers: a test.")
+    await expect(page.locator(".foot")).to_contain_text("1 excluded, counted apart")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await expect(row).to_contain_text("excluded")
+    await screenshot(page, "live-chat/review-signs", whole=True)
+
+    await row.click()
+    await drawer.get_by_role("button", name="Count again").click()
+    await expect(page.locator(".foot")).not_to_contain_text("excluded")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="New", exact=True).click()
+    await expect(page).to_have_url(re.compile(r"status=new"))
+    await expect(page.locator(".rows")).not_to_contain_text(COMMENT)
+    await expect(page.locator(".rows > li").first).to_contain_text("New")
+
+
 async def test_all_of_it_by_the_keyboard_alone(opened: Reading) -> None:
     page = await opened()
     press, focused = page.keyboard.press, page.locator(":focus")

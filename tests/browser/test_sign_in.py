@@ -55,7 +55,8 @@ async def live_chat(origin: str, listening: socket.socket, provider: Provider) -
     settings = AnalyticsSettings(
         env="development", kafka=KafkaConnection(servers="127.0.0.1:1"), mongo="mongodb://127.0.0.1:1",
         staff_issuer=provider.issuer, staff_client_id=PAGES,
-        staff_scope="openid profile candor", readers_key="A" * 43, staff_discovery=elsewhere(provider),
+        staff_scope="openid profile candor", master_key="A" * 43, readers_key="A" * 43,
+        staff_discovery=elsewhere(provider),
         staff_sign_in_parameters={"audience": "candor"},
     )  # fmt: skip
     async with serving(build(settings, only=()), listening):

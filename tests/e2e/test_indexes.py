@@ -73,12 +73,22 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Support
         await settled(supervisor, channel, len(ledger.endings), SETTLE_SECONDS, undone=ledger.undone(channel))
         one = await encounter(floor, channel, Mood.IGNORES, 4)
         await one.visitor.form(await closed(one), 1)
-        await supervisor.every_review(channel=channel)
+        review = (await supervisor.every_review(channel=channel))[0]
+        await supervisor.write(review["dialog"], review["close_seq"], "note", "Talk with both", 1)
+        await supervisor.write(review["dialog"], review["close_seq"], "status", "done", 2)
+        await supervisor.read(f"closes/{review['dialog']}/{review['close_seq']}/review/history")
+        await until(lambda: _listed_as_done(floor, channel), SETTLE_SECONDS)
+        assert await supervisor.every_review(channel=channel, status="new")
         await floor.erase(one.visitor.client)
         await until(lambda: _cancelled(floor, channel), SETTLE_SECONDS)
     assert {entry["op"] for entry in done} >= {"query", "update", "insert", "command"}
     assert scans(done) == set()
     assert unbounded(done) == set()
+
+
+async def _listed_as_done(floor: SupportFloor, channel: str) -> None:
+    if not await floor.supervisor().every_review(channel=channel, status="done"):
+        raise NotYet("the status is still to be relayed")
 
 
 async def _cancelled(floor: SupportFloor, channel: str) -> None:

@@ -148,10 +148,13 @@ async def test_whoever_was_erased_is_asked_nothing_and_their_words_are_gone(
     waiting = await _another_dialog(rated)
     supervisor = floor.supervisor()
     await until(lambda: _review_says(floor, channel, dialog, "a word to forget"))
+    written = await supervisor.write(dialog, 1, "note", "what they said", version=1)
+    assert written["note"]["text"] == "what they said"
 
     await floor.erase(rated.visitor.client)
 
     await until(lambda: _review_is_erased(floor, channel, dialog))
+    await until(lambda: _note_is_erased(floor, dialog))
     summary = await settled(supervisor, channel, 2, SETTLE_SECONDS)
     assert (summary["given"], summary["cancelled"]) == (1, 1), "the numbers stay, the open form is withdrawn"
     assert summary["unrated"]["cancelled_by_reason"]["erased"] == 1
@@ -181,6 +184,12 @@ async def _review_is_erased(floor: SupportFloor, channel: str, dialog: str) -> N
     comment = (await _review(floor, channel, dialog))["comment"]
     if comment["state"] != "erased" or comment["text"] is not None:
         raise NotYet(f"the comment is {comment}")
+
+
+async def _note_is_erased(floor: SupportFloor, dialog: str) -> None:
+    note = (await floor.supervisor().read(f"closes/{dialog}/1/review"))["note"]
+    if note != {"state": "erased", "text": None}:
+        raise NotYet(f"the note is {note}")
 
 
 async def test_a_visitor_finds_own_forms_only(floor: SupportFloor, channel: str) -> None:

@@ -29,11 +29,10 @@ def test_they_are_made_once(tmp_path: Path) -> None:
 def test_each_service_knows_only_its_own(tmp_path: Path) -> None:
     told = {service: Secrets(tmp_path).environment(service) for service in ("chat", "rating", "analytics")}
 
-    assert told["chat"]["CANDOR_MASTER_KEY"] != told["rating"]["CANDOR_MASTER_KEY"]
+    assert len({each["CANDOR_MASTER_KEY"] for each in told.values()}) == len(told)
     assert len({each["CANDOR_READERS_KEY"] for each in told.values()}) == 1
     assert [name for name in told if "CANDOR_VISITOR_SIGNING_KEY" in told[name]] == ["chat"]
     assert [name for name in told if "CANDOR_FORM_SECRET" in told[name]] == ["rating"]
-    assert "CANDOR_MASTER_KEY" not in told["analytics"]
 
 
 async def test_a_development_token_is_believed_by_the_services(tmp_path: Path) -> None:

@@ -9,19 +9,19 @@ from contracts.access import Claims, Role
 from deploy.openapi import FOLDER
 from tests.analytics.builders import ExpectedClose, after
 from tests.analytics.harness import EVERYWHERE, Harness, limited_to, supervisor_of
-from tests.tokens import signed
 
 pytestmark = pytest.mark.real
 
 DOCUMENT = json.loads((FOLDER / "analytics.json").read_text())
 ROUTES = tuple(
-    path.removeprefix("/v1/live-chat/").format(dialog="d1", close_seq=1)
-    for path in DOCUMENT["paths"]
+    (method.upper(), path.removeprefix("/v1/live-chat/").format(dialog="d1", close_seq=1))
+    for path, methods in DOCUMENT["paths"].items()
+    for method in methods
     if path.startswith("/v1/")
 )
-"""Every route that there is."""
+"""Every route that there is, with its method."""
 
-FILTERED = tuple(path for path in ROUTES if path != "changes" and not path.startswith("closes"))
+FILTERED = tuple(path for _, path in ROUTES if path != "changes" and not path.startswith("closes"))
 PERIOD: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-04-01"}
 ONLY_A = supervisor_of("course-a")
 
@@ -30,7 +30,7 @@ def somebody(*roles: Role, channels: frozenset[str] = frozenset({"*"})) -> Claim
     return Claims(sub="x", roles=frozenset(roles), channels=channels)
 
 
-@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize(
     "roles",
     [
@@ -44,15 +44,14 @@ def somebody(*roles: Role, channels: frozenset[str] = frozenset({"*"})) -> Claim
     ],
     ids=lambda roles: "+".join(roles) or "nobody",
 )
-async def test_nobody_but_a_supervisor(harness: Harness, path: str, roles: list[Role]) -> None:
-    assert (await harness.get(path, somebody(*roles))).status_code == 403
+async def test_nobody_but_a_supervisor(harness: Harness, method: str, path: str, roles: list[Role]) -> None:
+    assert (await harness.send(method, path, somebody(*roles))).status_code == 403
 
 
-@pytest.mark.parametrize("path", ROUTES)
-async def test_nobody_without_a_token_and_no_visitor(harness: Harness, path: str) -> None:
-    assert (await harness.get(path, None)).status_code == 401
-    visitor = signed(somebody(Role.VISITOR))
-    answer = await harness.http.get(f"/v1/live-chat/{path}", headers={"Authorization": f"Bearer {visitor}"})
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_nobody_without_a_token_and_no_visitor(harness: Harness, method: str, path: str) -> None:
+    assert (await harness.send(method, path, None)).status_code == 401
+    answer = await harness.send(method, path, somebody(Role.VISITOR))
     assert answer.status_code in {401, 403}
 
 

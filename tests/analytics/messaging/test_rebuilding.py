@@ -25,6 +25,7 @@ from chassis.kafka.publisher import ProducerRecord
 from contracts.dialogs import DIALOG_EVENTS
 from contracts.ratings import RATING_EVENTS
 from tests.analytics.builders import many, shuffled
+from tests.analytics.harness import EVERYWHERE
 from tests.analytics.kafka_harness import record, running
 from tests.analytics.messaging.test_kafka import Scene, scene
 from tests.waiting import until
@@ -97,6 +98,9 @@ async def test_it_takes_over_while_events_come_and_questions_are_asked(scene: Sc
         await scene.publisher.publish(before)
         await until(lambda: harness.ask("summary"), lambda summary: summary["closed"] == 60)
         old = await everything(serving(scene).now)
+        done = {"json": {"status": "done"}, "headers": {"If-Match": '"1"'}}
+        await harness.send("PUT", "closes/ad0/1/review/status", EVERYWHERE, **done)
+        await harness.relayed()
         asking, publishing = asyncio.create_task(ask()), asyncio.create_task(publish())
         built = await rebuilt(scene, at_once=50, leave_seconds=4)
         await publishing
@@ -115,6 +119,7 @@ async def test_it_takes_over_while_events_come_and_questions_are_asked(scene: Sc
     found = await verify(place_of(scene), serving(scene).now.generation)
     assert (found.closes, found.first) == (180, None)
     assert (await harness.ask("reconcile"))["equal"]
+    assert [each["dialog"] for each in (await harness.ask("reviews", status="done"))["reviews"]] == ["ad0"]
 
 
 async def test_killed_it_goes_on_where_it_was_and_two_at_once_are_refused(

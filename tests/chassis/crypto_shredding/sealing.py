@@ -7,24 +7,24 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
-from chassis.crypto_shredding import KeyReader, KeyRing
+from chassis.crypto_shredding import KeyReader, PrivateKeyRing
 from chassis.kafka.table_checkpoints import Scan
 from contracts.keys import KeyPublished
 
 PURPOSE = "message"
 
 
-async def seal(ring: KeyRing, scope: str, subject: str, text: str) -> str:
+async def seal(ring: PrivateKeyRing, scope: str, subject: str, text: str) -> str:
     """`text`, sealed."""
     return await ring.seal(text, subject=subject, scope=scope, purpose=PURPOSE)
 
 
-async def opened(keys: KeyRing | KeyReader, scope: str, subject: str, sealed: str) -> str | None:
+async def opened(keys: PrivateKeyRing | KeyReader, scope: str, subject: str, sealed: str) -> str | None:
     """The text in `sealed`, None without its key."""
     return await keys.open(sealed, subject=subject, scope=scope, purpose=PURPOSE)
 
 
-async def fingerprint(ring: KeyRing, scope: str, subject: str, text: str) -> str | None:
+async def fingerprint(ring: PrivateKeyRing, scope: str, subject: str, text: str) -> str | None:
     """What tells whether two texts are the same."""
     return await ring.fingerprint(text, subject=subject, scope=scope)
 

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import SecretStr
 
-from chassis.crypto_shredding import KeyReader, KeyRing, jwe
+from chassis.crypto_shredding import KeyReader, KeyRing, PrivateKeyRing, jwe
 from chassis.crypto_shredding.commands import reader_commands, ring_commands
 from chassis.crypto_shredding.key_cache import KeyCache
 from chassis.crypto_shredding.settings import OpeningSettings, SealingSettings
@@ -82,7 +82,12 @@ class Installation:
 
     def opening(self, readers: bytes, *before: bytes) -> Opening:
         others = [text_of(key) for key in before]
-        return Opening(**self._common(), readers_key=text_of(readers), readers_keys_before=others)
+        keys: dict[str, Any] = {
+            "master_key": text_of(OLD),
+            "readers_key": text_of(readers),
+            "readers_keys_before": others,
+        }
+        return Opening(**self._common(), **keys)
 
     def reader(self, *readers: bytes) -> KeyReader:
         reader = KeyReader.of(self.opening(*readers), self.store)
@@ -235,3 +240,24 @@ async def test_a_reader_without_the_new_key_says_that_it_cannot_read(installatio
     with pytest.raises(DecryptionFailed):
         await opened(reader, "d1", "c1", sealed)
     assert await reader.outdated() == (1, 1)
+
+
+async def test_a_service_that_publishes_no_keys_rewraps_its_own(
+    installation: Installation, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = PrivateKeyRing(store, master_key=OLD)
+    sealed = await seal(before, "d1", "c1", "hello")
+
+    async def command(name: str, master: bytes, *others: bytes) -> str:
+        settings = installation.opening(READERS_OLD).model_copy(
+            update={"master_key": text_of(master), "master_keys_before": [text_of(key) for key in others]}
+        )
+        assert await asyncio.to_thread(reader_commands, settings, [name]) == 0
+        return capsys.readouterr().out.strip()
+
+    assert await command("status", NEW, OLD) == (
+        "0 keys, 0 wrapped by another readers' key than the present one; 1 of its own, 1 to rewrap"
+    )
+    assert await command("rewrap", NEW, OLD) == "1 rewrapped"
+    assert (await command("status", NEW)).endswith("; 1 of its own, 0 to rewrap")
+    assert await opened(PrivateKeyRing(store, master_key=NEW), "d1", "c1", sealed) == "hello"

@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 
 from chassis.crypto_shredding.key_reader import KeyReader
 from chassis.crypto_shredding.key_ring import KeyRing
+from chassis.crypto_shredding.private_key_ring import private_key_ring
 from chassis.crypto_shredding.settings import OpeningSettings, SealingSettings
 from chassis.crypto_shredding.storage import Document
 from chassis.errors import DecryptionFailed, PublishFailed
@@ -52,13 +53,18 @@ def ring_commands(topic: str) -> Callable[[SealingSettings, Sequence[str]], int]
 
 
 def reader_commands(settings: OpeningSettings, argv: Sequence[str]) -> int:
-    """The command of a service that opens what others sealed."""
+    """The commands of a service that opens what others sealed, and seals for itself alone."""
 
-    async def run(_: OpeningSettings, __: str, database: AsyncIOMotorDatabase[Document]) -> str:
+    async def run(_: OpeningSettings, command: str, database: AsyncIOMotorDatabase[Document]) -> str:
+        ring = private_key_ring(settings, database)
+        if command == "rewrap":
+            return f"{await ring.rewrap()} rewrapped"
         keys, outdated = await KeyReader.of(settings, database).outdated()
-        return f"{keys} keys, {outdated} wrapped by another readers' key than the present one"
+        own, rewrap = await ring.to_rewrap()
+        received = f"{keys} keys, {outdated} wrapped by another readers' key than the present one"
+        return f"{received}; {own} of its own, {rewrap} to rewrap"
 
-    return _main(("status",), run, settings, argv)
+    return _main(("status", "rewrap"), run, settings, argv)
 
 
 def _main(

@@ -20,7 +20,7 @@ class Erasure:
         self,
         database: AsyncIOMotorDatabase[Document],
         keys: AsyncIOMotorCollection[Document],
-        tombstones: Tombstones,
+        tombstones: Tombstones | None,
         cache: KeyCache,
         pace: ErasurePace,
     ) -> None:
@@ -51,10 +51,11 @@ class Erasure:
         await self.delete_keys([subject])
 
     async def delete_keys(self, subjects: list[str]) -> None:
-        """Deletes all keys of `subjects`, each one recorded among the tombstones before."""
+        """Deletes all keys of `subjects`; published ones are recorded among the tombstones before."""
         try:
             while keys := await self._keys.find({"subject": {"$in": subjects}}).to_list(BATCH_SIZE):
-                await self._tombstones.record(keys)
+                if self._tombstones:
+                    await self._tombstones.record(keys)
                 # A location that was added meanwhile would be lost with its key: that key waits a turn.
                 unchanged = [{name: key[name] for name in ("_id", "kid", "published")} for key in keys]
                 await self._keys.bulk_write([DeleteOne(key) for key in unchanged], ordered=False)

@@ -1,48 +1,31 @@
-"""The keys of a service that seals text: one data key per scope, wrapped by a master key."""
+"""A key ring whose keys are published, wrapped for their readers, and erased from Kafka as well."""
 
-import asyncio
-import hmac
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from typing import Self
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import ASCENDING, ReturnDocument, UpdateOne
-from pymongo.errors import DuplicateKeyError
 
 from chassis.crypto_shredding import jwe
-from chassis.crypto_shredding.erasure import Erasure
-from chassis.crypto_shredding.key_cache import DataKey, KeyCache
 from chassis.crypto_shredding.key_publisher import KeyPublisher
+from chassis.crypto_shredding.private_key_ring import PrivateKeyRing
 from chassis.crypto_shredding.settings import SealingSettings
-from chassis.crypto_shredding.storage import Document, durable
+from chassis.crypto_shredding.storage import Document
 from chassis.crypto_shredding.tombstones import ErasurePace, Tombstones
-from chassis.errors import KeyOwnerMismatch, PublishFailed, SubjectErased
+from chassis.errors import PublishFailed
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.publisher import Publisher
 from chassis.settings import key_bytes
-from chassis.transient import is_transient
-
-REWRAPPED_AT_ONCE = 500
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class KeyRing:
-    """The collection `keys`: {_id: scope, kid, subject, wrapped, wrapped_by, created_at, published, …}.
+class KeyRing(PrivateKeyRing):
+    """The keys are published: `published` are the locations ({partition, offset}) of a key's records.
 
-    `wrapped_by` is the id of the master key. `published` are the locations ({partition, offset}) of its
-    records, `published_for` the id of the readers' key that the last of them is wrapped by.
-
-    Existence is the permission: a key is used only if its document was seen in the last five seconds. A
-    replica that has not noticed an erasure yet may seal text with the deleted key for that long. Nobody can
-    ever read it, so that is as good as not having written it.
-
+    `published_for` is the id of the readers' key that the last of them is wrapped by.
     With `connection`, compaction is verified by looking; without it, erasure trusts the time it takes.
     """
-
-    name = "keys"
 
     def __init__(
         self,
@@ -57,18 +40,18 @@ class KeyRing:
         connection: KafkaConnection | None = None,
         pace: ErasurePace | None = None,
     ) -> None:
-        self._keys = durable(database, "keys")
-        self._master = jwe.WrappingKeys(master_key, master_keys_before)
-        self._pace = pace = pace or ErasurePace()
-        self._memory = KeyCache()
+        pace = pace or ErasurePace()
         self._tombstones = Tombstones(
             database, service=service, topic=topic, publisher=publisher, connection=connection, pace=pace
         )
+        super().__init__(
+            database, master_key=master_key, master_keys_before=master_keys_before, pace=pace,
+            tombstones=self._tombstones,
+        )  # fmt: skip
         self._publisher = KeyPublisher(
             self._keys, service=service, topic=topic, publisher=publisher,
             readers_key=jwe.WrappingKeys(readers_key), unwrap=self._unwrap, tombstones=self._tombstones,
         )  # fmt: skip
-        self._erasure = Erasure(database, self._keys, self._tombstones, self._memory, pace)
 
     @classmethod
     def of(
@@ -93,47 +76,8 @@ class KeyRing:
 
     async def prepare(self) -> None:
         """Makes the indexes."""
-        await self._keys.create_index([("kid", ASCENDING)], unique=True)
-        await self._keys.create_index([("subject", ASCENDING)])
+        await super().prepare()
         await self._tombstones.prepare()
-        await self._erasure.prepare()
-
-    async def seal(self, text: str, *, subject: str, scope: str, purpose: str) -> str:
-        """`text` sealed with the scope's key, which is stored for good before this returns.
-
-        Raises `SubjectErased` if the subject is erased, `KeyOwnerMismatch` if the scope is another subject's.
-        """
-        if (key := await self._load({"_id": scope}, f"scope:{scope}")) is None:
-            if await self._erasure.is_erased(subject):
-                raise SubjectErased("This subject was erased")
-            key = self._unwrap(await self._insert(scope, subject))
-            # An erasure marks before it looks for keys, a creation stores before it looks for the mark:
-            # whoever comes second sees the other. If this process dies in between, `run` deletes the key.
-            if await self._erasure.is_erased(subject):
-                await self._erasure.delete_keys([subject])
-                raise SubjectErased("This subject was erased")
-        _check_owner(key, subject)
-        return jwe.seal(text.encode(), key.raw, key.kid, jwe.Context(subject, scope, purpose))
-
-    async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str | None:
-        """The text; None if it was erased. Raises `DecryptionFailed`, also if it was sealed as another's."""
-        context = jwe.Context(subject, scope, purpose)
-        kid = jwe.kid_of(sealed, context)
-        key = await self._load({"kid": kid}, f"kid:{kid}")
-        return key.open(sealed, context) if key else None
-
-    async def fingerprint(self, text: str, *, subject: str, scope: str) -> str | None:
-        """HMAC-SHA-256 of `text` in hex: the same text gives the same, and nobody can tell without the key.
-
-        None as long as the scope has no key, so that nothing was ever sealed in it; this makes none. Raises
-        `KeyOwnerMismatch`.
-        """
-        if (key := await self._load({"_id": scope}, f"scope:{scope}")) is None:
-            return None
-        _check_owner(key, subject)
-        # The data key encrypts; what it signs with is another one, made from it.
-        signing = hmac.digest(key.raw, b"candor fingerprint", "sha256")
-        return hmac.digest(signing, text.encode(), "sha256").hex()
 
     async def publish(self, scopes: Collection[str]) -> None:
         """Publishes the keys of `scopes` that are not published yet, wrapped for readers.
@@ -141,17 +85,6 @@ class KeyRing:
         Raises PublishFailed; publishing again is harmless.
         """
         await self._publisher.publish(scopes)
-
-    async def rewrap(self) -> int:
-        """Wraps the keys anew that are not wrapped by the present master key; how many. Repeatable."""
-        count, found = 0, self._keys.find({"wrapped_by": {"$ne": self._master.kid}})
-        while keys := await found.to_list(REWRAPPED_AT_ONCE):
-            changes = [
-                UpdateOne({"_id": key["_id"], "kid": key["kid"]}, {"$set": self._wrapped(self._unwrap(key))})
-                for key in keys
-            ]
-            count += (await self._keys.bulk_write(changes, ordered=False)).modified_count
-        return count
 
     async def republish(self) -> int:
         """Publishes the published keys again that are not wrapped for the present readers' key; how many.
@@ -163,71 +96,20 @@ class KeyRing:
     async def outdated(self) -> tuple[int, int, int]:
         """How many keys there are, wrapped by another master key, published for another readers' key."""
         another = {"published": {"$ne": []}, "published_for": {"$ne": self._publisher.readers_id}}
-        return (
-            await self._keys.count_documents({}),
-            await self._keys.count_documents({"wrapped_by": {"$ne": self._master.kid}}),
-            await self._keys.count_documents(another),
-        )
+        return (*await self.to_rewrap(), await self._keys.count_documents(another))
 
     async def erase(self, subject: str) -> None:
         """Erases a data subject: their text can't be opened here from now on, elsewhere within seconds.
 
         The keys are gone for good when this returns; Kafka's copies follow (`run`). Repeatable.
         """
-        await self._erasure.erase(subject)
+        await super().erase(subject)
         try:
             await self._tombstones.send()
         except PublishFailed:
             log.warning("tombstones_waiting")
 
-    async def run(self) -> None:
-        """Nudges until compaction is through, and finishes what a crash interrupted; until cancelled."""
-        pause = self._pace.nudge_every
-        while True:
-            try:
-                await self._erasure.resume()
-                await self._tombstones.advance()
-                pause = self._pace.nudge_every
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("erasure_waiting", error=type(error).__name__)
-                pause = min(pause * 2, self._pace.longest_pause)
-            await asyncio.sleep(pause.total_seconds())
-
-    def unhealthy_reason(self) -> str | None:
-        """Never: requests don't need what `run` does."""
-        return None
-
-    async def _load(self, query: Document, name: str) -> DataKey | None:
-        async def load() -> DataKey | None:
-            found = await self._keys.find_one(query)
-            return self._unwrap(found) if found else None
-
-        return await self._memory.get(name, load)
-
-    async def _insert(self, scope: str, subject: str) -> Document:
-        """The scope's key document, stored by a majority; concurrent creators get the same one."""
-        key = DataKey(jwe.new_kid(), scope, subject, jwe.new_key())
-        new = {"kid": key.kid, "subject": subject, **self._wrapped(key), "published": []}
-        created: Document = {
-            name: {"$ifNull": [f"${name}", {"$literal": value}]} for name, value in new.items()
-        }
-        created["created_at"] = {"$ifNull": ["$created_at", "$$NOW"]}
-        while True:
-            with suppress(DuplicateKeyError):  # two upserts at once: the other one has made it
-                return await self._keys.find_one_and_update(
-                    {"_id": scope}, [{"$set": created}], upsert=True, return_document=ReturnDocument.AFTER
-                )
-
-    def _wrapped(self, key: DataKey) -> Document:
-        return {"wrapped": self._master.wrap(key.raw, key.context), "wrapped_by": self._master.kid}
-
-    def _unwrap(self, key: Document) -> DataKey:
-        context = jwe.key_context(key["subject"], key["_id"], key["kid"])
-        return DataKey(key["kid"], key["_id"], key["subject"], self._master.unwrap(key["wrapped"], context))
-
-
-def _check_owner(key: DataKey, subject: str) -> None:
-    if key.subject != subject:
-        raise KeyOwnerMismatch("This scope is another subject's")
+    async def _advance(self) -> None:
+        """Also nudges until compaction is through."""
+        await super()._advance()
+        await self._tombstones.advance()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request, Response
 
-from analytics.api.dependencies import MinimumN, Reader
+from analytics.api.dependencies import MinimumN, Reader, Reviewed
 from analytics.api.permissions import SupervisorClaims
 from analytics.api.schemas import Freshness
 from analytics.read_models.progress import ProgressReader
@@ -63,11 +63,18 @@ class Conditional:
 
 
 async def conditional(
-    request: Request, response: Response, claims: SupervisorClaims, reader: Reader, minimum_n: MinimumN
+    request: Request,
+    response: Response,
+    claims: SupervisorClaims,
+    reader: Reader,
+    minimum_n: MinimumN,
+    reviewed: Reviewed,
 ) -> Conditional:
     """The request, as a conditional one."""
+    # Read before the numbers are: a response that knows more than its ETag is only asked for again.
+    excluded = await reviewed.excluded()
     teams = None if claims.teams is None else sorted(claims.teams)
-    return Conditional(request, response, reader, (CODE, minimum_n, sorted(claims.channels), teams))
+    return Conditional(request, response, reader, (CODE, minimum_n, sorted(claims.channels), teams, excluded))
 
 
 Validated = Annotated[Conditional, Depends(conditional)]

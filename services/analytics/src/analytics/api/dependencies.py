@@ -10,8 +10,11 @@ from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.read_models.generations import ServingDocuments
 from analytics.read_models.progress import ProgressReader
+from analytics.read_models.reviewed import ReviewedCloses
 from chassis.audit import Audit as AuditLog
 from chassis.clock import Clock as AnyClock
+from chassis.crypto_shredding import PrivateKeyRing
+from chassis.eventstore.repository import Repository as AnyRepository
 from chassis.http.live import LiveUpdates
 from chassis.http.routes import from_state
 
@@ -23,6 +26,9 @@ async def _documents(serving: Annotated[ServingDocuments, from_state("serving")]
 Documents = Annotated[LiveChatDocuments, Depends(_documents)]
 ChannelNames = Annotated[Channels, from_state("channels")]
 Texts = Annotated[Decryptor, from_state("decryptor")]
+Reviewed = Annotated[ReviewedCloses, from_state("reviewed")]
+Repository = Annotated[AnyRepository, from_state("repository")]
+Keys = Annotated[PrivateKeyRing, from_state("key_ring")]
 Audit = Annotated[AuditLog, from_state("audit")]
 Clock = Annotated[AnyClock, from_state("clock")]
 Live = Annotated[LiveUpdates, from_state("live")]

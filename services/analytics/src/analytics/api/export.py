@@ -10,13 +10,14 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from fastapi.responses import StreamingResponse
 
-from analytics.api.dependencies import Audit, Clock, Documents, Texts
+from analytics.api.dependencies import Audit, Clock, Documents, Reviewed, Texts
 from analytics.api.parameters import ExportParameters
 from analytics.api.permissions import SupervisorClaims
 from analytics.api.problems import NOT_PERMITTED
 from analytics.api.review_schemas import ReviewText, review_fields, sealed_texts
 from analytics.domain.close import Close
 from analytics.read_models.documents import close_id
+from analytics.read_models.reviewed import UNMARKED
 from analytics.read_models.reviews import ClosePage, ReviewPosition, close_page
 from chassis.http.routes import Router
 from contracts.envelope import rfc3339
@@ -54,29 +55,32 @@ async def export_closes(
     claims: SupervisorClaims,
     documents: Documents,
     texts: Texts,
+    reviewed: Reviewed,
     audit: Audit,
     clock: Clock,
 ) -> CsvStream:
     """Every close that was asked for, the newest first, as comma-separated values: what the summary counts.
 
-    What is closed or rated after the start is left out. Rows are noted in the audit before they are sent, and
-    tell the state that a close has then. A text that a spreadsheet would take for a formula has an apostrophe
-    before it.
+    Excluded ones are there too, with the reason. What is closed or rated after the start is left out. Rows
+    are noted in the audit before they are sent, and tell the state that a close has then. A text that a
+    spreadsheet would take for a formula has an apostrophe before it.
     """
     closes = asked.close_filter(claims)
     closes = replace(closes, until=min(closes.until or clock.now(), clock.now()))
 
     async def read(after: ReviewPosition | None) -> ClosePage:
-        page = await close_page(documents, closes, after, AT_ONCE)
-        shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
-        await audit.note("export.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)
+        page = await close_page(documents, closes, after, AT_ONCE, asked.statuses)
+        await audit.note("export.read", claims, clock.now(), asked=asked.for_audit(), closes=names(page))
         return page
 
     async def lines(page: ClosePage) -> AsyncIterator[str]:
         yield ("\ufeff" if asked.bom else "") + written([COLUMNS])
         while True:
-            opened = await texts.open(sealed_texts(page.closes))
-            yield written(row(close, review_fields(close, opened)) for close in page.closes)
+            opened, marks = await texts.open(sealed_texts(page.closes)), await reviewed.marks(names(page))
+            yield written(
+                row(close, {**review_fields(close, opened), "mark": marks.get(name, UNMARKED)})
+                for close, name in zip(page.closes, names(page), strict=True)
+            )
             if page.after is None:
                 return
             page = await read(page.after)
@@ -85,6 +89,11 @@ async def export_closes(
     first = await read(None)
     name = "-".join(["live-chat", *(bound[:10] for bound in (asked.from_, asked.to) if bound)])
     return CsvStream(lines(first), headers={"Content-Disposition": f'attachment; filename="{name}.csv"'})
+
+
+def names(page: ClosePage) -> list[str]:
+    """The ids of the closes."""
+    return [close_id(close.dialog, close.close_seq) for close in page.closes]
 
 
 def written(rows: Iterable[Iterable[Any]]) -> str:
@@ -164,6 +173,9 @@ CELLS: Final[Mapping[str, Callable[[Close, Fields], Any]]] = {
     "tags": lambda _, fields: "; ".join(fields["tags"]),
     **{name: of_closed(name) for name in ("client_messages", "operator_messages")},
     "participants": participants,
+    "status": lambda _, fields: fields["mark"].status,
+    "own_score": lambda _, fields: fields["mark"].own_score and fields["mark"].own_score.score,
+    "excluded": lambda _, fields: fields["mark"].excluded,
 }
 """The columns; only add, at the end: programs may read them by their place."""
 

@@ -12,6 +12,7 @@ from analytics.api.permissions import permitted_channels, permitted_teams
 from analytics.api.problems import SCALE_SENTENCE
 from analytics.domain.counting import OutcomeFilter, ScaleKey
 from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, offsets, period, previous
+from analytics.domain.review import ReviewStatus
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Axis
 from analytics.read_models.reviews import ReviewPosition
@@ -260,7 +261,20 @@ class HourParameters(CountParameters):
         return offsets(*self.whole_period, self.zone)
 
 
-class ReviewParameters(CountParameters):
+class ListParameters(CountParameters):
+    """Which closes are shown one by one: also by how far supervisors are with them."""
+
+    status: list[ReviewStatus] = Field(
+        [], max_length=len(ReviewStatus), description="Only closes that supervisors gave one of these."
+    )
+
+    @property
+    def statuses(self) -> frozenset[ReviewStatus] | None:
+        """The statuses asked for; None for any."""
+        return frozenset(self.status) or None
+
+
+class ReviewParameters(ListParameters):
     """A page of reviews."""
 
     text: SearchText | None = Field(
@@ -289,7 +303,7 @@ class ReviewParameters(CountParameters):
         return ReviewPosition.from_cursor(self.cursor) if self.cursor else None
 
 
-class ExportParameters(CountParameters):
+class ExportParameters(ListParameters):
     """All closes as a file."""
 
     bom: bool = Field(

@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
+from analytics.api.close_review_schemas import CloseReview, ReviewStanding
 from analytics.api.schemas import Freshness
 from analytics.domain.close import Close, CloseEvent, happened_at
 from analytics.domain.counting import Counts
 from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
+from analytics.read_models.reviewed import UNMARKED, ReviewMark
 from contracts.dialogs import (
     AttributedBy,
     ClosedBy,
@@ -82,11 +84,14 @@ class Review(BaseModel):
     satisfied: bool | None = Field(description="Whether the score is at or above the threshold of its form.")
     comment: ReviewText | None = Field(description="What the client wrote; null for nothing.")
     tags: tuple[str, ...] = Field(description="The tags that the client chose.")
+    review: ReviewStanding = Field(description="How far supervisors are with it; moments behind.")
 
     @classmethod
-    def of(cls, close: Close, opened: Mapping[SealedText, DecryptedText]) -> "Review":
-        """A close that counts, with what its client wrote."""
-        return cls(**review_fields(close, opened))
+    def of(
+        cls, close: Close, opened: Mapping[SealedText, DecryptedText], mark: ReviewMark = UNMARKED
+    ) -> "Review":
+        """A close that counts, with what its client wrote and the supervisors' mark."""
+        return cls(**review_fields(close, opened), review=ReviewStanding.of(mark))
 
 
 OF_CLOSED: Final = (
@@ -299,10 +304,13 @@ class CloseDetails(Review):
     resumes: int | None = Field(description="The close whose reopening nobody used, if this repeats one.")
     answers: list[AnswerGiven] = Field(description="All answers that were received, the newest first.")
     timeline: list[TimelineEntry] = Field(description="What happened, the oldest first.")
+    review: CloseReview = Field(description="What supervisors wrote about it.")
 
     @classmethod
-    def of(cls, close: Close, opened: Mapping[SealedText, DecryptedText]) -> "CloseDetails":
-        """A close that counts, with what its client wrote."""
+    def told(
+        cls, close: Close, opened: Mapping[SealedText, DecryptedText], review: CloseReview
+    ) -> "CloseDetails":
+        """A close that counts, with what its client and supervisors wrote."""
         closed = close.closed
         if closed is None:
             raise ValueError("only a close that counts can be shown")
@@ -310,6 +318,7 @@ class CloseDetails(Review):
             **review_fields(close, opened),
             **{name: getattr(closed, name) for name in DETAILS},
             participants=[ParticipantNumbers.of(each) for each in closed.participants],
+            review=review,
             answers=answers_of(close),
             timeline=timeline_of(close, closed),
         )

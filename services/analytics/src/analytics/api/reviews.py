@@ -2,21 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Query
 
-from analytics.api.dependencies import Audit, Clock, Documents, Reader, Texts
+from analytics.api.close_reviews import current, shown
+from analytics.api.covered_close import ACoveredClose
+from analytics.api.dependencies import (
+    Audit,
+    Clock,
+    Documents,
+    Keys,
+    Reader,
+    Repository,
+    Reviewed,
+    Texts,
+)
 from analytics.api.parameters import ReviewParameters
-from analytics.api.permissions import SupervisorClaims, may_see
-from analytics.api.problems import NOT_PERMITTED, problems
+from analytics.api.permissions import SupervisorClaims
+from analytics.api.problems import NOT_PERMITTED
 from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, ReviewPage, sealed_texts
 from analytics.api.schemas import Freshness
 from analytics.read_models.documents import close_id
-from analytics.read_models.reviews import close_page, one_close
+from analytics.read_models.reviewed import UNMARKED
+from analytics.read_models.reviews import close_page
 from analytics.read_models.search import search_page
 from analytics.read_models.summary import review_counts
-from chassis.http.problems import NotFound
 from chassis.http.routes import Router
-from contracts.envelope import HIGHEST, Id
 
 router = Router(prefix="/v1/live-chat", tags=["live chat"])
 
@@ -27,6 +37,7 @@ async def list_reviews(
     claims: SupervisorClaims,
     documents: Documents,
     texts: Texts,
+    reviewed: Reviewed,
     audit: Audit,
     clock: Clock,
     reader: Reader,
@@ -40,15 +51,20 @@ async def list_reviews(
     wanted = asked.counts and asked.after is None
     counts = await review_counts(documents, closes) if wanted else None
     if asked.text:
-        page = await search_page(documents, texts, closes, asked.text, asked.after, asked.limit)
+        page = await search_page(
+            documents, texts, closes, asked.text, asked.after, asked.limit, asked.statuses
+        )
     else:
-        page = await close_page(documents, closes, asked.after, asked.limit)
-    shown = [close_id(close.dialog, close.close_seq) for close in page.closes]
-    await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=shown)
-    opened = await texts.open(sealed_texts(page.closes))
+        page = await close_page(documents, closes, asked.after, asked.limit, asked.statuses)
+    names = [close_id(close.dialog, close.close_seq) for close in page.closes]
+    await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=names)
+    opened, marks = await texts.open(sealed_texts(page.closes)), await reviewed.marks(names)
     return ReviewPage(
         **Freshness.fields(progress),
-        reviews=[Review.of(close, opened) for close in page.closes],
+        reviews=[
+            Review.of(close, opened, marks.get(name, UNMARKED))
+            for close, name in zip(page.closes, names, strict=True)
+        ],
         counts=None if counts is None else ReviewCounts.of(counts),
         next_cursor=page.after and page.after.to_cursor(),
         searched=page.searched,
@@ -56,22 +72,20 @@ async def list_reviews(
     )
 
 
-@router.get("/closes/{dialog}/{close_seq}", responses=problems(NotFound.code))
+@router.get("/closes/{dialog}/{close_seq}")
 async def get_close(
-    dialog: Annotated[Id, Path(description="The dialog's id.")],
-    close_seq: Annotated[int, Path(ge=1, le=HIGHEST, description="1 for the dialog's first close.")],
+    asked: ACoveredClose,
     claims: SupervisorClaims,
-    documents: Documents,
     texts: Texts,
+    repository: Repository,
+    keys: Keys,
     audit: Audit,
     clock: Clock,
 ) -> CloseDetails:
-    """One close with its timeline. Who read it is recorded first.
+    """One close with its timeline, and what supervisors wrote about it. Who read it is recorded first.
 
     One of a channel or a team that the token doesn't cover isn't there, as one that never was.
     """
-    close = await one_close(documents, name := close_id(dialog, close_seq))
-    if close is None or close.closed is None or not may_see(claims, close.closed):
-        raise NotFound
-    await audit.note("close.read", claims, clock.now(), closes=[name])
-    return CloseDetails.of(close, await texts.open(sealed_texts([close])))
+    await audit.note("close.read", claims, clock.now(), closes=[asked.name])
+    review = await shown(asked, await current(asked, repository), keys)
+    return CloseDetails.told(asked.close, await texts.open(sealed_texts([asked.close])), review)

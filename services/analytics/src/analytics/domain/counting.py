@@ -15,11 +15,15 @@ from contracts.ratings import CancelledReason, CloseState, NotOfferedReason, Sca
 QUARTER = timedelta(minutes=15)
 
 Outcomes: TypeAlias = "dict[str, int]"
-"""How many closes have each outcome, by the names that `outcome_of` gives."""
+"""How many closes have each outcome, by the names that `outcome_of` gives; `EXCLUDED` before a name are those
+that are left out.
+"""
+
+EXCLUDED: Final = "excluded:"
 
 Counts: TypeAlias = "Counter[str]"
 """How often each name is counted: ``closed``, a state, ``state:reason``, ``satisfied``, ``commented``,
-`ScaleKey`'s.
+`ScaleKey`'s; and ``excluded``, which ``closed`` leaves out.
 """
 
 
@@ -167,7 +171,11 @@ def counted(outcomes: Mapping[str, int], wanted: OutcomeFilter = ANY_OUTCOME) ->
     """What closes with these outcomes count together; of those alone that are `wanted`."""
     found: Counts = Counter()
     for outcome, n in outcomes.items():
-        if n and wanted.holds(outcome):
+        if not n or not wanted.holds(outcome.removeprefix(EXCLUDED)):
+            continue
+        if outcome.startswith(EXCLUDED):
+            found["excluded"] += n
+        else:
             for name, each in counts_of(outcome):
                 found[name] += n * each
     return found

@@ -105,7 +105,8 @@ class Unrated(Number):
 class Numbers(Number):
     """`closed = undecided + not_offered + offered_total`; a dialog closed twice counts twice."""
 
-    closed: int = Field(description="Every close.", examples=[64])
+    closed: int = Field(description="Every close but those that are excluded.", examples=[64])
+    excluded: int = Field(description="Closes that supervisors left out of all other numbers.", examples=[0])
     undecided: int = Field(description="Closed, and rating has published nothing yet.", examples=[0])
     not_offered: int = Field(description="Closed, and no form was made.", examples=[30])
     offered_total: int = Field(description="The seven states of a form that was made.", examples=[34])
@@ -143,6 +144,7 @@ def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
     answered = scales(counts)
     return Numbers(
         closed=counts["closed"],
+        excluded=counts["excluded"],
         offered_total=offered,
         satisfied=satisfied,
         commented=counts["commented"],

@@ -1,4 +1,4 @@
-"""Consumes dialogs and ratings, for closes and counters; channels, for their names; keys of sealed texts."""
+"""Consumes dialogs and ratings for closes and counters, channels, keys of texts, and clients to forget."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Annotated, Any, Final
@@ -11,18 +11,21 @@ from analytics.read_models.channels import Channels
 from analytics.read_models.documents import VERSION, Document
 from analytics.read_models.projection import LiveChatProjection
 from chassis.clock import Clock
-from chassis.crypto_shredding import KeyReader
+from chassis.crypto_shredding import KeyReader, PrivateKeyRing
 from chassis.kafka.connection import KafkaConnection
+from chassis.kafka.event_consumer import EventConsumer
 from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.publisher import Publisher
+from chassis.kafka.records import ReceivedEvent
 from chassis.kafka.subscription import nothing
 from chassis.kafka.table_reader import TableReader
 from chassis.mongo import durable
 from contracts.channels import CHANNEL_EVENTS
+from contracts.clients import CLIENT_EVENTS, ClientErased
 from contracts.dialogs import DIALOG_EVENTS, DialogEvent
 from contracts.keys import KEY_EVENTS
 from contracts.ratings import RATING_EVENTS, RatingEvent
-from contracts.topics import CHANNELS, DIALOG_KEYS, DIALOGS, RATING_KEYS, RATINGS, replay
+from contracts.topics import CHANNELS, CLIENTS, DIALOG_KEYS, DIALOGS, RATING_KEYS, RATINGS, replay
 
 CONSUMED_TOPICS: Final[Mapping[str, TypeAdapter[Any]]] = {
     DIALOGS.name: DIALOG_EVENTS,
@@ -75,4 +78,19 @@ def keys_reader(
     return TableReader(
         "key topics", service=service, connection=connection, topics=dict.fromkeys(topics, KEY_EVENTS),
         table=reader, positions=durable(database, "key_positions"), publisher=publisher, clock=clock,
+    )  # fmt: skip
+
+
+def client_consumer(
+    keys: PrivateKeyRing, connection: KafkaConnection, publisher: Publisher, database: str
+) -> EventConsumer:
+    """Deletes the keys of notes about clients who are erased; also what is replayed of that."""
+
+    async def on_client_erased(received: ReceivedEvent[ClientErased]) -> None:
+        await keys.erase(received.event.client)
+
+    return EventConsumer(
+        service=SERVICE, connection=connection, group=f"{database}.clients",
+        topics={CLIENTS.name: CLIENT_EVENTS, replay(SERVICE).name: CLIENT_EVENTS},
+        handler=on_client_erased, publisher=publisher,
     )  # fmt: skip

@@ -65,6 +65,10 @@ class CloseFilter:
         there = {self.axis.value: {"$type": "date"}}
         return {**there, **found, **conditions(among, self.axis.value, self.since, self.until)}
 
+    def of_reviewed(self) -> dict[str, Any]:
+        """What the filter asks of closes that is known where supervisors' statuses are; by `closed_at`."""
+        return conditions({"channel": self.channels}, Axis.CLOSED_AT.value, self.since, self.until)
+
 
 def ranges_of(locales: frozenset[str]) -> frozenset[re.Pattern[str]]:
     """What the tags match that these locales stand for."""

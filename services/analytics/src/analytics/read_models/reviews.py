@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from analytics.domain.close import Close
+from analytics.domain.review import ReviewStatus
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import (
     LONGEST_READ_MS,
     Axis,
+    Document,
     LiveChatDocuments,
     close_id,
     from_document,
 )
+from analytics.read_models.reviewed import COLLECTION, reviewed_so
 from chassis.cursors import decode, encode
 from chassis.errors import InvalidCursor
 
@@ -21,6 +24,7 @@ CURSOR: Final = "analytics.reviews"
 MILLISECOND: Final = timedelta(milliseconds=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
+SHOWN: Final = {"events": 1, "dialog": 1, "close_seq": 1}
 LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 
 
@@ -67,16 +71,51 @@ async def close_page(
     closes: CloseFilter,
     after: ReviewPosition | None,
     limit: int,
+    statuses: frozenset[ReviewStatus] | None = None,
 ) -> ClosePage:
-    """At most `limit` closes that follow `after`."""
+    """At most `limit` closes that follow `after`, with one of the statuses; None is any."""
     wanted = [closes.of_closes()]
     if after is not None:
         wanted += follows(closes.axis, after)
-    found = documents.closes.find({"$and": wanted}, {"events": 1, "dialog": 1, "close_seq": 1})
-    found = found.sort(closes.axis.newest_first).limit(limit + 1).max_time_ms(LONGEST_READ_MS)
-    page = [from_document(document) async for document in found]
-    more = len(page) > limit
-    return ClosePage(tuple(page[:limit]), position_of(closes.axis, page[limit - 1]) if more else None)
+    if statuses is None:
+        found = documents.closes.find({"$and": wanted}, SHOWN).sort(closes.axis.newest_first)
+        page = await found.limit(limit + 1).max_time_ms(LONGEST_READ_MS).to_list(None)
+    else:
+        page = await with_status(documents, closes, wanted, after, limit + 1, statuses)
+    shown = [from_document(document) for document in page[:limit]]
+    return ClosePage(tuple(shown), position_of(closes.axis, shown[-1]) if len(page) > limit else None)
+
+
+async def with_status(
+    documents: LiveChatDocuments,
+    closes: CloseFilter,
+    wanted: Sequence[Document],
+    after: ReviewPosition | None,
+    limit: int,
+    statuses: frozenset[ReviewStatus],
+) -> list[Document]:
+    """The closes that are `wanted` and have one of the statuses.
+
+    Those in work or done are few: they are looked up from where that is written, in the order of their
+    closing. New ones are met on the way through all, of which those that are not are passed over.
+    """
+    order: Document = {"$sort": dict(closes.axis.newest_first)}
+    if closes.axis is Axis.RATED_AT or ReviewStatus.NEW in statuses:
+        start, stages = documents.closes, [{"$match": {"$and": wanted}}, order, *reviewed_so(statuses)]
+    else:
+        start = documents.closes.database[COLLECTION]
+        marked = [closes.of_reviewed(), {"status": {"$in": sorted(statuses)}}]
+        marked += [] if after is None else follows(closes.axis, after)
+        joined = {
+            "from": documents.closes.name, "localField": "_id", "foreignField": "_id", "as": "close",
+            "pipeline": [{"$match": {"$and": wanted}}],
+        }  # fmt: skip
+        stages = [
+            {"$match": {"$and": marked}}, order, {"$lookup": joined}, {"$match": {"close": {"$ne": []}}},
+            {"$replaceWith": {"$first": "$close"}},
+        ]  # fmt: skip
+    found = start.aggregate([*stages, {"$limit": limit}, {"$project": SHOWN}], maxTimeMS=LONGEST_READ_MS)
+    return await found.to_list(None)
 
 
 async def closes_with(documents: LiveChatDocuments, names: Sequence[str]) -> tuple[Close, ...]:

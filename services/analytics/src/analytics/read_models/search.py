@@ -4,9 +4,11 @@ import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from analytics.domain.review import ReviewStatus
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LONGEST_READ_MS, Document, LiveChatDocuments
+from analytics.read_models.reviewed import reviewed_so
 from analytics.read_models.reviews import ClosePage, ReviewPosition, closes_with, follows
 from contracts.keys import Purpose
 
@@ -24,12 +26,13 @@ async def search_page(
     words: str,
     after: ReviewPosition | None,
     limit: int,
+    statuses: frozenset[ReviewStatus] | None = None,
 ) -> ClosePage:
     """At most `limit` closes that follow `after`, whose comment holds every one of the `words`."""
     matching: list[str] = []
     before: Document = {}
     searched, wanted = 0, folded(words).split()
-    async for some in candidates(documents, closes, after):
+    async for some in candidates(documents, closes, after, statuses):
         opened = await texts.readable([sealed_comment(each) for each in some])
         for document, text in zip(some, opened, strict=True):
             if len(matching) == limit or searched == MOST_SEARCHED:
@@ -42,15 +45,22 @@ async def search_page(
 
 
 async def candidates(
-    documents: LiveChatDocuments, closes: CloseFilter, after: ReviewPosition | None
+    documents: LiveChatDocuments,
+    closes: CloseFilter,
+    after: ReviewPosition | None,
+    statuses: frozenset[ReviewStatus] | None,
 ) -> AsyncIterator[Sequence[Document]]:
     """The closes with a comment that follow `after`, some at a time; one more than are searched."""
     wanted = [closes.of_closes(), {"commented": True}]
     if after is not None:
         wanted += follows(closes.axis, after)
     fields = ["comment", "client", "dialog", closes.axis.value]
-    found = documents.closes.find({"$and": wanted}, fields, batch_size=AT_ONCE)
-    found = found.sort(closes.axis.newest_first).limit(MOST_SEARCHED + 1).max_time_ms(LONGEST_READ_MS)
+    stages: list[Document] = [
+        {"$match": {"$and": wanted}}, {"$sort": dict(closes.axis.newest_first)},
+        *(reviewed_so(statuses) if statuses else ()),
+        {"$limit": MOST_SEARCHED + 1}, {"$project": dict.fromkeys(fields, 1)},
+    ]  # fmt: skip
+    found = documents.closes.aggregate(stages, maxTimeMS=LONGEST_READ_MS, batchSize=AT_ONCE)
     while some := await found.to_list(AT_ONCE):
         yield some
 

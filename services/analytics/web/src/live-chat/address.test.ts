@@ -41,6 +41,7 @@ describe("address", () => {
       scale: "stars:1:5",
       comment: true,
       q: "ärger & 100 %",
+      status: "in_work" as const,
       grain: "week" as const,
       tab: "hours" as const,
       few: true,
@@ -56,7 +57,8 @@ describe("address", () => {
   });
 
   it("reads what it doesn't understand as if it weren't there", () => {
-    const bad = "?from=2026-13-01&to=x&zone=Mars/Base&vs=?&state=lost&score=a&grain=hour&tab=x&review=../1";
+    const bad =
+      "?from=2026-13-01&to=x&zone=Mars/Base&vs=?&state=lost&score=a&grain=hour&tab=x&status=lost&review=../1";
     expect(parse(bad, ZONE)).toEqual(defaults(ZONE));
     expect(parse("?from=2026-03-02&to=2026-03-01", ZONE)).toEqual(defaults(ZONE));
   });

@@ -20,6 +20,7 @@ export const PRESETS = ["4-weeks", "30-days", "week", "last-week", "month", "las
 export type Preset = (typeof PRESETS)[number];
 export const GRAINS = ["day", "week", "month"] as const;
 export type Grain = (typeof GRAINS)[number];
+export const STATUSES = ["new", "in_work", "done"] as const;
 export const TABS = ["channels", "reasons", "hours"] as const;
 export type Tab = (typeof TABS)[number];
 
@@ -42,6 +43,8 @@ export interface Address {
   comment: boolean;
   /** Words that comments in the list hold. */
   q: string;
+  /** How far supervisors are with the closes of the list. */
+  status: (typeof STATUSES)[number] | null;
   grain: Grain | null;
   tab: Tab;
   /** Whether the groups with too few ratings are open. */
@@ -63,6 +66,7 @@ export const defaults = (zone: string): Address => ({
   scale: null,
   comment: false,
   q: "",
+  status: null,
   grain: null,
   tab: "channels",
   few: false,
@@ -96,6 +100,7 @@ export function parse(query: string, ownZone: string): Address {
     scale: read.get("scale"),
     comment: read.get("comment") === "yes",
     q: (read.get("q") ?? "").trim().slice(0, LONGEST_SEARCH),
+    status: one("status", STATUSES) ?? null,
     grain: one("grain", GRAINS) ?? null,
     tab: one("tab", TABS) ?? "channels",
     few: read.get("few") === "open",
@@ -121,6 +126,7 @@ export function format(address: Address, ownZone: string): string {
   put("scale", address.scale);
   put("comment", "yes");
   put("q", address.q);
+  put("status", address.status);
   put("grain", address.grain);
   put("tab", address.tab);
   put("few", "open");

@@ -93,6 +93,7 @@ export function listFilterOf(now: Address) {
     ...(now.comment ? { with_comment: true } : {}),
     ...(now.score.length ? { score: [...now.score] } : {}),
     ...(now.scale ? { scale: now.scale } : {}),
+    ...(now.status ? { status: [now.status] } : {}),
   };
 }
 
@@ -244,7 +245,7 @@ export function keepReading(): () => void {
       async () => void (await Promise.all([readOperators(), readBreakdown()])),
     ),
     whenever(
-      (now) => [counted(now), now.state, now.score, now.scale, now.comment, now.q],
+      (now) => [counted(now), now.state, now.score, now.scale, now.comment, now.q, now.status],
       () => readReviews("anew"),
     ),
     whenever((now) => [now.review], readDetails),

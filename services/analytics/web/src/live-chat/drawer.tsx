@@ -8,6 +8,7 @@ import { t } from "../texts.ts";
 import { address, go } from "./address.ts";
 import { type CloseDetails, details, keyOf, readDetails, reviews } from "./data.ts";
 import { channelName } from "./names.ts";
+import { ReviewPanel } from "./review-panel.tsx";
 import { whom, why } from "./reviews.tsx";
 import { Stars } from "./stars.tsx";
 import { Sign } from "./textures.tsx";
@@ -114,6 +115,7 @@ function Story({ read }: { read: CloseDetails }): JSX.Element {
   return (
     <div class="story">
       <Words read={read} />
+      <ReviewPanel key={keyOf(read)} read={read} />
       <Attribution read={read} />
       <Life read={read} />
       <Answers read={read} />

@@ -17,7 +17,11 @@ export function Foot({ read }: { read: Summary | null }): JSX.Element | null {
     <footer class="foot small quiet">
       <p>
         <Icon name={addsUp(read) ? "check" : "alert"} />
-        <span>{t(addsUp(read) ? "foot.addsUp" : "foot.wrong", args)}</span>
+        <span>
+          {t(addsUp(read) ? "foot.addsUp" : "foot.wrong", args)}
+          {read.excluded > 0 &&
+            ` · ${t("foot.excluded", { count: read.excluded, n: number(read.excluded) })}`}
+        </span>
       </p>
       <p>{at ? t("foot.asOf", { time: exactTime(at, read.tz), zone: read.tz }) : read.tz}</p>
     </footer>

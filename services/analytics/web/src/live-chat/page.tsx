@@ -33,6 +33,7 @@ import { ExportFailed } from "./export.tsx";
 import { Foot } from "./foot.tsx";
 import { Headline } from "./headline.tsx";
 import { channelName, operatorNames } from "./names.ts";
+import { UnsavedNotes, useUnsavedNotes } from "./review-panel.tsx";
 import { Kept, Reviews } from "./reviews.tsx";
 import { Shortcuts, shortcutsShown, useShortcuts } from "./shortcuts.tsx";
 import { Textures } from "./textures.tsx";
@@ -65,6 +66,7 @@ function navigation(): NavigationEntry[] {
 function Board(): JSX.Element {
   useClock();
   useShortcuts();
+  useUnsavedNotes();
   useEffect(() => {
     readAddress();
     addEventListener("popstate", readAddress);
@@ -86,6 +88,7 @@ function Board(): JSX.Element {
       <PrintedFilters />
       <Stale />
       <ExportFailed />
+      <UnsavedNotes />
       <Failed panel={summary.value} title="summary.failed" again={readSummary} />
       {!isForbidden() && (
         <>

@@ -18,6 +18,7 @@ import {
   summary,
 } from "./data.ts";
 import { channelName } from "./names.ts";
+import { StatusSign } from "./review-panel.tsx";
 import { Search } from "./search.tsx";
 import { partCounts } from "./shape.ts";
 import { Stars } from "./stars.tsx";
@@ -63,29 +64,36 @@ interface Chip {
   n: number | undefined;
   state: readonly Part[];
   comment: boolean;
+  status: "new" | null;
 }
 
 function Chips(): JSX.Element {
   const n = counts.value.data;
   const now = address.value;
   const chips: readonly Chip[] = [
-    { text: t("chip.all"), n: n?.all, state: [], comment: false },
-    { text: t("chip.rated"), n: n?.rated, state: RATED, comment: false },
-    { text: t("chip.unrated"), n: n?.not_rated, state: UNRATED, comment: false },
-    { text: t("chip.low"), n: n?.low, state: ["unsatisfied"], comment: false },
-    { text: t("chip.comment"), n: n?.with_comment, state: [], comment: true },
+    { text: t("chip.all"), n: n?.all, state: [], comment: false, status: null },
+    { text: t("chip.rated"), n: n?.rated, state: RATED, comment: false, status: null },
+    { text: t("chip.unrated"), n: n?.not_rated, state: UNRATED, comment: false, status: null },
+    { text: t("chip.low"), n: n?.low, state: ["unsatisfied"], comment: false, status: null },
+    { text: t("chip.comment"), n: n?.with_comment, state: [], comment: true, status: null },
+    { text: t("chip.new"), n: undefined, state: RATED, comment: false, status: "new" },
   ];
   return (
     <div class="chips">
-      {chips.map(({ text, n: count, state, comment }) => (
+      {chips.map(({ text, n: count, state, comment, status }) => (
         <button
           type="button"
           class="chip"
           key={text}
-          aria-pressed={sameParts(now.state, state) && now.comment === comment && now.score.length === 0}
-          onClick={() => go({ state, comment, score: [], scale: null })}
+          aria-pressed={
+            sameParts(now.state, state) &&
+            now.comment === comment &&
+            now.status === status &&
+            now.score.length === 0
+          }
+          onClick={() => go({ state, comment, status, score: [], scale: null })}
         >
-          {text} <span class="count">{number(count)}</span>
+          {text} {status === null && <span class="count">{number(count)}</span>}
         </button>
       ))}
       <Narrowed />
@@ -95,19 +103,23 @@ function Chips(): JSX.Element {
 
 /** A filter that no chip shows: of parts of the bar, or of scores. */
 function Narrowed(): JSX.Element | null {
-  const { state, score } = address.value;
+  const { state, score, status } = address.value;
   const isOnChip = [RATED, UNRATED, [], ["unsatisfied"] as const].some((each) => sameParts(state, each));
-  if (isOnChip && !score.length) return null;
-  const words = score.length
-    ? t("chip.scores", { scores: score.map((each) => number(each)).join(", ") })
-    : state.map((each) => t(`part.${each}`)).join(", ");
+  const isStatusOnChip = status === null || (status === "new" && sameParts(state, RATED));
+  const parts = [
+    score.length > 0 && t("chip.scores", { scores: score.map((each) => number(each)).join(", ") }),
+    !score.length && !isOnChip && state.map((each) => t(`part.${each}`)).join(", "),
+    !isStatusOnChip && t(`status.${status}`),
+  ];
+  const words = parts.filter(Boolean).join(", ");
+  if (!words) return null;
   return (
     <button
       type="button"
       class="chip"
       aria-pressed={true}
       aria-label={t("chip.without", { what: words })}
-      onClick={() => go({ state: [], score: [], scale: null })}
+      onClick={() => go({ state: [], score: [], scale: null, status: null })}
     >
       {words} <span aria-hidden="true">×</span>
     </button>
@@ -152,24 +164,26 @@ function List(): JSX.Element | null {
 
 /** How many the list has in all; undefined where nobody counted them. */
 function howMany(): number | undefined {
-  const { state, score, comment, q } = address.value;
+  const { state, score, comment, status, q } = address.value;
   const [n, read] = [counts.value.data, summary.value.data];
-  if (q || score.length || !n || !read) return undefined;
+  if (q || status || score.length || !n || !read) return undefined;
   if (comment) return state.length ? undefined : n.with_comment;
   const parts = partCounts(read);
+  if (state.length && read.excluded) return undefined;
   return state.length ? state.reduce((sum, each) => sum + parts[each], 0) : n.all;
 }
 
 function None(): JSX.Element {
-  const { state, score, comment, q } = address.value;
-  if (!state.length && !score.length && !comment && !q) return <p class="none">{t("reviews.none")}</p>;
+  const { state, score, comment, status, q } = address.value;
+  if (!state.length && !score.length && !comment && !status && !q)
+    return <p class="none">{t("reviews.none")}</p>;
   return (
     <p class="none">
       {t("reviews.noneSo")}{" "}
       <button
         type="button"
         class="link"
-        onClick={() => go({ state: [], score: [], scale: null, comment: false, q: "" })}
+        onClick={() => go({ state: [], score: [], scale: null, comment: false, status: null, q: "" })}
       >
         {t("reviews.showAll")}
       </button>
@@ -213,8 +227,30 @@ function Row({ review }: { review: Review }): JSX.Element {
           <span class="quiet">{channelName(review.channel)}</span>
         </span>
         <When review={review} />
+        <span class="mark">
+          <Marked review={review} />
+        </span>
       </button>
     </li>
+  );
+}
+
+/** How far supervisors are with it; nothing for a close without an answer that nobody took up. */
+function Marked({ review }: { review: Review }): JSX.Element | null {
+  const { status, own_score: own, has_note, excluded } = review.review;
+  if (status === "new" && !own && !has_note && !excluded && review.state !== "given") return null;
+  const more = [
+    excluded && t("review.excluded"),
+    own && t("review.own", { score: number(own.score) }),
+    has_note && t("review.note"),
+  ].filter(Boolean);
+  return (
+    <>
+      <span class={`status ${status}`}>
+        <StatusSign status={status} /> {t(`status.${status}`)}
+      </span>
+      {more.length > 0 && <span class="small quiet">{more.join(", ")}</span>}
+    </>
   );
 }
 

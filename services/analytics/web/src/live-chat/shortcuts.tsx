@@ -5,12 +5,13 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
-import { address, type Grain, go } from "./address.ts";
+import { address, type Grain, go, STATUSES } from "./address.ts";
 import { closeDrawer, step } from "./drawer.tsx";
+import { setStatus } from "./review-panel.tsx";
 import { focusSearch } from "./search.tsx";
 
 export const shortcutsShown = signal(false);
-const KEYS = ["?", "/", "f", "d", "w", "m", "j", "k", "esc", "arrows", "enter", "t"] as const;
+const KEYS = ["?", "/", "f", "d", "w", "m", "j", "k", "1 2 3", "esc", "arrows", "enter", "t"] as const;
 const WRITTEN: Record<string, string> = { esc: "Esc", arrows: "← →", enter: "Enter" };
 const GRAIN_KEYS: Record<string, Grain> = { d: "day", w: "week", m: "month" };
 
@@ -30,8 +31,10 @@ export function useShortcuts(): void {
 
 function act(event: KeyboardEvent): void {
   const grain = GRAIN_KEYS[event.key];
+  const status = address.value.review ? STATUSES[Number(event.key) - 1] : undefined;
   if (event.key === "?") shortcutsShown.value = true;
   else if (grain) go({ grain });
+  else if (status) setStatus(status);
   else if (event.key === "j") step(address.value.review, 1);
   else if (event.key === "k") step(address.value.review, -1);
   else if (event.key === "/") focusSearch();

@@ -1,0 +1,10 @@
+"""What happens to each stored event of what supervisors write: lists learn of it, nobody else."""
+
+from analytics.domain.review import REVIEW, Review, ReviewEvent
+from analytics.read_models.reviewed import ReviewedCloses
+from chassis.outbox.commit_handler import CommitHandler
+
+
+def review_handler(reviewed: ReviewedCloses) -> CommitHandler[Review, ReviewEvent]:
+    """Joins the marks of closes to the relay."""
+    return CommitHandler(REVIEW, lambda *_: None, reviewed.project)

@@ -1,0 +1,160 @@
+import { Problem } from "@candor/ui/problems.ts";
+import { beforeEach, expect, test, vi } from "vitest";
+import { type CloseReview, QUIET_MS, ReviewEditor, type Service } from "./review-editor.ts";
+
+vi.stubGlobal("navigator", { onLine: true, languages: ["en"] });
+vi.useFakeTimers();
+
+const CLOSE = { dialog: "d1", close_seq: 1 };
+const UNWRITTEN: CloseReview = {
+  version: 1,
+  status: "new",
+  own_score: null,
+  has_note: false,
+  excluded: null,
+  note: null,
+  note_written: null,
+  status_set: null,
+  own_score_set: null,
+  exclusion_set: null,
+  scale: { lowest: 1, highest: 5 },
+};
+let stored: CloseReview;
+let noteVersion: number;
+let offline: boolean;
+let calls: Service;
+
+/** Somebody else's note. */
+function theirs(text: string): void {
+  const by = { by: { id: "tom", name: "Tom" }, at: `2026-03-02T12:00:0${stored.version}.000Z` };
+  noteVersion = stored.version + 1;
+  stored = {
+    ...stored,
+    version: noteVersion,
+    has_note: true,
+    note: { state: "open", text },
+    note_written: by,
+  };
+}
+
+beforeEach(() => {
+  [stored, noteVersion, offline] = [UNWRITTEN, 1, false];
+  calls = {
+    read: vi.fn(async () => stored),
+    history: async () => [],
+    note: vi.fn(async (_, version, text) => {
+      if (offline) throw new Problem("offline");
+      if (version < noteVersion) throw new Problem("changed-meanwhile", 412);
+      const by = { by: { id: "sue", name: "Sue" }, at: `2026-03-02T12:00:0${stored.version}.000Z` };
+      noteVersion = stored.version + 1;
+      stored = { ...stored, version: noteVersion, note: { state: "open", text }, note_written: by };
+      return stored;
+    }),
+    status: vi.fn(async (_, version, status) => {
+      if (version !== stored.version) throw new Problem("changed-meanwhile", 412);
+      stored = { ...stored, version: stored.version + 1, status };
+      return stored;
+    }),
+    ownScore: async () => stored,
+    exclusion: async () => stored,
+  };
+});
+
+const quiet = () => vi.advanceTimersByTimeAsync(QUIET_MS);
+
+test("a note is saved once nothing was typed for a moment, and what is typed meanwhile after that", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  editor.type("T");
+  await vi.advanceTimersByTimeAsync(QUIET_MS - 1);
+  editor.type("Talk");
+  await quiet();
+  expect(calls.note).toHaveBeenCalledExactlyOnceWith(CLOSE, 1, "Talk");
+  expect([editor.draft.value, editor.note.value]).toEqual([null, "Talk"]);
+  const save = calls.note;
+  calls.note = async (...told) => {
+    editor.type("Talk with both");
+    calls.note = save;
+    return save(...told);
+  };
+  editor.type("Talk with");
+  await editor.flush();
+  expect([editor.draft.value, editor.written.value.note?.text]).toEqual(["Talk with both", "Talk with"]);
+  await quiet();
+  expect([editor.draft.value, stored.note?.text]).toEqual([null, "Talk with both"]);
+});
+
+test("what somebody else wrote meanwhile is shown beside what was typed, and one of them is chosen", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  editor.type("mine");
+  theirs("theirs");
+  await quiet();
+  expect([editor.isOvertaken.value, editor.note.value]).toEqual([true, "mine"]);
+  expect(editor.written.value.note?.text).toBe("theirs");
+  editor.type("mine too");
+  await quiet();
+  expect(calls.note).toHaveBeenCalledOnce();
+  await editor.keepMine();
+  expect([stored.note?.text, editor.isOvertaken.value, editor.draft.value]).toEqual([
+    "mine too",
+    false,
+    null,
+  ]);
+
+  editor.type("again");
+  theirs("theirs again");
+  await quiet();
+  editor.takeTheirs();
+  expect([editor.note.value, editor.draft.value, editor.isOvertaken.value]).toEqual([
+    "theirs again",
+    null,
+    false,
+  ]);
+});
+
+test("a newer note that is read while somebody types is never overwritten unseen", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  editor.type("mine");
+  theirs("theirs");
+  editor.take(stored);
+  await quiet();
+  expect([editor.isOvertaken.value, stored.note?.text]).toEqual([true, "theirs"]);
+});
+
+test("a status that is set while a note is typed disturbs nobody", async () => {
+  const saved = vi.fn();
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, saved, calls);
+  editor.type("mine");
+  await editor.setStatus("done");
+  await quiet();
+  expect([editor.isOvertaken.value, stored.status, stored.note?.text]).toEqual([false, "done", "mine"]);
+  expect(saved).toHaveBeenLastCalledWith(stored);
+});
+
+test("a status that somebody else set first is shown, with the reason", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  stored = { ...stored, version: 2, status: "in_work" };
+  await editor.setStatus("done");
+  expect([editor.written.value.status, editor.problem.value?.code]).toEqual(["in_work", "changed-meanwhile"]);
+  await editor.setStatus("done");
+  expect([editor.written.value.status, editor.problem.value]).toEqual(["done", null]);
+});
+
+test("what could not be saved is kept and tried again", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  offline = true;
+  editor.type("mine");
+  await quiet();
+  expect([editor.noteProblem.value?.code, editor.draft.value]).toEqual(["offline", "mine"]);
+  offline = false;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([editor.noteProblem.value, editor.draft.value, stored.note?.text]).toEqual([null, null, "mine"]);
+});
+
+test("what is read too late is dropped, and an erasure is not", () => {
+  stored = { ...UNWRITTEN, version: 3, note: { state: "open", text: "x" } };
+  const editor = new ReviewEditor(CLOSE, stored, undefined, calls);
+  editor.take({ ...stored, version: 2, status: "done" });
+  expect(editor.written.value).toBe(stored);
+  editor.take({ ...stored, note: { state: "erased", text: null } });
+  expect(editor.written.value.note?.state).toBe("erased");
+});
