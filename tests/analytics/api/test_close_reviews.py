@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from analytics.messaging.inbound import client_consumer
+from analytics.read_models.decryption import SealedText
 from chassis.crypto_shredding import PrivateKeyRing
 from chassis.errors import SubjectErased
 from chassis.kafka.connection import KafkaConnection
@@ -20,7 +21,7 @@ from chassis.mongo import connect
 from contracts.access import Claims
 from contracts.clients import ClientErased
 from contracts.envelope import Envelope
-from tests.analytics.builders import FACES, NOON, ExpectedClose, after, many
+from tests.analytics.builders import FACES, NOON, SEALED, ExpectedClose, after, many
 from tests.analytics.harness import EVERYWHERE, Harness, supervisor_of
 
 pytestmark = pytest.mark.real
@@ -222,6 +223,16 @@ async def test_lists_show_and_choose_by_what_was_written(harness: Harness) -> No
     assert [line.partition(",")[0] for line in exported[1:]] == ["d7", "d3", "d2", "d1"]
 
 
+async def test_words_and_statuses_are_searched_together(harness: Harness) -> None:
+    await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(n), comment=SEALED) for n in range(4)))
+    harness.keys.known = {SealedText(SEALED, f"c-d{n}", f"d{n}", "comment"): "Quick" for n in range(4)}
+    await written(harness, "status", "done", close="d2/1")
+    await harness.relayed()
+    for status, expected in (("done", ["d2"]), ("new", ["d3", "d1", "d0"])):
+        found = (await harness.ask("reviews", text="quick", status=status))["reviews"]
+        assert [each["dialog"] for each in found] == expected
+
+
 async def test_a_list_by_status_scans_nothing(harness: Harness) -> None:
     await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(n)) for n in range(12)))
     await written(harness, "status", "done", close="d3/1")
@@ -301,8 +312,12 @@ async def test_an_excluded_close_is_taken_in_again(harness: Harness) -> None:
     assert (await harness.ask("operators"))["rows"] == []
     (row,) = csv.DictReader((await harness.get("export.csv")).text.splitlines())
     assert (row["dialog"], row["status"], row["own_score"], row["excluded"]) == ("d1", "new", "", "spam")
+    before = await harness.get("summary")
+    known = {"headers": {"If-None-Match": before.headers["ETag"]}}
+    assert (await harness.send("GET", "summary", EVERYWHERE, **known)).status_code == 304
     await written(harness, "exclusion", None, 2)
     await harness.relayed()
+    assert (await harness.send("GET", "summary", EVERYWHERE, **known)).status_code == 200
     summary = await harness.ask("summary")
     assert (summary["closed"], summary["excluded"]) == (1, 0)
     changes = (await harness.ask("closes/d1/1/review/history"))["changes"]
