@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from analytics.messaging.inbound import CONSUMED_TOPICS, projection_runner
-from analytics.messaging.partition_work import InProcesses, Place
+from analytics.messaging.partition_work import Deployment, InProcesses
 from analytics.messaging.rebuilding import PROCESSES, rebuild
 from analytics.read_models.documents import LiveChatDocuments
 from chassis.kafka import clients
@@ -214,9 +214,9 @@ async def rebuilt(up: Servers, database: str) -> Cost:
 
     collect_rarely()
     async with measured(cost):
-        place = Place(client[database], up.kafka_connection, CONSUMED_TOPICS)
+        deployment = Deployment(client[database], up.kafka_connection, CONSUMED_TOPICS)
         workers = InProcesses(PROCESSES, up.mongo_address, database, up.kafka_connection)
-        await rebuild(place, say, leave_seconds=0, workers=workers)
+        await rebuild(deployment, say, leave_seconds=0, workers=workers)
     client.close()
     return cost
 

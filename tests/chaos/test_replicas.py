@@ -19,7 +19,7 @@ import pytest
 from aiokafka.structs import TopicPartition
 
 from analytics.messaging.inbound import CONSUMED_TOPICS
-from analytics.messaging.partition_work import Place
+from analytics.messaging.partition_work import Deployment
 from analytics.messaging.verification import verify
 from analytics.read_models.documents import FIRST_GENERATION, LiveChatDocuments
 from chassis.errors import PublishFailed
@@ -137,11 +137,11 @@ async def loading(stack: Stack, dice: random.Random) -> AsyncIterator[Load]:
     await load._publisher.stop()
 
 
-async def waiting(place: Place, documents: LiveChatDocuments) -> int:
+async def waiting(deployment: Deployment, documents: LiveChatDocuments) -> int:
     """How many records are not projected."""
-    done = await stored_offsets(place.database[COLLECTION], documents.checkpoints)
-    partitions = await partitions_of(place.connection, list(place.topics))
-    async with topic_reader(place.connection, partitions) as consumer:
+    done = await stored_offsets(deployment.database[COLLECTION], documents.checkpoints)
+    partitions = await partitions_of(deployment.connection, list(deployment.topics))
+    async with topic_reader(deployment.connection, partitions) as consumer:
         ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
     return sum(end - done.get(partition, 0) for partition, end in ends.items())
 
@@ -159,8 +159,8 @@ async def test_whatever_is_killed_or_halted_the_counters_equal_the_recount(
             replica.start()
         members: list[Any] = [stack.kafka, stack.mongo, stack.services["analytics"], *more]
         client = connect(stack.servers.mongo_address)
-        place = Place(client["candor_analytics"], stack.servers.kafka_connection, CONSUMED_TOPICS)
-        documents = LiveChatDocuments.of(place.database, FIRST_GENERATION)
+        deployment = Deployment(client["candor_analytics"], stack.servers.kafka_connection, CONSUMED_TOPICS)
+        documents = LiveChatDocuments.of(deployment.database, FIRST_GENERATION)
         began = time.monotonic()
         try:
             async with loading(stack, random.Random(SEED)) as load:
@@ -168,8 +168,10 @@ async def test_whatever_is_killed_or_halted_the_counters_equal_the_recount(
                 for fault in schedule(dice, FAULTS, replicas):
                     await strike(fault, members[fault.victim])
                     await asyncio.sleep(dice.uniform(0.0, 2.0))
-            await until(lambda: waiting(place, documents), lambda left: left == 0, within=CAUGHT_UP_SECONDS)
-            found = await verify(place, FIRST_GENERATION)
+            await until(
+                lambda: waiting(deployment, documents), lambda left: left == 0, within=CAUGHT_UP_SECONDS
+            )
+            found = await verify(deployment, FIRST_GENERATION)
         finally:
             client.close()
             for replica in more:

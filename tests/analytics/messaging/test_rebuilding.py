@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -11,21 +12,25 @@ import pytest
 from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
 
-from analytics.messaging.partition_work import Place
-from analytics.messaging.rebuilding import NotRebuilt, Rebuilt, rebuild
+from analytics.api import export
+from analytics.messaging.filling import Filling, NotRebuilt
+from analytics.messaging.partition_work import Deployment
+from analytics.messaging.rebuilding import Rebuilt, rebuild
 from analytics.messaging.status import status
 from analytics.messaging.verification import verify
 from analytics.read_models.documents import NAME, LiveChatDocuments, version_of
 from analytics.read_models.generations import KEY, BuiltElsewhere, Generations, ServingDocuments
 from analytics.read_models.projection import LiveChatProjection
+from analytics.read_models.reviews import close_page
 from analytics.read_models.views import CLOSES, DAYS
 from chassis.errors import CheckpointConflict
 from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints
 from chassis.kafka.publisher import ProducerRecord
+from chassis.mongo import transaction
 from contracts.dialogs import DIALOG_EVENTS
 from contracts.ratings import RATING_EVENTS
-from tests.analytics.builders import many, shuffled
-from tests.analytics.harness import EVERYWHERE
+from tests.analytics.builders import ExpectedClose, after, many, shuffled
+from tests.analytics.harness import EVERYWHERE, Harness
 from tests.analytics.kafka_harness import record, running
 from tests.analytics.messaging.test_kafka import Scene, scene
 from tests.waiting import until
@@ -51,12 +56,12 @@ def records(scene: Scene, random: Random, closes: int, name: str = "d") -> list[
     ]  # fmt: skip
 
 
-def place_of(scene: Scene) -> Place:
-    return Place(scene.harness.database, scene.kafka, topics(scene))
+def deployment_of(scene: Scene) -> Deployment:
+    return Deployment(scene.harness.database, scene.kafka, topics(scene))
 
 
 async def rebuilt(scene: Scene, leave_seconds: float = 0, **how: Any) -> Rebuilt:
-    return await rebuild(place_of(scene), leave_seconds=leave_seconds, **how)
+    return await rebuild(deployment_of(scene), leave_seconds=leave_seconds, **how)
 
 
 def serving(scene: Scene) -> ServingDocuments:
@@ -116,7 +121,7 @@ async def test_it_takes_over_while_events_come_and_questions_are_asked(scene: Sc
     assert await harness.database[CLOSES].count_documents({}) == 180
     days = harness.database[DAYS].find({"axis": "closed_at"})
     assert sum([each["closes"] async for each in days]) == 180
-    found = await verify(place_of(scene), serving(scene).now.generation)
+    found = await verify(deployment_of(scene), serving(scene).now.generation)
     assert (found.closes, found.first) == (180, None)
     assert (await harness.ask("reconcile"))["equal"]
     assert [each["dialog"] for each in (await harness.ask("reviews", status="done"))["reviews"]] == ["ad0"]
@@ -147,26 +152,86 @@ async def test_killed_it_goes_on_where_it_was_and_two_at_once_are_refused(
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
-    await scene.harness.database["read_models"].update_one(
-        {"_id": KEY}, [{"$set": {"building.renewed_at": {"$subtract": ["$$NOW", 31_000]}}}]
-    )
     done = sum(applied)
     assert (await rebuilt(scene, at_once=10)).closes == 60
     # What the first one had in hand when it was killed may have been undone.
     assert len(some) - done <= sum(applied) - done < len(some) / 2 + 20
     await serving(scene).look()
-    assert (await verify(place_of(scene), serving(scene).now.generation)).first is None
+    assert (await verify(deployment_of(scene), serving(scene).now.generation)).first is None
 
 
-async def test_what_differs_from_the_log_never_serves(scene: Scene) -> None:
+async def test_what_nobody_tells_of_any_more_is_gone_on_with_unless_it_is_old(harness: Harness) -> None:
+    generations = Generations(harness.database)
+
+    async def passed(field: str, **ago: float) -> None:
+        ms = timedelta(**ago) // timedelta(milliseconds=1)
+        change = {f"building.{field}": {"$subtract": [f"$building.{field}", ms]}}
+        await harness.database["read_models"].update_one({"_id": KEY}, [{"$set": change}])
+
+    assert (first := await generations.claim("ann")).is_new
+    await passed("renewed_at", seconds=25)
+    with pytest.raises(BuiltElsewhere):
+        await generations.claim("bo")
+    await passed("renewed_at", seconds=10)
+    gone_on = await generations.claim("bo")
+    assert (gone_on.generation, gone_on.began_at, gone_on.is_new) == (2, first.began_at, False)
+    with pytest.raises(BuiltElsewhere):
+        await generations.renew("ann", 1, 2)
+    await passed("began_at", days=1)
+    await generations.release("bo")
+    assert (await generations.claim("ann")).is_new
+
+
+async def test_what_somebody_else_has_emptied_never_serves(scene: Scene) -> None:
+    await scene.consume(some := records(scene, Random(10), 20), altogether=len(some))
+    filling = Filling(deployment_of(scene), 2, 1_000)
+    await filling.locate()
+    await filling.advance(await filling.ends())
+    checkpoints = scene.harness.database[COLLECTION]
+    await checkpoints.delete_one({"_id": {"$regex": r"^live_chat\.v\d+_2:"}})
+    with pytest.raises(CheckpointConflict):
+        async with await scene.harness.client.start_session() as session, transaction(session):
+            await filling.apply_in(session, [])
+
+
+async def test_an_export_goes_on_in_the_generation_that_took_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closes = [ExpectedClose(f"d{number}", closed_at=after(-number)) for number in range(10)]
+    some = [record(scene.dialogs, each.dialog, each.closed(), 1) for each in closes]
+    await scene.consume(some, altogether=len(some))
+    wanted = (await scene.harness.get("export.csv")).text
+    read, generations = close_page, list[int]()
+
+    async def page(documents: LiveChatDocuments, *asked: Any) -> Any:
+        generations.append(documents.generation)
+        found = await read(documents, *asked)
+        if len(generations) == 1:
+            await rebuilt(scene)
+            await serving(scene).look()
+        return found
+
+    monkeypatch.setattr(export, "AT_ONCE", 4)
+    monkeypatch.setattr(export, "close_page", page)
+    assert (await scene.harness.get("export.csv")).text == wanted
+    assert generations == [1, 2, 2]
+
+
+async def test_what_differs_from_the_log_never_serves(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.consume(some := records(scene, Random(7), 20), altogether=len(some))
-    shadow = LiveChatDocuments.of(scene.harness.database, 2)
-    await shadow.closes.insert_one({"_id": "nobody.1", "dialog": "nobody", "partition": 0})
+    shadow, create = LiveChatDocuments.of(scene.harness.database, 2), LiveChatDocuments.create
+
+    async def create_wrong(self: LiveChatDocuments) -> None:
+        await create(self)
+        await self.closes.insert_one({"_id": "nobody.1", "dialog": "nobody", "partition": 0})
+
+    monkeypatch.setattr(LiveChatDocuments, "create", create_wrong)
     with pytest.raises(NotRebuilt, match=r"close nobody\.1: nothing in the log"):
         await rebuilt(scene)
     assert await Generations(scene.harness.database).read() == (1, None)
     assert await everything(shadow) == {}
     assert (await scene.harness.ask("summary"))["closed"] == 20
+    monkeypatch.undo()
     assert (await rebuilt(scene)).generation == 2
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from analytics.messaging.partition_work import Place
+from analytics.messaging.partition_work import Deployment
 from analytics.messaging.verification import Verification, verify
 from contracts.dialogs import DIALOG_EVENTS
 from contracts.ratings import RATING_EVENTS
@@ -24,8 +24,8 @@ CLOSES = 60
 
 async def verified(scene: Scene, at_once: int = 200_000) -> Verification:
     topics: Mapping[str, TypeAdapter[Any]] = {scene.dialogs: DIALOG_EVENTS, scene.ratings: RATING_EVENTS}
-    place = Place(scene.harness.database, scene.kafka, topics)
-    return await verify(place, scene.harness.documents.generation, at_once=at_once)
+    deployment = Deployment(scene.harness.database, scene.kafka, topics)
+    return await verify(deployment, scene.harness.documents.generation, at_once=at_once)
 
 
 async def played(scene: Scene) -> None:

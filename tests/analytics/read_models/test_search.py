@@ -1,5 +1,6 @@
 """Words are looked for in sealed comments: opened in memory, newest first, and honest about how far."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,35 @@ async def test_every_word_is_found_whatever_its_case_and_form(harness: Harness) 
         ("merci refund", []),
     ):
         assert await found(harness, text) == dialogs, text
+
+
+async def test_requests_are_answered_while_comments_are_compared(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A letter may become eighteen in the form that is compared, and a batch of such comments a second."""
+    await with_comments(harness, *["\ufdfa"] * 150)
+    turns, over = 0, asyncio.Event()
+
+    async def count() -> None:
+        nonlocal turns
+        while not over.is_set():
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(search, "LONGEST_SECONDS", 0.0)
+    counting = asyncio.create_task(count())
+    compared, at = search.folded, list[int]()
+
+    def folded(text: str) -> str:
+        at.append(turns)
+        return compared(text)
+
+    monkeypatch.setattr(search, "folded", folded)
+    await found(harness, "nothing")
+    over.set()
+    await counting
+    # The first is the words that were asked for.
+    assert len(set(at[1:])) == 150
 
 
 async def test_no_more_closes_are_read_than_have_a_comment(harness: Harness) -> None:

@@ -69,7 +69,7 @@ def test_a_channel_of_the_provider_can_mean_all() -> None:
     ("payload", "teams"),
     [
         ({}, None),
-        ({"teams": None}, None),
+        ({"teams": None}, set()),
         ({"teams": []}, set()),
         ({"teams": " "}, set()),
         ({"teams": "first line"}, {"first line"}),
@@ -87,6 +87,9 @@ def test_teams_limit_only_whom_they_are_named_to(payload: dict[str, Any], teams:
 def test_teams_stand_where_the_settings_say() -> None:
     assert claims({"a": {"b": ["x"]}, "teams": ["y"]}, teams_at="a.b").teams == frozenset({"x"})
     assert claims({"email": "x"}, teams_at="email").teams == frozenset()
+    assert claims({"a": {"c": 1}}, teams_at="a.b").teams is None
+    for nothing in ({"b": None}, ["x"], None):
+        assert claims({"a": nothing}, teams_at="a.b").teams == frozenset()
     with pytest.raises(ValueError, match="text"):
         claims({"teams": {"x": 1}})
 

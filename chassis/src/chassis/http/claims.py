@@ -4,11 +4,12 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from chassis.validation.text import clean_name
 from contracts.access import Claims, Role
 
+ABSENT: Final = object()
 NAMES = ("name", "preferred_username", "email")
 
 
@@ -61,8 +62,8 @@ def claims_of(payload: Mapping[str, Any], names: ClaimNames, allowed: frozenset[
     )
 
 
-def _at(claims: Any, path: str) -> Any:
-    """What is at a path of names, of which the longest that is there comes first; None if nothing is."""
+def _at(claims: Any, path: str, absent: object = None) -> Any:
+    """What is at a path of names, of which the longest that is there comes first; `absent` if nothing is."""
     if not isinstance(claims, Mapping):
         return None
     if path in claims:
@@ -70,13 +71,16 @@ def _at(claims: Any, path: str) -> Any:
     names = path.split(".")
     for count in range(len(names) - 1, 0, -1):
         if (name := ".".join(names[:count])) in claims:
-            return _at(claims[name], ".".join(names[count:]))
-    return None
+            return _at(claims[name], ".".join(names[count:]), absent)
+    return absent
 
 
 def _teams(payload: Mapping[str, Any], path: str) -> frozenset[str] | None:
-    """The teams at a path, written as an operator's own is; None without that claim."""
-    if _at(payload, path) is None:
+    """The teams at a path, written as an operator's own is; None without that claim.
+
+    One that says nothing is no team: nobody is without limits because a provider had nothing to write.
+    """
+    if _at(payload, path, ABSENT) is ABSENT:
         return None
     # A team's name may have blanks, so one text is one team.
     return frozenset(filter(None, map(clean_name, _texts(payload, path, divided=False))))

@@ -9,7 +9,7 @@ from aiokafka.structs import TopicPartition
 
 from chassis.kafka.records import Record, by_partition
 
-NEVER: Final = float("inf")
+UNBOUNDED: Final = float("inf")
 MOST_HELD: Final = 20_000
 """Records, some ten megabytes."""
 
@@ -23,7 +23,7 @@ def take_by_time(
     nothing is taken if nothing of it is here.
     """
     newest = [max((each.timestamp for each in waiting.get(one, ())), default=-1) for one in unread]
-    is_ready = partial(_is_by, min(newest, default=NEVER))
+    is_ready = partial(_is_by, min(newest, default=UNBOUNDED))
     taken: list[Record] = []
     for partition, part in waiting.items():
         ready = [*takewhile(is_ready, part)]
@@ -38,16 +38,19 @@ class HeldBack:
     def __init__(self) -> None:
         self._held: Mapping[TopicPartition, Sequence[Record]] = {}
 
-    def clear(self) -> None:
-        """Forgets it: it is read again."""
-        self._held = {}
+    def joined(
+        self, records: Sequence[Record], offsets: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, list[Record]]:
+        """What is held with what was read after it; `offsets` are where each partition goes on.
 
-    def joined(self, records: Sequence[Record]) -> dict[TopicPartition, list[Record]]:
-        """What is held with what was read after it; what was read again takes the place of what is held."""
+        What doesn't go on there is forgotten: something before it was not done, and all is read again. So is
+        what was read again by now.
+        """
         parts = by_partition(records)
         for partition, held in self._held.items():
             part = parts.get(partition, [])
-            if held and (not part or part[0].offset > held[-1].offset):
+            goes_on = held and held[0].offset == offsets.get(partition)
+            if goes_on and (not part or part[0].offset > held[-1].offset):
                 parts[partition] = [*held, *part]
         return parts
 

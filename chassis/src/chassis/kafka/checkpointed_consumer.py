@@ -89,7 +89,6 @@ class CheckpointedConsumer(Consumer):
 
     def _on_assigned(self, partitions: frozenset[TopicPartition]) -> None:
         self._last_malformed = {}
-        self._held.clear()
         self._positions.assigned(partitions)
 
     def _on_looked(self) -> None:
@@ -113,7 +112,7 @@ class CheckpointedConsumer(Consumer):
 
     def _side_by_side(self, records: Sequence[Record]) -> list[Record]:
         """What of it and of what is held is worked on now: in a turn, what is not ahead in time."""
-        parts = self._held.joined(records)
+        parts = self._held.joined(records, {one: at.offset for one, at in self._positions.at.items()})
         unread = self._positions.unread({one: part[-1].offset + 1 for one, part in parts.items()})
         return self._held.take(parts, unread)
 

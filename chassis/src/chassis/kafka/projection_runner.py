@@ -113,8 +113,8 @@ class ProjectionRunner(CheckpointedConsumer):
         return True
 
     async def _transaction(self, steps: Sequence[Step], moves: Moves) -> None:
-        projection = self._projection
         async with self._checkpoints.fencing.transaction() as session:
+            projection = self._projection
             await self._checkpoints.move(session, moves)
             if received := [step.read for step in steps if isinstance(step.read, ReceivedEvent)]:
                 await projection.apply(session, received)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 from fastapi import Depends, Request, Response
 
 from analytics.api.dependencies import MinimumN, Reader, Reviewed
-from analytics.api.permissions import SupervisorClaims
+from analytics.api.permissions import SupervisorClaims, permitted_channels
 from analytics.api.schemas import Freshness
 from analytics.read_models.progress import ProgressReader
 from chassis.http.etags import NotModified, is_among, weak_etag
@@ -72,7 +72,7 @@ async def conditional(
 ) -> Conditional:
     """The request, as a conditional one."""
     # Read before the numbers are: a response that knows more than its ETag is only asked for again.
-    excluded = await reviewed.excluded()
+    excluded = await reviewed.excluded(permitted_channels(claims, ()))
     teams = None if claims.teams is None else sorted(claims.teams)
     return Conditional(request, response, reader, (CODE, minimum_n, sorted(claims.channels), teams, excluded))
 

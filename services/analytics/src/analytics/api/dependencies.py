@@ -18,8 +18,10 @@ from chassis.eventstore.repository import Repository as AnyRepository
 from chassis.http.live import LiveUpdates
 from chassis.http.routes import from_state
 
+Serving = Annotated[ServingDocuments, from_state("serving")]
 
-async def _documents(serving: Annotated[ServingDocuments, from_state("serving")]) -> LiveChatDocuments:
+
+async def _documents(serving: Serving) -> LiveChatDocuments:
     return serving.now
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from fastapi.responses import StreamingResponse
 
-from analytics.api.dependencies import Audit, Clock, Documents, Reviewed, Texts
+from analytics.api.dependencies import Audit, Clock, Reviewed, Serving, Texts
 from analytics.api.parameters import ExportParameters
 from analytics.api.permissions import SupervisorClaims
 from analytics.api.problems import NOT_PERMITTED
@@ -53,7 +53,7 @@ class CsvStream(StreamingResponse):
 async def export_closes(
     asked: Annotated[ExportParameters, Query()],
     claims: SupervisorClaims,
-    documents: Documents,
+    serving: Serving,
     texts: Texts,
     reviewed: Reviewed,
     audit: Audit,
@@ -69,7 +69,8 @@ async def export_closes(
     closes = replace(closes, until=min(closes.until or clock.now(), clock.now()))
 
     async def read(after: ReviewPosition | None) -> ClosePage:
-        page = await close_page(documents, closes, after, AT_ONCE, asked.statuses)
+        # A rebuild may take over meanwhile: positions hold in whichever generation serves.
+        page = await close_page(serving.now, closes, after, AT_ONCE, asked.statuses)
         await audit.note("export.read", claims, clock.now(), asked=asked.for_audit(), closes=names(page))
         return page
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Place:
+class Deployment:
     """The database, and the topics that are projected into it."""
 
     database: AsyncIOMotorDatabase[Document]
@@ -33,7 +33,7 @@ class Place:
     topics: Mapping[str, TypeAdapter[Any]]
 
 
-Work = Callable[[Place, int], Awaitable[T]]
+Work = Callable[[Deployment, int], Awaitable[T]]
 
 
 class WorkFailed(Exception):
@@ -51,13 +51,13 @@ class Workers(Protocol):
 class InThisProcess:
     """One number after another."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
 
     async def done(self, work: Work[T], numbers: Iterable[int]) -> AsyncIterator[T]:
         """What the work for each of the numbers results in."""
         for number in numbers:
-            yield await work(self._place, number)
+            yield await work(self._deployment, number)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class InProcesses:
         async def run() -> T:
             client = connect(self.mongo)
             try:
-                return await work(Place(client[self.database], self.connection, CONSUMED_TOPICS), number)
+                return await work(Deployment(client[self.database], self.connection, CONSUMED_TOPICS), number)
             finally:
                 client.close()
 

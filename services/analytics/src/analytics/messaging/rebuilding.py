@@ -12,32 +12,26 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
-from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo.errors import PyMongoError
-from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from analytics.messaging.filling import Filling, NotRebuilt, fill_number
 from analytics.messaging.inbound import CONSUMED_TOPICS
-from analytics.messaging.partition_work import InProcesses, InThisProcess, Place, Workers, WorkFailed
-from analytics.messaging.verification import FETCH_BYTES, verify
+from analytics.messaging.partition_work import Deployment, InProcesses, InThisProcess, Workers, WorkFailed
+from analytics.messaging.verification import verify
 from analytics.read_models.documents import FIRST_GENERATION, NAME, LiveChatDocuments
 from analytics.read_models.generations import Build, BuiltElsewhere, Generations
-from analytics.read_models.projection import LiveChatProjection
 from analytics.read_models.views import publish_views
 from analytics.settings import AnalyticsSettings
 from chassis.errors import CheckpointConflict
-from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints, begins_with, stored_offsets
-from chassis.kafka.clients import partitions_of
-from chassis.kafka.records import EventDecoder, ReceivedEvent, Record, fingerprint
-from chassis.kafka.topic_reader import by_time, topic_reader
+from chassis.kafka.checkpoints import COLLECTION, begins_with, stored_offsets
 from chassis.mongo import connect, transaction
 from chassis.transient import is_transient
 
@@ -49,29 +43,22 @@ NEAR: Final = 2_000
 
 TELL_SECONDS: Final = 3.0
 PROCESSES: Final = min(4, os.cpu_count() or 1)
-LEAVE_SECONDS: Final = 30.0
-"""How long what served before is left: a request may read it for 25 seconds."""
+LEAVE_SECONDS: Final = 60.0
+"""How long what served before is left: a query may take 25 seconds, and a comparison some of them."""
 
 Report = Callable[[str], object]
-Step = tuple[Record, ReceivedEvent[Any] | None]
-"""A record, and the event to apply; None for what is no event, which the projection has put aside."""
-
-
-class NotRebuilt(Exception):
-    """What was built is not as the log says, or the log can't be read; a sentence. The old one serves on."""
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The generation that serves now, how many closes it holds, and how long the old one stood still."""
+    """The generation that serves now, and how many closes it holds."""
 
     generation: int
     closes: int
-    switched_in: float
 
 
 async def rebuild(
-    place: Place,
+    deployment: Deployment,
     report: Report = lambda _: None,
     *,
     at_once: int = AT_ONCE,
@@ -80,153 +67,70 @@ async def rebuild(
 ) -> Rebuilt:
     """Builds, verifies, switches, and removes what served before.
 
-    Raises BuiltElsewhere, NotRebuilt, PyMongoError, KafkaError and WorkFailed.
+    Raises BuiltElsewhere, NotRebuilt, PyMongoError, KafkaError and WorkFailed; then the old one serves on.
     """
-    database, generations = place.database, Generations(place.database)
-    workers = workers or InThisProcess(place)
-    serving, _ = await generations.read()
+    generations = Generations(deployment.database)
     build = await generations.claim(uuid4().hex)
-    shadow = LiveChatDocuments.of(database, build.generation)
-    filling = _Filling(place, build.generation, at_once)
-    async with _telling(generations, build, filling, report):
-        for gone in range(FIRST_GENERATION, serving):
-            await _drop(LiveChatDocuments.of(database, gone))
-        await shadow.create()
-        await filling.locate()
-        work = partial(fill_number, generation=build.generation, at_once=at_once)
-        async for _ in workers.done(work, sorted({partition.partition for partition in filling.at})):
-            pass
-        report("building the indexes")
-        await shadow.prepare()
-        found = await verify(place, build.generation, report, workers=workers)
-        if found.first:
-            await _drop(shadow)
-            await generations.discard(build.owner)
-            raise NotRebuilt(f"{found.differing} differences; the first: {found.first}")
-        await filling.locate()
-        took = await _Switch(generations, build, LiveChatDocuments.of(database, serving), filling).done()
-    await publish_views(shadow)
-    report(f"generation {build.generation} serves")
-    await asyncio.sleep(leave_seconds)
-    await _drop(LiveChatDocuments.of(database, serving))
-    return Rebuilt(build.generation, found.closes, took)
+    serving, _ = await generations.read()
+    filling = Filling(deployment, build.generation, at_once)
+    try:
+        async with _telling(generations, build, filling, report):
+            for gone in range(FIRST_GENERATION, serving):
+                await _drop(deployment, gone)
+            if build.is_new:
+                await _drop(deployment, build.generation)
+            closes = await _built(deployment, build, filling, report, at_once, workers)
+            old = LiveChatDocuments.of(deployment.database, serving)
+            took = await _Switch(generations, build, old, filling).done()
+    except NotRebuilt:
+        await generations.renew(build.owner, 0, 0)  # nobody else's is dropped
+        await _drop(deployment, build.generation)
+        await generations.discard(build.owner)
+        raise
+    except BaseException:
+        with suppress(BuiltElsewhere, PyMongoError):
+            await generations.release(build.owner)
+        raise
+    report(f"generation {build.generation} serves; nothing was projected for {1000 * took:.0f} ms")
+    try:
+        await publish_views(LiveChatDocuments.of(deployment.database, build.generation))
+        await asyncio.sleep(leave_seconds)
+        await _drop(deployment, serving)
+    except PyMongoError as error:
+        report(f"{type(error).__name__}: what served before is left to the next rebuild")
+    return Rebuilt(build.generation, closes)
 
 
-@retry(
-    retry=retry_if_exception(is_transient),
-    wait=wait_random_exponential(0.1, max=5),
-    stop=stop_after_attempt(10),
-    reraise=True,
-)
-async def fill_number(place: Place, number: int, *, generation: int, at_once: int) -> None:
-    """Projects the partitions with this number up to their present ends."""
-    filling = _Filling(place, generation, at_once)
-    await filling.locate(number)
-    await filling.advance(await filling.ends())
-
-
-class _Filling:
-    """Projects the log into a generation that nobody reads yet."""
-
-    def __init__(self, place: Place, generation: int, at_once: int) -> None:
-        self.at: dict[TopicPartition, Checkpoint] = {}
-        self._place, self._at_once = place, at_once
-        self._decoder = EventDecoder(place.topics)
-        self._projection = LiveChatProjection(place.database, generation)
-        self._checkpoints = Checkpoints(
-            place.database[COLLECTION], self._projection.name, self._projection.version, place.connection
-        )
-
-    async def locate(self, number: int | None = None) -> None:
-        """Goes on from the checkpoints, of the partitions with this number or of all."""
-        partitions = [
-            each
-            for each in await partitions_of(self._place.connection, self._place.topics)
-            if number in {None, each.partition}
-        ]
-        self.at, wrong = await self._checkpoints.locate(partitions)
-        for partition, reason in wrong.items():
-            raise NotRebuilt(f"{partition.topic}-{partition.partition}: {reason}")
-        await self._checkpoints.fence_previous_owner(partitions)
-
-    async def ends(self) -> Mapping[TopicPartition, int]:
-        """Where the log ends."""
-        async with topic_reader(self._place.connection, self.at) as consumer:
-            ends: Mapping[TopicPartition, int] = await consumer.end_offsets(list(self.at))
-        return ends
-
-    async def done(self) -> int:
-        """How many events were applied, by whomever."""
-        found = await self._checkpoints.read(self.at)
-        return sum(checkpoint.offset for checkpoint in found.values())
-
-    async def advance(self, ends: Mapping[TopicPartition, int]) -> None:
-        """Projects up to these ends; reads and decodes while what was decoded before is written."""
-        writing: asyncio.Task[None] | None = None
-        steps: list[Step] = []
-        try:
-            async for some in self.read(ends):
-                steps += some
-                if len(steps) >= self._at_once:
-                    if writing:
-                        await writing
-                    writing, steps = asyncio.create_task(self._apply(steps)), []
-        finally:
-            if writing:
-                await writing
-        if steps:
-            await self._apply(steps)
-
-    async def read(self, ends: Mapping[TopicPartition, int]) -> AsyncIterator[list[Step]]:
-        """What is missing up to these ends."""
-        missing = {partition: end for partition, end in ends.items() if self.at[partition].offset < end}
-        if not missing:
-            return
-        async with topic_reader(self._place.connection, missing, fetch_bytes=FETCH_BYTES) as consumer:
-            for partition in missing:
-                consumer.seek(partition, self.at[partition].offset)
-            async for records in by_time(consumer, missing):
-                yield [(record, self._event(record)) for record in records]
-
-    async def apply_in(self, session: AsyncIOMotorClientSession, steps: Sequence[Step]) -> None:
-        """Moves the checkpoints past these records and writes what they change, in a transaction.
-
-        `at` isn't moved: that is `passed`, once it is committed.
-        """
-        after = _after(steps)
-        moves = {partition: (self.at[partition], new) for partition, new in after.items()}
-        await self._checkpoints.move(session, moves)
-        if events := [event for _, event in steps if event]:
-            await self._projection.apply(session, events)
-
-    def passed(self, steps: Sequence[Step]) -> None:
-        """The transaction was committed."""
-        self.at |= _after(steps)
-
-    def _event(self, record: Record) -> ReceivedEvent[Any] | None:
-        decoded = self._decoder.read(record)
-        return decoded if isinstance(decoded, ReceivedEvent) else None
-
-    async def _apply(self, steps: Sequence[Step]) -> None:
-        try:
-            async with self._checkpoints.fencing.transaction() as session:
-                await self.apply_in(session, steps)
-        except CheckpointConflict:
-            raise BuiltElsewhere from None
-        except Exception as error:
-            if is_transient(error):
-                raise
-            first = steps[0][0]
-            where = f"{len(steps)} records from {first.topic}-{first.partition} {first.offset} on"
-            raise NotRebuilt(f"the projection raised {type(error).__name__}, among {where}") from error
-        self.passed(steps)
+async def _built(
+    deployment: Deployment,
+    build: Build,
+    filling: Filling,
+    report: Report,
+    at_once: int,
+    workers: Workers | None,
+) -> int:
+    """Fills and verifies; returns how many closes there are. Raises NotRebuilt."""
+    shadow = LiveChatDocuments.of(deployment.database, build.generation)
+    workers = workers or InThisProcess(deployment)
+    await shadow.create()
+    await filling.locate()
+    work = partial(fill_number, generation=build.generation, at_once=at_once)
+    async for _ in workers.done(work, sorted({partition.partition for partition in filling.at})):
+        pass
+    report("building the indexes")
+    await shadow.prepare()
+    found = await verify(deployment, build.generation, report, workers=workers)
+    if found.first:
+        raise NotRebuilt(f"{found.differing} differences; the first: {found.first}")
+    await filling.locate()
+    return found.closes
 
 
 class _Switch:
     """Takes over from what serves."""
 
     def __init__(
-        self, generations: Generations, build: Build, serving: LiveChatDocuments, filling: _Filling
+        self, generations: Generations, build: Build, serving: LiveChatDocuments, filling: Filling
     ) -> None:
         self._generations, self._build, self._serving, self._filling = generations, build, serving, filling
         self._checkpoints = serving.closes.database[COLLECTION]
@@ -241,6 +145,8 @@ class _Switch:
             if near:
                 try:
                     return await self._take_over()
+                except CheckpointConflict:
+                    raise BuiltElsewhere from None
                 except (PyMongoError, KafkaError) as error:
                     if not is_transient(error):
                         raise
@@ -258,8 +164,7 @@ class _Switch:
             await self._checkpoints.update_many(theirs, {"$set": {"replaced": True}}, session=session)
             offsets = await stored_offsets(self._checkpoints, self._serving.checkpoints, session)
             steps = [step async for some in filling.read(offsets) for step in some]
-            if steps:
-                await filling.apply_in(session, steps)
+            await filling.apply_in(session, steps)
             await self._checkpoints.delete_many(theirs, session=session)
             await self._generations.serve(self._build.owner, self._build.generation, session)
         filling.passed(steps)
@@ -268,7 +173,7 @@ class _Switch:
 
 @asynccontextmanager
 async def _telling(
-    generations: Generations, build: Build, filling: _Filling, report: Report
+    generations: Generations, build: Build, filling: Filling, report: Report
 ) -> AsyncIterator[None]:
     """Tells how far it is, again and again, so that nobody else goes on with it."""
     began, before = time.monotonic(), build.done
@@ -293,20 +198,11 @@ async def _telling(
             await telling
 
 
-async def _drop(documents: LiveChatDocuments) -> None:
-    database = documents.closes.database
+async def _drop(deployment: Deployment, generation: int) -> None:
+    documents = LiveChatDocuments.of(deployment.database, generation)
+    await deployment.database[COLLECTION].delete_many(begins_with(documents.checkpoints))
     await documents.closes.drop()
     await documents.counters.drop()
-    await database[COLLECTION].delete_many(begins_with(documents.checkpoints))
-
-
-def _after(steps: Sequence[Step]) -> dict[TopicPartition, Checkpoint]:
-    """The checkpoints behind these records."""
-    last = {(record.topic, record.partition): record for record, _ in steps}
-    return {
-        TopicPartition(*of): Checkpoint(record.offset + 1, fingerprint(record), record.timestamp)
-        for of, record in last.items()
-    }
 
 
 def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
@@ -320,8 +216,8 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     async def run() -> Rebuilt:
         client = connect(settings.mongo)
         try:
-            place = Place(client[settings.database], settings.kafka, CONSUMED_TOPICS)
-            return await rebuild(place, _say, workers=workers)
+            deployment = Deployment(client[settings.database], settings.kafka, CONSUMED_TOPICS)
+            return await rebuild(deployment, _say, workers=workers)
         finally:
             client.close()
 

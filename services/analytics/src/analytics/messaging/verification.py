@@ -22,11 +22,11 @@ from pydantic import TypeAdapter
 from pymongo.errors import PyMongoError
 
 from analytics.messaging.inbound import CONSUMED_TOPICS
-from analytics.messaging.partition_work import InThisProcess, Place, Workers
+from analytics.messaging.partition_work import Deployment, InThisProcess, Workers
 from analytics.read_models.channels import UTC
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Document, LiveChatDocuments
-from analytics.read_models.generations import ServingDocuments
+from analytics.read_models.generations import Generations
 from analytics.read_models.projection import by_close, updated
 from analytics.read_models.reconcile import compare
 from analytics.read_models.snapshot import in_one_snapshot
@@ -66,8 +66,12 @@ class Verification:
         self.first = self.first or other.first
 
 
+class RebuiltMeanwhile(Exception):
+    """What was compared was replaced, and may have been dropped while it was."""
+
+
 async def verify(
-    place: Place,
+    deployment: Deployment,
     generation: int,
     report: Report = lambda _: None,
     *,
@@ -75,11 +79,11 @@ async def verify(
     workers: Workers | None = None,
 ) -> Verification:
     """Compares what is stored with what the log says. Raises PyMongoError, KafkaError and WorkFailed."""
-    found, documents = Verification(), LiveChatDocuments.of(place.database, generation)
-    offsets = await stored_offsets(place.database[COLLECTION], documents.checkpoints)
+    found, documents = Verification(), LiveChatDocuments.of(deployment.database, generation)
+    offsets = await stored_offsets(deployment.database[COLLECTION], documents.checkpoints)
     numbers = sorted({partition.partition for partition in offsets})
     work = partial(verify_number, generation=generation, at_once=at_once)
-    async for part in (workers or InThisProcess(place)).done(work, numbers):
+    async for part in (workers or InThisProcess(deployment)).done(work, numbers):
         found.add(part)
         report(f"{found.closes} closes are as the log says, {found.differing} are not")
     everything = CloseFilter(channels=None)
@@ -93,10 +97,12 @@ async def verify(
     return found
 
 
-async def verify_number(place: Place, number: int, *, generation: int, at_once: int) -> Verification:
+async def verify_number(
+    deployment: Deployment, number: int, *, generation: int, at_once: int
+) -> Verification:
     """Compares the closes of the partitions with this number, some dialogs at a time."""
-    documents = LiveChatDocuments.of(place.database, generation)
-    found, verifying = Verification(), _Verifying(documents, place.connection, place.topics)
+    documents = LiveChatDocuments.of(deployment.database, generation)
+    found, verifying = Verification(), _Verifying(documents, deployment.connection, deployment.topics)
     offsets = await verifying.offsets()
     parts = sum(offset for each, offset in offsets.items() if each.partition == number) // at_once + 1
     for part in range(parts):
@@ -185,15 +191,21 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     async def run() -> Verification:
         client = connect(settings.mongo)
         try:
-            serving = ServingDocuments(client[settings.database])
-            await serving.look()
-            place = Place(client[settings.database], settings.kafka, CONSUMED_TOPICS)
-            return await verify(place, serving.now.generation, _say)
+            deployment = Deployment(client[settings.database], settings.kafka, CONSUMED_TOPICS)
+            generations = Generations(deployment.database)
+            serving, _ = await generations.read()
+            found = await verify(deployment, serving, _say)
+            if (await generations.read())[0] != serving:
+                raise RebuiltMeanwhile
+            return found
         finally:
             client.close()
 
     try:
         found = asyncio.run(run())
+    except RebuiltMeanwhile:
+        _say("Another generation serves by now: begin again.")
+        return 2
     except (PyMongoError, KafkaError) as error:
         _say(f"It could not be read: {type(error).__name__}")
         return 2

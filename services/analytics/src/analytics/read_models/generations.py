@@ -9,7 +9,7 @@ minute, somebody else may go on with it. Times are the database's.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -18,12 +18,17 @@ from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
 from analytics.read_models.documents import FIRST_GENERATION, NAME, VERSION, Document, LiveChatDocuments
+from analytics.read_models.views import publish_views
 from chassis.mongo import durable
 
 log = structlog.stdlib.get_logger(__name__)
 
 KEY: Final = f"{NAME}.v{VERSION}"
 ABANDONED_AFTER: Final = timedelta(seconds=30)
+GONE_ON_WITH: Final = timedelta(days=1)
+"""An older build may have begun with other zones, and behind records that the log no longer has."""
+
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LOOK_SECONDS: Final = 1.0
 OURS: Final = {"_id": KEY}
 
@@ -46,6 +51,11 @@ class Build:
     done: int = 0
     total: int = 0
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it begins just now, as nothing was claimed."""
+        return self.began_at == self.renewed_at
+
 
 class Generations:
     """The document of this release's version. All methods raise PyMongoError."""
@@ -60,16 +70,17 @@ class Generations:
         return found.get("serving", FIRST_GENERATION), Build(**building) if building else None
 
     async def claim(self, owner: str) -> Build:
-        """Begins to build the next generation, or goes on with one that was abandoned.
+        """Begins to build the next generation, or goes on with one of today that was abandoned.
 
         Raises BuiltElsewhere.
         """
         now = "$$NOW"
         abandoned = {"$lt": ["$building.renewed_at", {"$subtract": [now, ABANDONED_AFTER_MS]}]}
+        is_young = {"$gt": ["$building.began_at", {"$subtract": [now, GONE_ON_WITH_MS]}]}
         building = {
             "generation": {"$ifNull": ["$building.generation", {"$add": ["$serving", 1]}]},
             "owner": owner,
-            "began_at": {"$ifNull": ["$building.began_at", now]},
+            "began_at": {"$cond": [is_young, "$building.began_at", now]},
             "renewed_at": now,
         }
         await self._models.update_one(OURS, {"$setOnInsert": {"serving": FIRST_GENERATION}}, upsert=True)
@@ -92,6 +103,10 @@ class Generations:
         change = {"$set": {"serving": generation}, "$unset": {"building": ""}}
         await self._by_owner(owner, change, session)
 
+    async def release(self, owner: str) -> None:
+        """Lets anybody go on with what the owner has begun. Raises BuiltElsewhere."""
+        await self._by_owner(owner, {"$set": {"building.renewed_at": LONG_AGO}})
+
     async def discard(self, owner: str) -> None:
         """Nothing is built any more. Raises BuiltElsewhere."""
         await self._by_owner(owner, {"$unset": {"building": ""}})
@@ -105,6 +120,7 @@ class Generations:
 
 
 ABANDONED_AFTER_MS: Final = ABANDONED_AFTER // timedelta(milliseconds=1)
+GONE_ON_WITH_MS: Final = GONE_ON_WITH // timedelta(milliseconds=1)
 
 
 class ServingDocuments:
@@ -123,7 +139,7 @@ class ServingDocuments:
     async def look(self) -> None:
         """Goes on with the generation that serves by now. Raises PyMongoError."""
         generation, _ = await self._generations.read()
-        if generation != self.now.generation:
+        if generation > self.now.generation:
             log.info("generation_switched", model=KEY, generation=generation)
             self.now = LiveChatDocuments.of(self._database, generation)
             self.on_switch(self.now)
@@ -133,7 +149,10 @@ class ServingDocuments:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
+                before = self.now
                 await self.look()
+                if self.now is not before:
+                    await publish_views(self.now)
             except PyMongoError as error:
                 log.info("generation_not_read", error=type(error).__name__)
 

@@ -75,9 +75,9 @@ class ReviewedCloses:
         ]
         await self._reviewed.bulk_write(writes)
 
-    async def excluded(self) -> list[str]:
-        """The ids of all closes that are left out of the numbers."""
-        return sorted(await excluded_ids(self._reviewed, None, CloseFilter(None)))
+    async def excluded(self, channels: frozenset[str] | None) -> list[str]:
+        """The ids of all closes of the channels (None: of all) that are left out of the numbers."""
+        return sorted(await excluded_ids(self._reviewed, None, CloseFilter(channels)))
 
     async def marks(self, closes: Collection[str]) -> Mapping[str, ReviewMark]:
         """The marks of those of the closes that supervisors wrote about, by id."""

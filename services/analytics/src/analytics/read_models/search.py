@@ -1,5 +1,6 @@
 """Which comments hold these words? They are opened in memory, those of the newest closes first."""
 
+import asyncio
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -16,7 +17,10 @@ MOST_SEARCHED: Final = 20_000
 """Comments that are opened for one page; the next page goes on behind them."""
 
 AT_ONCE: Final = 200
-"""Comments that are opened without a pause: some milliseconds."""
+"""Comments that are opened at once."""
+
+LONGEST_SECONDS: Final = 0.01
+"""How long comments are compared without a pause: one of rare letters may take some milliseconds."""
 
 
 async def search_page(
@@ -32,9 +36,13 @@ async def search_page(
     matching: list[str] = []
     before: Document = {}
     searched, wanted = 0, folded(words).split()
+    since = (now := asyncio.get_running_loop().time)()
     async for some in candidates(documents, closes, after, statuses):
         opened = await texts.readable([sealed_comment(each) for each in some])
         for document, text in zip(some, opened, strict=True):
+            if now() - since > LONGEST_SECONDS:
+                await asyncio.sleep(0)
+                since = now()
             if len(matching) == limit or searched == MOST_SEARCHED:
                 end = ReviewPosition(before[closes.axis.value], before["_id"])
                 return ClosePage(await closes_with(documents, matching), end, searched)
