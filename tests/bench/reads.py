@@ -28,6 +28,7 @@ from analytics.read_models.counters import CounterMoves
 from analytics.read_models.documents import Document
 from analytics.read_models.projection import updated
 from chassis.clock import ManualClock
+from chassis.service import collect_rarely
 from deploy.local.servers import servers
 from tests.analytics.builders import received
 from tests.analytics.harness import Harness, open_harness
@@ -110,6 +111,7 @@ async def measure(told: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as up:
         async with open_harness(up.mongo_address, "reads") as harness:
             await fill(harness, told.closes, told.stored, told.days)
+            collect_rarely()
             size = await harness.database.command("collStats", harness.documents.counters.name)
             print(f"{told.closes} closes, {size['count']} counters of {size['avgObjSize']} bytes")
             for name, (path, asked) in questions(told.days).items():

@@ -24,6 +24,9 @@ from analytics.read_models.reviewed import COLLECTION, excluded_ids
 
 HOURS_OF_DAY: Final = 24
 AT_ONCE: Final = 100
+WHOLES_AT_ONCE: Final = 1_000
+"""Of a day's whole alone little is sent, and each round trip costs as much as a hundred of them."""
+
 QUARTERS_AT_ONCE: Final = 20
 """Documents that are worked on without a pause: some milliseconds. With quarter hours they are larger."""
 
@@ -132,12 +135,15 @@ class _Reader:
     async def add_wholes(self) -> None:
         """Adds up days, and of those that are cut the quarter hours."""
         cut: list[Document] = []
-        async for day in self._find(self._closes.of_counters(), ["whole", "end"]):
-            first, end = bounds_of(day)
-            if self._span.holds(first, end):
-                self.sums.add(self._span.part_of(first), self._group(day), day.get("whole", {}))
-            else:
-                cut.append(day["_id"])
+        found = self._find(self._closes.of_counters(), ["whole", "end"], WHOLES_AT_ONCE)
+        while days := await found.to_list(AT_ONCE):
+            for day in days:
+                first, end = bounds_of(day)
+                if self._span.holds(first, end):
+                    self.sums.add(self._span.part_of(first), self._group(day), day.get("whole", {}))
+                else:
+                    cut.append(day["_id"])
+            await asyncio.sleep(0)
         for some in (cut[at : at + QUARTERS_AT_ONCE] for at in range(0, len(cut), QUARTERS_AT_ONCE)):
             async for day in self._find({"_id": {"$in": some}}, ["quarters"]):
                 start = number_of(day["_id"]["start"])
@@ -218,8 +224,8 @@ class _Reader:
             key = row["_id"]
             yield int(key["quarter"]), key["group"], key["outcome"], row["n"], row["named"]
 
-    def _find(self, wanted: Document, fields: Sequence[str]) -> Any:
-        found = self._documents.counters.find(wanted, [*fields], session=self._session, batch_size=AT_ONCE)
+    def _find(self, wanted: Document, fields: Sequence[str], batch: int = AT_ONCE) -> Any:
+        found = self._documents.counters.find(wanted, [*fields], session=self._session, batch_size=batch)
         return found.max_time_ms(LONGEST_READ_MS)
 
 
