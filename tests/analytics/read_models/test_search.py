@@ -1,13 +1,18 @@
 """Words are looked for in sealed comments: opened in memory, newest first, and honest about how far."""
 
 import asyncio
+import csv
+import io
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from analytics.api import export
 from analytics.read_models import search
 from analytics.read_models.decryption import SealedText
+from chassis.clock import ManualClock
 from tests.analytics.builders import SEALED, ExpectedClose, after
 from tests.analytics.harness import Harness, limited_to, supervisor_of
 
@@ -126,7 +131,25 @@ async def test_the_search_is_on_record_without_its_words(harness: Harness) -> No
     assert (entry["asked"], entry["closes"]) == ({"text": True}, ["d1.1"])
 
 
+async def test_the_export_holds_what_the_search_finds(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await with_comments(harness, *["canary" if number % 3 == 0 else "no" for number in range(10)])
+    await harness.receive(ExpectedClose("x1", way="expired"))
+    clock: ManualClock = harness.app.state.clock
+    clock.advance(timedelta(days=7))
+    monkeypatch.setattr(export, "AT_ONCE", 2)
+    monkeypatch.setattr(search, "MOST_SEARCHED", 4)
+    response = await harness.get("export.csv", text="CANARY")
+    rows = csv.DictReader(io.StringIO(response.text, newline=""))
+    assert [(row["dialog"], row["comment"]) for row in rows] == [(f"d{n}", "canary") for n in (0, 3, 6, 9)]
+    noted = await harness.stored("audit")
+    assert [entry["asked"] for entry in noted] == [{"text": True}] * len(noted)
+    assert [close for entry in noted for close in entry["closes"]] == [f"d{n}.1" for n in (0, 3, 6, 9)]
+
+
 async def test_words_have_bounds(harness: Harness) -> None:
     for text, code in (("", "blank"), (" \u200b ", "blank"), ("x" * 201, "too-long")):
-        response = await harness.get("reviews", text=text)
-        assert (response.status_code, response.json()["errors"][0]["code"]) == (422, code)
+        for path in ("reviews", "export.csv"):
+            response = await harness.get(path, text=text)
+            assert (response.status_code, response.json()["errors"][0]["code"]) == (422, code)

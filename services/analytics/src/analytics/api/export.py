@@ -18,7 +18,8 @@ from analytics.api.review_schemas import ReviewText, review_fields, sealed_texts
 from analytics.domain.close import Close
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviewed import UNMARKED
-from analytics.read_models.reviews import ClosePage, ReviewPosition, close_page
+from analytics.read_models.reviews import ClosePage, ReviewPosition
+from analytics.read_models.search import list_page
 from chassis.http.routes import Router
 from contracts.envelope import rfc3339
 
@@ -70,7 +71,7 @@ async def export_closes(
 
     async def read(after: ReviewPosition | None) -> ClosePage:
         # A rebuild may take over meanwhile: positions hold in whichever generation serves.
-        page = await close_page(serving.now, closes, after, AT_ONCE, asked.statuses)
+        page = await list_page(serving.now, texts, closes, asked.text, after, AT_ONCE, asked.statuses)
         await audit.note("export.read", claims, clock.now(), asked=asked.for_audit(), closes=names(page))
         return page
 

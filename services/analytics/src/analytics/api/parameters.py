@@ -267,6 +267,16 @@ class ListParameters(CountParameters):
     status: list[ReviewStatus] = Field(
         [], max_length=len(ReviewStatus), description="Only closes that supervisors gave one of these."
     )
+    text: SearchText | None = Field(
+        None,
+        description="Only answers whose comment holds every one of these words, whatever their case.",
+        examples=["refund"],
+    )
+
+    def for_audit(self) -> dict[str, Any]:
+        """As everywhere, without the words: they may be a client's, and outlive its erasure."""
+        asked = super().for_audit()
+        return asked | {"text": True} if self.text else asked
 
     @property
     def statuses(self) -> frozenset[ReviewStatus] | None:
@@ -277,13 +287,6 @@ class ListParameters(CountParameters):
 class ReviewParameters(ListParameters):
     """A page of reviews."""
 
-    text: SearchText | None = Field(
-        None,
-        description="Only answers whose comment holds every one of these words, whatever their case. Comments"
-        " are opened for that, 20,000 at most for a page: see `searched` and `complete`.",
-        examples=["refund"],
-    )
-
     counts: bool = Field(
         default=False, description="Also counts them, on the first page: as dear as a summary of the period."
     )
@@ -291,11 +294,6 @@ class ReviewParameters(ListParameters):
         None, max_length=300, description="`next_cursor` of the page before; empty for the first."
     )
     limit: int = Field(50, ge=1, le=200, description="Reviews per page.")
-
-    def for_audit(self) -> dict[str, Any]:
-        """As everywhere, without the words: they may be a client's, and outlive its erasure."""
-        asked = super().for_audit()
-        return asked | {"text": True} if self.text else asked
 
     @property
     def after(self) -> ReviewPosition | None:

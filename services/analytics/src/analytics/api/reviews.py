@@ -23,8 +23,7 @@ from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, Rev
 from analytics.api.schemas import Freshness
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviewed import UNMARKED
-from analytics.read_models.reviews import close_page
-from analytics.read_models.search import search_page
+from analytics.read_models.search import list_page
 from analytics.read_models.summary import review_counts
 from chassis.http.routes import Router
 
@@ -44,18 +43,13 @@ async def list_reviews(
 ) -> ReviewPage:
     """Closes one by one, the newest first, rated or not. Who read them is recorded first.
 
-    With `text` those whose comment holds these words: a page of fewer than `limit` may then have another
-    behind it.
+    With `text` those whose comment holds these words. Comments are opened for that, 20,000 at most for a
+    page (see `searched` and `complete`): one of fewer than `limit` may then have another behind it.
     """
     closes, progress = asked.close_filter(claims), await reader.read()
     wanted = asked.counts and asked.after is None
     counts = await review_counts(documents, closes) if wanted else None
-    if asked.text:
-        page = await search_page(
-            documents, texts, closes, asked.text, asked.after, asked.limit, asked.statuses
-        )
-    else:
-        page = await close_page(documents, closes, asked.after, asked.limit, asked.statuses)
+    page = await list_page(documents, texts, closes, asked.text, asked.after, asked.limit, asked.statuses)
     names = [close_id(close.dialog, close.close_seq) for close in page.closes]
     await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=names)
     opened, marks = await texts.open(sealed_texts(page.closes)), await reviewed.marks(names)

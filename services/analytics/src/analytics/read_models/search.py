@@ -10,7 +10,7 @@ from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.decryption import Decryptor, SealedText
 from analytics.read_models.documents import LONGEST_READ_MS, Document, LiveChatDocuments
 from analytics.read_models.reviewed import reviewed_so
-from analytics.read_models.reviews import ClosePage, ReviewPosition, closes_with, follows
+from analytics.read_models.reviews import ClosePage, ReviewPosition, close_page, closes_with, follows
 from contracts.keys import Purpose
 
 MOST_SEARCHED: Final = 20_000
@@ -21,6 +21,21 @@ AT_ONCE: Final = 200
 
 LONGEST_SECONDS: Final = 0.01
 """How long comments are compared without a pause: one of rare letters may take some milliseconds."""
+
+
+async def list_page(
+    documents: LiveChatDocuments,
+    texts: Decryptor,
+    closes: CloseFilter,
+    words: str | None,
+    after: ReviewPosition | None,
+    limit: int,
+    statuses: frozenset[ReviewStatus] | None = None,
+) -> ClosePage:
+    """At most `limit` closes that follow `after`; with `words` only those whose comment holds them."""
+    if words:
+        return await search_page(documents, texts, closes, words, after, limit, statuses)
+    return await close_page(documents, closes, after, limit, statuses)
 
 
 async def search_page(

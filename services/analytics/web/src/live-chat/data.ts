@@ -94,13 +94,11 @@ export function listFilterOf(now: Address) {
     ...(now.score.length ? { score: [...now.score] } : {}),
     ...(now.scale ? { scale: now.scale } : {}),
     ...(now.status ? { status: [now.status] } : {}),
+    ...(now.q ? { text: now.q } : {}),
   };
 }
 
-/** Which reviews the list shows: closes, and words in their comments. */
-function reviewsOf(now: Address) {
-  return { ...filterOf(now, new Date()), ...listFilterOf(now), ...(now.q ? { text: now.q } : {}) };
-}
+const reviewsOf = (now: Address) => ({ ...filterOf(now, new Date()), ...listFilterOf(now) });
 
 export const keyOf = (review: { dialog: string; close_seq: number }): string =>
   `${review.dialog}.${review.close_seq}`;

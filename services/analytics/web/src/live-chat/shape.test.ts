@@ -109,4 +109,8 @@ describe("what is counted", () => {
     const now = { ...defaults("UTC"), score: [1, 2], scale: "stars:1:5" };
     expect(listFilterOf(now)).toEqual({ state: [], score: [1, 2], scale: "stars:1:5" });
   });
+
+  it("is searched for the same words in the list and in its file", () => {
+    expect(listFilterOf({ ...defaults("UTC"), q: "refund" })).toEqual({ state: [], text: "refund" });
+  });
 });
