@@ -324,7 +324,49 @@ async def test_all_of_it_by_the_keyboard_alone(opened: Reading) -> None:
     for _ in range(await page.locator(".toolbar .float .item").count()):
         await press("Tab")
     await expect(page.locator(".toolbar .float")).to_have_count(0)
-    await expect(focused).to_have_text("Clear")
+    await expect(focused).to_have_accessible_name("Add a filter")
+
+
+async def test_filters_are_typed_or_chosen_and_named_where_nothing_matches(opened: Reading) -> None:
+    page = await opened()
+    press, focused = page.keyboard.press, page.locator(":focus")
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await page.get_by_role("button", name="Add a filter").focus()
+    await press("Enter")
+    await expect(focused).to_have_accessible_name("Another team")
+    assert await axe(page) == []
+    await page.keyboard.type("night-shift")
+    await press("Enter")
+    await expect(page).to_have_url(re.compile(r"team=night-shift"))
+    await expect(page.locator(".nothing")).to_contain_text(
+        "No close matches Course: Data basics, Team night-shift"
+    )
+    await screenshot(page, "live-chat/filters")
+    await press("Escape")
+    await expect(focused).to_have_accessible_name("Add a filter")
+    await press("Tab")
+    await expect(focused).to_have_accessible_name("Take this filter away: Team night-shift")
+    await press("Enter")
+    await expect(focused).to_have_accessible_name("Add a filter")
+    await press("Enter")
+    await page.get_by_role("checkbox", name="English").check()
+    await expect(page).to_have_url(re.compile(r"locale=en"))
+    await expect(page.locator(".rows > li")).to_have_count(len(PLAYED))
+    await page.set_viewport_size(PHONE)
+    await page.emulate_media(color_scheme="dark")
+    await screenshot(page, "live-chat/filters-phone-dark")
+    await press("Escape")
+
+    await page.get_by_role("button", name="with score 2 in the list").click()
+    await expect(page).to_have_url(re.compile(r"score=2&scale=stars%3A1%3A5&locale=en"))
+    await expect(page.locator(".rows > li")).to_have_count(1)
+    for filtered in ("Score 2", "Language English"):
+        await page.get_by_role("button", name=f"Take this filter away: {filtered}").click()
+    await page.get_by_role("button", name="Period").click()
+    await page.get_by_role("checkbox", name="By the time of the rating").check()
+    await expect(page).to_have_url(re.compile(r"axis=rated_at"))
+    await expect(page.locator(".rows > li")).to_have_count(5)
+    await expect(page.locator(".more")).to_contain_text("newest rating first")
 
 
 async def test_charts_and_tabs_by_the_keyboard(opened: Reading) -> None:

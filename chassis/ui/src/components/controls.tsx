@@ -1,7 +1,7 @@
 /** Controls that have a keyboard of their own: segments (one of few), switches, menus. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 
 interface Segments<V extends string> {
   label: string;
@@ -73,6 +73,9 @@ interface Opened {
   children: (close: () => void) => ComponentChildren;
 }
 
+/** Between a list and the side of the window, which it never passes. */
+const MARGIN = 16;
+
 /**
  * A button that opens a list below it. The chosen item (`aria-current`), else the first, gets the focus; Escape, Tab out
  * of it and a click elsewhere close it, arrows walk through its items.
@@ -94,6 +97,12 @@ export function Menu({ label, button, buttonClass = "button", children }: Opened
     };
     addEventListener("pointerdown", outside);
     return () => removeEventListener("pointerdown", outside);
+  }, [open.value]);
+  useLayoutEffect(() => {
+    const list = place.current?.querySelector<HTMLElement>(".float");
+    if (!open.value || !list) return;
+    const beyond = list.getBoundingClientRect().right + MARGIN - document.documentElement.clientWidth;
+    if (beyond > 0) list.style.translate = `${-beyond}px`;
   }, [open.value]);
   const left = ({ relatedTarget }: FocusEvent): void => {
     if (relatedTarget && !place.current?.contains(relatedTarget as Node)) open.value = false;

@@ -3,12 +3,14 @@ import {
   defaults,
   format,
   grainOf,
+  isFiltered,
   ownZone,
   parse,
   RATED,
   range,
   sameParts,
   toggled,
+  UNFILTERED,
   UNRATED,
 } from "./address.ts";
 
@@ -32,9 +34,13 @@ describe("address", () => {
       from: "2026-10-01",
       to: "2026-11-01",
       zone: "Asia/Kathmandu",
+      axis: "rated_at" as const,
       vs: "none" as const,
       channel: ["a", "b"],
       operator: ["auth0|ann&bo"],
+      team: ["first line", "B&B"],
+      tag: ["быстро"],
+      locale: ["fr-CA", "de"],
       nobody: true,
       state: ["expired", "not_offered"] as const,
       score: [1, -2],
@@ -56,9 +62,36 @@ describe("address", () => {
     expect(parse("?state=unrated", ZONE).state).toEqual(UNRATED);
   });
 
+  it("has its keys in one order", () => {
+    const query = "?q=z&locale=fr&tag=x&score=1&team=b&team=a&channel=a&axis=rated_at&from=week";
+    expect(format(parse(query, ZONE), ZONE)).toMatch(
+      /^\?from=week&axis=rated_at&channel=a&team=b&team=a&score=1&tag=x&locale=fr&q=z&zone=/,
+    );
+  });
+
+  it("takes words as the API takes them, each once", () => {
+    const { team, tag, locale } = parse(
+      `?team=+a+&team=a&team=&tag=${"x".repeat(201)}&locale=FR-ca&locale=fr_CA&locale=not+a+tag`,
+      ZONE,
+    );
+    expect([team, tag, locale]).toEqual([["a"], [], ["fr-CA"]]);
+    const many = Array.from({ length: 31 }, (_, at) => `tag=${at}`).join("&");
+    expect(parse(`?${many}`, ZONE).tag).toHaveLength(30);
+  });
+
+  it("is filtered by anything but the days, until it is cleared", () => {
+    const all = defaults(ZONE);
+    expect(isFiltered({ ...all, from: "week", vs: "none", q: "x" })).toBe(false);
+    for (const query of ["?team=a", "?tag=a", "?locale=fr", "?axis=rated_at", "?nobody=yes"]) {
+      const now = parse(query, ZONE);
+      expect(isFiltered(now), query).toBe(true);
+      expect({ ...now, ...UNFILTERED }).toEqual(all);
+    }
+  });
+
   it("reads what it doesn't understand as if it weren't there", () => {
     const bad =
-      "?from=2026-13-01&to=x&zone=Mars/Base&vs=?&state=lost&score=a&grain=hour&tab=x&status=lost&review=../1";
+      "?from=2026-13-01&to=x&zone=Mars/Base&vs=?&axis=opened_at&state=lost&score=a&grain=hour&tab=x&status=lost&review=../1";
     expect(parse(bad, ZONE)).toEqual(defaults(ZONE));
     expect(parse("?from=2026-03-02&to=2026-03-01", ZONE)).toEqual(defaults(ZONE));
   });

@@ -21,6 +21,9 @@ export type Preset = (typeof PRESETS)[number];
 export const GRAINS = ["day", "week", "month"] as const;
 export type Grain = (typeof GRAINS)[number];
 export const STATUSES = ["new", "in_work", "done"] as const;
+/** What a close has besides its channel and operator: any number of words each. */
+export const KINDS = ["team", "tag", "locale"] as const;
+export type Kind = (typeof KINDS)[number];
 export const TABS = ["channels", "reasons", "hours"] as const;
 export type Tab = (typeof TABS)[number];
 
@@ -30,9 +33,14 @@ export interface Address {
   /** The day after the last; null with a preset. */
   to: string | null;
   zone: string;
+  /** What the period is about: when closes were closed, or first rated. */
+  axis: "closed_at" | "rated_at";
   vs: "previous" | "none";
   channel: readonly string[];
   operator: readonly string[];
+  team: readonly string[];
+  tag: readonly string[];
+  locale: readonly string[];
   /** Whether closes that count for nobody are asked for. */
   nobody: boolean;
   /** Which parts the list of reviews shows; empty for all. */
@@ -57,9 +65,13 @@ export const defaults = (zone: string): Address => ({
   from: "4-weeks",
   to: null,
   zone,
+  axis: "closed_at",
   vs: "previous",
   channel: [],
   operator: [],
+  team: [],
+  tag: [],
+  locale: [],
   nobody: false,
   state: [],
   score: [],
@@ -75,6 +87,8 @@ export const defaults = (zone: string): Address => ({
 
 /** What the API takes. */
 export const LONGEST_SEARCH = 200;
+export const LONGEST_WORD = 200;
+const MOST_VALUES = 30;
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const SHORT: Record<string, readonly Part[]> = { given: RATED, unrated: UNRATED };
@@ -91,9 +105,13 @@ export function parse(query: string, ownZone: string): Address {
     from: isRange ? from : (one("from", PRESETS) ?? "4-weeks"),
     to: isRange ? to : null,
     zone: knownZone(read.get("zone")) ?? ownZone,
+    axis: one("axis", ["rated_at"]) ?? "closed_at",
     vs: one("vs", ["none"]) ?? "previous",
     channel: read.getAll("channel").filter(Boolean),
     operator: read.getAll("operator").filter(Boolean),
+    team: wordsOf("team", read.getAll("team")),
+    tag: wordsOf("tag", read.getAll("tag")),
+    locale: wordsOf("locale", read.getAll("locale")),
     nobody: read.get("nobody") === "yes",
     state: partsOf(read.getAll("state")),
     score: read.getAll("score").filter(Boolean).map(Number).filter(Number.isInteger),
@@ -117,14 +135,21 @@ export function format(address: Address, ownZone: string): string {
   };
   put("from", address.from);
   put("to", address.to);
+  const putAll = (key: "channel" | "operator" | Kind): void => {
+    for (const each of address[key]) write.append(key, each);
+  };
+  put("axis", address.axis);
   put("vs", address.vs);
-  for (const each of address.channel) write.append("channel", each);
-  for (const each of address.operator) write.append("operator", each);
+  putAll("channel");
+  putAll("operator");
   put("nobody", "yes");
+  putAll("team");
   for (const each of shortened(address.state)) write.append("state", each);
   for (const each of address.score) write.append("score", String(each));
   put("scale", address.scale);
   put("comment", "yes");
+  putAll("tag");
+  putAll("locale");
   put("q", address.q);
   put("status", address.status);
   put("grain", address.grain);
@@ -145,6 +170,24 @@ export function toggled(state: readonly Part[], part: Part): readonly Part[] {
 
 export function sameParts(some: readonly Part[], others: readonly Part[]): boolean {
   return some.length === others.length && some.every((each) => others.includes(each));
+}
+
+/** A word as the API takes it; null if it is none. */
+export function wordOf(kind: Kind, text: string): string | null {
+  const word = text.trim();
+  if (!word || word.length > LONGEST_WORD) return null;
+  if (kind !== "locale") return word;
+  try {
+    return Intl.getCanonicalLocales(word)[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Each word once, as many as the API takes. */
+export function wordsOf(kind: Kind, texts: readonly string[]): readonly string[] {
+  const words = texts.map((each) => wordOf(kind, each)).filter((each) => each !== null);
+  return [...new Set(words)].slice(0, MOST_VALUES);
 }
 
 function partsOf(words: readonly string[]): readonly Part[] {
@@ -241,7 +284,24 @@ export function go(next: Partial<Address>, how: "push" | "replace" = "push"): vo
   query.value = search;
 }
 
-/** Whether anything but the period narrows what is counted. */
+/** Without what narrows the counted closes and the list; the period stays, by the time of closing. */
+export const UNFILTERED = {
+  axis: "closed_at",
+  channel: [],
+  operator: [],
+  nobody: false,
+  team: [],
+  tag: [],
+  locale: [],
+  state: [],
+  score: [],
+  scale: null,
+  comment: false,
+  q: "",
+} as const satisfies Partial<Address>;
+
+/** Whether anything but the days narrows what is counted. */
 export function isFiltered(now: Address): boolean {
-  return now.channel.length > 0 || now.operator.length > 0 || now.nobody;
+  const words = [now.channel, now.operator, ...KINDS.map((kind) => now[kind])];
+  return words.some((each) => each.length > 0) || now.nobody || now.axis === "rated_at";
 }

@@ -5,7 +5,7 @@ import { asProblem, mayPass, type Problem } from "@candor/ui/problems.ts";
 import { token } from "@candor/ui/session.ts";
 import { effect, type Signal, signal } from "@preact/signals";
 import type { components, paths } from "../api.gen.d.ts";
-import { type Address, address, grainOf, type Part, RATED, range } from "./address.ts";
+import { type Address, address, grainOf, KINDS, type Kind, type Part, RATED, range } from "./address.ts";
 
 type Schemas = components["schemas"];
 export type Summary = Schemas["Summary"];
@@ -51,6 +51,35 @@ export const connection = signal<{ state: Connection; since: Date; isRefused: bo
   isRefused: false,
 });
 
+type Words = Readonly<Record<Kind, readonly string[]>>;
+/** The teams, tags and languages of the reviews that were read so far: there is no list of all. */
+export const seen = signal<Words>({ team: [], tag: [], locale: [] });
+
+export function withWords(before: Words, rows: readonly Review[]): Words {
+  const more = (kind: Kind, words: readonly (string | null)[]): readonly string[] =>
+    [...new Set([...before[kind], ...words.filter((each) => each !== null)])].sort((one, other) =>
+      one.localeCompare(other),
+    );
+  return {
+    team: more(
+      "team",
+      rows.map((each) => each.team),
+    ),
+    tag: more(
+      "tag",
+      rows.flatMap((each) => each.tags),
+    ),
+    locale: more(
+      "locale",
+      rows.map((each) => each.locale),
+    ),
+  };
+}
+
+const see = (rows: readonly Review[]): void => {
+  seen.value = withWords(seen.value, rows);
+};
+
 /** The rows of the list; `newer` are those that came since, in whose place a button stands. */
 export interface Listed {
   rows: readonly Review[];
@@ -76,7 +105,11 @@ export function filterOf(now: Address, at: Date) {
     tz: now.zone,
     channel: [...now.channel],
     operator: [...now.operator],
+    team: [...now.team],
+    tag: [...now.tag],
+    locale: [...now.locale],
     ...(now.nobody ? { nobody: true } : {}),
+    ...(now.axis === "rated_at" ? { axis: now.axis } : {}),
   };
 }
 
@@ -103,14 +136,24 @@ const reviewsOf = (now: Address) => ({ ...filterOf(now, new Date()), ...listFilt
 export const keyOf = (review: { dialog: string; close_seq: number }): string =>
   `${review.dialog}.${review.close_seq}`;
 
+/** By which the list is ordered; a close that isn't rated has no other than that of its closing. */
+export const momentOf = (review: Review, axis: Address["axis"]): string =>
+  (axis === "rated_at" && review.given_at) || review.closed_at;
+
 /** Rows that stay where they are, in their present state; what isn't among them yet is newer. */
-export function merged(shown: Listed, fresh: readonly Review[], next: string | null): Listed {
+export function merged(
+  shown: Listed,
+  fresh: readonly Review[],
+  next: string | null,
+  axis: Address["axis"] = "closed_at",
+): Listed {
   const present = new Map(fresh.map((each) => [keyOf(each), each]));
   const known = new Set(shown.rows.map(keyOf));
-  const oldest = fresh.at(-1)?.closed_at ?? "";
+  const last = fresh.at(-1);
+  const oldest = last ? momentOf(last, axis) : "";
   const rows = shown.rows.flatMap((each) => {
     const now = present.get(keyOf(each));
-    const isBeyond = next !== null && each.closed_at < oldest;
+    const isBeyond = next !== null && momentOf(each, axis) < oldest;
     return now ? [now] : isBeyond ? [each] : [];
   });
   if (!rows.length) return { rows: fresh, newer: [], next };
@@ -122,8 +165,9 @@ export function merged(shown: Listed, fresh: readonly Review[], next: string | n
 export function showNewer(): void {
   const { data } = reviews.value;
   if (!data) return;
+  const { axis } = address.value;
   const rows = [...data.newer, ...data.rows].sort((one, other) =>
-    other.closed_at.localeCompare(one.closed_at),
+    momentOf(other, axis).localeCompare(momentOf(one, axis)),
   );
   reviews.value = { ...reviews.value, data: { ...data, rows, newer: [] } };
 }
@@ -139,6 +183,7 @@ export async function showMore(): Promise<void> {
         params: { query: { ...asked, cursor: before.next ?? "", limit: PAGE } },
       }),
     );
+    see(page.reviews);
     if (page.searched !== null) searched.value = (searched.value ?? 0) + page.searched;
     return { ...before, rows: [...before.rows, ...page.reviews], next: page.next_cursor };
   });
@@ -201,11 +246,12 @@ export async function readReviews(how: "anew" | "again" = "again"): Promise<void
     const page = await data(
       api.GET("/v1/live-chat/reviews", { params: { query: { ...asked, limit, counts: true } } }),
     );
+    see(page.reviews);
     searched.value = page.searched;
     if (page.counts) counts.value = { data: page.counts, readAt: new Date(), problem: null };
     const fresh = { rows: page.reviews, newer: [], next: page.next_cursor };
     const shown = reviews.value.data;
-    return before && shown ? merged(shown, page.reviews, page.next_cursor) : fresh;
+    return before && shown ? merged(shown, page.reviews, page.next_cursor, asked.axis) : fresh;
   });
 }
 
@@ -255,7 +301,10 @@ export function keepReading(): () => void {
   };
 }
 
-const counted = (now: Address) => [now.from, now.to, now.zone, now.channel, now.operator, now.nobody];
+const counted = (now: Address) => [
+  ...[now.from, now.to, now.zone, now.axis, now.channel, now.operator, now.nobody],
+  ...KINDS.map((kind) => now[kind]),
+];
 
 function whenever(asked: (now: Address) => unknown, read: () => Promise<void>): () => void {
   let before = "";

@@ -7,7 +7,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
 import { address, go } from "./address.ts";
 import { type CloseDetails, details, keyOf, readDetails, reviews } from "./data.ts";
-import { channelName } from "./names.ts";
+import { channelName, languageName } from "./names.ts";
 import { ReviewPanel } from "./review-panel.tsx";
 import { whom, why } from "./reviews.tsx";
 import { Stars } from "./stars.tsx";
@@ -188,14 +188,6 @@ function Attribution({ read }: { read: CloseDetails }): JSX.Element {
       <p class="small quiet">{t("drawer.fixed")}</p>
     </section>
   );
-}
-
-function languageName(tag: string): string {
-  try {
-    return new Intl.DisplayNames([document.documentElement.lang], { type: "language" }).of(tag) ?? tag;
-  } catch {
-    return tag;
-  }
 }
 
 type Entry = CloseDetails["timeline"][number];

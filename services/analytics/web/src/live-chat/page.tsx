@@ -32,7 +32,7 @@ import { Drawer } from "./drawer.tsx";
 import { ExportFailed } from "./export.tsx";
 import { Foot } from "./foot.tsx";
 import { Headline } from "./headline.tsx";
-import { channelName, operatorNames } from "./names.ts";
+import { channelName, filterNames, operatorNames } from "./names.ts";
 import { UnsavedNotes, useUnsavedNotes } from "./review-panel.tsx";
 import { Kept, Reviews } from "./reviews.tsx";
 import { Shortcuts, shortcutsShown, useShortcuts } from "./shortcuts.tsx";
@@ -110,7 +110,7 @@ function Board(): JSX.Element {
 /** What stands out over time, and of whom and where; each panel fails by itself, and keeps what it had. */
 function Charts(): JSX.Element {
   const { minimum } = settings<{ minimum: number }>();
-  const { zone, few, tab, state } = address.value;
+  const { zone, few, tab, state, score, scale } = address.value;
   const read = summary.value.data;
   const grain = grainOf(address.value, filterOf(address.value, new Date()));
   const panels: Panel<unknown>[] = [channels.value, hours.value, distribution.value];
@@ -119,7 +119,12 @@ function Charts(): JSX.Element {
     <>
       <div class="pair">
         <Satisfaction data={read} grain={grain} minimum={minimum} onFilter={go} />
-        <Scores data={distribution.value.data} whole={read} />
+        <Scores
+          data={distribution.value.data}
+          whole={read}
+          chosen={{ score, scale }}
+          onScores={(chosen) => go({ ...chosen, state: [] })}
+        />
       </div>
       <div class="pair">
         <div>
@@ -196,8 +201,8 @@ function Forbidden({ problem }: { problem: Problem }): JSX.Element {
 /** What to do where there is nothing: no close yet, or none that the filters let through. */
 function Nothing({ read }: { read: Summary | null }): JSX.Element | null {
   if (!read || read.closed > 0) return null;
-  const { channel, operator, nobody } = address.value;
-  if (!isFiltered(address.value)) {
+  const now = address.value;
+  if (!isFiltered(now)) {
     const { urls } = settings<{ urls: Record<"chat" | "rating", string> }>();
     return (
       <section class="nothing">
@@ -223,7 +228,8 @@ function Nothing({ read }: { read: Summary | null }): JSX.Element | null {
       </section>
     );
   }
-  const words = [...channel.map(channelName), ...operatorNames(operator, nobody)].join(", ");
+  const operators = operatorNames(now.operator, now.nobody);
+  const words = [...now.channel.map(channelName), ...operators, ...filterNames(now)].join(", ");
   return (
     <section class="nothing">
       <h2>{t("noMatch.title", { what: words })}</h2>

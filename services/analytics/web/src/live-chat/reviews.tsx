@@ -132,6 +132,7 @@ function List(): JSX.Element | null {
   const { rows, newer, next } = data;
   if (!rows.length && !next) return <None />;
   const all = howMany();
+  const order = t(`reviews.order.${address.value.axis}`);
   return (
     <>
       {newer.length > 0 && (
@@ -154,8 +155,8 @@ function List(): JSX.Element | null {
           {searched.value !== null &&
             `${t("reviews.searched", { count: searched.value, n: number(searched.value) })} `}
           {all === undefined
-            ? t("reviews.shown", { n: number(rows.length) })
-            : t("reviews.shownOf", { n: number(rows.length), all: number(all) })}
+            ? t("reviews.shown", { n: number(rows.length), order })
+            : t("reviews.shownOf", { n: number(rows.length), all: number(all), order })}
         </span>
       </p>
     </>

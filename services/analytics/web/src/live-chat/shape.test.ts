@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defaults } from "./address.ts";
-import { filterOf, listFilterOf, merged, type Review } from "./data.ts";
+import { filterOf, listFilterOf, merged, type Review, withWords } from "./data.ts";
 import { keyColumns, type PartCounts, placed } from "./shape.ts";
 
 const COUNTS: PartCounts = {
@@ -72,6 +72,13 @@ describe("the list", () => {
     expect(merged(shown, [review("b", "2")], "more").rows.map((each) => each.dialog)).toEqual(["b", "a"]);
   });
 
+  it("is in the order of the ratings by that axis", () => {
+    const rated = (dialog: string, given_at: string) => ({ ...review(dialog, "0", "given"), given_at });
+    const before = { rows: [rated("b", "2"), rated("a", "1")], newer: [], next: null };
+    const now = merged(before, [rated("c", "3"), rated("b", "2")], "more", "rated_at");
+    expect([now.rows, now.newer].map((some) => some.map((each) => each.dialog))).toEqual([["b", "a"], ["c"]]);
+  });
+
   it("shows at once what comes into an empty list", () => {
     const empty = { rows: [], newer: [], next: null };
     expect(merged(empty, [review("a", "1")], null).rows).toHaveLength(1);
@@ -99,10 +106,38 @@ describe("what is counted", () => {
       tz: "Asia/Kathmandu",
       channel: ["a", "b"],
       operator: ["ann"],
+      team: [],
+      tag: [],
+      locale: [],
       nobody: true,
     });
     expect(filterOf(defaults("UTC"), at)).toMatchObject({ to: "2026-11-23", channel: [], operator: [] });
     expect(filterOf(defaults("UTC"), at)).not.toHaveProperty("nobody");
+  });
+
+  it("is asked for by the time of the rating, by teams, tags and languages", () => {
+    const now = {
+      ...defaults("UTC"),
+      axis: "rated_at" as const,
+      team: ["a"],
+      tag: ["x", "y"],
+      locale: ["fr"],
+    };
+    expect(filterOf(now, at)).toMatchObject({
+      axis: "rated_at",
+      team: ["a"],
+      tag: ["x", "y"],
+      locale: ["fr"],
+    });
+    expect(filterOf(defaults("UTC"), at)).not.toHaveProperty("axis");
+  });
+
+  it("offers the words of the reviews that were read, also when later ones lack them", () => {
+    const some = { ...review("a", "1"), team: "b", tags: ["x"], locale: "fr" } as Review;
+    const nothing = { ...review("b", "1"), team: null, tags: [] as string[], locale: null } as Review;
+    const first = withWords({ team: [], tag: [], locale: [] }, [some, { ...some, team: "a" }]);
+    expect(first).toEqual({ team: ["a", "b"], tag: ["x"], locale: ["fr"] });
+    expect(withWords(first, [nothing])).toEqual(first);
   });
 
   it("has scores of one scale in the list", () => {

@@ -16,10 +16,12 @@ import {
   type Preset,
   plusDays,
   range,
+  UNFILTERED,
 } from "./address.ts";
 import { connection, everyChannel, everyOperator, freshness, slowReads } from "./data.ts";
 import { ExportButton } from "./export.tsx";
-import { channelName, operatorName, operatorNames } from "./names.ts";
+import { FilterChips, FilterMenu } from "./filters.tsx";
+import { channelName, filterNames, operatorName, operatorNames } from "./names.ts";
 
 /** The present moment, once a second. */
 export const clock = signal(new Date());
@@ -129,6 +131,8 @@ export function Toolbar(): JSX.Element {
       </label>
       <ChannelMenu />
       <OperatorMenu />
+      <FilterMenu />
+      <FilterChips />
       {isFiltered(now) && (
         <button type="button" class="button plain" onClick={clearFilters}>
           {t("toolbar.clear")}
@@ -145,13 +149,14 @@ export function PrintedFilters(): JSX.Element {
     `${t("toolbar.period")}: ${periodText(now, new Date())} (${now.zone})`,
     `${t("toolbar.channel")}: ${now.channel.map(channelName).join(", ") || t("toolbar.all")}`,
     `${t("toolbar.operator")}: ${operatorNames(now.operator, now.nobody).join(", ") || t("toolbar.all")}`,
+    ...filterNames(now),
     t("toolbar.printed", { time: exactTime(clock.value, now.zone) }),
   ];
   return <p class="printed">{parts.join(" · ")}</p>;
 }
 
 export function clearFilters(): void {
-  go({ channel: [], operator: [], nobody: false, state: [], score: [], scale: null, comment: false, q: "" });
+  go(UNFILTERED);
 }
 
 /** "27 Oct – 23 Nov": both days are inside. */
@@ -184,11 +189,9 @@ function PeriodMenu(): JSX.Element {
   const isPreset = now.to === null;
   const days = periodText(now, new Date());
   const value = isPreset ? `${t(`period.${now.from as Preset}`)}, ${days}` : days;
+  const label = t(now.axis === "rated_at" ? "toolbar.rated" : "toolbar.period");
   return (
-    <Menu
-      label={`${t("toolbar.period")} ${value}`}
-      button={<Chosen label={t("toolbar.period")} value={value} />}
-    >
+    <Menu label={`${label} ${value}`} button={<Chosen label={label} value={value} />}>
       {(close) => (
         <div class="choices">
           {PRESETS.map((each) => (
@@ -205,6 +208,14 @@ function PeriodMenu(): JSX.Element {
               {t(`period.${each}`)}
             </button>
           ))}
+          <label class="item axis">
+            <input
+              type="checkbox"
+              checked={now.axis === "rated_at"}
+              onChange={({ currentTarget }) => go({ axis: currentTarget.checked ? "rated_at" : "closed_at" })}
+            />
+            <span>{t("period.rated")}</span>
+          </label>
           <OwnRange now={now} close={close} />
         </div>
       )}

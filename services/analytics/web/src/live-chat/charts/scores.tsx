@@ -2,7 +2,15 @@
 import { number } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { t } from "../../texts.ts";
-import { longest, type ScoreRow, scoreRows } from "./shapes/scores.ts";
+import {
+  isAmong,
+  longest,
+  MOST_SCORES,
+  type ScoreRow,
+  scaleKey,
+  scoreRows,
+  withScores,
+} from "./shapes/scores.ts";
 import type { Distribution, ScaleDistribution, Summary } from "./shapes/types.ts";
 import { NumbersTable, TableButton, useTable } from "./table.tsx";
 import { interval, share } from "./words.ts";
@@ -14,9 +22,17 @@ interface Scored {
   /** Both null until read. */
   data: Distribution | null;
   whole: Summary | null;
+  /** Scores that the list shows, and on which scale. */
+  chosen: Chosen;
+  onScores: (chosen: Chosen) => void;
 }
 
-export function Scores({ data, whole }: Scored): JSX.Element {
+export interface Chosen {
+  score: readonly number[];
+  scale: string | null;
+}
+
+export function Scores({ data, whole, chosen, onScores }: Scored): JSX.Element {
   const shown = useTable("scores");
   const scales = data?.scales ?? [];
   const [only] = scales;
@@ -33,7 +49,11 @@ export function Scores({ data, whole }: Scored): JSX.Element {
       {scales.map((scale) => (
         <div key={`${scale.name}:${scale.lowest}:${scale.highest}`} class="scale">
           {scales.length > 1 && <h3>{about(scale)}</h3>}
-          {shown.isTable ? <ScoresTable scale={scale} /> : <Spread scale={scale} />}
+          {shown.isTable ? (
+            <ScoresTable scale={scale} />
+          ) : (
+            <Spread scale={scale} chosen={chosen} onScores={onScores} />
+          )}
         </div>
       ))}
       {whole && whole.given > 0 && (
@@ -53,8 +73,13 @@ const about = ({ name, lowest, highest, n }: ScaleDistribution): string =>
 const scoreName = ({ from, to }: ScoreRow): string =>
   from === to ? number(from) : `${number(from)}–${number(to)}`;
 
-function Spread({ scale }: { scale: ScaleDistribution }): JSX.Element {
+interface Spreading extends Pick<Scored, "chosen" | "onScores"> {
+  scale: ScaleDistribution;
+}
+
+function Spread({ scale, chosen, onScores }: Spreading): JSX.Element {
   const rows = scoreRows(scale);
+  const key = scaleKey(scale);
   const end = longest(rows);
   return (
     <ul class="spread" aria-label={about(scale)}>
@@ -65,12 +90,40 @@ function Spread({ scale }: { scale: ScaleDistribution }): JSX.Element {
             {scale.name === STARS && <Star colour={row.colour} />}
           </strong>
           <ScoreBar row={row} end={end} />
-          <strong class="number">{number(row.n)}</strong>
+          <ScoreButton
+            row={row}
+            isChosen={chosen.scale === key && isAmong(row, chosen.score)}
+            choose={(isChosen) =>
+              onScores(withScores(chosen.scale === key ? chosen.score : [], key, row, isChosen))
+            }
+          />
           <span class="number">{share(row.share.value)}</span>
           <span class="number quiet small">{row.share.value === null ? "" : interval(row.share)}</span>
         </li>
       ))}
     </ul>
+  );
+}
+
+interface ScoreButton {
+  row: ScoreRow;
+  isChosen: boolean;
+  choose: (isChosen: boolean) => void;
+}
+
+/** How often a score was given; shows those in the list, and no longer. */
+function ScoreButton({ row, isChosen, choose }: ScoreButton): JSX.Element {
+  if (!row.n || row.to - row.from >= MOST_SCORES) return <strong class="number">{number(row.n)}</strong>;
+  return (
+    <button
+      type="button"
+      class="number count"
+      aria-pressed={isChosen}
+      aria-label={t("chart.scores.show", { n: number(row.n), score: scoreName(row) })}
+      onClick={() => choose(!isChosen)}
+    >
+      {number(row.n)}
+    </button>
   );
 }
 

@@ -3,7 +3,7 @@ import { weekOf } from "./hours.ts";
 import { reasonRows } from "./reasons.ts";
 import { axisOf, groupsOf, sums, whiskerOf } from "./rows.ts";
 import { operatorOf, shareOf, summaryOf } from "./sample.ts";
-import { longest, scoreRows } from "./scores.ts";
+import { isAmong, longest, scaleKey, scoreRows, withScores } from "./scores.ts";
 import type { Summary } from "./types.ts";
 
 const WHOLE = { ...summaryOf([]), csat: shareOf(358, 412), response_rate: shareOf(412, 1012) };
@@ -28,6 +28,25 @@ describe("scores", () => {
       [1, 18, 1],
     ]);
     expect(longest(rows)).toBe(rows[0]?.share.high);
+  });
+
+  it("are chosen one by one, or by the groups of a wide scale, on one scale", () => {
+    const [five, four] = scoreRows(scale([0, 0, 0, 1, 1]));
+    const key = scaleKey(scale([0, 0, 0, 1, 1]));
+    if (!five || !four) throw new Error("rows are missing");
+    const one = withScores([], key, five, true);
+    expect(one).toEqual({ score: [5], scale: "stars:1:5" });
+    expect(withScores(one.score, key, four, true).score).toEqual([4, 5]);
+    expect([isAmong(five, one.score), isAmong(four, one.score)]).toEqual([true, false]);
+    expect(withScores(one.score, key, five, false)).toEqual({ score: [], scale: null });
+    const [ten, next] = [
+      { ...five, from: 81, to: 100 },
+      { ...five, from: 61, to: 80 },
+    ];
+    const wide = withScores([], "nps:1:100", ten, true).score;
+    expect([wide.length, isAmong(ten, wide)]).toEqual([20, true]);
+    // More than the API takes: only the row that was chosen last.
+    expect(withScores(wide, "nps:1:100", next, true).score).toHaveLength(20);
   });
 
   it("have an axis also of nothing", () => {
