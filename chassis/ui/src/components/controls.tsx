@@ -114,7 +114,7 @@ export function Menu({ label, button, buttonClass = "button", children }: Opened
       close();
     }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const items = [...(place.current?.querySelectorAll<HTMLElement>(".item") ?? [])];
+    const items = [...(place.current?.querySelectorAll<HTMLElement>(".item:not(label), .item input") ?? [])];
     const at = items.indexOf(document.activeElement as HTMLElement);
     event.preventDefault();
     items[(at + (event.key === "ArrowDown" ? 1 : -1) + items.length) % items.length]?.focus();
