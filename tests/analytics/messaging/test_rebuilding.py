@@ -21,7 +21,7 @@ from analytics.messaging.verification import verify
 from analytics.read_models.documents import NAME, LiveChatDocuments, version_of
 from analytics.read_models.generations import KEY, BuiltElsewhere, Generations, ServingDocuments
 from analytics.read_models.projection import LiveChatProjection
-from analytics.read_models.reviews import close_page
+from analytics.read_models.search import list_page
 from analytics.read_models.views import CLOSES, DAYS
 from chassis.errors import CheckpointConflict
 from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints
@@ -201,7 +201,7 @@ async def test_an_export_goes_on_in_the_generation_that_took_over(
     some = [record(scene.dialogs, each.dialog, each.closed(), 1) for each in closes]
     await scene.consume(some, altogether=len(some))
     wanted = (await scene.harness.get("export.csv")).text
-    read, generations = close_page, list[int]()
+    read, generations = list_page, list[int]()
 
     async def page(documents: LiveChatDocuments, *asked: Any) -> Any:
         generations.append(documents.generation)
@@ -212,7 +212,7 @@ async def test_an_export_goes_on_in_the_generation_that_took_over(
         return found
 
     monkeypatch.setattr(export, "AT_ONCE", 4)
-    monkeypatch.setattr(export, "close_page", page)
+    monkeypatch.setattr(export, "list_page", page)
     assert (await scene.harness.get("export.csv")).text == wanted
     assert generations == [1, 2, 2]
 
