@@ -157,6 +157,8 @@ def test_what_builds_ends_with_the_terminal(checkout: Path, ending: signal.Signa
         (programs / name).write_text(f"#!/bin/sh\n{does}\n")
         (programs / name).chmod(0o755)
     path = f"{programs}:{os.environ['PATH']}"
+    # A shell that runs tests in the background has them ignore it, and what they start as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [sys.executable, "-m", "deploy.pages"], cwd=checkout, env={**os.environ, "PATH": path},
         stderr=subprocess.PIPE, text=True,
