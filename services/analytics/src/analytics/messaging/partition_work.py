@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from typing import Any, Protocol, TypeVar
 
 from aiokafka.errors import KafkaError
@@ -80,6 +80,11 @@ class InProcesses:
             working = [loop.run_in_executor(pool, self.work_alone, work, number) for number in numbers]
             for each in asyncio.as_completed(working):
                 yield await each
+        except BaseException:
+            # They may have minutes to go, and Python waits for them when it exits.
+            for child in active_children():
+                child.terminate()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -206,7 +206,10 @@ async def _drop(deployment: Deployment, generation: int) -> None:
 
 
 def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
-    """Rebuilds; 0 if the new generation serves, 1 if it was refused or differs, 2 if it could not be done."""
+    """Rebuilds; 0 if the new generation serves, 1 if it was refused or differs, 2 if it could not be done.
+
+    130 if it was interrupted.
+    """
     parser = argparse.ArgumentParser(prog="python -m analytics rebuild", description=__doc__)
     parser.add_argument("model", nargs="?", default=NAME, choices=[NAME], help=f"which one ({NAME})")
     parser.add_argument("--processes", type=int, default=PROCESSES, help=f"at a time ({PROCESSES})")
@@ -223,6 +226,9 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
 
     try:
         built = asyncio.run(run())
+    except KeyboardInterrupt:
+        _say("Interrupted. Begin again: it goes on where it was.")
+        return 130
     except BuiltElsewhere:
         _say("Somebody else is rebuilding it; see `python -m analytics status`.")
         return 1

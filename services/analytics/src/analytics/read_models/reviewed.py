@@ -14,7 +14,7 @@ from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
 
 COLLECTION: Final = "reviewed"
-EXCLUDED: Final[Document] = {"excluded": {"$type": "string"}}
+IS_EXCLUDED: Final[Document] = {"excluded": {"$type": "string"}}
 """The filter on closes that are left out of the numbers."""
 
 
@@ -66,7 +66,7 @@ class ReviewedCloses:
             )
 
         by_time = [("excluded", ASCENDING), ("closed_at", DESCENDING)]
-        await self._reviewed.create_index(by_time, partialFilterExpression=EXCLUDED)
+        await self._reviewed.create_index(by_time, partialFilterExpression=IS_EXCLUDED)
 
     async def project(self, batch: Sequence[RecordedEvent[Review, ReviewEvent]]) -> None:
         """Takes in events; any part of a batch may come again."""
@@ -115,7 +115,7 @@ async def excluded_ids(
 ) -> list[str]:
     """Which closes are left out of the numbers: at least those of `closes`."""
     asked = closes.of_reviewed() if closes.axis is Axis.CLOSED_AT else {}
-    found = reviewed.find({**asked, **EXCLUDED}, {"_id": 1}, session=session)
+    found = reviewed.find({**asked, **IS_EXCLUDED}, {"_id": 1}, session=session)
     return [each["_id"] async for each in found.max_time_ms(LONGEST_READ_MS)]
 
 
