@@ -1,6 +1,7 @@
 """The recount of closes against counters."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -146,6 +147,24 @@ async def test_it_finds_closes_that_are_gone(harness: Harness) -> None:
     found = await harness.ask("reconcile")
     assert (found["closes"], found["days"]) == (1, ["2026-05-31"])
     assert {(each["closes"], each["counters"]) for each in found["first"]} == {(0, 1)}
+
+
+async def test_a_recount_of_months_tells_how_far_it_is(harness: Harness) -> None:
+    months = [after(n * 31 * 24 * 60) for n in range(3)]
+    await harness.receive(*(ExpectedClose(f"d{n}", closed_at=moment) for n, moment in enumerate(months)))
+    await harness.receive(ExpectedClose("elsewhere", channel="course-b"))
+    await moved(harness, "whole.given:stars:1:5:5:satisfied", 1, end=datetime(2026, 4, 3, tzinfo=UTC))
+    claims = supervisor_of("course-a")
+    response = await harness.get("reconcile/progress", claims)
+    assert response.headers["content-type"] == "application/jsonl"
+    *before, last = [json.loads(line) for line in response.text.splitlines()]
+    assert [(each["closes"], each["disagreements"], each["result"]) for each in before] == [
+        (1, 0, None), (2, 1, None), (3, 1, None)
+    ]  # fmt: skip
+    assert [each["compared_until"] for each in before] == [
+        f"2026-{day}T00:00:00.000Z" for day in ("03-12", "04-12", "05-13")
+    ]
+    assert (last["compared_until"], last["result"]) == (None, await harness.ask("reconcile", claims))
 
 
 @asynccontextmanager

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
+from fastapi.responses import StreamingResponse
 
 from analytics.api.conditional import NOT_MODIFIED, Validated
-from analytics.api.dependencies import ChannelNames, Clock, Documents, Lag, Live, MinimumN, Reader
+from analytics.api.dependencies import ChannelNames, Clock, Documents, Lag, Live, MinimumN, Reader, Serving
 from analytics.api.parameters import (
     CloseParameters,
     CountParameters,
@@ -31,6 +32,7 @@ from analytics.api.schemas import (
     OperatorRow,
     Operators,
     Reconciliation,
+    ReconciliationProgress,
     Summary,
 )
 from analytics.domain.changes import changes
@@ -40,7 +42,7 @@ from analytics.domain.rows import funnel_of, row_numbers
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import NAME
 from analytics.read_models.progress import Progress
-from analytics.read_models.reconcile import compare
+from analytics.read_models.reconcile import compare, comparing
 from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import HOURS_OF_DAY, summed, summed_by, summed_by_hour
 from chassis.http.live import EventStream
@@ -52,6 +54,13 @@ router = Router(prefix="/v1/live-chat", tags=["live chat"], responses=NOT_PERMIT
 
 AT_ONCE: Final = 20
 """Buckets that are made without a pause."""
+
+
+class JsonLines(StreamingResponse):
+    """A line of JSON after another, sent as they are made (https://jsonlines.org)."""
+
+    media_type = "application/jsonl"
+
 
 CHANGED: Final = "Server-sent events; this is the data of each."
 
@@ -197,12 +206,32 @@ async def watch_changes(
 
 @router.get("/reconcile")
 async def reconcile(
-    asked: Annotated[CloseParameters, Query()], claims: SupervisorClaims, documents: Documents, lag: Lag
+    asked: Annotated[CloseParameters, Query()], claims: SupervisorClaims, serving: Serving, lag: Lag
 ) -> Reconciliation:
     """Recounts the closes asked for, and compares with the counters that the summary is made of."""
+    return Reconciliation.of(await compare(lambda: serving.now, asked.close_filter(claims)), lag())
+
+
+@router.get(
+    "/reconcile/progress",
+    response_class=JsonLines,
+    response_model=None,
+    responses={200: {"model": ReconciliationProgress, "description": "A line of JSON per ten days."}},
+)
+async def reconcile_with_progress(
+    asked: Annotated[CloseParameters, Query()], claims: SupervisorClaims, serving: Serving, lag: Lag
+) -> JsonLines:
+    """As `reconcile`, for years of closes: a line of JSON whenever ten days more were compared.
+
+    The last line has the `result`; without one, it was not finished: ask again.
+    """
     closes = asked.close_filter(claims)
-    comparison = await in_one_snapshot(documents, lambda session: compare(documents, session, closes))
-    return Reconciliation.of(comparison, lag())
+
+    async def lines() -> AsyncIterator[str]:
+        async for found in comparing(lambda: serving.now, closes):
+            yield ReconciliationProgress.of(found, lag()).model_dump_json() + "\n"
+
+    return JsonLines(lines())
 
 
 Parts = tuple[Counts, Mapping[datetime, Counts]]

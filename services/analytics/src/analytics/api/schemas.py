@@ -244,3 +244,24 @@ class Reconciliation(BaseModel):
             first=[Disagreement.of(each) for each in comparison.first[:SHOWN]],
             lag=lag,
         )
+
+
+class ReconciliationProgress(BaseModel):
+    """How far a recount has come; of its last line the whole."""
+
+    compared_until: Instant | None = Field(
+        description="The days before this were compared; null when all were."
+    )
+    closes: int = Field(description="How many closes were recounted so far.", examples=[64])
+    disagreements: int = Field(description="How many numbers differ so far.", examples=[0])
+    result: Reconciliation | None = Field(description="The result, in the last line; null before.")
+
+    @classmethod
+    def of(cls, comparison: Comparison, lag: int) -> "ReconciliationProgress":
+        """As it is shown."""
+        return cls(
+            compared_until=comparison.until,
+            closes=comparison.closes,
+            disagreements=comparison.differing,
+            result=Reconciliation.of(comparison, lag) if comparison.until is None else None,
+        )

@@ -87,7 +87,7 @@ async def verify(
         found.add(part)
         report(f"{found.closes} closes are as the log says, {found.differing} are not")
     everything = CloseFilter(channels=None)
-    counters = await in_one_snapshot(documents, lambda session: compare(documents, session, everything))
+    counters = await compare(lambda: documents, everything)
     for each in counters.first:
         where = f"{each.day.channel} on the day of {each.day.start:%Y-%m-%d %H:%M} UTC"
         found.differs(

@@ -10,7 +10,7 @@ Of days that the period cuts the quarter hours alone are compared: operators are
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
@@ -23,6 +23,7 @@ from analytics.domain.periods import day_of
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.counters import LONGEST_DAY, key_part, named_by
 from analytics.read_models.documents import Document, LiveChatDocuments
+from analytics.read_models.snapshot import in_one_snapshot
 from analytics.read_models.summary import AT_ONCE, Span, moment_of, number_of
 
 SHOWN: Final = 100
@@ -75,40 +76,68 @@ class Difference(NamedTuple):
 
 @dataclass
 class Comparison:
-    """How many closes were recounted, how many numbers differ, in which days, and which, oldest first."""
+    """How many closes were recounted, how many numbers differ, in which days, and which, oldest first.
+
+    `until` is where the days begin that are still to be compared; None when all were.
+    """
 
     closes: int = 0
     differing: int = 0
     days: list[Day] = field(default_factory=list)
     first: list[Difference] = field(default_factory=list)
+    until: datetime | None = None
+
+    def add(self, later: "Comparison") -> None:
+        """Goes on with the days that follow."""
+        self.closes += later.closes
+        self.differing += later.differing
+        self.days += later.days
+        self.first += later.first[: SHOWN - len(self.first)]
+        self.until = later.until
 
 
-async def compare(
-    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, closes: CloseFilter
-) -> Comparison:
+async def compare(serving: Callable[[], LiveChatDocuments], closes: CloseFilter) -> Comparison:
     """Recounts `closes` and compares with their counters. Raises ExecutionTimeout if it takes too long."""
+    async for found in comparing(serving, closes):
+        whole = found
+    return whole
+
+
+async def comparing(
+    serving: Callable[[], LiveChatDocuments], closes: CloseFilter
+) -> AsyncIterator[Comparison]:
+    """As `compare`, and gives what was found so far after every ten days, the oldest first.
+
+    Each ten days are compared as they were at one moment, in the generation that serves by then.
+    """
     found = Comparison()
-    async for days in slices(documents, session, closes):
+    while (part := await days_from(serving(), closes, found.until)) is not None:
+        found.add(part)
+        yield found
+    found.until = None
+    yield found
+
+
+async def days_from(
+    documents: LiveChatDocuments, closes: CloseFilter, start: datetime | None
+) -> Comparison | None:
+    """Compares the first ten days since `start` that have closes or counters; None if none has."""
+
+    async def read(session: AsyncIOMotorClientSession) -> Comparison | None:
+        if (first := await _Days(documents, session, closes, start, None).first()) is None:
+            return None
+        end = first + SLICE
+        days = _Days(documents, session, closes, first, end)
         if (count := await days.closes_if_equal()) is not None:
-            found.closes += count
-            continue
-        found.closes += await days.recount()
+            return Comparison(count, until=end)
+        count = await days.recount()
         await days.read_counters()
-        differences = days.differences()
-        found.differing += len(differences)
-        found.days += dict.fromkeys(each.day for each in differences)
-        found.first += differences[: SHOWN - len(found.first)]
-    return found
+        wrong = days.differences()
+        return Comparison(
+            count, len(wrong), list(dict.fromkeys(each.day for each in wrong)), wrong[:SHOWN], end
+        )
 
-
-async def slices(
-    documents: LiveChatDocuments, session: AsyncIOMotorClientSession, closes: CloseFilter
-) -> AsyncIterator["_Days"]:
-    """Some days at a time, the oldest first; those that have neither closes nor counters are left out."""
-    rest = _Days(documents, session, closes, None, None)
-    while (start := await rest.first()) is not None:
-        yield _Days(documents, session, closes, start, start + SLICE)
-        rest = _Days(documents, session, closes, start + SLICE, None)
+    return await in_one_snapshot(documents, read)
 
 
 class _Days:
