@@ -292,6 +292,8 @@ async def test_excluded_closes_are_counted_apart_everywhere(harness: Harness) ->
         listed = (await harness.ask("reviews", limit=200, **asked))["reviews"]
         assert len(listed) == expected["closed"] + out
         assert sum(each["review"]["excluded"] == "test" for each in listed) == out
+        rows = (await harness.ask("closes", limit=200, **asked))["closes"]
+        assert (len(rows), sum(row["excluded"] == "test" for row in rows)) == (len(listed), out)
     period: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-03-08", "tz": "Europe/Paris"}
     days = (await harness.ask("summary", by="day", vs="previous", **period))["buckets"]
     hours = (await harness.ask("hours", **period))["hours"]

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -175,7 +175,7 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
         await check_divided(harness, asked, found)
         if asked.since and asked.until:
             await check_hours(harness, asked, found)
-        await check_reviews(harness, asked, found)
+        await check_lists(harness, asked, found)
         await check_export(harness, asked, found)
         await check_recount(harness, asked, [close for close in made if asked.holds(close, any_outcome=True)])
 
@@ -240,17 +240,27 @@ async def check_hours(harness: Harness, asked: Question, found: list[ExpectedClo
     assert +Counter({(each["weekday"], each["hour"]): each["closed"] for each in shown}) == expected, asked
 
 
-async def check_reviews(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
-    seen: list[str] = []
-    page: dict[str, Any] = {"next_cursor": ""}
-    while page["next_cursor"] is not None:
-        page = await harness.ask(
-            "reviews", asked.claims, **asked.parameters, limit=200, cursor=page["next_cursor"]
-        )
-        seen += [f"{each['dialog']}.{each['close_seq']}" for each in page["reviews"]]
-    ids = {f"{close.dialog}.{close.close_seq}": asked.moment(close) for close in found}
-    assert sorted(seen) == sorted(ids), asked
-    assert seen == sorted(seen, key=lambda each: (ids[each], each), reverse=True), asked
+async def check_lists(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    expected = {(close.dialog, close.close_seq): close for close in found}
+    for path in ("reviews", "closes"):
+        seen = []
+        page: dict[str, Any] = {"next_cursor": ""}
+        while page["next_cursor"] is not None:
+            page = await harness.ask(
+                path, asked.claims, **asked.parameters, limit=200, cursor=page["next_cursor"]
+            )
+            seen += page[path]
+        order = [(asked.moment(expected[key_of(row)]), ".".join(map(str, key_of(row)))) for row in seen]
+        assert order == sorted(order, reverse=True), asked
+        assert {key_of(row): (row["state"], row["score"]) for row in seen} == {
+            key: (close.state, close.last if close.state == "given" else None)
+            for key, close in expected.items()
+        }, (asked, path)
+        assert len(seen) == len(found)
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[str, int]:
+    return row["dialog"], row["close_seq"]
 
 
 async def check_export(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from fastapi import FastAPI
 
-from analytics.api import close_reviews, distribution, export, live_chat, pages, reviews
+from analytics.api import close_reviews, closes, distribution, export, live_chat, pages, reviews
 from analytics.api.problems import CATALOGUE
 from analytics.messaging.commit_handlers import review_handler
 from analytics.messaging.inbound import channels_runner, client_consumer, keys_reader, projection_runner
@@ -90,7 +90,8 @@ def build(
         title="Candor analytics",
         pages=[pages.person, pages.page_router(settings)],
         routers=[
-            live_chat.router, distribution.router, reviews.router, close_reviews.router, export.router,
+            live_chat.router, distribution.router, closes.router, reviews.router, close_reviews.router,
+            export.router,
         ],
         problems=CATALOGUE,
         state={

@@ -284,21 +284,26 @@ class ListParameters(CountParameters):
         return frozenset(self.status) or None
 
 
-class ReviewParameters(ListParameters):
-    """A page of reviews."""
+class PageParameters(CountParameters):
+    """A page of closes one by one."""
 
-    counts: bool = Field(
-        default=False, description="Also counts them, on the first page: as dear as a summary of the period."
-    )
     cursor: Annotated[str, AfterValidator(known_cursor)] | None = Field(
         None, max_length=300, description="`next_cursor` of the page before; empty for the first."
     )
-    limit: int = Field(50, ge=1, le=200, description="Reviews per page.")
+    limit: int = Field(50, ge=1, le=200, description="Closes per page.")
 
     @property
     def after(self) -> ReviewPosition | None:
         """The position where the page begins; None for the first page."""
         return ReviewPosition.from_cursor(self.cursor) if self.cursor else None
+
+
+class ReviewParameters(ListParameters, PageParameters):
+    """A page of reviews."""
+
+    counts: bool = Field(
+        default=False, description="Also counts them, on the first page: as dear as a summary of the period."
+    )
 
 
 class ExportParameters(ListParameters):

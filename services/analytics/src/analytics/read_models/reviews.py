@@ -1,6 +1,6 @@
 """What became of each close? Closes one by one, the newest first, a page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,7 +13,6 @@ from analytics.read_models.documents import (
     Axis,
     Document,
     LiveChatDocuments,
-    close_id,
     from_document,
 )
 from analytics.read_models.reviewed import COLLECTION, reviewed_so
@@ -24,7 +23,13 @@ CURSOR: Final = "analytics.reviews"
 MILLISECOND: Final = timedelta(milliseconds=1)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
-SHOWN: Final = {"events": 1, "dialog": 1, "close_seq": 1}
+SHOWN: Final = {"events": 1, "dialog": 1, "close_seq": 1, **{axis.value: 1 for axis in Axis}}
+ROW: Final = (
+    "dialog", "close_seq", "channel", "operator", "operator_name", "team", "locale", "closed_at", "rated_at",
+    "state", "reason", "scale", "score", "satisfied", "commented", "tags",
+)  # fmt: skip
+"""The fields of a stored close in which nobody's words are."""
+
 LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 
 
@@ -74,38 +79,61 @@ async def close_page(
     statuses: frozenset[ReviewStatus] | None = None,
 ) -> ClosePage:
     """At most `limit` closes that follow `after`, with one of the statuses; None is any."""
-    wanted = [closes.of_closes()]
-    if after is not None:
-        wanted += follows(closes.axis, after)
     if statuses is None:
-        found = documents.closes.find({"$and": wanted}, SHOWN).sort(closes.axis.newest_first)
-        page = await found.limit(limit + 1).max_time_ms(LONGEST_READ_MS).to_list(None)
+        found = await rows(documents, closes, after, limit + 1, SHOWN)
     else:
-        page = await with_status(documents, closes, wanted, after, limit + 1, statuses)
-    shown = [from_document(document) for document in page[:limit]]
-    return ClosePage(tuple(shown), position_of(closes.axis, shown[-1]) if len(page) > limit else None)
+        found = await with_status(documents, closes, after, limit + 1, statuses)
+    shown, position = page_of(found, limit, closes.axis)
+    return ClosePage(tuple(map(from_document, shown)), position)
+
+
+async def row_page(
+    documents: LiveChatDocuments, closes: CloseFilter, after: ReviewPosition | None, limit: int
+) -> tuple[list[Document], ReviewPosition | None]:
+    """As `close_page`, but rows; the position after them is None at the end."""
+    return page_of(await rows(documents, closes, after, limit + 1, dict.fromkeys(ROW, 1)), limit, closes.axis)
+
+
+async def rows(
+    documents: LiveChatDocuments,
+    closes: CloseFilter,
+    after: ReviewPosition | None,
+    limit: int,
+    fields: Mapping[str, int],
+) -> list[Document]:
+    """These fields of the first closes that follow `after`."""
+    wanted = {"$and": [closes.of_closes(), *follows(closes.axis, after)]}
+    found = documents.closes.find(wanted, fields).sort(closes.axis.newest_first)
+    return await found.limit(limit).max_time_ms(LONGEST_READ_MS).to_list(None)
+
+
+def page_of(found: list[Document], limit: int, axis: Axis) -> tuple[list[Document], ReviewPosition | None]:
+    """The first `limit` of what was found, and the position after them; None if nothing is behind."""
+    shown = found[:limit]
+    last = shown[-1] if len(found) > limit else None
+    return shown, None if last is None else ReviewPosition(last[axis], last["_id"])
 
 
 async def with_status(
     documents: LiveChatDocuments,
     closes: CloseFilter,
-    wanted: Sequence[Document],
     after: ReviewPosition | None,
     limit: int,
     statuses: frozenset[ReviewStatus],
 ) -> list[Document]:
-    """The closes that are `wanted` and have one of the statuses.
+    """The first closes that follow `after` and have one of the statuses.
 
     Those in work or done are few: they are looked up from where that is written, in the order of their
     closing. New ones are met on the way through all, of which those that are not are passed over.
     """
+    wanted = [closes.of_closes(), *follows(closes.axis, after)]
     order: Document = {"$sort": dict(closes.axis.newest_first)}
     if closes.axis is Axis.RATED_AT or ReviewStatus.NEW in statuses:
         start, stages = documents.closes, [{"$match": {"$and": wanted}}, order, *reviewed_so(statuses)]
     else:
         start = documents.closes.database[COLLECTION]
-        marked = [closes.of_reviewed(), {"status": {"$in": sorted(statuses)}}]
-        marked += [] if after is None else follows(closes.axis, after)
+        of_status = {"status": {"$in": sorted(statuses)}}
+        marked = [closes.of_reviewed(), of_status, *follows(closes.axis, after)]
         joined = {
             "from": documents.closes.name, "localField": "_id", "foreignField": "_id", "as": "close",
             "pipeline": [{"$match": {"$and": wanted}}],
@@ -125,15 +153,10 @@ async def closes_with(documents: LiveChatDocuments, names: Sequence[str]) -> tup
     return tuple(closes[name] for name in names if name in closes)
 
 
-def follows(axis: Axis, position: ReviewPosition) -> list[dict[str, Any]]:
-    """The filter on what comes after `position`; the first part alone lets the index begin there."""
+def follows(axis: Axis, position: ReviewPosition | None) -> list[dict[str, Any]]:
+    """The filters on what comes after `position`, if any; the first alone lets the index begin there."""
+    if position is None:
+        return []
     earlier = {axis.value: {"$lt": position.moment}}
     same = {axis.value: {"$eq": position.moment}, "_id": {"$lt": position.close}}
     return [{axis.value: {"$lte": position.moment}}, {"$or": [earlier, same]}]
-
-
-def position_of(axis: Axis, close: Close) -> ReviewPosition | None:
-    """The position just after a close."""
-    closed_at = close.closed and close.closed.closed_at
-    moment = closed_at if axis is Axis.CLOSED_AT else close.given_at
-    return ReviewPosition(moment, close_id(close.dialog, close.close_seq)) if moment else None

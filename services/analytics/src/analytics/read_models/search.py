@@ -74,9 +74,7 @@ async def candidates(
     statuses: frozenset[ReviewStatus] | None,
 ) -> AsyncIterator[Sequence[Document]]:
     """The closes with a comment that follow `after`, some at a time; one more than are searched."""
-    wanted = [closes.of_closes(), {"commented": True}]
-    if after is not None:
-        wanted += follows(closes.axis, after)
+    wanted = [closes.of_closes(), {"commented": True}, *follows(closes.axis, after)]
     fields = ["comment", "client", "dialog", closes.axis.value]
     stages: list[Document] = [
         {"$match": {"$and": wanted}}, {"$sort": dict(closes.axis.newest_first)},

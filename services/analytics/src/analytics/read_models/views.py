@@ -9,6 +9,7 @@ from typing import Any, Final
 from pymongo.errors import OperationFailure
 
 from analytics.read_models.documents import LiveChatDocuments
+from analytics.read_models.reviews import ROW
 
 MADE_ELSEWHERE: Final = 48
 """NamespaceExists: another replica was faster."""
@@ -20,14 +21,8 @@ Pipeline = Sequence[Mapping[str, Any]]
 
 OF_CLOSES: Final[Pipeline] = [
     {"$match": {"outcome": {"$exists": True}}},
-    {
-        "$project": {
-            "dialog": 1, "close_seq": 1, "channel": 1, "operator": 1, "operator_name": 1, "team": 1,
-            "closed_at": 1, "rated_at": 1, "state": 1, "reason": 1, "scale": 1, "score": 1,
-            "satisfied": 1, "commented": 1, "tags": 1, "locale": 1,
-        }
-    },
-]  # fmt: skip
+    {"$project": dict.fromkeys(ROW, 1)},
+]
 """A row per close that counts."""
 
 _parts: Final = {"$split": ["$outcome.k", ":"]}
