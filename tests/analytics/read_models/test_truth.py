@@ -247,7 +247,7 @@ async def check_lists(harness: Harness, asked: Question, found: list[ExpectedClo
         page: dict[str, Any] = {"next_cursor": ""}
         while page["next_cursor"] is not None:
             page = await harness.ask(
-                path, asked.claims, **asked.parameters, limit=200, cursor=page["next_cursor"]
+                path, asked.claims, **asked.parameters, limit=50, cursor=page["next_cursor"]
             )
             seen += page[path]
         order = [(asked.moment(expected[key_of(row)]), ".".join(map(str, key_of(row)))) for row in seen]
