@@ -50,15 +50,19 @@ async def test_a_close_without_words_has_none(harness: Harness) -> None:
     assert (found["comment"], found["client_name"], found["score"]) == (None, None, None)
 
 
-async def test_pages_are_in_order_whole_and_not_moved_by_new_closes(harness: Harness) -> None:
-    # Ties in time too.
-    told = [ExpectedClose(f"d{n:02}", closed_at=after(n // 3)) for n in range(20)]
+@pytest.mark.parametrize("path", ["reviews", "closes"])
+@pytest.mark.parametrize("axis", ["closed_at", "rated_at"])
+async def test_pages_are_in_order_whole_and_not_moved_by_new_closes(
+    harness: Harness, path: str, axis: str
+) -> None:
+    # Ties in time too; and all were rated a minute later.
+    told = [ExpectedClose(f"d{n:02}", closed_at=after(n // 3 / 10)) for n in range(20)]
     await harness.receive(*told)
     seen: list[str] = []
     cursor = None
     while True:
-        page = await harness.ask("reviews", limit=6, **({"cursor": cursor} if cursor else {}))
-        seen += [each["dialog"] for each in page["reviews"]]
+        page = await harness.ask(path, axis=axis, limit=6, **({"cursor": cursor} if cursor else {}))
+        seen += [each["dialog"] for each in page[path]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
