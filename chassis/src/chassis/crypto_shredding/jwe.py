@@ -8,7 +8,6 @@ Written with AES-GCM directly: a few µs a text, so it can be done inline; joser
 """
 
 import json
-import re
 import secrets
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
@@ -26,10 +25,11 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 CONTEXT_BYTES = 16
-BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
-# What `base64` does, without its layers: half of the time that opening a text took.
-TO_URLSAFE, FROM_URLSAFE = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
+# What `base64` does, without its layers: half of the time that opening a text took. What stands in base64
+# alone becomes a sign of neither.
+TO_URLSAFE, FROM_URLSAFE = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_+/=", b"+/!!!")
+PADDING = (b"", b"", b"==", b"=")
 
 CACHE_SIZE = 4096
 
@@ -113,9 +113,10 @@ class WrappingKeys:
 
 def context_hash(context: Context) -> str:
     """The `ctx` of a context: 128 bits of the SHA-256 of its parts, joined by line breaks, in base64url."""
-    if any("\n" in part for part in context):
+    joined = "\n".join(context)
+    if joined.count("\n") >= len(context):
         raise ValueError("no part of a context holds a line break")
-    return _encode(sha256("\n".join(context).encode()).digest()[:CONTEXT_BYTES])
+    return _encode(sha256(joined.encode()).digest()[:CONTEXT_BYTES])
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -148,7 +149,8 @@ def _encode(raw: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    # Python's decoder skips characters that don't belong there.
-    if not BASE64URL.fullmatch(text) or len(text) % 4 == 1:
-        raise DecryptionFailed("Not base64url")
-    return a2b_base64(text.encode().translate(FROM_URLSAFE) + b"=" * (-len(text) % 4))
+    try:
+        encoded = text.encode().translate(FROM_URLSAFE)
+        return a2b_base64(encoded + PADDING[len(encoded) % 4], strict_mode=True)
+    except ValueError:
+        raise DecryptionFailed("Not base64url") from None

@@ -129,7 +129,7 @@ class KeyReader:
 
     async def _load(self, kids: Collection[str]) -> dict[str, DataKey | DecryptionFailed]:
         stored = self._keys.find({"_id": {"$in": list(kids)}}, ["scope", "subject", "wrapped"])
-        return {key["_id"]: _attempt(self._unwrapped, key) async for key in stored}
+        return {key["_id"]: _attempt(self._unwrapped, key) for key in await stored.to_list(None)}
 
     def _unwrapped(self, key: Document) -> DataKey:
         kid, scope, subject = key["_id"], key["scope"], key["subject"]
