@@ -63,7 +63,7 @@ format: $(READY) ## bring Python and TypeScript into shape
 	@$(BIN)/ruff check --fix --select I --quiet
 	@$(BIN)/ruff format
 
-chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, and replicas 300 times (half an hour), then count
+chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, replicas 300 times and a rebuild at each of its steps (an hour), then count
 	@CANDOR_CHAOS_DIALOGS=2000 CANDOR_CHAOS_FAULTS=$(or $(FAULTS),300) $(BIN)/pytest -s tests/chaos
 
 containers: $(READY) ## the end-to-end tests on servers in Docker containers; STUB_IMAGES=1 makes the images here

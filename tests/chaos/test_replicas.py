@@ -97,6 +97,7 @@ class Load:
 
     def __init__(self, publisher: Publisher, dice: random.Random) -> None:
         self.closes = 0
+        self.pause_seconds = PAUSE_SECONDS
         self._publisher, self._dice = publisher, dice
 
     async def run(self) -> None:
@@ -108,7 +109,7 @@ class Load:
                     await self._publisher.publish(records)
                     break
             self.closes = first + BATCH
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(self.pause_seconds)
 
     def _records(self, number: int) -> list[ProducerRecord]:
         records = []
