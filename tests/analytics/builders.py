@@ -57,6 +57,7 @@ class ExpectedClose:
     comment: str | None = None
     tags: tuple[str, ...] = ("fast",)
     locale: str | None = None
+    participants: tuple[Participant, ...] = (Participant(id="ann", name="Ann Smith", messages=2),)
 
     @property
     def who(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class ExpectedClose:
             closed_by=ClosedBy.OPERATOR,
             attributed_by=AttributedBy.LAST_REPLY if self.operator else AttributedBy.NOBODY,
             operator_name=self.operator_name if self.operator else None,
-            participants=(Participant(id="ann", name="Ann Smith", messages=2),),
+            participants=self.participants,
             client_messages=2,
             operator_messages=2,
             longest_client_text=40,

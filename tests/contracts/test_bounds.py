@@ -98,6 +98,14 @@ def test_an_operator_is_whoever_the_issuer_says(subject: str) -> None:
     assert closed(operator=subject, participants=[{**PARTICIPANT, "id": subject}]).operator == subject
 
 
+@pytest.mark.parametrize("kind", ["bot", "system"])
+def test_a_close_never_counts_for_what_is_no_person(kind: str) -> None:
+    greeter = {**PARTICIPANT, "id": "greeter", "kind": kind}
+    assert closed(operator="ann", participants=[greeter]).participants[0].kind == kind
+    with pytest.raises(ValidationError, match="for a person, or for nobody"):
+        closed(operator="greeter", participants=[greeter])
+
+
 def test_a_record_of_wrong_items_costs_no_more_than_one() -> None:
     with pytest.raises(ValidationError) as refused:
         closed(participants=[{**PARTICIPANT, "messages": 2**63}] * 60)

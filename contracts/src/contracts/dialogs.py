@@ -1,9 +1,9 @@
 """Chat's events about dialogs and their closes, on `candor.dialogs`."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from contracts.access import SubjectId
 from contracts.envelope import (
@@ -53,6 +53,14 @@ class AttributedBy(StrEnum):
     NOBODY = "nobody"
 
 
+class ParticipantKind(StrEnum):
+    """Who or what wrote on the operators' side."""
+
+    PERSON = "person"
+    BOT = "bot"
+    SYSTEM = "system"
+
+
 class Attribution(Event):
     """Whom an event of a dialog belongs to, as it was when the event happened."""
 
@@ -70,12 +78,13 @@ class Attribution(Event):
 
 
 class Participant(ContractModel):
-    """An operator who took part, with the name and team of that moment."""
+    """Who took part on the operators' side, with the name and team of that moment."""
 
     id: SubjectId
     name: Name
     team: Name | None = None
     messages: Count
+    kind: ParticipantKind = ParticipantKind.PERSON
 
 
 class Contact(ContractModel):
@@ -94,7 +103,7 @@ class DialogOpened(Attribution):
 
 
 class DialogClosed(Attribution):
-    """One closing of a dialog. `operator` is the one who counts, by the rule `attributed_by`.
+    """One closing of a dialog. `operator` is the person who counts, by the rule `attributed_by`.
 
     `operator_name` is what they were called at the close, also if they never wrote. `resumes` is the close
     whose reopening nobody used: this close repeats that one. `longest_client_text` is in
@@ -118,6 +127,14 @@ class DialogClosed(Attribution):
     spam: bool = False
     contact: Contact | None = None
     external_id: Name | None = None
+
+    @model_validator(mode="after")
+    def _counts_for_a_person(self) -> Self:
+        if any(
+            each.id == self.operator and each.kind is not ParticipantKind.PERSON for each in self.participants
+        ):
+            raise ValueError("a close counts for a person, or for nobody")
+        return self
 
 
 class DialogReopened(Attribution):

@@ -63,7 +63,7 @@ async def test_a_row_tells_what_a_review_tells(harness: Harness) -> None:
         "open",
     )
     assert (commented["scale"], commented["lowest"], commented["highest"]) == ("stars", "1", "5")
-    assert commented["participants"] == "Ann Smith: 2"
+    assert commented["participants"] == "Ann Smith: 2 (100 %)"
     other = next(row for row in rows if row["dialog"] == "d5")
     assert (other["comment"], other["comment_state"]) == ("", "erased")
 

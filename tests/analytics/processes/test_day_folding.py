@@ -37,7 +37,7 @@ async def numbers(harness: Harness) -> list[Any]:
 
 
 async def partitions(harness: Harness) -> list[Any]:
-    return [each["_id"]["partition"] for each in await harness.stored("counters_v4")]
+    return [each["_id"]["partition"] for each in await harness.stored("counters_v5")]
 
 
 async def test_days_that_are_over_become_one_document_each(harness: Harness) -> None:

@@ -41,7 +41,9 @@ async def test_a_close_tells_its_life(harness: Harness) -> None:
         2,
         2,
     )
-    assert found["participants"] == [{"operator": "ann", "name": "Ann Smith", "team": None, "messages": 2}]
+    assert found["participants"] == [
+        {"operator": "ann", "kind": "person", "name": "Ann Smith", "team": None, "messages": 2, "share": 100}
+    ]
 
 
 async def test_a_close_is_the_review_of_it(harness: Harness) -> None:

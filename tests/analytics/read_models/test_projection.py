@@ -27,7 +27,7 @@ pytestmark = pytest.mark.real
 
 async def counts(harness: Harness) -> Counter[str]:
     found: Counter[str] = Counter()
-    for counter in await harness.stored("counters_v4"):
+    for counter in await harness.stored("counters_v5"):
         if counter["_id"]["axis"] == "closed_at":
             found.update(counted(counter["whole"]))
     return Counter({name: n for name, n in found.items() if n})
@@ -42,7 +42,7 @@ def expected(closes: list[ExpectedClose]) -> dict[str, int]:
 
 async def test_it_is_a_projection(harness: Harness) -> None:
     projection: Projection = LiveChatProjection(harness.database)
-    assert (projection.name, projection.version) == ("live_chat", "4")
+    assert (projection.name, projection.version) == ("live_chat", "5")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -51,12 +51,12 @@ async def test_any_order_repetition_and_batches_give_the_same_documents(harness:
     made = many(random, 60)
     for part in batches(random, shuffled(random, made)):
         await harness.receive_events(part)
-    closes, counters = await harness.stored("closes_v4"), await counts(harness)
+    closes, counters = await harness.stored("closes_v5"), await counts(harness)
     assert counters == expected(made)
-    for collection in ("closes_v4", "counters_v4"):
+    for collection in ("closes_v5", "counters_v5"):
         await harness.database[collection].delete_many({})
     await harness.receive(*made)
-    assert await harness.stored("closes_v4") == closes
+    assert await harness.stored("closes_v5") == closes
     assert await counts(harness) == counters
     assert (await harness.ask("reconcile"))["equal"]
 
@@ -64,7 +64,7 @@ async def test_any_order_repetition_and_batches_give_the_same_documents(harness:
 async def test_a_close_that_is_only_rated_waits_uncounted(harness: Harness) -> None:
     close = ExpectedClose()
     await harness.receive_events([close.offered(), close.given()])
-    assert [close["events"] and "channel" in close for close in await harness.stored("closes_v4")] == [False]
+    assert [close["events"] and "channel" in close for close in await harness.stored("closes_v5")] == [False]
     assert (await harness.ask("summary"))["closed"] == 0
     await harness.receive_events([close.closed()])
     summary = await harness.ask("summary")
@@ -83,7 +83,7 @@ async def test_receiving_it_all_again_writes_nothing(harness: Harness) -> None:
 
 async def test_counters_are_kept_per_partition_and_summed_when_read(harness: Harness) -> None:
     await harness.receive(ExpectedClose("d1"), ExpectedClose("d2"))
-    assert {each["_id"]["partition"] for each in await harness.stored("counters_v4")} == {
+    assert {each["_id"]["partition"] for each in await harness.stored("counters_v5")} == {
         received(ExpectedClose(dialog).closed()).partition for dialog in ("d1", "d2")
     }
     assert (await harness.ask("summary"))["closed"] == 2
@@ -94,10 +94,10 @@ async def test_a_close_stays_in_the_zone_in_which_it_was_counted_first(harness: 
     kathmandu = ChannelPublished(channel="course-a", name="A", time_zone="Asia/Kathmandu")
     await publish(harness, (1, kathmandu))
     await harness.receive(ExpectedClose(), ExpectedClose("d2"))
-    zones = {each["_id"]: each["zone"] for each in await harness.stored("closes_v4")}
+    zones = {each["_id"]: each["zone"] for each in await harness.stored("closes_v5")}
     assert zones == {"d1.1": "UTC", "d2.1": "Asia/Kathmandu"}
     assert all(
-        n >= 0 for each in await harness.stored("counters_v4") for n in counted(each["whole"]).values()
+        n >= 0 for each in await harness.stored("counters_v5") for n in counted(each["whole"]).values()
     )
     assert (await harness.ask("reconcile"))["equal"]
 
@@ -107,8 +107,8 @@ async def test_a_transaction_that_is_undone_leaves_nothing(harness: Harness) -> 
         session.start_transaction()
         await LiveChatProjection(harness.database).apply(session, [received(ExpectedClose().closed())])
         await session.abort_transaction()
-    assert await harness.stored("closes_v4") == []
-    assert await harness.stored("counters_v4") == []
+    assert await harness.stored("closes_v5") == []
+    assert await harness.stored("counters_v5") == []
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["a new close", "a close that is known"])

@@ -78,7 +78,7 @@ async def test_of_every_month_it_recounts_what_was_asked_for_alone(
 
 async def moved(harness: Harness, path: str, n: int, **wanted: Any) -> None:
     """Moves a number of the first counters that are so."""
-    changed = await harness.database["counters_v4"].update_one(wanted, {"$inc": {path: n}})
+    changed = await harness.database["counters_v5"].update_one(wanted, {"$inc": {path: n}})
     assert changed.modified_count == 1
 
 
@@ -130,7 +130,7 @@ async def test_it_finds_what_went_to_another_quarter_hour_of_the_same_day(
 
 async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harness: Harness) -> None:
     await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(24 * 60 * n)) for n in range(120)))
-    await harness.database["counters_v4"].delete_many({})
+    await harness.database["counters_v5"].delete_many({})
     found = await harness.ask("reconcile")
     of_the_day_the_operator_and_the_quarter_hour = 3
     assert (found["closes"], found["disagreements"]) == (
@@ -143,7 +143,7 @@ async def test_it_finds_counters_that_are_gone_and_names_the_first_hundred(harne
 
 async def test_it_finds_closes_that_are_gone(harness: Harness) -> None:
     await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=after(90 * 24 * 60)))
-    await harness.database["closes_v4"].delete_one({"_id": "d2.1"})
+    await harness.database["closes_v5"].delete_one({"_id": "d2.1"})
     found = await harness.ask("reconcile")
     assert (found["closes"], found["days"]) == (1, ["2026-05-31"])
     assert {(each["closes"], each["counters"]) for each in found["first"]} == {(0, 1)}

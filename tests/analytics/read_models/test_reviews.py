@@ -115,7 +115,7 @@ async def test_every_page_comes_from_an_index(harness: Harness, asked: dict[str,
     await harness.database.command("profile", 2)
     await harness.ask("reviews", limit=5, from_="2026-03-02", **asked)
     await harness.database.command("profile", 0)
-    entry = await harness.database["system.profile"].find_one({"ns": f"{harness.database.name}.closes_v4"})
+    entry = await harness.database["system.profile"].find_one({"ns": f"{harness.database.name}.closes_v5"})
     assert entry is not None
     assert "IXSCAN" in entry["planSummary"]
     assert not entry.get("hasSortStage")

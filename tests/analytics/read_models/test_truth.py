@@ -18,6 +18,7 @@ from analytics.processes.day_folding import DayFolding
 from chassis.clock import ManualClock
 from contracts.access import Claims
 from contracts.channels import ChannelPublished
+from contracts.dialogs import Participant, ParticipantKind
 from tests.analytics.builders import ExpectedClose, many
 from tests.analytics.harness import EVERYWHERE, Harness, limited_to
 from tests.analytics.read_models.test_filters import counts_of, shown_counts
@@ -34,6 +35,12 @@ ZONES = {"course-a": "Europe/Paris", "course-b": "Asia/Kathmandu", "course-c": "
 """A fourth channel was never published."""
 
 TAGS = ("fast", "kind", "$a.b")
+PARTICIPANTS = (
+    Participant(id="ann", name="Ann", messages=3),
+    Participant(id="cy", name="Cy", team="$a.b", messages=1),
+    Participant(id="greeter", name="Greeter", messages=2, kind=ParticipantKind.BOT),
+    Participant(id="routing", name="Routing", messages=1, kind=ParticipantKind.SYSTEM),
+)
 LOCALES = ("fr", "fr-CA", "ru", "frr", None)
 ASKED_ZONES = (*ZONES.values(), "UTC", "Australia/Lord_Howe")
 
@@ -104,7 +111,12 @@ def closes(random: Random) -> list[ExpectedClose]:
         closed_at = closed_at.replace(microsecond=closed_at.microsecond // 1000 * 1000)
         channel, locale = random.choice([*ZONES, "course-d"]), random.choice(LOCALES)
         tags = tuple(random.sample(TAGS, random.randrange(3)))
-        made.append(replace(close, channel=channel, closed_at=closed_at, locale=locale, tags=tags))
+        took_part = tuple(random.sample(PARTICIPANTS, random.randrange(4)))
+        made.append(
+            replace(
+                close, channel=channel, closed_at=closed_at, locale=locale, tags=tags, participants=took_part
+            )
+        )
     return made
 
 
@@ -165,13 +177,14 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
     await DayFolding(lambda: harness.documents, ManualClock(at(12)), lambda: 0.0).fold()
     await harness.receive_events([event for each in events for event in each[2:]])
     await DayFolding(lambda: harness.documents, ManualClock(at(6)), lambda: 0.0).fold()
-    zones = {each["_id"]["zone"] for each in await harness.stored("counters_v4")}
+    zones = {each["_id"]["zone"] for each in await harness.stored("counters_v5")}
     assert zones == {*ZONES.values(), "UTC"}
     for _ in range(QUESTIONS):
         asked = question(random)
         found = [close for close in made if asked.holds(close)]
         await check_summary(harness, asked, found, random.choice(["hour", "day", "week", "month"]))
         await check_rows(harness, asked, found)
+        await check_people(harness, asked, found)
         await check_divided(harness, asked, found)
         if asked.since and asked.until:
             await check_hours(harness, asked, found)
@@ -210,6 +223,24 @@ async def check_rows(harness: Harness, asked: Question, found: list[ExpectedClos
             for index, each in enumerate(("closed", "given", "satisfied")):
                 row[index] += counts[each]
         assert {key: row for key, row in shown.items() if row[0]} == expected, (asked, path)
+
+
+async def check_people(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    shown = await harness.ask("operators", asked.claims, **asked.parameters, view="took_part")
+    expected: Counter[tuple[str, str]] = Counter()
+    for close in found:
+        for each in close.participants:
+            if each.kind is ParticipantKind.PERSON:
+                counts = close.counts()
+                expected.update({(each.id, name): counts[name] for name in ("closed", "given", "satisfied")})
+    assert +expected == +Counter(
+        {
+            (row["operator"], name): row[name]
+            for row in shown["rows"]
+            for name in ("closed", "given", "satisfied")
+        }
+    ), asked
+    assert {(row["operator"], row["name"]) for row in shown["rows"]} <= {("ann", "Ann"), ("cy", "Cy")}
 
 
 async def check_divided(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:

@@ -99,6 +99,7 @@ def test_a_header_that_means_nothing_for_the_event_decides_nothing(name: str, va
     [
         {"closed_by": "bot"},
         {"closed_by": "bot", "attributed_by": "first_reply"},
+        {"participants": [{"id": "x", "name": "X", "messages": 1, "kind": "crowd"}]},
         {"closed_at": "2026-06-30T23:59:60Z"},
         {"closed_at": "2026-07-01T01:59:60.500+02:00"},
     ],

@@ -21,6 +21,7 @@ from analytics.read_models.reviewed import UNMARKED
 from analytics.read_models.reviews import ClosePage, ReviewPosition
 from analytics.read_models.search import list_page
 from chassis.http.routes import Router
+from contracts.dialogs import ParticipantKind
 from contracts.envelope import rfc3339
 
 router = Router(prefix="/v1/live-chat", tags=["live chat"])
@@ -141,9 +142,13 @@ def of_scale(name: str) -> Callable[[Close, Fields], Any]:
 
 
 def participants(close: Close, _: Fields) -> str:
-    """Who took part, each with their messages."""
+    """Who took part, each with their messages and share; of what is no person, what it is."""
+    took_part = close.closed.participants if close.closed else ()
+    all_messages = max(1, sum(each.messages for each in took_part))
     return "; ".join(
-        f"{each.name}: {each.messages}" for each in (close.closed.participants if close.closed else ())
+        f"{each.name}{'' if each.kind is ParticipantKind.PERSON else f' [{each.kind}]'}:"
+        f" {each.messages} ({100 * each.messages / all_messages:.0f} %)"
+        for each in took_part
     )
 
 

@@ -16,6 +16,8 @@ from analytics.api.parameters import (
     CloseParameters,
     CountParameters,
     HourParameters,
+    OperatorParameters,
+    OperatorView,
     SummaryParameters,
 )
 from analytics.api.permissions import SupervisorClaims, permitted_channels, permitted_teams
@@ -105,23 +107,28 @@ async def get_summary(
 
 @router.get("/operators", responses=dict(NOT_MODIFIED))
 async def list_operators(
-    asked: Annotated[CountParameters, Query()],
+    asked: Annotated[OperatorParameters, Query()],
     claims: SupervisorClaims,
     documents: Documents,
     reader: Reader,
     minimum_n: MinimumN,
     known: Validated,
 ) -> Operators:
-    """The numbers of each operator whom closes count for, and of nobody, in the order of their estimates."""
-    closes = asked.close_filter(claims)
+    """The numbers of each operator whom closes count for, and of nobody, in the order of their estimates.
+
+    With `view=took_part` of each person who took part, beside the same whole.
+    """
+    closes, took_part = asked.close_filter(claims), asked.view is OperatorView.TOOK_PART
     await known.check()
 
     async def read(session: Any) -> Any:
-        return await reader.read(session), await summed_by(documents, session, closes, "operator")
+        found = await summed_by(documents, session, closes, "person" if took_part else "operator")
+        whole, _ = await summed(documents, session, closes) if took_part else (None, None)
+        return await reader.read(session), found, whole
 
-    progress, found = await in_one_snapshot(documents, read)
+    progress, found, whole = await in_one_snapshot(documents, read)
     parts = {operator: each.counts for operator, each in found.items() if each.counts["closed"]}
-    rows = row_numbers(parts, total(parts.values()), minimum_n, frozenset({None}))
+    rows = row_numbers(parts, whole or total(parts.values()), minimum_n, frozenset({None}))
     shown = [
         OperatorRow(operator=operator, name=found[operator].name, **dict(row))
         for operator, row in rows.items()

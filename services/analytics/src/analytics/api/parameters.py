@@ -247,6 +247,23 @@ class SummaryParameters(CountParameters):
         return until is None or now < until
 
 
+class OperatorView(StrEnum):
+    """What makes a close one of an operator's."""
+
+    COUNTS_FOR = "counts_for"
+    TOOK_PART = "took_part"
+
+
+class OperatorParameters(CountParameters):
+    """Operators, by the closes that count for them, or in which they took part."""
+
+    view: OperatorView = Field(
+        OperatorView.COUNTS_FOR,
+        description="`took_part`: a close is in the entry of each person who wrote in it, so entries don't"
+        " add up to the whole. `operator` and `team` still say whom closes count for.",
+    )
+
+
 class HourParameters(CountParameters):
     """Hours of the week in `tz`; needs `from` and `to`."""
 

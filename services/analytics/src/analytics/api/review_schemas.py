@@ -18,6 +18,7 @@ from contracts.dialogs import (
     DialogClosed,
     DialogReopened,
     Participant,
+    ParticipantKind,
 )
 from contracts.envelope import Instant
 from contracts.keys import Purpose
@@ -272,19 +273,21 @@ class AnswerGiven(BaseModel):
 
 
 class ParticipantNumbers(BaseModel):
-    """An operator who took part."""
+    """Who took part on the operators' side."""
 
-    operator: str = Field(description="The operator's id.", examples=["ann"])
+    operator: str = Field(description="Their id.", examples=["ann"])
+    kind: ParticipantKind = Field(description="Closes count for persons only.")
     name: str = Field(description="As of the close.", examples=["Ann Lee"])
     team: str | None = Field(description="As of the close.", examples=["first-line"])
-    messages: int = Field(description="How many messages the operator wrote.", examples=[9])
+    messages: int = Field(description="How many messages they wrote.", examples=[9])
+    share: float = Field(description="Of all participants' messages, in per cent.", examples=[64.3])
 
     @classmethod
-    def of(cls, participant: Participant) -> "ParticipantNumbers":
+    def of(cls, participant: Participant, all_messages: int) -> "ParticipantNumbers":
         """As it is shown."""
         return cls(
-            operator=participant.id, name=participant.name, team=participant.team,
-            messages=participant.messages,
+            operator=participant.id, kind=participant.kind, name=participant.name, team=participant.team,
+            messages=participant.messages, share=100 * participant.messages / max(1, all_messages),
         )  # fmt: skip
 
 
@@ -294,7 +297,7 @@ class CloseDetails(Review):
     opened_at: Instant = Field(description="When the dialog was opened.")
     first_reply_at: Instant | None = Field(description="When an operator first replied; null if nobody did.")
     attributed_by: AttributedBy = Field(description="The rule that chose the operator who counts.")
-    participants: list[ParticipantNumbers] = Field(description="The operators who took part.")
+    participants: list[ParticipantNumbers] = Field(description="Who took part.")
     client_messages: int = Field(description="How many messages the client wrote.", examples=[11])
     operator_messages: int = Field(description="How many messages operators wrote.", examples=[14])
     longest_client_text: int = Field(description="In characters.", examples=[240])
@@ -317,7 +320,10 @@ class CloseDetails(Review):
         return cls(
             **review_fields(close, opened),
             **{name: getattr(closed, name) for name in DETAILS},
-            participants=[ParticipantNumbers.of(each) for each in closed.participants],
+            participants=[
+                ParticipantNumbers.of(each, sum(other.messages for other in closed.participants))
+                for each in closed.participants
+            ],
             review=review,
             answers=answers_of(close),
             timeline=timeline_of(close, closed),

@@ -102,7 +102,9 @@ class Summary(Filtered, Numbers):
 class OperatorRow(RowNumbers):
     """The numbers of one operator."""
 
-    operator: str | None = Field(description="Whom the closes count for; null for nobody.", examples=["ann"])
+    operator: str | None = Field(
+        description="Whom the closes count for, or who took part; null for nobody.", examples=["ann"]
+    )
     name: str | None = Field(
         description="As of the newest of these closes; null for nobody.", examples=["Ann Lee"]
     )
@@ -110,6 +112,8 @@ class OperatorRow(RowNumbers):
 
 class Operators(Filtered):
     """An entry per operator whom closes count for, and one for nobody; they add up to the whole.
+
+    With `view=took_part` an entry per person who took part; closes with several are in several entries.
 
     First those with a place, by place; then those with enough answers; then those with too few, among whom
     nobody is.

@@ -3,13 +3,13 @@
 This domain imports contracts on purpose: public events are all it knows, so they are its own language.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
 from typing import Final, TypeAlias, TypeVar, cast
 
-from contracts.dialogs import DialogClosed, DialogReopened
+from contracts.dialogs import DialogClosed, DialogReopened, Participant, ParticipantKind
 from contracts.ratings import (
     CancelledReason,
     CloseState,
@@ -69,6 +69,18 @@ class Close:
     def closed(self) -> DialogClosed | None:
         """The closing itself, with the attribution that counts for ever."""
         return self.event(DialogClosed)
+
+    @property
+    def people(self) -> Sequence[Participant]:
+        """The persons who took part; bots and systems are none."""
+        participants = self.closed.participants if self.closed else ()
+        return [each for each in participants if each.kind is ParticipantKind.PERSON]
+
+    @property
+    def form_version(self) -> int | None:
+        """The version of the form that the client was shown, or will be; None without a form."""
+        form = self.answer or self.offered or self.scheduled
+        return None if form is None else form.form_version
 
     @property
     def reopened_at(self) -> datetime | None:

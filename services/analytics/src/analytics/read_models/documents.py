@@ -15,7 +15,7 @@ from analytics.domain.close import Close, CloseEvent, fold_all
 from analytics.domain.counting import ScaleKey, outcome_of
 from chassis.kafka.checkpoints import prefix_of
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Storage format: another shape of documents is another version, in collections of its own, by replay."""
 
 NAME: Final = "live_chat"
@@ -93,7 +93,7 @@ class LiveChatDocuments:
 
 
 def version_of(generation: int) -> str:
-    """What a generation's collections and checkpoints are named by: ``4``, then ``4_2`` and so on."""
+    """What a generation's collections and checkpoints are named by: ``5``, then ``5_2`` and so on."""
     return f"{VERSION}" if generation == FIRST_GENERATION else f"{VERSION}_{generation}"
 
 
@@ -141,6 +141,8 @@ def derived(close: Close) -> Document:
         "comment": None if answer is None else answer.comment,
         "tags": None if answer is None else list(answer.tags),
         "rated_at": close.given_at,
+        "form_version": close.form_version,
+        "people": [{"id": each.id, "name": each.name} for each in close.people],
     }
 
 

@@ -2,7 +2,7 @@
 
 A day that lies wholly in one part of what was asked for is counted by its whole; one that is cut, by its
 quarter hours. Operators have no quarter hours: of days that are cut, their closes themselves are counted, and
-so are all closes of what counters don't know, tags and locales.
+so are all closes of what counters don't know: tags, locales, and who took part without being counted for.
 """
 
 import asyncio
@@ -33,7 +33,17 @@ QUARTERS_AT_ONCE: Final = 20
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EVER: Final = 2**40
 
-By = Literal["channel", "operator"] | None
+By = Literal["channel", "operator", "person"] | None
+"""A `person` took part; a close is counted for each of them."""
+
+GROUPS: Final[Mapping[By, tuple[str | None, str | None]]] = {
+    None: (None, None),
+    "channel": ("$channel", None),
+    "operator": ("$operator", "$operator_name"),
+    "person": ("$people.id", "$people.name"),
+}
+"""Where closes have what they are grouped by, and its name."""
+
 PartOf = Callable[[int], Hashable]
 """The part that a quarter hour belongs to, by its number since 1970. What is between two quarter hours of one
 part, and at most a day long, is of that part as well.
@@ -108,7 +118,7 @@ async def sums(
     Those that supervisors excluded are taken away, and there as `EXCLUDED`, unless `with_excluded`.
     """
     reader = _Reader(documents, session, closes, Span.of(closes, part_of), by)
-    if not closes.is_counted:
+    if by == "person" or not closes.is_counted:
         await reader.add_closes([closes.of_closes()])
     elif by == "operator" or closes.by_operator:
         await reader.add_operators()
@@ -190,8 +200,7 @@ class _Reader:
         """Counts closes inside of the database: those that one of these filters finds."""
         async for quarter, group, outcome, n, named in self._grouped({"$or": [*parts]}):
             self.sums.add(self._span.part_of(quarter), group, {outcome: n})
-            if self._by == "operator":
-                self.sums.name(group, named)
+            self.sums.name(group, named)
 
     async def take_away_excluded(self) -> None:
         """Takes away what supervisors excluded, and notes how much that was."""
@@ -213,10 +222,15 @@ class _Reader:
         quarter: Any = {"$floor": {"$divide": [{"$toLong": moment}, QUARTER // timedelta(milliseconds=1)]}}
         if self._span.part_of is everything:
             quarter = {"$literal": 0}  # a row per outcome then, not one per quarter hour of it
-        named = {"$cond": ["$operator_name", {"at": moment, "name": "$operator_name"}, None]}
-        group = {"quarter": quarter, "group": self._by and f"${self._by}", "outcome": "$outcome"}
+        field, name = GROUPS[self._by]
+        named = {"$cond": [name, {"at": moment, "name": name}, None]} if name else None
+        group = {"quarter": quarter, "group": field, "outcome": "$outcome"}
         found = self._documents.closes.aggregate(
-            [{"$match": wanted}, {"$group": {"_id": group, "n": {"$sum": 1}, "named": {"$max": named}}}],
+            [
+                {"$match": wanted},
+                *([{"$unwind": "$people"}] if self._by == "person" else []),
+                {"$group": {"_id": group, "n": {"$sum": 1}, "named": {"$max": named}}},
+            ],
             session=self._session, allowDiskUse=True, maxTimeMS=LONGEST_READ_MS, batchSize=10 * AT_ONCE,
             **how,
         )  # fmt: skip
@@ -291,9 +305,9 @@ async def summed_by(
     documents: LiveChatDocuments,
     session: AsyncIOMotorClientSession | None,
     closes: CloseFilter,
-    by: Literal["channel", "operator"],
+    by: Literal["channel", "operator", "person"],
 ) -> Mapping[Any, GroupCounts]:
-    """The counts of the `closes` per channel or operator; without closes there is none."""
+    """The counts of the `closes` per channel, operator or person; without closes there is none."""
     found = await sums(documents, session, closes, by=by)
     return {
         group: GroupCounts(counted(outcomes, closes.outcomes), found.names.get(group, (None, None))[1])

@@ -24,6 +24,8 @@ export const STATUSES = ["new", "in_work", "done"] as const;
 /** What a close has besides its channel and operator: any number of words each. */
 export const KINDS = ["team", "tag", "locale"] as const;
 export type Kind = (typeof KINDS)[number];
+/** What makes a close one of an operator's. */
+export const VIEWS = ["counts_for", "took_part"] as const;
 export const TABS = ["channels", "reasons", "hours"] as const;
 export type Tab = (typeof TABS)[number];
 
@@ -54,6 +56,7 @@ export interface Address {
   /** How far supervisors are with the closes of the list. */
   status: (typeof STATUSES)[number] | null;
   grain: Grain | null;
+  view: (typeof VIEWS)[number];
   tab: Tab;
   /** Whether the groups with too few ratings are open. */
   few: boolean;
@@ -80,6 +83,7 @@ export const defaults = (zone: string): Address => ({
   q: "",
   status: null,
   grain: null,
+  view: "counts_for",
   tab: "channels",
   few: false,
   review: null,
@@ -120,6 +124,7 @@ export function parse(query: string, ownZone: string): Address {
     q: (read.get("q") ?? "").trim().slice(0, LONGEST_SEARCH),
     status: one("status", STATUSES) ?? null,
     grain: one("grain", GRAINS) ?? null,
+    view: one("view", VIEWS) ?? "counts_for",
     tab: one("tab", TABS) ?? "channels",
     few: read.get("few") === "open",
     review: /^[\w-]+\.\d+$/.test(read.get("review") ?? "") ? read.get("review") : null,
@@ -153,6 +158,7 @@ export function format(address: Address, ownZone: string): string {
   put("q", address.q);
   put("status", address.status);
   put("grain", address.grain);
+  put("view", address.view);
   put("tab", address.tab);
   put("few", "open");
   put("review", address.review);

@@ -216,7 +216,8 @@ export async function readSummary(): Promise<void> {
 }
 
 export async function readOperators(): Promise<void> {
-  const query = filterOf(address.value, new Date());
+  const { view } = address.value;
+  const query = { ...filterOf(address.value, new Date()), ...(view === "took_part" ? { view } : {}) };
   await into(operators, () => data(api.GET("/v1/live-chat/operators", { params: { query } })));
 }
 
@@ -284,10 +285,8 @@ export function keepReading(): () => void {
   const ends = [
     whenever((now) => [now.from, now.to, now.zone], readChoices),
     whenever((now) => [counted(now), now.vs, now.grain], readSummary),
-    whenever(
-      (now) => [counted(now)],
-      async () => void (await Promise.all([readOperators(), readBreakdown()])),
-    ),
+    whenever((now) => [counted(now), now.view], readOperators),
+    whenever((now) => [counted(now)], readBreakdown),
     whenever(
       (now) => [counted(now), now.state, now.score, now.scale, now.comment, now.q, now.status],
       () => readReviews("anew"),

@@ -150,7 +150,7 @@ function Words({ read }: { read: CloseDetails }): JSX.Element {
 }
 
 function Attribution({ read }: { read: CloseDetails }): JSX.Element {
-  const all = Math.max(1, read.operator_messages);
+  const all = read.participants.reduce((sum, each) => sum + each.messages, 0);
   const facts = [
     channelName(read.channel),
     read.team && t("drawer.team", { team: read.team }),
@@ -168,13 +168,15 @@ function Attribution({ read }: { read: CloseDetails }): JSX.Element {
       <ul class="participants">
         {read.participants.map((each) => (
           <li key={each.operator}>
-            <span>{each.name}</span>
-            <span class="share" style={{ "--share": `${(100 * each.messages) / all}%` }} />
+            <span>
+              {each.name} {each.kind !== "person" && <span class="quiet">{t(`kind.${each.kind}`)}</span>}
+            </span>
+            <span class="share" style={{ "--share": `${each.share}%` }} />
             <span class="quiet">
               {t("drawer.messages", {
                 n: number(each.messages),
-                count: read.operator_messages,
-                all: number(read.operator_messages),
+                count: all,
+                all: number(all),
               })}
             </span>
           </li>

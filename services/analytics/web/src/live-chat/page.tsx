@@ -110,7 +110,7 @@ function Board(): JSX.Element {
 /** What stands out over time, and of whom and where; each panel fails by itself, and keeps what it had. */
 function Charts(): JSX.Element {
   const { minimum } = settings<{ minimum: number }>();
-  const { zone, few, tab, state, score, scale } = address.value;
+  const { zone, few, view, tab, state, score, scale } = address.value;
   const read = summary.value.data;
   const grain = grainOf(address.value, filterOf(address.value, new Date()));
   const panels: Panel<unknown>[] = [channels.value, hours.value, distribution.value];
@@ -129,7 +129,14 @@ function Charts(): JSX.Element {
       <div class="pair">
         <div>
           <Failed panel={operators.value} title="operators.failed" again={readOperators} isPart />
-          <Operators data={operators.value.data} whole={read} minimum={minimum} few={few} onFilter={go} />
+          <Operators
+            data={operators.value.data}
+            view={view}
+            whole={read}
+            minimum={minimum}
+            few={few}
+            onFilter={go}
+          />
         </div>
         <div>
           <Failed panel={divided} title="breakdown.failed" again={readBreakdown} isPart />

@@ -4,7 +4,7 @@
  *
  * - `Satisfaction`: `data` is the summary with buckets of `grain` and, for the ghost line, of the period before.
  * - `Scores`: `data` is the distribution, `whole` the summary.
- * - `Operators`: `data` the operators, `whole` the summary of the same filter; `few` whether the group with too few
+ * - `Operators`: `data` the operators of a `view`, `whole` the summary of the same filter; `few` whether the group with too few
  *   ratings is open (it is in the address, and so remembered).
  * - `Breakdown`: `tab`, what each tab reads (`channels`, `summary`, `hours`), `zone`; `state` are the parts that the
  *   list of reviews shows, `onState` is called with the state of a row of reasons.
@@ -23,5 +23,5 @@ export { Scores } from "./scores.tsx";
 
 /** What somebody chose: the parts of the address that change. `to` is the date after the last. */
 export type Next = Partial<
-  Pick<Address, "from" | "to" | "channel" | "operator" | "nobody" | "grain" | "tab" | "few">
+  Pick<Address, "from" | "to" | "channel" | "operator" | "nobody" | "grain" | "view" | "tab" | "few">
 >;

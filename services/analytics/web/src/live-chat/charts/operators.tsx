@@ -1,7 +1,9 @@
 /** Operators as the API orders them, and whom nobody can say anything of yet. */
+import { Segments } from "@candor/ui/components/controls.tsx";
 import { number } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { t } from "../../texts.ts";
+import { VIEWS } from "../address.ts";
 import type { Next } from "./index.tsx";
 import { RowsTable } from "./rows.tsx";
 import { groupsOf } from "./shapes/rows.ts";
@@ -10,6 +12,7 @@ import type { OperatorRow, Operators as Read, Whole } from "./shapes/types.ts";
 interface Shown {
   /** Null until read. */
   data: Read | null;
+  view: (typeof VIEWS)[number];
   whole: Whole | null;
   minimum?: number;
   /** Whether those with too few ratings are shown. */
@@ -17,7 +20,7 @@ interface Shown {
   onFilter: (next: Next) => void;
 }
 
-export function Operators({ data, whole, minimum = 20, few, onFilter }: Shown): JSX.Element {
+export function Operators({ data, view, whole, minimum = 20, few, onFilter }: Shown): JSX.Element {
   const isRead = data !== null && whole !== null;
   return (
     <section class="chart operators" aria-labelledby="operators" aria-busy={!isRead}>
@@ -25,12 +28,19 @@ export function Operators({ data, whole, minimum = 20, few, onFilter }: Shown): 
         <h2 id="operators">
           {t("chart.operators")} {isRead && <small>{about(data)}</small>}
         </h2>
+        <Segments
+          label={t("chart.operators.view")}
+          value={view}
+          options={VIEWS.map((value) => ({ value, text: t(`chart.operators.${value}`) }))}
+          onChange={(chosen) => onFilter({ view: chosen })}
+        />
       </header>
+      {view === "took_part" && <p class="small quiet">{t("chart.operators.took_part.help")}</p>}
       {!isRead && <div class="skeleton rows-skeleton" />}
       {isRead && (
         <RowsTable
           name={t("chart.operators")}
-          head={t("chart.operatorAtClose")}
+          head={t(view === "took_part" ? "chart.operatorTookPart" : "chart.operatorAtClose")}
           rows={data.rows}
           whole={whole}
           minimum={minimum}
