@@ -57,6 +57,7 @@ class ExpectedClose:
     comment: str | None = None
     tags: tuple[str, ...] = ("fast",)
     locale: str | None = None
+    form_version: int = 1
     participants: tuple[Participant, ...] = (Participant(id="ann", name="Ann Smith", messages=2),)
 
     @property
@@ -93,7 +94,7 @@ class ExpectedClose:
         return RatingNotOffered(**self.who, reason=reason, settings_version=1, decided_at=self.closed_at)
 
     def scheduled(self) -> RatingScheduled:
-        return RatingScheduled(**self.who, due_at=self.closed_at, form_version=1)
+        return RatingScheduled(**self.who, due_at=self.closed_at, form_version=self.form_version)
 
     def offered(self) -> RatingOffered:
         return RatingOffered(
@@ -101,7 +102,7 @@ class ExpectedClose:
             offered_at=self.closed_at,
             expires_at=self.closed_at + timedelta(days=1),
             way=Way.WIDGET,
-            form_version=1,
+            form_version=self.form_version,
         )
 
     def _answer(self, score: int, change: int = 0) -> dict[str, Any]:
@@ -113,7 +114,7 @@ class ExpectedClose:
             "satisfied": score >= self.scale.satisfied_from,
             "comment": self.comment,
             "tags": self.tags if change == len(self.changes) else ("before",),
-            "form_version": 1,
+            "form_version": self.form_version,
             "given_at": given_at,
             "editable_until": given_at + timedelta(minutes=15),
         }

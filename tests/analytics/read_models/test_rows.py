@@ -19,6 +19,8 @@ from tests.analytics.harness import Harness, supervisor_of
 
 pytestmark = pytest.mark.real
 
+ONLY_B = supervisor_of("course-b")
+
 ASKED: tuple[dict[str, Any], ...] = (
     {},
     {"channel": ["course-a"]},
@@ -156,3 +158,34 @@ async def test_hours_are_those_of_the_clocks_of_the_zone(
 async def test_hours_need_a_period(harness: Harness) -> None:
     assert (await harness.get("hours")).status_code == 422
     assert (await harness.get("hours", from_="2020-01-01", to="2026-01-01")).status_code == 422
+
+
+async def test_versions_of_a_form_are_compared_the_newest_with_the_one_before(harness: Harness) -> None:
+    old = [
+        ExpectedClose(f"o{n}", form_version=2, score=4 if n < 10 else 1, closed_at=after(n))
+        for n in range(40)
+    ]
+    new = [ExpectedClose(f"n{n}", form_version=3, score=5, closed_at=after(60 + n)) for n in range(30)]
+    silent = ExpectedClose("s", form_version=3, way="expired", closed_at=after(100))
+    not_asked = ExpectedClose("x", form_version=3, way="not_offered", closed_at=after(200))
+    elsewhere = ExpectedClose("e", form_version=3, channel="course-b", closed_at=after(300))
+    await harness.receive(*old, *new, silent, not_asked, elsewhere)
+    period: dict[str, Any] = {"from_": "2026-03-02", "to": "2026-03-03"}
+    found = await harness.ask("form-versions", channel="course-a", **period)
+    assert [(each["version"], each["closed"], each["given"]) for each in found["versions"]] == [
+        (3, 31, 30), (2, 40, 40)
+    ]  # fmt: skip
+    newest, oldest = found["versions"]
+    assert (oldest["first"], newest["last"]) == ("2026-03-02T12:00:00.000Z", "2026-03-02T13:40:00.000Z")
+    compared = found["compared"]
+    assert (compared["version"], compared["vs_version"], compared["comparable"]) == (3, 2, True)
+    assert compared["changes"]["csat"]["value"] == 75
+    assert compared["changes"]["csat"]["confidence"] == 99.8  # the day isn't over
+    other = await harness.ask("form-versions", channel="course-a", version=2, vs_version=3, **period)
+    assert other["compared"]["changes"]["csat"]["value"] == -75
+    for unknown in ({"version": 9}, {"vs_version": 1}, {"version": 2}):
+        nothing = await harness.ask("form-versions", **{"channel": "course-a", **unknown, **period})
+        assert nothing["compared"] is None
+    for channels in ([], ["course-a", "course-b"]):
+        assert (await harness.get("form-versions", channel=channels)).status_code == 422
+    assert (await harness.get("form-versions", ONLY_B, channel="course-a")).status_code == 403

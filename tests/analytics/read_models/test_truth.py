@@ -114,7 +114,13 @@ def closes(random: Random) -> list[ExpectedClose]:
         took_part = tuple(random.sample(PARTICIPANTS, random.randrange(4)))
         made.append(
             replace(
-                close, channel=channel, closed_at=closed_at, locale=locale, tags=tags, participants=took_part
+                close,
+                channel=channel,
+                closed_at=closed_at,
+                locale=locale,
+                tags=tags,
+                participants=took_part,
+                form_version=random.randint(1, 3),
             )
         )
     return made
@@ -185,6 +191,7 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
         await check_summary(harness, asked, found, random.choice(["hour", "day", "week", "month"]))
         await check_rows(harness, asked, found)
         await check_people(harness, asked, found)
+        await check_versions(harness, asked, found)
         await check_divided(harness, asked, found)
         if asked.since and asked.until:
             await check_hours(harness, asked, found)
@@ -241,6 +248,30 @@ async def check_people(harness: Harness, asked: Question, found: list[ExpectedCl
         }
     ), asked
     assert {(row["operator"], row["name"]) for row in shown["rows"]} <= {("ann", "Ann"), ("cy", "Cy")}
+
+
+async def check_versions(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
+    channel = (asked.parameters["channel"] or ["course-a"])[0]
+    parameters = {**asked.parameters, "channel": channel}
+    shown = await harness.ask("form-versions", asked.claims, **parameters)
+    expected: dict[int, list[ExpectedClose]] = {}
+    for close in found:
+        if close.channel == channel and close.way not in {"undecided", "not_offered"}:
+            expected.setdefault(close.form_version, []).append(close)
+    moments = {version: [asked.moment(each) for each in closes] for version, closes in expected.items()}
+    assert {
+        each["version"]: (
+            each["closed"], each["given"], each["satisfied"],
+            *(datetime.fromisoformat(each[name]) for name in ("first", "last")),
+        )
+        for each in shown["versions"]
+    } == {
+        version: (
+            *(sum(each.counts()[name] for each in closes) for name in ("closed", "given", "satisfied")),
+            min(filter(None, moments[version])), max(filter(None, moments[version])),
+        )
+        for version, closes in expected.items()
+    }, asked  # fmt: skip
 
 
 async def check_divided(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:

@@ -4,7 +4,16 @@ from collections.abc import Collection
 
 from fastapi import FastAPI
 
-from analytics.api import close_reviews, closes, distribution, export, live_chat, pages, reviews
+from analytics.api import (
+    close_reviews,
+    closes,
+    distribution,
+    export,
+    form_versions,
+    live_chat,
+    pages,
+    reviews,
+)
 from analytics.api.problems import CATALOGUE
 from analytics.messaging.commit_handlers import review_handler
 from analytics.messaging.inbound import channels_runner, client_consumer, keys_reader, projection_runner
@@ -90,7 +99,8 @@ def build(
         title="Candor analytics",
         pages=[pages.person, pages.page_router(settings)],
         routers=[
-            live_chat.router, distribution.router, closes.router, reviews.router, close_reviews.router,
+            live_chat.router, distribution.router, form_versions.router, closes.router,
+            reviews.router, close_reviews.router,
             export.router,
         ],
         problems=CATALOGUE,

@@ -1,5 +1,6 @@
 """The parameters of queries: plain texts of a known shape, so that nothing else ever reaches the database."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -135,6 +136,11 @@ class CloseParameters(BaseModel):
             raise InvalidPeriod("period-required")
         return since, until
 
+    def is_running(self, now: datetime) -> bool:
+        """Whether the period isn't over."""
+        until = self.period[1]
+        return until is None or now < until
+
     def local(self, moment: datetime | None) -> datetime | None:
         """The same moment on the clocks of the zone asked for."""
         return moment and moment.astimezone(self.zone)
@@ -241,11 +247,6 @@ class SummaryParameters(CountParameters):
         since, until = period(self.vs_from, self.vs_to, self.zone)
         return (since, until) if since and until else None
 
-    def is_running(self, now: datetime) -> bool:
-        """Whether the period isn't over."""
-        until = self.period[1]
-        return until is None or now < until
-
 
 class OperatorView(StrEnum):
     """What makes a close one of an operator's."""
@@ -262,6 +263,30 @@ class OperatorParameters(CountParameters):
         description="`took_part`: a close is in the entry of each person who wrote in it, so entries don't"
         " add up to the whole. `operator` and `team` still say whom closes count for.",
     )
+
+
+class FormVersionParameters(CountParameters):
+    """The versions of one channel's form, two of them beside one another."""
+
+    channel: list[Id] = Field(
+        min_length=1, max_length=1, description="Whose form it is.", examples=[["course-a"]]
+    )
+    version: int | None = Field(
+        None, ge=1, description="The version that is compared; the newest unless said."
+    )
+    vs_version: int | None = Field(
+        None, ge=1, description="What it is compared with; the one before it unless said."
+    )
+
+    def compared(self, versions: Sequence[int]) -> tuple[int, int] | None:
+        """The two that are compared, of those that there are (the oldest first); None if one isn't there."""
+        version = self.version or max(versions, default=None)
+        before = self.vs_version or max(
+            (each for each in versions if version and each < version), default=None
+        )
+        if version is None or before is None or not {version, before} <= {*versions}:
+            return None
+        return version, before
 
 
 class HourParameters(CountParameters):

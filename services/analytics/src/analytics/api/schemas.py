@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from analytics.domain.changes import Changes
 from analytics.domain.distribution import ScaleDistribution, UnratedRow
 from analytics.domain.funnel import FunnelPosition
-from analytics.domain.numbers import Numbers
+from analytics.domain.numbers import Numbers, ScaleNumbers
 from analytics.domain.rows import FUNNEL, RowNumbers
 from analytics.read_models.channels import Channel
 from analytics.read_models.progress import Progress
@@ -120,6 +120,34 @@ class Operators(Filtered):
     """
 
     rows: list[OperatorRow] = Field(description="The entries, in their order.")
+
+
+class FormVersion(RowNumbers):
+    """What the closes count that were asked with one version of a form."""
+
+    version: int = Field(description="As in Quality control.", examples=[4])
+    first: Instant = Field(description="The first moment of such a close, by `axis`.")
+    last: Instant = Field(description="The last one.")
+    scales: tuple[ScaleNumbers, ...] = Field(description="An entry per scale that was answered on.")
+
+
+class ComparedVersions(BaseModel):
+    """One version beside another. They follow one another: what else changed meanwhile is in it too."""
+
+    version: int = Field(description="The one that is compared.", examples=[4])
+    vs_version: int = Field(description="With which.", examples=[3])
+    comparable: bool = Field(
+        description="Whether answers mean the same: the same scale, and no score that satisfies in one alone."
+        " Else there is no change of csat and of the normalised average."
+    )
+    changes: Changes = Field(description="The one less the other.")
+
+
+class FormVersions(Filtered):
+    """The versions of a channel's form that closes were asked with; closes without a form are in none."""
+
+    versions: list[FormVersion] = Field(description="The newest first.")
+    compared: ComparedVersions | None = Field(description="Null if one of the two isn't there.")
 
 
 class ChannelRow(RowNumbers):

@@ -26,7 +26,7 @@ export const KINDS = ["team", "tag", "locale"] as const;
 export type Kind = (typeof KINDS)[number];
 /** What makes a close one of an operator's. */
 export const VIEWS = ["counts_for", "took_part"] as const;
-export const TABS = ["channels", "reasons", "hours"] as const;
+export const TABS = ["channels", "reasons", "hours", "versions"] as const;
 export type Tab = (typeof TABS)[number];
 
 export interface Address {
@@ -58,6 +58,9 @@ export interface Address {
   grain: Grain | null;
   view: (typeof VIEWS)[number];
   tab: Tab;
+  /** The versions of the form that are compared; null for the newest, and the one before. */
+  version: number | null;
+  vsVersion: number | null;
   /** Whether the groups with too few ratings are open. */
   few: boolean;
   /** The close in the drawer, "<dialog>.<close_seq>". */
@@ -85,6 +88,8 @@ export const defaults = (zone: string): Address => ({
   grain: null,
   view: "counts_for",
   tab: "channels",
+  version: null,
+  vsVersion: null,
   few: false,
   review: null,
 });
@@ -126,6 +131,8 @@ export function parse(query: string, ownZone: string): Address {
     grain: one("grain", GRAINS) ?? null,
     view: one("view", VIEWS) ?? "counts_for",
     tab: one("tab", TABS) ?? "channels",
+    version: ordinal(read.get("version")),
+    vsVersion: ordinal(read.get("vs-version")),
     few: read.get("few") === "open",
     review: /^[\w-]+\.\d+$/.test(read.get("review") ?? "") ? read.get("review") : null,
   };
@@ -160,6 +167,8 @@ export function format(address: Address, ownZone: string): string {
   put("grain", address.grain);
   put("view", address.view);
   put("tab", address.tab);
+  if (address.version !== null) write.append("version", String(address.version));
+  if (address.vsVersion !== null) write.append("vs-version", String(address.vsVersion));
   put("few", "open");
   put("review", address.review);
   const rest = write.toString();
@@ -206,6 +215,10 @@ function partsOf(words: readonly string[]): readonly Part[] {
 function shortened(state: readonly Part[]): readonly string[] {
   const word = Object.keys(SHORT).find((each) => sameParts(state, SHORT[each] ?? []));
   return word ? [word] : PARTS.filter((each) => state.includes(each));
+}
+
+function ordinal(text: string | null): number | null {
+  return text && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : null;
 }
 
 function day(text: string | null): string | null {

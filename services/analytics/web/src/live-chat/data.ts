@@ -13,6 +13,7 @@ export type Operators = Schemas["Operators"];
 export type Channels = Schemas["Channels"];
 export type Hours = Schemas["Hours"];
 export type Distribution = Schemas["Distribution"];
+export type FormVersions = Schemas["FormVersions"];
 export type Review = Schemas["Review"];
 export type ReviewCounts = Schemas["ReviewCounts"];
 export type CloseDetails = Schemas["CloseDetails"];
@@ -33,6 +34,7 @@ export const operators = unread<Operators>();
 export const channels = unread<Channels>();
 export const hours = unread<Hours>();
 export const distribution = unread<Distribution>();
+export const formVersions = unread<FormVersions>();
 export const counts = unread<ReviewCounts>();
 export const reviews = unread<Listed>();
 /** Comments that were looked at for the list; null without a search. */
@@ -230,6 +232,18 @@ export async function readBreakdown(): Promise<void> {
   ]);
 }
 
+/** The versions of the one channel that is chosen, while they are shown. */
+export async function readVersions(): Promise<void> {
+  const now = address.value;
+  if (now.tab !== "versions" || now.channel.length !== 1) return;
+  const query = {
+    ...filterOf(now, new Date()),
+    ...(now.version ? { version: now.version } : {}),
+    ...(now.vsVersion ? { vs_version: now.vsVersion } : {}),
+  };
+  await into(formVersions, () => data(api.GET("/v1/live-chat/form-versions", { params: { query } })));
+}
+
 async function readChoices(): Promise<void> {
   const query = { ...range(address.value, new Date()), tz: address.value.zone };
   await Promise.all([
@@ -274,6 +288,7 @@ export async function readAgain(): Promise<void> {
     readSummary(),
     readOperators(),
     readBreakdown(),
+    readVersions(),
     readReviews(),
     readDetails(),
     readChoices(),
@@ -287,6 +302,7 @@ export function keepReading(): () => void {
     whenever((now) => [counted(now), now.vs, now.grain], readSummary),
     whenever((now) => [counted(now), now.view], readOperators),
     whenever((now) => [counted(now)], readBreakdown),
+    whenever((now) => [counted(now), now.tab === "versions", now.version, now.vsVersion], readVersions),
     whenever(
       (now) => [counted(now), now.state, now.score, now.scale, now.comment, now.q, now.status],
       () => readReviews("anew"),
@@ -339,6 +355,7 @@ function retrying(): () => void {
     [channels, readBreakdown],
     [hours, readBreakdown],
     [distribution, readBreakdown],
+    [formVersions, readVersions],
     [reviews, () => readReviews()],
     [details, readDetails],
     [everyChannel, readChoices],

@@ -17,6 +17,7 @@ import {
   distribution,
   everyChannel,
   filterOf,
+  formVersions,
   freshness,
   hours,
   keepReading,
@@ -25,6 +26,7 @@ import {
   readBreakdown,
   readOperators,
   readSummary,
+  readVersions,
   type Summary,
   summary,
 } from "./data.ts";
@@ -107,13 +109,15 @@ function Board(): JSX.Element {
   );
 }
 
+const readDivided = () => Promise.all([readBreakdown(), readVersions()]).then(() => undefined);
+
 /** What stands out over time, and of whom and where; each panel fails by itself, and keeps what it had. */
 function Charts(): JSX.Element {
   const { minimum } = settings<{ minimum: number }>();
   const { zone, few, view, tab, state, score, scale } = address.value;
   const read = summary.value.data;
   const grain = grainOf(address.value, filterOf(address.value, new Date()));
-  const panels: Panel<unknown>[] = [channels.value, hours.value, distribution.value];
+  const panels: Panel<unknown>[] = [channels.value, hours.value, distribution.value, formVersions.value];
   const divided = panels.find((each) => each.problem) ?? hours.value;
   return (
     <>
@@ -139,12 +143,14 @@ function Charts(): JSX.Element {
           />
         </div>
         <div>
-          <Failed panel={divided} title="breakdown.failed" again={readBreakdown} isPart />
+          <Failed panel={divided} title="breakdown.failed" again={readDivided} isPart />
           <Breakdown
             tab={tab}
             channels={channels.value.data}
             summary={read}
             hours={hours.value.data}
+            versions={formVersions.value.data}
+            isOneChannel={address.value.channel.length === 1}
             zone={zone}
             minimum={minimum}
             few={few}

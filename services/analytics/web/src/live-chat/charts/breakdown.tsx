@@ -1,15 +1,16 @@
-/** Channels, reasons, hours: three ways to divide the same closes. */
+/** Channels, reasons, hours, versions of the form: ways to divide the same closes. */
 import { number } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { t } from "../../texts.ts";
-import type { Part, Tab } from "../address.ts";
+import { type Part, TABS, type Tab } from "../address.ts";
 import { HoursMap } from "./hours.tsx";
 import type { Next } from "./index.tsx";
 import { Reasons } from "./reasons.tsx";
 import { RowsTable } from "./rows.tsx";
 import type { UnratedState } from "./shapes/reasons.ts";
-import type { Channels, Hours, Summary } from "./shapes/types.ts";
+import type { Channels, FormVersions, Hours, Summary } from "./shapes/types.ts";
+import { Versions } from "./versions.tsx";
 
 interface Divided {
   tab: Tab;
@@ -17,7 +18,11 @@ interface Divided {
   channels: Channels | null;
   summary: Summary | null;
   hours: Hours | null;
-  /** The zone of the hours. */
+  /** Of one channel; null until read. */
+  versions: FormVersions | null;
+  /** Whether one channel is chosen: versions are a channel's own. */
+  isOneChannel: boolean;
+  /** The zone of hours and dates. */
   zone: string;
   minimum?: number;
   few: boolean;
@@ -28,8 +33,6 @@ interface Divided {
   onState: (state: UnratedState) => void;
 }
 
-const TABS = ["channels", "reasons", "hours"] as const;
-
 export function Breakdown(props: Divided): JSX.Element {
   const { tab, onFilter } = props;
   return (
@@ -38,6 +41,7 @@ export function Breakdown(props: Divided): JSX.Element {
       <div role="tabpanel" id={`breakdown-${tab}`} aria-labelledby={`breakdown-tab-${tab}`}>
         {tab === "channels" && <ChannelRows {...props} />}
         {tab === "reasons" && <Reasons data={props.summary} state={props.state} onState={props.onState} />}
+        {tab === "versions" && <Versions {...props} />}
         {tab === "hours" && <HoursMap data={props.hours} zone={props.zone} />}
       </div>
     </section>

@@ -6,7 +6,7 @@
  * - `Scores`: `data` is the distribution, `whole` the summary.
  * - `Operators`: `data` the operators of a `view`, `whole` the summary of the same filter; `few` whether the group with too few
  *   ratings is open (it is in the address, and so remembered).
- * - `Breakdown`: `tab`, what each tab reads (`channels`, `summary`, `hours`), `zone`; `state` are the parts that the
+ * - `Breakdown`: `tab`, what each tab reads (`channels`, `summary`, `hours`, `versions`), `zone`; `state` are the parts that the
  *   list of reviews shows, `onState` is called with the state of a row of reasons.
  *
  * `minimum` is under how many ratings nothing is said (20 unless said); it is only written, the API decides by it.
@@ -23,5 +23,18 @@ export { Scores } from "./scores.tsx";
 
 /** What somebody chose: the parts of the address that change. `to` is the date after the last. */
 export type Next = Partial<
-  Pick<Address, "from" | "to" | "channel" | "operator" | "nobody" | "grain" | "view" | "tab" | "few">
+  Pick<
+    Address,
+    | "from"
+    | "to"
+    | "channel"
+    | "operator"
+    | "nobody"
+    | "grain"
+    | "view"
+    | "tab"
+    | "version"
+    | "vsVersion"
+    | "few"
+  >
 >;

@@ -4,10 +4,10 @@ import { NOTHING, number } from "@candor/ui/format.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { t } from "../../texts.ts";
 import { type Axis, axisOf, groupsOf, sums, type Whisker, whiskerOf } from "./shapes/rows.ts";
-import type { ChannelRow, OperatorRow, Share, Whole } from "./shapes/types.ts";
+import type { ChannelRow, FormVersion, OperatorRow, Share, Whole } from "./shapes/types.ts";
 import { interval, share, standingWords } from "./words.ts";
 
-type Row = OperatorRow | ChannelRow;
+type Row = OperatorRow | ChannelRow | FormVersion;
 
 const FEW_AT_ONCE = 12;
 

@@ -1,8 +1,8 @@
 /** Rows with whiskers, operators' and channels': their groups, their axis, and where each mark lies on it. */
-import type { ChannelRow, OperatorRow, Share, Standing, Whole } from "./types.ts";
+import type { ChannelRow, FormVersion, OperatorRow, Share, Standing, Whole } from "./types.ts";
 import { standingOf } from "./types.ts";
 
-type Row = OperatorRow | ChannelRow;
+type Row = OperatorRow | ChannelRow | FormVersion;
 
 export interface Groups<R extends Row> {
   /** Of whom something can be said, in their order. */

@@ -11,6 +11,8 @@ export type FunnelPosition = Schemas["FunnelPosition"];
 export type ScaleDistribution = Schemas["ScaleDistribution"];
 export type OperatorRow = Schemas["OperatorRow"];
 export type ChannelRow = Schemas["ChannelRow"];
+export type FormVersion = Schemas["FormVersion"];
+export type FormVersions = Schemas["FormVersions"];
 /** The numbers of the whole, which every row is seen against. */
 export type Whole = Pick<Summary, "closed" | "given" | "satisfied" | "csat" | "response_rate">;
 
