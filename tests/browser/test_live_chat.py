@@ -584,3 +584,24 @@ async def test_it_is_for_everybody(
     await expect(page.locator(".timeline")).to_be_visible()
     assert await axe(page) == []
     await screenshot(page, f"live-chat/{name}-drawer")
+
+
+async def test_what_is_odd_is_said_in_words_by_keyboard(opened: Reading, page: Page) -> None:
+    async def withdraws(route: Route) -> None:
+        told = await (await route.fetch()).json()
+        told["whole"]["withdrawn"]["value"] = 4
+        for row in told["rows"]:
+            row |= {"odd": ["withdrawn"], "withdrawn": {**row["withdrawn"], "value": 31, "n": 42}}
+        await route.fulfill(json=told)
+
+    await page.route("**/v1/live-chat/patterns?*", withdraws)
+    await opened()
+    operators = page.get_by_role("table", name="Operators")
+    mark = operators.get_by_role("button", name="odd · Ann Lee")
+    reason = operators.get_by_text("Forms withdrawn by reopening: 31% of 42, all operators 4%")
+    await mark.press("Enter")
+    await expect(reason).to_be_visible()
+    await expect(operators.get_by_text("a question, not a verdict")).to_be_visible()
+    assert await axe(page) == []
+    await mark.press("Enter")
+    await expect(reason).to_have_count(0)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
+from analytics.read_models.documents import Axis
 from contracts.topics import SERVICES
 from deploy.demo.check import settled
 from deploy.demo.people import NotYet, at_once, until
@@ -79,11 +81,19 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Support
         await supervisor.read(f"closes/{review['dialog']}/{review['close_seq']}/review/history")
         await until(lambda: _listed_as_done(floor, channel), SETTLE_SECONDS)
         assert await supervisor.every_review(channel=channel, status="new")
+        for axis in Axis:
+            assert await supervisor.read("patterns", channel=channel, axis=axis.value, **lately())
         await floor.erase(one.visitor.client)
         await until(lambda: _cancelled(floor, channel), SETTLE_SECONDS)
     assert {entry["op"] for entry in done} >= {"query", "update", "insert", "command"}
     assert scans(done) == set()
     assert unbounded(done) == set()
+
+
+def lately() -> dict[str, str]:
+    """From yesterday to tomorrow."""
+    today = datetime.now(UTC).date()
+    return {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=2))}
 
 
 async def _listed_as_done(floor: SupportFloor, channel: str) -> None:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from analytics.domain.patterns import Pattern
 from analytics.processes.day_folding import DayFolding
 from chassis.clock import ManualClock
 from contracts.access import Claims
@@ -195,6 +196,7 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
         await check_divided(harness, asked, found)
         if asked.since and asked.until:
             await check_hours(harness, asked, found)
+            await check_patterns(harness, asked, made)
         await check_lists(harness, asked, found)
         await check_export(harness, asked, found)
         await check_recount(harness, asked, [close for close in made if asked.holds(close, any_outcome=True)])
@@ -300,6 +302,55 @@ async def check_hours(harness: Harness, asked: Question, found: list[ExpectedClo
         if (moment := asked.moment(close)) and (local := moment.astimezone(asked.zone))
     )
     assert +Counter({(each["weekday"], each["hour"]): each["closed"] for each in shown}) == expected, asked
+
+
+async def check_patterns(harness: Harness, asked: Question, made: list[ExpectedClose]) -> None:
+    parameters = {**asked.parameters, "operator": [], "nobody": False}
+    everybody = replace(asked, parameters=parameters)
+    kept = {name: value for name, value in parameters.items() if name in KEPT}
+    rated = [close for close in made if close.state == "given"]
+    among = [
+        close for close in rated if replace(asked, parameters={**kept, "state": []}, since=None).holds(close)
+    ]
+    inside = [close for close in among if everybody.holds(close, any_outcome=True)]
+    expected: dict[Any, list[int]] = {}
+    for close in (close for close in made if everybody.holds(close) and close.operator):
+        row = expected.setdefault(close.operator, [0, 0, 0, 0, 0])
+        row[0] += close.state == "cancelled"
+        row[1] += close.state not in {"undecided", "not_offered"}
+        if close.state == "given":
+            row[2] += not any(is_before(each, close, asked) for each in among)
+            row[3] += sum(is_near(each, close) for each in inside) >= 5
+            row[4] += 1
+    shown = await harness.ask("patterns", asked.claims, **asked.parameters)
+    operators = (
+        {*asked.parameters["operator"]}
+        if asked.parameters["operator"] or asked.parameters["nobody"]
+        else {*expected}
+    )
+    assert {row["operator"]: counted_patterns(row) for row in shown["rows"]} == {
+        operator: row for operator, row in expected.items() if operator in operators
+    }, asked
+    assert shown["whole"]["bursts"]["n"] == sum(row[4] for row in expected.values()), asked
+
+
+def is_before(one: ExpectedClose, close: ExpectedClose, asked: Question) -> bool:
+    """Whether one is the same client's, of the same channel, and earlier; all are of 90 days."""
+    order = [(asked.moment(each), f"{each.dialog}.{each.close_seq}") for each in (one, close)]
+    return (one.dialog, one.channel) == (close.dialog, close.channel) and order[0] < order[1]
+
+
+def is_near(one: ExpectedClose, close: ExpectedClose) -> bool:
+    """Whether one was rated within five minutes of a close of the same operator, or is it."""
+    return one.operator == close.operator and abs(one.closed_at - close.closed_at) <= timedelta(minutes=5)
+
+
+def counted_patterns(row: dict[str, Any]) -> list[int]:
+    """Withdrawn of offered; first contacts and bursts of rated."""
+    hits = {name: round((row[name]["value"] or 0) * row[name]["n"] / 100) for name in Pattern}
+    assert row["bursts"]["n"] == row["first_contacts"]["n"]
+    withdrawn = [hits[Pattern.WITHDRAWN], row["withdrawn"]["n"]]
+    return [*withdrawn, hits[Pattern.FIRST_CONTACTS], hits[Pattern.BURSTS], row["bursts"]["n"]]
 
 
 async def check_lists(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:

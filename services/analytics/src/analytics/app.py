@@ -12,6 +12,7 @@ from analytics.api import (
     form_versions,
     live_chat,
     pages,
+    patterns,
     reviews,
 )
 from analytics.api.problems import CATALOGUE
@@ -99,9 +100,8 @@ def build(
         title="Candor analytics",
         pages=[pages.person, pages.page_router(settings)],
         routers=[
-            live_chat.router, distribution.router, form_versions.router, closes.router,
-            reviews.router, close_reviews.router,
-            export.router,
+            live_chat.router, distribution.router, patterns.router, form_versions.router, closes.router,
+            reviews.router, close_reviews.router, export.router,
         ],
         problems=CATALOGUE,
         state={

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ MOST_VALUES = 30
 """Of a parameter that may be given more than once."""
 
 LONGEST_SEARCH = 200
+LONGEST_OF_PATTERNS = timedelta(days=93)
 
 
 def known_cursor(cursor: str) -> str:
@@ -301,6 +302,17 @@ class HourParameters(CountParameters):
     def offsets(self) -> list[Any]:
         """How far the zone is ahead of UTC, and from when on."""
         return offsets(*self.whole_period, self.zone)
+
+
+class PatternParameters(CountParameters):
+    """Patterns of operators; needs `from` and `to`."""
+
+    @model_validator(mode="after")
+    def _is_short_enough(self) -> Self:
+        since, until = self.whole_period
+        if until - since > LONGEST_OF_PATTERNS:
+            raise InvalidPeriod("patterns-too-long", days=LONGEST_OF_PATTERNS.days)
+        return self
 
 
 class ListParameters(CountParameters):

@@ -10,6 +10,7 @@ from analytics.domain.changes import Changes
 from analytics.domain.distribution import ScaleDistribution, UnratedRow
 from analytics.domain.funnel import FunnelPosition
 from analytics.domain.numbers import Numbers, ScaleNumbers
+from analytics.domain.patterns import PatternNumbers, PatternShares
 from analytics.domain.rows import FUNNEL, RowNumbers
 from analytics.read_models.channels import Channel
 from analytics.read_models.progress import Progress
@@ -148,6 +149,20 @@ class FormVersions(Filtered):
 
     versions: list[FormVersion] = Field(description="The newest first.")
     compared: ComparedVersions | None = Field(description="Null if one of the two isn't there.")
+
+
+class PatternRow(PatternNumbers):
+    """How the ratings of one operator came about."""
+
+    operator: str = Field(description="Whom the closes count for.", examples=["ann"])
+    name: str | None = Field(description="As of the newest of these closes.", examples=["Ann Lee"])
+
+
+class Patterns(Filtered):
+    """What is odd about how ratings came about, of each operator beside all of them."""
+
+    whole: PatternShares = Field(description="Of all operators under the same filters but `operator`.")
+    rows: list[PatternRow] = Field(description="An entry per operator, by id; none for nobody.")
 
 
 class ChannelRow(RowNumbers):

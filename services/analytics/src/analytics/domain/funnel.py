@@ -54,6 +54,6 @@ def lower_tail(hits: int, n: int, share: float) -> float:
         ratio = left / (n - left + 1) * odds
         term *= ratio
         total += term
-        if ratio < 1 and term < NEGLIGIBLE * total:
+        if ratio < 1 and term <= NEGLIGIBLE * total:
             break
     return min(total, 1.0)

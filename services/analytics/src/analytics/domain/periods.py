@@ -30,6 +30,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         " offset is written %2B (2026-01-31T08:00:00%2B01:00)"
     ),
     "not-a-quarter-hour": "from and to must fall on a quarter hour of UTC",
+    "patterns-too-long": "patterns take at most {days} days",
     "comparison-incomplete": "vs_from and vs_to go together, and without vs",
     "period-required": "this needs from and to",
     "period-reversed": "from must be before to",

@@ -62,8 +62,10 @@ class CloseFilter:
             "commented": wanted.commented,
         }
         found = {name: {"$eq": value} for name, value in values.items() if value is not None}
-        there = {self.axis.value: {"$type": "date"}}
-        return {**there, **found, **conditions(among, self.axis.value, self.since, self.until)}
+        moment = self.axis.value
+        asked = {**found, **conditions(among, moment, self.since, self.until)}
+        # The type beside a range too: without it MongoDB doesn't know that the partial index has them all.
+        return {**asked, moment: {"$type": "date", **asked.get(moment, {})}}
 
     def of_reviewed(self) -> dict[str, Any]:
         """What the filter asks of closes that is known where supervisors' statuses are; by `closed_at`."""

@@ -10,6 +10,7 @@ import { type Address, address, grainOf, KINDS, type Kind, type Part, RATED, ran
 type Schemas = components["schemas"];
 export type Summary = Schemas["Summary"];
 export type Operators = Schemas["Operators"];
+export type Patterns = Schemas["Patterns"];
 export type Channels = Schemas["Channels"];
 export type Hours = Schemas["Hours"];
 export type Distribution = Schemas["Distribution"];
@@ -31,6 +32,8 @@ export interface Panel<D> {
 const unread = <D>(): Signal<Panel<D>> => signal<Panel<D>>({ data: null, readAt: null, problem: null });
 export const summary = unread<Summary>();
 export const operators = unread<Operators>();
+/** What is odd of operators; null too for periods that nobody can ask about. */
+export const patterns = unread<Patterns | null>();
 export const channels = unread<Channels>();
 export const hours = unread<Hours>();
 export const distribution = unread<Distribution>();
@@ -96,6 +99,9 @@ const PAUSE_MS = 1000;
 const PAUSE_FACTOR = 4;
 /** Between two tries of what could not be read. */
 const RETRY_MS = 10_000;
+/** Patterns change slowly, and cost more than all the rest. */
+const PATTERNS_AGAIN_MS = 600_000;
+const LONGEST_OF_PATTERNS_MS = 93 * 86_400_000;
 /** After which a read is said to be under way. */
 const SLOW_MS = 300;
 const api = client<paths>("", token);
@@ -223,6 +229,17 @@ export async function readOperators(): Promise<void> {
   await into(operators, () => data(api.GET("/v1/live-chat/operators", { params: { query } })));
 }
 
+let patternsAsked = 0;
+
+async function readPatterns(): Promise<void> {
+  const query = filterOf(address.value, new Date());
+  const isTooLong = Date.parse(query.to) - Date.parse(query.from) > LONGEST_OF_PATTERNS_MS;
+  patternsAsked = performance.now();
+  await into(patterns, async () =>
+    isTooLong ? null : data(api.GET("/v1/live-chat/patterns", { params: { query } })),
+  );
+}
+
 export async function readBreakdown(): Promise<void> {
   const query = filterOf(address.value, new Date());
   await Promise.all([
@@ -293,6 +310,7 @@ export async function readAgain(): Promise<void> {
     readDetails(),
     readChoices(),
   ]);
+  if (performance.now() - patternsAsked > PATTERNS_AGAIN_MS) void readPatterns();
 }
 
 /** Reads whatever the address asks for, and again whenever more was counted; until the returned function is called. */
@@ -301,7 +319,13 @@ export function keepReading(): () => void {
     whenever((now) => [now.from, now.to, now.zone], readChoices),
     whenever((now) => [counted(now), now.vs, now.grain], readSummary),
     whenever((now) => [counted(now), now.view], readOperators),
-    whenever((now) => [counted(now)], readBreakdown),
+    whenever(
+      (now) => [counted(now)],
+      async () => {
+        await readBreakdown();
+        void readPatterns();
+      },
+    ),
     whenever((now) => [counted(now), now.tab === "versions", now.version, now.vsVersion], readVersions),
     whenever(
       (now) => [counted(now), now.state, now.score, now.scale, now.comment, now.q, now.status],

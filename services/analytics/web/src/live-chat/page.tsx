@@ -23,6 +23,7 @@ import {
   keepReading,
   operators,
   type Panel,
+  patterns,
   readBreakdown,
   readOperators,
   readSummary,
@@ -136,6 +137,7 @@ function Charts(): JSX.Element {
           <Operators
             data={operators.value.data}
             view={view}
+            patterns={patterns.value.data}
             whole={read}
             minimum={minimum}
             few={few}

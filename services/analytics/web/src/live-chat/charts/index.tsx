@@ -4,8 +4,8 @@
  *
  * - `Satisfaction`: `data` is the summary with buckets of `grain` and, for the ghost line, of the period before.
  * - `Scores`: `data` is the distribution, `whole` the summary.
- * - `Operators`: `data` the operators of a `view`, `whole` the summary of the same filter; `few` whether the group with too few
- *   ratings is open (it is in the address, and so remembered).
+ * - `Operators`: `data` the operators of a `view`, `patterns` what is odd of them, `whole` the summary of the same
+ *   filter; `few` whether the group with too few ratings is open (it is in the address, and so remembered).
  * - `Breakdown`: `tab`, what each tab reads (`channels`, `summary`, `hours`, `versions`), `zone`; `state` are the parts that the
  *   list of reviews shows, `onState` is called with the state of a row of reasons.
  *

@@ -7,12 +7,15 @@ import { VIEWS } from "../address.ts";
 import type { Next } from "./index.tsx";
 import { RowsTable } from "./rows.tsx";
 import { groupsOf } from "./shapes/rows.ts";
-import type { OperatorRow, Operators as Read, Whole } from "./shapes/types.ts";
+import type { OperatorRow, Patterns, Operators as Read, Whole } from "./shapes/types.ts";
+import { oddWords } from "./words.ts";
 
 interface Shown {
   /** Null until read. */
   data: Read | null;
   view: (typeof VIEWS)[number];
+  /** Read after the operators; null until then. */
+  patterns?: Patterns | null;
   whole: Whole | null;
   minimum?: number;
   /** Whether those with too few ratings are shown. */
@@ -20,7 +23,8 @@ interface Shown {
   onFilter: (next: Next) => void;
 }
 
-export function Operators({ data, view, whole, minimum = 20, few, onFilter }: Shown): JSX.Element {
+export function Operators(shown: Shown): JSX.Element {
+  const { data, patterns = null, view, whole, minimum = 20, few, onFilter } = shown;
   const isRead = data !== null && whole !== null;
   return (
     <section class="chart operators" aria-labelledby="operators" aria-busy={!isRead}>
@@ -47,6 +51,7 @@ export function Operators({ data, view, whole, minimum = 20, few, onFilter }: Sh
           few={few}
           keyOf={(row) => row.operator ?? ""}
           nameOf={nameOf}
+          oddOf={(row) => (view === "took_part" ? [] : oddWords(patterns, row.operator))}
           onChoose={(row) => onFilter(chosen(row))}
           onFew={(open) => onFilter({ few: open })}
           fewWords={(count) => t("chart.operators.count", { count, n: number(count) })}

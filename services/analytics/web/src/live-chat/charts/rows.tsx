@@ -2,6 +2,7 @@
 import { Icon } from "@candor/ui/components/icons.tsx";
 import { NOTHING, number } from "@candor/ui/format.ts";
 import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
 import { t } from "../../texts.ts";
 import { type Axis, axisOf, groupsOf, sums, type Whisker, whiskerOf } from "./shapes/rows.ts";
 import type { ChannelRow, FormVersion, OperatorRow, Share, Whole } from "./shapes/types.ts";
@@ -21,6 +22,8 @@ interface Table<R extends Row> {
   few: boolean;
   keyOf: (row: R) => string;
   nameOf: (row: R) => string;
+  /** What is odd of a row, in words. */
+  oddOf?: (row: R) => readonly string[];
   onChoose: (row: R) => void;
   onFew: (open: boolean) => void;
   fewWords: (count: number) => string;
@@ -108,10 +111,12 @@ interface FewHeaded<R extends Row> {
 
 function FewHead<R extends Row>({ rows, table, columns, isAlone }: FewHeaded<R>): JSX.Element {
   const { closed, rated } = sums(rows);
+  const odd = rows.filter((row) => table.oddOf?.(row).length).length;
   const about = [
     t("chart.few.under", { minimum: table.minimum }),
     table.fewWords(rows.length),
     t("chart.closedRated", { closed: number(closed), rated: number(rated) }),
+    ...(odd ? [t("odd.few", { count: odd })] : []),
   ].join(" · ");
   const words = (
     <span>
@@ -144,17 +149,48 @@ interface Lined<R extends Row> {
 function Line<R extends Row>({ row, axis, table, hasPlaces }: Lined<R>): JSX.Element {
   const name = table.nameOf(row);
   const place = row.rank === null ? (row.csat.too_few ? t("chart.tooEarly") : "") : number(row.rank);
+  const odd = table.oddOf?.(row) ?? [];
+  const [isOpen, open] = useState(false);
+  const button = (
+    <button type="button" class="name" title={name} onClick={() => table.onChoose(row)}>
+      {name}
+    </button>
+  );
   return (
-    <tr class={row.csat.too_few ? "is-few" : ""}>
-      {hasPlaces && (
-        <td class="place quiet">{row.rank === null ? <span class="unseen">{place}</span> : place}</td>
-      )}
-      <th scope="row">
-        <button type="button" class="name" title={name} onClick={() => table.onChoose(row)}>
-          {name}
-        </button>
-      </th>
-      <Numbers row={row} axis={axis} whisker={whiskerOf(row.csat, row.funnel, axis)} />
+    <>
+      <tr class={row.csat.too_few ? "is-few" : ""}>
+        {hasPlaces && (
+          <td class="place quiet">{row.rank === null ? <span class="unseen">{place}</span> : place}</td>
+        )}
+        <th scope="row">
+          {odd.length === 0 && button}
+          {odd.length > 0 && (
+            <div class="named">
+              {button}
+              <button type="button" class="odd-mark" aria-expanded={isOpen} onClick={() => open(!isOpen)}>
+                {t("odd.mark")} <span class="unseen">· {name}</span>
+              </button>
+            </div>
+          )}
+        </th>
+        <Numbers row={row} axis={axis} whisker={whiskerOf(row.csat, row.funnel, axis)} />
+      </tr>
+      {isOpen && odd.length > 0 && <OddWords odd={odd} columns={hasPlaces ? 7 : 6} />}
+    </>
+  );
+}
+
+function OddWords({ odd, columns }: { odd: readonly string[]; columns: number }): JSX.Element {
+  return (
+    <tr class="odd-words">
+      <td colSpan={columns}>
+        <ul>
+          {odd.map((each) => (
+            <li key={each}>{each}</li>
+          ))}
+        </ul>
+        <p class="quiet small">{t("odd.help")}</p>
+      </td>
     </tr>
   );
 }

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import ru from "../../../messages/ru.json?messages";
+import type { Patterns } from "./shapes/types.ts";
+import { oddWords } from "./words.ts";
 
 type Texts = Record<string, (args: Record<string, number>) => string>;
 
@@ -10,4 +12,21 @@ test("with a minimum of 21 ratings Russian says so, though 21 is written like 1"
     expect(one).not.toMatch(/\d/);
     expect(many).toContain("меньше 21 ");
   }
+});
+
+test("what is odd is said of whom it is, and of nobody else", () => {
+  const read = {
+    whole: { withdrawn: { value: 4 }, bursts: { value: 1 } },
+    rows: [
+      {
+        operator: "ann",
+        odd: ["withdrawn", "bursts"],
+        withdrawn: { value: 31, n: 42 },
+        bursts: { value: 60, n: 40 },
+      },
+      { operator: "bo", odd: [], withdrawn: { value: 3, n: 40 } },
+    ],
+  } as unknown as Patterns;
+  const said = [oddWords(read, "ann"), oddWords(read, "bo"), oddWords(read, null), oddWords(null, "ann")];
+  expect(said.map((each) => each.length)).toEqual([2, 0, 0, 0]);
 });

@@ -1,8 +1,8 @@
 /** Shares and days in words. */
-import { moment, NOTHING, percent, percentRange } from "@candor/ui/format.ts";
+import { moment, NOTHING, number, percent, percentRange } from "@candor/ui/format.ts";
 import { t } from "../../texts.ts";
 import type { Day, Grain } from "./shapes/days.ts";
-import type { Share, Standing } from "./shapes/types.ts";
+import type { Patterns, Share, Standing } from "./shapes/types.ts";
 
 /** Per cent of the API, 0 to 100, as text. */
 export const share = (value: number | null): string => percent(value === null ? null : value / 100);
@@ -31,6 +31,19 @@ export function dayName(date: string, grain: Grain): string {
 /** How the value lies against the whole, in words; "" where it doesn't stand out. */
 export function standingWords(standing: Standing): string {
   return standing ? t(`chart.standing.${standing}`) : "";
+}
+
+/** What is odd of an operator, each beside all of them. */
+export function oddWords(read: Patterns | null, operator: string | null): string[] {
+  const row = read?.rows.find((each) => each.operator === operator);
+  return (row?.odd ?? []).map((each) => {
+    const { value, n } = row?.[each] ?? { value: null, n: 0 };
+    return t(`odd.${each}`, {
+      share: share(value),
+      n: number(n),
+      all: share(read?.whole[each].value ?? null),
+    });
+  });
 }
 
 /** The name of the ghost line: "4 weeks before". */

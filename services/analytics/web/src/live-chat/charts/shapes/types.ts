@@ -1,8 +1,8 @@
 /** What the charts are made from, as the API has it. */
 import type { components } from "../../../api.gen.d.ts";
-import type { Channels, Distribution, Hours, Operators, Summary } from "../../data.ts";
+import type { Channels, Distribution, Hours, Operators, Patterns, Summary } from "../../data.ts";
 
-export type { Channels, Distribution, Hours, Operators, Summary };
+export type { Channels, Distribution, Hours, Operators, Patterns, Summary };
 
 type Schemas = components["schemas"];
 export type Bucket = Schemas["Bucket"];
