@@ -14,7 +14,7 @@ from chat.domain.dialog.events import DialogEvent, OperatorAssigned
 from chat.domain.dialog.state import Dialog, Operator
 from chat.domain.rejections import Rejection
 from contracts.access import Claims, Role
-from tests.chat.builders import ANN, BO, assigned, at, closed, opened, wrote
+from tests.chat.builders import ANN, BO, assigned, at, closed, opened, reopened, wrote
 
 
 def claims(role: Role, sub: str, *channels: str, teams: frozenset[str] | None = None) -> Claims:
@@ -182,3 +182,12 @@ def test_a_dialog_is_also_supervised_by_the_team_that_its_last_close_counts_for(
     assert role_in(actor_of(CALLERS["a supervisor of another team"]), state)[1] == "supervisor"
     with rejected(Rejection.NO_SUCH_DIALOG):
         role_in(actor_of(CALLERS["a supervisor of no team"]), state)
+
+
+def test_whose_team_an_earlier_close_counts_for_reads_and_gives_it_to_nobody() -> None:
+    second = closed().model_copy(update={"team": "second"})
+    state = DIALOG.fold(DIALOG.initial, (opened(), assigned(ANN), second, reopened(), closed(2), reopened(2)))
+    theirs = actor_of(CALLERS["a supervisor of another team"])
+    assert role_in(theirs, state)[1] == "supervisor"
+    with rejected(Rejection.NO_SUCH_DIALOG):
+        DIALOG.decide(state, AssignOperator(theirs, at(9), Operator("kim", "Kim")))

@@ -1,5 +1,6 @@
 """Who acts, and what they are in a dialog; what one may not see is not there."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,8 +36,14 @@ class Actor:
 
     def leads(self, details: DialogDetails) -> bool:
         """Whether they supervise this dialog: one whose operator, or whose last close, is of their teams."""
-        of_teams = {each.team for each in (details.assigned, details.last_close) if each}
-        return self.supervises and (self.teams is None or not self.teams.isdisjoint(of_teams))
+        return self._supervises({each.team for each in (details.assigned, details.last_close) if each})
+
+    def reviews(self, details: DialogDetails) -> bool:
+        """Whether they read it as supervisor: they lead it, or a close of it counts for their teams."""
+        return self.leads(details) or self._supervises(details.closed_for)
+
+    def _supervises(self, teams: Collection[str | None]) -> bool:
+        return self.supervises and (self.teams is None or not self.teams.isdisjoint(teams))
 
 
 def role_in(actor: Actor, state: Dialog) -> tuple[DialogDetails, DialogRole]:
@@ -51,7 +58,7 @@ def role_in(actor: Actor, state: Dialog) -> tuple[DialogDetails, DialogRole]:
         if actor.covers(details.channel):
             if actor.operator and details.is_own(actor.operator.id):
                 return details, DialogRole.OPERATOR
-            if actor.leads(details):
+            if actor.reviews(details):
                 return details, DialogRole.SUPERVISOR
     raise _no_role(actor, state)
 

@@ -86,7 +86,7 @@ class DialogDetails:
     `sealed_bytes` is the size of their sealed texts together.
     `unanswered` counts the client's messages since an operator last wrote or the dialog was closed, the first
     of them written at `waiting_since`; `replies` counts operators' messages.
-    `last_close` is repeated when it is reopened and nobody writes.
+    `last_close` is repeated when it is reopened and nobody writes; `closed_for` are the teams of all closes.
     """
 
     dialog: str
@@ -106,6 +106,7 @@ class DialogDetails:
     closed_by: tuple[ClosedBy, ...] = ()
     reopened_at: tuple[datetime, ...] = ()
     last_close: DialogClosed | None = None
+    closed_for: frozenset[str | None] = frozenset()
 
     @property
     def closes(self) -> int:
@@ -183,6 +184,7 @@ def evolve(state: Dialog, event: DialogEvent) -> Dialog:
                 unanswered=0,
                 waiting_since=None,
                 last_close=event,
+                closed_for=details.closed_for | {event.team},
             )
             return Closed(closed)
         case DialogReopened():
