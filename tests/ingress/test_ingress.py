@@ -69,6 +69,7 @@ ROUTES = {
     "/v1/live-chat/changes": "analytics",
     "/console": "chat",
     "/channels": "chat",
+    "/transcript?dialog=d-1": "chat",
     "/widget.js": "chat",
     "/pages/chat/assets/console-1.js": "chat",
     "/form?channel=a": "rating",

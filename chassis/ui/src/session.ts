@@ -45,10 +45,10 @@ let carried: string | null = null;
 
 /** Follows a link to another page; in development, where each service is an origin, it takes the token along. */
 export function followLink(event: MouseEvent): void {
-  const { href } = event.currentTarget as HTMLAnchorElement;
+  const { href, target } = event.currentTarget as HTMLAnchorElement;
   if (!carried || new URL(href).origin === location.origin || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  location.href = `${href}#token=${carried}`;
+  open(`${href}#token=${carried}`, target || "_self");
 }
 
 const STORED = "candor.token";

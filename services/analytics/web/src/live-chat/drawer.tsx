@@ -2,6 +2,8 @@
 import { ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { Icon } from "@candor/ui/components/icons.tsx";
 import { duration, exactTime, moment, number, shortTime } from "@candor/ui/format.ts";
+import { followLink } from "@candor/ui/session.ts";
+import { settings } from "@candor/ui/settings.ts";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
@@ -119,7 +121,32 @@ function Story({ read }: { read: CloseDetails }): JSX.Element {
       <Attribution read={read} />
       <Life read={read} />
       <Answers read={read} />
+      <TranscriptLink read={read} />
     </div>
+  );
+}
+
+/** Chat has the messages: they are read there, on record. */
+function TranscriptLink({ read }: { read: CloseDetails }): JSX.Element {
+  const { urls } = settings<{ urls: Record<"chat", string> }>();
+  const { zone } = address.value;
+  const query = new URLSearchParams({ dialog: read.dialog, close: String(read.close_seq), zone });
+  return (
+    <p class="drawer-foot">
+      <a
+        class="button"
+        href={`${urls.chat}/transcript?${query}`}
+        target="_blank"
+        rel="noopener"
+        aria-describedby="transcript-note"
+        onClick={followLink}
+      >
+        <Icon name="bubble" /> {t("drawer.transcript")}
+      </a>
+      <span class="small quiet" id="transcript-note">
+        {t("drawer.transcriptNote")}
+      </span>
+    </p>
   );
 }
 

@@ -1,4 +1,4 @@
-"""The pages that chat serves: the operators' console, the settings of channels, and the widget's script."""
+"""The pages that chat serves: console, channels' settings and transcripts, and the widget's script."""
 
 from pathlib import Path
 from typing import Final
@@ -18,8 +18,10 @@ person = pages.person_router("chat", allow(Role.OPERATOR, Role.SUPERVISOR, Role.
 def page_router(settings: ChatSettings) -> APIRouter:
     """The routes of the pages and of what they load. The console is told of no other service."""
     told, connect = {"signIn": pages.sign_in(settings)}, pages.sign_in_sources(settings)
+    supervising = {**told, "urls": settings.public_urls}
     found = [
         pages.Page("/console", "console.html", told, connect),
-        pages.Page("/channels", "channels.html", {**told, "urls": settings.public_urls}, connect),
+        pages.Page("/channels", "channels.html", supervising, connect),
+        pages.Page("/transcript", "transcript.html", supervising, connect),
     ]
     return pages.router(settings.service, BUILT, found, scripts=["widget.js"])

@@ -7,6 +7,7 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { linked } from "../linked.ts";
 import { t as shared } from "../texts.ts";
+import { type Entry, type Message, type Transcript, timeline } from "../timeline.ts";
 import { Composer } from "./composer.tsx";
 import type { Unsent } from "./kept.ts";
 import { focusOn } from "./keys.ts";
@@ -14,7 +15,6 @@ import type { DialogView } from "./lists.ts";
 import { clientName, textOf } from "./names.ts";
 import type { Store } from "./store.ts";
 import { t } from "./texts.ts";
-import { type Entry, type Message, type Transcript, timeline } from "./transcript.ts";
 import { now } from "./waiting.ts";
 
 interface Shown {

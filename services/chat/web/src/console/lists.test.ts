@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Message, Transcript } from "../timeline.ts";
 import { arranged, asOf, type DialogView, matches } from "./lists.ts";
-import type { Message, Transcript } from "./transcript.ts";
 
 const at = (minute: number): string => `2026-11-23T09:${String(minute).padStart(2, "0")}:00Z`;
 

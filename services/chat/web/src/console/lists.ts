@@ -1,6 +1,6 @@
 /** The dialogs of an operator's list: who waits, which are the operator's own, and which of them were closed. */
 import type { components } from "../api.gen.d.ts";
-import type { Message, Transcript } from "./transcript.ts";
+import type { Message, Transcript } from "../timeline.ts";
 
 export type DialogView = components["schemas"]["DialogView"];
 

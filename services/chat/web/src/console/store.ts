@@ -5,9 +5,9 @@ import { asProblem, Problem } from "@candor/ui/problems.ts";
 import { batch, computed, effect, type Signal, signal } from "@preact/signals";
 import type { components, paths } from "../api.gen.d.ts";
 import { coalesced } from "../coalesced.ts";
+import { type Message, merged, type Transcript, withSent } from "../timeline.ts";
 import { KeptTexts, NOTHING_KEPT } from "./kept.ts";
 import { arranged, asOf, type DialogView, NO_DIALOGS, viewOf } from "./lists.ts";
-import { type Message, merged, type Transcript, withSent } from "./transcript.ts";
 import { learn } from "./waiting.ts";
 
 type TranscriptView = components["schemas"]["TranscriptView"];

@@ -1,5 +1,5 @@
 /** What was written in a dialog, in order, and what happened to it in between. */
-import type { components } from "../api.gen.d.ts";
+import type { components } from "./api.gen.d.ts";
 
 type TranscriptView = components["schemas"]["TranscriptView"];
 type Ending = components["schemas"]["EndingView"];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { components } from "../api.gen.d.ts";
-import { type Message, merged, type Transcript, timeline, withSent } from "./transcript.ts";
+import type { components } from "./api.gen.d.ts";
+import { type Message, merged, type Transcript, timeline, withSent } from "./timeline.ts";
 
 type Page = components["schemas"]["TranscriptView"];
 

@@ -1,0 +1,5 @@
+import { staffPage } from "@candor/ui/staff.tsx";
+import { TranscriptPage } from "./page.tsx";
+import "./transcript.css";
+
+staffPage(TranscriptPage);
