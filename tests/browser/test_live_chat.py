@@ -327,6 +327,30 @@ async def test_all_of_it_by_the_keyboard_alone(opened: Reading) -> None:
     await expect(focused).to_have_accessible_name("Add a filter")
 
 
+async def test_paper_is_light_and_holds_what_was_filtered_and_nothing_to_press(opened: Reading) -> None:
+    page = await opened("&state=declined")
+    await expect(page.locator(".rows > li")).to_have_count(1)
+    await page.set_viewport_size({"width": 703, "height": 1000})  # A4 without its margins
+    await page.emulate_media(media="print", color_scheme="dark")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    told = page.locator(".printed")
+    await expect(told).to_contain_text(
+        "(Europe/Paris) · Channel: Course: Data basics · Operator: all · printed"
+    )
+    await expect(told).to_have_css("display", "table-header-group")
+    await expect(page.locator(".chip:visible")).to_have_text("declined ×")
+    for hidden in (".skip", ".head", ".toolbar", ".segments", ".table-button", "[role=tab][tabindex='-1']"):
+        await expect(page.locator(f"{hidden} >> visible=true")).to_have_count(0)
+    await expect(page.locator(".plot > svg")).to_have_attribute("width", "700")
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await screenshot(page, "live-chat/paper", whole=True)
+    await page.evaluate("dispatchEvent(new Event('afterprint'))")
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
 async def test_filters_are_typed_or_chosen_and_named_where_nothing_matches(opened: Reading) -> None:
     page = await opened()
     press, focused = page.keyboard.press, page.locator(":focus")

@@ -7,9 +7,13 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 
 export const scheme = signal<Scheme>(chosen() ?? (system.matches ? "dark" : "light"));
 
-/** Shows the scheme, and follows the system as long as nothing was chosen. */
+/** Shows the scheme, and follows the system as long as nothing was chosen; paper is always light. */
 export function applyScheme(): void {
   document.documentElement.dataset.theme = scheme.value;
+  addEventListener("beforeprint", () => {
+    document.documentElement.dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => show(scheme.value));
   system.addEventListener("change", ({ matches }) => {
     if (!chosen()) show(matches ? "dark" : "light");
   });

@@ -126,6 +126,9 @@ function Narrowed(): JSX.Element | null {
   );
 }
 
+/** How many of the list the style sheet leaves on paper. */
+const PRINTED = 20;
+
 function List(): JSX.Element | null {
   const { data } = reviews.value;
   if (!data) return null;
@@ -133,6 +136,10 @@ function List(): JSX.Element | null {
   if (!rows.length && !next) return <None />;
   const all = howMany();
   const order = t(`reviews.order.${address.value.axis}`);
+  const shown = (n: number): string =>
+    all === undefined
+      ? t("reviews.shown", { n: number(n), order })
+      : t("reviews.shownOf", { n: number(n), all: number(all), order });
   return (
     <>
       {newer.length > 0 && (
@@ -154,9 +161,8 @@ function List(): JSX.Element | null {
         <span class="small quiet">
           {searched.value !== null &&
             `${t("reviews.searched", { count: searched.value, n: number(searched.value) })} `}
-          {all === undefined
-            ? t("reviews.shown", { n: number(rows.length), order })
-            : t("reviews.shownOf", { n: number(rows.length), all: number(all), order })}
+          <span class="no-print">{shown(rows.length)}</span>
+          <span class="on-paper">{shown(Math.min(PRINTED, rows.length))}</span>
         </span>
       </p>
     </>

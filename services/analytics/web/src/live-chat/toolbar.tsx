@@ -142,7 +142,7 @@ export function Toolbar(): JSX.Element {
   );
 }
 
-/** What the toolbar says, in one sentence, for paper. */
+/** What the toolbar says, in one sentence, at the top of each page of paper. */
 export function PrintedFilters(): JSX.Element {
   const now = address.value;
   const parts = [
@@ -152,7 +152,11 @@ export function PrintedFilters(): JSX.Element {
     ...filterNames(now),
     t("toolbar.printed", { time: exactTime(clock.value, now.zone) }),
   ];
-  return <p class="printed">{parts.join(" · ")}</p>;
+  return (
+    <p class="printed">
+      <span>{parts.join(" · ")}</span>
+    </p>
+  );
 }
 
 export function clearFilters(): void {

@@ -66,7 +66,7 @@ export function Satisfaction({ data, grain, minimum = 20, onFilter, now }: Satis
 
 function OfferWeek({ minimum, onFilter }: Required<Pick<Satisfied, "minimum" | "onFilter">>): JSX.Element {
   return (
-    <p class="small quiet">
+    <p class="small quiet no-print">
       {t("chart.offerWeek", { minimum })}{" "}
       <button type="button" class="link" onClick={() => onFilter({ grain: "week" })}>
         {t("chart.offerWeek.button")}
