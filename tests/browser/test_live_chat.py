@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from contracts.access import Role
 from deploy.demo.people import NotYet, until
@@ -325,6 +325,90 @@ async def test_all_of_it_by_the_keyboard_alone(opened: Reading) -> None:
         await press("Tab")
     await expect(page.locator(".toolbar .float")).to_have_count(0)
     await expect(focused).to_have_accessible_name("Add a filter")
+
+
+async def tab_to(target: Locator, key: str = "Tab") -> None:
+    """Presses `key` until `target` has the focus."""
+    for _ in range(60):
+        if await target.evaluate("each => each === document.activeElement"):
+            return
+        await target.page.keyboard.press(key)
+    await expect(target).to_be_focused()
+
+
+async def test_a_support_leads_morning_by_the_keyboard(page: Page, open_page: OpenPage, channel: str) -> None:
+    await open_page(page, "analytics", "/live-chat", Role.SUPERVISOR, name="Clara Moen", channels=[channel])
+    rows, drawer = page.locator(".rows > li"), page.get_by_role("dialog", name="Review")
+    await expect(rows).to_have_count(len(PLAYED))
+    await a_week_of_one_channel_is_chosen(page, channel)
+    await expect(page.get_by_role("region", name="The numbers")).to_contain_text(f"{len(PLAYED)} closed")
+
+    declined = page.get_by_role("button", name="1 declined", exact=True)
+    await tab_to(declined)
+    for listed in (1, len(PLAYED)):
+        await page.keyboard.press("Enter")
+        await expect(rows).to_have_count(listed)
+
+    await tab_to(rows.first.get_by_role("button"))
+    await page.keyboard.press("Enter")
+    await expect(drawer).to_be_focused()
+    await a_review_is_written_about(page, drawer)
+    await its_transcript_is_read(page, drawer)
+    await page.keyboard.press("Escape")
+    await expect(drawer).to_be_hidden()
+
+    await page.keyboard.press("/")
+    await page.keyboard.type("repeat")
+    await expect(rows).to_have_count(1)
+    for key in ("Tab", "e"):
+        await page.keyboard.press(key)
+    await expect(page.locator(":focus")).to_have_text("Export CSV")
+    async with page.expect_download():
+        await page.keyboard.press("Enter")
+
+
+async def a_week_of_one_channel_is_chosen(page: Page, channel: str) -> None:
+    press, focused = page.keyboard.press, page.locator(":focus")
+    await press("f")
+    await press("Enter")
+    await expect(focused).to_have_text("Last 4 weeks")
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        await press(key)
+    await expect(page).to_have_url(re.compile(r"from=week"))
+    await tab_to(page.get_by_role("button", name=re.compile("^Channel")))
+    await press("Enter")
+    await expect(focused).to_have_accessible_name(re.compile("^Course: Data basics"))
+    for key in ("Space", "Escape"):
+        await press(key)
+    await expect(page).to_have_url(re.compile(f"channel={channel}"))
+
+
+async def a_review_is_written_about(page: Page, drawer: Locator) -> None:
+    press, first = page.keyboard.press, page.url
+    await press("j")
+    await expect(page).not_to_have_url(first)
+    await press("k")
+    await expect(page).to_have_url(first)
+    await tab_to(drawer.get_by_role("textbox", name="Note"))
+    await page.keyboard.type("Talk with Ann on Friday")
+    await expect(drawer).to_contain_text(re.compile(r"Note saved .+ by Clara Moen\."))
+    await tab_to(drawer.get_by_role("radio", checked=True), "Shift+Tab")
+    await press("2")
+    await expect(drawer.get_by_role("radio", name="In work")).to_be_checked()
+
+
+async def its_transcript_is_read(page: Page, drawer: Locator) -> None:
+    link = drawer.get_by_role("link", name="Open transcript")
+    await expect(link).to_have_accessible_description("opens in a page of its own; opening it is recorded")
+    await tab_to(link)
+    async with page.context.expect_page() as opening:
+        await page.keyboard.press("Enter")
+    transcript = await opening.value
+    await expect(transcript.get_by_text("It is recorded that you opened")).to_be_visible()
+    await expect(transcript.locator(".message").first).to_contain_text("Client")
+    await expect(transcript.locator(".event")).to_contain_text("close 1, from which you came")
+    await transcript.close()
+    await expect(link).to_be_focused()
 
 
 async def test_paper_is_light_and_holds_what_was_filtered_and_nothing_to_press(opened: Reading) -> None:

@@ -11,7 +11,7 @@ import { setStatus } from "./review-panel.tsx";
 import { focusSearch } from "./search.tsx";
 
 export const shortcutsShown = signal(false);
-const KEYS = ["?", "/", "f", "d", "w", "m", "j", "k", "1 2 3", "esc", "arrows", "enter", "t"] as const;
+const KEYS = ["?", "/", "f", "d", "w", "m", "j", "k", "1 2 3", "e", "esc", "arrows", "enter", "t"] as const;
 const WRITTEN: Record<string, string> = { esc: "Esc", arrows: "← →", enter: "Enter" };
 const GRAIN_KEYS: Record<string, Grain> = { d: "day", w: "week", m: "month" };
 
@@ -39,6 +39,7 @@ function act(event: KeyboardEvent): void {
   else if (event.key === "k") step(address.value.review, -1);
   else if (event.key === "/") focusSearch();
   else if (event.key === "f") document.querySelector<HTMLElement>(".toolbar button")?.focus();
+  else if (event.key === "e") document.querySelector<HTMLElement>(".export")?.focus();
   else return;
   event.preventDefault();
 }
