@@ -471,6 +471,7 @@ async def test_filters_are_typed_or_chosen_and_named_where_nothing_matches(opene
     for filtered in ("Score 2", "Language English"):
         await page.get_by_role("button", name=f"Take this filter away: {filtered}").click()
     await page.get_by_role("button", name="Period").click()
+    await expect(focused).to_have_text("Last 4 weeks")
     for _ in range(6):
         await press("ArrowDown")
     await expect(focused).to_have_accessible_name(re.compile("^By the time of the rating"))

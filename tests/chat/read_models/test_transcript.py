@@ -65,6 +65,17 @@ async def test_a_last_page_that_is_full_is_the_last() -> None:
     assert (await transcript_of(await a_dialog_of(3), KEYS, "d1", "c1", 0, END, 3)).next is None
 
 
+async def test_a_page_of_long_messages_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcript, "LARGEST_PAGE", 2 * len("sealed-m0"))
+    store, found = await a_dialog_of(5), list[int]()
+    after: int | None = 0
+    while after is not None:
+        page = await transcript_of(store, KEYS, "d1", "c1", after, END, 200)
+        found.append(len(page.messages))
+        after = commit_of(page.next) if page.next else None
+    assert found == [2, 2, 1]
+
+
 async def test_a_damaged_text_does_not_hide_the_page() -> None:
     class OneDamaged(OpenKeys):
         async def open(self, sealed: str, *, subject: str, scope: str, purpose: str) -> str:

@@ -17,6 +17,8 @@ CURSOR: Final = "chat.messages"
 MOST_COMMITS: Final = 9_999_999_999
 SLICE = 20
 """How many messages are read or opened before others get their turn."""
+LARGEST_PAGE = 1_000_000
+"""With how many characters of sealed text a page ends: what is sent at once is written at once."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,21 @@ class _StoredMessage(NamedTuple):
 async def transcript_of(
     store: EventStore, keys: OpensText, dialog: str, client: str, after: int, until: int, limit: int
 ) -> Transcript:
-    """Reads the commits after number `after` up to `until`, and opens `limit` messages for a response."""
+    """Reads commits after number `after` up to `until`, and opens `limit` messages, fewer of long ones."""
     found = await _messages(store, DIALOG.stream(dialog), after, until, limit + 1)
     messages: list[TranscriptMessage] = []
+    size = 0
     for count, (_, posted) in enumerate(found[:limit], 1):
         text = await OpenedText.of(keys, posted.text, subject=client, scope=dialog, purpose=Purpose.MESSAGE)
         messages.append(TranscriptMessage(posted, text))
+        size += len(posted.text)
+        if size >= LARGEST_PAGE:
+            break
         if count % SLICE == 0:
             # Opening needs no network once the key is here: nobody else would be served meanwhile.
             await asyncio.sleep(0)
-    more = len(found) > limit
-    return Transcript(messages, encode(CURSOR, [found[limit - 1].commit]) if more else None)
+    more = len(found) > len(messages)
+    return Transcript(messages, encode(CURSOR, [found[len(messages) - 1].commit]) if more else None)
 
 
 def commit_of(cursor: str) -> int:
