@@ -29,6 +29,7 @@ pytestmark = pytest.mark.real
 
 CLOSES = int(os.environ.get("CANDOR_TRUTH_CLOSES", "600"))
 QUESTIONS = int(os.environ.get("CANDOR_TRUTH_QUESTIONS", "30"))
+PAGE = 50 if CLOSES < 1_000 else 200
 FIRST_DAY, DAYS = date(2026, 3, 4), 30
 """New York's clocks change on 8 March, Paris's on the 29th."""
 
@@ -360,7 +361,7 @@ async def check_lists(harness: Harness, asked: Question, found: list[ExpectedClo
         page: dict[str, Any] = {"next_cursor": ""}
         while page["next_cursor"] is not None:
             page = await harness.ask(
-                path, asked.claims, **asked.parameters, limit=50, cursor=page["next_cursor"]
+                path, asked.claims, **asked.parameters, limit=PAGE, cursor=page["next_cursor"]
             )
             seen += page[path]
         order = [(asked.moment(expected[key_of(row)]), ".".join(map(str, key_of(row)))) for row in seen]

@@ -44,7 +44,7 @@ async def list_form_versions(
 
     progress, found = await in_one_snapshot(documents, read)
     counts = {version: counted(each.outcomes) for version, each in found.items()}
-    rows = row_numbers(counts, total(counts.values()), minimum_n)
+    rows = row_numbers(counts, total(counts.values()), minimum_n, unranked=frozenset(counts))
     shown = [
         FormVersion(
             version=version, first=found[version].first, last=found[version].last,
