@@ -4,7 +4,7 @@
 
 Analytics answers over HTTP, on counters of `--closes` closes of five channels in Europe/Paris and thirty
 operators; the days that are over are folded. The newest `--stored` of these closes are there themselves, for
-the questions that read closes. Each question is asked alone, thirty times; p50 and p99 are of those.
+the questions that read closes. Each question is asked alone, a hundred times; p50 and p99 are of those.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from tests.bench.projection import CHANNELS, FIRST_DAY, OPERATORS, PARTITIONS, e
 
 PARIS: Final = ZoneInfo("Europe/Paris")
 AT_ONCE: Final = 5_000
-TIMES: Final = 30
+TIMES: Final = 100
 
 
 def documents(number: int, days: int) -> Iterator[Document]:
