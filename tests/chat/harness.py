@@ -72,6 +72,7 @@ class Harness:
         name: str | None = None,
         nowhere: bool = False,
         teams: frozenset[str] | None = None,
+        scope: str = "",
     ) -> Person:
         """Somebody of the staff: of these channels, of all if none is named, or of no channel at all."""
         claims = Claims(
@@ -81,6 +82,7 @@ class Harness:
             name=name or sub.title(),
             team=team,
             teams=teams,
+            scope=scope,
         )
         return Person(self.http, sub, signed(claims))
 

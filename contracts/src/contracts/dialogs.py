@@ -105,6 +105,7 @@ class DialogOpened(Attribution):
 class DialogClosed(Attribution):
     """One closing of a dialog. `operator` is the person who counts, by the rule `attributed_by`.
 
+    `operator_messages` are those of persons, and `first_reply_at` is theirs.
     `operator_name` is what they were called at the close, also if they never wrote. `resumes` is the close
     whose reopening nobody used: this close repeats that one. `longest_client_text` is in
     characters.

@@ -176,6 +176,28 @@ def test_an_operator_without_a_name_is_called_by_the_id() -> None:
     assert actor_of(Claims(sub="ann", roles=frozenset({Role.OPERATOR}))).operator == Operator("ann", "ann")
 
 
+@pytest.mark.parametrize(
+    ("roles", "scope", "writes"),
+    [
+        ({Role.SERVICE}, "read dialogs.write", True),
+        ({Role.SERVICE}, "dialogs.writes", False),
+        ({Role.SERVICE, Role.OPERATOR}, "dialogs.write", False),
+        ({Role.SERVICE, Role.SUPERVISOR}, "dialogs.write", False),
+        ({Role.OPERATOR}, "dialogs.write", False),
+    ],
+)
+def test_a_bot_is_a_service_alone_that_may_write(roles: set[Role], scope: str, *, writes: bool) -> None:
+    actor = actor_of(Claims(sub="helper", name="Helper", roles=frozenset(roles), scope=scope))
+    assert actor.service == (Operator("helper", "Helper") if writes else None)
+
+
+def test_a_person_whose_role_is_misspelt_is_no_bot() -> None:
+    both = Claims(
+        sub="ann", roles=frozenset({Role.SERVICE}), misspelt=frozenset({Role.OPERATOR}), scope="dialogs.write"
+    )
+    assert actor_of(both).service is None
+
+
 def test_a_dialog_is_also_supervised_by_the_team_that_its_last_close_counts_for() -> None:
     last = closed().model_copy(update={"team": "second"})
     state = DIALOG.fold(DIALOG.initial, (opened(), assigned(ANN), last))

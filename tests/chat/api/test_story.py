@@ -75,6 +75,26 @@ async def test_the_transcript_shows_what_was_written(harness: Harness) -> None:
     assert as_client["operator"] is None
 
 
+async def test_a_bot_writes_as_what_it_is_and_a_person_never_as_one(
+    harness: Harness, kafka: KafkaConnection
+) -> None:
+    channel = await harness.channel()
+    helper = harness.staff(Role.SERVICE, "helper", channel, scope="dialogs.write")
+    zoe, ann = await harness.visitor(channel), harness.operator("ann", channel)
+    path = await harness.dialog(zoe, taken_by=ann)
+    done(await helper.put(f"{path}/messages/m1", {"text": "Hello"}))
+    done(await helper.put(f"{path}/messages/m2", {"text": "Ann joins", "kind": "system"}))
+    for who in (zoe, ann):
+        refused = await who.put(f"{path}/messages/m3", {"text": "Beep", "kind": "bot"})
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-your-kind")
+    assert (await helper.put(f"{path}/messages/m3", {"text": "Hi", "kind": "person"})).status_code == 422
+    assert [each["name"] for each in done(await ann.get(path))["messages"]] == ["Helper", "Helper"]
+    done(await ann.post(f"{path}/close"))
+    [_, closed] = await consume(kafka, "candor.dialogs", path.rpartition("/")[2], 2)
+    assert [(each["id"], each["kind"]) for each in closed.value["participants"]] == [("helper", "system")]
+    assert (closed.value["operator"], closed.value["operator_messages"]) == ("ann", 0)
+
+
 @pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.ADMIN])
 async def test_whoever_leads_and_reads_a_transcript_is_on_record(harness: Harness, role: Role) -> None:
     channel = await harness.channel()

@@ -7,7 +7,7 @@ from chassis.outbox.commit_handler import PublicEvent
 from chat.domain.channel import CHANNEL, ChannelPublished
 from chat.domain.client import CLIENT, ClientErased, ClientRegistered
 from chat.domain.dialog.decider import DIALOG, CloseDialog, DialogCommand
-from chat.domain.dialog.events import DialogEvent
+from chat.domain.dialog.events import DialogEvent, ParticipantKind
 from chat.messaging.outbound import channel_to_public, client_to_public, dialog_to_public, sealed_dialogs
 from contracts.channels import CHANNEL_EVENTS
 from contracts.clients import CLIENT_EVENTS
@@ -81,6 +81,14 @@ def test_a_close_is_published_whole() -> None:
     ]
     assert event.contact is not None
     assert (event.contact.email, event.contact.name) == (SEALED, None)
+
+
+def test_bots_are_published_as_what_they_are() -> None:
+    past = opened(), wrote("m1", ANN), wrote("m2", BO).model_copy(update={"kind": ParticipantKind.BOT})
+    [_, public] = published(*past, closing(*past))
+    event = DIALOG_EVENTS.validate_json(public.event.model_dump_json())
+    assert isinstance(event, DialogClosed)
+    assert {each.id: each.kind for each in event.participants} == {"ann": "person", "bo": "bot"}
 
 
 def test_a_reopening_names_whose_dialog_it_is() -> None:

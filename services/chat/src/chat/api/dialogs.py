@@ -11,7 +11,7 @@ from chassis.eventstore.repository import CommandResult
 from chassis.http.routes import Router
 from chat.api.dependencies import Keys, Repository, Visitors
 from chat.api.origins import FROM_ALLOWED_PAGES
-from chat.api.permissions import Assigner, AVisitor, Writer
+from chat.api.permissions import Assigner, AVisitor, Poster, Writer
 from chat.api.problems import problems
 from chat.api.reservations import opening, reopening
 from chat.api.schemas import (
@@ -35,7 +35,7 @@ from chat.domain.client import (
     UnknownClient,
     refuse_if_erased,
 )
-from chat.domain.dialog.actor import author_of
+from chat.domain.dialog.actor import writer_of
 from chat.domain.dialog.decider import (
     DIALOG,
     AssignOperator,
@@ -44,7 +44,7 @@ from chat.domain.dialog.decider import (
     PostMessage,
     ReopenDialog,
 )
-from chat.domain.dialog.events import DialogEvent
+from chat.domain.dialog.events import DialogEvent, ParticipantKind
 from chat.domain.dialog.state import Dialog, Operator, details_of
 from chat.domain.rejections import Rejection
 from chat.personal_data import registration, sealed_close, sealed_message
@@ -105,22 +105,28 @@ async def open_dialog(
         Rejection.DIALOG_FULL,
         Rejection.DIALOG_TOO_LARGE,
         Rejection.MESSAGE_ID_TAKEN,
+        Rejection.NOT_YOUR_KIND,
     ),
 )
 async def post_message(
     dialog: DialogId,
     message: MessageId,
     body: MessageBody,
-    actor: Writer,
+    actor: Poster,
     repository: Repository,
     keys: Keys,
     response: Response,
 ) -> MessageView:
-    """Writes. The visitor of the dialog may, and the operator who has it."""
-    command = PostMessage(actor, message, len(body.text), repository.clock.now())
+    """Writes. The visitor of the dialog may, and the operator who has it.
+
+    So may a service with the scope `dialogs.write` for a bot or a system: they reply in no operator's name.
+    """
+    unsaid = ParticipantKind.BOT if actor.service else ParticipantKind.PERSON
+    kind = ParticipantKind(body.kind) if body.kind else unsaid
+    command = PostMessage(actor, message, len(body.text), repository.clock.now(), kind=kind)
 
     async def sealed(state: Dialog) -> PostMessage:
-        details, _ = author_of(actor, state)
+        details, _ = writer_of(actor, state, kind)
         refuse_if_erased(await _client(repository, details.client))
         return await sealed_message(keys, command, body.text, dialog, state)
 

@@ -6,13 +6,17 @@ from typing import Annotated
 from fastapi import Depends
 
 from chassis.http.auth import Visitor, allow, allow_visitor, visitor_of
-from chassis.http.problems import NotOneVisitor, raises
+from chassis.http.problems import Forbidden, NotOneVisitor, raises
 from chassis.validation.text import LONGEST_NAME
 from chat.domain.dialog.actor import Actor
 from chat.domain.dialog.state import Operator
 from contracts.access import EVERY_CHANNEL, Claims, Role
 
 SUPERVISING = frozenset({Role.SUPERVISOR, Role.ADMIN})
+WRITES_FOR_BOTS = "dialogs.write"
+"""The scope of services that write."""
+
+OTHER_ROLES = frozenset(Role) - {Role.SERVICE}
 
 
 def actor_of(claims: Claims) -> Actor:
@@ -22,14 +26,20 @@ def actor_of(claims: Claims) -> Actor:
     """
     if Role.VISITOR in claims.roles:
         return Actor(client=visitor_of(claims).client)
+    who = Operator(claims.sub, claims.name or claims.sub[:LONGEST_NAME], claims.team)
     return Actor(
-        operator=Operator(claims.sub, claims.name or claims.sub[:LONGEST_NAME], claims.team)
-        if Role.OPERATOR in claims.roles
-        else None,
+        operator=who if Role.OPERATOR in claims.roles else None,
+        service=who if _writes_for_bots(claims) else None,
         supervises=bool(claims.roles & SUPERVISING),
         channels=None if EVERY_CHANNEL in claims.channels else claims.channels,
         teams=claims.teams,
     )
+
+
+def _writes_for_bots(claims: Claims) -> bool:
+    """Whether it is the token of a service that may write: no person's, whatever else that one may do."""
+    is_service = Role.SERVICE in claims.roles and not claims.names_any(OTHER_ROLES)
+    return is_service and WRITES_FOR_BOTS in claims.scope.split()
 
 
 def _acting(claims_of: Callable[..., Awaitable[Claims]]) -> Callable[..., Awaitable[Actor]]:
@@ -37,6 +47,15 @@ def _acting(claims_of: Callable[..., Awaitable[Claims]]) -> Callable[..., Awaita
     async def actor(claims: Annotated[Claims, Depends(claims_of)]) -> Actor:
         return actor_of(claims)
 
+    return actor
+
+
+@raises(Forbidden)
+async def _posting(
+    actor: Annotated[Actor, Depends(_acting(allow(Role.VISITOR, Role.OPERATOR, Role.SERVICE)))],
+) -> Actor:
+    if actor.client is None and actor.operator is None and actor.service is None:
+        raise Forbidden
     return actor
 
 
@@ -49,5 +68,6 @@ OperatorClaims = Annotated[Claims, Depends(allow(Role.OPERATOR))]
 ReaderClaims = Annotated[Claims, Depends(_READERS)]
 AVisitor = Annotated[Visitor, Depends(allow_visitor())]
 Writer = Annotated[Actor, Depends(_acting(allow(Role.VISITOR, Role.OPERATOR)))]
+Poster = Annotated[Actor, Depends(_posting)]
 Assigner = Annotated[Actor, Depends(_acting(_STAFF))]
 Reader = Annotated[Actor, Depends(_acting(_READERS))]

@@ -32,6 +32,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     Rejection.NO_SUCH_CLOSE: "This dialog has no close number {close_seq}.",
     Rejection.CLOSED_TOO_OFTEN: "This dialog was closed {most} times: open another one.",
+    Rejection.NOT_YOUR_KIND: "Persons write as themselves, services for a bot or a system.",
     # The same for a client who isn't there, so that nobody learns which clients there are.
     Rejection.NOT_YOUR_CLIENT: "Your token is not good for erasing that client.",
 }
@@ -43,6 +44,7 @@ STATUSES: Final[Mapping[str, int]] = {
     Rejection.TAKE_IT_FIRST: 403,
     Rejection.NOT_YOUR_DIALOG: 403,
     Rejection.ONLY_FOR_YOURSELF: 403,
+    Rejection.NOT_YOUR_KIND: 403,
     Rejection.NOT_YOUR_CLIENT: 403,
     Rejection.OPERATOR_MISSING: 422,
 }

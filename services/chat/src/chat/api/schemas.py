@@ -1,6 +1,6 @@
 """The JSON that comes in and goes out, with an example of each."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
@@ -13,7 +13,7 @@ from chassis.validation.numbers import WHOLE
 from chassis.validation.text import CODE_POINTS, Email, Locale, LocaleHint, Message, Name
 from chat.api.problems import FIELD_SENTENCES
 from contracts.access import SubjectId
-from contracts.dialogs import Author, ClosedBy, DialogState
+from contracts.dialogs import Author, ClosedBy, DialogState, ParticipantKind
 from contracts.envelope import Id, Instant, Ordinal
 from contracts.zones import TimeZone
 
@@ -179,6 +179,9 @@ class MessageBody(RequestBody):
 
     text: Message = Field(
         description=f"1 to 10,000 characters, {CODE_POINTS}, of which some can be seen; kept as they are."
+    )
+    kind: Literal[ParticipantKind.BOT, ParticipantKind.SYSTEM] | None = Field(
+        default=None, description="Of services only: for what they write, a bot unless given."
     )
 
 

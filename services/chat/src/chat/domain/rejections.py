@@ -27,4 +27,5 @@ class Rejection(StrEnum):
     NOTHING_NEW = "nothing-new"
     NO_SUCH_CLOSE = "no-such-close"
     CLOSED_TOO_OFTEN = "closed-too-often"
+    NOT_YOUR_KIND = "not-your-kind"
     NOT_YOUR_CLIENT = "not-your-client"

@@ -19,6 +19,7 @@ from contracts.dialogs import (
     DialogOpened,
     DialogReopened,
     Participant,
+    ParticipantKind,
 )
 from contracts.keys import KEY_EVENTS
 
@@ -92,7 +93,10 @@ def _closed(whose: Mapping[str, Any], event: stored.DialogClosed) -> DialogClose
         closed_by=ClosedBy(event.closed_by),
         attributed_by=AttributedBy(event.attributed_by),
         resumes=event.resumes,
-        participants=tuple(Participant(**writer.model_dump()) for writer in event.participants),
+        participants=tuple(
+            Participant(**{**writer.model_dump(), "kind": ParticipantKind(writer.kind)})
+            for writer in event.participants
+        ),
         client_messages=event.client_messages,
         operator_messages=event.operator_messages,
         longest_client_text=event.longest_client_text,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chassis.errors import CommandRejected
+from chat.domain.dialog.events import ParticipantKind
 from chat.domain.dialog.state import Dialog, DialogDetails, Open, Operator, Unopened
 from chat.domain.rejections import Rejection
 
@@ -22,10 +23,12 @@ class Actor:
     """Who gives a command: a client, or staff of some `channels` (None: of all).
 
     Staff answer as `operator`, supervise, or both; they supervise what is of their `teams` (None: anything).
+    A `service` writes for a bot or a system, and is neither.
     """
 
     client: str | None = None
     operator: Operator | None = None
+    service: Operator | None = None
     supervises: bool = False
     channels: frozenset[str] | None = frozenset()
     teams: frozenset[str] | None = None
@@ -72,6 +75,20 @@ def author_of(actor: Actor, state: Dialog) -> tuple[DialogDetails, Operator | No
     if role is DialogRole.SUPERVISOR:
         raise _no_role(actor, state)
     return details, actor.operator if role is DialogRole.OPERATOR else None
+
+
+def writer_of(actor: Actor, state: Dialog, kind: ParticipantKind) -> tuple[DialogDetails, Operator | None]:
+    """As `author_of`; a service writes in every dialog of its channels, without taking it, never as a person.
+
+    Raises `CommandRejected`.
+    """
+    if (actor.service is None) != (kind is ParticipantKind.PERSON):
+        raise CommandRejected(Rejection.NOT_YOUR_KIND)
+    if actor.service is None:
+        return author_of(actor, state)
+    if isinstance(state, Unopened) or not actor.covers(state.details.channel):
+        raise CommandRejected(Rejection.NO_SUCH_DIALOG)
+    return state.details, actor.service
 
 
 def _no_role(actor: Actor, state: Dialog) -> CommandRejected:

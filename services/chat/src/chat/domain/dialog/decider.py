@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.decider import Decider
-from chat.domain.dialog.actor import Actor, author_of
+from chat.domain.dialog.actor import Actor, author_of, writer_of
 from chat.domain.dialog.events import (
     AttributedBy,
     AuthorKind,
@@ -21,6 +21,7 @@ from chat.domain.dialog.events import (
     MessagePosted,
     OperatorAssigned,
     Participant,
+    ParticipantKind,
 )
 from chat.domain.dialog.state import (
     Closed,
@@ -67,7 +68,7 @@ class PostMessage:
     """Write. The text comes sealed, its length in characters beside it.
 
     Whether it may be written is decided before that: then text, and fingerprint unless it is known already,
-    are `NOT_SEALED`.
+    are `NOT_SEALED`. Services write for what is no person.
     """
 
     actor: Actor
@@ -76,6 +77,7 @@ class PostMessage:
     now: datetime
     text: str = NOT_SEALED
     fingerprint: str = NOT_SEALED
+    kind: ParticipantKind = ParticipantKind.PERSON
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def _refuse_another_opening(details: DialogDetails, command: OpenDialog) -> None
 
 def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
     """Once for each id; the same message again is nothing new, also after a close."""
-    details, operator = author_of(command.actor, state)
+    details, operator = writer_of(command.actor, state, command.kind)
     if posted := details.messages.get(command.message):
         if (posted.operator, posted.fingerprint) != (operator and operator.id, command.fingerprint):
             raise CommandRejected(Rejection.MESSAGE_ID_TAKEN)
@@ -181,7 +183,8 @@ def post(state: Dialog, command: PostMessage) -> Sequence[MessagePosted]:
         raise CommandRejected(Rejection.DIALOG_FULL, most=MOST_MESSAGES)
     if details.sealed_bytes + len(command.text) > MOST_BYTES:
         raise CommandRejected(Rejection.DIALOG_TOO_LARGE, most_mib=MOST_BYTES // MIB)
-    _refuse_others(details, operator)
+    if command.actor.service is None:
+        _refuse_others(details, operator)
     return [_posting(command, operator)]
 
 
@@ -201,6 +204,7 @@ def _posting(command: PostMessage, operator: Operator | None) -> MessagePosted:
         chars=command.chars,
         fingerprint=command.fingerprint,
         posted_at=command.now,
+        kind=command.kind,
     )
 
 
@@ -273,7 +277,7 @@ def _closing(
         attributed_by=attributed_by,
         participants=participants,
         client_messages=episode.client_messages,
-        operator_messages=sum(participant.messages for participant in participants),
+        operator_messages=sum(each.messages for each in participants if each.is_person),
         longest_client_text=episode.longest_client_text,
         email=command.email,
         name=command.name,
@@ -283,11 +287,15 @@ def _closing(
 def attribution(
     details: DialogDetails, episode: Episode
 ) -> tuple[Operator | Participant | None, AttributedBy]:
-    """The operator who counts for a close, as they are called now, and the rule that chose them."""
+    """The operator who counts for a close, as they are called now, and the rule that chose them.
+
+    Never a bot or a system, also if somebody gave it the dialog.
+    """
     if episode.last_reply_by is not None:
         return episode.participants[episode.last_reply_by], AttributedBy.LAST_REPLY
-    if details.assigned is not None:
-        return details.assigned, AttributedBy.ASSIGNED
+    assigned = details.assigned
+    if assigned is not None and ((known := episode.participants.get(assigned.id)) is None or known.is_person):
+        return assigned, AttributedBy.ASSIGNED
     return None, AttributedBy.NOBODY
 
 

@@ -15,6 +15,14 @@ class AuthorKind(StrEnum):
     OPERATOR = "operator"
 
 
+class ParticipantKind(StrEnum):
+    """What wrote on the side of the operators."""
+
+    PERSON = "person"
+    BOT = "bot"
+    SYSTEM = "system"
+
+
 class ClosedBy(StrEnum):
     """Who closed a dialog: one of the two, or nobody did and it closed by itself."""
 
@@ -57,6 +65,7 @@ class MessagePosted(StoredValue):
     chars: int
     fingerprint: str
     posted_at: AwareDatetime
+    kind: ParticipantKind = ParticipantKind.PERSON
 
 
 class OperatorAssigned(StoredValue):
@@ -70,12 +79,18 @@ class OperatorAssigned(StoredValue):
 
 
 class Participant(StoredValue):
-    """An operator who wrote, with the name and team of the last message."""
+    """An operator, a bot or a system that wrote, with the name and team of the last message."""
 
     id: str
     name: str
     team: str | None = None
     messages: int
+    kind: ParticipantKind = ParticipantKind.PERSON
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is an operator."""
+        return self.kind is ParticipantKind.PERSON
 
 
 class DialogClosed(StoredValue):

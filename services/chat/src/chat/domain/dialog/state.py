@@ -21,6 +21,7 @@ from chat.domain.dialog.events import (
     MessagePosted,
     OperatorAssigned,
     Participant,
+    ParticipantKind,
 )
 
 
@@ -44,7 +45,10 @@ class PostedMessage:
 
 @dataclass(frozen=True)
 class Episode:
-    """What the next close will count: everything since the opening or the last reopening."""
+    """What the next close will count: everything since the opening or the last reopening.
+
+    Only persons reply: bots and systems are among the `participants` and change nothing else.
+    """
 
     since: datetime
     first_reply_at: datetime | None = None
@@ -56,7 +60,7 @@ class Episode:
     @property
     def is_silent(self) -> bool:
         """Whether nobody has written in it."""
-        return not self.client_messages and not self.participants
+        return not self.client_messages and self.last_reply_by is None
 
     def with_message(self, event: MessagePosted) -> "Episode":
         """The episode with this message counted."""
@@ -69,13 +73,14 @@ class Episode:
             name=event.name or event.operator,
             team=event.team,
             messages=1 + (known.messages if known else 0),
+            # Whoever wrote as a person once stays one: a close may count for them.
+            kind=known.kind if known and known.is_person else event.kind,
         )
-        return replace(
-            self,
-            first_reply_at=self.first_reply_at or event.posted_at,
-            participants={**self.participants, event.operator: participant},
-            last_reply_by=event.operator,
-        )
+        heard = replace(self, participants={**self.participants, event.operator: participant})
+        if not participant.is_person:
+            return heard
+        first_reply_at = self.first_reply_at or event.posted_at
+        return replace(heard, first_reply_at=first_reply_at, last_reply_by=event.operator)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class DialogDetails:
     `messages` go by id, in a persistent map: a dialog of thousands is not copied for each of them.
     `sealed_bytes` is the size of their sealed texts together.
     `unanswered` counts the client's messages since an operator last wrote or the dialog was closed, the first
-    of them written at `waiting_since`; `replies` counts operators' messages.
+    of them written at `waiting_since`; `replies` counts all messages that the client gets.
     `last_close` is repeated when it is reopened and nobody writes; `closed_for` are the teams of all closes.
     """
 
@@ -129,8 +134,10 @@ class DialogDetails:
             "waiting_since": self.waiting_since or event.posted_at,
         }
         if event.operator is not None:
-            writers, replies = self.writers | {event.operator}, self.replies + 1
-            writer = {"writers": writers, "replies": replies, "unanswered": 0, "waiting_since": None}
+            writer = {"replies": self.replies + 1}
+            if event.kind is ParticipantKind.PERSON:
+                writers = self.writers | {event.operator}
+                writer |= {"writers": writers, "unanswered": 0, "waiting_since": None}
         return replace(
             self,
             messages=self.messages.insert(event.message, posted),
