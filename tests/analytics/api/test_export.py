@@ -10,6 +10,7 @@ import pytest
 
 from analytics.read_models.decryption import SealedText
 from chassis.clock import ManualClock
+from contracts.dialogs import Participant, ParticipantKind
 from tests.analytics.builders import FACES, NOON, SEALED, WAYS, ExpectedClose, after, many
 from tests.analytics.harness import Harness, supervisor_of
 
@@ -84,6 +85,16 @@ async def test_there_are_as_many_rows_as_the_summary_counts(harness: Harness, as
     assert len({(row["dialog"], row["close_seq"]) for row in rows}) == len(rows) == summary["closed"] > 0
     assert sum(row["state"] == "given" for row in rows) == summary["given"]
     assert sum(row["satisfied"] == "true" for row in rows) == summary["satisfied"]
+
+
+async def test_who_took_part_stands_there_with_shares_and_bots_marked(harness: Harness) -> None:
+    wrote = (
+        Participant(id="ann", name="=Ann", messages=6),
+        Participant(id="helper", name="Helper", messages=4, kind=ParticipantKind.BOT),
+    )
+    await harness.receive(ExpectedClose(participants=wrote))
+    [found] = await export(harness)
+    assert found["participants"] == "'=Ann: 6 (60 %); Helper [bot]: 4 (40 %)"
 
 
 async def test_no_text_is_a_formula(harness: Harness) -> None:

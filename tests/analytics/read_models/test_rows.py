@@ -13,6 +13,7 @@ from analytics.read_models.channels import Channels
 from chassis.kafka.records import ReceivedEvent
 from chassis.mongo import transaction
 from contracts.channels import ChannelPublished
+from contracts.dialogs import Participant, ParticipantKind
 from contracts.envelope import Envelope
 from tests.analytics.builders import NOON, ExpectedClose, after, many
 from tests.analytics.harness import Harness, supervisor_of
@@ -189,3 +190,28 @@ async def test_versions_of_a_form_are_compared_the_newest_with_the_one_before(ha
     for channels in ([], ["course-a", "course-b"]):
         assert (await harness.get("form-versions", channel=channels)).status_code == 422
     assert (await harness.get("form-versions", ONLY_B, channel="course-a")).status_code == 403
+
+
+async def test_whoever_took_part_has_the_close_once_and_bots_have_none(harness: Harness) -> None:
+    ann = Participant(id="ann", name="Ann", messages=1)
+    bot = Participant(id="helper", name="Helper", messages=4, kind=ParticipantKind.BOT)
+    twice = ann.model_copy(update={"name": "Ann Lee"})
+    await harness.receive(
+        ExpectedClose("d1", participants=(ann, bot, twice)),
+        ExpectedClose("d2", participants=(bot,), operator=None),
+    )
+    rows = (await harness.ask("operators", view="took_part"))["rows"]
+    assert [(row["operator"], row["name"], row["closed"]) for row in rows] == [("ann", "Ann Lee", 1)]
+    usual = (await harness.ask("operators"))["rows"]
+    assert {row["operator"]: row["closed"] for row in usual} == {"ann": 1, None: 1}
+    assert (await harness.get("operators", view="both")).status_code == 422
+
+
+async def test_limits_of_who_took_part_lie_around_all_closes_each_once(harness: Harness) -> None:
+    wrote = tuple(Participant(id=f"p{n}", name=f"P {n}", messages=1) for n in range(9))
+    closes = [ExpectedClose(f"g{n}", participants=wrote[:1], score=5) for n in range(8)]
+    closes += [ExpectedClose(f"b{n}", participants=wrote[1:], score=1) for n in range(8)]
+    await harness.receive(*closes)
+    rows = (await harness.ask("operators", view="took_part"))["rows"]
+    # Half of the closes are satisfied, a ninth of the rows: around that it would be above_998.
+    assert {row["operator"]: row["funnel"] for row in rows}["p0"] == "above_95"

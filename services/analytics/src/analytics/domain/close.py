@@ -72,9 +72,9 @@ class Close:
 
     @property
     def people(self) -> Sequence[Participant]:
-        """The persons who took part; bots and systems are none."""
+        """The persons who took part, each once; bots and systems are none."""
         participants = self.closed.participants if self.closed else ()
-        return [each for each in participants if each.kind is ParticipantKind.PERSON]
+        return [*{each.id: each for each in participants if each.kind is ParticipantKind.PERSON}.values()]
 
     @property
     def form_version(self) -> int | None:
