@@ -79,6 +79,7 @@ async def test_no_question_reads_a_whole_collection(stack: Stack, floor: Support
         await supervisor.write(review["dialog"], review["close_seq"], "note", "Talk with both", 1)
         await supervisor.write(review["dialog"], review["close_seq"], "status", "done", 2)
         await supervisor.read(f"closes/{review['dialog']}/{review['close_seq']}/review/history")
+        await supervisor.read("marks", channel=channel)
         await until(lambda: _listed_as_done(floor, channel), SETTLE_SECONDS)
         assert await supervisor.every_review(channel=channel, status="new")
         for axis in Axis:

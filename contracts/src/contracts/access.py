@@ -28,6 +28,12 @@ class Role(StrEnum):
     PLATFORM = "platform"
 
 
+class Scope(StrEnum):
+    """What a service's token may do besides, as a word of its `scope`."""
+
+    MARKS_WRITE = "marks:write"
+
+
 class Claims(BaseModel):
     """The claims of a verified token. An absent claim grants nothing, and limits nothing.
 
@@ -56,6 +62,10 @@ class Claims(BaseModel):
     def covers_team(self, team: str | None) -> bool:
         """Whether its bearer may see what counts for this team; None is for no team."""
         return self.teams is None or team in self.teams
+
+    def is_service_with(self, scope: Scope) -> bool:
+        """Whether its bearer is a service that may do this."""
+        return Role.SERVICE in self.roles and scope in self.scope.split()
 
     def names_any(self, roles: frozenset[Role]) -> bool:
         """Whether the token names one of these roles, in whatever spelling: for what they may never do."""

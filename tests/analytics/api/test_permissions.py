@@ -14,14 +14,14 @@ pytestmark = pytest.mark.real
 
 DOCUMENT = json.loads((FOLDER / "analytics.json").read_text())
 ROUTES = tuple(
-    (method.upper(), path.removeprefix("/v1/live-chat/").format(dialog="d1", close_seq=1))
+    (method.upper(), path.removeprefix("/v1/live-chat/").format(dialog="d1", close_seq=1, mark="m1"))
     for path, methods in DOCUMENT["paths"].items()
     for method in methods
     if path.startswith("/v1/")
 )
 """Every route that there is, with its method."""
 
-FILTERED = tuple(path for _, path in ROUTES if path != "changes" and not path.startswith("closes"))
+FILTERED = tuple(path for _, path in ROUTES if path != "changes" and not path.startswith(("closes", "marks")))
 PERIOD: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-04-01"}
 ONLY_A = supervisor_of("course-a")
 
@@ -57,7 +57,7 @@ async def test_nobody_without_a_token_and_no_visitor(harness: Harness, method: s
 
 async def test_a_supervisor_of_no_channel_is_told_so(harness: Harness) -> None:
     nowhere = somebody(Role.SUPERVISOR, channels=frozenset())
-    for path in (*FILTERED, "changes"):
+    for path in (*FILTERED, "changes", "marks"):
         assert (await harness.get(path, nowhere, **({} if path == "changes" else PERIOD))).status_code == 403
 
 

@@ -31,7 +31,7 @@ from chassis.http.problems import (
 from chassis.http.routes import guarding
 from chassis.http.tokens import ALGORITHM
 from chassis.settings import ServiceSettings, VisitorSettings
-from contracts.access import EVERY_CHANNEL, Claims, Role
+from contracts.access import EVERY_CHANNEL, Claims, Role, Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -193,10 +193,13 @@ def staff_issuer(settings: ServiceSettings) -> TrustedIssuer:
     return TrustedIssuer(issuer, settings.staff_audience, keys, STAFF, frozenset(algorithms), names)
 
 
-def allow(*roles: Role, never: frozenset[Role] = frozenset()) -> Callable[..., Awaitable[Claims]]:
+def allow(
+    *roles: Role, never: frozenset[Role] = frozenset(), service_scope: Scope | None = None
+) -> Callable[..., Awaitable[Claims]]:
     """A dependency that gives the claims of a caller who has one of `roles`, and none of `never`.
 
-    Answers 401 without a valid token, 403 otherwise, before anything else of the request is read.
+    A service whose token has `service_scope` may call too. Answers 401 without a valid token, 403 otherwise,
+    before anything else of the request is read.
     """
 
     @raises(TokenMissing, Unauthenticated, TokenExpired, TokenTooLarge, Forbidden)
@@ -204,7 +207,8 @@ def allow(*roles: Role, never: frozenset[Role] = frozenset()) -> Callable[..., A
         if credentials is None:
             raise TokenMissing
         claims = await _verified(request, credentials)
-        if claims.names_any(never) or not claims.roles & frozenset(roles):
+        has_scope = service_scope is not None and claims.is_service_with(service_scope)
+        if claims.names_any(never) or not (claims.roles & frozenset(roles) or has_scope):
             raise Forbidden
         return claims
 

@@ -11,18 +11,20 @@ from analytics.api import (
     export,
     form_versions,
     live_chat,
+    marks,
     pages,
     patterns,
     reviews,
 )
 from analytics.api.problems import CATALOGUE
-from analytics.messaging.commit_handlers import review_handler
+from analytics.messaging.commit_handlers import mark_handler, review_handler
 from analytics.messaging.inbound import channels_runner, client_consumer, keys_reader, projection_runner
 from analytics.processes.day_folding import DayFolding
 from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import NAME, LiveChatDocuments
 from analytics.read_models.generations import ServingDocuments
+from analytics.read_models.marks import Marks
 from analytics.read_models.progress import ProgressReader
 from analytics.read_models.projection import LiveChatProjection
 from analytics.read_models.reviewed import ReviewedCloses
@@ -76,8 +78,10 @@ def build(
     naming = channels_runner(database, settings.kafka, publisher)
     folding = DayFolding(lambda: serving.now, database_clock, projecting.behind_seconds)
     store, ring = MongoEventStore(database), private_key_ring(settings, database)
-    reviewed = ReviewedCloses(database)
-    relay = OutboxRelay(settings.service, store, publisher, [review_handler(reviewed)])
+    reviewed, time_marks = ReviewedCloses(database), Marks(database)
+    relay = OutboxRelay(
+        settings.service, store, publisher, [review_handler(reviewed), mark_handler(time_marks)]
+    )
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=settings.service)
     forgetting = client_consumer(ring, settings.kafka, publisher, database.name)
     tasks: list[BackgroundTask] = [
@@ -87,7 +91,7 @@ def build(
     async def prepare() -> None:
         await serving.look()
         await publish_views(serving.now)
-        own = (store.prepare, ring.prepare, reviewed.prepare, reader.prepare)
+        own = (store.prepare, ring.prepare, reviewed.prepare, time_marks.prepare, reader.prepare)
         for step in (serving.now.prepare, audit.prepare, *own, database_clock.sync):
             await step()
 
@@ -101,14 +105,14 @@ def build(
         pages=[pages.person, pages.page_router(settings)],
         routers=[
             live_chat.router, distribution.router, patterns.router, form_versions.router, closes.router,
-            reviews.router, close_reviews.router, export.router,
+            reviews.router, close_reviews.router, export.router, marks.router,
         ],
         problems=CATALOGUE,
         state={
             "serving": serving, "audit": audit, "clock": clock or database_clock, "lag": projecting.lag,
             "progress": progress, "live": live, "channels": Channels(database),
             "decryptor": decryptor or Decryptor(reader, keys.read_to_end),
-            "repository": repository, "key_ring": ring, "reviewed": reviewed,
+            "repository": repository, "key_ring": ring, "reviewed": reviewed, "marks": time_marks,
             "relay": relay,  # what tests drive by hand
             "minimum_n": settings.minimum_n, "verifier": verifier(settings),
         },

@@ -9,6 +9,7 @@ from analytics.read_models.channels import Channels
 from analytics.read_models.decryption import Decryptor
 from analytics.read_models.documents import LiveChatDocuments
 from analytics.read_models.generations import ServingDocuments
+from analytics.read_models.marks import Marks
 from analytics.read_models.progress import ProgressReader
 from analytics.read_models.reviewed import ReviewedCloses
 from chassis.audit import Audit as AuditLog
@@ -29,6 +30,7 @@ Documents = Annotated[LiveChatDocuments, Depends(_documents)]
 ChannelNames = Annotated[Channels, from_state("channels")]
 Texts = Annotated[Decryptor, from_state("decryptor")]
 Reviewed = Annotated[ReviewedCloses, from_state("reviewed")]
+MarksOfTime = Annotated[Marks, from_state("marks")]
 Repository = Annotated[AnyRepository, from_state("repository")]
 Keys = Annotated[PrivateKeyRing, from_state("key_ring")]
 Audit = Annotated[AuditLog, from_state("audit")]

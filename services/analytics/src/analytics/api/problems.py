@@ -19,8 +19,13 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.CLIENT_ERASED: "This client was erased: no note can be written about them any more.",
     Rejection.SCORE_NOT_ON_SCALE: "Please choose a score from {lowest} to {highest}.",
     Rejection.CHANGED_TOO_OFTEN: "This was changed {most} times, and can't be changed any more.",
+    Rejection.MARK_OF_OTHER_CHANNELS: "This mark is of channels that your token is not good for.",
 }
-STATUSES: Final[Mapping[str, int]] = {Rejection.CHANGED_MEANWHILE: 412, Rejection.VERSION_MISSING: 428}
+STATUSES: Final[Mapping[str, int]] = {
+    Rejection.CHANGED_MEANWHILE: 412,
+    Rejection.VERSION_MISSING: 428,
+    Rejection.MARK_OF_OTHER_CHANNELS: 403,
+}
 
 SCALE_SENTENCE: Final = "must be a scale's name, lowest and highest score, such as stars:1:5"
 CATALOGUE: Final = ProblemCatalogue(SENTENCES, STATUSES, {**PERIOD_SENTENCES, "not-a-scale": SCALE_SENTENCE})

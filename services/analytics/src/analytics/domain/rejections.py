@@ -11,3 +11,4 @@ class Rejection(StrEnum):
     CLIENT_ERASED = "client-erased"
     SCORE_NOT_ON_SCALE = "score-not-on-scale"
     CHANGED_TOO_OFTEN = "changed-too-often"
+    MARK_OF_OTHER_CHANNELS = "mark-of-other-channels"
