@@ -14,6 +14,7 @@ export type Patterns = Schemas["Patterns"];
 export type Channels = Schemas["Channels"];
 export type Hours = Schemas["Hours"];
 export type Distribution = Schemas["Distribution"];
+export type TimeMarks = Schemas["TimeMarks"];
 export type FormVersions = Schemas["FormVersions"];
 export type Review = Schemas["Review"];
 export type ReviewCounts = Schemas["ReviewCounts"];
@@ -37,6 +38,8 @@ export const patterns = unread<Patterns | null>();
 export const channels = unread<Channels>();
 export const hours = unread<Hours>();
 export const distribution = unread<Distribution>();
+/** What happened when, on the time axis. */
+export const marks = unread<TimeMarks>();
 export const formVersions = unread<FormVersions>();
 export const counts = unread<ReviewCounts>();
 export const reviews = unread<Listed>();
@@ -249,6 +252,12 @@ export async function readBreakdown(): Promise<void> {
   ]);
 }
 
+export async function readMarks(): Promise<void> {
+  const { from, to, tz, channel } = filterOf(address.value, new Date());
+  const query = { from, to, tz, channel };
+  await into(marks, () => data(api.GET("/v1/live-chat/marks", { params: { query } })));
+}
+
 /** The versions of the one channel that is chosen, while they are shown. */
 export async function readVersions(): Promise<void> {
   const now = address.value;
@@ -303,6 +312,7 @@ export async function readDetails(): Promise<void> {
 export async function readAgain(): Promise<void> {
   await Promise.all([
     readSummary(),
+    readMarks(),
     readOperators(),
     readBreakdown(),
     readVersions(),
@@ -317,6 +327,7 @@ export async function readAgain(): Promise<void> {
 export function keepReading(): () => void {
   const ends = [
     whenever((now) => [now.from, now.to, now.zone], readChoices),
+    whenever((now) => [now.from, now.to, now.zone, now.channel], readMarks),
     whenever((now) => [counted(now), now.vs, now.grain], readSummary),
     whenever((now) => [counted(now), now.view], readOperators),
     whenever(
@@ -375,6 +386,7 @@ export const isRetried = ({ problem }: Panel<unknown>): boolean => problem !== n
 function retrying(): () => void {
   const panels: [Signal<Panel<unknown>>, () => Promise<void>][] = [
     [summary, readSummary],
+    [marks, readMarks],
     [operators, readOperators],
     [channels, readBreakdown],
     [hours, readBreakdown],

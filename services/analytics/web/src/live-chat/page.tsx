@@ -21,6 +21,7 @@ import {
   freshness,
   hours,
   keepReading,
+  marks,
   operators,
   type Panel,
   patterns,
@@ -40,6 +41,7 @@ import { UnsavedNotes, useUnsavedNotes } from "./review-panel.tsx";
 import { Kept, Reviews } from "./reviews.tsx";
 import { Shortcuts, shortcutsShown, useShortcuts } from "./shortcuts.tsx";
 import { Textures } from "./textures.tsx";
+import { TimeMarks } from "./time-marks.tsx";
 import { clearFilters, Head, PrintedFilters, Toolbar, useClock } from "./toolbar.tsx";
 
 const STALE = 60;
@@ -123,7 +125,14 @@ function Charts(): JSX.Element {
   return (
     <>
       <div class="pair">
-        <Satisfaction data={read} grain={grain} minimum={minimum} onFilter={go} />
+        <Satisfaction
+          data={read}
+          marks={marks.value.data?.marks}
+          grain={grain}
+          minimum={minimum}
+          onFilter={go}
+          below={(placed) => <TimeMarks placed={placed} />}
+        />
         <Scores
           data={distribution.value.data}
           whole={read}

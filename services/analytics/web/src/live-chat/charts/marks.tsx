@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { t } from "../../texts.ts";
 import type { Days, Grain } from "./shapes/days.ts";
 import { BARS_TOP, BASE, isOtherLength, PLOT, type Plot, type Segment, TOP } from "./shapes/plot.ts";
+import { flagsOf, type PlacedMark } from "./shapes/time-marks.ts";
 import { dayName, interval, share, shortDate, standingWords } from "./words.ts";
 
 const FLOOR = TOP + PLOT;
@@ -243,6 +244,33 @@ export function Dates({ plot, shape, grain }: { plot: Plot; shape: Days; grain: 
               </tspan>
             )}
           </text>
+        );
+      })}
+    </g>
+  );
+}
+
+const FLAG = { height: 16, digit: 8, room: 26 };
+
+/** What happened when: a line through both plots, and over it the number that the list below has. */
+export function MarkFlags({ plot, marks }: { plot: Plot; marks: readonly PlacedMark[] }): JSX.Element {
+  const xs = marks.map(({ index, into }) => plot.left + (index + into) * plot.step);
+  return (
+    <g>
+      {xs.map((x, at) => (
+        <line key={marks[at]?.mark.id} class="mark-line" x1={x} x2={x} y1={FLAG.height} y2={BASE} />
+      ))}
+      {flagsOf(xs, FLAG.room).map(({ x, first, last }) => {
+        const words = first === last ? number(first) : `${number(first)}–${number(last)}`;
+        const width = FLAG.digit * (words.length + 1);
+        const start = Math.min(x - FLAG.digit, plot.right - width);
+        return (
+          <g key={first} class="mark-flag">
+            <rect x={start} y="0" width={width} height={FLAG.height} rx="4" />
+            <text x={start + width / 2} y="12" text-anchor="middle">
+              {words}
+            </text>
+          </g>
         );
       })}
     </g>

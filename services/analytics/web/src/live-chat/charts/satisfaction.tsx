@@ -5,10 +5,11 @@ import type { JSX } from "preact";
 import { useId, useMemo, useState } from "preact/hooks";
 import { t } from "../../texts.ts";
 import type { Next } from "./index.tsx";
-import { Bars, Dates, DayMarks, Grid } from "./marks.tsx";
+import { Bars, Dates, DayMarks, Grid, MarkFlags } from "./marks.tsx";
 import { type Day, type Days, daysOf, type Grain } from "./shapes/days.ts";
 import { BASE, HEIGHT, type Plot, plotOf, TOP } from "./shapes/plot.ts";
-import type { Summary } from "./shapes/types.ts";
+import { type PlacedMark, placedMarks } from "./shapes/time-marks.ts";
+import type { Summary, TimeMark } from "./shapes/types.ts";
 import { NumbersTable, type Shown, TableButton, useTable } from "./table.tsx";
 import { useWidth } from "./width.ts";
 import { beforeWords, dayName, daySentence, interval, share } from "./words.ts";
@@ -20,15 +21,28 @@ interface Satisfied {
   /** Under how many ratings nothing is said. */
   minimum?: number;
   onFilter: (next: Next) => void;
+  /** What happened when; in the order of time. */
+  marks?: readonly TimeMark[] | undefined;
+  /** What stands under the chart, given the marks in it. */
+  below?: (placed: readonly PlacedMark[]) => JSX.Element;
   now?: Date;
 }
 
 const NARROW = 600;
 const END = 104;
 
-export function Satisfaction({ data, grain, minimum = 20, onFilter, now }: Satisfied): JSX.Element {
+export function Satisfaction({
+  data,
+  grain,
+  minimum = 20,
+  onFilter,
+  marks,
+  below,
+  now,
+}: Satisfied): JSX.Element {
   const shown = useTable("satisfaction");
   const shape = useMemo(() => data && daysOf(data, grain, now ?? new Date()), [data, grain, now]);
+  const placed = useMemo(() => placedMarks(data?.buckets ?? [], marks ?? []), [data, marks]);
   const title = t(`chart.satisfaction.${grain}`);
   return (
     <section class="chart satisfaction" aria-labelledby="satisfaction" aria-busy={data === null}>
@@ -49,10 +63,11 @@ export function Satisfaction({ data, grain, minimum = 20, onFilter, now }: Satis
       </header>
       {shape?.offersWeek && <OfferWeek minimum={minimum} onFilter={onFilter} />}
       {!shape && <div class="skeleton plot-skeleton" />}
-      {shape && shown.isTable && <DaysTable shape={shape} grain={grain} name={title} />}
+      {shape && shown.isTable && <DaysTable shape={shape} marks={placed} grain={grain} name={title} />}
       {shape && !shown.isTable && (
         <Plotted
           shape={shape}
+          marks={placed}
           grain={grain}
           minimum={minimum}
           onFilter={onFilter}
@@ -60,6 +75,7 @@ export function Satisfaction({ data, grain, minimum = 20, onFilter, now }: Satis
           isEmpty={data?.given === 0}
         />
       )}
+      {shape && below?.(placed)}
     </section>
   );
 }
@@ -77,6 +93,7 @@ function OfferWeek({ minimum, onFilter }: Required<Pick<Satisfied, "minimum" | "
 
 interface Plotting {
   shape: Days;
+  marks: readonly PlacedMark[];
   grain: Grain;
   minimum: number;
   onFilter: (next: Next) => void;
@@ -84,7 +101,7 @@ interface Plotting {
   isEmpty: boolean;
 }
 
-function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting): JSX.Element {
+function Plotted({ shape, marks, grain, minimum, onFilter, shown, isEmpty }: Plotting): JSX.Element {
   const [place, width] = useWidth<HTMLDivElement>();
   // By its date: another grain, or another day, has other places.
   const [date, setDate] = useState<string | null>(null);
@@ -122,7 +139,7 @@ function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting):
         aria-valuemin={0}
         aria-valuemax={Math.max(0, days.length - 1)}
         aria-valuenow={Math.max(0, current)}
-        aria-valuetext={day ? daySentence(day, grain, before) : t("chart.noDays")}
+        aria-valuetext={day ? daySentence(day, grain, before, textsOf(marks, current)) : t("chart.noDays")}
         onKeyDown={keys}
         onFocus={(event) => event.currentTarget.matches(":focus-visible") && choose(current)}
         onBlur={() => setDate(null)}
@@ -146,6 +163,7 @@ function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting):
             />
             <Bars plot={plot} shape={shape} grain={grain} />
             <Dates plot={plot} shape={shape} grain={grain} />
+            <MarkFlags plot={plot} marks={marks} />
             {marked !== null && <Cursor plot={plot} day={days[marked]} index={marked} />}
           </svg>
         )}
@@ -157,7 +175,15 @@ function Plotted({ shape, grain, minimum, onFilter, shown, isEmpty }: Plotting):
           </p>
         )}
         {marked !== null && days[marked] && (
-          <Tip day={days[marked]} plot={plot} index={marked} width={width} grain={grain} before={before} />
+          <Tip
+            day={days[marked]}
+            plot={plot}
+            index={marked}
+            width={width}
+            grain={grain}
+            before={before}
+            marks={marks.filter((each) => each.index === marked)}
+          />
         )}
       </div>
       <p class="unseen" id={`${clip}-help`}>
@@ -218,11 +244,12 @@ interface Tipped {
   width: number;
   grain: Grain;
   before: string;
+  marks: readonly PlacedMark[];
 }
 
 const TIP = 240;
 
-function Tip({ day, plot, index, width, grain, before }: Tipped): JSX.Element {
+function Tip({ day, plot, index, width, grain, before, marks }: Tipped): JSX.Element {
   const x = plot.x(index);
   const isBefore = x + 12 + TIP > width;
   const left = isBefore ? Math.max(0, x - 12 - TIP) : x + 12;
@@ -250,6 +277,11 @@ function Tip({ day, plot, index, width, grain, before }: Tipped): JSX.Element {
       </dl>
       {day.value === null && <p>{t("chart.tooFew")}</p>}
       {day.standing && <p>{t(`chart.standing.${day.standing}`)}</p>}
+      {marks.map(({ mark, number: at }) => (
+        <p key={mark.id} class="time-mark">
+          <span class="flag">{at}</span> <span dir="auto">{mark.text}</span>
+        </p>
+      ))}
     </div>
   );
 }
@@ -264,7 +296,14 @@ function Legend({ shape, minimum, before }: { shape: Days; minimum: number; befo
   return <p class="small quiet">{parts.filter(Boolean).join(" ")}</p>;
 }
 
-function DaysTable({ shape, grain, name }: { shape: Days; grain: Grain; name: string }): JSX.Element {
+const textsOf = (marks: readonly PlacedMark[], index: number): string =>
+  marks.flatMap((each) => (each.index === index ? [each.mark.text] : [])).join(", ");
+
+interface Tabled extends Pick<Plotting, "shape" | "marks" | "grain"> {
+  name: string;
+}
+
+function DaysTable({ shape, marks, grain, name }: Tabled): JSX.Element {
   const before = beforeWords(shape.weeksBefore, shape.byWeekday);
   const heads = [
     t(`chart.grain.${grain}`),
@@ -273,8 +312,9 @@ function DaysTable({ shape, grain, name }: { shape: Days; grain: Grain; name: st
     t("table.satisfied"),
     t("table.interval"),
     ...(shape.ghosts.length ? [before] : []),
+    ...(marks.length ? [t("marks.title")] : []),
   ];
-  const rows = shape.days.map((day) => [
+  const rows = shape.days.map((day, index) => [
     dayName(day.date, grain),
     number(day.closed),
     number(day.rated),
@@ -283,6 +323,7 @@ function DaysTable({ shape, grain, name }: { shape: Days; grain: Grain; name: st
       : share(day.csat.value),
     interval(day.csat),
     ...(shape.ghosts.length ? [share(day.before?.csat.value ?? null)] : []),
+    ...(marks.length ? [textsOf(marks, index)] : []),
   ]);
   return <NumbersTable name={name} heads={heads} rows={rows} height={HEIGHT} />;
 }

@@ -53,7 +53,7 @@ export function beforeWords(weeks: number | null, byWeekday: boolean): string {
 }
 
 /** Everything that is known of a day, in one sentence. */
-export function daySentence(day: Day, grain: Grain, before: string): string {
+export function daySentence(day: Day, grain: Grain, before: string, marks = ""): string {
   const said =
     day.value === null
       ? t("chart.day.few", { n: day.rated })
@@ -65,6 +65,7 @@ export function daySentence(day: Day, grain: Grain, before: string): string {
     standingWords(day.standing),
     t("chart.day.closed", { n: day.closed }),
     day.before ? `${before}: ${share(day.before.csat.value)}, n ${day.before.csat.n}` : "",
+    marks,
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -9,6 +9,7 @@ export type Bucket = Schemas["Bucket"];
 export type Share = Schemas["Share"];
 export type FunnelPosition = Schemas["FunnelPosition"];
 export type ScaleDistribution = Schemas["ScaleDistribution"];
+export type TimeMark = Schemas["TimeMark"];
 export type OperatorRow = Schemas["OperatorRow"];
 export type ChannelRow = Schemas["ChannelRow"];
 export type FormVersion = Schemas["FormVersion"];
