@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.domain.form_versions import mean_the_same, version_changes
+from analytics.domain.form_versions import mean_the_same, two_of, version_changes
 
 
 def given(score: int, n: int, *, enough: int = 4, scale: str = "stars:1:5") -> dict[str, int]:
@@ -39,6 +39,26 @@ def test_what_means_something_else_is_not_compared(before: dict[str, int]) -> No
     found, comparable = version_changes(now, before, running=False)
     assert (comparable, found.csat, found.average_normalised) == (False, None, None)
     assert found.response_rate is not None
+
+
+def test_before_the_first_answer_nothing_is_said_to_be_another_measure() -> None:
+    found, comparable = version_changes({"pending": 2}, given(5, 50), running=True)
+    assert (comparable, found.csat) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "compared"),
+    [
+        ((None, None), (7, 4)), ((4, None), (4, 2)), ((2, None), (2, 4)), ((2, 7), (2, 7)),
+        ((None, 2), (7, 2)), ((7, 7), None), ((3, None), None), ((None, 3), None),
+    ],
+)  # fmt: skip
+def test_the_newest_is_compared_with_the_one_before_unless_others_are_asked_for(
+    asked: tuple[int | None, int | None], compared: tuple[int, int] | None
+) -> None:
+    assert two_of([2, 4, 7], *asked) == compared
+    assert two_of([], *asked) is None
+    assert two_of([7], None, None) is None
 
 
 def test_scores_that_only_one_version_got_don_t_make_it_another_measure() -> None:

@@ -184,7 +184,7 @@ async def test_versions_of_a_form_are_compared_the_newest_with_the_one_before(ha
     assert compared["changes"]["csat"]["confidence"] == 99.8  # the day isn't over
     other = await harness.ask("form-versions", channel="course-a", version=2, vs_version=3, **period)
     assert other["compared"]["changes"]["csat"]["value"] == -75
-    for unknown in ({"version": 9}, {"vs_version": 1}, {"version": 2}):
+    for unknown in ({"version": 9}, {"vs_version": 1}, {"version": 2, "vs_version": 2}):
         nothing = await harness.ask("form-versions", **{"channel": "course-a", **unknown, **period})
         assert nothing["compared"] is None
     for channels in ([], ["course-a", "course-b"]):

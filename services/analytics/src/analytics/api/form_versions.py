@@ -12,7 +12,7 @@ from analytics.api.permissions import SupervisorClaims
 from analytics.api.problems import NOT_PERMITTED
 from analytics.api.schemas import ComparedVersions, FormVersion, FormVersions
 from analytics.domain.counting import counted
-from analytics.domain.form_versions import version_changes
+from analytics.domain.form_versions import two_of, version_changes
 from analytics.domain.numbers import numbers
 from analytics.domain.rows import row_numbers
 from analytics.read_models.form_versions import form_versions
@@ -53,7 +53,7 @@ async def list_form_versions(
         for version in sorted(found, reverse=True)
     ]  # fmt: skip
     compared = None
-    if two := asked.compared([*found]):
+    if two := two_of([*found], asked.version, asked.vs_version):
         now, before = (found[version].outcomes for version in two)
         differences, comparable = version_changes(now, before, running=running, minimum=minimum_n)
         compared = ComparedVersions(

@@ -1,6 +1,5 @@
 """The parameters of queries: plain texts of a known shape, so that nothing else ever reaches the database."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -276,18 +275,10 @@ class FormVersionParameters(CountParameters):
         None, ge=1, description="The version that is compared; the newest unless said."
     )
     vs_version: int | None = Field(
-        None, ge=1, description="What it is compared with; the one before it unless said."
+        None,
+        ge=1,
+        description="What it is compared with; unless said the one before it, of the oldest the one after.",
     )
-
-    def compared(self, versions: Sequence[int]) -> tuple[int, int] | None:
-        """The two that are compared, of those that there are (the oldest first); None if one isn't there."""
-        version = self.version or max(versions, default=None)
-        before = self.vs_version or max(
-            (each for each in versions if version and each < version), default=None
-        )
-        if version is None or before is None or not {version, before} <= {*versions}:
-            return None
-        return version, before
 
 
 class HourParameters(CountParameters):

@@ -138,8 +138,8 @@ class ComparedVersions(BaseModel):
     version: int = Field(description="The one that is compared.", examples=[4])
     vs_version: int = Field(description="With which.", examples=[3])
     comparable: bool = Field(
-        description="Whether answers mean the same: the same scale, and no score that satisfies in one alone."
-        " Else there is no change of csat and of the normalised average."
+        description="Whether answers mean the same: the same scale, and no score that satisfies in one alone,"
+        " as far as there are answers. Else there is no change of csat and of the normalised average."
     )
     changes: Changes = Field(description="The one less the other.")
 
@@ -148,7 +148,7 @@ class FormVersions(Filtered):
     """The versions of a channel's form that closes were asked with; closes without a form are in none."""
 
     versions: list[FormVersion] = Field(description="The newest first.")
-    compared: ComparedVersions | None = Field(description="Null if one of the two isn't there.")
+    compared: ComparedVersions | None = Field(description="Null unless both are there, and not the same.")
 
 
 class PatternRow(PatternNumbers):

@@ -234,9 +234,14 @@ export async function readOperators(): Promise<void> {
 
 let patternsAsked = 0;
 
+export function isTooLongForPatterns(): boolean {
+  const { from, to } = range(address.value, new Date());
+  return Date.parse(to) - Date.parse(from) > LONGEST_OF_PATTERNS_MS;
+}
+
 async function readPatterns(): Promise<void> {
   const query = filterOf(address.value, new Date());
-  const isTooLong = Date.parse(query.to) - Date.parse(query.from) > LONGEST_OF_PATTERNS_MS;
+  const isTooLong = isTooLongForPatterns();
   patternsAsked = performance.now();
   await into(patterns, async () =>
     isTooLong ? null : data(api.GET("/v1/live-chat/patterns", { params: { query } })),
@@ -333,6 +338,8 @@ export function keepReading(): () => void {
     whenever(
       (now) => [counted(now)],
       async () => {
+        // What was odd under another filter says nothing under this one.
+        patterns.value = { data: null, readAt: null, problem: null };
         await readBreakdown();
         void readPatterns();
       },
@@ -392,6 +399,7 @@ function retrying(): () => void {
     [hours, readBreakdown],
     [distribution, readBreakdown],
     [formVersions, readVersions],
+    [patterns, readPatterns],
     [reviews, () => readReviews()],
     [details, readDetails],
     [everyChannel, readChoices],

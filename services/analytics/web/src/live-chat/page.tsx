@@ -20,6 +20,7 @@ import {
   formVersions,
   freshness,
   hours,
+  isTooLongForPatterns,
   keepReading,
   marks,
   operators,
@@ -147,6 +148,7 @@ function Charts(): JSX.Element {
             data={operators.value.data}
             view={view}
             patterns={patterns.value.data}
+            patternsUnread={patterns.value.problem ? "failed" : isTooLongForPatterns() ? "tooLong" : null}
             whole={read}
             minimum={minimum}
             few={few}

@@ -16,6 +16,8 @@ interface Shown {
   view: (typeof VIEWS)[number];
   /** Read after the operators; null until then. */
   patterns?: Patterns | null;
+  /** Why it is not known what is odd of them. */
+  patternsUnread?: "tooLong" | "failed" | null;
   whole: Whole | null;
   minimum?: number;
   /** Whether those with too few ratings are shown. */
@@ -24,7 +26,7 @@ interface Shown {
 }
 
 export function Operators(shown: Shown): JSX.Element {
-  const { data, patterns = null, view, whole, minimum = 20, few, onFilter } = shown;
+  const { data, patterns = null, patternsUnread = null, view, whole, minimum = 20, few, onFilter } = shown;
   const isRead = data !== null && whole !== null;
   return (
     <section class="chart operators" aria-labelledby="operators" aria-busy={!isRead}>
@@ -39,6 +41,7 @@ export function Operators(shown: Shown): JSX.Element {
           onChange={(chosen) => onFilter({ view: chosen })}
         />
       </header>
+      {view === "counts_for" && patternsUnread && <p class="small quiet">{t(`odd.${patternsUnread}`)}</p>}
       {view === "took_part" && <p class="small quiet">{t("chart.operators.took_part.help")}</p>}
       {!isRead && <div class="skeleton rows-skeleton" />}
       {isRead && (
@@ -52,7 +55,9 @@ export function Operators(shown: Shown): JSX.Element {
           keyOf={(row) => row.operator ?? ""}
           nameOf={nameOf}
           oddOf={(row) => (view === "took_part" ? [] : oddWords(patterns, row.operator))}
-          onChoose={(row) => onFilter(chosen(row))}
+          overlap={view === "took_part"}
+          // What could be chosen are closes that count for them: others than the row has.
+          onChoose={view === "took_part" ? undefined : (row) => onFilter(chosen(row))}
           onFew={(open) => onFilter({ few: open })}
           fewWords={(count) => t("chart.operators.count", { count, n: number(count) })}
         />

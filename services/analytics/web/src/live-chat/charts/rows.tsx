@@ -24,7 +24,12 @@ interface Table<R extends Row> {
   nameOf: (row: R) => string;
   /** What is odd of a row, in words. */
   oddOf?: (row: R) => readonly string[];
-  onChoose: (row: R) => void;
+  /** Nothing can be chosen without it. */
+  onChoose?: ((row: R) => void) | undefined;
+  /** Whether a close may be in several rows, which then have no sum. */
+  overlap?: boolean;
+  /** What stands over those of whom too little is known; about ranks unless said. */
+  fewTitle?: string;
   onFew: (open: boolean) => void;
   fewWords: (count: number) => string;
 }
@@ -115,12 +120,12 @@ function FewHead<R extends Row>({ rows, table, columns, isAlone }: FewHeaded<R>)
   const about = [
     t("chart.few.under", { minimum: table.minimum }),
     table.fewWords(rows.length),
-    t("chart.closedRated", { closed: number(closed), rated: number(rated) }),
+    ...(table.overlap ? [] : [t("chart.closedRated", { closed: number(closed), rated: number(rated) })]),
     ...(odd ? [t("odd.few", { count: odd })] : []),
   ].join(" · ");
   const words = (
     <span>
-      <strong>{t("chart.few.title")}</strong> <span class="quiet">{about}</span>
+      <strong>{table.fewTitle ?? t("chart.few.title")}</strong> <span class="quiet">{about}</span>
     </span>
   );
   return (
@@ -151,10 +156,15 @@ function Line<R extends Row>({ row, axis, table, hasPlaces }: Lined<R>): JSX.Ele
   const place = row.rank === null ? (row.csat.too_few ? t("chart.tooEarly") : "") : number(row.rank);
   const odd = table.oddOf?.(row) ?? [];
   const [isOpen, open] = useState(false);
-  const button = (
-    <button type="button" class="name" title={name} onClick={() => table.onChoose(row)}>
+  const { onChoose } = table;
+  const button = onChoose ? (
+    <button type="button" class="name" title={name} onClick={() => onChoose(row)}>
       {name}
     </button>
+  ) : (
+    <span class="name" title={name}>
+      {name}
+    </span>
   );
   return (
     <>

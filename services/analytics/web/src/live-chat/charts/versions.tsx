@@ -4,6 +4,7 @@ import { moment, number } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { t } from "../../texts.ts";
 import { ChangeLine } from "../change.tsx";
+import type { Change } from "../data.ts";
 import type { Next } from "./index.tsx";
 import { RowsTable } from "./rows.tsx";
 import type { FormVersion, FormVersions, Whole } from "./shapes/types.ts";
@@ -33,19 +34,28 @@ export function Versions(props: Shown): JSX.Element {
         minimum={minimum}
         few={few}
         keyOf={(row) => String(row.version)}
-        nameOf={(row) => `${number(row.version)} · ${used(row, zone)}`}
+        nameOf={(row) => `${t("versions.named", { n: number(row.version) })} · ${used(row, zone)}`}
+        fewTitle={t("versions.few")}
         onChoose={(row) => onFilter({ version: row.version, vsVersion: null })}
         onFew={(open) => onFilter({ few: open })}
         fewWords={(count) => t("versions.count", { count, n: number(count) })}
       />
-      {versions.versions.length > 1 && <Compared read={versions} onFilter={onFilter} />}
+      <p class="small quiet about">{t("versions.all")}</p>
+      {versions.versions.length > 1 ? (
+        <Compared read={versions} onFilter={onFilter} />
+      ) : (
+        <p class="small quiet">{t("versions.one")}</p>
+      )}
     </>
   );
 }
 
 function Compared({ read, onFilter }: { read: FormVersions; onFilter: (next: Next) => void }): JSX.Element {
   const { versions, compared } = read;
-  const chosen = compared && { version: compared.version, vsVersion: compared.vs_version };
+  const chosen = {
+    version: compared?.version ?? versions[0]?.version ?? null,
+    vsVersion: compared?.vs_version ?? versions[1]?.version ?? null,
+  };
   const choose = (key: "version" | "vsVersion") => (value: number) => onFilter({ ...chosen, [key]: value });
   return (
     <section class="compared" aria-label={t("versions.compared")}>
@@ -53,14 +63,16 @@ function Compared({ read, onFilter }: { read: FormVersions; onFilter: (next: Nex
         <Choice
           label={t("versions.version")}
           rows={versions}
-          value={chosen?.version}
+          value={chosen.version}
+          other={chosen.vsVersion}
           onChange={choose("version")}
         />{" "}
         {t("versions.with")}{" "}
         <Choice
           label={t("versions.with")}
           rows={versions}
-          value={chosen?.vsVersion}
+          value={chosen.vsVersion}
+          other={chosen.version}
           onChange={choose("vsVersion")}
         />
       </p>
@@ -69,14 +81,14 @@ function Compared({ read, onFilter }: { read: FormVersions; onFilter: (next: Nex
           <dt>{t("table.satisfied")}</dt>
           <dd>
             {compared.comparable ? (
-              <ChangeLine change={compared.changes.csat} kind="points" />
+              <Difference change={compared.changes.csat} />
             ) : (
               <p class="small quiet">{t("versions.notComparable")}</p>
             )}
           </dd>
           <dt>{t("table.response")}</dt>
           <dd>
-            <ChangeLine change={compared.changes.response_rate} kind="points" />
+            <Difference change={compared.changes.response_rate} />
           </dd>
         </dl>
       )}
@@ -88,20 +100,29 @@ function Compared({ read, onFilter }: { read: FormVersions; onFilter: (next: Nex
 interface Chosen {
   label: string;
   rows: readonly FormVersion[];
-  value: number | undefined;
+  value: number | null;
+  /** What it is compared with, which can't be chosen. */
+  other: number | null;
   onChange: (version: number) => void;
 }
 
-function Choice({ label, rows, value, onChange }: Chosen): JSX.Element {
+const Difference = ({ change }: { change: Change | null }): JSX.Element =>
+  change ? (
+    <ChangeLine change={change} kind="points" />
+  ) : (
+    <p class="small quiet">{t("versions.noAnswers")}</p>
+  );
+
+function Choice({ label, rows, value, other, onChange }: Chosen): JSX.Element {
   return (
     <span class="picker">
       <select
         aria-label={label}
-        value={value}
+        value={value ?? undefined}
         onChange={({ currentTarget }) => onChange(Number(currentTarget.value))}
       >
         {rows.map(({ version }) => (
-          <option key={version} value={version}>
+          <option key={version} value={version} disabled={version === other}>
             {t("versions.named", { n: number(version) })}
           </option>
         ))}
