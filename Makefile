@@ -35,8 +35,8 @@ demo: $(READY) ## play dialogs and ratings over the API; print and check the num
 stop: $(READY) ## end what `make run` started
 	@$(BIN)/python -m deploy.local stop
 
-token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b] [TEAMS=c,d]
-	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)") $(if $(TEAMS),--teams "$(TEAMS)")
+token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b] [TEAMS=c,d] [SCOPE=dialogs:write]
+	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)") $(if $(TEAMS),--teams "$(TEAMS)") $(if $(SCOPE),--scope "$(SCOPE)")
 
 pages: $(READY) ## build the pages that changed
 	@$(BIN)/python -m deploy.pages

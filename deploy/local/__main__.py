@@ -52,6 +52,7 @@ def _token(arguments: argparse.Namespace) -> str:
         teams=None if arguments.teams is None else _names(arguments.teams),
         sub=arguments.sub,
         name=arguments.name,
+        scope=arguments.scope,
         hours=arguments.hours,
     )
 
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument(
         "--teams", help="comma-separated, what a supervisor is limited to; not limited unless given"
     )
+    token.add_argument("--scope", default="", help="what a service may do, such as dialogs:write")
     token.add_argument("--sub", help="whose token it is")
     token.add_argument("--name", help="what the person is called")
     token.add_argument("--hours", type=float, default=12)

@@ -19,6 +19,7 @@ def token(
     name: str | None = None,
     team: str | None = None,
     teams: Iterable[str] | None = None,
+    scope: str = "",
     hours: float = 12,
 ) -> str:
     """A token for one of staff's roles, good for `hours`. Raises CannotStart for visitors."""
@@ -29,6 +30,7 @@ def token(
         sub=sub or f"{role}-1",
         roles=frozenset({role}),
         channels=frozenset(channels),
+        scope=scope,
         name=name or role.capitalize(),
         team=team,
         teams=None if teams is None else frozenset(teams),

@@ -422,11 +422,20 @@ async def test_paper_is_light_and_holds_what_was_filtered_and_nothing_to_press(o
     await expect(page.locator("html")).to_have_attribute("data-theme", "light")
     told = page.locator(".printed")
     await expect(told).to_contain_text(
-        "(Europe/Paris) · Channel: Course: Data basics · Operator: all · printed"
+        "(Europe/Paris) · Channel: Course: Data basics · Operator: all · vs the period before · printed"
     )
     await expect(told).to_have_css("display", "table-header-group")
     await expect(page.locator(".chip:visible")).to_have_text("declined ×")
-    for hidden in (".skip", ".head", ".toolbar", ".segments", ".table-button", "[role=tab][tabindex='-1']"):
+    for hidden in (
+        ".skip",
+        ".head",
+        ".toolbar",
+        ".segments",
+        ".search",
+        "select",
+        ".table-button",
+        "[role=tab][tabindex='-1']",
+    ):
         await expect(page.locator(f"{hidden} >> visible=true")).to_have_count(0)
     await expect(page.locator(".plot > svg")).to_have_attribute("width", "700")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

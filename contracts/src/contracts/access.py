@@ -31,6 +31,7 @@ class Role(StrEnum):
 class Scope(StrEnum):
     """What a service's token may do besides, as a word of its `scope`."""
 
+    DIALOGS_WRITE = "dialogs:write"
     MARKS_WRITE = "marks:write"
 
 
@@ -64,8 +65,9 @@ class Claims(BaseModel):
         return self.teams is None or team in self.teams
 
     def is_service_with(self, scope: Scope) -> bool:
-        """Whether its bearer is a service that may do this."""
-        return Role.SERVICE in self.roles and scope in self.scope.split()
+        """Whether its bearer is a service that may do this; never somebody who is anything else besides."""
+        is_service = Role.SERVICE in self.roles and not self.names_any(frozenset(Role) - {Role.SERVICE})
+        return is_service and scope in self.scope.split()
 
     def names_any(self, roles: frozenset[Role]) -> bool:
         """Whether the token names one of these roles, in whatever spelling: for what they may never do."""

@@ -77,7 +77,7 @@ async def callers(harness: Harness, channel: str, zoe: Person) -> dict[str, Pers
         "an admin elsewhere": harness.staff(Role.ADMIN, "kim", "another"),
         "an admin of nothing": harness.staff(Role.ADMIN, "pat", nowhere=True),
         "a service": harness.staff(Role.SERVICE, zoe.id),
-        "a service that writes": harness.staff(Role.SERVICE, "helper", channel, scope="dialogs.write"),
+        "a service that writes": harness.staff(Role.SERVICE, "helper", channel, scope="dialogs:write"),
         "the platform team": harness.staff(Role.PLATFORM, "ann"),
     }
 

@@ -179,11 +179,11 @@ def test_an_operator_without_a_name_is_called_by_the_id() -> None:
 @pytest.mark.parametrize(
     ("roles", "scope", "writes"),
     [
-        ({Role.SERVICE}, "read dialogs.write", True),
-        ({Role.SERVICE}, "dialogs.writes", False),
-        ({Role.SERVICE, Role.OPERATOR}, "dialogs.write", False),
-        ({Role.SERVICE, Role.SUPERVISOR}, "dialogs.write", False),
-        ({Role.OPERATOR}, "dialogs.write", False),
+        ({Role.SERVICE}, "read dialogs:write", True),
+        ({Role.SERVICE}, "dialogs:writes", False),
+        ({Role.SERVICE, Role.OPERATOR}, "dialogs:write", False),
+        ({Role.SERVICE, Role.SUPERVISOR}, "dialogs:write", False),
+        ({Role.OPERATOR}, "dialogs:write", False),
     ],
 )
 def test_a_bot_is_a_service_alone_that_may_write(roles: set[Role], scope: str, *, writes: bool) -> None:
@@ -193,7 +193,7 @@ def test_a_bot_is_a_service_alone_that_may_write(roles: set[Role], scope: str, *
 
 def test_a_person_whose_role_is_misspelt_is_no_bot() -> None:
     both = Claims(
-        sub="ann", roles=frozenset({Role.SERVICE}), misspelt=frozenset({Role.OPERATOR}), scope="dialogs.write"
+        sub="ann", roles=frozenset({Role.SERVICE}), misspelt=frozenset({Role.OPERATOR}), scope="dialogs:write"
     )
     assert actor_of(both).service is None
 

@@ -79,7 +79,7 @@ async def test_a_bot_writes_as_what_it_is_and_a_person_never_as_one(
     harness: Harness, kafka: KafkaConnection
 ) -> None:
     channel = await harness.channel()
-    helper = harness.staff(Role.SERVICE, "helper", channel, scope="dialogs.write")
+    helper = harness.staff(Role.SERVICE, "helper", channel, scope="dialogs:write")
     zoe, ann = await harness.visitor(channel), harness.operator("ann", channel)
     path = await harness.dialog(zoe, taken_by=ann)
     done(await helper.put(f"{path}/messages/m1", {"text": "Hello"}))

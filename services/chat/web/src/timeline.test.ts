@@ -13,6 +13,7 @@ function message(id: string, minute = 0, operator: string | null = null): Messag
     author,
     operator,
     name: operator,
+    kind: "person",
     posted_at: at(minute),
     text: { state: "open", text: id },
   };

@@ -150,6 +150,8 @@ export function PrintedFilters(): JSX.Element {
     `${t("toolbar.channel")}: ${now.channel.map(channelName).join(", ") || t("toolbar.all")}`,
     `${t("toolbar.operator")}: ${operatorNames(now.operator, now.nobody).join(", ") || t("toolbar.all")}`,
     ...filterNames(now),
+    ...(now.vs === "previous" ? [`${t("toolbar.vs")} ${t("vs.previous")}`] : []),
+    ...(now.view === "took_part" ? [`${t("chart.operators")}: ${t("chart.operators.took_part")}`] : []),
     t("toolbar.printed", { time: exactTime(clock.value, now.zone) }),
   ];
   return (

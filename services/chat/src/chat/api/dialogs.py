@@ -119,7 +119,7 @@ async def post_message(
 ) -> MessageView:
     """Writes. The visitor of the dialog may, and the operator who has it.
 
-    So may a service with the scope `dialogs.write` for a bot or a system: they reply in no operator's name.
+    So may a service with the scope `dialogs:write` for a bot or a system: they reply in no operator's name.
     """
     unsaid = ParticipantKind.BOT if actor.service else ParticipantKind.PERSON
     kind = ParticipantKind(body.kind) if body.kind else unsaid

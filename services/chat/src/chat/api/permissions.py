@@ -10,13 +10,9 @@ from chassis.http.problems import Forbidden, NotOneVisitor, raises
 from chassis.validation.text import LONGEST_NAME
 from chat.domain.dialog.actor import Actor
 from chat.domain.dialog.state import Operator
-from contracts.access import EVERY_CHANNEL, Claims, Role
+from contracts.access import EVERY_CHANNEL, Claims, Role, Scope
 
 SUPERVISING = frozenset({Role.SUPERVISOR, Role.ADMIN})
-WRITES_FOR_BOTS = "dialogs.write"
-"""The scope of services that write."""
-
-OTHER_ROLES = frozenset(Role) - {Role.SERVICE}
 
 
 def actor_of(claims: Claims) -> Actor:
@@ -29,17 +25,11 @@ def actor_of(claims: Claims) -> Actor:
     who = Operator(claims.sub, claims.name or claims.sub[:LONGEST_NAME], claims.team)
     return Actor(
         operator=who if Role.OPERATOR in claims.roles else None,
-        service=who if _writes_for_bots(claims) else None,
+        service=who if claims.is_service_with(Scope.DIALOGS_WRITE) else None,
         supervises=bool(claims.roles & SUPERVISING),
         channels=None if EVERY_CHANNEL in claims.channels else claims.channels,
         teams=claims.teams,
     )
-
-
-def _writes_for_bots(claims: Claims) -> bool:
-    """Whether it is the token of a service that may write: no person's, whatever else that one may do."""
-    is_service = Role.SERVICE in claims.roles and not claims.names_any(OTHER_ROLES)
-    return is_service and WRITES_FOR_BOTS in claims.scope.split()
 
 
 def _acting(claims_of: Callable[..., Awaitable[Claims]]) -> Callable[..., Awaitable[Actor]]:

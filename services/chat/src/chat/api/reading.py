@@ -35,7 +35,7 @@ from chat.domain.rejections import Rejection
 from chat.personal_data import opened_contact
 from chat.read_models.transcript import MOST_COMMITS, Transcript, TranscriptMessage, commit_of, transcript_of
 from contracts.access import EVERY_CHANNEL
-from contracts.dialogs import Author, ClosedBy, DialogState
+from contracts.dialogs import Author, ClosedBy, DialogState, ParticipantKind
 from contracts.keys import Purpose
 
 Document = dict[str, Any]
@@ -218,6 +218,7 @@ def _message_view(message: TranscriptMessage, role: DialogRole) -> TranscriptMes
         author=Author(posted.author),
         operator=posted.operator if role is not DialogRole.CLIENT else None,
         name=posted.name,
+        kind=ParticipantKind(posted.kind),
         posted_at=posted.posted_at,
         text=message.text,
     )

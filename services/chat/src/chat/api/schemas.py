@@ -248,6 +248,9 @@ class TranscriptMessageView(BaseModel):
         description="The operator's id; null for the client's messages, and for clients.", examples=["ann"]
     )
     name: str | None = Field(description="The operator's name then.", examples=["Ann Lee"])
+    kind: ParticipantKind = Field(
+        ParticipantKind.PERSON, description="Whether a person wrote it; a client is one."
+    )
     posted_at: Instant = Field(description="When it was written.")
     text: OpenedText = Field(description="What was written.")
 

@@ -26,6 +26,7 @@ function message(id: string, author: "client" | "operator", minute: number): Mes
     author,
     operator,
     name: operator,
+    kind: "person",
     posted_at: at(minute),
     text: { state: "open", text: id },
   };

@@ -349,6 +349,7 @@ export class Store {
     const sent: Message = {
       ...{ message, operator, name, posted_at },
       author: "operator",
+      kind: "person",
       text: { state: "open", text },
     };
     batch(() => {

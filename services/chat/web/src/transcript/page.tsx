@@ -1,11 +1,11 @@
 /** What was written in a dialog, for whoever supervises its channel; that they read it is on record. */
 import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { type NavigationEntry, Shell } from "@candor/ui/components/shell.tsx";
-import { exactTime, moment, timeOfDay } from "@candor/ui/format.ts";
+import { exactTime, moment } from "@candor/ui/format.ts";
 import { mayPass } from "@candor/ui/problems.ts";
 import { type Person, session } from "@candor/ui/session.ts";
 import { settings } from "@candor/ui/settings.ts";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t as shared } from "../texts.ts";
 import { type Entry, type Message, type Transcript, timeline } from "../timeline.ts";
@@ -69,7 +69,16 @@ function Opened(): JSX.Element {
     <div class="transcript">
       <h1>{t("title")}</h1>
       {found && <Facts found={found} />}
-      {!dialog && <p>{t("choose")}</p>}
+      {!dialog && (
+        <p>
+          {t("choose")}{" "}
+          {navigation().map(({ address, text }) => (
+            <a key={address} href={address}>
+              {text}
+            </a>
+          ))}
+        </p>
+      )}
       {dialog && !found && !problem.value && <Bones />}
       {found && <Written found={found} />}
       {dialog && problem.value && (
@@ -120,7 +129,6 @@ function Written({ found }: { found: Transcript }): JSX.Element {
 }
 
 function Line({ entry, locale }: { entry: Entry; locale: string | null }): JSX.Element {
-  const time = timeOfDay(entry.at, zone);
   switch (entry.kind) {
     case "day":
       return <li class="day small quiet">{moment(entry.at, { dateStyle: "full" }, zone)}</li>;
@@ -129,30 +137,50 @@ function Line({ entry, locale }: { entry: Entry; locale: string | null }): JSX.E
     case "closed": {
       const { close_seq: number, closed_by: by } = entry.ending;
       return (
-        <li class="event" title={exactTime(entry.at, zone)}>
-          {t(`closed.${by}`, { time })}{" "}
+        <Happened at={entry.at}>
+          {t(`closed.${by}`)} ·{" "}
           <span class="quiet">{t(number === close ? "closed.this" : "closed.number", { number })}</span>
-        </li>
+        </Happened>
       );
     }
     case "reopened":
       return (
-        <li class="event" id={entry.key.replace(" ", "-")} title={exactTime(entry.at, zone)}>
-          {t("reopened", { time })}
-        </li>
+        <Happened at={entry.at} id={entry.key.replace(" ", "-")}>
+          {t("reopened")}
+        </Happened>
       );
   }
 }
 
+interface Happening {
+  at: string;
+  id?: string;
+  children: ComponentChildren;
+}
+
+const Happened = ({ at, id, children }: Happening): JSX.Element => (
+  <li class="event" id={id}>
+    <Time at={at} />
+    <span>{children}</span>
+  </li>
+);
+
+const Time = ({ at }: { at: string }): JSX.Element => (
+  <time class="quiet" dateTime={at} title={exactTime(at, zone)}>
+    {moment(at, { timeStyle: "medium" }, zone)}
+  </time>
+);
+
 function Said({ message, locale }: { message: Message; locale: string | null }): JSX.Element {
-  const { author, operator, name, posted_at, text } = message;
+  const { author, operator, name, kind, posted_at, text } = message;
   const isClient = author === "client";
   return (
     <li class={`message ${author}`} id={`message-${message.message}`} tabIndex={-1}>
-      <time class="quiet" dateTime={posted_at} title={exactTime(posted_at, zone)}>
-        {timeOfDay(posted_at, zone)}
-      </time>
-      <strong dir="auto">{isClient ? t("client") : (name ?? operator)}</strong>
+      <Time at={posted_at} />
+      <strong dir="auto">
+        {isClient ? t("client") : (name ?? operator)}
+        {kind && kind !== "person" && <small class="quiet"> {t(`kind.${kind}`)}</small>}
+      </strong>
       {text.state === "open" ? (
         <p dir="auto" lang={isClient ? (locale ?? undefined) : undefined}>
           {text.text}

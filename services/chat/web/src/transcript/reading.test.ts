@@ -16,7 +16,15 @@ function page(next_cursor: string | null, minute: number): Page {
       return { close_seq: before + 1, closed_at: at(closed), closed_by: "client", reopened_at: null };
     }),
     messages: [
-      { message: `m${minute}`, author: "client", operator: null, name: null, posted_at: at(minute), text },
+      {
+        message: `m${minute}`,
+        author: "client",
+        operator: null,
+        name: null,
+        kind: "person",
+        posted_at: at(minute),
+        text,
+      },
     ],
   };
 }

@@ -54,7 +54,14 @@ export function apiOf(origin: string, channel: string, locale: () => string, tok
     async post(dialog: string, message: string, text: string): Promise<Message> {
       const address = `/v1/dialogs/${dialog}/messages/${message}`;
       const { posted_at } = await own<Schemas["MessageView"]>("PUT", address, { text });
-      return { message, author: "client", name: null, posted_at, text: { state: "open", text } };
+      return {
+        message,
+        author: "client",
+        name: null,
+        kind: "person",
+        posted_at,
+        text: { state: "open", text },
+      };
     },
 
     follow: (changed: (versions: Versions) => void, state: Parameters<typeof follow>[0]["state"]) =>

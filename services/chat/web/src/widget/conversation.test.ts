@@ -4,7 +4,14 @@ import { itemsOf, type Message, merged, type Transcript, unanswered, unread } fr
 
 function message(id: string, at: string, name: string | null = null): Message {
   const text = { state: "open", text: id } as const;
-  return { message: id, author: name ? "operator" : "client", name, posted_at: `2026-11-26T${at}Z`, text };
+  return {
+    message: id,
+    author: name ? "operator" : "client",
+    name,
+    kind: "person",
+    posted_at: `2026-11-26T${at}Z`,
+    text,
+  };
 }
 
 const OPEN: Transcript = {

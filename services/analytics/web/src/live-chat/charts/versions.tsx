@@ -115,20 +115,23 @@ const Difference = ({ change }: { change: Change | null }): JSX.Element =>
 
 function Choice({ label, rows, value, other, onChange }: Chosen): JSX.Element {
   return (
-    <span class="picker">
-      <select
-        aria-label={label}
-        value={value ?? undefined}
-        onChange={({ currentTarget }) => onChange(Number(currentTarget.value))}
-      >
-        {rows.map(({ version }) => (
-          <option key={version} value={version} disabled={version === other}>
-            {t("versions.named", { n: number(version) })}
-          </option>
-        ))}
-      </select>
-      <Icon name="chevron" />
-    </span>
+    <>
+      <span class="on-paper">{t("versions.named", { n: number(value ?? 0) })}</span>
+      <span class="picker">
+        <select
+          aria-label={label}
+          value={value ?? undefined}
+          onChange={({ currentTarget }) => onChange(Number(currentTarget.value))}
+        >
+          {rows.map(({ version }) => (
+            <option key={version} value={version} disabled={version === other}>
+              {t("versions.named", { n: number(version) })}
+            </option>
+          ))}
+        </select>
+        <Icon name="chevron" />
+      </span>
+    </>
   );
 }
 
