@@ -406,7 +406,7 @@ async def its_transcript_is_read(page: Page, drawer: Locator) -> None:
     transcript = await opening.value
     await expect(transcript.get_by_text("It is recorded that you opened")).to_be_visible()
     await expect(transcript.locator(".message").first).to_contain_text("Client")
-    await expect(transcript.locator(".event")).to_contain_text("close 1, from which you came")
+    await expect(transcript.locator(".event")).to_contain_text("close 1, the one you came from")
     await transcript.close()
     await expect(link).to_be_focused()
 
@@ -541,7 +541,7 @@ async def test_charts_and_tabs_by_the_keyboard(opened: Reading) -> None:
     await press("ArrowRight")
     await expect(page.get_by_role("tab", name="Reasons")).to_be_focused()
     await press("End")
-    await expect(page.get_by_role("tab", name="Hours")).to_have_attribute("aria-selected", "true")
+    await expect(page.get_by_role("tab", name="Form versions")).to_have_attribute("aria-selected", "true")
     await press("ArrowRight")
     await expect(page.get_by_role("tab", name="Channels")).to_be_focused()
 

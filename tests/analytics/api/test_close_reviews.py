@@ -328,3 +328,15 @@ async def test_an_excluded_close_is_taken_in_again(harness: Harness) -> None:
     assert (summary["closed"], summary["excluded"]) == (1, 0)
     changes = (await harness.ask("closes/d1/1/review/history"))["changes"]
     assert [each["excluded"] for each in changes] == [None, "spam"]
+
+
+async def test_another_reason_makes_another_list_of_closes(harness: Harness) -> None:
+    await harness.receive(ExpectedClose())
+    tags = []
+    for version, reason in enumerate(("spam", "test"), start=1):
+        await written(harness, "exclusion", reason, version)
+        await harness.relayed()
+        response = await harness.get("closes")
+        assert [row["excluded"] for row in response.json()["closes"]] == [reason]
+        tags.append(response.headers["etag"])
+    assert tags[0] != tags[1]

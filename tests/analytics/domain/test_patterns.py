@@ -122,6 +122,7 @@ def test_without_closes_there_is_nothing_to_divide_by() -> None:
 def test_of_thousands_a_few_points_more_are_not_worth_a_question() -> None:
     assert not is_odd(1_390, 10_000, 0.04)
     assert is_odd(1_410, 10_000, 0.04)
+    assert is_odd(3_000, 10_000, 0.2)  # ten points, whatever 0.2 + 0.1 is
 
 
 @for_all(st.integers(1, 300), st.integers(0, 20), st.sampled_from([1, BURST]))

@@ -215,7 +215,7 @@ async def test_a_review_says_until_when(harness: Harness) -> None:
     assert (pending["first_score"], pending["editable_until"]) == (None, None)
 
 
-async def test_rows_of_closes_tell_what_became_of_them_without_words_and_without_an_audit(
+async def test_rows_of_closes_tell_what_became_of_them_without_words(
     harness: Harness,
 ) -> None:
     given = ExpectedClose("d1", scale=FACES, score=1, comment=SEALED, tags=("fast",), locale="fr-CA")
@@ -227,10 +227,11 @@ async def test_rows_of_closes_tell_what_became_of_them_without_words_and_without
         "team": "first.line", "locale": "fr-CA", "closed_at": "2026-03-02T12:00:00.000Z",
         "rated_at": "2026-03-02T12:01:00.000Z", "state": "given", "reason": None,
         "scale": "faces v2.0 $:-1:1", "score": 1, "satisfied": True, "commented": True, "tags": ["fast"],
-        "excluded": None,
+        "form_version": 1, "excluded": None,
     }  # fmt: skip
     assert (spam["state"], spam["reason"], spam["scale"], spam["tags"]) == ("not_offered", "spam", None, None)
-    assert await harness.stored("audit") == []
+    [entry] = await harness.stored("audit")
+    assert (entry["what"], entry["who"]) == ("closes.list", ONLY_A.sub)
     page = await harness.ask("closes", ONLY_A, limit=1)
     following = await harness.ask("closes", ONLY_A, limit=1, cursor=page["next_cursor"])
     assert (page["closes"], following["closes"], following["next_cursor"]) == ([rated], [spam], None)

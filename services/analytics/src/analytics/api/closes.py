@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from analytics.api.conditional import NOT_MODIFIED, Validated
-from analytics.api.dependencies import Documents, Reader, Reviewed
+from analytics.api.dependencies import Audit, Clock, Documents, Reader, Reviewed
 from analytics.api.parameters import PageParameters
 from analytics.api.permissions import SupervisorClaims
 from analytics.api.problems import NOT_PERMITTED
@@ -46,6 +46,7 @@ class CloseRow(BaseModel):
     satisfied: bool | None = Field(description="Whether the score is at or above the threshold of its form.")
     commented: bool | None = Field(description="Whether the answer has a comment.")
     tags: list[str] | None = Field(description="The tags that the client chose.")
+    form_version: int | None = Field(description="Of the form that was made for it.", examples=[4])
     excluded: ExclusionReason | None = Field(description="Why supervisors left it out of the numbers.")
 
     @classmethod
@@ -69,15 +70,19 @@ async def list_closes(
     documents: Documents,
     reviewed: Reviewed,
     reader: Reader,
+    audit: Audit,
+    clock: Clock,
     known: Validated,
 ) -> ClosePage:
     """Closes one by one, the newest first, for whoever counts them elsewhere: without anybody's words.
 
-    Nothing is noted in the audit. As many as the summary has `closed` and `excluded` under the same filters.
+    Who listed them is recorded first. They are as many as the summary has `closed` and `excluded` under the
+    same filters.
     """
     closes = asked.close_filter(claims)
     await known.check()
     progress = await reader.read()
+    await audit.note("closes.list", claims, clock.now(), asked=asked.for_audit())
     rows, after = await row_page(documents, closes, asked.after, asked.limit)
     marks = await reviewed.marks([row["_id"] for row in rows])
     shown = [CloseRow.of(row, marks.get(row["_id"], UNMARKED)) for row in rows]

@@ -144,10 +144,10 @@ def of_scale(name: str) -> Callable[[Close, Fields], Any]:
 def participants(close: Close, _: Fields) -> str:
     """Who took part, each with their messages and share; of what is no person, what it is."""
     took_part = close.closed.participants if close.closed else ()
-    all_messages = max(1, sum(each.messages for each in took_part))
+    all_messages = sum(each.messages for each in took_part)
     return "; ".join(
-        f"{each.name}{'' if each.kind is ParticipantKind.PERSON else f' [{each.kind}]'}:"
-        f" {each.messages} ({100 * each.messages / all_messages:.0f} %)"
+        f"{each.name}{'' if each.kind is ParticipantKind.PERSON else f' [{each.kind}]'}: {each.messages}"
+        + (f" ({100 * each.messages / all_messages:.0f} %)" if all_messages else "")
         for each in took_part
     )
 

@@ -63,6 +63,10 @@ class JsonLines(StreamingResponse):
 
     media_type = "application/jsonl"
 
+    def __init__(self, lines: AsyncIterator[str], status_code: int = 200) -> None:
+        # The ingress passes on at once what says so; it keeps other responses until they are whole.
+        super().__init__(lines, status_code, {"X-Accel-Buffering": "no"})
+
 
 CHANGED: Final = "Server-sent events; this is the data of each."
 

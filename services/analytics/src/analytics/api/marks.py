@@ -19,7 +19,7 @@ from analytics.domain.review import StaffMember
 from analytics.read_models.marks import PlacedMark
 from chassis.eventstore.handle import handle
 from chassis.http.auth import allow
-from chassis.http.problems import NoChannelCovered
+from chassis.http.problems import NoChannelCovered, NoTeamCovered
 from chassis.http.routes import Router
 from chassis.validation.text import LONGEST_NAME
 from contracts.access import Claims, Role, Scope
@@ -27,7 +27,7 @@ from contracts.envelope import Id
 
 router = Router(prefix="/v1/live-chat/marks", tags=["live chat"], responses=NOT_PERMITTED)
 
-refusals = problems(Rejection.MARK_OF_OTHER_CHANNELS, NoChannelCovered.code)
+refusals = problems(Rejection.MARK_OF_OTHER_CHANNELS, NoChannelCovered.code, NoTeamCovered.code)
 
 MOST: Final = 200
 """Marks of a response."""
@@ -63,6 +63,7 @@ async def place_mark(
 ) -> TimeMark:
     """Places a mark, or places it anew; the same again changes nothing. Lists know of it moments later."""
     covered, now = permitted_channels(claims, ()), clock.now()
+    permitted_teams(claims, ())
     command = PlaceMark(body.at, body.text, body.asked_channels, writer(claims), covered, now)
     await audit.note("mark.place", claims, now, mark=mark)
     result = await handle(repository, MARK, MARK.stream(mark), command)
@@ -78,6 +79,7 @@ async def remove_mark(
 ) -> Response:
     """Removes a mark; one that isn't there is removed already."""
     covered, now = permitted_channels(claims, ()), clock.now()
+    permitted_teams(claims, ())
     await audit.note("mark.remove", claims, now, mark=mark)
     await handle(repository, MARK, MARK.stream(mark), RemoveMark(writer(claims), covered, now))
     return Response(status_code=204)

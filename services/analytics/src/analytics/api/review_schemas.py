@@ -280,14 +280,17 @@ class ParticipantNumbers(BaseModel):
     name: str = Field(description="As of the close.", examples=["Ann Lee"])
     team: str | None = Field(description="As of the close.", examples=["first-line"])
     messages: int = Field(description="How many messages they wrote.", examples=[9])
-    share: float = Field(description="Of all participants' messages, in per cent.", examples=[64.3])
+    share: float | None = Field(
+        description="Of all participants' messages, in per cent; null if there are none.", examples=[64.3]
+    )
 
     @classmethod
     def of(cls, participant: Participant, all_messages: int) -> "ParticipantNumbers":
         """As it is shown."""
         return cls(
             operator=participant.id, kind=participant.kind, name=participant.name, team=participant.team,
-            messages=participant.messages, share=100 * participant.messages / max(1, all_messages),
+            messages=participant.messages,
+            share=100 * participant.messages / all_messages if all_messages else None,
         )  # fmt: skip
 
 

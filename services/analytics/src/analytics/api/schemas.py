@@ -124,7 +124,7 @@ class Operators(Filtered):
 
 
 class FormVersion(RowNumbers):
-    """What the closes count that were asked with one version of a form."""
+    """What the closes count that a form of one version was made for."""
 
     version: int = Field(description="As in Quality control.", examples=[4])
     first: Instant = Field(description="The first moment of such a close, by `axis`.")
@@ -145,7 +145,7 @@ class ComparedVersions(BaseModel):
 
 
 class FormVersions(Filtered):
-    """The versions of a channel's form that closes were asked with; closes without a form are in none."""
+    """The versions of a channel's form that closes have; closes without a form are in none."""
 
     versions: list[FormVersion] = Field(description="The newest first.")
     compared: ComparedVersions | None = Field(description="Null unless both are there, and not the same.")

@@ -72,9 +72,10 @@ class Close:
 
     @property
     def people(self) -> Sequence[Participant]:
-        """The persons who took part, each once; bots and systems are none."""
+        """The persons who wrote, each once; bots and systems are none."""
         participants = self.closed.participants if self.closed else ()
-        return [*{each.id: each for each in participants if each.kind is ParticipantKind.PERSON}.values()]
+        wrote = [each for each in participants if each.messages and each.kind is ParticipantKind.PERSON]
+        return [*{each.id: each for each in wrote}.values()]
 
     @property
     def form_version(self) -> int | None:

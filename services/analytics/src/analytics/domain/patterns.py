@@ -52,7 +52,8 @@ PatternCounts = Mapping[Pattern, Part]
 
 WITHDRAWN: Final = "Forms cancelled because the dialog was reopened / offered_total"
 FIRST_CONTACTS: Final = (
-    "Ratings whose client had rated nothing else in the same channel in the 90 days before / given"
+    "Ratings whose client had rated nothing else in the same channel in the 90 days before, as far as teams"
+    " are asked for that it counted for / given"
 )
 BURSTS: Final = (
     "Ratings that at least four others of the same operator came within five minutes of, before or after"
@@ -126,6 +127,7 @@ def highest(n: int, whole: Part, at_once: int = 1) -> int:
 def is_odd(hits: int, n: int, whole: float, at_once: int = 1) -> bool:
     """Whether hits/n is too far above `whole`, a fraction, for hits that come `at_once`, to be chance."""
     times, of = hits // at_once, n // at_once
-    if hits / n < whole + LEAST_APART or times <= of * whole:
+    # Rounded: 0.2 + 0.1 is more than 0.3.
+    if round(hits / n - whole, 9) < LEAST_APART or times <= of * whole:
         return False
     return lower_tail(of - times, of, 1 - whole) <= TAIL_998 / len(Pattern)

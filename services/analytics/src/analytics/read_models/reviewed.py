@@ -76,8 +76,10 @@ class ReviewedCloses:
         await self._reviewed.bulk_write(writes)
 
     async def excluded(self, channels: frozenset[str] | None) -> list[str]:
-        """The ids of all closes of the channels (None: of all) that are left out of the numbers."""
-        return sorted(await excluded_ids(self._reviewed, None, CloseFilter(channels)))
+        """The closes of the channels (None: of all) that are left out of the numbers, with the reasons."""
+        wanted = {**CloseFilter(channels).of_reviewed(), **IS_EXCLUDED}
+        found = self._reviewed.find(wanted, {"excluded": 1}).max_time_ms(LONGEST_READ_MS)
+        return sorted([f"{each['_id']} {each['excluded']}" async for each in found])
 
     async def marks(self, closes: Collection[str]) -> Mapping[str, ReviewMark]:
         """The marks of those of the closes that supervisors wrote about, by id."""

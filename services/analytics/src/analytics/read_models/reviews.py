@@ -26,7 +26,7 @@ EARLIEST: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 SHOWN: Final = {"events": 1, "dialog": 1, "close_seq": 1, **{axis.value: 1 for axis in Axis}}
 ROW: Final = (
     "dialog", "close_seq", "channel", "operator", "operator_name", "team", "locale", "closed_at", "rated_at",
-    "state", "reason", "scale", "score", "satisfied", "commented", "tags",
+    "state", "reason", "scale", "score", "satisfied", "commented", "tags", "form_version",
 )  # fmt: skip
 """The fields of a stored close in which nobody's words are."""
 

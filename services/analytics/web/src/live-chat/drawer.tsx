@@ -198,7 +198,7 @@ function Attribution({ read }: { read: CloseDetails }): JSX.Element {
             <span>
               {each.name} {each.kind !== "person" && <span class="quiet">{t(`kind.${each.kind}`)}</span>}
             </span>
-            <span class="share" style={{ "--share": `${each.share}%` }} />
+            <span class="share" style={{ "--share": `${each.share ?? 0}%` }} />
             <span class="quiet">
               {t("drawer.messages", {
                 n: number(each.messages),

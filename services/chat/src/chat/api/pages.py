@@ -19,9 +19,11 @@ def page_router(settings: ChatSettings) -> APIRouter:
     """The routes of the pages and of what they load. The console is told of no other service."""
     told, connect = {"signIn": pages.sign_in(settings)}, pages.sign_in_sources(settings)
     supervising = {**told, "urls": settings.public_urls}
+    # Operators may load it, if only to be refused: it knows of no form.
+    reading = {**told, "urls": {"analytics": settings.public_urls["analytics"]}}
     found = [
         pages.Page("/console", "console.html", told, connect),
         pages.Page("/channels", "channels.html", supervising, connect),
-        pages.Page("/transcript", "transcript.html", supervising, connect),
+        pages.Page("/transcript", "transcript.html", reading, connect),
     ]
     return pages.router(settings.service, BUILT, found, scripts=["widget.js"])
