@@ -18,7 +18,7 @@ from analytics.domain.review import (
     StaffMember,
     StatusSet,
 )
-from analytics.read_models.reviewed import OwnScore, ReviewMark
+from analytics.read_models.reviewed import OwnScore, Standing
 from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.text import CODE_POINTS
@@ -103,18 +103,18 @@ class ReviewStanding(BaseModel):
     )
 
     @classmethod
-    def fields(cls, mark: ReviewMark) -> dict[str, object]:
-        """The fields of a mark."""
-        own_score = OwnScoreView.of(mark.own_score)
+    def fields(cls, standing: Standing) -> dict[str, object]:
+        """The fields of a standing."""
+        own_score = OwnScoreView.of(standing.own_score)
         return {
-            "status": mark.status, "own_score": own_score, "has_note": mark.has_note,
-            "excluded": mark.excluded,
+            "status": standing.status, "own_score": own_score, "has_note": standing.has_note,
+            "excluded": standing.excluded,
         }  # fmt: skip
 
     @classmethod
-    def of(cls, mark: ReviewMark) -> "ReviewStanding":
+    def of(cls, standing: Standing) -> "ReviewStanding":
         """As a list shows it."""
-        return cls.model_validate(cls.fields(mark))
+        return cls.model_validate(cls.fields(standing))
 
 
 class WrittenBy(BaseModel):
@@ -146,7 +146,7 @@ class CloseReview(ReviewStanding):
     def shown(cls, review: Review, note: OpenedText | None, scale: ScoreRange) -> "CloseReview":
         """As it is shown, with its note opened."""
         return cls.model_validate({
-            **cls.fields(ReviewMark.of(review)), "version": review.version, "note": note,
+            **cls.fields(Standing.of(review)), "version": review.version, "note": note,
             "note_written": WrittenBy.of(review.note), "status_set": WrittenBy.of(review.status_set),
             "own_score_set": WrittenBy.of(review.own_score),
             "exclusion_set": WrittenBy.of(review.exclusion), "scale": scale,
@@ -183,7 +183,7 @@ class ReviewChange(WrittenBy):
             case StatusSet(status=status):
                 return cls(**who, kind=ChangeKind.STATUS, status=status)
             case OwnScoreSet():
-                own = OwnScoreView.of(ReviewMark.of(Review(own_score=event)).own_score)
+                own = OwnScoreView.of(Standing.of(Review(own_score=event)).own_score)
                 return cls(**who, kind=ChangeKind.OWN_SCORE, own_score=own)
             case ExclusionSet(reason=reason):
                 return cls(**who, kind=ChangeKind.EXCLUSION, excluded=reason)

@@ -14,7 +14,7 @@ from analytics.api.problems import NOT_PERMITTED
 from analytics.api.schemas import Freshness
 from analytics.domain.review import ExclusionReason
 from analytics.read_models.documents import Document
-from analytics.read_models.reviewed import UNMARKED, ReviewMark
+from analytics.read_models.reviewed import UNREVIEWED, Standing
 from analytics.read_models.reviews import row_page
 from chassis.http.routes import Router
 from contracts.envelope import Instant
@@ -50,10 +50,10 @@ class CloseRow(BaseModel):
     excluded: ExclusionReason | None = Field(description="Why supervisors left it out of the numbers.")
 
     @classmethod
-    def of(cls, row: Document, mark: ReviewMark) -> "CloseRow":
-        """A stored close, with the supervisors' mark."""
+    def of(cls, row: Document, standing: Standing) -> "CloseRow":
+        """A stored close, and how far supervisors are with it."""
         scale = row["scale"] and unquote(row["scale"].removeprefix("scale:"))
-        return cls(**{**row, "scale": scale}, excluded=mark.excluded)
+        return cls(**{**row, "scale": scale}, excluded=standing.excluded)
 
 
 class ClosePage(Freshness):
@@ -84,7 +84,7 @@ async def list_closes(
     progress = await reader.read()
     await audit.note("closes.list", claims, clock.now(), asked=asked.for_audit())
     rows, after = await row_page(documents, closes, asked.after, asked.limit)
-    marks = await reviewed.marks([row["_id"] for row in rows])
-    shown = [CloseRow.of(row, marks.get(row["_id"], UNMARKED)) for row in rows]
+    standings = await reviewed.standings([row["_id"] for row in rows])
+    shown = [CloseRow.of(row, standings.get(row["_id"], UNREVIEWED)) for row in rows]
     page = ClosePage(**Freshness.fields(progress), closes=shown, next_cursor=after and after.to_cursor())
     return known.mark(page)

@@ -17,7 +17,7 @@ from analytics.api.problems import NOT_PERMITTED
 from analytics.api.review_schemas import ReviewText, review_fields, sealed_texts
 from analytics.domain.close import Close
 from analytics.read_models.documents import close_id
-from analytics.read_models.reviewed import UNMARKED
+from analytics.read_models.reviewed import UNREVIEWED
 from analytics.read_models.reviews import ClosePage, ReviewPosition
 from analytics.read_models.search import list_page
 from chassis.http.routes import Router
@@ -79,9 +79,12 @@ async def export_closes(
     async def lines(page: ClosePage) -> AsyncIterator[str]:
         yield ("\ufeff" if asked.bom else "") + written([COLUMNS])
         while True:
-            opened, marks = await texts.open(sealed_texts(page.closes)), await reviewed.marks(names(page))
+            opened, standings = (
+                await texts.open(sealed_texts(page.closes)),
+                await reviewed.standings(names(page)),
+            )
             yield written(
-                row(close, {**review_fields(close, opened), "mark": marks.get(name, UNMARKED)})
+                row(close, {**review_fields(close, opened), "standing": standings.get(name, UNREVIEWED)})
                 for close, name in zip(page.closes, names(page), strict=True)
             )
             if page.after is None:
@@ -180,9 +183,9 @@ CELLS: Final[Mapping[str, Callable[[Close, Fields], Any]]] = {
     "tags": lambda _, fields: "; ".join(fields["tags"]),
     **{name: of_closed(name) for name in ("client_messages", "operator_messages")},
     "participants": participants,
-    "status": lambda _, fields: fields["mark"].status,
-    "own_score": lambda _, fields: fields["mark"].own_score and fields["mark"].own_score.score,
-    "excluded": lambda _, fields: fields["mark"].excluded,
+    "status": lambda _, fields: fields["standing"].status,
+    "own_score": lambda _, fields: fields["standing"].own_score and fields["standing"].own_score.score,
+    "excluded": lambda _, fields: fields["standing"].excluded,
 }
 """The columns; only add, at the end: programs may read them by their place."""
 

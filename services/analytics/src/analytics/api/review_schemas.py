@@ -11,7 +11,7 @@ from analytics.api.schemas import Freshness
 from analytics.domain.close import Close, CloseEvent, happened_at
 from analytics.domain.counting import Counts
 from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
-from analytics.read_models.reviewed import UNMARKED, ReviewMark
+from analytics.read_models.reviewed import UNREVIEWED, Standing
 from contracts.dialogs import (
     AttributedBy,
     ClosedBy,
@@ -89,10 +89,10 @@ class Review(BaseModel):
 
     @classmethod
     def of(
-        cls, close: Close, opened: Mapping[SealedText, DecryptedText], mark: ReviewMark = UNMARKED
+        cls, close: Close, opened: Mapping[SealedText, DecryptedText], standing: Standing = UNREVIEWED
     ) -> "Review":
-        """A close that counts, with what its client wrote and the supervisors' mark."""
-        return cls(**review_fields(close, opened), review=ReviewStanding.of(mark))
+        """A close that counts, with what its client wrote and how far supervisors are with it."""
+        return cls(**review_fields(close, opened), review=ReviewStanding.of(standing))
 
 
 OF_CLOSED: Final = (

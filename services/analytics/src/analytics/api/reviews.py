@@ -22,7 +22,7 @@ from analytics.api.problems import NOT_PERMITTED
 from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, ReviewPage, sealed_texts
 from analytics.api.schemas import Freshness
 from analytics.read_models.documents import close_id
-from analytics.read_models.reviewed import UNMARKED
+from analytics.read_models.reviewed import UNREVIEWED
 from analytics.read_models.search import list_page
 from analytics.read_models.summary import review_counts
 from chassis.http.routes import Router
@@ -52,11 +52,11 @@ async def list_reviews(
     page = await list_page(documents, texts, closes, asked.text, asked.after, asked.limit, asked.statuses)
     names = [close_id(close.dialog, close.close_seq) for close in page.closes]
     await audit.note("reviews.read", claims, clock.now(), asked=asked.for_audit(), closes=names)
-    opened, marks = await texts.open(sealed_texts(page.closes)), await reviewed.marks(names)
+    opened, standings = await texts.open(sealed_texts(page.closes)), await reviewed.standings(names)
     return ReviewPage(
         **Freshness.fields(progress),
         reviews=[
-            Review.of(close, opened, marks.get(name, UNMARKED))
+            Review.of(close, opened, standings.get(name, UNREVIEWED))
             for close, name in zip(page.closes, names, strict=True)
         ],
         counts=None if counts is None else ReviewCounts.of(counts),

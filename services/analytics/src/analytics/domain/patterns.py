@@ -33,7 +33,7 @@ class Pattern(StrEnum):
     BURSTS = "bursts"
 
 
-AT_ONCE: Final[Mapping[Pattern, int]] = {
+TOGETHER: Final[Mapping[Pattern, int]] = {
     Pattern.WITHDRAWN: 1,
     Pattern.FIRST_CONTACTS: 1,
     Pattern.BURSTS: BURST,
@@ -50,12 +50,12 @@ class Part(NamedTuple):
 
 PatternCounts = Mapping[Pattern, Part]
 
-WITHDRAWN: Final = "Forms cancelled because the dialog was reopened / offered_total"
-FIRST_CONTACTS: Final = (
+ABOUT_WITHDRAWN: Final = "Forms cancelled because the dialog was reopened / offered_total"
+ABOUT_FIRST_CONTACTS: Final = (
     "Ratings whose client had rated nothing else in the same channel in the 90 days before, as far as teams"
     " are asked for that it counted for / given"
 )
-BURSTS: Final = (
+ABOUT_BURSTS: Final = (
     "Ratings that at least four others of the same operator came within five minutes of, before or after"
     " / given"
 )
@@ -73,17 +73,17 @@ class PatternShare(Share):
 class PatternShares(Number):
     """The shares of all operators together."""
 
-    withdrawn: Share = Field(description=WITHDRAWN)
-    first_contacts: Share = Field(description=FIRST_CONTACTS)
-    bursts: Share = Field(description=BURSTS)
+    withdrawn: Share = Field(description=ABOUT_WITHDRAWN)
+    first_contacts: Share = Field(description=ABOUT_FIRST_CONTACTS)
+    bursts: Share = Field(description=ABOUT_BURSTS)
 
 
 class PatternNumbers(Number):
     """The shares of one operator, and which of them are odd."""
 
-    withdrawn: PatternShare = Field(description=WITHDRAWN)
-    first_contacts: PatternShare = Field(description=FIRST_CONTACTS)
-    bursts: PatternShare = Field(description=BURSTS)
+    withdrawn: PatternShare = Field(description=ABOUT_WITHDRAWN)
+    first_contacts: PatternShare = Field(description=ABOUT_FIRST_CONTACTS)
+    bursts: PatternShare = Field(description=ABOUT_BURSTS)
     odd: tuple[Pattern, ...] = Field(
         description="Above their limits: something to ask about, not a verdict.", examples=[["withdrawn"]]
     )
@@ -109,7 +109,7 @@ def pattern_numbers(counts: PatternCounts, whole: PatternCounts, minimum: int = 
     odd: list[Pattern] = []
     for each in Pattern:
         hits, n = counts[each]
-        limit = highest(n, whole[each], AT_ONCE[each]) if n >= max(1, minimum) else None
+        limit = highest(n, whole[each], TOGETHER[each]) if n >= max(1, minimum) else None
         shares[each.value] = PatternShare(
             **dict(share(hits, n, minimum)), limit=None if limit is None else 100 * limit / n
         )
@@ -118,15 +118,15 @@ def pattern_numbers(counts: PatternCounts, whole: PatternCounts, minimum: int = 
     return PatternNumbers(**shares, odd=tuple(odd))
 
 
-def highest(n: int, whole: Part, at_once: int = 1) -> int:
+def highest(n: int, whole: Part, together: int = 1) -> int:
     """The most hits of `n` that are not odd; n must be over 0, and part of the whole."""
     share_of_all = whole.hits / whole.n
-    return bisect_left(range(n + 1), 1, key=lambda hits: is_odd(hits, n, share_of_all, at_once)) - 1
+    return bisect_left(range(n + 1), 1, key=lambda hits: is_odd(hits, n, share_of_all, together)) - 1
 
 
-def is_odd(hits: int, n: int, whole: float, at_once: int = 1) -> bool:
-    """Whether hits/n is too far above `whole`, a fraction, for hits that come `at_once`, to be chance."""
-    times, of = hits // at_once, n // at_once
+def is_odd(hits: int, n: int, whole: float, together: int = 1) -> bool:
+    """Whether hits/n is too far above `whole`, a fraction, to be chance; so many hits come `together`."""
+    times, of = hits // together, n // together
     # Rounded: 0.2 + 0.1 is more than 0.3.
     if round(hits / n - whole, 9) < LEAST_APART or times <= of * whole:
         return False

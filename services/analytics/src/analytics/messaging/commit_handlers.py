@@ -8,7 +8,7 @@ from chassis.outbox.commit_handler import CommitHandler
 
 
 def review_handler(reviewed: ReviewedCloses) -> CommitHandler[Review, ReviewEvent]:
-    """Joins the marks of closes to the relay."""
+    """Joins the standings of closes to the relay."""
     return CommitHandler(REVIEW, lambda *_: None, reviewed.project)
 
 

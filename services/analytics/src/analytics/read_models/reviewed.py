@@ -28,7 +28,7 @@ class OwnScore:
 
 
 @dataclass(frozen=True)
-class ReviewMark:
+class Standing:
     """What a list shows of a close: by default, of one that nobody wrote about."""
 
     status: ReviewStatus = ReviewStatus.NEW
@@ -37,14 +37,14 @@ class ReviewMark:
     excluded: ExclusionReason | None = None
 
     @classmethod
-    def of(cls, review: Review) -> "ReviewMark":
-        """The mark of what was written."""
+    def of(cls, review: Review) -> "Standing":
+        """The standing of what was written."""
         own, note = review.own_score, review.note
         score = None if own is None or own.score is None else OwnScore(own.score, own.lowest, own.highest)
         return cls(review.status, score, note is not None and note.note is not None, review.excluded)
 
 
-UNMARKED: Final = ReviewMark()
+UNREVIEWED: Final = Standing()
 
 
 class ReviewedCloses:
@@ -81,28 +81,28 @@ class ReviewedCloses:
         found = self._reviewed.find(wanted, {"excluded": 1}).max_time_ms(LONGEST_READ_MS)
         return sorted([f"{each['_id']} {each['excluded']}" async for each in found])
 
-    async def marks(self, closes: Collection[str]) -> Mapping[str, ReviewMark]:
-        """The marks of those of the closes that supervisors wrote about, by id."""
+    async def standings(self, closes: Collection[str]) -> Mapping[str, Standing]:
+        """The standings of those of the closes that supervisors wrote about, by id."""
         found = self._reviewed.find({"_id": {"$in": list(closes)}})
-        return {each["_id"]: mark_of(each) async for each in found}
+        return {each["_id"]: standing_of(each) async for each in found}
 
 
 def document(recorded: RecordedEvent[Review, ReviewEvent]) -> Document:
-    """The mark after an event, and what lists are ordered and chosen by."""
-    mark = ReviewMark.of(recorded.state)
+    """The standing after an event, and what lists are ordered and chosen by."""
+    standing = Standing.of(recorded.state)
     return {
         **recorded.event.close.model_dump(),
-        "status": mark.status.value,
-        "own_score": mark.own_score and vars(mark.own_score),
-        "has_note": mark.has_note,
-        "excluded": mark.excluded,
+        "status": standing.status.value,
+        "own_score": standing.own_score and vars(standing.own_score),
+        "has_note": standing.has_note,
+        "excluded": standing.excluded,
     }
 
 
-def mark_of(document: Mapping[str, Any]) -> ReviewMark:
-    """The mark that `document` holds."""
+def standing_of(document: Mapping[str, Any]) -> Standing:
+    """The standing that `document` holds."""
     own, excluded = document["own_score"], document["excluded"]
-    return ReviewMark(
+    return Standing(
         ReviewStatus(document["status"]),
         own and OwnScore(**own),
         document["has_note"],

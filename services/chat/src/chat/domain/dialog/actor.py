@@ -41,7 +41,7 @@ class Actor:
         """Whether they supervise this dialog: one whose operator, or whose last close, is of their teams."""
         return self._supervises({each.team for each in (details.assigned, details.last_close) if each})
 
-    def reviews(self, details: DialogDetails) -> bool:
+    def may_read(self, details: DialogDetails) -> bool:
         """Whether they read it as supervisor: they lead it, or a close of it counts for their teams."""
         return self.leads(details) or self._supervises(details.closed_for)
 
@@ -61,7 +61,7 @@ def role_in(actor: Actor, state: Dialog) -> tuple[DialogDetails, DialogRole]:
         if actor.covers(details.channel):
             if actor.operator and details.is_own(actor.operator.id):
                 return details, DialogRole.OPERATOR
-            if actor.reviews(details):
+            if actor.may_read(details):
                 return details, DialogRole.SUPERVISOR
     raise _no_role(actor, state)
 
