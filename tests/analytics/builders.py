@@ -178,9 +178,7 @@ class ExpectedClose:
             counts["satisfied"] += last >= self.scale.satisfied_from
             counts["commented"] += self.comment is not None
             name = {"stars": "scale:stars:1:5"}.get(self.scale.name, "scale:faces%20v2%2E0%20%24:-1:1")
-            counts[f"{name}:n"] += 1
-            counts[f"{name}:sum"] += last
-            counts[f"{name}:score:{last}"] += 1
+            counts[f"{name}:{last}"] += 1
         return counts
 
 

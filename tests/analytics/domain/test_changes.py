@@ -21,7 +21,7 @@ def answers(satisfied: int, others: int, **more: int) -> Counts:
     counts: Counts = Counter(closed=given, given=given, satisfied=satisfied)
     for score, n in ((5, satisfied), (1, others)):
         for _ in range(n):
-            counts.update(STARS.count(score))
+            counts[STARS.name_of(score)] += 1
     return counts + Counter(more)
 
 

@@ -18,7 +18,7 @@ from analytics.domain.counting import (
     counted,
     outcome_of,
     quarter_of,
-    scales,
+    scores_of,
 )
 from analytics.domain.numbers import Numbers, numbers
 from analytics.read_models.projection import by_close
@@ -87,7 +87,7 @@ def test_rating_events_that_come_early_are_not_counted() -> None:
 def test_a_scale_of_any_name_is_counted_under_a_name_that_is_no_path() -> None:
     scored = ScaleKey.of(FACES)
     assert not set(scored.name) & set(".$")
-    assert scales(scored.count(-1)) == [ScaleKey("faces v2.0 $", -1, 1)]
+    assert scores_of(Counter({scored.name_of(-1): 2})) == {ScaleKey("faces v2.0 $", -1, 1): {-1: 2}}
 
 
 def test_quarter_hours_begin_where_they_should() -> None:

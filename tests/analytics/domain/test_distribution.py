@@ -13,7 +13,7 @@ from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 def answers(lowest: int, highest: int, *scores: int) -> Counts:
     counts: Counts = Counter()
     for score in scores:
-        counts.update(ScaleKey("s.", lowest, highest).count(score))
+        counts[ScaleKey("s.", lowest, highest).name_of(score)] += 1
     return counts
 
 

@@ -105,9 +105,8 @@ def shown_counts(numbers: dict[str, Any]) -> Counter[str]:
         counts.update({f"{state}:{name}": n for name, n in unrated[f"{state}_by_reason"].items()})
     for scale in numbers["scales"]:
         key = f"scale:{scale['name']}:{scale['lowest']}:{scale['highest']}"
-        total = sum(each["score"] * each["n"] for each in scale["distribution"])
-        counts.update({f"{key}:n": scale["n"], f"{key}:sum": total})
-        counts.update({f"{key}:score:{each['score']}": each["n"] for each in scale["distribution"]})
+        assert scale["n"] == sum(each["n"] for each in scale["distribution"])
+        counts.update({f"{key}:{each['score']}": each["n"] for each in scale["distribution"]})
     return +counts
 
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from analytics.domain.counting import Counts, ScaleKey, scales
-from analytics.domain.intervals import Z_95, Z_998, Interval, newcombe, welch
-from analytics.domain.numbers import MINIMUM_N, Number, all_scores, scores_on, settled_of
+from analytics.domain.counting import Counts, scores_of
+from analytics.domain.intervals import Z_95, Z_998, Interval, Sample, newcombe, welch
+from analytics.domain.numbers import MINIMUM_N, Number, all_scores, sample_of, settled_of
 from contracts.ratings import CloseState
 
 
@@ -61,16 +61,17 @@ class Changes(Number):
 def changes(now: Counts, before: Counts, *, running: bool, minimum: int = MINIMUM_N) -> Changes:
     """How `now` differs from `before`; `running` if the period isn't over."""
     asked = _Asked(running, minimum)
-    both = [key for key in scales(now) if key in scales(before)]
+    answers, earlier = scores_of(now), scores_of(before)
     difference = now["closed"] - before["closed"]
     return Changes(
         csat=asked.of_shares(_satisfied(now), _satisfied(before)),
         response_rate=asked.of_shares(_answered(now), _answered(before)),
-        average_normalised=asked.of_means(now, before, None),
+        average_normalised=asked.of_means(all_scores(answers), all_scores(earlier)),
         scales=tuple(
             ScaleChange(name=key.scale, lowest=key.lowest, highest=key.highest, average=change)
-            for key in both
-            if (change := asked.of_means(now, before, key))
+            for key, scores in answers.items()
+            if key in earlier
+            if (change := asked.of_means(sample_of(scores.items()), sample_of(earlier[key].items())))
         ),
         closed=CountChange(
             value=difference, percent=100 * difference / before["closed"] if before["closed"] else None
@@ -116,13 +117,11 @@ class _Asked:
         value = now.hits / now.n - before.hits / before.n
         return self._change(100 * value, (100 * low, 100 * high), now.n, before.n)
 
-    def of_means(self, now: Counts, before: Counts, key: ScaleKey | None) -> Change | None:
-        """Of the averages on one scale, or of all scores from 0 to 100."""
-        samples = [scores_on(counts, key) if key else all_scores(counts) for counts in (now, before)]
-        if not all(sample.n for sample in samples):
+    def of_means(self, now: Sample, before: Sample) -> Change | None:
+        """Of two means."""
+        if not now.n or not before.n:
             return None
-        first, second = samples
-        return self._change(first.mean - second.mean, welch(first, second, self._z), first.n, second.n)
+        return self._change(now.mean - before.mean, welch(now, before, self._z), now.n, before.n)
 
     def _change(self, value: float, interval: Interval | None, n: int, n_before: int) -> Change:
         low, high = interval or (None, None)

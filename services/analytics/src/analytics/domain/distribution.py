@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import ConfigDict, Field
 
-from analytics.domain.counting import Counts, ScaleKey, reason_key, scales
-from analytics.domain.numbers import MINIMUM_N, Number, Share, share
+from analytics.domain.counting import Counts, ScaleKey, reason_key, scores_of
+from analytics.domain.numbers import MINIMUM_N, Number, Scores, Share, share
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 
 MOST_SINGLE: Final = 11
@@ -55,16 +55,16 @@ class UnratedRow(Number):
 
 def distribution(counts: Counts, minimum: int = MINIMUM_N) -> tuple[ScaleDistribution, ...]:
     """The distribution on each scale that was answered on."""
-    return tuple(spread(counts, key, minimum) for key in scales(counts))
+    return tuple(spread(key, scores, minimum) for key, scores in scores_of(counts).items())
 
 
-def spread(counts: Counts, key: ScaleKey, minimum: int) -> ScaleDistribution:
+def spread(key: ScaleKey, scores: Scores, minimum: int) -> ScaleDistribution:
     """The distribution on one scale; scores that nobody gave are there with 0."""
     width = key.highest - key.lowest + 1
     size = 1 if width <= MOST_SINGLE else -(-width // GROUPS)
     found: Counter[int] = Counter()
-    for score in key.given(counts):
-        found[(score - key.lowest) // size] += counts[f"{key.name}:score:{score}"]
+    for score, n in scores.items():
+        found[(score - key.lowest) // size] += n
     groups = tuple(
         ScoreGroup(
             from_=start, to=min(start + size - 1, key.highest), n=found[index],

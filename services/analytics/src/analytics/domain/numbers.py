@@ -4,12 +4,12 @@ The results are pydantic models with descriptions on purpose: each number is def
 makes it, and OpenAPI shows that definition. A second set of shapes in `api` could only say it otherwise.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.domain.counting import Counts, ScaleKey, reason_key, scales
+from analytics.domain.counting import Counts, ScaleKey, reason_key, scores_of
 from analytics.domain.intervals import Sample, of_mean, wilson
 from contracts.ratings import CancelledReason, CloseState, NotOfferedReason
 
@@ -24,6 +24,14 @@ HIGH_OF_MEAN: Final = "The upper bound of the interval."
 OFFERED: Final = tuple(
     state for state in CloseState if state not in {CloseState.UNDECIDED, CloseState.NOT_OFFERED}
 )
+
+
+BUT_GIVEN: Final = tuple(state for state in CloseState if state is not CloseState.GIVEN)
+NOT_OFFERED_KEYS: Final = [(each, reason_key(CloseState.NOT_OFFERED, each)) for each in NotOfferedReason]
+CANCELLED_KEYS: Final = [(each, reason_key(CloseState.CANCELLED, each)) for each in CancelledReason]
+
+Scores = Mapping[int, int]
+"""How many answers gave each score of one scale."""
 
 
 class Number(BaseModel):
@@ -138,10 +146,10 @@ def share(hits: int, n: int, minimum: int = MINIMUM_N) -> Share:
 
 def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
     """All numbers of one set of closes; under `minimum` answers a number is marked as too few."""
-    state = {each.value: counts[each] for each in CloseState}
+    state = {each: counts.get(each, 0) for each in CloseState}
     given, offered = state[CloseState.GIVEN], sum(state[each] for each in OFFERED)
     settled, satisfied = settled_of(counts), counts["satisfied"]
-    answered = scales(counts)
+    answers = scores_of(counts)
     return Numbers(
         closed=counts["closed"],
         excluded=counts["excluded"],
@@ -152,8 +160,8 @@ def numbers(counts: Counts, minimum: int = MINIMUM_N) -> Numbers:
         bounds=bounds(satisfied, given, settled),
         response_rate=share(given, settled, minimum),
         coverage=share(offered, counts["closed"], minimum),
-        average_normalised=normalised(counts, minimum),
-        scales=tuple(scale_numbers(counts, key, minimum) for key in answered),
+        average_normalised=normalised(answers, minimum),
+        scales=tuple(scale_numbers(key, scores, minimum) for key, scores in answers.items()),
         unrated=unrated(counts),
         **state,
     )
@@ -174,22 +182,17 @@ def bounds(satisfied: int, given: int, settled: int) -> Bounds | None:
 
 def unrated(counts: Counts) -> Unrated:
     """The closes without a rating, by state and reason."""
-    by_state = {state: counts[state] for state in CloseState if state is not CloseState.GIVEN}
     return Unrated(
         total=counts["closed"] - counts[CloseState.GIVEN],
-        by_state=by_state,
-        not_offered_by_reason={
-            reason: counts[reason_key(CloseState.NOT_OFFERED, reason)] for reason in NotOfferedReason
-        },
-        cancelled_by_reason={
-            reason: counts[reason_key(CloseState.CANCELLED, reason)] for reason in CancelledReason
-        },
+        by_state={state: counts.get(state, 0) for state in BUT_GIVEN},
+        not_offered_by_reason={reason: counts.get(key, 0) for reason, key in NOT_OFFERED_KEYS},
+        cancelled_by_reason={reason: counts.get(key, 0) for reason, key in CANCELLED_KEYS},
     )
 
 
-def scale_numbers(counts: Counts, key: ScaleKey, minimum: int) -> ScaleNumbers:
+def scale_numbers(key: ScaleKey, scores: Scores, minimum: int) -> ScaleNumbers:
     """Count, average and distribution on one scale; scores that nobody gave are there with 0."""
-    sample = scores_on(counts, key)
+    sample = sample_of(scores.items())
     low, high = cut_interval(sample, key.lowest, key.highest)
     return ScaleNumbers(
         name=key.scale,
@@ -201,30 +204,24 @@ def scale_numbers(counts: Counts, key: ScaleKey, minimum: int) -> ScaleNumbers:
         high=high,
         too_few=sample.n < minimum,
         distribution=tuple(
-            ScoreCount(score=score, n=counts[f"{key.name}:score:{score}"]) for score in scores_of(counts, key)
+            ScoreCount(score=score, n=scores.get(score, 0)) for score in shown_scores(key, scores)
         ),
     )
 
 
-def scores_of(counts: Counts, key: ScaleKey) -> list[int]:
+def shown_scores(key: ScaleKey, scores: Scores) -> list[int]:
     """Every score of the scale, in order; of a very wide scale only those that were given."""
-    given = key.given(counts)
     narrow = key.highest - key.lowest < WIDE
-    return sorted(given | set(range(key.lowest, key.highest + 1)) if narrow else given)
+    return sorted({*scores, *range(key.lowest, key.highest + 1)} if narrow else scores)
 
 
-def scores_on(counts: Counts, key: ScaleKey) -> Sample:
-    """The scores on one scale."""
-    return sample_of((score, counts[f"{key.name}:score:{score}"]) for score in key.given(counts))
-
-
-def all_scores(counts: Counts) -> Sample:
+def all_scores(answers: Mapping[ScaleKey, Scores]) -> Sample:
     """All scores, each from 0 to 100; a scale of a single score cannot be stretched, and is left out."""
     return sample_of(
-        (100 * (score - key.lowest) / (key.highest - key.lowest), counts[f"{key.name}:score:{score}"])
-        for key in scales(counts)
+        (100 * (score - key.lowest) / (key.highest - key.lowest), n)
+        for key, scores in answers.items()
         if key.highest > key.lowest
-        for score in key.given(counts)
+        for score, n in scores.items()
     )
 
 
@@ -243,9 +240,9 @@ def cut_interval(sample: Sample, lowest: float, highest: float) -> tuple[float |
     return (max(lowest, interval[0]), min(highest, interval[1])) if interval else (None, None)
 
 
-def normalised(counts: Counts, minimum: int) -> NormalisedAverage:
+def normalised(answers: Mapping[ScaleKey, Scores], minimum: int) -> NormalisedAverage:
     """The average over mixed scales."""
-    sample = all_scores(counts)
+    sample = all_scores(answers)
     low, high = cut_interval(sample, 0, 100)
     return NormalisedAverage(
         value=sample.mean if sample.n else None, n=sample.n, low=low, high=high, too_few=sample.n < minimum

@@ -127,6 +127,7 @@ def key_part(name: str | None) -> str:
     return NOBODY if name is None else "=" + path_part(name)
 
 
+@lru_cache(maxsize=4096)
 def named_by(key: str) -> str | None:
     """The operator or team with this key."""
     return None if key == NOBODY else unquote(key[1:])

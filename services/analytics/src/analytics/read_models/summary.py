@@ -27,10 +27,14 @@ AT_ONCE: Final = 100
 WHOLES_AT_ONCE: Final = 1_000
 """Of a day's whole alone little is sent, and each round trip costs as much as a hundred of them."""
 
+OPERATORS_AT_ONCE: Final = 400
+"""Of a day's operators more is sent: this many are decoded in some ten milliseconds."""
+
 QUARTERS_AT_ONCE: Final = 20
 """Documents that are worked on without a pause: some milliseconds. With quarter hours they are larger."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+QUARTER_SECONDS: Final = int(QUARTER.total_seconds())
 EVER: Final = 2**40
 
 By = Literal["channel", "operator", "person"] | None
@@ -57,7 +61,7 @@ def everything(_: int) -> Hashable:
 
 def number_of(moment: datetime) -> int:
     """The number of a quarter hour since 1970."""
-    return (moment - EPOCH) // QUARTER
+    return int(moment.timestamp() // QUARTER_SECONDS)  # a third of the time that timedeltas take
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,10 @@ class Span:
     def cut(self, first: int, end: int) -> tuple[int, int]:
         """What of [first, end) is counted; nothing if it doesn't begin before it ends."""
         return max(first, self.first), min(end, self.end)
+
+    def touches(self, first: int, end: int) -> bool:
+        """Whether any of [first, end) is counted."""
+        return first < self.end and self.first < end
 
     def holds(self, first: int, end: int) -> bool:
         """Whether all of [first, end) is counted, and in one part."""
@@ -145,15 +153,11 @@ class _Reader:
     async def add_wholes(self) -> None:
         """Adds up days, and of those that are cut the quarter hours."""
         cut: list[Document] = []
-        found = self._find(self._closes.of_counters(), ["whole", "end"], WHOLES_AT_ONCE)
-        while days := await found.to_list(AT_ONCE):
-            for day in days:
-                first, end = bounds_of(day)
-                if self._span.holds(first, end):
-                    self.sums.add(self._span.part_of(first), self._group(day), day.get("whole", {}))
-                else:
-                    cut.append(day["_id"])
-            await asyncio.sleep(0)
+        async for day, first, end in self._days(["whole", "end"], WHOLES_AT_ONCE):
+            if self._span.holds(first, end):
+                self.sums.add(self._span.part_of(first), self._group(day), day.get("whole", {}))
+            else:
+                cut.append(day["_id"])
         for some in (cut[at : at + QUARTERS_AT_ONCE] for at in range(0, len(cut), QUARTERS_AT_ONCE)):
             async for day in self._find({"_id": {"$in": some}}, ["quarters"]):
                 start = number_of(day["_id"]["start"])
@@ -165,8 +169,7 @@ class _Reader:
     async def add_operators(self) -> None:
         """Adds up the operators of days, and of those that are cut their closes."""
         cut: set[tuple[str, int, int]] = set()
-        async for day in self._find(self._closes.of_counters(), self._operator_fields()):
-            first, end = bounds_of(day)
+        async for day, first, end in self._days(self._operator_fields(), OPERATORS_AT_ONCE):
             if self._span.holds(first, end):
                 self._add_operators_of(day, self._span.part_of(first))
             else:
@@ -188,13 +191,14 @@ class _Reader:
     def _add_operators_of(self, day: Document, part: Hashable) -> None:
         for key, teams in day.get("operators", {}).items():
             operator, asked = named_by(key), self._closes.teams
+            group = self._group(day, operator)
             for team, outcomes in teams.items():
                 if asked is None or named_by(team) in asked:
-                    self.sums.add(part, self._group(day, operator), outcomes)
+                    self.sums.add(part, group, outcomes)
             self.sums.name(operator, day.get("names", {}).get(key))
 
     def _group(self, day: Document, operator: str | None = None) -> Any:
-        return {None: None, "channel": day["_id"]["channel"], "operator": operator}[self._by]
+        return day["_id"]["channel"] if self._by == "channel" else operator if self._by else None
 
     async def add_closes(self, parts: Sequence[Document]) -> None:
         """Counts closes inside of the database: those that one of these filters finds."""
@@ -237,6 +241,16 @@ class _Reader:
         async for row in found:
             key = row["_id"]
             yield int(key["quarter"]), key["group"], key["outcome"], row["n"], row["named"]
+
+    async def _days(self, fields: Sequence[str], batch: int) -> AsyncIterator[tuple[Document, int, int]]:
+        """The counters of the days that are asked for, in whole or in part, with their quarter hours."""
+        found = self._find(self._closes.of_counters(), fields, batch)
+        while days := await found.to_list(AT_ONCE):
+            for day in days:
+                first, end = bounds_of(day)
+                if self._span.touches(first, end):
+                    yield day, first, end
+            await asyncio.sleep(0)  # other requests are answered in between
 
     def _find(self, wanted: Document, fields: Sequence[str], batch: int = AT_ONCE) -> Any:
         found = self._documents.counters.find(wanted, [*fields], session=self._session, batch_size=batch)
