@@ -21,7 +21,7 @@ export LC_ALL := C.UTF-8
 endif
 
 .PHONY: help run pages browser pictures demo stop test check format lock events token chaos containers moved
-.PHONY: bench bench-commands bench-projection bench-reads bench-timers
+.PHONY: bench bench-commands bench-projection bench-published bench-reads bench-timers
 
 help: ## print this
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ bench-commands: $(READY) ## what a chat command costs over HTTP, beside a bare i
 
 bench-projection: $(READY) ## what an event costs from Kafka to the read models, beside Kafka Connect's MongoDB sink
 	@$(BIN)/python -m tests.bench.projection --runs 5 --limit --connect
+
+bench-published: $(READY) ## how soon a close that Kafka has is in the summary, at 200 and at 1,000 a second
+	@$(BIN)/python -m tests.bench.published --rate 200
+	@$(BIN)/python -m tests.bench.published --rate 1000
 
 bench-reads: $(READY) ## how long Live Chat's questions take; CLOSES=10000000 are counted, STORED=1000000 are there
 	@$(BIN)/python -m tests.bench.reads $(if $(CLOSES),--closes $(CLOSES)) $(if $(STORED),--stored $(STORED))

@@ -94,8 +94,8 @@ async def latency(floor: SupportFloor, rate: float, seconds: float) -> None:
     await asyncio.wait_for(watching, DRAIN_SECONDS)
     machine = Machine.between(before, psutil.cpu_times())
     took = [seen.first(k) - moment for k, moment in enumerate(sorted(acknowledged), start=1)]
-    print(f"{len(dialogs)} closes at {rate:g}/s, acknowledged → in the summary: {_spread(took)}")
-    print(f"generator lag: {_spread(late)}; summary read every {1000 * _step(seen):.0f} ms")
+    print(f"{len(dialogs)} closes at {rate:g}/s, acknowledged → in the summary: {spread(took)}")
+    print(f"generator lag: {spread(late)}; summary read every {1000 * step_of(seen):.0f} ms")
     print(f"machine: steal {machine.steal:.1f} %, idle {machine.idle:.1f} %")
 
 
@@ -131,11 +131,13 @@ def _rates(seen: Seen, start: float) -> str:
     return ", ".join(f"{(after - before) / STEP_SECONDS:.0f}" for before, after in itertools.pairwise(shown))
 
 
-def _step(seen: Seen) -> float:
+def step_of(seen: Seen) -> float:
+    """How often the summary was read: seconds."""
     return (seen.times[-1] - seen.times[0]) / max(1, len(seen.times) - 1)
 
 
-def _spread(seconds: Sequence[float]) -> str:
+def spread(seconds: Sequence[float]) -> str:
+    """Median, 99th percentile and maximum, in words."""
     cuts = statistics.quantiles(seconds, n=100)
     return f"p50 {1000 * cuts[49]:.0f} ms, p99 {1000 * cuts[98]:.0f} ms, max {1000 * max(seconds):.0f} ms"
 

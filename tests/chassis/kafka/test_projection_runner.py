@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from chassis.errors import PublishFailed
+from chassis.kafka.checkpointed_consumer import Step
 from chassis.kafka.checkpoints import Checkpoint
 from chassis.kafka.fencing import Fencing
 from chassis.kafka.projection_runner import ProjectionRunner
@@ -142,6 +143,28 @@ async def test_a_poison_record_is_put_aside_before_the_checkpoint_passes_it(
         "not a valid event",
         "the value is null",
     }
+
+
+async def test_a_partition_that_is_lost_for_a_moment_leaves_out_nothing(
+    harness: KafkaHarness, counting: CountingProjection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting.faults = {35: ValueError("no")}
+    await harness.publish(*notes(harness, 0, 40, keys=1))
+    runner, tries = projecting(harness, counting), itertools.count(1)
+    applied = runner._applied
+
+    async def applied_later(steps: Sequence[Step]) -> bool:
+        if next(tries) != 2:
+            return await applied(steps)
+        runner._positions.locate_again()
+        nothing_at_fault = await applied(steps)  # the first half, while nobody knows where to go on
+        await until(lambda: len(runner._positions.at) == 4)
+        return nothing_at_fault
+
+    monkeypatch.setattr(runner, "_applied", applied_later)
+    async with running(runner):
+        await until(lambda: once_each(counting, 39))
+    assert [number for number in range(40) if number != 35] in (await counting.numbers()).values()
 
 
 async def test_a_record_that_cannot_be_applied_is_found_among_many(

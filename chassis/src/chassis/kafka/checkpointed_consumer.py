@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from aiokafka.structs import TopicPartition
@@ -44,11 +44,15 @@ Moves = Mapping[TopicPartition, tuple[Checkpoint, Checkpoint]]
 
 
 class Step(NamedTuple):
-    """One record, and what it says; None if there is nothing to apply but the checkpoint passes it."""
+    """One record, and what it says; None if there is nothing to apply but the checkpoint passes it.
+
+    It is applied at a checkpoint that has reached `follows`, an offset: nothing before it is left out.
+    """
 
     record: Record
     read: ReceivedEvent[Any] | Tombstone | None
     outcome: str = "applied"
+    follows: int = 0
 
 
 class CheckpointedConsumer(Consumer):
@@ -95,16 +99,17 @@ class CheckpointedConsumer(Consumer):
         self._positions.take_turns()
 
     async def _process(self, records: Sequence[Record]) -> None:
-        fresh: list[Record] = []
+        fresh: dict[TopicPartition, Sequence[Record]] = {}
         for partition, part in by_partition(self._side_by_side(records)).items():
-            fresh += await self._positions.expected(partition, part)
+            if expected := await self._positions.expected(partition, part):
+                fresh[partition] = expected
         if fresh:
             steps = await self._steps(fresh)
             events = (step.read for step in steps if isinstance(step.read, ReceivedEvent))
             with linked((event.envelope.traceparent for event in events), self.name):
                 await self._advance(steps)
-        for partition, part in by_partition(fresh).items():
-            await self._positions.settle(partition, part[-1])
+        for partition, done in fresh.items():
+            await self._positions.settle(partition, done[-1])
         await self._subscription.commit(
             {partition: at.offset for partition, at in self._positions.at.items()}
         )
@@ -116,16 +121,23 @@ class CheckpointedConsumer(Consumer):
         unread = self._positions.unread({one: part[-1].offset + 1 for one, part in parts.items()})
         return self._held.take(parts, unread)
 
-    async def _steps(self, records: Sequence[Record]) -> list[Step]:
+    async def _steps(self, parts: Mapping[TopicPartition, Sequence[Record]]) -> list[Step]:
         steps: list[Step] = []
-        for start in range(0, len(records), WITHOUT_PAUSE):
-            steps += [await self._step(record) for record in records[start : start + WITHOUT_PAUSE]]
-            await asyncio.sleep(0)  # requests are answered in between
+        for partition, at in list(
+            self._positions.at.items()
+        ):  # a partition that was lost meanwhile is left out
+            part = parts.get(partition, ())
+            follows = chain([at.offset], (record.offset + 1 for record in part))
+            for record, offset in zip(part, follows, strict=False):
+                steps.append(await self._step(record, offset))
+                if len(steps) % WITHOUT_PAUSE == 0:
+                    await asyncio.sleep(0)  # requests are answered in between
         return steps
 
-    async def _step(self, record: Record) -> Step:
+    async def _step(self, record: Record, follows: int) -> Step:
         read = await self._read(record)
-        return Step(record, None, read) if isinstance(read, str) else Step(record, read)
+        outcome, said = (read, None) if isinstance(read, str) else ("applied", read)
+        return Step(record, said, outcome, follows)
 
     async def _on_malformed(self, record: Record, cause: str) -> str:
         # It may be read again, since somebody before it is at fault, and is one dead letter all the same.
@@ -149,7 +161,8 @@ class CheckpointedConsumer(Consumer):
         todo: list[Step] = []
         moves: dict[TopicPartition, tuple[Checkpoint, Checkpoint]] = {}
         for partition, part in steps_by_partition(steps).items():
-            if known := at.get(partition):
+            # Else what lies between was passed over, while nobody knew where to go on: all is read again.
+            if (known := at.get(partition)) and known.offset >= part[0].follows:
                 todo += (fresh := [step for step in part if step.record.offset >= known.offset])
                 if fresh:
                     moves[partition] = (known, _after(known, fresh[-1].record))

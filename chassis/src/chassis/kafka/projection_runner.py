@@ -100,7 +100,7 @@ class ProjectionRunner(CheckpointedConsumer):
         except Exception as error:  # noqa: BLE001 - whatever it is, only this record may suffer
             record = part[0].record
             outcome = await self._give_up(record, error, "projection", Alarm.PROJECTION_FAILED)
-            await self._apply([Step(record, None, outcome)])
+            await self._apply([part[0]._replace(read=None, outcome=outcome)])
 
     async def _applied(self, steps: Sequence[Step]) -> bool:
         try:
