@@ -20,7 +20,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help run pages browser pictures demo stop test check format lock events token chaos containers moved
+.PHONY: help run command pages browser pictures demo stop test check format lock events token chaos containers moved
 .PHONY: bench bench-commands bench-projection bench-published bench-reads bench-timers
 
 help: ## print this
@@ -32,11 +32,14 @@ run: pages ## Kafka, MongoDB, the three services and their pages, until Ctrl-C
 demo: $(READY) ## play dialogs and ratings over the API; print and check the numbers
 	@$(BIN)/python -m deploy.demo
 
-stop: $(READY) ## end what `make run` started
-	@$(BIN)/python -m deploy.local stop
+stop: ## end what `make run` started
+	@if [ -e $(READY) ]; then $(BIN)/python -m deploy.local stop; else echo "Nothing is running."; fi
 
 token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b] [TEAMS=c,d] [SCOPE=dialogs:write]
 	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)") $(if $(TEAMS),--teams "$(TEAMS)") $(if $(SCOPE),--scope "$(SCOPE)")
+
+command: $(READY) ## a service's own command where `make run` runs: make command RUN="analytics status"
+	@$(BIN)/python -m deploy.local command $(RUN)
 
 pages: $(READY) ## build the pages that changed
 	@$(BIN)/python -m deploy.pages

@@ -210,6 +210,9 @@ async def at_once(limit: int, jobs: list[Callable[[], Any]]) -> None:
         async with free:
             await job()
 
-    async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(one(job))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(one(job))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None

@@ -1,16 +1,19 @@
-"""``python -m deploy.local run | servers | stop | token``: Candor on this machine."""
+"""``python -m deploy.local run | servers | stop | token | command``: Candor on this machine."""
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
-from contracts.access import EVERY_CHANNEL, Role
+from contracts.access import EVERY_CHANNEL, Role, Scope
+from contracts.topics import SERVICES
 from deploy.local import stopping, tokens
 from deploy.local.failures import CannotStart, sentence
 
+CHANNEL = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 STAFF = [role.value for role in Role if role is not Role.VISITOR]
 
 
@@ -25,6 +28,10 @@ def main() -> int:
                 from deploy.local import launcher  # noqa: PLC0415
 
                 return launcher.run(arguments.data, console, only_servers=arguments.command == "servers")
+            case "command":
+                from deploy.local import launcher  # noqa: PLC0415
+
+                launcher.command(arguments.data, arguments.service, arguments.words)
             case "stop":
                 return stopping.stop(arguments.data, console)
             case "token":
@@ -45,10 +52,18 @@ def _token(arguments: argparse.Namespace) -> str:
         raise CannotStart("Development tokens are for CANDOR_ENV=development only.")
     if arguments.role not in STAFF:
         raise CannotStart(f"Say whose: make token ROLE={'|'.join(STAFF)} (not {arguments.role!r}).")
+    words = arguments.scope.split()
+    if unknown := [word for word in words if word not in set(Scope)]:
+        raise CannotStart(f"SCOPE is {' or '.join(Scope)}, with a blank between two (not {unknown[0]!r}).")
+    if words and arguments.role != Role.SERVICE:
+        raise CannotStart(f"SCOPE is for ROLE=service; of ROLE={arguments.role} it changes nothing.")
+    channels = _names(arguments.channels)
+    if wrong := [name for name in channels or [""] if name != EVERY_CHANNEL and not CHANNEL.fullmatch(name)]:
+        raise CannotStart(f"CHANNELS is ids of channels, with commas between them (not {wrong[0]!r}).")
     return tokens.token(
         arguments.data,
         Role(arguments.role),
-        channels=_names(arguments.channels),
+        channels=channels,
         teams=None if arguments.teams is None else _names(arguments.teams),
         sub=arguments.sub,
         name=arguments.name,
@@ -72,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("servers", parents=[common], help="Kafka and MongoDB only, until Ctrl-C")
     commands.add_parser("stop", parents=[common], help="end what was started, and nothing else")
     commands.add_parser("lock", help="resolve Kafka's jars anew and write their sums")
+    command = commands.add_parser(
+        "command", parents=[common], help="a service's own command, such as: analytics status"
+    )
+    command.add_argument("service", choices=SERVICES)
+    command.add_argument("words", nargs=argparse.REMAINDER)
     token = commands.add_parser("token", parents=[common], help="print a development token")
     token.add_argument("--role", required=True, help=f"one of {', '.join(STAFF)}")
     token.add_argument("--channels", default=EVERY_CHANNEL, help="comma-separated; all unless given")

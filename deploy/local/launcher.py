@@ -4,17 +4,20 @@ import fcntl
 import json
 import os
 import signal
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
 from deploy.local import process
 from deploy.local.failures import CannotStart, sentence
+from deploy.local.secrets import Secrets
 from deploy.local.servers import Server
 from deploy.local.stack import Addresses, Stack
 from deploy.local.stopping import end_leftovers, launcher_file
@@ -25,6 +28,12 @@ LONGEST_PAUSE = 30.0
 
 class AlreadyRuns(Exception):
     """Another launcher holds this data folder."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Candor is just being started or stopped by another `make run`: wait for its line that begins"
+            " with Open, or for its end, then begin again."
+        )
 
 
 def running(folder: Path) -> Addresses | None:
@@ -72,6 +81,16 @@ def up(folder: Path, console: Console | None = None) -> Iterator[Addresses]:
         return
     with brought_up(folder, console or Console(quiet=True)) as (_, addresses):
         yield addresses
+
+
+def command(folder: Path, service: str, words: Sequence[str]) -> NoReturn:
+    """Becomes a command of a service, on the system that runs. Raises CannotStart if none does."""
+    if (there := running(folder)) is None:
+        raise CannotStart("Candor is not running: call `make run`, and this once it says where to look.")
+    inherited = {name: value for name, value in os.environ.items() if name != "CANDOR_DATABASE"}
+    own = {"CANDOR_ENV": "development", "CANDOR_KAFKA": there.kafka, "CANDOR_MONGO": there.mongo}
+    environment = {**inherited, **own, **Secrets(folder.resolve()).environment(service)}
+    os.execve(sys.executable, [sys.executable, "-m", service, *words], environment)  # noqa: S606
 
 
 def run(folder: Path, console: Console, *, only_servers: bool = False) -> int:

@@ -371,8 +371,8 @@ async def test_a_service_that_says_nothing_is_not_waited_for_forever(tmp_path: P
 )
 async def test_slow_clients_are_cut_off_and_no_service_hears_of_them(tmp_path: Path, sent: bytes) -> None:
     async with ingress(tmp_path, HEADER_TIMEOUT="300ms", BODY_TIMEOUT="300ms") as up:
+        started = time.monotonic()  # the server's time may begin before `connect` returns
         reader, writer = await up.connect()
-        started = time.monotonic()
         writer.write(sent)
         async with asyncio.timeout(10):
             assert await until_cut_off(reader) == b""

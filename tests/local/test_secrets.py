@@ -90,6 +90,39 @@ def test_a_role_that_staff_do_not_have_is_said_with_those_that_there_are(
     assert capsys.readouterr().err == f"Say whose: make token ROLE={roles} (not {role!r}).\n"
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("--role service --scope dialogs:write,marks:write", "SCOPE is dialogs:write or marks:write"),
+        ("--role supervisor --scope marks:write", "SCOPE is for ROLE=service"),
+        (
+            "--role supervisor --channels a/b",
+            "CHANNELS is ids of channels, with commas between them (not 'a/b')",
+        ),
+        ("--role supervisor --channels ,", "CHANNELS is ids of channels, with commas between them (not '')"),
+    ],
+)
+def test_what_would_grant_nothing_is_said(
+    asked: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CANDOR_ENV", "development")
+    monkeypatch.setattr("sys.argv", ["local", "token", "--data", str(tmp_path), *asked.split()])
+
+    assert main() == 1
+
+    assert capsys.readouterr().err.startswith(told)
+
+
+def test_a_command_of_a_service_needs_a_system_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["local", "command", "--data", str(tmp_path), "analytics", "status"])
+
+    assert main() == 1
+
+    assert capsys.readouterr().err.startswith("Candor is not running: call `make run`")
+
+
 def test_visitors_get_their_tokens_from_chat(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="comes from chat"):
         tokens.token(tmp_path, Role.VISITOR)

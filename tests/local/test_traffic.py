@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from deploy.demo.people import ServiceUrls
+from deploy.demo.people import ServiceUnavailable, ServiceUrls, at_once
 from deploy.demo.support_floor import SupportFloor
 from deploy.demo.traffic import Numbers, Traffic
 
@@ -63,3 +63,11 @@ def test_every_state_is_in_exactly_one_part() -> None:
     parts = (shown.rated, shown.declined_or_expired, shown.open, shown.fell_away, shown.not_asked)
     assert sum(parts) == shown.closed == 111_111_111
     assert shown.open == 1 + 100 + 1000
+
+
+async def test_of_jobs_that_fail_together_the_first_is_told() -> None:
+    async def fail() -> None:
+        raise ServiceUnavailable("gone")
+
+    with pytest.raises(ServiceUnavailable, match=r"^gone$"):
+        await at_once(2, [fail, fail])

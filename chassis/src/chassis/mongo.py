@@ -11,6 +11,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
@@ -35,6 +36,12 @@ def connect(uri: str) -> "AsyncIOMotorClient[dict[str, Any]]":
         connectTimeoutMS=SERVER_SELECTION_MS,
         appname="candor",
     )
+
+
+def reason_of(error: PyMongoError, uri: str) -> str:
+    """That MongoDB failed, where, and how; nothing of what it was asked, nor of the login."""
+    hosts = uri.partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0]
+    return f"MongoDB at {hosts} did not do it: {type(error).__name__}"
 
 
 def durable(

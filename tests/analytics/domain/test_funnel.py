@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 from hypothesis import given as for_all
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from analytics.domain.funnel import FunnelPosition, lower_tail, position
@@ -23,6 +24,7 @@ def test_tails_are_those_of_the_tables(hits: int, n: int, share: float, chance: 
     assert lower_tail(hits, n, share) == pytest.approx(chance, abs=5e-5)
 
 
+@settings(deadline=None)
 @for_all(st.integers(1, 200), st.integers(1, 99))
 def test_tails_are_sums_of_binomial_terms(n: int, percent: int) -> None:
     share = percent / 100

@@ -78,6 +78,8 @@ class InProcesses:
         pool = ProcessPoolExecutor(self.processes, mp_context=context, initializer=_prepare)
         try:
             working = [loop.run_in_executor(pool, self.work_alone, work, number) for number in numbers]
+            for each in working:
+                each.add_done_callback(_looked_at)
             for each in asyncio.as_completed(working):
                 yield await each
         except BaseException:
@@ -103,6 +105,12 @@ class InProcesses:
         except (PyMongoError, KafkaError) as error:
             # Not all of them can be pickled, and a message may hold what is nobody's business.
             raise WorkFailed(type(error).__name__) from None
+
+
+def _looked_at(work: asyncio.Future[Any]) -> None:
+    """Of many that fail together one is raised; asyncio complains of the others when they are collected."""
+    if not work.cancelled():
+        work.exception()
 
 
 def _prepare() -> None:

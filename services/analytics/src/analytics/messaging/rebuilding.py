@@ -10,6 +10,7 @@ and whoever still projects the one before loses its checkpoints. Killed, it goes
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,6 +23,7 @@ from uuid import uuid4
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
+from analytics.messaging.faults import what_failed
 from analytics.messaging.filling import Filling, NotRebuilt, fill_number
 from analytics.messaging.inbound import CONSUMED_TOPICS
 from analytics.messaging.partition_work import Deployment, InProcesses, InThisProcess, Workers, WorkFailed
@@ -43,6 +45,7 @@ NEAR: Final = 2_000
 
 TELL_SECONDS: Final = 3.0
 PROCESSES: Final = min(4, os.cpu_count() or 1)
+MOST_PROCESSES: Final = 32
 LEAVE_SECONDS: Final = 60.0
 """How long what served before is left: a query may take 25 seconds, and a comparison some of them."""
 
@@ -186,8 +189,8 @@ async def _telling(
                 await generations.renew(build.owner, done, total)
                 if done < total:
                     rate = (done - before) / (time.monotonic() - began)
-                    left = (total - done) / max(1, rate)
-                    report(f"{done} of {total} events, {rate:.0f}/s, {left:.0f} s left")
+                    left = f", {rate:.0f}/s, {(total - done) / rate:.0f} s left" if rate else ""
+                    report(f"{done} of {total} events{left}")
 
     telling = asyncio.create_task(tell())
     try:
@@ -212,11 +215,16 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m analytics rebuild", description=__doc__)
     parser.add_argument("model", nargs="?", default=NAME, choices=[NAME], help=f"which one ({NAME})")
-    parser.add_argument("--processes", type=int, default=PROCESSES, help=f"at a time ({PROCESSES})")
+    parser.add_argument(
+        "--processes", type=int, default=PROCESSES, choices=range(1, MOST_PROCESSES + 1), metavar="N",
+        help=f"at a time, from 1 to {MOST_PROCESSES} ({PROCESSES})",
+    )  # fmt: skip
     told = parser.parse_args(argv)
     workers = InProcesses(told.processes, settings.mongo, settings.database, settings.kafka)
 
     async def run() -> Rebuilt:
+        # An orchestrator's way to interrupt it.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
         client = connect(settings.mongo)
         try:
             deployment = Deployment(client[settings.database], settings.kafka, CONSUMED_TOPICS)
@@ -230,14 +238,16 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
         _say("Interrupted. Begin again: it goes on where it was.")
         return 130
     except BuiltElsewhere:
-        _say("Somebody else is rebuilding it; see `python -m analytics status`.")
+        _say(
+            "Somebody else is rebuilding it; see `python -m analytics status`. If that one was killed, begin"
+            " again half a minute after it was last heard of."
+        )
         return 1
     except NotRebuilt as error:
         _say(f"Nothing was switched: {error}")
         return 1
     except (PyMongoError, KafkaError, WorkFailed) as error:
-        what = error if isinstance(error, WorkFailed) else type(error).__name__
-        _say(f"It could not be done: {what}. Begin again: it goes on where it was.")
+        _say(f"It could not be done: {what_failed(error, settings)}. Begin again: it goes on where it was.")
         return 2
     _say(f"generation {built.generation} of {NAME} serves with {built.closes} closes")
     return 0

@@ -11,6 +11,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import TypeAdapter
 from pymongo.errors import PyMongoError
 
+from analytics.messaging.faults import what_failed
 from analytics.messaging.inbound import CONSUMED_TOPICS
 from analytics.read_models.documents import Document, LiveChatDocuments
 from analytics.read_models.generations import KEY, Build, Generations
@@ -45,13 +46,16 @@ async def status(
 def _building(build: Build | None) -> Iterator[str]:
     if build is None:
         return
+    since = f"{build.began_at:%Y-%m-%d %H:%M:%S} UTC"
     took = (build.renewed_at - build.began_at).total_seconds()
-    rate = build.done / took if took > 0 else 0.0
+    if took < 0:
+        yield f"{KEY}: generation {build.generation}, begun {since}, was interrupted: begin again, it goes on"
+        return
+    rate = build.done / took if took else 0.0
     left = f", {(build.total - build.done) / rate:.0f} s left" if rate else ""
     yield (
-        f"{KEY}: generation {build.generation} is being built since {build.began_at:%Y-%m-%d %H:%M:%S} UTC:"
-        f" {build.done} of {build.total} events, {rate:.0f}/s{left}; last heard of at"
-        f" {build.renewed_at:%H:%M:%S}"
+        f"{KEY}: generation {build.generation} is being built since {since}: {build.done} of {build.total}"
+        f" events, {rate:.0f}/s{left}; last heard of at {build.renewed_at:%H:%M:%S}"
     )
 
 
@@ -69,7 +73,7 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     try:
         lines = asyncio.run(run())
     except (PyMongoError, KafkaError) as error:
-        sys.stderr.write(f"It could not be read: {type(error).__name__}\n")
+        sys.stderr.write(f"It could not be read: {what_failed(error, settings)}.\n")
         return 2
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0

@@ -21,6 +21,7 @@ from motor.motor_asyncio import AsyncIOMotorClientSession
 from pydantic import TypeAdapter
 from pymongo.errors import PyMongoError
 
+from analytics.messaging.faults import what_failed
 from analytics.messaging.inbound import CONSUMED_TOPICS
 from analytics.messaging.partition_work import Deployment, InThisProcess, Workers
 from analytics.read_models.channels import UTC
@@ -185,7 +186,10 @@ def difference(stored: Document | None, batch: Sequence[ReceivedEvent[Any]]) -> 
 
 
 def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
-    """Verifies; 0 if all is as the log says, 1 if something differs, 2 if it could not be read."""
+    """Verifies; 0 if all is as the log says, 1 if something differs, 2 if it could not be read.
+
+    130 if it was interrupted.
+    """
     argparse.ArgumentParser(prog="python -m analytics verify", description=__doc__).parse_args(argv)
 
     async def run() -> Verification:
@@ -206,8 +210,11 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     except RebuiltMeanwhile:
         _say("Another generation serves by now: begin again.")
         return 2
+    except KeyboardInterrupt:
+        _say("Interrupted; nothing was written. Begin again.")
+        return 130
     except (PyMongoError, KafkaError) as error:
-        _say(f"It could not be read: {type(error).__name__}")
+        _say(f"It could not be read: {what_failed(error, settings)}.")
         return 2
     if found.first is None:
         sys.stdout.write(f"{found.closes} closes and their counters are as the log says\n")
