@@ -112,6 +112,16 @@ def test_forms_that_are_still_open_make_no_clear_change_of_the_response_rate() -
     assert settled.clear
 
 
+def test_whatever_becomes_of_open_forms_of_both_periods_lies_in_the_interval() -> None:
+    now = answers(30, 0, expired=30, pending=20, scheduled=5, undecided=5)
+    before = answers(40, 0, expired=40, pending=4, scheduled=3, undecided=3)
+    found = changes(now, before, running=False).response_rate
+    assert found
+    low, _ = newcombe(30, 90, 50, 90)
+    _, high = newcombe(60, 90, 40, 90)
+    assert (found.low, found.high) == pytest.approx((100 * low, 100 * high))
+
+
 def asked(answered: Sequence[int], *, pending: bool) -> Counts:
     """Days with 40 forms each: those without an answer are open yet, or have expired."""
     silent = 40 * len(answered) - sum(answered)

@@ -46,6 +46,15 @@ def test_settled_beats_pending_beats_scheduled(settled: CloseEvent, state: Close
     assert folded(settled, CLOSE.offered(), CLOSE.scheduled()).state == state
 
 
+def test_each_state_beats_all_that_stand_above_it_in_the_table() -> None:
+    table: list[CloseEvent] = [
+        CLOSE.scheduled(), CLOSE.offered(), CLOSE.not_offered(), CLOSE.undeliverable(), CLOSE.expired(),
+        CLOSE.cancelled(), CLOSE.declined(), CLOSE.given(),
+    ]  # fmt: skip
+    for rows in range(1, len(table) + 1):
+        assert folded(*table[:rows]).state == folded(table[rows - 1]).state
+
+
 def test_an_answer_beats_the_refusal_before_it_and_any_withdrawal() -> None:
     assert (
         folded(CLOSE.given(), CLOSE.declined(), CLOSE.cancelled(), CLOSE.expired()).state == CloseState.GIVEN

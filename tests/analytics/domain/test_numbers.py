@@ -80,6 +80,7 @@ def test_the_response_rate_looks_at_settled_forms_only() -> None:
     counts = Counter(closed=20, given=4, declined=1, expired=3, pending=5, cancelled=2, not_offered=5)
     found = numbers(counts)
     assert (found.response_rate.value, found.response_rate.n) == (50.0, 8)
+    assert numbers(counts + Counter(undeliverable=3)).response_rate == found.response_rate
     assert (found.coverage.value, found.coverage.n, found.offered_total) == (75.0, 20, 15)
     assert (found.unrated.total, found.unrated.by_state[CloseState.PENDING]) == (16, 5)
 

@@ -125,6 +125,17 @@ def test_of_thousands_a_few_points_more_are_not_worth_a_question() -> None:
     assert is_odd(3_000, 10_000, 0.2)  # ten points, whatever 0.2 + 0.1 is
 
 
+def test_each_of_three_looks_leaves_out_a_third_of_what_one_would() -> None:
+    # 11 of 20 where all have a fifth come by chance once in 1,775 times, 12 once in 9,830.
+    assert not is_odd(11, 20, 0.2)
+    assert is_odd(12, 20, 0.2)
+
+
+def test_a_group_that_is_not_whole_is_none() -> None:
+    # Four groups and a rest of four: three of them by chance 1 in 270, all four 1 in 10,000.
+    assert highest(24, Part(1, 10), BURST) == 19
+
+
 @for_all(st.integers(1, 300), st.integers(0, 20), st.sampled_from([1, BURST]))
 def test_the_limit_is_the_highest_share_that_is_not_odd(n: int, twentieths: int, at_once: int) -> None:
     limit = highest(n, Part(twentieths, 20), at_once)

@@ -5,7 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.domain.periods import InvalidPeriod, bound, cuts, offsets, period, previous, start_of
+from analytics.domain.counting import QUARTER
+from analytics.domain.periods import (
+    LONGEST,
+    InvalidPeriod,
+    bound,
+    cuts,
+    offsets,
+    period,
+    previous,
+    start_of,
+)
 
 PARIS, KATHMANDU, ST_JOHNS = (
     ZoneInfo(name) for name in ("Europe/Paris", "Asia/Kathmandu", "America/St_Johns")
@@ -182,6 +192,14 @@ def test_a_range_around_it_has_the_days_that_there_were() -> None:
 def test_a_range_of_too_many_parts_is_refused(by: str, until: str) -> None:
     with pytest.raises(InvalidPeriod):
         hours(by, "2026-01-01", until, PARIS)
+
+
+@pytest.mark.parametrize("by", ["hour", "day"])
+def test_the_longest_range_is_taken(by: str) -> None:
+    since, longest = datetime(2026, 1, 1, tzinfo=UTC), LONGEST[by]
+    assert len(cuts(by, since, since + longest, ZoneInfo("UTC"))) == longest / timedelta(**{f"{by}s": 1})
+    with pytest.raises(InvalidPeriod):
+        cuts(by, since, since + longest + QUARTER, ZoneInfo("UTC"))
 
 
 @pytest.mark.parametrize(

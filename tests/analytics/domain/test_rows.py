@@ -43,6 +43,7 @@ def test_a_colour_is_for_what_stands_out() -> None:
     assert found["low"].funnel is FunnelPosition.BELOW_998
     assert found["best"].funnel is FunnelPosition.ABOVE_998
     assert found["usual"].funnel is FunnelPosition.INSIDE
+    assert found["newcomer"].funnel is FunnelPosition.INSIDE
     assert found["few"].funnel is None
 
 
