@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from analytics.api import close_reviews
 from analytics.messaging.inbound import client_consumer
 from analytics.read_models.decryption import SealedText
 from chassis.crypto_shredding import PrivateKeyRing
@@ -165,13 +166,28 @@ async def test_the_history_has_every_change_and_one_sitting_as_one(harness: Harn
     assert (changes[1]["status"], changes[1]["at"]) == ("done", "2026-03-02T12:13:00.000Z")
 
 
+async def test_a_long_history_is_of_the_newest_changes(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(close_reviews, "LAST", 2)
+    await harness.receive(ExpectedClose())
+    for version, status in enumerate(("in_work", "done", "new"), start=1):
+        await written(harness, "status", status, version)
+    changes = (await harness.ask("closes/d1/1/review/history"))["changes"]
+    assert [each["status"] for each in changes] == ["new", "done"]
+
+
 async def test_reading_and_writing_are_on_record(harness: Harness) -> None:
     await harness.receive(ExpectedClose())
     await written(harness, "note", SECRET)
     await put(harness, "status", "done", 9)
-    await harness.ask("closes/d1/1/review")
+    await written(harness, "own-score", 2, 2)
+    await written(harness, "exclusion", "test", 3)
+    for path in ("review", "review/history"):
+        await harness.ask(f"closes/d1/1/{path}")
     noted = [(each["what"], each["who"], each["closes"]) for each in await harness.stored("audit")]
-    assert noted == [(what, "sue", ["d1.1"]) for what in ("review.note", "review.status", "review.read")]
+    wrote = [f"review.{what}" for what in ("note", "status", "own_score", "exclusion")]
+    assert noted == [(what, "sue", ["d1.1"]) for what in (*wrote, "review.read", "review.read")]
 
 
 async def test_notes_are_erased_with_their_client_and_nothing_else(harness: Harness) -> None:
@@ -298,6 +314,12 @@ async def test_excluded_closes_are_counted_apart_everywhere(harness: Harness) ->
         assert sum(each["review"]["excluded"] == "test" for each in listed) == out
         rows = (await harness.ask("closes", limit=200, **asked))["closes"]
         assert (len(rows), sum(row["excluded"] == "test" for row in rows)) == (len(listed), out)
+    versions = (await harness.ask("form-versions", channel="course-a"))["versions"]
+    asked_for = [
+        each for each in kept
+        if each.channel == "course-a" and each.state not in {"undecided", "not_offered"}
+    ]  # fmt: skip
+    assert sum(each["closed"] for each in versions) == len(asked_for)
     period: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-03-08", "tz": "Europe/Paris"}
     days = (await harness.ask("summary", by="day", vs="previous", **period))["buckets"]
     hours = (await harness.ask("hours", **period))["hours"]

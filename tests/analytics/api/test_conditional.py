@@ -19,7 +19,7 @@ from tests.tokens import bearer, signed
 
 pytestmark = pytest.mark.real
 
-NUMBERS = ("summary", "operators", "channels", "hours", "distribution", "unrated")
+NUMBERS = ("summary", "operators", "channels", "hours", "distribution", "unrated", "closes")
 PERIOD = {"from": "2026-03-01", "to": "2026-03-03"}
 
 
@@ -92,6 +92,13 @@ async def test_a_summary_changes_with_the_clock(harness: Harness) -> None:
     clock.advance(timedelta(hours=12))
     over = await get(harness, "summary", plain)
     assert (over.status_code, over.json()["running"]) == (200, False)
+
+
+async def test_versions_of_a_form_change_with_the_clock(harness: Harness) -> None:
+    tag = (await get(harness, "form-versions", channel="course-a")).headers["etag"]
+    assert (await get(harness, "form-versions", tag, channel="course-a")).status_code == 304
+    harness.app.state.clock.advance(timedelta(hours=12))  # the period is over: fewer changes may be chance
+    assert (await get(harness, "form-versions", tag, channel="course-a")).status_code == 200
 
 
 async def test_channels_change_with_their_names(harness: Harness) -> None:

@@ -98,7 +98,16 @@ async def test_who_took_part_stands_there_with_shares_and_bots_marked(harness: H
 
 
 async def test_no_text_is_a_formula(harness: Harness) -> None:
-    names = ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\uff1d1", "\r=1"]
+    names = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        " =1",
+        "\t=1",
+        "\r=1",
+        *(f"{sign}1" for sign in "\uff1d\uff0b\uff0d\uff20"),
+    ]
     await harness.receive(
         *(ExpectedClose(f"d{n}", operator_name=name, team=name) for n, name in enumerate(names))
     )
@@ -153,4 +162,6 @@ async def test_it_is_of_the_channels_of_the_token(harness: Harness) -> None:
 
 async def test_what_comes_after_its_start_is_left_out(harness: Harness) -> None:
     await harness.receive(ExpectedClose("d1"), ExpectedClose("d2", closed_at=NOON + timedelta(days=8)))
-    assert [row["dialog"] for row in await export(harness)] == ["d1"]
+    for until in ("", "2026-04-01"):
+        rows = await export(harness, **({"to": until} if until else {}))
+        assert [row["dialog"] for row in rows] == ["d1"], until

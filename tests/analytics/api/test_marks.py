@@ -55,6 +55,9 @@ async def test_a_mark_is_placed_anew_and_removed(harness: Harness) -> None:
     assert await harness.stored("marks") == [{"_id": "bot", "position": 3}]
     await put(harness, "bot", "New bot")
     assert await listed(harness) == ["New bot"]
+    noted = [(each["what"], each["mark"]) for each in await harness.stored("audit")]
+    places, removals = [("mark.place", "bot")], [("mark.remove", "bot")]
+    assert noted == places * 2 + removals * 2 + places
 
 
 async def test_marks_are_of_a_period_and_in_its_order(harness: Harness) -> None:
@@ -99,7 +102,10 @@ async def test_a_supervisor_of_some_channels_sees_and_writes_marks_of_these(harn
     assert (await harness.send("DELETE", "marks/all", ONLY_A)).status_code == 403
     assert (await harness.send("DELETE", "marks/mine", ONLY_A)).status_code == 204
     assert (await harness.get("marks", ONLY_A, channel=["course-b"])).status_code == 403
-    assert (await harness.get("marks", limited_to())).status_code == 403
+    await put(harness, "none", "Of no team", limited_to(), 403)
+    for method, path in (("GET", "marks"), ("DELETE", "marks/all")):
+        assert (await harness.send(method, path, limited_to())).status_code == 403
+    assert await listed(harness) == ["Everywhere", "In b", "In both"]
 
 
 async def test_a_system_writes_marks_if_its_token_says_so(harness: Harness) -> None:

@@ -113,6 +113,18 @@ async def test_what_supervisors_excluded_is_left_out_and_breaks_a_burst(harness:
     assert hits(found, "withdrawn") == (1, 5)
 
 
+async def test_a_rating_that_was_excluded_long_before_the_period_makes_nobody_known(harness: Harness) -> None:
+    day = 24 * 60
+    await harness.receive_events(
+        [*of_client("c", rated(1, -30 * day, operator="bo")), *of_client("c", rated(2, 0))]
+    )
+    for expected, excluded in ((0, {}), (1, {"excluded": "test"})):
+        await harness.database["reviewed"].replace_one(
+            {"_id": "d1.1"}, {"channel": "course-a", "closed_at": after(-30 * day), **excluded}, upsert=True
+        )
+        assert hits((await rows(harness))["ann"], "first_contacts") == (expected, 1)
+
+
 async def test_a_supervisor_sees_the_patterns_of_their_channels_and_teams(harness: Harness) -> None:
     mine = rated(1, 0)
     await harness.receive(
