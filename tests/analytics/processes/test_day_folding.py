@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from pymongo.errors import OperationFailure
 
+from analytics.processes import day_folding
 from analytics.processes.day_folding import DayFolding
+from analytics.read_models.documents import LiveChatDocuments
 from chassis.clock import ManualClock
 from chassis.transient import is_transient
 from tests.analytics.builders import NOON, ExpectedClose, after, batches, many, shuffled
@@ -59,6 +61,42 @@ async def test_a_day_is_left_alone_until_an_hour_after_its_end(harness: Harness)
     assert await days(harness, 12.9).fold() == 0
     assert await days(harness, 13.1).fold() == 1
     assert sorted(await partitions(harness), key=str) == [0, None]
+
+
+async def test_nothing_is_folded_while_the_projection_is_behind_or_nobody_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(day_folding, "EVERY_SECONDS", 0.0)
+    behind, folds = [None, day_folding.BEHIND_SECONDS, 1.0], asyncio.Event()
+
+    class Folding(DayFolding):
+        async def fold(self) -> int:
+            folds.set()
+            return await asyncio.Future[int]()
+
+    def documents() -> LiveChatDocuments:
+        raise AssertionError
+
+    running = asyncio.create_task(Folding(documents, ManualClock(NOON), lambda: behind.pop(0)).run())
+    await folds.wait()
+    running.cancel()
+    assert behind == []
+
+
+async def test_an_operator_is_called_as_at_the_newest_close_of_the_day_however_it_is_folded(
+    harness: Harness,
+) -> None:
+    newest = ExpectedClose("d2", operator_name="Ann Lee")
+    older = [
+        replace(newest, dialog=f"d{number}", closed_at=after(-number), operator_name="Ann Smith")
+        for number in (1, 3, 4)
+    ]
+    await harness.receive(newest, *older[:2])
+    for late in ((), older[2:]):
+        await harness.receive(*late)
+        await days(harness, 200).fold()
+        [row] = (await harness.ask("operators"))["rows"]
+        assert (row["name"], row["closed"]) == ("Ann Lee", 3 + len(late))
 
 
 async def test_what_changes_later_is_counted_and_folded_in_its_turn(harness: Harness) -> None:
