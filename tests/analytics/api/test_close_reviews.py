@@ -12,6 +12,7 @@ import pytest
 
 from analytics.api import close_reviews
 from analytics.messaging.inbound import client_consumer
+from analytics.read_models import search
 from analytics.read_models.decryption import SealedText
 from chassis.crypto_shredding import PrivateKeyRing
 from chassis.errors import SubjectErased
@@ -239,14 +240,20 @@ async def test_lists_show_and_choose_by_what_was_written(harness: Harness) -> No
     assert [line.partition(",")[0] for line in exported[1:]] == ["d7", "d3", "d2", "d1"]
 
 
-async def test_words_and_statuses_are_searched_together(harness: Harness) -> None:
+async def test_words_and_statuses_are_searched_together(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await harness.receive(*(ExpectedClose(f"d{n}", closed_at=after(n), comment=SEALED) for n in range(4)))
     harness.keys.known = {SealedText(SEALED, f"c-d{n}", f"d{n}", "comment"): "Quick" for n in range(4)}
-    await written(harness, "status", "done", close="d2/1")
+    await written(harness, "status", "done", close="d1/1")
     await harness.relayed()
-    for status, expected in (("done", ["d2"]), ("new", ["d3", "d1", "d0"])):
+    for status, expected in (("done", ["d1"]), ("new", ["d3", "d2", "d0"])):
         found = (await harness.ask("reviews", text="quick", status=status))["reviews"]
         assert [each["dialog"] for each in found] == expected
+    # Those of another status are none of the comments that are searched.
+    monkeypatch.setattr(search, "MOST_SEARCHED", 1)
+    page = await harness.ask("reviews", text="quick", status="done")
+    assert ([each["dialog"] for each in page["reviews"]], page["complete"]) == (["d1"], True)
 
 
 async def test_a_list_by_status_scans_nothing(harness: Harness) -> None:

@@ -69,7 +69,12 @@ async def by_teams(_: Harness) -> dict[str, Any]:
     return {"claims": limited_to("first.line")}
 
 
-@pytest.mark.parametrize("change", [by_an_event, by_a_delay, by_channels, by_teams])
+async def by_the_minimum(harness: Harness) -> dict[str, Any]:
+    harness.app.state.minimum_n += 1
+    return {}
+
+
+@pytest.mark.parametrize("change", [by_an_event, by_a_delay, by_channels, by_teams, by_the_minimum])
 async def test_what_changed_is_sent(
     harness: Harness, change: Callable[[Harness], Awaitable[dict[str, Any]]]
 ) -> None:

@@ -72,9 +72,9 @@ async def test_an_operator_who_is_asked_for_stands_beside_all(harness: Harness) 
 async def test_a_client_who_rated_in_the_channel_lately_is_no_first_contact(harness: Harness) -> None:
     day = 24 * 60
     given = [
-        *of_client("old", rated(1, -100 * day, operator="bo")),
+        *of_client("old", rated(1, -90 * day - 1, operator="bo")),
         *of_client("old", rated(2, 0)),
-        *of_client("late", rated(3, -89 * day, operator="bo")),
+        *of_client("late", rated(3, -90 * day, operator="bo")),
         *of_client("late", rated(4, 0)),
         *of_client("elsewhere", rated(5, -1 * day, channel="course-b", operator="bo")),
         *of_client("elsewhere", rated(6, 0)),
