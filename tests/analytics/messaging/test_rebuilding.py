@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
+from pymongo.errors import OperationFailure
 
 from analytics.api import export
+from analytics.messaging import rebuilding
 from analytics.messaging.filling import Filling, NotRebuilt
 from analytics.messaging.partition_work import Deployment
 from analytics.messaging.rebuilding import Rebuilt, rebuild
@@ -24,9 +26,10 @@ from analytics.read_models.projection import LiveChatProjection
 from analytics.read_models.search import list_page
 from analytics.read_models.views import CLOSES, DAYS
 from chassis.errors import CheckpointConflict
-from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints
+from chassis.kafka.checkpoints import COLLECTION, Checkpoint, Checkpoints, begins_with, stored_offsets
 from chassis.kafka.publisher import ProducerRecord
 from chassis.mongo import transaction
+from chassis.transient import is_transient
 from contracts.dialogs import DIALOG_EVENTS
 from contracts.ratings import RATING_EVENTS
 from tests.analytics.builders import ExpectedClose, after, many, shuffled
@@ -235,17 +238,50 @@ async def test_what_differs_from_the_log_never_serves(scene: Scene, monkeypatch:
     assert (await rebuilt(scene)).generation == 2
 
 
-async def test_whoever_did_not_hear_of_the_switch_writes_nothing_more(scene: Scene) -> None:
+async def test_whoever_projects_waits_for_the_switch_and_then_writes_nothing_more(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await scene.consume(some := records(scene, Random(8), 20), altogether=len(some))
     database = scene.harness.database
     old = Checkpoints(database[COLLECTION], NAME, version_of(1), scene.kafka)
     [(partition, at), *_] = (await old.read([TopicPartition(scene.dialogs, n) for n in range(3)])).items()
-    rebuilding = asyncio.create_task(rebuilt(scene, leave_seconds=60))
-    await until(Generations(database).read, lambda found: found == (2, None))
-    with pytest.raises(CheckpointConflict):
+
+    async def project() -> None:
         async with old.fencing.transaction() as session:
             await old.move(session, {partition: (at, Checkpoint(at.offset + 1))})
-    rebuilding.cancel()
+
+    async def offsets(*asked: Any) -> dict[TopicPartition, int]:
+        with pytest.raises(OperationFailure) as locked:
+            await project()
+        assert is_transient(locked.value)
+        return await stored_offsets(*asked)
+
+    monkeypatch.setattr(rebuilding, "stored_offsets", offsets)
+    task = asyncio.create_task(rebuilt(scene, leave_seconds=60))
+    await until(Generations(database).read, lambda found: found == (2, None))
+    with pytest.raises(CheckpointConflict):
+        await project()
+    task.cancel()
+
+
+async def test_a_switch_that_fails_at_its_end_changes_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.consume(some := records(scene, Random(11), 10), altogether=len(some))
+    checkpoints, serve = scene.harness.database[COLLECTION], Generations.serve
+    serves = begins_with(scene.harness.documents.checkpoints)
+    before = await checkpoints.find(serves).to_list(None)
+
+    async def fail(*asked: Any) -> None:
+        await serve(*asked)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Generations, "serve", fail)
+    with pytest.raises(ZeroDivisionError):
+        await rebuilt(scene)
+    assert await checkpoints.find(serves).to_list(None) == before
+    generation, build = await Generations(scene.harness.database).read()
+    assert (generation, build and build.generation) == (1, 2)
 
 
 async def test_an_event_that_cannot_be_projected_ends_it(

@@ -232,6 +232,9 @@ async def test_rows_of_closes_tell_what_became_of_them_without_words(
     assert (spam["state"], spam["reason"], spam["scale"], spam["tags"]) == ("not_offered", "spam", None, None)
     [entry] = await harness.stored("audit")
     assert (entry["what"], entry["who"]) == ("closes.list", ONLY_A.sub)
+    # That there is none is an answer too.
+    assert (await harness.ask("closes", ONLY_A, state="expired"))["closes"] == []
+    assert [each["asked"] for each in await harness.stored("audit")] == [{}, {"state": ["expired"]}]
     page = await harness.ask("closes", ONLY_A, limit=1)
     following = await harness.ask("closes", ONLY_A, limit=1, cursor=page["next_cursor"])
     assert (page["closes"], following["closes"], following["next_cursor"]) == ([rated], [spam], None)
