@@ -151,20 +151,22 @@ async def test_a_close_of_another_channel_is_not_there(harness: Harness) -> None
 async def test_the_history_has_every_change_and_one_sitting_as_one(harness: Harness) -> None:
     await harness.receive(ExpectedClose())
     clock = harness.app.state.clock
-    for version, (minutes, claims, text) in enumerate(
-        [(0, CLARA, "T"), (1, CLARA, "Talk"), (1, EVERYWHERE, "Done"), (11, EVERYWHERE, "Done.")], start=1
-    ):
+    notes = [
+        (0, CLARA, "T"), (9, CLARA, "Ta"), (9, CLARA, "Talk"), (1, EVERYWHERE, "Done"),
+        (10, EVERYWHERE, "Done."),
+    ]  # fmt: skip
+    for version, (minutes, claims, text) in enumerate(notes, start=1):
         clock.advance(timedelta(minutes=minutes))
         await written(harness, "note", text, version, claims=claims)
-    await written(harness, "status", "done", 5)
-    await written(harness, "note", "", 6)
+    await written(harness, "status", "done", 6)
+    await written(harness, "note", "", 7)
 
     changes = (await harness.ask("closes/d1/1/review/history"))["changes"]
     assert [(each["by"]["id"], each["kind"], (each["note"] or {}).get("text")) for each in changes] == [
         ("sue", "note", None), ("sue", "status", None), ("sue", "note", "Done."), ("sue", "note", "Done"),
         ("clara", "note", "Talk"),
     ]  # fmt: skip
-    assert (changes[1]["status"], changes[1]["at"]) == ("done", "2026-03-02T12:13:00.000Z")
+    assert (changes[1]["status"], changes[1]["at"]) == ("done", "2026-03-02T12:29:00.000Z")
 
 
 async def test_a_long_history_is_of_the_newest_changes(
