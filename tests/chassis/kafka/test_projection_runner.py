@@ -80,6 +80,21 @@ async def test_the_groups_offsets_are_not_trusted(
         await until(lambda: once_each(counting, 50))
 
 
+async def test_checkpoints_that_went_back_are_read_from_again_and_nothing_is_left_out(
+    harness: KafkaHarness, counting: CountingProjection
+) -> None:
+    """As after a database was restored."""
+    async with running(projecting(harness, counting)):
+        await harness.publish(*notes(harness, 0, 50))
+        await until(lambda: once_each(counting, 50))
+        await counting.collection.delete_many({})
+        await counting.collection.database["checkpoints"].update_many(
+            {}, {"$set": {"offset": 0, "before": None}}
+        )
+        await harness.publish(*notes(harness, 50, 70))
+        await until(lambda: once_each(counting, 70))
+
+
 async def test_another_version_starts_from_the_beginning(
     harness: KafkaHarness, counting: CountingProjection
 ) -> None:

@@ -98,6 +98,9 @@ async def test_the_card_of_a_client_names_their_other_dialogs(harness: Harness) 
     for teams, shown in ((None, 2), (frozenset({"first-line"}), 0)):
         sue = harness.staff(Role.SUPERVISOR, "sue", channel, teams=teams)
         assert len(done(await sue.get(f"{third}/client"))["earlier"]) == shown
+    dialogs, other = harness.database["dialogs"], {"_id": "other", "dialog": "other", "channel": "other"}
+    await dialogs.insert_one({**(await dialogs.find_one({"dialog": first.split("/")[-1]}) or {}), **other})
+    assert done(await ann.get(f"{third}/client"))["earlier"] == card["earlier"]
 
 
 async def test_a_card_is_for_staff_who_may_read_the_dialog_and_supervisors_are_put_on_record(

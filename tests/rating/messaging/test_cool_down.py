@@ -142,6 +142,21 @@ async def test_a_close_that_was_consumed_before_keeps_its_question(harness: Harn
     assert [await result(harness, dialog) for dialog in ("d8", "d9")] == ["cool_down", "Offered"]
 
 
+async def test_a_replica_that_is_behind_reserves_nothing_for_a_close_that_was_asked_long_ago(
+    harness: Harness,
+) -> None:
+    here, there = inbound(harness), inbound(harness)
+    await here.on_dialog_closed(closed("d1", spam=True))  # from then on remembered here
+    await there.on_dialog_closed(again := closed("d1", 2))
+    for minutes in (60, 120):
+        harness.clock.advance(HOUR)
+        await there.on_dialog_closed(closed(f"d{minutes}", closed_at=at(minutes)))
+    harness.clock.advance(HOUR)
+    before = await reservations(harness)
+    await here.on_dialog_closed(again)
+    assert (await result(harness, "d1", 2), await reservations(harness)) == ("Offered", before)
+
+
 @pytest.mark.parametrize("more", [{"spam": True}, {"operator_messages": 0}, {"closed_by": ClosedBy.IDLE}])
 async def test_a_close_that_is_not_asked_reserves_nothing(harness: Harness, more: dict[str, Any]) -> None:
     await inbound(harness).on_dialog_closed(closed("d1", **more))
