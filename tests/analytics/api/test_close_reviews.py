@@ -111,6 +111,8 @@ async def test_words_about_clients_are_stored_sealed(harness: Harness) -> None:
 async def test_a_version_says_what_was_read(harness: Harness) -> None:
     await harness.receive(ExpectedClose())
     assert (await put(harness, "note", "a", None)).status_code == 428
+    assert (await put(harness, "note", "a", 9)).status_code == 412
+    assert await harness.stored("keys") == []  # what is refused is not sealed
     await written(harness, "note", "a")
     refused = await put(harness, "note", "b", claims=CLARA)
     assert (refused.status_code, refused.json()["type"]) == (412, "/problems/changed-meanwhile")

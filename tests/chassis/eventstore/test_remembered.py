@@ -166,6 +166,17 @@ async def test_a_load_that_ends_late_does_not_undo_what_is_remembered() -> None:
     assert remembered.number == 2
 
 
+async def test_a_batch_that_ends_late_does_not_undo_what_is_remembered() -> None:
+    here = over(InMemoryEventStore())
+    await handle(here, LAMPS, LAMP, Turn(on=True))
+    older = here.remembered(LAMPS, LAMP)
+    assert older
+    await handle(here, LAMPS, LAMP, Turn(on=False))
+    newer = here.remembered(LAMPS, LAMP)
+    here.refresh(LAMP, older)
+    assert here.remembered(LAMPS, LAMP) is newer
+
+
 async def test_that_nothing_is_stored_is_not_remembered() -> None:
     repository = over(InMemoryEventStore())
     assert (await repository.load(JARS, A)).number == 0

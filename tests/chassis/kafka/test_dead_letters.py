@@ -2,17 +2,23 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
+from chassis.errors import PublishFailed
 from chassis.kafka.connection import KafkaConnection
-from chassis.kafka.dead_letters import DeadLetterQueue, cli
+from chassis.kafka.dead_letters import DeadLetter, DeadLetterQueue, cli, replay
+from chassis.kafka.publisher import ProducerRecord, RecordMetadata
 from chassis.kafka.records import ReceivedEvent
 from chassis.kafka.topic_reader import all_records
+from contracts import topics
 from tests.chassis.kafka.harness import KafkaHarness, running
+from tests.chassis.kafka.test_records import record
+from tests.notes import Notes as PublisherNotes
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -101,6 +107,22 @@ async def test_what_was_dismissed_can_be_consumed_again(harness: KafkaHarness) -
     await command(harness, "dismiss", letter.id)
     assert await command(harness, "replay", letter.id) == 0
     assert [record.key for record in await all_records(harness.kafka, harness.replay)] == [b"k1"]
+
+
+class Away(PublisherNotes):
+    """Is given a record, and goes away."""
+
+    async def publish(self, records: Sequence[ProducerRecord]) -> list[RecordMetadata]:
+        await super().publish(records)
+        raise PublishFailed
+
+
+async def test_nothing_is_noted_as_replayed_that_may_not_have_been_written() -> None:
+    letter = DeadLetter("notes:3:7", "2026-03-02T12:00:00Z", "x", "it failed", record(), "waiting", 1)
+    publisher = Away()
+    with pytest.raises(PublishFailed):
+        await replay("rating", publisher, [letter])
+    assert [each.topic for each in publisher.records] == [topics.replay("rating").name]
 
 
 async def test_a_replayed_letter_that_dies_again_waits_again_and_stays_one(harness: KafkaHarness) -> None:

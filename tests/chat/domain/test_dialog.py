@@ -1,5 +1,6 @@
 """A dialog is open or closed, its closes are numbered 1, 2, 3…, and every message is in it once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,11 @@ class TestOpening:
     def test_not_in_another_channel(self) -> None:
         given_dialog(opened()).when(open_it(channel="course-b")).then_rejected(
             Rejection.OPENED_OTHERWISE, differs="channel"
+        )
+
+    def test_not_from_another_system(self) -> None:
+        given_dialog(opened()).when(replace(open_it(), origin="crm")).then_rejected(
+            Rejection.OPENED_OTHERWISE, differs="origin"
         )
 
     def test_the_same_again_is_nothing_new(self) -> None:
