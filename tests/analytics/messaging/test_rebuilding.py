@@ -185,6 +185,17 @@ async def test_what_nobody_tells_of_any_more_is_gone_on_with_unless_it_is_old(ha
     assert (await generations.claim("ann")).is_new
 
 
+async def test_a_replica_that_was_away_goes_on_with_the_generation_that_serves_by_now(
+    harness: Harness,
+) -> None:
+    away, switched = ServingDocuments(harness.database), list[LiveChatDocuments]()
+    away.on_switch = switched.append
+    await harness.database["read_models"].insert_one({"_id": KEY, "serving": 3})
+    for _ in range(2):
+        await away.look()
+    assert switched == [away.now] == [LiveChatDocuments.of(harness.database, 3)]
+
+
 async def test_what_somebody_else_has_emptied_never_serves(scene: Scene) -> None:
     await scene.consume(some := records(scene, Random(10), 20), altogether=len(some))
     filling = Filling(deployment_of(scene), 2, 1_000)
