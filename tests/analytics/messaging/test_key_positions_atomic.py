@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from chassis.clock import ManualClock
 from chassis.crypto_shredding import KeyReader, jwe, key_reader
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.table_checkpoints import TableCheckpoint, TableCheckpoints
 from chassis.mongo import connect, durable, transaction
+from chassis.transient import is_transient
 from contracts.keys import KeyPublished
 
 pytestmark = pytest.mark.real
@@ -103,3 +104,13 @@ async def test_a_key_that_cannot_be_written_leaves_neither_the_others_nor_the_po
 async def test_what_did_not_fail_is_seen_whole(store: Store) -> None:
     await move(store, 3, {"new": key("new"), "gone": None})
     assert await seen(store) == (3, ["new"])
+
+
+async def test_nothing_is_stored_while_another_replica_drops_what_its_scan_did_not_find(store: Store) -> None:
+    at = await position(store)
+    async with await store.client.start_session() as session, transaction(session):
+        await checkpoints(store).touch(session, PARTITION, at)
+        with pytest.raises(OperationFailure) as met:
+            await move(store, 2, {"new": key("new")})
+        assert is_transient(met.value)
+    assert await seen(store) == (1, ["gone"])

@@ -321,6 +321,13 @@ async def test_a_position_outside_of_its_log_is_not(offset: int, scan_end: int |
     assert not at.is_usable(3, 5, NOON - MAX_AGE)
 
 
+@pytest.mark.parametrize(("end", "scan_end", "read"), [(5, None, True), (6, None, False), (5, 5, False)])
+async def test_a_partition_was_read_once_what_its_scan_did_not_find_was_dropped(
+    end: int, scan_end: int | None, *, read: bool
+) -> None:
+    assert TableCheckpoint(5, scan="r", scan_end=scan_end, confirmed_at=NOON).has_read(end) is read
+
+
 async def test_a_topic_that_is_not_there_is_unhealthy_and_was_not_read(scene: Scene) -> None:
     scene.topic = f"nowhere-{uuid4().hex[:8]}"
     replica = scene.replica()
