@@ -52,6 +52,17 @@ async def test_buckets_need_a_range(harness: Harness, asked: dict[str, Any]) -> 
     assert (await harness.get("summary", **asked)).status_code == 422
 
 
+async def test_the_longest_period_is_of_days_of_the_zone(harness: Harness) -> None:
+    asked: dict[str, Any] = {
+        "from_": "2026-09-01",
+        "to": "2026-12-03",
+        "tz": "Europe/Paris",
+    }  # 93 days, one of 25 hours
+    assert (await harness.get("patterns", **asked)).status_code == 200
+    assert (await harness.get("summary", by="hour", **asked)).status_code == 200
+    assert (await harness.get("patterns", **(asked | {"to": "2026-12-04"}))).status_code == 422
+
+
 @pytest.mark.parametrize(
     "asked",
     [

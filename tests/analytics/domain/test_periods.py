@@ -202,6 +202,13 @@ def test_the_longest_range_is_taken(by: str) -> None:
         cuts(by, since, since + longest + QUARTER, ZoneInfo("UTC"))
 
 
+def test_the_longest_range_is_of_days_of_the_zone() -> None:
+    since, until = (bound(day, PARIS) for day in ("2026-09-01", "2026-12-03"))  # 93 days, one of 25 hours
+    assert len(cuts("hour", since, until, PARIS)) == 93 * 24 + 1
+    with pytest.raises(InvalidPeriod):
+        cuts("hour", since, until + QUARTER, PARIS)
+
+
 @pytest.mark.parametrize(
     ("by", "start", "end", "expected"),
     [

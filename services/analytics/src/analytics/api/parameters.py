@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from analytics.api.permissions import permitted_channels, permitted_teams
 from analytics.api.problems import SCALE_SENTENCE
 from analytics.domain.counting import OutcomeFilter, ScaleKey
-from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, offsets, period, previous
+from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, lasts, offsets, period, previous
 from analytics.domain.review import ReviewStatus
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Axis
@@ -301,7 +301,7 @@ class PatternParameters(CountParameters):
     @model_validator(mode="after")
     def _is_short_enough(self) -> Self:
         since, until = self.whole_period
-        if until - since > LONGEST_OF_PATTERNS:
+        if lasts(since, until, self.zone) > LONGEST_OF_PATTERNS:
             raise InvalidPeriod("patterns-too-long", days=LONGEST_OF_PATTERNS.days)
         return self
 

@@ -122,13 +122,19 @@ def cuts(by: str, since: datetime, until: datetime, zone: ZoneInfo) -> list[date
     begin on Mondays. Raises `InvalidPeriod` for what is too long, and where the zone lies askew to the
     quarter hours of UTC.
     """
-    if until - since > LONGEST[by]:
+    if lasts(since, until, zone) > LONGEST[by]:
         raise InvalidPeriod("period-too-long", by=by, days=LONGEST[by].days)
     rest = hours_after(since, until, zone) if by == "hour" else days_after(since, until, zone, NEXT_DAY[by])
     starts = [since, *rest]
     if any((start.astimezone(zone).utcoffset() or timedelta()) % QUARTER for start in starts):
         raise InvalidPeriod("timezone-uneven")
     return starts
+
+
+def lasts(since: datetime, until: datetime, zone: ZoneInfo) -> timedelta:
+    """How long [since, until) is by the clock of `zone`: a day of 25 hours is one day."""
+    first, last = (moment.astimezone(zone).replace(tzinfo=None) for moment in (since, until))
+    return last - first
 
 
 def first_of_next_month(day: date) -> date:
