@@ -216,7 +216,7 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m analytics rebuild", description=__doc__)
     parser.add_argument("model", nargs="?", default=NAME, choices=[NAME], help=f"which one ({NAME})")
     parser.add_argument(
-        "--processes", type=int, default=PROCESSES, choices=range(1, MOST_PROCESSES + 1), metavar="N",
+        "--processes", type=_at_a_time, default=PROCESSES, metavar="N",
         help=f"at a time, from 1 to {MOST_PROCESSES} ({PROCESSES})",
     )  # fmt: skip
     told = parser.parse_args(argv)
@@ -251,6 +251,12 @@ def command(settings: AnalyticsSettings, argv: Sequence[str]) -> int:
         return 2
     _say(f"generation {built.generation} of {NAME} serves with {built.closes} closes")
     return 0
+
+
+def _at_a_time(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_PROCESSES}")
+    return int(text)
 
 
 def _say(line: str) -> None:
