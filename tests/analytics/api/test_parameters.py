@@ -53,14 +53,17 @@ async def test_buckets_need_a_range(harness: Harness, asked: dict[str, Any]) -> 
 
 
 async def test_the_longest_period_is_of_days_of_the_zone(harness: Harness) -> None:
-    asked: dict[str, Any] = {
-        "from_": "2026-09-01",
-        "to": "2026-12-03",
-        "tz": "Europe/Paris",
-    }  # 93 days, one of 25 hours
+    # 93 days, one of them of 25 hours.
+    asked: dict[str, Any] = {"from_": "2026-09-01", "to": "2026-12-03", "tz": "Europe/Paris"}
     assert (await harness.get("patterns", **asked)).status_code == 200
     assert (await harness.get("summary", by="hour", **asked)).status_code == 200
-    assert (await harness.get("patterns", **(asked | {"to": "2026-12-04"}))).status_code == 422
+    for path, since, code in (
+        ("patterns", "2026-08-31", "patterns-too-long"),
+        ("hours", "2023-11-28", "hours-too-long"),
+    ):
+        refused = await harness.get(path, **(asked | {"from_": since}))
+        assert [each["code"] for each in refused.json()["errors"]] == [code]
+    assert (await harness.get("hours", **(asked | {"from_": "2023-11-29"}))).status_code == 200
 
 
 @pytest.mark.parametrize(

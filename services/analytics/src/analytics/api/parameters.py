@@ -11,7 +11,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from analytics.api.permissions import permitted_channels, permitted_teams
 from analytics.api.problems import SCALE_SENTENCE
 from analytics.domain.counting import OutcomeFilter, ScaleKey
-from analytics.domain.periods import InvalidPeriod, Period, bound, cuts, lasts, offsets, period, previous
+from analytics.domain.periods import (
+    LONGEST,
+    InvalidPeriod,
+    Period,
+    bound,
+    cuts,
+    lasts,
+    offsets,
+    period,
+    previous,
+)
 from analytics.domain.review import ReviewStatus
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Axis
@@ -286,7 +296,10 @@ class HourParameters(CountParameters):
 
     @model_validator(mode="after")
     def _is_short_enough(self) -> Self:
-        cuts("day", *self.whole_period, self.zone)
+        since, until = self.whole_period
+        if lasts(since, until, self.zone) > LONGEST["day"]:
+            raise InvalidPeriod("hours-too-long", days=LONGEST["day"].days)
+        cuts("day", since, until, self.zone)
         return self
 
     @property

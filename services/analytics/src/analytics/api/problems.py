@@ -14,7 +14,7 @@ from chassis.http.problems import (
 )
 
 SENTENCES: Final[Mapping[str, str]] = {
-    Rejection.VERSION_MISSING: "Say which version you have read: send it as If-Match.",
+    Rejection.VERSION_MISSING: "Say which version you have read: send its ETag as If-Match.",
     Rejection.CHANGED_MEANWHILE: "Somebody changed this since you read it: read it anew.",
     Rejection.CLIENT_ERASED: "This client was erased: no note can be written about them any more.",
     Rejection.SCORE_NOT_ON_SCALE: "Please choose a score from {lowest} to {highest}.",

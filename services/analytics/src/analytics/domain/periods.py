@@ -31,6 +31,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "not-a-quarter-hour": "from and to must fall on a quarter hour of UTC",
     "patterns-too-long": "patterns take at most {days} days",
+    "hours-too-long": "hours of the week take at most {days} days",
     "comparison-incomplete": "vs_from and vs_to go together, and without vs",
     "period-required": "this needs from and to",
     "period-reversed": "from must be before to",
