@@ -32,8 +32,9 @@ run: pages ## Kafka, MongoDB, the three services and their pages, until Ctrl-C
 demo: $(READY) ## play dialogs and ratings over the API; print and check the numbers
 	@$(BIN)/python -m deploy.demo
 
-stop: ## end what `make run` started
-	@if [ -e $(READY) ]; then $(BIN)/python -m deploy.local stop; else echo "Nothing is running."; fi
+# Where nothing was installed, nothing was started.
+stop: $(if $(wildcard .venv),$(READY)) ## end what `make run` started
+	@$(if $(wildcard .venv),$(BIN)/python -m deploy.local stop,echo "Nothing is running.")
 
 token: $(READY) ## print a development token: make token ROLE=supervisor [CHANNELS=a,b] [TEAMS=c,d] [SCOPE=dialogs:write]
 	@CANDOR_ENV=development $(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(CHANNELS),--channels "$(CHANNELS)") $(if $(TEAMS),--teams "$(TEAMS)") $(if $(SCOPE),--scope "$(SCOPE)")

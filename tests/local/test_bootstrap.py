@@ -58,6 +58,11 @@ def test_an_environment_that_is_ready_is_left_alone(checkout: Path) -> None:
     assert "bootstrap" not in make(checkout, "-n", "stop")
 
 
+def test_where_nothing_was_installed_nothing_is_installed_to_stop_it(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".venv")
+    assert make(checkout, "stop") == "Nothing is running.\n"
+
+
 def test_a_checkout_that_was_moved_gets_its_environment_anew(checkout: Path) -> None:
     elsewhere = checkout.rename(checkout.with_name("else where"))
 
