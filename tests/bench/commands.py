@@ -6,7 +6,8 @@ A command is a message to an open dialog, with its visitor's token or its operat
 and the bare one (`tests.bench.bare_insert`) run on the same mongod, served with the same options; windows
 alternate A B B A, each in a closed loop. A window's processor time is what chat spends until its relay has
 done all that follows from these messages; its rate is that of the acknowledgements. At last one connection
-alone. Where the steal is high, the window says little.
+alone: without a pause, where a message waits for what follows from the one before, and with one that a
+person would make at the least. Where the steal is high, the window says little.
 """
 
 import argparse
@@ -44,6 +45,7 @@ from tests.waiting import until
 CHAT, BARE = "chat", "bare insert"
 WARM_UP_SECONDS = 1.0
 ALONE_SECONDS = 3.0
+PAUSE_SECONDS = 0.05
 OPERATORS = 20
 
 
@@ -88,8 +90,10 @@ class Writers:
                 yield head.encode() + body
 
 
-async def write_on(port: int, requests: Iterator[bytes], until: float, took: list[float]) -> None:
-    """One connection: the next message when the one before is acknowledged."""
+async def write_on(
+    port: int, requests: Iterator[bytes], until: float, took: list[float], pause: float
+) -> None:
+    """One connection: the next message when the one before is acknowledged, and a pause is over."""
     reader, writer = await asyncio.open_connection(HERE, port)
     while (began := time.perf_counter()) < until:
         writer.write(next(requests))
@@ -98,6 +102,8 @@ async def write_on(port: int, requests: Iterator[bytes], until: float, took: lis
             raise RuntimeError(f"{head!r} {await reader.read(1000)!r}")
         await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
         took.append(time.perf_counter() - began)
+        if pause:
+            await asyncio.sleep(pause)
     writer.close()
 
 
@@ -116,13 +122,14 @@ class Bench:
         self._client: MongoClient[dict[str, Any]] = MongoClient(stack.servers.mongo_address)
         self._writers = writers
 
-    async def window(self, name: str, connections: int, seconds: float) -> Window:
+    async def window(self, name: str, connections: int, seconds: float, pause: float = 0) -> Window:
         """Messages in a closed loop, and what they cost until nothing is left to do."""
         contestant, took = self.contestants[name], list[float]()
         machine, spent = psutil.cpu_times(), [_spent(contestant.process), _spent(self._mongod)]
         began = time.perf_counter()
         requests = [self._writers.of(number) for number in range(connections)]
-        await asyncio.gather(*(write_on(contestant.port, each, began + seconds, took) for each in requests))
+        writing = (write_on(contestant.port, each, began + seconds, took, pause) for each in requests)
+        await asyncio.gather(*writing)
         rate = len(took) / (time.perf_counter() - began)
         steal = Machine.between(machine, psutil.cpu_times()).steal
         await self._drained()
@@ -194,8 +201,11 @@ async def measure(stack: Stack, bare: Process, port: int, told: argparse.Namespa
     order = [name for pair in range(told.pairs) for name in ((CHAT, BARE) if pair % 2 == 0 else (BARE, CHAT))]
     windows = [(name, await bench.window(name, told.connections, told.seconds)) for name in order]
     show(f"{told.connections} connections, {told.dialogs} dialogs", windows)
-    alone = [(name, await bench.window(name, 1, ALONE_SECONDS)) for name in (CHAT, BARE, BARE, CHAT)]
-    show("one connection alone", alone)
+    for pause, how in ((0.0, "without a pause"), (PAUSE_SECONDS, f"{1000 * PAUSE_SECONDS:.0f} ms apart")):
+        alone = [
+            (name, await bench.window(name, 1, ALONE_SECONDS, pause)) for name in (CHAT, BARE, BARE, CHAT)
+        ]
+        show(f"one connection alone, {how}", alone)
 
 
 def show(title: str, windows: Sequence[tuple[str, Window]]) -> None:
