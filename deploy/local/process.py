@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from pathlib import Path
 import psutil
 
 from deploy.local.failures import CannotStart
+
+WRONG = re.compile(rb'"s":"[EF]"|\b(?:ERROR|FATAL)\b|^Caused by:')
+"""What mongod, Kafka and a Java begin a line with, or mark it by, that tells of a fault."""
 
 PARENT_WATCH = Path(__file__).with_name("parent_watch.py")
 LOG_LIMIT = 20_000_000
@@ -105,12 +109,20 @@ class Process:
         self._end(signal.SIGKILL, STOP_TIMEOUT)
 
     def last_words(self) -> list[str]:
-        """The last eight lines it wrote since its last start, clipped to 300 characters each."""
+        """The last eight lines that it wrote since its last start, clipped to 300 characters each.
+
+        Those that say what went wrong, if any do: what follows tells how it ended.
+        """
         if not self.log.exists():
             return []
+        last, wrong = deque[bytes](maxlen=8), deque[bytes](maxlen=8)
         with self.log.open("rb") as handle:
             handle.seek(self._log_from)
-            return [line.decode(errors="replace").rstrip()[:300] for line in deque(handle, maxlen=8)]
+            for line in handle:
+                last.append(line)
+                if WRONG.search(line):
+                    wrong.append(line)
+        return [line.decode(errors="replace").rstrip()[:300] for line in wrong or last]
 
     def _spawn(self, command: Sequence[str]) -> None:
         for path in (self.log, self.pid_file):
@@ -143,7 +155,7 @@ class Process:
 
     def _log_words(self) -> str:
         words = "\n".join(f"    {line}" for line in self.last_words())
-        return f" Its log is {self.log}" + (f" and ends with:\n{words}" if words else " and is empty.")
+        return f" Its log is {self.log}" + (f" and says:\n{words}" if words else " and is empty.")
 
 
 def remember(path: Path, pid: int, **more: object) -> None:

@@ -67,6 +67,15 @@ def test_it_runs_until_it_is_stopped(started: Callable[..., Process]) -> None:
     assert not one.pid_file.exists()
 
 
+@pytest.mark.parametrize(
+    "wrong", ['{"s":"E", "msg":"no room"}', "[12:00] ERROR no room", "Caused by: no room"]
+)
+def test_what_went_wrong_is_said_and_not_how_it_ended(wrong: str, started: Callable[..., Process]) -> None:
+    says = f"print({wrong!r}); [print('closing', each) for each in range(20)]"
+    with pytest.raises(CannotStart, match=r"and says:\n    .*no room.*$"):
+        started(says)
+
+
 def test_after_a_crash_it_starts_again(started: Callable[..., Process]) -> None:
     one = started(WAITS)
     one.kill()
