@@ -24,6 +24,13 @@ ROUTES = tuple(
 FILTERED = tuple(
     path for _, path in ROUTES if path != "changes" and not path.startswith(("closes/", "marks"))
 )
+OTHERS = tuple(
+    (method, path)
+    for method, path in ROUTES
+    if path not in FILTERED and path != "changes" and method in {"GET", "DELETE"}
+)
+"""What is read and removed by its id, and marks."""
+
 PERIOD: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-04-01"}
 ONLY_A = supervisor_of("course-a")
 
@@ -64,8 +71,16 @@ async def test_nobody_without_a_token_and_no_visitor(harness: Harness, method: s
 
 async def test_a_supervisor_of_no_channel_is_told_so(harness: Harness) -> None:
     nowhere = somebody(Role.SUPERVISOR, channels=frozenset())
-    for path in (*FILTERED, "changes", "marks"):
+    for path in (*FILTERED, "changes"):
         assert (await harness.get(path, nowhere, **({} if path == "changes" else PERIOD))).status_code == 403
+
+
+async def test_whoever_may_see_nothing_reads_and_removes_nothing_by_its_id(harness: Harness) -> None:
+    await harness.receive(ExpectedClose("d1"))
+    for claims in (somebody(Role.SUPERVISOR, channels=frozenset()), limited_to()):
+        for method, path in OTHERS:
+            assert (await harness.send(method, path, claims)).status_code in {403, 404}, path
+    assert (await harness.get("closes/d1/1")).status_code == 200
 
 
 async def test_a_supervisor_sees_own_channels_only(harness: Harness) -> None:
