@@ -2,18 +2,20 @@
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
+from typing import Literal
 
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from contracts.access import EVERY_CHANNEL, Role, Scope
+from contracts.envelope import Id
 from contracts.topics import SERVICES
 from deploy.local import stopping, tokens
 from deploy.local.failures import CannotStart, sentence
 
-CHANNEL = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+CHANNELS = TypeAdapter(tuple[Id | Literal["*"], ...])
 STAFF = [role.value for role in Role if role is not Role.VISITOR]
 
 
@@ -58,8 +60,11 @@ def _token(arguments: argparse.Namespace) -> str:
     if words and arguments.role != Role.SERVICE:
         raise CannotStart(f"SCOPE is for ROLE=service; of ROLE={arguments.role} it changes nothing.")
     channels = _names(arguments.channels)
-    if wrong := [name for name in channels or [""] if name != EVERY_CHANNEL and not CHANNEL.fullmatch(name)]:
-        raise CannotStart(f"CHANNELS is ids of channels, with commas between them (not {wrong[0]!r}).")
+    try:
+        CHANNELS.validate_python(channels or [""])
+    except ValidationError:
+        given = arguments.channels
+        raise CannotStart(f"CHANNELS is ids of channels, with commas between them (not {given!r}).") from None
     return tokens.token(
         arguments.data,
         Role(arguments.role),

@@ -19,7 +19,7 @@ import psutil
 from deploy.local.failures import CannotStart
 
 WRONG = re.compile(rb'"s":"[EF]"|\b(?:ERROR|FATAL)\b|^Caused by:')
-"""What mongod, Kafka and a Java begin a line with, or mark it by, that tells of a fault."""
+"""How mongod, Kafka and Java mark a line that tells of a fault."""
 
 PARENT_WATCH = Path(__file__).with_name("parent_watch.py")
 LOG_LIMIT = 20_000_000

@@ -99,7 +99,7 @@ def test_a_role_that_staff_do_not_have_is_said_with_those_that_there_are(
             "--role supervisor --channels a/b",
             "CHANNELS is ids of channels, with commas between them (not 'a/b')",
         ),
-        ("--role supervisor --channels ,", "CHANNELS is ids of channels, with commas between them (not '')"),
+        ("--role supervisor --channels ,", "CHANNELS is ids of channels, with commas between them (not ',')"),
     ],
 )
 def test_what_would_grant_nothing_is_said(

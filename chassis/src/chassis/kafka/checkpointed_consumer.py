@@ -123,9 +123,8 @@ class CheckpointedConsumer(Consumer):
 
     async def _steps(self, parts: Mapping[TopicPartition, Sequence[Record]]) -> list[Step]:
         steps: list[Step] = []
-        for partition, at in list(
-            self._positions.at.items()
-        ):  # a partition that was lost meanwhile is left out
+        # A partition that was lost meanwhile is left out.
+        for partition, at in list(self._positions.at.items()):
             part = parts.get(partition, ())
             follows = chain([at.offset], (record.offset + 1 for record in part))
             for record, offset in zip(part, follows, strict=False):

@@ -61,7 +61,8 @@ def everything(_: int) -> Hashable:
 
 def number_of(moment: datetime) -> int:
     """The number of a quarter hour since 1970."""
-    return int(moment.timestamp() // QUARTER_SECONDS)  # a third of the time that timedeltas take
+    # `moment - EPOCH` is slow where both are UTC by another name.
+    return int(moment.timestamp() // QUARTER_SECONDS)
 
 
 @dataclass(frozen=True)
