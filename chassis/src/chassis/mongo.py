@@ -38,7 +38,7 @@ def connect(uri: str) -> "AsyncIOMotorClient[dict[str, Any]]":
     )
 
 
-def reason_of(error: PyMongoError, uri: str) -> str:
+def sentence_of(error: PyMongoError, uri: str) -> str:
     """That MongoDB failed, where, and how; nothing of what it was asked, nor of the login."""
     hosts = uri.partition("://")[2].rpartition("@")[2].partition("/")[0].partition("?")[0]
     return f"MongoDB at {hosts} did not do it: {type(error).__name__}"

@@ -21,7 +21,7 @@ from chassis.crypto_shredding.settings import OpeningSettings, SealingSettings
 from chassis.crypto_shredding.storage import Document
 from chassis.errors import DecryptionFailed, PublishFailed
 from chassis.kafka.publisher import Publisher
-from chassis.mongo import connect, reason_of
+from chassis.mongo import connect, sentence_of
 from chassis.settings import ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -89,7 +89,7 @@ def _main(
     try:
         print(asyncio.run(connected()))
     except (PyMongoError, PublishFailed, DecryptionFailed, OSError) as error:
-        what = reason_of(error, settings.mongo) if isinstance(error, PyMongoError) else error
+        what = sentence_of(error, settings.mongo) if isinstance(error, PyMongoError) else error
         print(f"Not all keys were done: {what}. Repeat it.", file=sys.stderr)
         return 1
     return 0

@@ -175,7 +175,7 @@ ANY_OUTCOME: Final = OutcomeFilter()
 
 def counted(outcomes: Mapping[str, int], wanted: OutcomeFilter = ANY_OUTCOME) -> Counts:
     """What closes with these outcomes count together; of those alone that are `wanted`."""
-    found: dict[str, int] = {}  # a Counter takes four times as long to add to
+    found: dict[str, int] = {}  # a Counter is slow to add new names to
     any_outcome = wanted == ANY_OUTCOME
     for outcome, n in outcomes.items():
         if not n or not (any_outcome or wanted.holds(outcome.removeprefix(EXCLUDED))):

@@ -27,9 +27,6 @@ AT_ONCE: Final = 100
 WHOLES_AT_ONCE: Final = 1_000
 """Of a day's whole alone little is sent, and each round trip costs as much as a hundred of them."""
 
-OPERATORS_AT_ONCE: Final = 400
-"""Of a day's operators more is sent: this many are decoded in some ten milliseconds."""
-
 QUARTERS_AT_ONCE: Final = 20
 """Documents that are worked on without a pause: some milliseconds. With quarter hours they are larger."""
 
@@ -170,7 +167,7 @@ class _Reader:
     async def add_operators(self) -> None:
         """Adds up the operators of days, and of those that are cut their closes."""
         cut: set[tuple[str, int, int]] = set()
-        async for day, first, end in self._days(self._operator_fields(), OPERATORS_AT_ONCE):
+        async for day, first, end in self._days(self._operator_fields(), AT_ONCE):
             if self._span.holds(first, end):
                 self._add_operators_of(day, self._span.part_of(first))
             else:
@@ -199,7 +196,9 @@ class _Reader:
             self.sums.name(operator, day.get("names", {}).get(key))
 
     def _group(self, day: Document, operator: str | None = None) -> Any:
-        return day["_id"]["channel"] if self._by == "channel" else operator if self._by else None
+        if self._by == "channel":
+            return day["_id"]["channel"]
+        return operator if self._by == "operator" else None
 
     async def add_closes(self, parts: Sequence[Document]) -> None:
         """Counts closes inside of the database: those that one of these filters finds."""
