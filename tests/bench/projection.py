@@ -3,7 +3,8 @@
     python -m tests.bench.projection [--closes 100000] [--runs 3] [--limit]
 
 Events of as many closes, thirty operators, five channels and sixty days are published once. Each run projects
-all of them with the product's own runner into a database of its own, and rebuilds them in another one.
+all of them with the product's own runner into a database of its own, and rebuilds them in another one; every
+second run goes through the contestants backwards.
 The processors' time of this process, of
 mongod and of Kafka stands beside the rate; where steal is high, the rate says little and is to be repeated.
 `--limit` also reads the same records and decodes their JSON, without doing anything with it: nothing in
@@ -14,9 +15,10 @@ import argparse
 import asyncio
 import json
 import os
+import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -263,9 +265,24 @@ async def measure(told: argparse.Namespace) -> None:
             **({"reading alone": lambda _: limit(up, events)} if told.limit else {}),
             **({"connect": lambda run: sink(up, Path(folder), f"sink{run}", events)} if told.connect else {}),
         }
+        costs: dict[str, list[Cost]] = {name: [] for name in contestants}
         for run in range(told.runs):
-            for name, contestant in contestants.items():
-                print((await contestant(run)).line(name, events), flush=True)
+            for name in [*contestants][:: -1 if run % 2 else 1]:
+                costs[name].append(cost := await contestants[name](run))
+                print(cost.line(name, events), flush=True)
+        for name in costs.keys() & {"product", "rebuild"} if told.connect else ():
+            print(beside(name, costs[name], costs["connect"]))
+
+
+def beside(name: str, ours: Sequence[Cost], connects: Sequence[Cost]) -> str:
+    """A line: the rate and the processors' time of what was run beside Connect, pair by pair."""
+    pairs = [*zip(ours, connects, strict=True)]
+    rates = sorted(other.took / own.took for own, other in pairs)
+    costs = sorted((own.here + own.mongod) / (other.here + other.mongod) for own, other in pairs)
+    return (
+        f"{name} / connect, pair by pair: rate median {statistics.median(rates):.2f}"
+        f" ({rates[0]:.2f}-{rates[-1]:.2f}), processors {statistics.median(costs):.2f}"
+    )
 
 
 def main() -> None:
