@@ -11,6 +11,7 @@ from analytics.domain.periods import (
     InvalidPeriod,
     bound,
     cuts,
+    day_of,
     offsets,
     period,
     previous,
@@ -116,6 +117,18 @@ def test_days_are_as_long_as_the_clock_makes_them(
 def test_a_day_without_midnight_begins_where_midnight_is_skipped_to() -> None:
     cairo = ZoneInfo("Africa/Cairo")
     assert start_of(date(2026, 4, 24), cairo).astimezone(cairo).hour == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment"),
+    [(ST_JOHNS, "2010-11-07T02:45Z"), (ZoneInfo("Antarctica/Casey"), "2010-03-04T15:00Z")],
+    ids=lambda value: getattr(value, "key", None),
+)
+def test_a_moment_lies_in_its_day_although_clocks_went_back_over_midnight(
+    zone: ZoneInfo, moment: str
+) -> None:
+    day = day_of(bound(moment, zone), zone)
+    assert day.start <= bound(moment, zone) < day.end
 
 
 @pytest.mark.parametrize(

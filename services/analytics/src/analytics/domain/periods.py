@@ -102,7 +102,10 @@ class LocalDay(NamedTuple):
 
 def day_of(moment: datetime, zone: ZoneInfo) -> LocalDay:
     """The day of `zone` that holds `moment`."""
-    return local_day(moment.astimezone(zone).date(), zone)
+    date_shown = moment.astimezone(zone).date()
+    day = local_day(date_shown, zone)
+    # Clocks that went back over midnight (St. John's until 2011) showed the date of a day that was over.
+    return day if moment < day.end else local_day(date_shown + timedelta(days=1), zone)
 
 
 @lru_cache(maxsize=4096)
