@@ -70,3 +70,7 @@ async def test_what_differs_is_named(scene: Scene, at_once: int) -> None:
     await closes.delete_one({"_id": "nobody.1"})
     await counters.update_one({"_id.axis": "closed_at"}, {"$inc": {"whole.expired": 1}})
     assert "the counters of its day say" in str((await verified(scene, at_once)).first)
+    await counters.update_one({"_id.axis": "closed_at"}, {"$inc": {"whole.expired": -1}})
+    ann = {"_id.axis": "closed_at", "names.=ann": {"$exists": True}}
+    await counters.update_many(ann, {"$set": {"names.=ann.name": "Somebody"}})
+    assert "is called 'Ann Lee', by the counters 'Somebody'" in str((await verified(scene, at_once)).first)

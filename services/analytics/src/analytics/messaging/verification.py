@@ -1,8 +1,8 @@
 """`python -m analytics verify`: recomputes the read models from the log, and names the first difference.
 
 Partition by partition, and of each some dialogs at a time, so that little is held: their events are folded
-anew and compared with the documents, as both were at one moment. Then the counters are compared with the
-closes. Nothing is written, nothing has to stop.
+anew and compared with the documents, as both were at one moment. Then the counters, and what they call
+operators, are compared with the closes. Nothing is written, nothing has to stop.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from analytics.read_models.channels import UTC
 from analytics.read_models.close_filter import CloseFilter
 from analytics.read_models.documents import Document, LiveChatDocuments
 from analytics.read_models.generations import Generations
+from analytics.read_models.operator_names import wrong_names
 from analytics.read_models.projection import by_close, updated
 from analytics.read_models.reconcile import compare
 from analytics.read_models.snapshot import in_one_snapshot
@@ -95,6 +96,8 @@ async def verify(
             f"{where}: {each.closes} closes are {each.outcome}, the counters of its {each.part.level} say"
             f" {each.counters}"
         )
+    for wrong in await wrong_names(documents):
+        found.differs(wrong)
     return found
 
 

@@ -69,9 +69,8 @@ class CounterMoves:
 
     def _name(self, key: CounterKey, close: Mapping[str, Any], at: datetime) -> None:
         names, path = self._names[key], f"names.{key_part(close['operator'])}"
-        if path not in names or at > names[path]["at"]:
-            # MongoDB compares such documents by their first field first.
-            names[path] = {"at": at, "name": close["operator_name"]}
+        named = {"at": at, "name": close["operator_name"]}
+        names[path] = max(named, names.get(path, named), key=in_order)
 
     def updates(self) -> list[UpdateOne]:
         """An update for each counter that moves."""
@@ -88,6 +87,11 @@ class CounterMoves:
         return UpdateOne({"_id": key._asdict()}, update, upsert=True)
 
 
+def in_order(named: Mapping[str, Any]) -> tuple[datetime, str]:
+    """The order of names, in which MongoDB's `$max` has such documents too."""
+    return named["at"], named["name"]
+
+
 def folding(documents: Iterable[Document]) -> Document:
     """The update that adds all these documents of one day to another."""
     counts: defaultdict[str, int] = defaultdict(int)
@@ -100,7 +104,7 @@ def folding(documents: Iterable[Document]) -> Document:
                 counts[path] += n
         for operator, named in document.get("names", {}).items():
             path = f"names.{operator}"
-            names[path] = max(named, names.get(path, named), key=lambda each: each["at"])
+            names[path] = max(named, names.get(path, named), key=in_order)
     moved = {path: n for path, n in counts.items() if n}
     # An update may not be empty in any part.
     parts = {"$inc": moved, "$max": names, "$setOnInsert": {"end": end}}
