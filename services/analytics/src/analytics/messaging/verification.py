@@ -96,7 +96,7 @@ async def verify(
             f"{where}: {each.closes} closes are {each.outcome}, the counters of its {each.part.level} say"
             f" {each.counters}"
         )
-    for wrong in await wrong_names(documents):
+    async for wrong in wrong_names(documents):
         found.differs(wrong)
     return found
 
