@@ -104,8 +104,8 @@ async def test_no_text_is_a_formula(harness: Harness) -> None:
         "-1",
         "@SUM(A1)",
         " =1",
-        "\t=1",
-        "\r=1",
+        "\t1",
+        "\r1",
         *(f"{sign}1" for sign in "\uff1d\uff0b\uff0d\uff20"),
     ]
     await harness.receive(
@@ -114,6 +114,45 @@ async def test_no_text_is_a_formula(harness: Harness) -> None:
     rows = await export(harness)
     for cells in ({row["operator_name"] for row in rows}, {row["team"] for row in rows}):
         assert cells == {f"'{name}" for name in names}
+
+
+SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+async def test_no_text_is_a_formula_by_whatever_separator_it_is_read(
+    harness: Harness, separator: str
+) -> None:
+    comments = [
+        "Fine;=1+1",
+        "Fine; =1+1;more",
+        'Fine;"=1+1;more',
+        "Fine\t+1",
+        "Fine\n@SUM(A1)",
+        "Fine\r\n-1",
+        "Fine;\uff1d1",
+        "=1;=2",
+    ]
+    sealed = [SealedText(SEALED, f"c-d{n}", f"d{n}", "comment") for n in range(len(comments))]
+    harness.keys.known = dict(zip(sealed, comments, strict=True))
+    await harness.receive(
+        *(
+            ExpectedClose(f"d{n}", comment=SEALED, operator_name="Ann;=1", tags=("a", "=1"))
+            for n in range(len(comments))
+        )
+    )
+    text = (await harness.get("export.csv")).text
+    lines = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+    assert len(lines) > len(comments)
+    assert not [cell for line in lines for cell in line if cell.lstrip(" ").startswith(SIGNS)]
+
+
+async def test_what_is_no_formula_stays_as_it_is(harness: Harness) -> None:
+    text = "Well-known; a=b, 1+1\n(me@shop.example)\r\nthe end;"
+    harness.keys.known = {SealedText(SEALED, "c-d1", "d1", "comment"): text}
+    await harness.receive(ExpectedClose(comment=SEALED))
+    [row] = await export(harness)
+    assert row["comment"] == text
 
 
 async def test_numbers_stay_numbers(harness: Harness) -> None:

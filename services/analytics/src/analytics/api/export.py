@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -34,6 +35,11 @@ FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
+WITHIN: Final = re.compile(r"""(?<=[;\t\r\n])(?=[ "]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+"""Where one may begin inside of a text: where the list separator is a semicolon, spreadsheets split there and
+at tabs, and they know quotes at a cell's beginning alone, so that a line's end is one for them too.
+"""
+
 Fields = Mapping[str, Any]
 
 
@@ -64,8 +70,9 @@ async def export_closes(
     """Every close that was asked for, the newest first, as comma-separated values: what the summary counts.
 
     Excluded ones are there too, with the reason. What is closed or rated after the start is left out. Rows
-    are noted in the audit before they are sent, and tell the state that a close has then. A text that a
-    spreadsheet would take for a formula has an apostrophe before it.
+    are noted in the audit before they are sent, and tell the state that a close has then. What a spreadsheet
+    would take for a formula has an apostrophe before it, at a text's beginning and after a line's end, a tab
+    or a semicolon inside of it.
     """
     closes = asked.close_filter(claims)
     closes = replace(closes, until=min(closes.until or clock.now(), clock.now()))
@@ -120,7 +127,7 @@ def cell(value: Any) -> str:
             return rfc3339(value)
         case int():
             return str(value)
-    text = str(value)
+    text = WITHIN.sub("'", str(value))
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
 
