@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Any, Final
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from analytics.api.conditional import NOT_MODIFIED, Validated
@@ -37,6 +37,7 @@ from analytics.api.schemas import (
     ReconciliationProgress,
     Summary,
 )
+from analytics.api.summary_json import json_of
 from analytics.domain.changes import changes
 from analytics.domain.counting import Counts
 from analytics.domain.numbers import numbers
@@ -58,6 +59,9 @@ AT_ONCE: Final = 20
 """Buckets that are made without a pause."""
 
 
+JSON: Final = "application/json"
+
+
 class JsonLines(StreamingResponse):
     """A line of JSON after another, sent as they are made (https://jsonlines.org)."""
 
@@ -71,7 +75,7 @@ class JsonLines(StreamingResponse):
 CHANGED: Final = "Server-sent events; this is the data of each."
 
 
-@router.get("/summary", responses=dict(NOT_MODIFIED))
+@router.get("/summary", response_model=Summary, responses=dict(NOT_MODIFIED))
 async def get_summary(
     asked: Annotated[SummaryParameters, Query()],
     claims: SupervisorClaims,
@@ -80,7 +84,7 @@ async def get_summary(
     clock: Clock,
     minimum_n: MinimumN,
     known: Validated,
-) -> Summary:
+) -> Response:
     """All numbers of the closes asked for, from one moment; with `by`, also per hour, day, week or month.
 
     With `vs`, or with `vs_from` and `vs_to`, beside those of another period.
@@ -106,7 +110,8 @@ async def get_summary(
         if before
         else None,
     )
-    return known.mark(found, *by_the_clock)
+    known.mark(found, *by_the_clock)
+    return Response(await json_of(found), headers=known.response.headers, media_type=JSON)
 
 
 @router.get("/operators", responses=dict(NOT_MODIFIED))
