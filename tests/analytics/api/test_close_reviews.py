@@ -127,6 +127,8 @@ async def test_what_is_too_much_is_refused(harness: Harness) -> None:
         ("note", "x" * 4_001, 422),
         ("status", "open", 422),
         ("own-score", "two", 422),
+        ("own-score", "5", 422),
+        ("own-score", True, 422),
         ("own-score", 6, 409),
     )
     for what, value, status in wrong:

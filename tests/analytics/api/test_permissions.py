@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from analytics.read_models import reviews
 from contracts.access import Claims, Role
 from deploy.openapi import FOLDER
 from tests.analytics.builders import ExpectedClose, after
@@ -118,6 +119,17 @@ async def test_a_close_that_is_not_yours_is_like_one_that_is_not_there(harness: 
     assert shown[0] == shown[1]
     assert (await harness.get("closes/d1/1", supervisor_of("course-b"))).status_code == 200
     assert (await harness.get("closes/d1/2")).status_code == 404
+
+
+async def test_a_close_that_is_not_yours_takes_as_long_as_one_that_is_not_there(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await harness.receive(ExpectedClose("d1", channel="course-b"), ExpectedClose("d2", team="b"))
+    read: list[str] = []
+    monkeypatch.setattr(reviews, "from_document", lambda document: read.append(document["_id"]))
+    for dialog, claims in (("d1", ONLY_A), ("d2", limited_to("a"))):
+        assert (await harness.get(f"closes/{dialog}/1", claims)).status_code == 404
+    assert read == []
 
 
 async def test_a_supervisor_of_no_team_is_told_so(harness: Harness) -> None:

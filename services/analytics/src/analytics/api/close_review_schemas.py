@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, Strict, StringConstraints
 
 from analytics.domain.review import (
     ExclusionReason,
@@ -21,6 +21,7 @@ from analytics.domain.review import (
 from analytics.read_models.reviewed import OwnScore, Standing
 from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.http.bodies import KIB, RequestBody
+from chassis.validation.numbers import WHOLE
 from chassis.validation.text import CODE_POINTS
 from contracts.envelope import Instant
 from contracts.ratings import WIDEST
@@ -49,7 +50,7 @@ class StatusBody(RequestBody):
 class OwnScoreBody(RequestBody):
     """A score of the supervisors' own."""
 
-    score: Annotated[int, Field(ge=-WIDEST, le=WIDEST)] | None = Field(
+    score: Annotated[int, Strict(), Field(ge=-WIDEST, le=WIDEST), WHOLE] | None = Field(
         description="On `scale` of the review; null removes it.", examples=[2]
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 
 from analytics.api.dependencies import Documents
-from analytics.api.permissions import SupervisorClaims, may_see
+from analytics.api.permissions import SupervisorClaims, seen_by
 from analytics.domain.close import Close
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviews import one_close
@@ -32,8 +32,8 @@ async def covered_close(
     documents: Documents,
 ) -> CoveredClose:
     """The close. One of a channel or team that the token doesn't cover isn't there, as one that never was."""
-    close = await one_close(documents, name := close_id(dialog, close_seq))
-    if close is None or close.closed is None or not may_see(claims, close.closed):
+    close = await one_close(documents, name := close_id(dialog, close_seq), seen_by(claims))
+    if close is None or close.closed is None:
         raise NotFound
     return CoveredClose(name, close, close.closed)
 

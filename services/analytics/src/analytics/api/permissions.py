@@ -5,10 +5,10 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 
+from analytics.read_models.close_filter import CloseFilter
 from chassis.http.auth import allow
 from chassis.http.problems import ChannelNotCovered, NoChannelCovered, NoTeamCovered, TeamNotCovered
 from contracts.access import EVERY_CHANNEL, Claims, Role
-from contracts.dialogs import DialogClosed
 
 NEVER: Final = frozenset({Role.OPERATOR, Role.VISITOR})
 SupervisorClaims = Annotated[Claims, Depends(allow(Role.SUPERVISOR, never=NEVER))]
@@ -35,6 +35,6 @@ def permitted_teams(claims: Claims, teams: Collection[str]) -> frozenset[str] | 
     return frozenset(teams) or claims.teams
 
 
-def may_see(claims: Claims, closed: DialogClosed) -> bool:
-    """Whether a close is of the caller's channels and teams."""
-    return claims.covers(closed.channel) and claims.covers_team(closed.team)
+def seen_by(claims: Claims) -> CloseFilter:
+    """The closes of the caller's channels and teams; none if there are no such."""
+    return CloseFilter(None if EVERY_CHANNEL in claims.channels else claims.channels, teams=claims.teams)

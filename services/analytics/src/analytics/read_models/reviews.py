@@ -65,9 +65,10 @@ class ClosePage:
     searched: int | None = None
 
 
-async def one_close(documents: LiveChatDocuments, name: str) -> Close | None:
-    """The close with this id; None if there is none, or none that counts."""
-    document = await documents.closes.find_one({"_id": name, "closed_at": {"$type": "date"}})
+async def one_close(documents: LiveChatDocuments, name: str, among: CloseFilter) -> Close | None:
+    """The close with this id; None if there is none that counts and is `among` these."""
+    # What isn't is not read either: how long that took would tell that it is there.
+    document = await documents.closes.find_one({"_id": name, **among.of_closes()}, hint={"_id": 1})
     return from_document(document) if document else None
 
 
