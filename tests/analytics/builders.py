@@ -58,6 +58,7 @@ class ExpectedClose:
     tags: tuple[str, ...] = ("fast",)
     locale: str | None = None
     form_version: int = 1
+    answered_after: timedelta = timedelta(minutes=1)
     participants: tuple[Participant, ...] = (Participant(id="ann", name="Ann Smith", messages=2),)
 
     @property
@@ -71,6 +72,11 @@ class ExpectedClose:
             "client": f"c-{self.dialog}",
             "locale": self.locale,
         }
+
+    @property
+    def rated_at(self) -> datetime:
+        """When the client answers first, if ever."""
+        return self.closed_at + self.answered_after
 
     def closed(self) -> DialogClosed:
         return DialogClosed(
@@ -106,7 +112,7 @@ class ExpectedClose:
         )
 
     def _answer(self, score: int, change: int = 0) -> dict[str, Any]:
-        given_at = self.closed_at + timedelta(minutes=1)
+        given_at = self.rated_at
         return {
             **self.who,
             "scale": self.scale,
@@ -123,7 +129,7 @@ class ExpectedClose:
         return RatingGiven(**self._answer(self.score))
 
     def changed(self, change: int = 1, score: int = 2) -> RatingChanged:
-        changed_at = self.closed_at + timedelta(minutes=1 + change)
+        changed_at = self.rated_at + timedelta(minutes=change)
         return RatingChanged(**self._answer(score, change), change=change, changed_at=changed_at)
 
     def declined(self) -> RatingDeclined:

@@ -22,7 +22,7 @@ from chassis.clock import ManualClock
 from contracts.access import Claims
 from contracts.channels import ChannelPublished
 from contracts.dialogs import Participant, ParticipantKind
-from tests.analytics.builders import ExpectedClose, many
+from tests.analytics.builders import ExpectedClose, many, shuffled
 from tests.analytics.harness import EVERYWHERE, Harness, limited_to
 from tests.analytics.read_models.test_filters import counts_of, shown_counts
 from tests.analytics.read_models.test_rows import publish
@@ -31,13 +31,17 @@ pytestmark = pytest.mark.real
 
 CLOSES = int(os.environ.get("CANDOR_TRUTH_CLOSES", "600"))
 QUESTIONS = int(os.environ.get("CANDOR_TRUTH_QUESTIONS", "30"))
-AT_ONCE = 3_000
+AT_ONCE = 10_000
 PAGE = 50 if CLOSES < 1_000 else 200
 FIRST_DAY, DAYS = date(2026, 3, 4), 30
 """New York's clocks change on 8 March, Paris's on the 29th."""
 
 ZONES = {"course-a": "Europe/Paris", "course-b": "Asia/Kathmandu", "course-c": "America/New_York"}
 """A fourth channel was never published."""
+
+ANSWERED_AFTER = (timedelta(milliseconds=1), timedelta(minutes=1), timedelta(hours=25), timedelta(days=9))
+RUSH, IN_A_RUSH = datetime(2026, 3, 15, 9, tzinfo=UTC), 0.25
+"""When so many closes come within minutes: of those that are rated soon some are a burst."""
 
 TAGS = ("fast", "kind", "$a.b")
 PARTICIPANTS = (
@@ -71,7 +75,7 @@ class Question:
     def moment(self, close: ExpectedClose) -> datetime | None:
         if self.parameters["axis"] == "closed_at":
             return close.closed_at
-        return close.closed_at + timedelta(minutes=1) if close.state == "given" else None
+        return close.rated_at if close.state == "given" else None
 
     def holds(self, close: ExpectedClose, *, any_outcome: bool = False) -> bool:
         asked, moment = self.parameters, self.moment(close)
@@ -107,13 +111,15 @@ class Question:
 
 
 def closes(random: Random) -> list[ExpectedClose]:
-    """Closes at any time, often near a midnight of somewhere."""
+    """Closes at any time, often near a midnight of somewhere, some in a rush."""
     made = []
     for close in many(random, CLOSES):
         zone = ZoneInfo(random.choice(ASKED_ZONES))
         midnight = datetime.combine(FIRST_DAY + timedelta(days=random.randrange(DAYS)), time(), zone)
         near = random.choice([timedelta(milliseconds=1), timedelta(minutes=20), timedelta(hours=24)])
         closed_at = (midnight + random.choice([-1, 0, random.random()]) * near).astimezone(UTC)
+        if random.random() < IN_A_RUSH:
+            closed_at = RUSH + random.random() * timedelta(minutes=8)
         closed_at = closed_at.replace(microsecond=closed_at.microsecond // 1000 * 1000)
         channel, locale = random.choice([*ZONES, "course-d"]), random.choice(LOCALES)
         tags = tuple(random.sample(TAGS, random.randrange(3)))
@@ -127,6 +133,7 @@ def closes(random: Random) -> list[ExpectedClose]:
                 tags=tags,
                 participants=took_part,
                 form_version=random.randint(1, 3),
+                answered_after=random.choice(ANSWERED_AFTER),
             )
         )
     return made
@@ -184,10 +191,10 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
     for channel, zone in ZONES.items():
         await publish(harness, (1, ChannelPublished(channel=channel, name=channel, time_zone=zone)))
     # Some are folded and change afterwards, some are folded at their end, some are not folded at all.
-    events = [close.events() for close in made]
-    await receive(harness, [each[:2] for each in events])
+    events = shuffled(random, made)
+    await receive(harness, events[: len(events) // 2])
     await DayFolding(lambda: harness.documents, ManualClock(at(12)), lambda: 0.0).fold()
-    await receive(harness, [each[2:] for each in events])
+    await receive(harness, events[len(events) // 2 :])
     await DayFolding(lambda: harness.documents, ManualClock(at(6)), lambda: 0.0).fold()
     zones = {each["_id"]["zone"] for each in await harness.stored("counters_v5")}
     assert zones == {*ZONES.values(), "UTC"}
@@ -207,10 +214,10 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
         await check_recount(harness, asked, [close for close in made if asked.holds(close, any_outcome=True)])
 
 
-async def receive(harness: Harness, closes: list[list[CloseEvent]]) -> None:
+async def receive(harness: Harness, events: list[CloseEvent]) -> None:
     """In batches of a size that one transaction can hold."""
-    for first in range(0, len(closes), AT_ONCE):
-        await harness.receive_events([event for each in closes[first : first + AT_ONCE] for event in each])
+    for first in range(0, len(events), AT_ONCE):
+        await harness.receive_events(events[first : first + AT_ONCE])
 
 
 def named(found: list[ExpectedClose]) -> Counter[str]:
@@ -331,7 +338,7 @@ async def check_patterns(harness: Harness, asked: Question, made: list[ExpectedC
     for close in among:
         first[contact_of(close)] = min(order_of(close, asked), first.get(contact_of(close), LAST))
     operators = {each.operator for each in made}
-    rated_at = {who: sorted(each.closed_at for each in inside if each.operator == who) for who in operators}
+    rated_at = {who: sorted(each.rated_at for each in inside if each.operator == who) for who in operators}
     expected: dict[Any, list[int]] = {}
     for close in (close for close in made if everybody.holds(close) and close.operator):
         row = expected.setdefault(close.operator, [0, 0, 0, 0, 0])
@@ -339,7 +346,7 @@ async def check_patterns(harness: Harness, asked: Question, made: list[ExpectedC
         row[1] += close.state not in {"undecided", "not_offered"}
         if close.state == "given":
             row[2] += order_of(close, asked) <= first.get(contact_of(close), LAST)
-            row[3] += how_many_near(close, rated_at[close.operator]) >= 5
+            row[3] += how_many_near(close.rated_at, rated_at[close.operator]) >= 5
             row[4] += 1
     shown = await harness.ask("patterns", asked.claims, **asked.parameters)
     named_alone = asked.parameters["operator"] or asked.parameters["nobody"]
@@ -359,10 +366,10 @@ def order_of(close: ExpectedClose, asked: Question) -> tuple[datetime, str]:
     return asked.moment(close) or LAST[0], f"{close.dialog}.{close.close_seq}"
 
 
-def how_many_near(close: ExpectedClose, moments: list[datetime]) -> int:
-    """How many of these moments, in order, are within five minutes of the close."""
+def how_many_near(moment: datetime, moments: list[datetime]) -> int:
+    """How many of these, in order, are within five minutes of a moment."""
     near = timedelta(minutes=5)
-    return bisect_right(moments, close.closed_at + near) - bisect_left(moments, close.closed_at - near)
+    return bisect_right(moments, moment + near) - bisect_left(moments, moment - near)
 
 
 def counted_patterns(row: dict[str, Any]) -> list[int]:
