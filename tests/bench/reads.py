@@ -43,6 +43,7 @@ PARIS: Final = ZoneInfo("Europe/Paris")
 AT_ONCE: Final = 5_000
 TIMES: Final = 200
 MUCH_LONGER: Final = 1.25
+FEW, DEAR = 5, {"reconcile", "patterns", "export.csv"}
 
 
 def documents(number: int, days: int) -> Iterator[Document]:
@@ -107,7 +108,15 @@ def questions(days: int) -> dict[str, tuple[str, dict[str, Any]]]:
         "reviews": ("reviews", paris),
         "reviews of a rare state": ("reviews", {**paris, "state": "declined"}),
         "reviews of an operator, score 1": ("reviews", {**paris, "operator": "operator-3", "score": 1}),
+        "reviews by a tag": ("reviews", {**paris, "tag": "fast"}),
+        "closes": ("closes", paris),
+        "closes of a locale": ("closes", {**paris, "locale": "fr"}),
+        "distribution": ("distribution", paris),
+        "unrated": ("unrated", paris),
+        "form versions": ("form-versions", {**paris, "channel": "channel-1"}),
+        "patterns": ("patterns", paris),
         "reconcile": ("reconcile", paris),
+        "export of a day": ("export.csv", {**paris, "from_": str(last - timedelta(days=1))}),
     }
 
 
@@ -122,8 +131,10 @@ async def measure(told: argparse.Namespace) -> None:
             works: list[float] = []
             print(f"{told.closes} closes, {size['count']} counters of {size['avgObjSize']} bytes")
             for name, (path, asked) in questions(told.days).items():
+                if told.only not in name:
+                    continue
                 took: list[float] = []
-                for _ in range(3 if path == "reconcile" else TIMES):
+                for _ in range(FEW if path in DEAR else TIMES):
                     works.append(work())
                     start = time.perf_counter()
                     response = await harness.get(path, **asked)
@@ -166,6 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.reads", description=__doc__)
     parser.add_argument("--closes", type=int, default=100_000, help="that are counted (100000)")
     parser.add_argument("--stored", type=int, default=100_000, help="that are there themselves (100000)")
+    parser.add_argument("--only", default="", help="questions whose name has this")
     parser.add_argument("--days", type=int, default=60, help="that they are spread over (60)")
     asyncio.run(measure(parser.parse_args()))
 
