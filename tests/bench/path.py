@@ -66,16 +66,14 @@ class Machine:
         return cls(100 * spent["steal"] / whole, 100 * spent["idle"] / whole)
 
 
-async def watch(
-    floor: SupportFloor, channel: str, wanted: int, seen: Seen, pause: float = LOOK_SECONDS
-) -> None:
+async def watch(floor: SupportFloor, channel: str, wanted: int, seen: Seen) -> None:
     """Reads the summary again and again until it shows `wanted` closes."""
     supervisor = floor.supervisor()
     while not seen.counts or seen.counts[-1] < wanted:
         closed = (await supervisor.read("summary", channel=channel))["closed"]
         seen.times.append(time.perf_counter())
         seen.counts.append(closed)
-        await asyncio.sleep(pause)  # reading without a pause would take the processor from the path
+        await asyncio.sleep(LOOK_SECONDS)  # reading without a pause would take the processor from the path
 
 
 async def latency(floor: SupportFloor, rate: float, seconds: float) -> None:

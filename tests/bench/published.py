@@ -29,9 +29,6 @@ from deploy.local.tokens import token
 from tests.bench.path import DRAIN_SECONDS, Machine, Seen, spread, step_of, watch
 from tests.bench.projection import events_of
 
-PAUSE = 0.005
-"""Seconds between two summaries: what a close waits to be looked for is no part of its path."""
-
 TICKS = 100
 """How often closes are published, a second."""
 
@@ -83,7 +80,7 @@ async def measure(stack: Stack, rate: float, seconds: float) -> None:
         urls = ServiceUrls("", "", stack.addresses.services["analytics"])
         floor = SupportFloor(http, urls, partial(token, stack.folder))
         for first in (0, number):
-            watching = asyncio.create_task(watch(floor, channel, first + number, seen, PAUSE))
+            watching = asyncio.create_task(watch(floor, channel, first + number, seen))
             before = psutil.cpu_times()
             await closes.publish(first, number, rate)
             await asyncio.wait_for(watching, DRAIN_SECONDS)
