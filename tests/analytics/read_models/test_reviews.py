@@ -238,3 +238,18 @@ async def test_rows_of_closes_tell_what_became_of_them_without_words(
     page = await harness.ask("closes", ONLY_A, limit=1)
     following = await harness.ask("closes", ONLY_A, limit=1, cursor=page["next_cursor"])
     assert (page["closes"], following["closes"], following["next_cursor"]) == ([rated], [spam], None)
+
+
+async def test_a_rare_tag_is_not_looked_for_among_all_closes(harness: Harness) -> None:
+    rare = ExpectedClose("rare", closed_at=after(-1), tags=("slow", "rude"))
+    await harness.receive(
+        rare, *(ExpectedClose(f"d{number}", closed_at=after(number)) for number in range(30))
+    )
+    await harness.database.command("profile", 2)
+    (found,) = (await harness.ask("reviews", tag=["rude", "unheard"]))["reviews"]
+    await harness.database.command("profile", 0)
+    assert found["dialog"] == "rare"
+    profile = harness.database["system.profile"]
+    read = await profile.find_one({"command.find": harness.documents.closes.name})
+    assert read is not None
+    assert read["docsExamined"] == 1

@@ -64,8 +64,9 @@ class CloseFilter:
         found = {name: {"$eq": value} for name, value in values.items() if value is not None}
         moment = self.axis.value
         asked = {**found, **conditions(among, moment, self.since, self.until)}
-        # The type beside a range too: without it MongoDB doesn't know that the partial index has them all.
-        return {**asked, moment: {"$type": "date", **asked.get(moment, {})}}
+        # Types beside the values: without them MongoDB doesn't know that the partial indexes have them all.
+        tags = {"tags": {"$type": "string", **asked["tags"]}} if "tags" in asked else {}
+        return {**asked, **tags, moment: {"$type": "date", **asked.get(moment, {})}}
 
     def of_reviewed(self) -> dict[str, Any]:
         """What the filter asks of closes that is known where supervisors' statuses are; by `closed_at`."""

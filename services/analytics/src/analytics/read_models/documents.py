@@ -85,6 +85,11 @@ class LiveChatDocuments:
         await self.closes.create_index(
             Axis.CLOSED_AT.newest_first, name="commented", partialFilterExpression={"commented": True}
         )
+        # Few closes have tags, so it costs little; without it a rare one is looked for among all closes.
+        await self.closes.create_index(
+            [("tags", ASCENDING), *Axis.CLOSED_AT.newest_first],
+            partialFilterExpression={"tags": {"$type": "string"}},
+        )
         for head in ([], ["_id.channel"]):
             await self.counters.create_index(
                 [("_id.axis", ASCENDING), *((name, ASCENDING) for name in head), ("_id.start", ASCENDING)]
