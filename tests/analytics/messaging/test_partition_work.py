@@ -45,9 +45,8 @@ async def test_what_is_interrupted_leaves_nobody_at_work() -> None:
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
-    for child in children:
-        await asyncio.to_thread(child.join, 10)
-        assert child.exitcode is not None
+    # Not joined: the pool's own thread may collect a child just then, and its code is known a moment later.
+    await until(lambda: all(child.exitcode is not None for child in children))
 
 
 async def active_children_now() -> list[BaseProcess]:
