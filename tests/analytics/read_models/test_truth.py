@@ -43,6 +43,9 @@ ANSWERED_AFTER = (timedelta(milliseconds=1), timedelta(minutes=1), timedelta(hou
 RUSH, IN_A_RUSH = datetime(2026, 3, 15, 9, tzinfo=UTC), 0.25
 """When so many closes come within minutes: of those that are rated soon some are a burst."""
 
+LEFT_OUT, MOST_LEFT_OUT = 20, 300
+"""One in so many closes is excluded by a supervisor, and no more than so many."""
+
 TAGS = ("fast", "kind", "$a.b")
 PARTICIPANTS = (
     Participant(id="ann", name="Ann", messages=3),
@@ -67,10 +70,27 @@ class Question:
     parameters: dict[str, Any]
     since: datetime | None
     until: datetime | None
+    versus: Mapping[str, str]
+    """Which period a summary stands beside."""
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.parameters["tz"])
+
+    @property
+    def compared(self) -> tuple[datetime, datetime] | None:
+        """The period that it is compared with."""
+        if "vs_from" in self.versus:
+            return datetime.fromisoformat(self.versus["vs_from"]), datetime.fromisoformat(
+                self.versus["vs_to"]
+            )
+        if not self.since or not self.until or not self.versus:
+            return None
+        first, end = self.since.astimezone(self.zone), self.until.astimezone(self.zone)
+        if first.time() == end.time() == time():
+            days = end.date() - first.date()
+            return datetime.combine(first.date() - days, time(), self.zone), first
+        return self.since - (self.until - self.since), self.since
 
     def moment(self, close: ExpectedClose) -> datetime | None:
         if self.parameters["axis"] == "closed_at":
@@ -175,11 +195,14 @@ def question(random: Random) -> Question:
         "locale": random.choice([["fr"], ["fr-CA", "ru"]]),
     }
     asked |= {name: value for name, value in rarely.items() if random.random() < 0.15}
+    other = (bounds[0] - timedelta(days=random.randrange(9)), bounds[1])
+    own = {name: moment.isoformat() for name, moment in zip(("vs_from", "vs_to"), other, strict=True)}
+    versus = {} if opened is not None else random.choice([{}, own, {"vs": "previous"}])
     names = ("from_", "to")
     asked |= {names[index]: texts[index] for index in (0, 1) if index != opened}
     since, until = (None if index == opened else bound for index, bound in enumerate(bounds))
     claims = limited_to("first.line", "$a.b") if random.random() < 0.2 else EVERYWHERE
-    return Question(claims, asked, since, until)
+    return Question(claims, asked, since, until, versus)
 
 
 @pytest.mark.long
@@ -198,17 +221,26 @@ async def test_every_route_tells_the_truth(harness: Harness) -> None:
     await DayFolding(lambda: harness.documents, ManualClock(at(6)), lambda: 0.0).fold()
     zones = {each["_id"]["zone"] for each in await harness.stored("counters_v5")}
     assert zones == {*ZONES.values(), "UTC"}
+    left_out = await excluded(harness, random.sample(made, min(len(made) // LEFT_OUT, MOST_LEFT_OUT)))
+    kept = [close for close in made if close not in left_out]
     for _ in range(QUESTIONS):
         asked = question(random)
         found = [close for close in made if asked.holds(close)]
-        await check_summary(harness, asked, found, random.choice(["hour", "day", "week", "month"]))
-        await check_rows(harness, asked, found)
-        await check_people(harness, asked, found)
-        await check_versions(harness, asked, found)
-        await check_divided(harness, asked, found)
+        counted = [close for close in kept if asked.holds(close)]
+        cut = random.choice(["hour", "day", "week", "month"])
+        shown = await check_summary(harness, asked, counted, cut)
+        assert shown["excluded"] == len(found) - len(counted), asked
+        if asked.compared:
+            since, until = asked.compared
+            before = replace(asked, since=since, until=until)
+            check_compared(before, [close for close in kept if before.holds(close)], counted, shown)
+        await check_rows(harness, asked, counted)
+        await check_people(harness, asked, counted)
+        await check_versions(harness, asked, counted)
+        await check_divided(harness, asked, counted)
         if asked.since and asked.until:
-            await check_hours(harness, asked, found)
-            await check_patterns(harness, asked, made)
+            await check_hours(harness, asked, counted)
+            await check_patterns(harness, asked, kept)
         await check_lists(harness, asked, found)
         await check_export(harness, asked, found)
         await check_recount(harness, asked, [close for close in made if asked.holds(close, any_outcome=True)])
@@ -220,6 +252,16 @@ async def receive(harness: Harness, events: list[CloseEvent]) -> None:
         await harness.receive_events(events[first : first + AT_ONCE])
 
 
+async def excluded(harness: Harness, closes: Sequence[ExpectedClose]) -> frozenset[ExpectedClose]:
+    """These closes, which a supervisor has left out of the numbers."""
+    for close in closes:
+        path = f"closes/{close.dialog}/{close.close_seq}/review/exclusion"
+        how: dict[str, Any] = {"json": {"reason": "test"}, "headers": {"If-Match": '"1"'}}
+        assert (await harness.send("PUT", path, EVERYWHERE, **how)).status_code == 200
+    await harness.relayed()
+    return frozenset(closes)
+
+
 def named(found: list[ExpectedClose]) -> Counter[str]:
     """What these closes count, with the scales' own names."""
     return Counter({unquote(name): n for name, n in counts_of(found).items()})
@@ -229,10 +271,11 @@ def at(day: int) -> datetime:
     return datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC)
 
 
-async def check_summary(harness: Harness, asked: Question, found: list[ExpectedClose], by: str) -> None:
+async def check_summary(harness: Harness, asked: Question, found: list[ExpectedClose], by: str) -> Any:
     cut: dict[str, Any] = {"by": by} if asked.since and asked.until else {}
-    shown = await harness.ask("summary", asked.claims, **asked.parameters, **cut)
+    shown = await harness.ask("summary", asked.claims, **asked.parameters, **asked.versus, **cut)
     assert shown_counts(shown) == named(found), asked
+    assert shown_shares(shown) == pytest.approx(shares(found)), asked
     in_order = sorted((moment, index) for index, close in enumerate(found) if (moment := asked.moment(close)))
     for bucket in shown["buckets"] or ():
         first, end = (
@@ -240,6 +283,53 @@ async def check_summary(harness: Harness, asked: Question, found: list[ExpectedC
         )
         inside = [found[index] for _, index in in_order[first:end]]
         assert shown_counts(bucket) == named(inside), (asked, by, bucket["from"])
+    return shown
+
+
+def check_compared(
+    before: Question, other: list[ExpectedClose], counted: list[ExpectedClose], shown: Any
+) -> None:
+    compared = shown["compared"]
+    bounds = tuple(datetime.fromisoformat(compared[name]) for name in ("from", "to"))
+    assert bounds == (before.since, before.until), before
+    assert shown_counts(compared) == named(other), before
+    assert shown_shares(compared) == pytest.approx(shares(other)), before
+    now, then = shares(counted)["csat"], shares(other)["csat"]
+    change = shown["changes"]["csat"]
+    assert (change is None) == (now is None or then is None), before
+    assert change is None or change["value"] == pytest.approx((now or 0) - (then or 0)), before
+
+
+def shares(found: list[ExpectedClose]) -> dict[str, float | None]:
+    """The numbers by which closes are judged, as product people define them."""
+    given = [close for close in found if close.state == "given"]
+    silent = [close for close in found if close.state in {"declined", "expired"}]
+    offered = [close for close in found if close.state not in {"undecided", "not_offered"}]
+    satisfied = [close for close in given if close.last >= close.scale.satisfied_from]
+    settled = len(given) + len(silent)
+    reached = [
+        (close.last - close.scale.lowest) / (close.scale.highest - close.scale.lowest) for close in given
+    ]
+    return {
+        "csat": percent(len(satisfied), len(given)),
+        "response_rate": percent(len(given), settled),
+        "coverage": percent(len(offered), len(found)),
+        "average_normalised": percent(sum(reached), len(given)),
+        "bounds.from": percent(len(satisfied), settled),
+        "bounds.to": percent(len(satisfied) + len(silent), settled),
+    }
+
+
+def percent(hits: float, n: int) -> float | None:
+    return 100 * hits / n if n else None
+
+
+def shown_shares(shown: Any) -> dict[str, float | None]:
+    names = ("csat", "response_rate", "coverage", "average_normalised")
+    bounds = shown["bounds"] or {"from": None, "to": None}
+    return {name: shown[name]["value"] for name in names} | {
+        f"bounds.{end}": bounds[end] for end in ("from", "to")
+    }
 
 
 async def check_rows(harness: Harness, asked: Question, found: list[ExpectedClose]) -> None:
