@@ -240,13 +240,16 @@ async def test_rows_of_closes_tell_what_became_of_them_without_words(
     assert (page["closes"], following["closes"], following["next_cursor"]) == ([rated], [spam], None)
 
 
-async def test_a_rare_tag_is_not_looked_for_among_all_closes(harness: Harness) -> None:
-    rare = ExpectedClose("rare", closed_at=after(-1), tags=("slow", "rude"))
+@pytest.mark.parametrize("asked", [{"tag": ["rude", "unheard"]}, {"team": ["new", "gone"]}])
+async def test_what_is_rare_is_not_looked_for_among_all_closes(
+    harness: Harness, asked: dict[str, Any]
+) -> None:
+    rare = ExpectedClose("rare", closed_at=after(-1), tags=("slow", "rude"), team="new")
     await harness.receive(
         rare, *(ExpectedClose(f"d{number}", closed_at=after(number)) for number in range(30))
     )
     await harness.database.command("profile", 2)
-    (found,) = (await harness.ask("reviews", tag=["rude", "unheard"]))["reviews"]
+    (found,) = (await harness.ask("reviews", **asked))["reviews"]
     await harness.database.command("profile", 0)
     assert found["dialog"] == "rare"
     profile = harness.database["system.profile"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from analytics.domain.counting import ANY_OUTCOME, OutcomeFilter
 from analytics.read_models.counters import LONGEST_DAY
-from analytics.read_models.documents import Axis
+from analytics.read_models.documents import INDEXED_IF_TEXT, Axis
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class CloseFilter:
         moment = self.axis.value
         asked = {**found, **conditions(among, moment, self.since, self.until)}
         # Types beside the values: without them MongoDB doesn't know that the partial indexes have them all.
-        tags = {"tags": {"$type": "string", **asked["tags"]}} if "tags" in asked else {}
-        return {**asked, **tags, moment: {"$type": "date", **asked.get(moment, {})}}
+        typed = {name: {"$type": "string", **asked[name]} for name in INDEXED_IF_TEXT if name in asked}
+        return {**asked, **typed, moment: {"$type": "date", **asked.get(moment, {})}}
 
     def of_reviewed(self) -> dict[str, Any]:
         """What the filter asks of closes that is known where supervisors' statuses are; by `closed_at`."""

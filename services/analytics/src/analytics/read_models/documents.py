@@ -1,6 +1,6 @@
 """The documents of the live-chat projection: one per close, and counters per day of a channel."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +23,9 @@ FIRST_GENERATION: Final = 1
 
 LONGEST_READ_MS: Final = 25_000
 """What a request may cost MongoDB; an ingress waits 30 s for a response."""
+
+INDEXED_IF_TEXT: Final[Sequence[str]] = ("tags", "team")
+"""Fields of closes with an index that holds those that have them; queries have to say that they want text."""
 
 Document = dict[str, Any]
 CLOSE_EVENTS: TypeAdapter[CloseEvent] = TypeAdapter(Annotated[CloseEvent, Field(discriminator="type")])
@@ -85,11 +88,12 @@ class LiveChatDocuments:
         await self.closes.create_index(
             Axis.CLOSED_AT.newest_first, name="commented", partialFilterExpression={"commented": True}
         )
-        # Few closes have tags, so it costs little; without it a rare one is looked for among all closes.
-        await self.closes.create_index(
-            [("tags", ASCENDING), *Axis.CLOSED_AT.newest_first],
-            partialFilterExpression={"tags": {"$type": "string"}},
-        )
+        # Without them a rare tag, or the closes of a small team, are looked for among all.
+        for name in INDEXED_IF_TEXT:
+            await self.closes.create_index(
+                [(name, ASCENDING), *Axis.CLOSED_AT.newest_first],
+                partialFilterExpression={name: {"$type": "string"}},
+            )
         for head in ([], ["_id.channel"]):
             await self.counters.create_index(
                 [("_id.axis", ASCENDING), *((name, ASCENDING) for name in head), ("_id.start", ASCENDING)]
