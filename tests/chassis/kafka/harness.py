@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 from uuid import uuid4
 
 from aiokafka.admin import NewTopic
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from prometheus_client import REGISTRY
 from pydantic import Field, TypeAdapter
 
@@ -97,6 +98,16 @@ def headers(named: str, key: str, number: int) -> list[tuple[str, bytes]]:
 async def create(kafka: KafkaConnection, topics: Mapping[str, int]) -> None:
     async with clients.admin(kafka) as admin:
         await admin.create_topics([NewTopic(name, partitions, 1) for name, partitions in topics.items()])
+
+
+async def committed(harness: KafkaHarness) -> int:
+    """Up to where the group has committed, in all partitions together."""
+    async with clients.admin(harness.kafka) as admin:
+        try:
+            offsets = await admin.list_consumer_group_offsets(harness.group)
+        except GroupCoordinatorNotAvailableError:
+            return 0  # a fresh broker makes the topic of offsets when the first group comes
+    return sum(at.offset for at in offsets.values())
 
 
 class Runs(Protocol):

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
 from opentelemetry import trace
 from pymongo.errors import AutoReconnect
 
@@ -14,7 +13,7 @@ from chassis.errors import CommandRejected, PublishFailed, UnknownStoredEvent
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.telemetry.tracing import configure_tracing
 from tests.chassis.kafka.counting_projection import CountingProjection
-from tests.chassis.kafka.harness import KafkaHarness, running, stopped
+from tests.chassis.kafka.harness import KafkaHarness, committed, running, stopped
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -40,18 +39,6 @@ class RecordingHandler:
     @property
     def numbers(self) -> set[int]:
         return {number for _, number in self.received}
-
-
-async def committed(harness: KafkaHarness) -> int:
-    admin = AIOKafkaAdminClient(**harness.kafka.options())
-    await admin.start()
-    try:
-        offsets = await admin.list_consumer_group_offsets(harness.group)
-        return sum(at.offset for at in offsets.values())
-    except GroupCoordinatorNotAvailableError:
-        return 0  # a fresh broker makes the topic of offsets when the first group comes
-    finally:
-        await admin.close()
 
 
 async def members(harness: KafkaHarness) -> int:

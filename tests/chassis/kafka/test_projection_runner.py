@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from chassis.kafka.projection_runner import ProjectionRunner
 from chassis.kafka.records import ReceivedEvent, Record
 from chassis.telemetry.tracing import configure_tracing
 from tests.chassis.kafka.counting_projection import CountingProjection, once_each, projecting
-from tests.chassis.kafka.harness import KafkaHarness, running, stopped
+from tests.chassis.kafka.harness import KafkaHarness, committed, running, stopped
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -78,6 +78,27 @@ async def test_the_groups_offsets_are_not_trusted(
     await counting.client.drop_database(counting.collection.database.name)
     async with running(projecting(harness, counting)):
         await until(lambda: once_each(counting, 50))
+
+
+async def test_tools_see_the_groups_offsets_soon_and_batches_dont_wait_for_that(
+    harness: KafkaHarness, counting: CountingProjection
+) -> None:
+    runner = projecting(harness, counting)
+    commits: list[int] = []
+    commit = runner._subscription.commit
+
+    async def look(offsets: Mapping[TopicPartition, int]) -> None:
+        commits.append(sum(offsets.values()))
+        await commit(offsets)
+
+    runner._subscription.commit = look  # type: ignore[method-assign]
+    async with running(runner):
+        for number in range(60):
+            await harness.publish(harness.note("k1", number))
+        await until(lambda: once_each(counting, 60))
+        await until(lambda: committed(harness), lambda offset: offset == 60)
+    assert commits[-1] == 60
+    assert len(commits) < counting.calls / 2
 
 
 async def test_checkpoints_that_went_back_are_read_from_again_and_nothing_is_left_out(

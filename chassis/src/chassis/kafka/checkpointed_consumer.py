@@ -1,7 +1,7 @@
 """Goes on from checkpoints in the database, which are moved in one transaction with what a batch changes.
 
 Moving a checkpoint by compare-and-set is the fence: however many consumers believe they own a partition, each
-range of offsets is applied once. The group's own offsets are committed for lag tools, and never trusted.
+range of offsets is applied once.
 """
 
 import asyncio
@@ -110,9 +110,6 @@ class CheckpointedConsumer(Consumer):
                 await self._advance(steps)
         for partition, done in fresh.items():
             await self._positions.settle(partition, done[-1])
-        await self._subscription.commit(
-            {partition: at.offset for partition, at in self._positions.at.items()}
-        )
         self._positions.take_turns()
 
     def _side_by_side(self, records: Sequence[Record]) -> list[Record]:

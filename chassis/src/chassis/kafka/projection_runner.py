@@ -1,9 +1,11 @@
 """Projects events into MongoDB with an exactly-once effect, and finds the record that is at fault."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
+from aiokafka.structs import TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 from pydantic import TypeAdapter
 
@@ -19,6 +21,9 @@ from chassis.kafka.subscription import nothing
 from chassis.telemetry.metrics import Alarm
 
 log = structlog.stdlib.get_logger(__name__)
+
+COMMIT_SECONDS: Final = 1.0
+"""How often the group's own offsets are committed: for tools that show lag; nothing else goes by them."""
 
 
 class Projection(Protocol):
@@ -68,6 +73,8 @@ class ProjectionRunner(CheckpointedConsumer):
         super().__init__(f"projecting {projection.name}", wanted, topics, publisher, checkpoints, on_conflict)
         self._projection = projection
         self._on_applied = on_applied
+        self._committed: Mapping[TopicPartition, int] = {}
+        self._committed_at = -COMMIT_SECONDS
 
     def switch(self, projection: Projection) -> None:
         """Goes on with another version of the projection, where its own checkpoints are.
@@ -77,6 +84,14 @@ class ProjectionRunner(CheckpointedConsumer):
         self._projection = projection
         self._checkpoints.use(projection.name, projection.version)
         self._positions.locate_again()
+
+    async def _between_batches(self) -> None:
+        if time.monotonic() - self._committed_at < COMMIT_SECONDS:
+            return
+        offsets = {partition: at.offset for partition, at in self._positions.at.items()}
+        if offsets != self._committed:
+            await self._subscription.commit(offsets)
+            self._committed, self._committed_at = offsets, time.monotonic()
 
     async def _advance(self, steps: Sequence[Step]) -> None:
         """Applies `steps`; a partition that can't be applied, up to the first record that is at fault.
