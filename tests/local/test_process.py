@@ -196,6 +196,8 @@ def test_ports_are_the_same_at_the_next_start(tmp_path: Path) -> None:
 def test_a_port_that_was_taken_since_is_replaced(tmp_path: Path) -> None:
     port = Ports(tmp_path).of("kafka")
     with socket.socket() as other:
+        # As servers do: else the port may still be closing, of whoever had it before.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
         other.listen()
 
