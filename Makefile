@@ -70,7 +70,7 @@ format: $(READY) ## bring Python and TypeScript into shape
 chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, replicas 300 times and a rebuild at each of its steps (an hour), then count
 	@CANDOR_CHAOS_DIALOGS=2000 CANDOR_CHAOS_FAULTS=$(or $(FAULTS),300) $(BIN)/pytest -s tests/chaos
 
-truth: $(READY) ## every route of Live Chat against a plain computation: CLOSES=100000 of them, under QUESTIONS=200 filters (an hour)
+truth: $(READY) ## every route of Live Chat against a plain computation: CLOSES=100000 of them, under QUESTIONS=200 filters (half an hour)
 	@CANDOR_TRUTH_CLOSES=$(or $(CLOSES),100000) CANDOR_TRUTH_QUESTIONS=$(or $(QUESTIONS),200) \
 		$(BIN)/pytest --timeout 14400 tests/analytics/read_models/test_truth.py
 

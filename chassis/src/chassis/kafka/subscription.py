@@ -80,7 +80,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]
     # Running
 
     async def run(self) -> None:
-        """Consumes until cancelled; then finishes the batch in hand, commits it and leaves the group."""
+        """Consumes until cancelled; then finishes the batch in hand and leaves the group."""
         faults = (KafkaError, OSError, TimeoutError)
         tries = AsyncRetrying(
             retry=retry_if_exception_type(faults), wait=wait_random_exponential(multiplier=0.2, max=10)

@@ -59,9 +59,6 @@ AT_ONCE: Final = 20
 """Buckets that are made without a pause."""
 
 
-JSON: Final = "application/json"
-
-
 class JsonLines(StreamingResponse):
     """A line of JSON after another, sent as they are made (https://jsonlines.org)."""
 
@@ -111,7 +108,7 @@ async def get_summary(
         else None,
     )
     known.mark(found, *by_the_clock)
-    return Response(await json_of(found), headers=known.response.headers, media_type=JSON)
+    return Response(await json_of(found), headers=known.response.headers, media_type="application/json")
 
 
 @router.get("/operators", responses=dict(NOT_MODIFIED))
