@@ -17,7 +17,7 @@ from rating.domain.rating.decider import RATING, RegisterClose
 from rating.domain.rating.state import Rating
 from rating.read_models.form_documents import FormDocument, form_id
 from rating.read_models.forms import Forms
-from tests.rating.builders import RULES, snapshot
+from tests.rating.builders import RULES, facts, snapshot
 
 Document = dict[str, Any]
 Database = AsyncIOMotorDatabase[Document]
@@ -42,7 +42,7 @@ class Waiting:
         now = due - RULES.expiry
         command = RegisterClose(
             snapshot=snapshot(dialog=dialog, client=_client(dialog), closed_at=now), rules=RULES,
-            by_people=True, spam=False, replied=True, erased=False, now=now,
+            facts=facts(), erased=False, now=now,
         )  # fmt: skip
         events = RATING.decide(Rating(), command)
         commit = Commit(RATING.stream(dialog), 1, 1, tuple(map(to_stored, events)), now)

@@ -17,6 +17,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.real
 
 NAME = "Study bot"
+COOL_DOWN = {"en": "Cool-down", "fr": "Délai de repos", "ru": "Перерыв"}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -143,7 +144,7 @@ async def test_the_preview_is_the_form_with_what_is_not_saved_and_sends_nothing(
     await page.get_by_role("radio", name="dark").click()
     await expect(preview.locator("html")).to_have_attribute("data-theme", "dark")
 
-    assert [url for url in sent if "/v1/" in url] == []
+    assert [url for url in sent if "/v1/" in url and not url.endswith("/dry-run")] == []
 
 
 async def test_a_text_that_is_emptied_gives_the_one_that_stands_in_for_it_back(
@@ -197,6 +198,53 @@ async def test_another_channel_is_not_shown_and_the_list_has_ones_own(
     await expect(page.get_by_role("heading", name=NAME)).to_be_visible()
 
 
+async def test_who_is_asked_is_tried_on_the_last_closes_before_it_is_saved(
+    page: Page, open_page: OpenPage, floor: SupportFloor, channel: str
+) -> None:
+    for texts in (["Hello", "Where is my parcel?"], ["Hello"]):
+        await a_close(floor, channel, texts)
+    await opened(page, open_page, channel)
+    ask, bar = page.locator("#ask"), page.get_by_role("region", name="Unsaved changes")
+
+    await page.get_by_label("Messages by the client").fill("2")
+    await expect(ask).to_contain_text("who had a reply and wrote at least 2 messages are asked")
+    await expect(bar).to_contain_text("Of the last 2 closed dialogs 1 would have been asked (now: 2).")
+    await page.get_by_role("button", name="Why the others weren’t").click()
+    await bar.get_by_role("button", name="too short 1").click()
+    await expect(bar.get_by_role("listitem").get_by_role("link")).to_have_count(1)
+    await screenshot(page, "quality-control/dry-run")
+
+    await page.get_by_label("Share asked").fill("0")
+    await expect(page.get_by_role("alert")).to_have_text("A whole number from 1 to 100")
+    await page.get_by_label("Share asked").fill("100")
+    await page.get_by_label("Label").fill("internal")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("radio", name="once in some time").click()
+    await page.get_by_label("Reopened dialogs", exact=True).last.fill("3")
+    await expect(ask).to_contain_text("Never about spam or what is labelled “internal”.")
+    await expect(ask).to_contain_text("is asked about again after 3 days")
+    await page.get_by_role("button", name="Save settings").click()
+    await expect(page.get_by_text("Saved as version 3")).to_be_visible()
+
+    await page.reload()
+    await expect(page.get_by_label("Messages by the client")).to_have_value("2")
+    await expect(page.get_by_role("button", name="Remove internal")).to_be_visible()
+    await expect(page.locator("#history li").first).to_contain_text("messages by the client")
+
+
+async def a_close(floor: SupportFloor, channel: str, texts: list[str]) -> None:
+    """A client writes the texts, an operator answers and closes, and the form is offered."""
+    visitor, operator = await floor.visitor(channel), floor.operator("ann")
+    dialog = f"d-{token_hex(4)}"
+    await visitor.open(dialog)
+    for number, text in enumerate(texts):
+        await visitor.post_message(dialog, f"m{number}", text)
+    await operator.take(dialog)
+    await operator.post_message(dialog, "reply", "It comes today.")
+    await operator.close(dialog, 1)
+    await visitor.form(dialog, 1)
+
+
 @pytest.mark.parametrize(
     ("locale", "scheme", "size"),
     [("en-GB", "light", DESKTOP), ("fr-FR", "dark", DESKTOP), ("ru-RU", "light", DESKTOP),
@@ -208,7 +256,7 @@ async def test_everybody_can_use_the_page(
     page = await new_page(size=size, scheme=scheme, locale=locale)
     await opened(page, open_page, channel)
     await expect(page.frame_locator("iframe").get_by_role("radio")).to_have_count(5)
-    await page.locator("#ask input").fill("14")
+    await page.get_by_label(COOL_DOWN[locale[:2]], exact=True).fill("14")
 
     assert await axe(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]

@@ -1,6 +1,7 @@
 """Builders for tests of rating: given past events, when a command comes, then these events."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from rating.domain.rating.answers import KeepComment, RemoveComment, WrittenComment
 from rating.domain.rating.decider import (
@@ -13,6 +14,7 @@ from rating.domain.rating.decider import (
     RegisterClose,
     RegisterReopening,
 )
+from rating.domain.rating.eligibility import CloseFacts, KindOfClose
 from rating.domain.rating.events import (
     ClientForgotten,
     CloseRegistered,
@@ -76,23 +78,20 @@ def register(
     now: datetime = CLOSED_AT,
     rules: FormVersion = RULES,
     *,
-    by_people: bool = True,
-    spam: bool = False,
+    by: KindOfClose | None = KindOfClose.OPERATOR,
     replied: bool = True,
     erased: bool = False,
-    resumes: int | None = None,
     cooling_down: bool = False,
     closed_at: datetime = CLOSED_AT,
+    **more: Any,
 ) -> RegisterClose:
+    """A close; `more` are facts of it."""
     return RegisterClose(
         snapshot=snapshot(close_seq, closed_at=closed_at),
         rules=rules,
-        by_people=by_people,
-        spam=spam,
-        replied=replied,
+        facts=facts(by, replied=replied, **more),
         erased=erased,
         now=now,
-        resumes=resumes,
         cooling_down=cooling_down,
     )
 
@@ -108,7 +107,14 @@ def resume(
     """A close that the system made, as nobody used the reopening of the close before."""
     resumes = close_seq - 1
     return register(
-        close_seq, now, rules, by_people=False, erased=erased, resumes=resumes, closed_at=closed_at
+        close_seq,
+        now,
+        rules,
+        by=KindOfClose.SYSTEM,
+        replied=False,
+        erased=erased,
+        resumes=resumes,
+        closed_at=closed_at,
     )
 
 
@@ -158,17 +164,32 @@ def registered(
     rules: FormVersion = RULES,
     *,
     replied: bool = True,
-    by_people: bool = True,
+    by: KindOfClose | None = KindOfClose.OPERATOR,
     closed_at: datetime = CLOSED_AT,
+    **more: Any,
 ) -> CloseRegistered:
+    """A close that was registered; `more` are facts of it."""
+    known = facts(by, replied=replied, **more)
     return CloseRegistered(
         close_seq=close_seq,
         snapshot=snapshot(close_seq, closed_at=closed_at),
         rules=rules,
         registered_at=now,
-        replied=replied,
-        by_people=by_people,
+        replied=known.operator_messages > 0,
+        by_people=by in (KindOfClose.OPERATOR, KindOfClose.CLIENT, None),
+        facts=known,
     )
+
+
+def resumed(
+    close_seq: int, now: datetime = CLOSED_AT, rules: FormVersion = RULES, **more: Any
+) -> CloseRegistered:
+    """A close that was registered, for which the one before was reopened and not used."""
+    return registered(close_seq, now, rules, **{"resumes": close_seq - 1, **more})
+
+
+def facts(by: KindOfClose | None = KindOfClose.OPERATOR, *, replied: bool = True, **more: Any) -> CloseFacts:
+    return CloseFacts(**{"closed_by": by, "operator_messages": int(replied), **more})
 
 
 def reopening_registered(close_seq: int = 1) -> ReopeningRegistered:

@@ -23,6 +23,19 @@ IVO = staff(Role.ADMIN, sub="ivo", name="Ivo Brandt")
 SHOP = ChannelPublished(channel="shop", name="The shop", locales=("fr", "en"))
 SHOWN_IN_FRENCH = {"question": "Alors ?", "low_end": None, "high_end": None, "comment": None, "thanks": None}
 PATH = "/v1/quality-control/shop"
+ANYBODY: dict[str, Any] = {
+    "closed_by": ["operator", "client"],
+    "needs_reply": True,
+    "least_client_messages": 0,
+    "least_operator_messages": 0,
+    "least_text": 0,
+    "skips_spam": True,
+    "skips_labels": [],
+    "share": 100,
+    "reopened": "each_close",
+    "once_within": 0,
+}
+"""What is demanded of a close before anything is saved."""
 
 
 @pytest.fixture
@@ -64,6 +77,7 @@ class TestReading:
             "edit_window": 900,
             "offer_window": 86_400,
             "cool_down": 0,
+            "eligibility": ANYBODY,
         }
         names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")
         assert [found[name] for name in names] == [1, None, None, None, "The shop", ["fr", "en"], "fr"]
@@ -93,7 +107,14 @@ class TestWhoMay:
     )
     @pytest.mark.parametrize(
         ("method", "path"),
-        [("GET", ""), ("PUT", ""), ("GET", "/versions"), ("GET", "/versions/1"), ("POST", "/restore")],
+        [
+            ("GET", ""),
+            ("PUT", ""),
+            ("GET", "/versions"),
+            ("GET", "/versions/1"),
+            ("POST", "/restore"),
+            ("POST", "/dry-run"),
+        ],
     )
     async def test_nobody_else(self, api: ApiClient, method: str, path: str, who: dict[str, str]) -> None:
         response = await api.http.request(method, PATH + path, headers=who)
@@ -163,6 +184,19 @@ class TestSaving:
                 "too-long",
             ),
             ({"more": 1}, "body", "unknown-field"),
+            ({"eligibility": ANYBODY | {"closed_by": []}}, "body.eligibility.closed_by", "too-few"),
+            (
+                {"eligibility": ANYBODY | {"closed_by": ["bot"]}},
+                "body.eligibility.closed_by.0",
+                "not-a-choice",
+            ),
+            ({"eligibility": ANYBODY | {"share": 0}}, "body.eligibility.share", "too-small"),
+            ({"eligibility": ANYBODY | {"share": 101}}, "body.eligibility.share", "too-large"),
+            ({"eligibility": ANYBODY | {"share": 50.5}}, "body.eligibility.share", "not-a-whole-number"),
+            ({"eligibility": ANYBODY | {"least_text": -1}}, "body.eligibility.least_text", "too-small"),
+            ({"eligibility": ANYBODY | {"skips_labels": [" "]}}, "body.eligibility.skips_labels.0", "blank"),
+            ({"eligibility": ANYBODY | {"reopened": "once_within"}}, "body.eligibility", "required"),
+            ({"eligibility": ANYBODY | {"share": None}}, "body.eligibility.share", "not-a-whole-number"),
         ],
     )
     async def test_refuses_what_makes_no_sense(
@@ -181,17 +215,34 @@ class TestSaving:
         saved = (await save(api, 1, texts=texts)).json()["settings"]["texts"]
         assert saved == {"fr-CA": SHOWN_IN_FRENCH | {"question": None, "thanks": "Merci"}}
 
+    async def test_takes_what_is_demanded_of_a_close(self, api: ApiClient) -> None:
+        demands = {
+            **ANYBODY,
+            "closed_by": ["idle", "operator", "idle"],
+            "skips_labels": ["Test", "internal", "test"],
+            "share": 50.0,
+            "once_within": 60,
+        }
+        saved = (await save(api, 1, eligibility=demands)).json()["settings"]["eligibility"]
+        known = {"closed_by": ["operator", "idle"], "skips_labels": ["Test", "internal"], "once_within": 0}
+        assert saved == demands | known
+        within = demands | {"reopened": "once_within", "once_within": 0.25}
+        saved = (await save(api, 2, eligibility=within)).json()["settings"]["eligibility"]
+        assert (saved["reopened"], saved["once_within"]) == ("once_within", 0.25)
+
 
 class TestHistory:
     async def test_says_who_changed_what_page_by_page(self, api: ApiClient) -> None:
         await save(api, 1, delay=60)
         await save(api, 2, IVO, expiry=60, enabled=False)
-        await save(api, 3, delay=0)
+        await save(api, 3, delay=0, eligibility=ANYBODY | {"share": 50, "least_text": 12})
         first = await read(api, f"{PATH}/versions", params={"limit": 2})
         second = await read(api, f"{PATH}/versions", params={"limit": 2, "cursor": first["next_cursor"]})
         found = first["versions"] + second["versions"]
         assert [each["version"] for each in found] == [4, 3, 2, 1]
-        assert [each["changed"] for each in found] == [["delay"], ["enabled", "expiry"], ["delay"], []]
+        assert [each["changed"] for each in found] == [
+            ["delay", "eligibility.least_text", "eligibility.share"], ["enabled", "expiry"], ["delay"], []
+        ]  # fmt: skip
         assert [each["saved_by"] and each["saved_by"]["name"] for each in found] == [
             "Clara Moen", "Ivo Brandt", "Clara Moen", None
         ]  # fmt: skip
@@ -223,6 +274,63 @@ class TestHistory:
         assert response.status_code == 404
 
 
+class TestDryRun:
+    """What settings would have made of the last closes."""
+
+    async def run(self, api: ApiClient, closes: int = 200, **changes: Any) -> httpx.Response:
+        settings = (await read(api))["settings"] | changes
+        return await api.http.post(
+            f"{PATH}/dry-run", headers=CLARA, json={"settings": settings, "closes": closes}
+        )
+
+    async def test_counts_who_would_be_asked_and_says_why_the_others_would_not(self, api: ApiClient) -> None:
+        for number, messages in enumerate([0, 1, 2, 3]):
+            close = closed(f"d{number}", client=f"c{number}", client_messages=messages)
+            await api.harness.inbound.on_dialog_closed(close)
+            api.harness.clock.advance(timedelta(minutes=1))
+        await api.harness.inbound.on_dialog_closed(closed("d9", spam=True, channel="blog"))
+        await api.harness.relayed()
+        found = (await self.run(api, eligibility=ANYBODY | {"least_client_messages": 2})).json()
+        assert [found[name] for name in ("closes", "asked", "asked_as_saved")] == [4, 2, 4]
+        closed_at = "2026-03-29T00:59:59.999Z"
+        assert sorted(found["not_asked"], key=str) == [
+            {"dialog": f"d{number}", "close_seq": 1, "closed_at": closed_at, "reason": "too_short"}
+            for number in (0, 1)
+        ]
+        off = (await self.run(api, closes=3, enabled=False)).json()
+        assert (off["closes"], off["asked"], {each["reason"] for each in off["not_asked"]}) == (
+            3, 0, {"disabled"}
+        )  # fmt: skip
+        assert len(await api.mine("c1")) == 1
+
+    async def test_knows_whom_the_channel_asked_before_the_last_closes(self, api: ApiClient) -> None:
+        for number in range(3):
+            at = api.harness.clock.now()
+            await api.harness.inbound.on_dialog_closed(closed(f"d{number}", closed_at=at))
+            api.harness.clock.advance(timedelta(minutes=20))
+        await api.harness.relayed()
+        for cool_down, reasons in ((3600, ["cool_down"]), (2400, [])):
+            found = (await self.run(api, closes=1, cool_down=cool_down)).json()
+            assert (found["closes"], [each["reason"] for each in found["not_asked"]]) == (1, reasons)
+
+    async def test_of_a_channel_without_closes_is_of_none(self, api: ApiClient) -> None:
+        nothing = {"closes": 0, "asked": 0, "asked_as_saved": 0, "not_asked": []}
+        assert (await self.run(api)).json() == nothing
+
+    async def test_refuses_what_cannot_be_saved(self, api: ApiClient) -> None:
+        response = await self.run(api, scale={"name": "faces", "satisfied_from": 4})
+        assert (response.status_code, response.json()["type"]) == (409, "/problems/threshold-not-on-scale")
+        assert (await self.run(api, closes=201)).status_code == 422
+
+    async def test_tries_two_hundred_closes_at_once(self, api: ApiClient) -> None:
+        closes = [closed(f"d{n}", client=f"c{n % 7}", close_seq=1) for n in range(200)]
+        for close in closes:
+            await api.harness.inbound.on_dialog_closed(close)
+        await api.harness.relayed()
+        found = (await self.run(api, cool_down=3600)).json()
+        assert (found["closes"], found["asked"], found["asked_as_saved"]) == (200, 7, 200)
+
+
 class TestForms:
     async def test_a_form_keeps_its_version_whatever_is_saved_later(self, api: ApiClient) -> None:
         await save(api, 1, texts={"fr": SHOWN_IN_FRENCH}, scale={"name": "points", "satisfied_from": 8})
@@ -248,6 +356,29 @@ class TestForms:
         (event,) = api.harness.notes.ratings
         assert isinstance(event, RatingNotOffered)
         assert (event.reason, event.settings_version) == ("disabled", 2)
+
+    async def test_a_channel_asks_whom_it_says(self, api: ApiClient) -> None:
+        await save(api, 1, eligibility=ANYBODY | {"least_client_messages": 3, "skips_labels": ["Test"]})
+        told: dict[str, dict[str, Any]] = {
+            "short": {"client_messages": 2},
+            "test": {"client_messages": 3, "labels": ("test",)},
+            "asked": {"client_messages": 3},
+        }
+        for dialog, said in told.items():
+            await api.harness.inbound.on_dialog_closed(closed(dialog, **said))
+        await api.harness.relayed()
+        assert {event.dialog: getattr(event, "reason", None) for event in api.harness.notes.ratings} == {
+            "short": "too_short", "test": "kind_of_close", "asked": None
+        }  # fmt: skip
+
+    async def test_half_of_the_closes_are_asked_about_and_the_same_again(self, api: ApiClient) -> None:
+        await save(api, 1, eligibility=ANYBODY | {"share": 50})
+        for dialog in range(60):
+            await api.harness.inbound.on_dialog_closed(closed(f"d{dialog}", client=f"c{dialog}"))
+        await api.harness.relayed()
+        outcomes = [getattr(event, "reason", "offered") for event in api.harness.notes.ratings]
+        assert set(outcomes) == {"offered", "sampled_out"}
+        assert 15 <= outcomes.count("offered") <= 45  # one in ten thousand falls outside
 
     async def test_what_holds_is_looked_up_again_within_a_second(self, api: ApiClient) -> None:
         await api.harness.inbound.on_dialog_closed(closed("d1"))

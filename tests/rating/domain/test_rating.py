@@ -1,17 +1,22 @@
 """What rating decides about a close, command by command."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.rating.decider import RATING, GiveRating, RegisterClose
-from rating.domain.rating.events import FormScheduled, RatingEvent
-from rating.domain.rating.form_version import CommentMode, CommentRule
+from rating.domain.rating.eligibility import CloseFacts, Eligibility, KindOfClose, ReopenedPolicy
+from rating.domain.rating.events import FormOffered, FormScheduled, RatingEvent
+from rating.domain.rating.form_version import CommentMode, CommentRule, FormVersion
+from rating.domain.rating.state import Form, Registered
 from rating.domain.rejections import Rejection
 from tests.rating.builders import (
+    CLOSED_AT,
     DELAY,
     LATER,
+    MINUTE,
     RULES,
     at,
     cancelled,
@@ -21,6 +26,7 @@ from tests.rating.builders import (
     erase,
     expire,
     expired,
+    facts,
     forgotten,
     give,
     give_without,
@@ -35,9 +41,12 @@ from tests.rating.builders import (
     registered,
     reopening_registered,
     resume,
+    resumed,
     scheduled,
+    snapshot,
 )
 
+SYSTEM = KindOfClose.SYSTEM
 History = tuple[RatingEvent, ...]
 WAITING: History = (registered(), offered())
 """Offered at the close, to be answered within the hour."""
@@ -53,12 +62,14 @@ EXPLAINED = RULES.model_copy(
 class TestHearClose:
     def test_asks_nobody_while_it_is_off(self) -> None:
         off = RULES.model_copy(update={"enabled": False})
-        given().when(register(rules=off, spam=True)).then(registered(rules=off), not_offered("disabled"))
+        given().when(register(rules=off, spam=True)).then(
+            registered(rules=off, spam=True), not_offered("disabled")
+        )
 
     def test_goes_on_with_what_was_begun_before_it_was_off(self) -> None:
         off = RULES.model_copy(update={"enabled": False, "version": 2})
         before = (registered(), offered(), cancelled("reopened"))
-        given(*before).when(resume(rules=off)).then(registered(2, by_people=True), offered(close_seq=2))
+        given(*before).when(resume(rules=off)).then(resumed(2), offered(close_seq=2))
 
     def test_offers_a_form_at_once_without_a_delay(self) -> None:
         given().when(register()).then(registered(), offered())
@@ -85,14 +96,15 @@ class TestHearClose:
         [
             (register(erased=True), "erased"),
             (register(spam=True), "spam"),
-            (register(by_people=False), "kind_of_close"),
+            (register(by=SYSTEM), "kind_of_close"),
+            (register(by=KindOfClose.IDLE), "kind_of_close"),
             (register(replied=False), "no_reply"),
             (register(cooling_down=True), "cool_down"),
-            (register(spam=True, by_people=False, replied=False), "spam"),
+            (register(spam=True, by=SYSTEM, replied=False), "spam"),
         ],
     )
     def test_says_why_there_is_no_form(self, close: RegisterClose, reason: str) -> None:
-        registration = registered(replied=close.replied, by_people=close.by_people)
+        registration = registered(**dict(close.facts) | {"by": close.facts.closed_by})
         given().when(close).then(registration, not_offered(reason))
 
     def test_offers_until_just_before_the_offer_window_ends(self) -> None:
@@ -125,6 +137,122 @@ class TestHearClose:
         given(*WAITING, rated(5, at(1))).when(register(2)).then(registered(2), offered(close_seq=2))
 
 
+def asking(**demands: Any) -> FormVersion:
+    """The rules, with these demands on a close."""
+    return RULES.model_copy(update={"eligibility": Eligibility(**demands)})
+
+
+class TestEligibility:
+    """Each rule alone: the last close that it lets pass, and the first that it doesn't."""
+
+    @pytest.mark.parametrize(
+        ("demands", "passes", "fails", "reason"),
+        [
+            ({"closed_by": (KindOfClose.IDLE,)}, {"by": KindOfClose.IDLE}, {}, "kind_of_close"),
+            ({"closed_by": ()}, {"by": None}, {}, "kind_of_close"),
+            (
+                {"skips_labels": ("Test",)},
+                {"labels": ("tested",)},
+                {"labels": ("x", "tEST")},
+                "kind_of_close",
+            ),
+            ({"skips_labels": ("straße",)}, {"labels": ()}, {"labels": ("STRASSE",)}, "kind_of_close"),
+            ({"least_client_messages": 2}, {"client_messages": 2}, {"client_messages": 1}, "too_short"),
+            ({"least_operator_messages": 2}, {"operator_messages": 2}, {}, "too_short"),
+            ({"least_text": 12}, {"longest_text": 12}, {"longest_text": 11}, "too_short"),
+            ({"share": 30}, {"draw": 29.999}, {"draw": 30.0}, "sampled_out"),
+            ({"share": 100}, {"draw": 99.999}, {"spam": True}, "spam"),
+        ],
+    )
+    def test_a_rule_lets_pass_what_it_says(
+        self, demands: dict[str, Any], passes: dict[str, Any], fails: dict[str, Any], reason: str
+    ) -> None:
+        rules = asking(**demands)
+        given().when(register(rules=rules, **passes)).then(registered(rules=rules, **passes), offered())
+        given().when(register(rules=rules, **fails)).then(
+            registered(rules=rules, **fails), not_offered(reason)
+        )
+
+    def test_what_is_not_demanded_keeps_nobody_out(self) -> None:
+        rules = asking(closed_by=tuple(KindOfClose), needs_reply=False, skips_spam=False)
+        close: dict[str, Any] = {"by": SYSTEM, "replied": False, "spam": True}
+        given().when(register(rules=rules, **close)).then(registered(rules=rules, **close), offered())
+
+    def test_a_form_goes_on_by_the_demands_that_it_was_made_by(self) -> None:
+        strict = asking(least_client_messages=3)
+        past = registered(client_messages=1), offered(), cancelled("reopened")
+        given(*past).when(resume(rules=strict)).then(resumed(2, client_messages=1), offered(close_seq=2))
+
+    @pytest.mark.parametrize("demand", ["least_client_messages", "least_operator_messages", "least_text"])
+    def test_what_was_written_before_a_reopening_counts_on(self, demand: str) -> None:
+        rules = asking(**{demand: 3})
+        said: dict[str, Any] = {"client_messages": 2, "operator_messages": 2, "longest_text": 3}
+        again: dict[str, Any] = {"client_messages": 1, "operator_messages": 1, "longest_text": 1}
+        all_of_it: dict[str, Any] = {"client_messages": 3, "operator_messages": 3, "longest_text": 3}
+        past = registered(rules=rules, **said), offered(), cancelled("reopened")
+        given(*past).when(register(2, rules=rules, **again)).then(
+            registered(2, rules=rules, **all_of_it), offered(close_seq=2)
+        )
+
+    def test_nobody_draws_again_by_reopening(self) -> None:
+        rules = asking(share=50)
+        past = registered(rules=rules, draw=49.0), offered(), cancelled("reopened")
+        given(*past).when(register(2, rules=rules, draw=51.0, replied=False)).then(
+            registered(2, rules=rules, draw=49.0), offered(close_seq=2)
+        )
+
+    def test_whoever_was_not_drawn_is_drawn_anew_at_the_next_close(self) -> None:
+        rules = asking(share=50)
+        past = registered(rules=rules, draw=51.0), not_offered("sampled_out")
+        given(*past).when(register(2, rules=rules, draw=49.0)).then(
+            registered(2, rules=rules, draw=49.0), offered(close_seq=2)
+        )
+
+
+DEALT_WITH = [(rated(5, at(1)),), (declined(at(1)),), (expired(at(60)),)]
+
+
+class TestReopenedPolicy:
+    """Whether a dialog is asked about again when it was reopened and closed again."""
+
+    ONCE = asking(reopened=ReopenedPolicy.ONCE_PER_DIALOG)
+    DAILY = asking(reopened=ReopenedPolicy.ONCE_WITHIN, once_within=24 * 60 * MINUTE)
+
+    @pytest.mark.parametrize("settled", DEALT_WITH)
+    def test_once_per_dialog_is_once(self, settled: History) -> None:
+        given(*WAITING, *settled).when(register(2, at(90), self.ONCE, closed_at=at(90))).then(
+            registered(2, at(90), self.ONCE, closed_at=at(90)), not_offered("once_per_dialog", 2, at(90))
+        )
+
+    @pytest.mark.parametrize("settled", DEALT_WITH)
+    def test_once_within_a_day_is_from_the_offer(self, settled: History) -> None:
+        day = 24 * 60
+        for now in (at(day), just_before(day)):
+            registration = registered(2, now, self.DAILY, closed_at=now)
+            may = offered(now, 2) if now == at(day) else not_offered("once_per_dialog", 2, now)
+            given(*WAITING, *settled).when(register(2, now, self.DAILY, closed_at=now)).then(
+                registration, may
+            )
+
+    def test_the_delay_counts_to_the_day(self) -> None:
+        rules = self.DAILY.model_copy(update={"delay": DELAY})
+        now = at(24 * 60 - 5)
+        given(*WAITING, rated(5, at(1))).when(register(2, now, rules, closed_at=now)).then(
+            registered(2, now, rules, closed_at=now), FormScheduled(close_seq=2, due_at=at(24 * 60))
+        )
+
+    @pytest.mark.parametrize("rules", [ONCE, DAILY])
+    @pytest.mark.parametrize(
+        "past", [(*WAITING, cancelled("reopened")), (registered(), not_offered("no_reply"))]
+    )
+    def test_a_form_that_a_reopening_withdrew_is_not_the_one(self, rules: FormVersion, past: History) -> None:
+        asked = RATING.decide(RATING.fold(RATING.initial, past), register(2, rules=rules))
+        assert isinstance(asked[-1], FormOffered)
+
+    def test_else_each_close_is_asked_about(self) -> None:
+        given(*WAITING, declined(at(1))).when(register(2)).then(registered(2), offered(close_seq=2))
+
+
 UNREPLIED = register(2, replied=False)
 """The second close, before which no operator wrote again."""
 
@@ -136,18 +264,18 @@ class TestResumedClose:
     REOPENED = registered(rules=OLD), offered(), cancelled("reopened")
 
     def test_is_asked_by_the_rules_of_the_close_before(self) -> None:
-        given(*self.REOPENED).when(resume()).then(registered(2, rules=self.OLD), offered(close_seq=2))
+        given(*self.REOPENED).when(resume()).then(resumed(2, rules=self.OLD), offered(close_seq=2))
 
     def test_counts_the_delay_from_itself(self) -> None:
         past = registered(rules=LATER), scheduled(), cancelled("reopened")
         closed_at, due_at = at(20), at(20) + DELAY
         given(*past).when(resume(now=at(21), closed_at=closed_at)).then(
-            registered(2, at(21), LATER, closed_at=closed_at), FormScheduled(close_seq=2, due_at=due_at)
+            resumed(2, at(21), LATER, closed_at=closed_at), FormScheduled(close_seq=2, due_at=due_at)
         )
 
     def test_is_asked_if_the_close_before_came_after_its_reopening(self) -> None:
         past = reopening_registered(), registered(rules=self.OLD), not_offered("reopened")
-        given(*past).when(resume()).then(registered(2, rules=self.OLD), offered(close_seq=2))
+        given(*past).when(resume()).then(resumed(2, rules=self.OLD), offered(close_seq=2))
 
     @pytest.mark.parametrize(
         "settled",
@@ -155,7 +283,7 @@ class TestResumedClose:
     )
     def test_is_not_asked_if_the_close_before_is_settled(self, settled: History) -> None:
         given(*WAITING, *settled).when(resume(now=at(70), closed_at=at(69))).then(
-            registered(2, at(70), by_people=False, closed_at=at(69)),
+            resumed(2, at(70), by=SYSTEM, replied=False, closed_at=at(69)),
             not_offered("once_per_dialog", 2, at(70)),
         )
 
@@ -164,53 +292,55 @@ class TestResumedClose:
     )
     def test_keeps_the_reason_why_the_close_before_was_not_asked(self, reason: str) -> None:
         given(registered(), not_offered(reason)).when(resume()).then(
-            registered(2, by_people=False), not_offered(reason, 2)
+            resumed(2, by=SYSTEM, replied=False), not_offered(reason, 2)
         )
 
     def test_is_still_no_close_by_people_if_the_close_before_was_none(self) -> None:
-        past = reopening_registered(), registered(by_people=False), not_offered("reopened")
-        given(*past).when(resume()).then(registered(2, by_people=False), not_offered("kind_of_close", 2))
+        past = reopening_registered(), registered(by=SYSTEM), not_offered("reopened")
+        given(*past).when(resume()).then(resumed(2, by=SYSTEM), not_offered("kind_of_close", 2))
 
     def test_is_not_asked_once_the_client_is_erased(self) -> None:
         given(*WAITING, cancelled("erased")).when(resume()).then(
-            registered(2, by_people=False), not_offered("erased", 2)
+            resumed(2, by=SYSTEM, replied=False), not_offered("erased", 2)
         )
         given(*self.REOPENED).when(resume(erased=True)).then(
-            registered(2, rules=self.OLD), not_offered("erased", 2)
+            resumed(2, rules=self.OLD), not_offered("erased", 2)
         )
 
     def test_is_consumed_too_late_like_any_other(self) -> None:
         now = at(24 * 60)
         given(*self.REOPENED).when(resume(now=now)).then(
-            registered(2, now, self.OLD), not_offered("too_late", 2, now)
+            resumed(2, now, self.OLD), not_offered("too_late", 2, now)
         )
 
     def test_implies_a_reopening_that_was_not_consumed(self) -> None:
-        given(*WAITING).when(resume()).then(cancelled("reopened"), registered(2), offered(close_seq=2))
-        given().when(resume()).then(reopening_registered(), registered(2), offered(close_seq=2))
+        given(*WAITING).when(resume()).then(cancelled("reopened"), resumed(2), offered(close_seq=2))
+        given().when(register(2, by=SYSTEM, resumes=1)).then(
+            reopening_registered(), resumed(2, by=None), offered(close_seq=2)
+        )
 
     def test_takes_an_expiry_back_that_came_after_it(self) -> None:
         past = *WAITING, expired(at(60))
         given(*past).when(resume(now=at(70), closed_at=just_before(60))).then(
             cancelled("reopened", at(70)),
-            registered(2, at(70), closed_at=just_before(60)),
+            resumed(2, at(70), closed_at=just_before(60)),
             offered(at(70), 2),
         )
 
     def test_that_was_reopened_first_passes_on_what_it_resumed(self) -> None:
-        asked = *self.REOPENED, reopening_registered(2), registered(2, rules=self.OLD)
+        asked = *self.REOPENED, reopening_registered(2), resumed(2, rules=self.OLD)
         given(*self.REOPENED, reopening_registered(2)).when(resume()).then(
-            registered(2, rules=self.OLD), not_offered("reopened", 2)
+            resumed(2, rules=self.OLD), not_offered("reopened", 2)
         )
         given(*asked, not_offered("reopened", 2)).when(resume(3)).then(
-            registered(3, rules=self.OLD), offered(close_seq=3)
+            resumed(3, rules=self.OLD), offered(close_seq=3)
         )
         given(*WAITING, rated(5, at(1)), reopening_registered(2)).when(resume()).then(
-            registered(2, by_people=False), not_offered("once_per_dialog", 2)
+            resumed(2, by=SYSTEM, replied=False), not_offered("once_per_dialog", 2)
         )
 
     def test_consumed_again_has_nothing_to_do(self) -> None:
-        given(*self.REOPENED, registered(2), offered(close_seq=2)).when(resume(now=at(3))).then_nothing()
+        given(*self.REOPENED, resumed(2), offered(close_seq=2)).when(resume(now=at(3))).then_nothing()
 
 
 class TestHearCloseAfterAReopening:
@@ -245,9 +375,22 @@ class TestHearCloseAfterAReopening:
             registered(2, replied=False), not_offered("no_reply", close_seq=2)
         )
 
-    def test_a_close_of_before_replies_were_stored_had_none(self) -> None:
-        stored = registered().model_dump(mode="json", exclude={"replied"})
-        assert RATING.events.validate_python(stored) == registered(replied=False)
+    @pytest.mark.parametrize(
+        ("stored", "known"),
+        [
+            ({"replied": True, "by_people": True}, facts(None)),
+            ({"replied": True, "by_people": False}, facts(SYSTEM)),
+            ({}, facts(None, replied=False)),
+        ],
+    )
+    def test_of_a_close_that_an_older_release_registered_less_is_known(
+        self, stored: dict[str, bool], known: CloseFacts
+    ) -> None:
+        old = registered().model_dump(mode="json", exclude={"replied", "by_people", "facts"}) | stored
+        event = RATING.events.validate_python(old)
+        assert RATING.evolve(RATING.initial, event).close(1) == Registered(
+            Form(snapshot(), RULES, known, CLOSED_AT)
+        )
 
 
 class TestHearReopen:
@@ -563,6 +706,6 @@ def test_a_form_that_was_stored_before_quality_control_reads_as_one_of_the_servi
         "replied": True,
         "by_people": True,
     }  # fmt: skip
-    assert RATING.events.validate_python(stored) == registered()
+    assert RATING.events.validate_python(stored) == registered().model_copy(update={"facts": None})
     assert RULES.version == DEFAULT_VERSION
     assert (RULES.comment, RULES.enabled) == (CommentRule(mode=CommentMode.OPTIONAL), True)

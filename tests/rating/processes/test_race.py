@@ -13,7 +13,7 @@ from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.mongo import connect
 from rating.domain.rating.decider import RATING, ExpireForm, GiveRating, RegisterClose
-from tests.rating.builders import CLOSED_AT, EXPIRY, RULES, snapshot
+from tests.rating.builders import CLOSED_AT, EXPIRY, RULES, facts, snapshot
 
 pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(240)]
 
@@ -26,7 +26,7 @@ async def race(answering: Repository, expiring: Repository, number: int) -> str:
     """One form, answered and expired at once by two replicas; what its stream then holds."""
     stream = RATING.stream(f"race{number}")
     close = RegisterClose(
-        snapshot=snapshot(dialog=f"race{number}"), rules=RULES, by_people=True, spam=False, replied=True,
+        snapshot=snapshot(dialog=f"race{number}"), rules=RULES, facts=facts(),
         erased=False, now=CLOSED_AT,
     )  # fmt: skip
     await handle(answering, RATING, stream, close)

@@ -18,6 +18,7 @@ from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
 from contracts.access import AUDIENCE_RATING
+from rating.api import dry_run as dry_run_api
 from rating.api import forms as forms_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
@@ -66,9 +67,11 @@ def build(
         recent = await versions.recent(channel)
         return recent.settings.form_version(recent.version, await channels.default_locale(channel))
 
-    inbound = Inbound(repository, form_version_of or asked_now, channels, erased, erasure)
+    form_secret = key_bytes(settings.form_secret)
+    rules_of = form_version_of or asked_now
+    inbound = Inbound(repository, rules_of, channels, erased, erasure, form_secret)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
-    tokens = FormTokens(key_bytes(settings.form_secret), secrets_before)
+    tokens = FormTokens(form_secret, secrets_before)
     timers = form_timers(forms, repository)
     event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
     tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, *event_consumers]
@@ -85,7 +88,7 @@ def build(
         settings,
         title="Candor rating",
         pages=[pages.person, pages.page_router(settings, channels)],
-        routers=[forms_api.mine, forms_api.router, quality_control_api.router],
+        routers=[forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router],
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,

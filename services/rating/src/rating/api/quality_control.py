@@ -20,6 +20,7 @@ from rating.api.problems import problems
 from rating.api.quality_control_schemas import (
     ChannelEntry,
     ChannelSettings,
+    EligibilityChoice,
     QualityControlList,
     QualityControlView,
     RestoreBody,
@@ -35,6 +36,7 @@ from rating.domain.quality_control.events import StaffMember
 from rating.domain.quality_control.settings import SCALES, QualityControlSettings
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import BUILT_IN, Texts
+from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
 from rating.domain.rating.form_version import CommentMode, CommentRule, Scale
 from rating.domain.rejections import Rejection
 from rating.read_models.quality_control import SettingsVersion
@@ -107,7 +109,7 @@ async def save_quality_control(
 
     Forms that were made before keep theirs.
     """
-    command = SaveQualityControl(_settings(body), based_on, _staff_member(claims), repository.clock.now())
+    command = SaveQualityControl(settings_of(body), based_on, _staff_member(claims), repository.clock.now())
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
     return await _view(channel, versions.of(result.state), channels, response)
 
@@ -177,7 +179,8 @@ def _staff_member(claims: Claims) -> StaffMember:
     return StaffMember(id=claims.sub, name=(claims.name or claims.sub)[:LONGEST_NAME])
 
 
-def _settings(body: ChannelSettings) -> QualityControlSettings:
+def settings_of(body: ChannelSettings) -> QualityControlSettings:
+    """The settings that a body holds."""
     lowest, highest = SCALES[body.scale.name]
     required = body.comment.required_at_or_below if body.comment.mode is CommentMode.REQUIRED else None
     return QualityControlSettings(
@@ -187,15 +190,27 @@ def _settings(body: ChannelSettings) -> QualityControlSettings:
         ),
         comment=CommentRule(mode=body.comment.mode, required_at_or_below=required),
         texts={locale: Texts(**dict(texts)) for locale, texts in body.texts.items()},
-        **{name: timedelta(milliseconds=round(getattr(body, name) * 1000)) for name in DURATIONS},
+        eligibility=_eligibility(body.eligibility),
+        **{name: _duration(getattr(body, name)) for name in DURATIONS},
     )
+
+
+def _eligibility(chosen: EligibilityChoice) -> Eligibility:
+    within = chosen.once_within if chosen.reopened is ReopenedPolicy.ONCE_WITHIN else 0
+    return Eligibility.model_validate({**dict(chosen), "once_within": _duration(within)})
+
+
+def _duration(seconds: float) -> timedelta:
+    return timedelta(milliseconds=round(seconds * 1000))
 
 
 def _fields(settings: QualityControlSettings) -> ChannelSettings:
     durations = {name: getattr(settings, name).total_seconds() for name in DURATIONS}
     known = settings.model_dump(exclude={*DURATIONS, "scale"})
     scale = {"name": settings.scale.name, "satisfied_from": settings.scale.satisfied_from}
-    return ChannelSettings.model_validate({**known, "scale": scale, **durations})
+    eligibility = settings.eligibility
+    asked = {**dict(eligibility), "once_within": eligibility.once_within.total_seconds()}
+    return ChannelSettings.model_validate({**known, "scale": scale, "eligibility": asked, **durations})
 
 
 def _version(found: SettingsVersion) -> VersionView:
@@ -211,7 +226,13 @@ def _version(found: SettingsVersion) -> VersionView:
 def _changed(version: SettingsVersion, older: SettingsVersion | None) -> list[str]:
     if older is None:
         return []
-    return [name for name, value in version.settings if value != getattr(older.settings, name)]
+    now, before = _by_name(version.settings), _by_name(older.settings)
+    return [name for name, value in now.items() if value != before[name]]
+
+
+def _by_name(settings: QualityControlSettings) -> dict[str, object]:
+    demands = {f"eligibility.{name}": value for name, value in settings.eligibility}
+    return {**{name: value for name, value in settings if name != "eligibility"}, **demands}
 
 
 async def _view(

@@ -7,14 +7,19 @@ from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstra
 from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.messages import FIELD_SENTENCES, wrong
 from chassis.validation.numbers import WholeNumber
-from chassis.validation.text import Locale, is_blank
+from chassis.validation.text import Locale, Name, is_blank
 from contracts.envelope import Instant
+from contracts.ratings import NotOfferedReason
 from rating.api.schemas import FormTexts, ScaleField
 from rating.domain.quality_control.settings import ScaleName
+from rating.domain.rating.eligibility import EVERYBODY, KindOfClose, ReopenedPolicy
 from rating.domain.rating.form_version import CommentMode
 from rating.settings import TEN_YEARS
 
 MOST_LOCALES = 32
+MOST_LABELS = 32
+MOST_CLOSES = 200
+MOST_MESSAGES, LONGEST_LEAST_TEXT = 1_000, 10_000
 LONGEST_LABEL, LONGEST_QUESTION, LONGEST_THANKS = 60, 200, 500
 FALLBACK = "Null or empty: shown is what is written in a more general or in the default locale, or built in."
 
@@ -75,6 +80,61 @@ class CommentChoice(RequestBody):
         return self
 
 
+def _in_order(kinds: list[KindOfClose]) -> list[KindOfClose]:
+    return [kind for kind in KindOfClose if kind in kinds]
+
+
+def _once_each(labels: list[str]) -> list[str]:
+    first: dict[str, str] = {}
+    for label in labels:
+        first.setdefault(label.casefold(), label)
+    return list(first.values())
+
+
+LeastMessages = Annotated[WholeNumber, Field(ge=0, le=MOST_MESSAGES)]
+Labels = Annotated[list[Name], Field(max_length=MOST_LABELS), AfterValidator(_once_each)]
+
+
+class EligibilityChoice(RequestBody):
+    """Which closes may be asked about. Messages count over closes whose forms a reopening withdrew, too."""
+
+    closed_by: Annotated[list[KindOfClose], Field(min_length=1), AfterValidator(_in_order)] = Field(
+        description="Who ended the dialog.", examples=[["operator", "client"]]
+    )
+    needs_reply: StrictBool = Field(description="An operator has replied.", examples=[True])
+    least_client_messages: LeastMessages = Field(examples=[1])
+    least_operator_messages: LeastMessages = Field(examples=[0])
+    least_text: Annotated[WholeNumber, Field(ge=0, le=LONGEST_LEAST_TEXT)] = Field(
+        description="What the client's longest message has at least, in characters.", examples=[12]
+    )
+    skips_spam: StrictBool = Field(description="Spam is never asked about.", examples=[True])
+    skips_labels: Labels = Field(
+        description="Closes with one of these labels are never asked about, whatever its case.",
+        examples=[["internal", "test"]],
+    )
+    share: Annotated[WholeNumber, Field(ge=1, le=EVERYBODY)] = Field(
+        description="How many percent of those who may be asked are. The close decides: asking twice gives "
+        "the same.",
+        examples=[EVERYBODY],
+    )
+    reopened: ReopenedPolicy = Field(
+        description="Whether a dialog that was reopened is asked about again, once its client has answered, "
+        "declined or left a form of it to expire.",
+        examples=["once_per_dialog"],
+    )
+    once_within: SecondsOrNone = Field(
+        description="For `once_within`: how long after an offer the dialog is asked about nothing else; "
+        "else it is dropped.",
+        examples=[0],
+    )
+
+    @model_validator(mode="after")
+    def _says_how_long(self) -> Self:
+        if self.reopened is ReopenedPolicy.ONCE_WITHIN and self.once_within == 0:
+            raise wrong(FIELD_SENTENCES["required"], "required")
+        return self
+
+
 class ChannelSettings(RequestBody):
     """How a channel asks; always all of it. Durations are seconds, to the millisecond."""
 
@@ -99,6 +159,36 @@ class ChannelSettings(RequestBody):
         "0: no such rule.",
         examples=[2_592_000],
     )
+    eligibility: EligibilityChoice
+
+
+class DryRunBody(RequestBody):
+    """Settings that nobody has saved yet, and how many of the last closes they are tried on."""
+
+    largest: ClassVar[int] = 128 * KIB
+
+    settings: ChannelSettings
+    closes: Annotated[WholeNumber, Field(ge=1, le=MOST_CLOSES)] = Field(
+        default=MOST_CLOSES, examples=[MOST_CLOSES]
+    )
+
+
+class DryRunClose(BaseModel):
+    """A close that would get no form."""
+
+    dialog: str = Field(examples=["d1"])
+    close_seq: int = Field(examples=[1])
+    closed_at: Instant
+    reason: NotOfferedReason = Field(examples=["too_short"])
+
+
+class DryRunView(BaseModel):
+    """What would have become of the channel's last closes."""
+
+    closes: int = Field(description="How many there were, up to as many as were asked for.", examples=[200])
+    asked: int = Field(description="So many would have got a form under these settings.", examples=[131])
+    asked_as_saved: int = Field(description="So many under those that hold now.", examples=[118])
+    not_asked: list[DryRunClose] = Field(description="The others under these settings, the newest first.")
 
 
 class StaffView(BaseModel):
@@ -128,7 +218,7 @@ class VersionEntry(VersionView):
 
     changed: list[str] = Field(
         description="The settings that differ from the version before, by their names.",
-        examples=[["cool_down", "texts"]],
+        examples=[["cool_down", "eligibility.share", "texts"]],
     )
 
 

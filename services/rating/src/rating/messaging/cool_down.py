@@ -16,7 +16,7 @@ async def with_cool_down(repository: Repository, command: RegisterClose, rating:
     Only a close that would be asked, `rating` being its dialog, reserves the question; the same close again
     keeps it.
     """
-    if not command.rules.cool_down and command.resumes is None:
+    if not command.rules.cool_down and command.facts.resumes is None:
         return command  # a close that resumes another one goes by the rules of that one
     snapshot = command.snapshot
     question = question_in(RATING.decide(rating, command))

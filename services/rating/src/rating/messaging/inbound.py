@@ -1,7 +1,7 @@
 """Consumes dialogs, clients and channels; most events become commands, and twice the same does no harm."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any
 
@@ -15,16 +15,16 @@ from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent
 from contracts.channels import CHANNEL_EVENTS, ChannelPublished
 from contracts.clients import CLIENT_EVENTS, ClientErased
-from contracts.dialogs import DIALOG_EVENTS, ClosedBy, DialogClosed, DialogOpened, DialogReopened
+from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened
 from contracts.topics import CHANNELS, CLIENTS, DIALOGS, replay
 from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopening
+from rating.domain.rating.eligibility import CloseFacts, KindOfClose, draw_of
 from rating.domain.rating.form_version import FormVersion, Snapshot
 from rating.messaging.cool_down import with_cool_down
 from rating.processes.erasure import ClientErasure
 from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
-
-PEOPLE = (ClosedBy.OPERATOR, ClosedBy.CLIENT)
+from rating.read_models.form_documents import form_id
 
 ConsumedEvent = DialogOpened | DialogClosed | DialogReopened | ClientErased | ChannelPublished
 CONSUMED_EVENTS: TypeAdapter[ConsumedEvent] = TypeAdapter(
@@ -42,6 +42,7 @@ class Inbound:
     channels: Channels
     erased: ErasedClients
     erasure: ClientErasure
+    form_secret: bytes = field(repr=False)
 
     async def on_event(self, received: ReceivedEvent[Any]) -> None:
         """Passes an event on to its handler."""
@@ -60,16 +61,26 @@ class Inbound:
         command = RegisterClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
             rules=await self.form_version_of(event.channel),
-            by_people=event.closed_by in PEOPLE,
-            spam=event.spam,
-            replied=event.operator_messages > 0,
+            facts=self.facts_of(event),
             erased=bool(await self.erased.among([event.client])),
             now=self.repository.clock.now(),
-            resumes=event.resumes,
         )
         complete = partial(with_cool_down, self.repository, command)
         stream = RATING.stream(event.dialog)
         await handle(self.repository, RATING, stream, command, complete=complete, read_first=True)
+
+    def facts_of(self, event: DialogClosed) -> CloseFacts:
+        """What Quality control's rules are held against."""
+        return CloseFacts(
+            closed_by=KindOfClose(event.closed_by),
+            client_messages=event.client_messages,
+            operator_messages=event.operator_messages,
+            longest_text=event.longest_client_text,
+            labels=event.labels,
+            spam=event.spam,
+            resumes=event.resumes,
+            draw=draw_of(form_id(event.dialog, event.close_seq), self.form_secret),
+        )
 
     async def on_dialog_reopened(self, event: DialogReopened) -> None:
         """Withdraws the form of the close that was undone."""

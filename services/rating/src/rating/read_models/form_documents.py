@@ -6,9 +6,11 @@ from typing import Any, assert_never
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from contracts.ratings import CloseState
+from rating.domain.dry_run import PastClose
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import LAST_RESORT
-from rating.domain.rating.form_version import CancelledReason, CommentRule, Scale
+from rating.domain.rating.eligibility import CloseFacts
+from rating.domain.rating.form_version import CancelledReason, CommentRule, NotOfferedReason, Scale, Snapshot
 from rating.domain.rating.state import (
     Cancelled,
     CloseToRate,
@@ -29,8 +31,9 @@ class FormDocument(BaseModel):
     """One form. `position` is that of the last event of its dialog's stream that it shows.
 
     `expires_at` and `editable_until` are there as long as the client may answer, or change the answer;
-    `score` and `sealed_comment` once they have answered; `expired_at` and `cancelled_reason` once it has come
-    to that. Its texts are those of the `version` of the settings that it was made from.
+    `score` and `sealed_comment` once they have answered; `expired_at`, `not_offered_reason` and
+    `cancelled_reason` once it has come to that; `withdrawn_at` if it was cancelled before it was offered. Its
+    texts are those of the `version` of the settings that it was made from.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,9 +57,28 @@ class FormDocument(BaseModel):
     editable_until: datetime | None = None
     score: int | None = None
     sealed_comment: str | None = Field(default=None, repr=False)
+    registered_at: datetime | None = None
+    facts: CloseFacts = CloseFacts()
     expired_at: datetime | None = None
+    not_offered_reason: NotOfferedReason | None = None
+    withdrawn_at: datetime | None = None
     cancelled_reason: CancelledReason | None = None
     position: int
+
+
+SETTLED = frozenset({CloseState.GIVEN, CloseState.DECLINED, CloseState.EXPIRED})
+
+
+def past_close(form: FormDocument) -> PastClose:
+    """The close of a form, for a dry run."""
+    return PastClose(
+        snapshot=Snapshot.model_validate(form.model_dump(include=set(Snapshot.model_fields))),
+        facts=form.facts,
+        registered_at=form.registered_at or form.closed_at,
+        reason=form.not_offered_reason,
+        settled=form.state in SETTLED,
+        withdrawn_at=form.withdrawn_at,
+    )
 
 
 def form_id(dialog: str, close_seq: int) -> str:
@@ -83,12 +105,14 @@ def form_document(close: RegisteredClose, position: int) -> FormDocument:
         comment_limit=rules.comment_limit,
         comment_rule=rules.comment,
         edit_window=rules.edit_window.total_seconds(),
+        registered_at=close.form.registered_at,
+        facts=close.form.facts,
         position=position,
-        **_of_answer(close),
+        **_of_state(close),
     )
 
 
-def _of_answer(close: RegisteredClose) -> dict[str, Any]:
+def _of_state(close: RegisteredClose) -> dict[str, Any]:  # noqa: PLR0911 - one line for each state
     match close:
         case Declined() if close.forgotten:
             return {}
@@ -101,8 +125,11 @@ def _of_answer(close: RegisteredClose) -> dict[str, Any]:
         case Expired():
             return {"expired_at": close.expired_at}
         case Cancelled():
-            return {"cancelled_reason": close.reason}
-        case Registered() | NotOffered() | Scheduled():
+            unseen = None if close.offered else close.cancelled_at
+            return {"cancelled_reason": close.reason, "withdrawn_at": unseen}
+        case NotOffered():
+            return {"not_offered_reason": close.reason}
+        case Registered() | Scheduled():
             return {}
         case _:
             assert_never(close)

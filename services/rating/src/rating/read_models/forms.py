@@ -5,18 +5,20 @@ from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
-from chassis.timers import DueDocuments
+from chassis.timers import DATE, DueDocuments
 from contracts.ratings import CloseState, FormState
+from rating.domain.dry_run import PastClose
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
-from rating.read_models.form_documents import FormDocument, due_at, form_document
+from rating.read_models.form_documents import FormDocument, due_at, form_document, past_close
 
 MANY = 100
 BATCH = 500
+EARLIER = 1_000
 
 OPEN = (CloseState.SCHEDULED, CloseState.PENDING, CloseState.GIVEN, CloseState.DECLINED)
 """States in which something is still asked of the client, or taken from them."""
@@ -35,6 +37,7 @@ class Forms:
         """Makes the indexes; can be repeated."""
         await self.due.prepare()
         await self._forms.create_index([("client", ASCENDING), ("state", ASCENDING)])
+        await self._forms.create_index([("channel", ASCENDING), ("closed_at", DESCENDING)])
         unchecked = {"unchecked": True}
         await self._forms.create_index([("unchecked", 1), ("_id", 1)], partialFilterExpression=unchecked)
 
@@ -68,6 +71,24 @@ class Forms:
         query: Document = {"client": client, "channel": channel, "$or": answerable}
         found = await self._forms.find(query).sort("closed_at", -1).limit(MANY).to_list(MANY)
         return [FormDocument.model_validate(document) for document in found]
+
+    async def last_closes(self, channel: str, limit: int) -> list[PastClose]:
+        """The channel's last closes, newest first."""
+        return await self._closes({"channel": channel}, limit)
+
+    async def earlier_closes(self, channel: str, closes: Sequence[PastClose]) -> list[PastClose]:
+        """What came before `closes` (newest first) of their clients in the channel: the last 1,000 of it."""
+        if not closes:
+            return []
+        clients = list({close.snapshot.client for close in closes})
+        earlier = {"$lt": closes[-1].snapshot.closed_at}
+        query: Document = {"channel": channel, "client": {"$in": clients}, "closed_at": earlier}
+        return await self._closes(query, EARLIER)
+
+    async def _closes(self, query: Document, limit: int) -> list[PastClose]:
+        # Of those that an older release wrote it isn't known what was said.
+        found = self._forms.find(query | {"registered_at": DATE}).sort("closed_at", DESCENDING).limit(limit)
+        return [past_close(FormDocument.model_validate(document)) async for document in found]
 
     async def open_dialogs(self, client: str) -> list[str]:
         """The dialogs of a client in which a form is open."""

@@ -12,6 +12,18 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
     edit_window: 604_800,
     offer_window: 86_400,
     cool_down: 2_592_000,
+    eligibility: {
+      closed_by: ["operator", "client"],
+      needs_reply: true,
+      least_client_messages: 0,
+      least_operator_messages: 0,
+      least_text: 0,
+      skips_spam: true,
+      skips_labels: [],
+      share: 100,
+      reopened: "each_close",
+      once_within: 0,
+    },
     ...part,
   };
 }

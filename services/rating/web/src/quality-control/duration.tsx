@@ -7,7 +7,7 @@ import type { Editor } from "./editor.ts";
 import { asLength, inSeconds, isWithin, typed, UNITS, type Unit } from "./lengths.ts";
 import { Row } from "./row.tsx";
 import { labelOf } from "./sentences.ts";
-import type { DurationName } from "./settings.ts";
+import type { DurationName, Part, Settings } from "./settings.ts";
 
 interface Shown {
   editor: Editor;
@@ -17,7 +17,29 @@ interface Shown {
 }
 
 export function Duration({ editor, part, least }: Shown): JSX.Element {
-  const seconds = editor.settings.value?.[part] ?? 0;
+  return (
+    <Row editor={editor} part={part} note={t(`note.${part}`)}>
+      <Length
+        editor={editor}
+        part={part}
+        least={least}
+        seconds={editor.settings.value?.[part] ?? 0}
+        put={(settings, seconds) => ({ ...settings, [part]: seconds })}
+      />
+    </Row>
+  );
+}
+
+interface Field {
+  editor: Editor;
+  part: Part;
+  least: 0 | 1;
+  seconds: number;
+  put: (settings: Settings, seconds: number) => Settings;
+}
+
+/** The fields of a length of time that is `part` of the settings, or belongs to it. */
+export function Length({ editor, part, least, seconds, put }: Field): JSX.Element {
   const text = useSignal("");
   const unit = useSignal<Unit>("minutes");
   const wrong = editor.wrong.value[part];
@@ -39,11 +61,11 @@ export function Duration({ editor, part, least }: Shown): JSX.Element {
     if (!isWithin(next, least)) {
       editor.isWrong(part, t(least ? "wrong.length" : "wrong.lengthOrNone"));
     } else {
-      editor.change((settings) => ({ ...settings, [part]: next }), part);
+      editor.change((settings) => put(settings, next), part);
     }
   };
   return (
-    <Row editor={editor} part={part} note={t(`note.${part}`)}>
+    <>
       <input
         class="input count"
         inputMode="decimal"
@@ -65,6 +87,6 @@ export function Duration({ editor, part, least }: Shown): JSX.Element {
           </option>
         ))}
       </select>
-    </Row>
+    </>
   );
 }

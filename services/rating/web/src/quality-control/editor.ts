@@ -6,6 +6,8 @@ import { batch, computed, signal } from "@preact/signals";
 import type { paths } from "../api.gen.d.ts";
 import {
   type Channel,
+  DEMANDS,
+  type DryRun,
   differences,
   type Entry,
   type Part,
@@ -35,6 +37,13 @@ export const service = {
       api.POST("/v1/quality-control/{channel}/restore", {
         params: { path: { channel }, header: { "if-match": `"${version}"` } },
         body: { version: old },
+      }),
+    ),
+  tryOut: (channel: string, settings: Settings): Promise<DryRun> =>
+    data(
+      api.POST("/v1/quality-control/{channel}/dry-run", {
+        params: { path: { channel } },
+        body: { settings, closes: 200 },
       }),
     ),
   versions: (
@@ -217,6 +226,10 @@ export class Editor {
 export function partOf(field: string): Part | null {
   const [, first, second, third] = field.split(".");
   if (first === "texts") return second && third ? `texts.${second}.${third}` : null;
+  if (first === "eligibility") {
+    if (second === undefined || second === "once_within") return "eligibility.reopened";
+    return DEMANDS.some((name) => name === second) ? (`eligibility.${second}` as Part) : null;
+  }
   if (first === "scale") return second === "satisfied_from" ? "satisfied" : "scale";
   const known = ["enabled", "cool_down", "delay", "expiry", "edit_window", "offer_window", "comment"];
   return first && known.includes(first) ? (first as Part) : null;

@@ -16,12 +16,14 @@ const { urls = {} } = settings<Told>();
 const channel = new URLSearchParams(location.search).get("channel");
 /** Where the other settings of the channel are. */
 const general = urls.chat && channel ? `${urls.chat}/channels?channel=${encodeURIComponent(channel)}` : null;
+/** Where what became of a close is shown. */
+const liveChat = urls.analytics ? `${urls.analytics}/live-chat` : null;
 const editor = channel ? new Editor(channel) : null;
 
 staffPage(() => {
   document.title = t("title");
   const others = [
-    { address: urls.analytics && `${urls.analytics}/live-chat`, text: t("nav.liveChat") },
+    { address: liveChat, text: t("nav.liveChat") },
     { address: urls.chat && `${urls.chat}/channels`, text: t("nav.channels") },
   ];
   const navigation = [
@@ -30,7 +32,9 @@ staffPage(() => {
   ];
   return (
     <Shell navigation={navigation}>
-      {() => (editor ? <EditorPage editor={editor} general={general} /> : <ChannelList />)}
+      {() =>
+        editor ? <EditorPage editor={editor} general={general} liveChat={liveChat} /> : <ChannelList />
+      }
     </Shell>
   );
 });

@@ -8,11 +8,13 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
+import { Ask } from "./ask.tsx";
 import { Comparison } from "./comparison.tsx";
+import { DryRunBar } from "./dry-run.tsx";
 import type { Editor, Meanwhile } from "./editor.ts";
 import { History } from "./history.tsx";
 import { Preview, PreviewChoice } from "./preview.tsx";
-import { Ask, What, When } from "./sections.tsx";
+import { What, When } from "./sections.tsx";
 import { labelOf, valueText } from "./sentences.ts";
 import { SECTIONS, type Section, type Settings, type View } from "./settings.ts";
 import { Words } from "./words.tsx";
@@ -22,15 +24,19 @@ const fieldSentence = (code: string): string =>
 
 interface Opened {
   editor: Editor;
+  /** Where Live Chat is; null if that is not known. */
+  liveChat: string | null;
   /** Where the other settings of the channel are; null if that is not known. */
   general: string | null;
 }
 
-export function EditorPage({ editor, general }: Opened): JSX.Element {
+export function EditorPage({ editor, general, liveChat }: Opened): JSX.Element {
   useEffect(() => void editor.load(), [editor]);
   const view = editor.view.value;
   const settings = editor.settings.value;
-  if (view && settings) return <Loaded editor={editor} general={general} view={view} settings={settings} />;
+  if (view && settings) {
+    return <Loaded editor={editor} general={general} liveChat={liveChat} view={view} settings={settings} />;
+  }
   const failure = editor.failure.value;
   return failure ? <Failed problem={failure} again={() => editor.load()} /> : <Loading />;
 }
@@ -41,7 +47,7 @@ interface Shown {
   settings: Settings;
 }
 
-function Loaded({ general, ...shown }: Shown & Opened): JSX.Element {
+function Loaded({ general, liveChat, ...shown }: Shown & Opened): JSX.Element {
   const { editor, view, settings } = shown;
   const choice = useMemo(() => new PreviewChoice(), []);
   useEffect(() => whileOpen(editor), [editor]);
@@ -68,7 +74,7 @@ function Loaded({ general, ...shown }: Shown & Opened): JSX.Element {
         </div>
         <Preview view={view} settings={settings} choice={choice} unsaved={editor.changed.value.length > 0} />
       </div>
-      <UnsavedBar {...shown} />
+      <UnsavedBar {...shown} liveChat={liveChat} />
       <Done at={editor.saved.value}>{t("save.done", { version: view.version })}</Done>
     </div>
   );
@@ -201,7 +207,7 @@ function SavedMeanwhile({ meanwhile, view, settings }: Shown & { meanwhile: Mean
   );
 }
 
-function UnsavedBar({ editor, settings }: Shown): JSX.Element | null {
+function UnsavedBar({ editor, settings, liveChat }: Shown & Pick<Opened, "liveChat">): JSX.Element | null {
   if (!editor.unsaved.value) return null;
   const parts = editor.changed.value;
   const wrong = Object.keys(editor.wrong.value).length;
@@ -224,6 +230,7 @@ function UnsavedBar({ editor, settings }: Shown): JSX.Element | null {
         ))}
         {parts.length > 3 && <span>{t("unsaved.more", { count: parts.length - 3 })}</span>}
       </span>
+      <DryRunBar editor={editor} settings={settings} liveChat={liveChat} />
       {wrong > 0 && <span class="wrong">{t("unsaved.wrong", { count: wrong })}</span>}
       <span class="actions">
         <button type="button" class="button" disabled={editor.saving.value} onClick={() => editor.discard()}>

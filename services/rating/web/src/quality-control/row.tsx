@@ -8,24 +8,35 @@ import type { Part } from "./settings.ts";
 interface Shown {
   editor: Editor;
   part: Part;
+  /** Other parts that stand in the same row; then `label` says what it is about. */
+  more?: readonly Part[];
+  label?: string;
   note?: string;
   children: ComponentChildren;
 }
 
-export function Row({ editor, part, note, children }: Shown): JSX.Element {
-  const changed = editor.changed.value.includes(part);
-  const wrong = editor.wrong.value[part];
+export function Row({ editor, part, more = [], label, note, children }: Shown): JSX.Element {
+  const parts = [part, ...more];
+  const changed = parts.filter((each) => editor.changed.value.includes(each));
   const saved = editor.view.value?.settings;
   return (
-    <div class={changed ? "row changed" : "row"}>
-      <span class="label">{labelOf(part)}</span>
+    <div class={changed.length > 0 ? "row changed" : "row"}>
+      <span class="label">{label ?? labelOf(part)}</span>
       <div class="control">
         {children}
-        {changed && saved && <span class="was">{t("was", { value: valueText(part, saved) })}</span>}
-        {wrong && (
-          <p class="wrong" id={`wrong-${part}`} role="alert">
-            {wrong}
-          </p>
+        {saved &&
+          changed.map((each) => (
+            <span class="was" key={each}>
+              {t(more.length > 0 ? "wasOf" : "was", { name: labelOf(each), value: valueText(each, saved) })}
+            </span>
+          ))}
+        {parts.map(
+          (each) =>
+            editor.wrong.value[each] && (
+              <p class="wrong" id={`wrong-${each}`} role="alert" key={each}>
+                {editor.wrong.value[each]}
+              </p>
+            ),
         )}
         {note && <p class="note">{note}</p>}
       </div>

@@ -1,5 +1,5 @@
-/** Ask?, When and What: the rows, under a sentence that says what they mean. */
-import { Segments, Switch } from "@candor/ui/components/controls.tsx";
+/** When and What: the rows, under a sentence that says what they mean. */
+import { Segments } from "@candor/ui/components/controls.tsx";
 import { number } from "@candor/ui/format.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { t } from "../texts.ts";
@@ -16,7 +16,7 @@ import {
   type View,
 } from "./settings.ts";
 
-interface Shown {
+export interface Shown {
   editor: Editor;
   view: View;
   settings: Settings;
@@ -38,23 +38,6 @@ export function Section({ name, view, settings, children }: Headed): JSX.Element
       </p>
       {children}
     </section>
-  );
-}
-
-export function Ask(shown: Shown): JSX.Element {
-  const { editor, settings } = shown;
-  return (
-    <Section name="ask" {...shown}>
-      <Row editor={editor} part="enabled">
-        <Switch
-          label={labelOf("enabled")}
-          on={settings.enabled}
-          onChange={(enabled) => editor.change((before) => ({ ...before, enabled }))}
-        />
-        <span>{t(settings.enabled ? "on" : "off")}</span>
-      </Row>
-      <Duration editor={editor} part="cool_down" least={0} />
-    </Section>
   );
 }
 

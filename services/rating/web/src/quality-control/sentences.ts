@@ -1,10 +1,13 @@
 /** What the settings mean, in sentences made from their values; what matters most stands between stars. */
-import { number } from "@candor/ui/format.ts";
+import { number, percent } from "@candor/ui/format.ts";
 import { formatTag } from "@candor/ui/i18n.ts";
 import { t } from "../texts.ts";
 import { asLength } from "./lengths.ts";
 import {
+  type Demand,
   type DurationName,
+  demandOf,
+  type Eligibility,
   localesOf,
   type Part,
   type Section,
@@ -22,10 +25,7 @@ export function length(seconds: number): string {
 export function sentenceOf(section: Section, settings: Settings, view: View): string {
   switch (section) {
     case "ask":
-      if (!settings.enabled) return t("ask.off");
-      return settings.cool_down
-        ? t("ask.coolDown", { time: length(settings.cool_down) })
-        : t("ask.everybody");
+      return settings.enabled ? askText(settings) : t("ask.off");
     case "when":
       return t("when.sentence", {
         asked: settings.delay ? t("when.later", { time: length(settings.delay) }) : t("when.atOnce"),
@@ -49,6 +49,43 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
     case "history":
       return t("history.sentence");
   }
+}
+
+/** Who is asked: a sentence for each rule that says something. */
+function askText({ eligibility, cool_down }: Settings): string {
+  const { closed_by, share, skips_labels, reopened } = eligibility;
+  const skipped = [...(eligibility.skips_spam ? [t("ask.spam")] : []), ...skips_labels.map(quoted)];
+  const demands = [
+    eligibility.needs_reply && t("demand.reply"),
+    eligibility.least_client_messages > 0 && t("demand.client", { count: eligibility.least_client_messages }),
+    eligibility.least_operator_messages > 0 &&
+      t("demand.operators", { count: eligibility.least_operator_messages }),
+    eligibility.least_text > 0 && t("demand.text", { count: eligibility.least_text }),
+  ].filter((each) => each !== false);
+  const kinds = list(
+    closed_by.map((kind) => t(`by.${kind}`)),
+    "disjunction",
+  );
+  return [
+    t(demands.length > 0 ? "ask.who" : "ask.anybody", {
+      kinds,
+      share: share === 100 ? t("ask.all") : t("ask.share", { share: percent(share / 100) }),
+      demands: list(demands),
+    }),
+    skipped.length > 0 && t("ask.never", { skipped: list(skipped, "disjunction") }),
+    t(`ask.${reopened}`, { time: length(eligibility.once_within) }),
+    cool_down ? t("ask.coolDown", { time: length(cool_down) }) : t("ask.noCoolDown"),
+  ]
+    .filter((each) => each !== false)
+    .join(" ");
+}
+
+function list(words: string[], type: Intl.ListFormatOptions["type"] = "conjunction"): string {
+  return new Intl.ListFormat(formatTag.value, { type }).format(words);
+}
+
+function quoted(label: string): string {
+  return t("quoted", { label });
 }
 
 /** The scores that count as satisfied: "4 and 5", "7 to 10". */
@@ -77,7 +114,7 @@ export function scaleOf(settings: Settings, view: Pick<View, "scales">): View["s
 function scores(from: number, to: number): string {
   if (to - from > 1) return t("scores", { from: number(from), to: number(to) });
   const all = from === to ? [number(from)] : [number(from), number(to)];
-  return new Intl.ListFormat(formatTag.value).format(all);
+  return list(all);
 }
 
 /** The name of a part, and the locale if it is a text. */
@@ -92,6 +129,8 @@ export function valueText(part: Part, settings: Settings): string {
   if (part === "enabled") return t(settings.enabled ? "on" : "off");
   if (part === "scale") return t(`scale.${settings.scale.name}`);
   if (part === "satisfied") return number(settings.scale.satisfied_from);
+  const demand = demandOf(part);
+  if (demand) return demandText(demand, settings.eligibility);
   if (part === "comment") {
     const { mode, required_at_or_below: at } = settings.comment;
     return mode === "required" ? t("value.required", { score: number(at) }) : t(`comment.${mode}`);
@@ -102,4 +141,24 @@ export function valueText(part: Part, settings: Settings): string {
   }
   const seconds = settings[part as DurationName];
   return seconds === 0 ? t(part === "delay" ? "value.atOnce" : "value.noCoolDown") : length(seconds);
+}
+
+function demandText(demand: Demand, eligibility: Eligibility): string {
+  switch (demand) {
+    case "closed_by":
+      return list(eligibility.closed_by.map((kind) => t(`kind.${kind}`)));
+    case "needs_reply":
+    case "skips_spam":
+      return t(eligibility[demand] ? "on" : "off");
+    case "skips_labels":
+      return eligibility.skips_labels.length > 0 ? list(eligibility.skips_labels) : t("value.noLabels");
+    case "share":
+      return percent(eligibility.share / 100);
+    case "reopened":
+      return eligibility.reopened === "once_within"
+        ? t("value.onceWithin", { time: length(eligibility.once_within) })
+        : t(`reopened.${eligibility.reopened}`);
+    default:
+      return number(eligibility[demand]);
+  }
 }

@@ -4,7 +4,7 @@ import { partOf } from "./editor.ts";
 import { lookup, shown } from "./fallbacks.ts";
 import { asLength, inSeconds, isWithin, typed } from "./lengths.ts";
 import { previewForm } from "./preview-form.ts";
-import { differences, NONE, rebased, rescaled, sent, written } from "./settings.ts";
+import { demanding, differences, NONE, rebased, rescaled, sectionOf, sent, written } from "./settings.ts";
 
 test("what differs is named part by part", () => {
   const before = someSettings();
@@ -14,6 +14,16 @@ test("what differs is named part by part", () => {
   expect(
     differences(before, someSettings({ comment: { mode: "optional", required_at_or_below: null } })),
   ).toEqual(["comment"]);
+});
+
+test("what is demanded of a close is compared and taken over part by part", () => {
+  const before = someSettings();
+  const after = demanding(before, { share: 50, reopened: "once_within", once_within: 60 });
+  expect(differences(before, after)).toEqual(["eligibility.share", "eligibility.reopened"]);
+  expect(differences(after, demanding(after, { once_within: 61 }))).toEqual(["eligibility.reopened"]);
+  expect(sectionOf("eligibility.share")).toBe("ask");
+  const theirs = demanding(before, { least_text: 12 });
+  expect(rebased(before, after, theirs).eligibility).toEqual({ ...after.eligibility, least_text: 12 });
 });
 
 test("what two people changed elsewhere holds both", () => {
@@ -82,12 +92,17 @@ test("lengths of time are shown in the largest unit without a rest", () => {
 });
 
 test("a field of a request is a part of the page", () => {
-  expect(["body.expiry", "body.texts.fr.question", "body.scale.satisfied_from", "body"].map(partOf)).toEqual([
-    "expiry",
-    "texts.fr.question",
-    "satisfied",
-    null,
-  ]);
+  const parts = {
+    "body.expiry": "expiry",
+    "body.texts.fr.question": "texts.fr.question",
+    "body.scale.satisfied_from": "satisfied",
+    "body.eligibility.skips_labels.0": "eligibility.skips_labels",
+    "body.eligibility": "eligibility.reopened",
+    "body.eligibility.once_within": "eligibility.reopened",
+    "body.eligibility.nothing": null,
+    body: null,
+  };
+  expect(Object.keys(parts).map(partOf)).toEqual(Object.values(parts));
 });
 
 test("the preview is the form with these texts, at the moment that is asked for", () => {

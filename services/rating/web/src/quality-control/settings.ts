@@ -9,9 +9,27 @@ export type ScaleName = Settings["scale"]["name"];
 export type TextName = keyof Written;
 export type Entry = Schemas["VersionEntry"];
 export type Channel = Schemas["ChannelEntry"];
+export type DryRun = Schemas["DryRunView"];
 
 export const DURATIONS = ["cool_down", "delay", "expiry", "edit_window", "offer_window"] as const;
 export type DurationName = (typeof DURATIONS)[number];
+export type Eligibility = Settings["eligibility"];
+export const DEMANDS = [
+  "closed_by",
+  "needs_reply",
+  "least_client_messages",
+  "least_operator_messages",
+  "least_text",
+  "skips_spam",
+  "skips_labels",
+  "share",
+  "reopened",
+] as const;
+/** What is demanded of a close; how long after an offer a dialog is asked again belongs to `reopened`. */
+export type Demand = (typeof DEMANDS)[number];
+export type CountName = "least_client_messages" | "least_operator_messages" | "least_text" | "share";
+export const KINDS = ["operator", "client", "idle", "system"] as const;
+export type Kind = (typeof KINDS)[number];
 export const TEXTS = ["question", "low_end", "high_end", "comment", "thanks"] as const;
 export const NONE: Written = { question: null, low_end: null, high_end: null, comment: null, thanks: null };
 
@@ -19,11 +37,18 @@ export const SECTIONS = ["ask", "when", "what", "words", "history"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** A part of the settings that is shown, changed and compared by itself: `texts.fr.question` is one, too. */
-export type Part = "enabled" | DurationName | "scale" | "satisfied" | "comment" | `texts.${string}`;
+export type Part =
+  | "enabled"
+  | DurationName
+  | `eligibility.${Demand}`
+  | "scale"
+  | "satisfied"
+  | "comment"
+  | `texts.${string}`;
 
 /** In which section a part stands. */
 export function sectionOf(part: Part): Section {
-  if (part === "enabled" || part === "cool_down") return "ask";
+  if (part === "enabled" || part === "cool_down" || demandOf(part)) return "ask";
   if (part === "scale" || part === "satisfied" || part === "comment") return "what";
   return part.startsWith("texts.") ? "words" : "when";
 }
@@ -39,6 +64,7 @@ export function differences(before: Settings, after: Settings): Part[] {
   const texts = [...locales].flatMap((locale) => TEXTS.map((name): Part => `texts.${locale}.${name}`));
   const parts: Part[] = [
     "enabled",
+    ...DEMANDS.map((name): Part => `eligibility.${name}`),
     "cool_down",
     "delay",
     "expiry",
@@ -61,11 +87,26 @@ export function rebased(base: Settings, changed: Settings, onto: Settings): Sett
 export function taken(settings: Settings, from: Settings, part: Part): Settings {
   if (part === "scale" || part === "satisfied") return { ...settings, scale: from.scale };
   if (part === "comment") return { ...settings, comment: from.comment };
+  const demand = demandOf(part);
+  if (demand) {
+    const { once_within } = demand === "reopened" ? from.eligibility : settings.eligibility;
+    return demanding(settings, { [demand]: from.eligibility[demand], once_within });
+  }
   if (part.startsWith("texts.")) {
     const [locale, name] = textOf(part);
     return written(settings, locale, name, from.texts[locale]?.[name] ?? null);
   }
   return { ...settings, [part]: from[part as "enabled" | DurationName] };
+}
+
+/** The demand that a part is; null if it is none. */
+export function demandOf(part: Part): Demand | null {
+  return part.startsWith("eligibility.") ? (part.slice("eligibility.".length) as Demand) : null;
+}
+
+/** `settings` with other demands on a close. */
+export function demanding(settings: Settings, demands: Partial<Eligibility>): Settings {
+  return { ...settings, eligibility: { ...settings.eligibility, ...demands } };
 }
 
 /** `settings` with a text written in a locale; an empty one gives way to what stands in for it. */
@@ -125,6 +166,12 @@ function key(settings: Settings, part: Part): string {
     const { mode, required_at_or_below: at } = settings.comment;
     return mode === "required" ? `${mode} ${at}` : mode;
   }
+  const demand = demandOf(part);
+  if (demand === "reopened") {
+    const { reopened, once_within } = settings.eligibility;
+    return reopened === "once_within" ? `${reopened} ${once_within}` : reopened;
+  }
+  if (demand) return JSON.stringify(settings.eligibility[demand]);
   if (part.startsWith("texts.")) {
     const [locale, name] = textOf(part);
     return settings.texts[locale]?.[name]?.trim() ?? "";

@@ -32,7 +32,7 @@ class SaveQualityControl:
 
 def decide(state: QualityControl, command: SaveQualityControl) -> Sequence[QualityControlSaved]:
     """The next version; nothing if it holds already. Raises `CommandRejected`."""
-    _check(command.settings)
+    check(command.settings)
     match state:
         case Saved(last) if last.version == command.based_on and last.settings == command.settings:
             return []
@@ -64,7 +64,8 @@ def _is_repeated(last: QualityControlSaved, command: SaveQualityControl) -> bool
     return last.settings == command.settings and last.by.id == command.by.id
 
 
-def _check(settings: QualityControlSettings) -> None:
+def check(settings: QualityControlSettings) -> None:
+    """Raises `CommandRejected` if no form can be made from these settings."""
     scale, thresholds = settings.scale, [settings.scale.satisfied_from]
     if settings.comment.mode is CommentMode.REQUIRED and settings.comment.required_at_or_below is not None:
         thresholds.append(settings.comment.required_at_or_below)

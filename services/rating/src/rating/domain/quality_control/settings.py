@@ -7,6 +7,7 @@ from typing import Final
 
 from chassis.eventstore.decider import StoredValue
 from rating.domain.quality_control.texts import Texts
+from rating.domain.rating.eligibility import Eligibility
 from rating.domain.rating.form_version import CommentRule, FormVersion, Scale
 
 
@@ -32,7 +33,7 @@ COMMENT_LIMIT: Final = 2_000
 
 
 class QualityControlSettings(StoredValue):
-    """How a channel asks: if at all, on which scale, with which texts (by locale, BCP 47), and when.
+    """How a channel asks: whom if anybody, on which scale, with which texts (by locale, BCP 47), and when.
 
     Durations are those of `FormVersion`.
     """
@@ -46,6 +47,7 @@ class QualityControlSettings(StoredValue):
     edit_window: timedelta
     offer_window: timedelta
     cool_down: timedelta
+    eligibility: Eligibility = Eligibility()
 
     def form_version(self, version: int, default_locale: str) -> FormVersion:
         """What a form keeps of these settings, `version` being theirs."""
@@ -61,4 +63,5 @@ class QualityControlSettings(StoredValue):
             edit_window=self.edit_window,
             offer_window=self.offer_window,
             cool_down=self.cool_down,
+            eligibility=self.eligibility,
         )

@@ -8,6 +8,14 @@ from typing import Any, assert_never
 from chassis.errors import CommandRejected
 from chassis.eventstore.decider import Decider
 from rating.domain.rating.answers import KEEP_COMMENT, Answer, Comment, WrittenComment, answered
+from rating.domain.rating.eligibility import (
+    PEOPLE,
+    CloseFacts,
+    KindOfClose,
+    ReopenedPolicy,
+    is_kind_asked,
+    is_too_short,
+)
 from rating.domain.rating.events import (
     EVENTS,
     ClientForgotten,
@@ -53,17 +61,14 @@ from rating.domain.rejections import Rejection
 class RegisterClose:
     """A dialog was closed; `erased` if its client is already forgotten.
 
-    `resumes` is the close whose reopening nobody used. `cooling_down` if the client may not be asked yet.
+    `cooling_down` if the client may not be asked yet.
     """
 
     snapshot: Snapshot
     rules: FormVersion
-    by_people: bool
-    spam: bool
-    replied: bool
+    facts: CloseFacts
     erased: bool
     now: datetime
-    resumes: int | None = None
     cooling_down: bool = False
 
 
@@ -149,20 +154,20 @@ def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEve
     if not isinstance(rating.close(command.snapshot.close_seq), Unregistered | ReopenedFirst):
         return []
     reopening: Sequence[RatingEvent] = []
-    if command.resumes is not None:
+    if (resumed := command.facts.resumes) is not None:
         # A close that resumes another one implies its reopening, too, which may be consumed late or never.
-        implied = RegisterReopening(command.resumes, command.snapshot.closed_at, command.now)
-        reopening = register_reopening(rating.close(command.resumes), implied)
+        implied = RegisterReopening(resumed, command.snapshot.closed_at, command.now)
+        reopening = register_reopening(rating.close(resumed), implied)
     return [*reopening, *_registered(RATING.fold(rating, reopening), command)]
 
 
 def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
     snapshot, kept = command.snapshot, None
-    # Else whoever closes, reopens and closes again at once would get a close without a form.
-    carried = rating.reply_outlives(snapshot.close_seq - 1)
-    command = replace(command, replied=command.replied or carried)
-    if command.resumes is not None:
-        command, kept = _resuming(rating.close(command.resumes), command)
+    if before := rating.withdrawn(snapshot.close_seq - 1):
+        # Else whoever closes, reopens and closes again at once would get a close without a form.
+        command = replace(command, facts=command.facts.after(before.facts))
+    if command.facts.resumes is not None:
+        command, kept = _resuming(rating.close(command.facts.resumes), command)
     if kept is None and isinstance(rating.close(snapshot.close_seq), ReopenedFirst):
         kept = NotOfferedReason.REOPENED
     registered = CloseRegistered(
@@ -170,10 +175,11 @@ def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]
         snapshot=snapshot,
         rules=command.rules,
         registered_at=command.now,
-        replied=command.replied,
-        by_people=command.by_people,
+        replied=command.facts.operator_messages > 0,
+        by_people=command.facts.closed_by in (*PEOPLE, None),
+        facts=command.facts,
     )
-    return [registered, _decided(command, kept or exclusion_reason(command))]
+    return [registered, _decided(command, kept or exclusion_reason(command, rating.last_asked()))]
 
 
 def _resuming(before: CloseToRate, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
@@ -186,9 +192,9 @@ def _resuming(before: CloseToRate, command: RegisterClose) -> tuple[RegisterClos
             | Scheduled(form)
             | Offered(form)
         ):
-            return replace(command, rules=form.rules, by_people=form.by_people), None
-        case Unregistered() | ReopenedFirst():  # nothing is known of who ended it
-            return replace(command, by_people=True), None
+            return replace(_ended_by(command, form.facts.closed_by), rules=form.rules), None
+        case Unregistered() | ReopenedFirst():
+            return _ended_by(command, None), None
         case NotOffered(reason=reason):
             return command, reason
         case Given() | Declined() | Expired():
@@ -199,27 +205,56 @@ def _resuming(before: CloseToRate, command: RegisterClose) -> tuple[RegisterClos
             assert_never(before)
 
 
-def exclusion_reason(command: RegisterClose) -> NotOfferedReason | None:
-    """The reason that this close gets no form, if there is one."""
+def _ended_by(command: RegisterClose, kind: KindOfClose | None) -> RegisterClose:
+    return replace(command, facts=command.facts.model_copy(update={"closed_by": kind}))
+
+
+def exclusion_reason(command: RegisterClose, last_asked: datetime | None) -> NotOfferedReason | None:
+    """The first reason that this close gets no form, if there is one.
+
+    `last_asked` is when the last form of the dialog was offered that its client has dealt with.
+    """
+    rules, facts = command.rules.eligibility, command.facts
     reasons = {
         NotOfferedReason.DISABLED: not command.rules.enabled,
         NotOfferedReason.ERASED: command.erased,
-        NotOfferedReason.SPAM: command.spam,
-        NotOfferedReason.KIND_OF_CLOSE: not command.by_people,
-        NotOfferedReason.NO_REPLY: not command.replied,
+        NotOfferedReason.SPAM: facts.spam and rules.skips_spam,
+        NotOfferedReason.KIND_OF_CLOSE: not is_kind_asked(rules, facts),
+        NotOfferedReason.NO_REPLY: rules.needs_reply and not facts.operator_messages,
+        NotOfferedReason.TOO_SHORT: is_too_short(rules, facts),
         NotOfferedReason.TOO_LATE: command.snapshot.closed_at + command.rules.offer_window <= command.now,
+        NotOfferedReason.ONCE_PER_DIALOG: _was_asked(command, last_asked),
+        NotOfferedReason.SAMPLED_OUT: facts.draw >= rules.share,
         NotOfferedReason.COOL_DOWN: command.cooling_down,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
 
-def _decided(command: RegisterClose, reason: NotOfferedReason | None) -> RatingEvent:
-    close_seq, rules = command.snapshot.close_seq, command.rules
+def _was_asked(command: RegisterClose, last_asked: datetime | None) -> bool:
+    rules = command.rules.eligibility
+    match rules.reopened:
+        case ReopenedPolicy.EACH_CLOSE:
+            return False
+        case ReopenedPolicy.ONCE_PER_DIALOG:
+            return last_asked is not None
+        case ReopenedPolicy.ONCE_WITHIN:
+            return last_asked is not None and asks_at(command) < last_asked + rules.once_within
+        case _:
+            assert_never(rules.reopened)
+
+
+def asks_at(command: RegisterClose) -> datetime:
+    """When the close would be asked about."""
     # No close lies ahead, whatever its clock says.
-    due_at = min(command.snapshot.closed_at, command.now) + rules.delay
+    due_at = min(command.snapshot.closed_at, command.now) + command.rules.delay
+    return max(command.now, due_at)
+
+
+def _decided(command: RegisterClose, reason: NotOfferedReason | None) -> RatingEvent:
+    close_seq, rules, due_at = command.snapshot.close_seq, command.rules, asks_at(command)
     if reason:
         return FormNotOffered(close_seq=close_seq, reason=reason, decided_at=command.now)
-    if rules.delay and command.now < due_at:
+    if command.now < due_at:
         return FormScheduled(close_seq=close_seq, due_at=due_at)
     return _offered(close_seq, rules, command.now)
 

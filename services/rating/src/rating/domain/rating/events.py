@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from chassis.eventstore.decider import StoredValue
+from rating.domain.rating.eligibility import CloseFacts
 from rating.domain.rating.form_version import (
     CancelledReason,
     FormVersion,
@@ -20,10 +21,10 @@ class CloseEvent(StoredValue):
 
 
 class CloseRegistered(CloseEvent):
-    """A close was consumed: whom it belongs to, the rules of its form.
+    """A close was consumed: whom it belongs to, the rules of its form, and what they are held against.
 
-    `replied`: whether an operator wrote before it, or before a close that was reopened for it; `by_people`
-    whether people ended the dialog, at this close or at the one that it resumes.
+    `replied` and `by_people` say what older releases knew of the facts: whether an operator wrote, and
+    whether people ended the dialog.
     """
 
     type: Literal["close-registered"] = "close-registered"
@@ -32,6 +33,7 @@ class CloseRegistered(CloseEvent):
     registered_at: AwareDatetime
     replied: bool = False
     by_people: bool = True
+    facts: CloseFacts | None = None
 
 
 class ReopeningRegistered(CloseEvent):

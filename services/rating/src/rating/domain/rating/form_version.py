@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from chassis.eventstore.decider import StoredValue
+from rating.domain.rating.eligibility import Eligibility
 
 
 class Scale(StoredValue):
@@ -41,7 +42,7 @@ class FormVersion(StoredValue):
 
     Its texts are those of that version, which never changes, and so they aren't copied; `default_locale` is
     where a text is taken from that isn't written in the client's language (BCP 47). If not `enabled`, no form
-    is made.
+    is made, and only of closes that pass `eligibility`.
     The form is offered `delay` after the close, waits for `expiry` from the offer, and its answer can be
     changed for `edit_window` from the first one. A close consumed `offer_window` after it happened, or later,
     gets no form. `comment_limit` is in characters. Within `cool_down` of an offer the client is asked nothing
@@ -59,6 +60,7 @@ class FormVersion(StoredValue):
     comment: CommentRule = CommentRule()
     enabled: bool = True
     default_locale: str = "en"
+    eligibility: Eligibility = Eligibility()
 
 
 class Snapshot(StoredValue):
@@ -84,8 +86,10 @@ class NotOfferedReason(StrEnum):
     SPAM = "spam"
     KIND_OF_CLOSE = "kind_of_close"
     NO_REPLY = "no_reply"
+    TOO_SHORT = "too_short"
     TOO_LATE = "too_late"
     ONCE_PER_DIALOG = "once_per_dialog"
+    SAMPLED_OUT = "sampled_out"
     COOL_DOWN = "cool_down"
 
 

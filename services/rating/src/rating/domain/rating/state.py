@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from rating.domain.rating.answers import Answer
+from rating.domain.rating.eligibility import CloseFacts, KindOfClose
 from rating.domain.rating.events import (
     ClientForgotten,
     CloseRegistered,
@@ -28,12 +29,12 @@ MOST_CHANGES = 20
 
 @dataclass(frozen=True)
 class Form:
-    """Whom the form of a close belongs to, the rules it was made from, and how its dialog was ended."""
+    """Whom the form of a close belongs to, the rules it was made from, and what was said of the close."""
 
     snapshot: Snapshot
     rules: FormVersion
-    replied: bool = False
-    by_people: bool = True
+    facts: CloseFacts
+    registered_at: datetime
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Cancelled:
 
     form: Form
     reason: CancelledReason
+    cancelled_at: datetime
     offered: bool = True
 
 
@@ -137,13 +139,22 @@ class Rating:
         """The close of that number; `Unregistered` if there is none."""
         return self.closes.get(close_seq, Unregistered())
 
-    def reply_outlives(self, close_seq: int) -> bool:
-        """Whether that close was withdrawn by a reopening, and an operator had replied before it."""
+    def withdrawn(self, close_seq: int) -> Form | None:
+        """The form of that close, if a reopening has withdrawn it."""
         match self.close(close_seq):
             case Cancelled(form, CancelledReason.REOPENED) | NotOffered(form, NotOfferedReason.REOPENED):
-                return form.replied
+                return form
             case _:
-                return False
+                return None
+
+    def last_asked(self) -> datetime | None:
+        """When the last form was offered that the client has answered, declined, or left to expire."""
+        settled = [
+            (close.expired_at if isinstance(close, Expired) else close.expires_at) - close.form.rules.expiry
+            for close in self.closes.values()
+            if isinstance(close, Given | Declined | Expired)
+        ]
+        return max(settled, default=None)
 
 
 def evolve(rating: Rating, event: RatingEvent) -> Rating:
@@ -154,7 +165,7 @@ def evolve(rating: Rating, event: RatingEvent) -> Rating:
 
 def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901, PLR0911 - one line for each event
     if isinstance(event, CloseRegistered):
-        return Registered(Form(event.snapshot, event.rules, event.replied, event.by_people))
+        return Registered(Form(event.snapshot, event.rules, _facts(event), event.registered_at))
     if isinstance(event, ReopeningRegistered):
         return ReopenedFirst()
     if isinstance(close, Unregistered | ReopenedFirst):
@@ -173,11 +184,21 @@ def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901
         case FormExpired():
             return Expired(close.form, event.expired_at)
         case FormCancelled():
-            return Cancelled(close.form, event.reason, offered=not isinstance(close, Scheduled))
+            return Cancelled(
+                close.form, event.reason, event.cancelled_at, offered=not isinstance(close, Scheduled)
+            )
         case ClientForgotten():
             return replace(close, forgotten=True) if isinstance(close, Given | Declined) else close
         case _:
             assert_never(event)
+
+
+def _facts(event: CloseRegistered) -> CloseFacts:
+    if event.facts is not None:
+        return event.facts
+    return CloseFacts(
+        closed_by=None if event.by_people else KindOfClose.SYSTEM, operator_messages=int(event.replied)
+    )
 
 
 def _answered(close: CloseToRate, event: RatingGiven | RatingChanged) -> CloseToRate:

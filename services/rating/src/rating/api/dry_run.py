@@ -1,0 +1,54 @@
+"""What settings would have made of the channel's last closes, before anybody saves them."""
+
+import asyncio
+
+from chassis.http.routes import Router
+from contracts.ratings import NotOfferedReason
+from rating.api.dependencies import Channels, Forms, Versions
+from rating.api.permissions import ChannelId, ChannelSupervisor
+from rating.api.problems import problems
+from rating.api.quality_control import settings_of
+from rating.api.quality_control_schemas import DryRunBody, DryRunClose, DryRunView
+from rating.domain.dry_run import dry_run
+from rating.domain.quality_control.decider import check
+from rating.domain.rejections import Rejection
+
+router = Router(prefix="/v1/quality-control", tags=["quality control"])
+
+
+@router.post("/{channel}/dry-run", responses=problems(Rejection.THRESHOLD_NOT_ON_SCALE))
+async def try_quality_control(
+    channel: ChannelId,
+    _: ChannelSupervisor,
+    body: DryRunBody,
+    forms: Forms,
+    versions: Versions,
+    channels: Channels,
+) -> DryRunView:
+    """Which of the channel's last closes would have got a form under these settings. Changes nothing.
+
+    A close that would have got one and didn't counts as one whose client does nothing about it.
+    """
+    settings = settings_of(body.settings)
+    check(settings)
+    saved, locale = await versions.current(channel), await channels.default_locale(channel)
+    last = await forms.last_closes(channel, body.closes)
+    history = await forms.earlier_closes(channel, last)
+    rules = [each.form_version(saved.version, locale) for each in (settings, saved.settings)]
+    now, before = [await asyncio.to_thread(dry_run, [*history, *last], each) for each in rules]
+    not_asked = [
+        DryRunClose(
+            dialog=close.snapshot.dialog,
+            close_seq=close.snapshot.close_seq,
+            closed_at=close.snapshot.closed_at,
+            reason=NotOfferedReason(reason),
+        )
+        for close in last
+        if (reason := now[close.key])
+    ]
+    return DryRunView(
+        closes=len(last),
+        asked=len(last) - len(not_asked),
+        asked_as_saved=sum(before[close.key] is None for close in last),
+        not_asked=not_asked,
+    )

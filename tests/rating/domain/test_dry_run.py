@@ -1,0 +1,203 @@
+"""A dry run by the rules that held says what became of each close, whatever happened to it."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chassis.clock import ManualClock
+from chassis.errors import CommandRejected
+from chassis.eventstore.handle import handle
+from chassis.eventstore.memory import InMemoryEventStore
+from chassis.eventstore.repository import Repository
+from rating.domain.cool_down import AskingClose
+from rating.domain.dry_run import PastClose, dry_run
+from rating.domain.rating.decider import (
+    RATING,
+    DeclineRating,
+    ExpireForm,
+    GiveRating,
+    OfferForm,
+    RatingCommand,
+    RegisterClose,
+    RegisterReopening,
+)
+from rating.domain.rating.eligibility import CloseFacts, Eligibility, KindOfClose, ReopenedPolicy
+from rating.domain.rating.form_version import FormVersion, NotOfferedReason
+from rating.domain.rating.state import NotOffered, ReopenedFirst, Unregistered
+from rating.messaging.cool_down import with_cool_down
+from rating.read_models.form_documents import form_document, past_close
+from tests.rating.builders import CLOSED_AT, DELAY, MINUTE, RULES, at, facts, snapshot
+
+DIALOGS = {"d1": "c1", "d2": "c1", "d3": "c2"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens next, so many minutes after what was before."""
+
+    what: str
+    dialog: str
+    minutes: int
+    facts: CloseFacts
+
+
+FACTS = st.builds(
+    CloseFacts,
+    closed_by=st.sampled_from(KindOfClose),
+    client_messages=st.integers(0, 2),
+    operator_messages=st.integers(0, 2),
+    longest_text=st.integers(0, 20),
+    labels=st.sampled_from([(), ("test",)]),
+    spam=st.sampled_from([False, False, True]),
+    draw=st.integers(0, 99).map(float),
+)
+STEPS = st.lists(
+    st.builds(
+        Step,
+        st.sampled_from(["close", "close", "close", "resume", "give", "decline", "time"]),
+        st.sampled_from(list(DIALOGS)),
+        st.integers(0, 40),
+        FACTS,
+    ),
+    max_size=30,
+)
+ELIGIBILITY = st.builds(
+    Eligibility,
+    closed_by=st.sampled_from([(KindOfClose.OPERATOR,), tuple(KindOfClose)]),
+    needs_reply=st.booleans(),
+    least_client_messages=st.integers(0, 2),
+    least_text=st.sampled_from([0, 10]),
+    skips_spam=st.booleans(),
+    skips_labels=st.sampled_from([(), ("Test",)]),
+    share=st.sampled_from([50, 100]),
+    reopened=st.sampled_from(ReopenedPolicy),
+    once_within=st.just(60 * MINUTE),
+)
+RULE_SETS = st.fixed_dictionaries(
+    {
+        "eligibility": ELIGIBILITY,
+        "delay": st.sampled_from([timedelta(0), DELAY]),
+        "cool_down": st.sampled_from([timedelta(0), 45 * MINUTE]),
+    }
+).map(lambda rules: RULES.model_copy(update=rules))
+
+
+class Played:
+    """Dialogs that are closed, answered and left alone by one set of rules; each further close reopens."""
+
+    def __init__(self, rules: FormVersion) -> None:
+        self.clock = ManualClock(CLOSED_AT)
+        self.repository = Repository(InMemoryEventStore(), self.clock)
+        self.rules = rules
+        self.closes = dict.fromkeys(DIALOGS, 0)
+
+    async def play(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.clock.advance(step.minutes * MINUTE)
+            await self._time()
+            close_seq = self.closes[step.dialog]
+            match step.what:
+                case "close":
+                    await self._close(step.dialog, step.facts)
+                case "resume" if close_seq:
+                    silent = CloseFacts(closed_by=KindOfClose.SYSTEM, draw=step.facts.draw, resumes=close_seq)
+                    await self._close(step.dialog, silent)
+                case "give":
+                    await self._do(step.dialog, GiveRating(close_seq, 5, self.clock.now()))
+                case "decline":
+                    await self._do(step.dialog, DeclineRating(close_seq, self.clock.now()))
+
+    async def _close(self, dialog: str, known: CloseFacts) -> None:
+        now, before = self.clock.now(), self.closes[dialog]
+        if before:
+            await self._do(dialog, RegisterReopening(before, now, now))
+        self.closes[dialog] += 1
+        whose = snapshot(before + 1, dialog, DIALOGS[dialog], now)
+        command = RegisterClose(whose, self.rules, known, erased=False, now=now)
+        complete = partial(with_cool_down, self.repository, command)
+        await handle(self.repository, RATING, RATING.stream(dialog), command, complete=complete)
+
+    async def _time(self) -> None:
+        for dialog, close_seq in self.closes.items():
+            for kind in (OfferForm, ExpireForm):
+                await self._do(dialog, kind(close_seq, self.clock.now()))
+
+    async def _do(self, dialog: str, command: RatingCommand) -> None:
+        with suppress(CommandRejected):
+            await handle(self.repository, RATING, RATING.stream(dialog), command)
+
+    async def found(self) -> tuple[list[PastClose], dict[AskingClose, NotOfferedReason | None]]:
+        """What is kept of the closes, and why each got no form."""
+        past, reasons = [], {}
+        for dialog in DIALOGS:
+            rating = (await self.repository.load(RATING, RATING.stream(dialog))).state
+            for close_seq, close in rating.closes.items():
+                assert not isinstance(close, Unregistered | ReopenedFirst)
+                past.append(past_close(form_document(close, 1)))
+                reason = close.reason if isinstance(close, NotOffered) else None
+                reasons[AskingClose(dialog, close_seq)] = reason
+        return past, reasons
+
+
+@settings(max_examples=400, deadline=None)
+@given(STEPS, RULE_SETS)
+def test_by_the_rules_that_held_it_says_what_became_of_each_close(
+    steps: list[Step], rules: FormVersion
+) -> None:
+    async def played() -> None:
+        world = Played(rules)
+        await world.play(steps)
+        past, reasons = await world.found()
+        assert dict(dry_run(past, rules)) == reasons
+
+    asyncio.run(played())
+
+
+def past(close_seq: int = 1, dialog: str = "d1", minutes: float = 0, **more: Any) -> PastClose:
+    """A close of the client `c1` that was registered at once."""
+    return PastClose(snapshot(close_seq, dialog, closed_at=at(minutes)), facts(), at(minutes), **more)
+
+
+COOL = RULES.model_copy(update={"cool_down": 60 * MINUTE})
+OFF = RULES.model_copy(update={"enabled": False})
+FIRST, SECOND = AskingClose("d1", 1), AskingClose("d2", 1)
+
+
+def test_other_rules_than_those_that_held() -> None:
+    closes = [past(), past(dialog="d2", minutes=59, reason=NotOfferedReason.DISABLED)]
+    assert dry_run(closes, OFF) == {FIRST: "disabled", SECOND: "disabled"}
+    assert dry_run(closes, RULES) == {FIRST: None, SECOND: None}
+    assert dry_run(closes, COOL) == {FIRST: None, SECOND: "cool_down"}
+    assert dry_run(closes[::-1], COOL) == {FIRST: None, SECOND: "cool_down"}
+
+
+def test_a_form_that_nobody_saw_gives_its_question_back_once_it_is_withdrawn() -> None:
+    for minutes, reason in ((19, "cool_down"), (20, None)):
+        closes = [past(withdrawn_at=at(20)), past(dialog="d2", minutes=minutes)]
+        assert dry_run(closes, COOL)[SECOND] == reason
+
+
+def test_what_no_settings_change_stays_as_it_was() -> None:
+    closes = [past(reason=NotOfferedReason.ERASED), past(2, reason=NotOfferedReason.REOPENED)]
+    assert list(dry_run(closes, RULES).values()) == ["erased", "reopened"]
+
+
+def test_a_close_that_resumes_one_is_asked_as_that_one() -> None:
+    resuming = replace(past(2, minutes=5), facts=facts(KindOfClose.SYSTEM, resumes=1))
+    idle = replace(past(), facts=facts(KindOfClose.IDLE))
+    anybody = RULES.model_copy(update={"eligibility": Eligibility(closed_by=tuple(KindOfClose))})
+    assert list(dry_run([idle, resuming], RULES).values()) == ["kind_of_close", "kind_of_close"]
+    assert list(dry_run([idle, resuming], anybody).values()) == [None, None]
+    assert list(dry_run([past(settled=True), resuming], anybody).values()) == [None, "once_per_dialog"]
+
+
+def test_a_question_that_was_dealt_with_is_not_given_back_by_reopening() -> None:
+    for settled, reason in ((True, "cool_down"), (False, None)):
+        assert dry_run([past(settled=settled), past(2, minutes=5)], COOL)[AskingClose("d1", 2)] == reason
