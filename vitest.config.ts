@@ -9,6 +9,7 @@ export default defineConfig({
       "chassis/ui/**/*.test.ts?(x)",
       "services/*/web/**/*.test.ts?(x)",
       "deploy/local/web/**/*.test.ts?(x)",
+      "deploy/*.test.ts",
     ],
   },
 });

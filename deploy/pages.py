@@ -79,14 +79,14 @@ def build() -> None:
 
 
 def check() -> None:
-    """Style, types, messages and unit tests of all rooms."""
+    """Style, types, messages and unit tests of all rooms, and the AsyncAPI documents."""
     install(everything=True)
     for service in SERVICES:
         source, target = f"docs/openapi/{service}.json", f"services/{service}/web/src/api.gen.d.ts"
         run(["openapi-typescript", source, "--output", target], f"{source} could not be turned into types.")
     run(["biome", "check", "--error-on-warnings"], "The pages are not in shape; `make format` mends style.")
     run(["tsc", "--noEmit"], "The types of the pages do not fit.")
-    run(["vitest", "run", "--silent"], "Unit tests of the pages failed.")
+    run(["vitest", "run", "--silent"], "Unit tests of the pages, or of docs/asyncapi, failed.")
 
 
 def shape() -> None:
