@@ -17,12 +17,12 @@ from rating.adapters.mail import SmtpServer
 HOST = "127.0.0.1"
 USER, PASSWORD = "candor", "canary-password"
 
-Step = Literal["greeting", "mail", "rcpt", "data"]
+Step = Literal["greeting", "mail", "rcpt", "data", "quit"]
 
 
 class Mailbox:
     """What an SMTP server has taken, and how it answers: by step one after the other of `replies`, while any
-    are left. At the step `silent_at` it says nothing more.
+    are left. At the step `silent_at` it says nothing more; at each it takes `slow_by_seconds`.
     """
 
     def __init__(self) -> None:
@@ -33,6 +33,7 @@ class Mailbox:
         self.connections = 0
         self.replies: dict[Step, list[str]] = {}
         self.silent_at: Step | None = None
+        self.slow_by_seconds = 0.0
         self.breaks_off_after_data = False
 
     def only_mail(self) -> EmailMessage:
@@ -43,6 +44,7 @@ class Mailbox:
     async def reply(self, step: Step, usual: str) -> str:
         if self.silent_at == step:
             await asyncio.Event().wait()
+        await asyncio.sleep(self.slow_by_seconds)
         replies = self.replies.get(step)
         return replies.pop(0) if replies else usual
 
@@ -72,6 +74,11 @@ class Mailbox:
         if self.breaks_off_after_data:
             server.transport.abort()
         return reply
+
+    async def handle_QUIT(  # noqa: N802 - as aiosmtpd calls it
+        self, _server: SMTP, _session: Session, _envelope: Envelope
+    ) -> str:
+        return await self.reply("quit", "221 Bye")
 
     def authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: LoginPassword

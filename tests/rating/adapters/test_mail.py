@@ -195,6 +195,8 @@ REFUSALS = [
     ("rcpt", "550 no zoe here", Never(MailReason.RECIPIENT_REFUSED, 550)),
     ("rcpt", "550 5.1.1 no zoe here", Never(MailReason.RECIPIENT_REFUSED, 550)),
     ("rcpt", "552 5.2.2 zoe's mailbox is full", Never(MailReason.RECIPIENT_REFUSED, 552)),
+    ("rcpt", "550 5.4.1 Recipient address rejected: Access denied", Never(MailReason.RECIPIENT_REFUSED, 550)),
+    ("rcpt", "550 5.5.0 mailbox unavailable", Never(MailReason.RECIPIENT_REFUSED, 550)),
     ("rcpt", "550 5.7.1 relaying denied", TryAgain(MailReason.NOT_ALLOWED, 550)),
     ("rcpt", "554 5.7.1 127.0.0.1 is on a list", TryAgain(MailReason.NOT_ALLOWED, 554)),
     ("rcpt", "550 5.1.8 the sender has no such domain", TryAgain(MailReason.NOT_ALLOWED, 550)),
@@ -232,6 +234,22 @@ async def test_a_server_that_says_nothing_is_left(mailbox: Mailbox, step: Step) 
     async with smtp_server(mailbox) as server:
         result = await Mailer(server, SENDER, within=0.3).send(mail())
     assert result == TryAgain(MailReason.TIMEOUT)
+
+
+async def test_so_is_one_that_is_slow_all_the_way(mailbox: Mailbox) -> None:
+    mailbox.slow_by_seconds = 0.2
+    async with smtp_server(mailbox) as server:
+        assert await Mailer(server, SENDER, within=0.5).send(mail()) == TryAgain(MailReason.TIMEOUT)
+    assert not mailbox.taken
+
+
+async def test_what_was_taken_is_delivered_however_they_part(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rating.adapters.mail.QUIT_WITHIN_SECONDS", 0.6)
+    mailbox.silent_at = "quit"
+    async with smtp_server(mailbox) as server:
+        assert await Mailer(server, SENDER, within=0.5).send(mail()) == Delivered()
 
 
 async def test_what_may_have_come_is_sent_again_as_the_same_mail(mailbox: Mailbox) -> None:

@@ -31,8 +31,9 @@ QUIT_WITHIN_SECONDS: Final = 2.0
 _USUAL_PORTS: Final = {"smtp": 587, "smtps": 465}
 _NO_COMMON_LOGIN: Final = 504
 _REFUSED_FOR_GOOD: Final = 500
-# RFC 3463: the sender's address (x.1.7, x.1.8), the mail system, the network, the protocol, the policy.
-_ABOUT_US: Final = re.compile(r"5\.(1\.[78]|[3457]\.\d{1,3})\b")
+# RFC 3463: the sender's address, and policy. Others are the recipient's: Exchange says 5.4.1, and Outlook.com
+# 5.5.0, of mailboxes that aren't there.
+_ABOUT_US: Final = re.compile(r"5\.(1\.[78]|7\.\d{1,3})\b")
 
 
 class MailReason(StrEnum):
@@ -173,8 +174,8 @@ class Mailer:
         """What the server made of it.
 
         A connection that was lost after the whole mail is `TryAgain`: it may have come, and the same again
-        has the same id. Refused for good are an address that can't be one, a recipient (5xx) and the mail's
-        contents (5xx); what is refused about us, or by an address that we come from, is `TryAgain`.
+        has the same id. `Never` is for what is wrong with this mail: its address, its recipient (5xx), its
+        contents (5xx). A refusal of the server, the login, the sender or ours as such is `TryAgain`.
         """
         try:
             to = _checked(mail.to)
