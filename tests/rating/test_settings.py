@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from chassis.kafka.connection import KafkaConnection
+from rating.adapters.mail import SmtpServer
 from rating.settings import RatingSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -139,3 +140,63 @@ def test_looking_after_dead_letters_needs_kafka_and_no_secret(
     assert (ended.returncode, ended.stdout) == (code, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith(sentence)
+
+
+def with_delivery(monkeypatch: pytest.MonkeyPatch, **variables: str) -> RatingSettings:
+    for name, value in {**environment(), **variables}.items():
+        monkeypatch.setenv(name, value)
+    return RatingSettings.load()
+
+
+def test_there_are_no_mails_and_no_private_webhooks_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = with_delivery(monkeypatch)
+    assert (settings.smtp, settings.mail_from, settings.smtp_ca_file) == (None, None, None)
+    assert settings.webhook_private == ()
+
+
+def test_reads_how_mails_and_webhooks_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = with_delivery(
+        monkeypatch,
+        CANDOR_SMTP="smtps://candor:kanarienvogel@mail.test",
+        CANDOR_MAIL_FROM="No-Reply@Candor.test",
+        CANDOR_WEBHOOK_PRIVATE="10.1.0.0/16, fd00::/8,192.168.7.1",
+    )
+    assert settings.smtp == SmtpServer.parse("smtps://candor:kanarienvogel@mail.test")
+    assert settings.mail_from == "No-Reply@candor.test"
+    assert [str(each) for each in settings.webhook_private] == ["10.1.0.0/16", "fd00::/8", "192.168.7.1/32"]
+    assert "kanarienvogel" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variables", "variable", "sentence"),
+    [
+        ({"CANDOR_SMTP": "kanarienvogel:587"}, "CANDOR_SMTP", "or smtps://user:password@host:465."),
+        ({"CANDOR_SMTP": "smtp://kanarienvogel@mail.test", "CANDOR_MAIL_FROM": "a@b.test"}, "CANDOR_SMTP",
+         "must have both a user and a password, or neither."),
+        ({"CANDOR_SMTP": "smtp://mail.test"}, "CANDOR_MAIL_FROM", "must be set where CANDOR_SMTP is."),
+        ({"CANDOR_MAIL_FROM": "kanarienvogel"}, "CANDOR_MAIL_FROM", "such as zoe@school.example."),
+        ({"CANDOR_MAIL_FROM": "зоя@school.test"}, "CANDOR_MAIL_FROM", "as not all servers take others."),
+        ({"CANDOR_SMTP_CA_FILE": "/kanarienvogel"}, "CANDOR_SMTP_CA_FILE", "with certificates in PEM."),
+        ({"CANDOR_WEBHOOK_PRIVATE": "10.1.0.0/16,kanarienvogel"}, "CANDOR_WEBHOOK_PRIVATE", "or fd00::/8."),
+        ({"CANDOR_WEBHOOK_PRIVATE": "10.1.2.3/16"}, "CANDOR_WEBHOOK_PRIVATE", "or fd00::/8."),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_delivery_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    variable: str,
+    sentence: str,
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        with_delivery(monkeypatch, **variables)
+    _, *printed = capsys.readouterr().err.splitlines()
+    (line,) = [each for each in printed if each.strip().startswith(f"{variable} ")]
+    assert line.endswith(sentence)
+    assert "kanarienvogel" not in "".join(printed)
+
+
+def test_a_file_without_certificates_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(SystemExit, match="2"):
+        with_delivery(monkeypatch, CANDOR_SMTP_CA_FILE=str(tmp_path / "ca.pem"))

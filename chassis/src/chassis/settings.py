@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -31,7 +32,7 @@ from pydantic_settings import (
 
 from chassis.jwks import ALGORITHMS, Algorithm, is_address, keys_here
 from chassis.kafka.connection import KafkaConnection, sentences
-from chassis.validation.addresses import is_loopback, origin_of
+from chassis.validation.addresses import is_loopback, network_of, origin_of
 from chassis.validation.messages import Shaped, sentence_of
 from contracts.access import AUDIENCE_STAFF, Role
 from contracts.topics import SERVICES
@@ -127,6 +128,13 @@ StaffRole = Annotated[Role, AfterValidator(_granted)]
 
 Origins = Annotated[tuple[Annotated[str, AfterValidator(origin_of)], ...], NoDecode, BeforeValidator(_listed)]
 """Origins of pages, with commas between them."""
+
+Networks = Annotated[
+    tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(network_of)], ...],
+    NoDecode,
+    BeforeValidator(_listed),
+]
+"""Networks in CIDR notation, with commas between them."""
 
 
 class _NotJson(str):

@@ -1,4 +1,4 @@
-"""Origins and hosts, as addresses have them."""
+"""Origins, hosts and networks, as addresses have them."""
 
 import ipaddress
 import re
@@ -28,3 +28,11 @@ def origin_of(text: str) -> str:
         raise ValueError("must be https:// with a host and perhaps a port (http:// only for this machine)")
     port = "" if found["port"] in {None, _USUAL_PORTS[found["scheme"]]} else f":{found['port']}"
     return f"{found['scheme']}://{found['host']}{port}"
+
+
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The network, such as 10.1.0.0/16; ValueError if it is none, or an address inside of one."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError("must be a network such as 10.1.0.0/16 or fd00::/8") from None

@@ -1,18 +1,27 @@
 """What rating reads from its environment: secrets, and how channels ask before they are set up."""
 
+import ssl
 from datetime import timedelta
-from typing import ClassVar
+from pathlib import Path
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
 from chassis.crypto_shredding.settings import SealingSettings
-from chassis.settings import Duration, Key32, Keys32, VisitorSettings
+from chassis.settings import Duration, Key32, Keys32, Networks, VisitorSettings
+from chassis.validation.text import Email
+from rating.adapters.mail import SmtpServer
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.rating.form_version import CommentRule, Scale
 
 SECOND = timedelta(seconds=1)
 TEN_YEARS = timedelta(days=3650)
 STARS = Scale(name="stars", lowest=1, highest=5, satisfied_from=4)
+
+
+def _server(address: object) -> object:
+    return SmtpServer.parse(address) if isinstance(address, str) else address
 
 
 class RatingSettings(VisitorSettings, SealingSettings):
@@ -49,6 +58,35 @@ class RatingSettings(VisitorSettings, SealingSettings):
         le=TEN_YEARS,
         description="how long after an offer a client is asked nothing else in the channel; 0: no such rule",
     )
+    smtp: Annotated[SmtpServer | None, NoDecode, BeforeValidator(_server)] = Field(
+        default=None, repr=False, description="the server that mails go through; unset: no mails"
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None, description="the authorities that its certificate may be of, instead of the system's"
+    )
+    mail_from: Email | None = Field(default=None, description="the address that mails come from")
+    webhook_private: Networks = Field(
+        default=(), description="networks of one's own that webhooks may go to, with commas between them"
+    )
+
+    @field_validator("smtp_ca_file")
+    @classmethod
+    def _holds_authorities(cls, file: Path | None) -> Path | None:
+        if file:
+            try:
+                ssl.create_default_context(cafile=file)
+            except OSError:
+                raise ValueError("must name a file with certificates in PEM") from None
+        return file
+
+    @field_validator("mail_from")
+    @classmethod
+    def _writes_as_somebody(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address is None and info.data.get("smtp"):
+            raise ValueError("must be set where CANDOR_SMTP is")
+        if address and not address.partition("@")[0].isascii():
+            raise ValueError("must have ASCII letters before the @, as not all servers take others")
+        return address
 
     @property
     def quality_control(self) -> QualityControlSettings:

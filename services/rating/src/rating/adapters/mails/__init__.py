@@ -1,0 +1,134 @@
+"""The words of mails: subject, text and HTML of each, in the reader's language.
+
+The words are in `messages/`, a file a language; what stands around them in `templates/`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_timezone, get_timezone_location
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+FORM_LANGUAGES: Final = ("en", "ru", "fr", "ar")
+STAFF_LANGUAGES: Final = ("en", "ru", "fr")
+LAST_RESORT: Final = "en"
+
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader(__name__),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RenderedMail:
+    """A mail's subject and its two parts, and the language that they are in."""
+
+    subject: str
+    text: str
+    html: str
+    locale: str
+
+
+def render(
+    kind: Literal["invitation", "reminder"],
+    *,
+    locale: str,
+    channel: str,
+    question: str,
+    link: str,
+    until: datetime,
+    time_zone: str,
+    unsubscribe: str,
+) -> RenderedMail:
+    """The mail that asks a client, or the one that reminds them.
+
+    `locale` (BCP 47) is the client's; where there are no words in its language they are English. `question`
+    is the form's own, in whatever language. `link` opens the form; scores have no links of their own, as
+    scanners follow them. `until` is shown as of `time_zone` (IANA), whose city is named.
+    """
+    reader, zone = _reader(locale, FORM_LANGUAGES), get_timezone(time_zone)
+    here = until.astimezone(zone)
+    say = _sayings(
+        reader,
+        channel=channel,
+        date=format_date(here, "long", locale=reader),
+        time=format_time(here, "short", tzinfo=zone, locale=reader),
+        zone=get_timezone_location(zone, locale=reader, return_city=True),
+    )
+    return _rendered(
+        reader,
+        subject=say(f"{kind}.subject"),
+        channel=channel,
+        title=question,
+        intro=say(f"{kind}.intro"),
+        open=say("open"),
+        link=link,
+        notes=[say("until"), say("unseen")],
+        copy=say("copy"),
+        why=say("why"),
+        unsubscribe={"link": unsubscribe, "words": say("unsubscribe")},
+    )
+
+
+def render_low_score(*, locale: str, channel: str, score: str, link: str) -> RenderedMail:
+    """The mail that tells a supervisor of a low score; without a word of the client's.
+
+    `score` is such as "2 of 5", in the language that `locale` has of `STAFF_LANGUAGES`, in the end English.
+    `link` opens the review.
+    """
+    reader = _reader(locale, STAFF_LANGUAGES)
+    say = _sayings(reader, channel=channel, score=score)
+    return _rendered(
+        reader,
+        subject=say("low_score.subject"),
+        channel=channel,
+        title=say("low_score.title"),
+        intro=say("low_score.intro"),
+        open=say("low_score.open"),
+        link=link,
+        notes=[],
+        copy=say("copy"),
+        why=say("low_score.why"),
+        unsubscribe=None,
+    )
+
+
+def _reader(locale: str, languages: Sequence[str]) -> Locale:
+    """How dates are written where the reader is, if their language is one of `languages`; else English."""
+    for each in (locale, locale.partition("-")[0]):
+        with suppress(ValueError, UnknownLocaleError):
+            if (found := Locale.parse(each, sep="-")).language in languages:
+                return found
+    return Locale(LAST_RESORT)
+
+
+def _sayings(reader: Locale, **facts: str) -> Callable[[str], str]:
+    """What gives a text by its name, with the facts in it."""
+    texts = _texts(reader.language)
+    if reader.text_direction == "rtl":  # a name in Latin letters and signs would run into the text around it
+        facts = {
+            name: f"\N{FIRST STRONG ISOLATE}{fact}\N{POP DIRECTIONAL ISOLATE}" for name, fact in facts.items()
+        }
+    return lambda name: texts[name].format_map(facts)
+
+
+@cache
+def _texts(language: str) -> Mapping[str, str]:
+    texts: dict[str, str] = json.loads((files(__name__) / "messages" / f"{language}.json").read_text("utf-8"))
+    return texts
+
+
+def _rendered(reader: Locale, *, subject: str, **values: object) -> RenderedMail:
+    values = {**values, "subject": subject, "locale": reader.language, "direction": reader.text_direction}
+    text, html = (_TEMPLATES.get_template(f"mail.{each}").render(values) for each in ("txt", "html"))
+    return RenderedMail(subject, text, html, reader.language)
