@@ -12,7 +12,7 @@ from chassis.kafka.connection import KafkaConnection
 from deploy.local.servers import Servers, servers
 from deploy.local.stack import Stack, free_port_base
 
-STACK_USERS = ("tests/e2e/", "tests/browser/")
+STACK_USERS = ("tests/e2e/", "tests/browser/", "tests/blindness/")
 RUNNING = pytest.StashKey[Stack]()
 EXPIRY_SECONDS = 6
 """When a form of the shared system expires, unless the channel's Quality control says otherwise."""
