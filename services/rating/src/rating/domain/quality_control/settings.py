@@ -8,7 +8,7 @@ from typing import Final
 from chassis.eventstore.decider import StoredValue
 from rating.domain.quality_control.texts import Texts
 from rating.domain.rating.eligibility import Eligibility
-from rating.domain.rating.form_version import CommentRule, FormVersion, Scale
+from rating.domain.rating.form_version import CommentRule, FollowUpRule, FormVersion, Scale, TagRule
 
 
 class ScaleName(StrEnum):
@@ -17,6 +17,7 @@ class ScaleName(StrEnum):
     THUMBS = "thumbs"
     FACES = "faces"
     STARS = "stars"
+    EMOJI = "emoji"
     POINTS = "points"
 
 
@@ -24,12 +25,37 @@ SCALES: Final[Mapping[ScaleName, tuple[int, int]]] = {
     ScaleName.THUMBS: (1, 2),
     ScaleName.FACES: (1, 3),
     ScaleName.STARS: (1, 5),
+    ScaleName.EMOJI: (1, 5),
     ScaleName.POINTS: (0, 10),
 }
 """The lowest and the highest score of each scale."""
 
 COMMENT_LIMIT: Final = 2_000
 """The longest comment, in characters."""
+
+
+class Tag(StoredValue):
+    """A reason that a client can choose with scores from `lowest` to `highest`; its text by locale."""
+
+    id: str
+    lowest: int
+    highest: int
+    texts: Mapping[str, str]
+
+
+class Option(StoredValue):
+    """An answer to choose; its text by locale."""
+
+    id: str
+    texts: Mapping[str, str]
+
+
+class FollowUp(StoredValue):
+    """A follow-up question, its text by locale; a field for words, if it has no options."""
+
+    id: str
+    texts: Mapping[str, str]
+    options: tuple[Option, ...] = ()
 
 
 class QualityControlSettings(StoredValue):
@@ -48,6 +74,9 @@ class QualityControlSettings(StoredValue):
     offer_window: timedelta
     cool_down: timedelta
     eligibility: Eligibility = Eligibility()
+    tags: tuple[Tag, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    names_operator: bool = False
 
     def form_version(self, version: int, default_locale: str) -> FormVersion:
         """What a form keeps of these settings, `version` being theirs."""
@@ -64,4 +93,10 @@ class QualityControlSettings(StoredValue):
             offer_window=self.offer_window,
             cool_down=self.cool_down,
             eligibility=self.eligibility,
+            tags=tuple(TagRule(id=tag.id, lowest=tag.lowest, highest=tag.highest) for tag in self.tags),
+            follow_ups=tuple(
+                FollowUpRule(id=question.id, options=tuple(option.id for option in question.options))
+                for question in self.follow_ups
+            ),
+            names_operator=self.names_operator,
         )
