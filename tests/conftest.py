@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -13,6 +14,9 @@ from deploy.local.servers import Servers, servers
 from deploy.local.stack import Stack, free_port_base
 
 STACK_USERS = ("tests/e2e/", "tests/browser/", "tests/blindness/")
+# How long an example takes says how busy the machine is; a test as a whole has its own timeout.
+settings.register_profile("candor", deadline=None)
+settings.load_profile("candor")
 RUNNING = pytest.StashKey[Stack]()
 EXPIRY_SECONDS = 6
 """When a form of the shared system expires, unless the channel's Quality control says otherwise."""

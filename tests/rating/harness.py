@@ -21,11 +21,13 @@ from rating.api.tokens import FormTokens
 from rating.app import build
 from rating.domain.rating.form_version import FormVersion
 from rating.messaging.inbound import Inbound
+from rating.messaging.webhooks import WebhookOutbox
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
 from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.read_models.webhooks import WebhookDeliveries, Webhooks
 from rating.settings import RatingSettings
 from tests.notes import Notes
 from tests.rating.builders import CLOSED_AT, RULES
@@ -107,6 +109,9 @@ class Harness:
         self.timers: Timers = form_timers(self.forms, self.repository)
         self.relay: OutboxRelay = state.relay
         self.tokens: FormTokens = state.form_tokens
+        self.webhooks: Webhooks = state.webhooks
+        self.webhook_deliveries: WebhookDeliveries = state.webhook_deliveries
+        self.webhook_outbox = WebhookOutbox(self.webhooks, self.webhook_deliveries)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -106,7 +106,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
         await harness.inbound.on_dialog_closed(closed())
         await handle(harness.repository, RATING, "rating:d1", GiveRating(1, 5, CLOSED_AT))
         own, plans = (
-            rating_handler(harness.forms, harness.keys, lambda _: None),
+            rating_handler(harness.forms, harness.keys, lambda _: None, harness.webhook_outbox),
             list[CommitPlan[Rating, RatingEvent]](),
         )
         for commit in await harness.store.read("rating:d1", limit=100):

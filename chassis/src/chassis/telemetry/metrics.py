@@ -44,6 +44,7 @@ class Alarm(StrEnum):
     """What a person should look at; docs/operating.md says what to do about each."""
 
     BATCH_FAILED = "batch_failed"
+    DELIVERY_FAILED = "delivery_failed"
     ERASURE_FAILED = "erasure_failed"
     HANDLER_FAILED = "handler_failed"
     KEY_RECORD_DEAD = "key_record_dead"

@@ -18,10 +18,12 @@ from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
 from contracts.access import AUDIENCE_RATING
+from rating.adapters.webhooks import WebhookSender
 from rating.api import dry_run as dry_run_api
 from rating.api import forms as forms_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
+from rating.api import webhooks as webhooks_api
 from rating.api.problems import CATALOGUE
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
@@ -29,12 +31,15 @@ from rating.domain.rating.form_version import FormVersion
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.inbound import Inbound, consumers
 from rating.messaging.outbound import KEYS
+from rating.messaging.webhooks import WebhookOutbox
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
+from rating.processes.webhook_deliveries import WebhookDelivering, WebhookSecrets
 from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
+from rating.read_models.webhooks import WebhookDeliveries, Webhooks
 from rating.settings import RatingSettings
 
 
@@ -57,7 +62,10 @@ def build(
     publisher = publisher or Publisher(settings.kafka, name)
     keys = KeyRing.of(settings, database, topic=KEYS.topic, publisher=publisher)
     switches, live = QualityControlSwitches(database), LiveUpdates()
-    relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys, switches, live.wake))
+    webhooks, deliveries = Webhooks(database, clock or database_clock), WebhookDeliveries(database)
+    outbox = WebhookOutbox(webhooks, deliveries)
+    handlers = commit_handlers(forms, keys, switches, live.wake, webhooks, outbox)
+    relay = OutboxRelay(name, store, publisher, handlers)
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
     channels = Channels(database, repository.clock)
     versions = QualityControlVersions(repository, settings.quality_control)
@@ -73,12 +81,16 @@ def build(
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
     tokens = FormTokens(form_secret, secrets_before)
     timers = form_timers(forms, repository)
+    webhook_secrets = WebhookSecrets(form_secret, secrets_before)
+    sender = WebhookSender(settings.webhook_private)
+    delivering = WebhookDelivering(repository, webhooks, deliveries, webhook_secrets, sender)
     event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
-    tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, *event_consumers]
+    tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, delivering, *event_consumers]
 
     async def prepare() -> None:
-        for step in (store.prepare, forms.prepare, erased.prepare, keys.prepare, database_clock.sync):
-            await step()
+        for each in (store, forms, deliveries, erased, keys):
+            await each.prepare()
+        await database_clock.sync()
 
     async def release() -> None:
         client.close()
@@ -88,14 +100,18 @@ def build(
         settings,
         title="Candor rating",
         pages=[pages.person, pages.page_router(settings, channels)],
-        routers=[forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router],
+        routers=[
+            forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router,
+            webhooks_api.router,
+        ],
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,
             "form_views": FormViews(tokens, keys, versions, channels), "channels": channels,
             "quality_control": versions, "quality_control_switches": switches,
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
-            "live": live,
+            "live": live, "webhooks": webhooks, "webhook_deliveries": deliveries,
+            "webhook_secrets": webhook_secrets,
             "relay": relay, "inbound": inbound,  # what tests drive by hand
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),

@@ -8,10 +8,16 @@ from chassis.http.live import LiveUpdates
 from chassis.http.routes import from_state
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
+from rating.processes.webhook_deliveries import WebhookSecrets
 from rating.read_models.channels import Channels as ChannelsModel
 from rating.read_models.forms import Forms as FormsModel
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
+from rating.read_models.webhooks import WebhookDeliveries
+from rating.read_models.webhooks import Webhooks as WebhooksModel
 
+Webhooks = Annotated[WebhooksModel, from_state("webhooks")]
+Deliveries = Annotated[WebhookDeliveries, from_state("webhook_deliveries")]
+Secrets = Annotated[WebhookSecrets, from_state("webhook_secrets")]
 Live = Annotated[LiveUpdates, from_state("live")]
 Repository = Annotated[EventRepository, from_state("repository")]
 Keys = Annotated[KeyRing, from_state("key_ring")]

@@ -25,12 +25,19 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.VERSION_MISSING: "Say which version you have changed: send its ETag as If-Match.",
     Rejection.SAVED_MEANWHILE: "{who} saved version {version} meanwhile, at {when}.",
     Rejection.NO_SUCH_VERSION: "There is no such version of these settings.",
+    Rejection.NO_SUCH_WEBHOOK: "There is no such webhook.",
+    Rejection.WEBHOOK_CHANGED: "Somebody changed this webhook since it was read.",
+    Rejection.ROTATION_UNDER_WAY: "The secret was changed less than a day ago; the one before is still used.",
+    Rejection.NO_SUCH_DELIVERY: "There is no such delivery.",
     Rejection.THRESHOLD_NOT_ON_SCALE: "This scale has scores from {lowest} to {highest}.",
 }
 
 STATUSES: Final[Mapping[str, int]] = {
     Rejection.NO_SUCH_FORM: 404,
     Rejection.NO_SUCH_VERSION: 404,
+    Rejection.NO_SUCH_WEBHOOK: 404,
+    Rejection.NO_SUCH_DELIVERY: 404,
+    Rejection.WEBHOOK_CHANGED: 412,
     Rejection.SAVED_MEANWHILE: 412,
     Rejection.VERSION_MISSING: 428,
 }

@@ -24,3 +24,7 @@ class Rejection(StrEnum):
     SAVED_MEANWHILE = "saved-meanwhile"
     NO_SUCH_VERSION = "no-such-version"
     THRESHOLD_NOT_ON_SCALE = "threshold-not-on-scale"
+    NO_SUCH_WEBHOOK = "no-such-webhook"
+    WEBHOOK_CHANGED = "webhook-changed"
+    ROTATION_UNDER_WAY = "rotation-under-way"
+    NO_SUCH_DELIVERY = "no-such-delivery"

@@ -11,32 +11,44 @@ from rating.domain.quality_control.decider import QUALITY_CONTROL
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
+from rating.domain.webhook import WEBHOOK
 from rating.messaging.outbound import to_public
+from rating.messaging.webhooks import WebhookOutbox
 from rating.read_models.forms import Forms
 from rating.read_models.quality_control import QualityControlSwitches
+from rating.read_models.webhooks import Webhooks
 
 Wake = Callable[[Collection[str]], None]
 
 
 def commit_handlers(
-    forms: Forms, keys: KeyRing, switches: QualityControlSwitches, wake: Wake
+    forms: Forms,
+    keys: KeyRing,
+    switches: QualityControlSwitches,
+    wake: Wake,
+    webhooks: Webhooks,
+    webhook_outbox: WebhookOutbox,
 ) -> Sequence[CommitHandler[Any, Any]]:
-    """Joins read models, keys and live updates to the relay.
+    """Joins read models, keys, live updates and webhooks to the relay.
 
     Settings and reservations of questions concern nobody else.
     """
     return (
-        rating_handler(forms, keys, wake),
+        rating_handler(forms, keys, wake, webhook_outbox),
         CommitHandler(COOL_DOWN, lambda *_: None, _nothing),
         CommitHandler(QUALITY_CONTROL, lambda *_: None, switches.project),
+        CommitHandler(WEBHOOK, lambda *_: None, webhooks.project),
     )
 
 
-def rating_handler(forms: Forms, keys: KeyRing, wake: Wake) -> CommitHandler[Rating, RatingEvent]:
+def rating_handler(
+    forms: Forms, keys: KeyRing, wake: Wake, webhooks: WebhookOutbox
+) -> CommitHandler[Rating, RatingEvent]:
     """What becomes of ratings; `wake` is told the clients whose forms can be seen to have changed."""
 
     async def project(batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
         wake(await forms.project(batch))
+        await webhooks.project(batch)
 
     async def publish_keys(public: Sequence[PublicEvent]) -> None:
         events = (each.event for each in public)
