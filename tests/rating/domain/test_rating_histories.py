@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 from itertools import accumulate
 from random import Random
 
@@ -28,6 +28,7 @@ from rating.domain.rating.events import (
     FormCancelled,
     FormExpired,
     FormOffered,
+    RatingChanged,
     RatingEvent,
     RatingGiven,
 )
@@ -45,6 +46,7 @@ from rating.domain.rating.state import (
 )
 from tests.rating.builders import (
     LATER,
+    MINUTE,
     RULES,
     at,
     decline,
@@ -190,8 +192,9 @@ def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
 
 LAST_CLOSE = 4
 ANY_SEQ = st.integers(1, LAST_CLOSE)
-LONG = st.integers(0, 30 * 60).map(at)
-"""More than a day: some closes are consumed too late."""
+LONG = st.one_of(st.integers(0, 30).map(lambda fives: at(5 * fives)), st.just(at(1500)))
+LAGS = st.sampled_from([0, 0, 0, 5, 30, 1440]).map(lambda minutes: minutes * MINUTE)
+"""How late closes are consumed; the last one is just too late."""
 
 
 @st.composite
@@ -199,12 +202,13 @@ def closes(draw: st.DrawFn) -> RegisterClose:
     """A close by any rules, with anything known of it, that may resume the one before."""
     close_seq = draw(ANY_SEQ)
     resumes = close_seq - 1 if close_seq > 1 and draw(st.booleans()) else None
+    closed_at = draw(LONG)
     return RegisterClose(
-        snapshot=snapshot(close_seq, closed_at=draw(LONG)),
+        snapshot=snapshot(close_seq, closed_at=closed_at),
         rules=draw(ALL_RULES),
         facts=draw(FACTS).model_copy(update={"resumes": resumes}),
         erased=draw(st.sampled_from([False, False, False, True])),
-        now=draw(LONG),
+        now=closed_at + draw(LAGS),
         cooling_down=draw(st.sampled_from([False, False, False, True])),
     )
 
@@ -235,31 +239,32 @@ def test_every_rule_of_a_form_holds_after_whatever_comes(
 
 
 @settings(max_examples=300)
-@given(st.lists(ANY_COMMAND, max_size=30), ANY_SEQ, LONG, st.integers(1, 5))
-def test_an_answer_is_taken_as_long_as_there_is_a_form_and_time_for_it(
-    commands: list[RatingCommand], close_seq: int, now: datetime, score: int
+@given(st.lists(ANY_COMMAND, max_size=30), st.integers(1, 5))
+def test_an_answer_is_taken_until_just_before_its_deadline_and_in_no_other_state(
+    commands: list[RatingCommand], score: int
 ) -> None:
-    """And refused in every other state, so that nothing is stored."""
-    commands = [command for command in commands if command.now <= now]
-    rating = RATING.fold(RATING.initial, play(sorted(commands, key=lambda command: command.now)))
-    close = rating.close(close_seq)
-    answer = GiveRating(close_seq, score, now, written("nobody else's words"))
-    match close:
-        case Offered() | Declined(forgotten=False):
-            open_ = now < close.expires_at
-        case Given(forgotten=False):
-            open_ = now < close.editable_until and close.changes < MOST_CHANGES
-        case _:
-            open_ = False
+    commands = sorted(commands, key=lambda command: command.now)
+    rating = RATING.fold(RATING.initial, play(commands))
+    for close_seq in range(1, LAST_CLOSE + 1):
+        match rating.close(close_seq):
+            case Offered(expires_at=deadline) | Declined(expires_at=deadline, forgotten=False):
+                kind: type | None = RatingGiven
+            case Given(editable_until=deadline, forgotten=False, changes=changes) if changes < MOST_CHANGES:
+                kind = RatingChanged
+            case _:
+                deadline, kind = at(0), None
+        before = GiveRating(close_seq, score, deadline - timedelta(milliseconds=1), written("new words"))
+        assert kind_of_answer(rating, before) is kind
+        assert kind_of_answer(rating, replace(before, now=deadline)) is None
+
+
+def kind_of_answer(rating: Rating, command: GiveRating) -> type | None:
+    """The event that an answer leads to; None if it is refused."""
     try:
-        events = RATING.decide(rating, answer)
+        [event] = RATING.decide(rating, command)
     except CommandRejected:
-        assert not open_
-    else:
-        assert open_
-        assert [type(event).__name__ for event in events] == [
-            "RatingChanged" if isinstance(close, Given) else "RatingGiven"
-        ]
+        return None
+    return type(event)
 
 
 FINAL = (NotOffered, Given, Expired, Cancelled)
