@@ -20,7 +20,7 @@ ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
 
-.PHONY: help run command pages browser pictures demo stop test check format lock events token chaos truth containers moved
+.PHONY: help run command pages browser pictures demo stop test check format lock events token chaos races truth containers moved
 .PHONY: bench bench-commands bench-projection bench-published bench-reads bench-timers
 
 help: ## print this
@@ -69,6 +69,9 @@ format: $(READY) ## bring Python and TypeScript into shape
 
 chaos: $(READY) ## kill services and servers while 2,000 dialogs flow, replicas 300 times and a rebuild at each of its steps (an hour), then count
 	@CANDOR_CHAOS_DIALOGS=2000 CANDOR_CHAOS_FAULTS=$(or $(FAULTS),300) $(BIN)/pytest -s tests/chaos
+
+races: $(READY) ## RACES=300 generated histories of forms, each played by eight replicas at once (ten minutes)
+	@CANDOR_RACES=$(or $(RACES),300) $(BIN)/pytest --timeout 120 tests/rating/processes/test_racing_histories.py
 
 truth: $(READY) ## every route of Live Chat against a plain computation: CLOSES=100000 of them, under QUESTIONS=200 filters (half an hour)
 	@CANDOR_TRUTH_CLOSES=$(or $(CLOSES),100000) CANDOR_TRUTH_QUESTIONS=$(or $(QUESTIONS),200) \

@@ -8,6 +8,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import FrameLocator, Page, expect
+from pymongo import MongoClient
 
 from deploy.demo.people import Operator, Visitor
 from deploy.demo.support_floor import SupportFloor
@@ -22,6 +23,9 @@ from tests.waiting import until
 pytestmark = pytest.mark.real
 
 MOST_BYTES = 30 * 1024
+SCANNED_MS = 2_000
+"""How long a scanner looks at a page, as those do that wait until nothing is loaded any more."""
+
 WIDGET = """<!doctype html><html lang=en><title>Site</title><link rel=icon href='data:,'>
 <main><h1>Site</h1><iframe title=form src="{form}" width=400 height=600></iframe></main>
 <script>
@@ -141,6 +145,27 @@ async def test_opening_the_form_changes_nothing(
 
     assert {url for method, url in methods if method != "GET"} == {f"{rating}/v1/forms/read"}
     assert await visitor.form(form["dialog"], 1) == form
+
+
+@pytest.mark.parametrize("header", [{}, {"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
+async def test_a_link_scanner_that_runs_the_forms_script_stores_nothing(
+    page: Page, stack: Stack, floor: SupportFloor, channel: str, rating: str, header: dict[str, str]
+) -> None:
+    _, form = await closed_dialog(floor, channel)
+    with MongoClient[dict[str, Any]](stack.servers.mongo_address) as client:
+        of_dialog = {"stream": f"rating:{form['dialog']}"}
+        commits = client["candor_rating"]["commits"]
+        before = list(commits.find(of_dialog, {"events": 1}))
+        await page.set_extra_http_headers(header)
+        await page.goto(f"{rating}/form#{form['token']}")
+        await expect(page.get_by_role("radio")).to_have_count(5)
+        await page.wait_for_timeout(SCANNED_MS)
+        # Leaving says nothing either: some forms send what they have from `pagehide`.
+        await page.goto("about:blank")
+        await page.goto(f"{rating}/form#{form['token']}")
+        await expect(page.get_by_role("radio")).to_have_count(5)
+        assert before
+        assert list(commits.find(of_dialog, {"events": 1})) == before
 
 
 async def test_what_the_form_loads_is_small(

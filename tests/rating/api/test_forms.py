@@ -23,6 +23,7 @@ pytestmark = pytest.mark.real
 FAMILY = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}\N{RIGHT-TO-LEFT OVERRIDE}"
 WORDS = [" as it is \n", "a\u0000", "e\u0301 \u00e9", FAMILY, "x" * 2000, "\N{THUMBS UP SIGN}" * 2000]
 
+ROLES_OF_STAFF = [Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN, Role.SERVICE, Role.PLATFORM]
 BLANK = ["", " \n\u00a0", "\u200b\u200d", " " * 3000]
 
 
@@ -404,8 +405,11 @@ class TestAnswer:
         answer = await asked.answer(score)
         assert (answer.status_code, answer.json()["detail"]) == (409, "Please choose a score from 1 to 5.")
 
-    async def test_a_comment_that_is_too_long_is_refused_never_cut(self, asked: ApiClient) -> None:
-        answer = await asked.answer(5, "x" * 2001)
+    @pytest.mark.parametrize("character", ["x", "\u0416", "\N{THUMBS UP SIGN}", "\u0301"])
+    async def test_a_comment_that_is_too_long_is_refused_never_cut(
+        self, asked: ApiClient, character: str
+    ) -> None:
+        answer = await asked.answer(5, "x" + character * 2000)
         assert answer.status_code == 409
         assert answer.json()["detail"] == "A comment can have at most 2000 characters."
         assert [form["state"] for form in await asked.mine()] == ["pending"]
@@ -513,11 +517,14 @@ class TestStrangers:
         answer = await asked.post("read", {"token": asked.token("d2")})
         assert answer.status_code == 404
 
-    @pytest.mark.parametrize("roles", [(Role.OPERATOR,), (Role.OPERATOR, Role.ADMIN, Role.SUPERVISOR)])
-    async def test_operators_are_kept_out_whatever_they_send(
+    @pytest.mark.parametrize(
+        "roles",
+        [*((role,) for role in ROLES_OF_STAFF), (Role.OPERATOR, Role.ADMIN, Role.SUPERVISOR)],
+    )
+    async def test_staff_are_kept_out_whatever_they_send(
         self, asked: ApiClient, roles: tuple[Role, ...]
     ) -> None:
-        operator = staff(*roles)
+        somebody = staff(*roles)
         bodies: list[Any] = [
             {"token": asked.token(), "score": 5},
             {"token": asked.token()},
@@ -526,15 +533,22 @@ class TestStrangers:
             [],
         ]
         answers = [
-            await asked.post(route, body, headers=operator)
+            await asked.post(route, body, headers=somebody)
             for route in ("read", "answer", "decline")
             for body in bodies
         ]
         for content in (b"{", b"\xff", b""):
-            broken = await asked.http.post("/v1/forms/answer", content=content, headers=operator)
+            broken = await asked.http.post("/v1/forms/answer", content=content, headers=somebody)
             answers.append(broken)
         assert {answer.status_code for answer in answers} == {403}
         assert len({_problem(answer) for answer in answers}) == 1
+        assert [form["state"] for form in await asked.mine()] == ["pending"]
+
+    @pytest.mark.parametrize("role", ROLES_OF_STAFF)
+    async def test_a_token_of_staff_is_no_forms_token(self, asked: ApiClient, role: Role) -> None:
+        token = staff(role)["Authorization"].removeprefix("Bearer ")
+        for route, more in (("read", {}), ("answer", {"score": 5}), ("decline", {})):
+            assert (await asked.post(route, {"token": token, **more})).status_code == 404
         assert [form["state"] for form in await asked.mine()] == ["pending"]
 
     async def test_a_bearer_token_that_is_no_good_is_refused(self, asked: ApiClient) -> None:

@@ -1,6 +1,8 @@
 """Whatever comes, in whatever order and how often: the rules of a form hold."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from itertools import accumulate
 from random import Random
 
@@ -16,19 +18,49 @@ from rating.domain.rating.decider import (
     GiveRating,
     OfferForm,
     RatingCommand,
+    RegisterClose,
     RegisterReopening,
 )
+from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
 from rating.domain.rating.events import (
     AnswerRecorded,
+    CloseRegistered,
     FormCancelled,
     FormExpired,
     FormOffered,
+    RatingChanged,
     RatingEvent,
     RatingGiven,
 )
 from rating.domain.rating.form_version import FormVersion
-from rating.domain.rating.state import Given, Offered, Rating, Scheduled
-from tests.rating.builders import LATER, RULES, at, erase, register, resume, written
+from rating.domain.rating.state import (
+    MOST_CHANGES,
+    Cancelled,
+    Declined,
+    Expired,
+    Given,
+    NotOffered,
+    Offered,
+    Rating,
+    Scheduled,
+)
+from tests.rating.builders import (
+    LATER,
+    MINUTE,
+    RULES,
+    at,
+    decline,
+    erase,
+    expire,
+    give,
+    register,
+    resume,
+    snapshot,
+    written,
+)
+from tests.rating.domain.test_dry_run import FACTS
+from tests.rating.domain.test_dry_run import RULE_SETS as ALL_RULES
+from tests.rating.invariants import check_dialog
 
 SEQS = st.integers(1, 2)
 NOW = st.integers(0, 90).map(at)
@@ -156,3 +188,174 @@ def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
     rating = RATING.fold(RATING.initial, play([*commands, *late]))
     asked = (Scheduled, Offered, Given)
     assert sum(isinstance(close, asked) for close in rating.closes.values()) == 1
+
+
+LAST_CLOSE = 4
+ANY_SEQ = st.integers(1, LAST_CLOSE)
+LONG = st.one_of(st.integers(0, 30).map(lambda fives: at(5 * fives)), st.just(at(1500)))
+LAGS = st.sampled_from([0, 0, 0, 5, 30, 1440]).map(lambda minutes: minutes * MINUTE)
+"""How late closes are consumed; the last one is just too late."""
+
+
+@st.composite
+def closes(draw: st.DrawFn) -> RegisterClose:
+    """A close by any rules, with anything known of it, that may resume the one before."""
+    close_seq = draw(ANY_SEQ)
+    resumes = close_seq - 1 if close_seq > 1 and draw(st.booleans()) else None
+    closed_at = draw(LONG)
+    return RegisterClose(
+        snapshot=snapshot(close_seq, closed_at=closed_at),
+        rules=draw(ALL_RULES),
+        facts=draw(FACTS).model_copy(update={"resumes": resumes}),
+        erased=draw(st.sampled_from([False, False, False, True])),
+        now=closed_at + draw(LAGS),
+        cooling_down=draw(st.sampled_from([False, False, False, True])),
+    )
+
+
+ANY_COMMAND: st.SearchStrategy[RatingCommand] = st.one_of(
+    closes(),
+    closes(),
+    st.builds(RegisterReopening, ANY_SEQ, LONG, LONG),
+    st.builds(OfferForm, ANY_SEQ, LONG),
+    st.builds(GiveRating, ANY_SEQ, st.integers(0, 6), LONG, COMMENTS),
+    st.builds(GiveRating, ANY_SEQ, st.integers(0, 6), LONG, COMMENTS),
+    st.builds(DeclineRating, ANY_SEQ, LONG),
+    st.builds(ExpireForm, ANY_SEQ, LONG),
+    st.builds(erase, st.just("c1"), LONG),
+)
+
+
+@settings(max_examples=800)
+@given(st.lists(ANY_COMMAND, max_size=40), st.randoms(use_true_random=False))
+def test_every_rule_of_a_form_holds_after_whatever_comes(
+    commands: list[RatingCommand], random: Random
+) -> None:
+    """Closes, reopenings, answers, timers and erasures, some of them more than once, in any order."""
+    again = random.choices(commands, k=len(commands) // 3) if commands else []
+    # Whoever sends it again does so at another time.
+    again = [replace(command, now=random.choice(commands).now) for command in again]
+    check_dialog(play(sorted([*commands, *again], key=lambda command: command.now)))
+
+
+@settings(max_examples=300)
+@given(st.lists(ANY_COMMAND, max_size=30), st.integers(1, 5))
+def test_an_answer_is_taken_until_just_before_its_deadline_and_in_no_other_state(
+    commands: list[RatingCommand], score: int
+) -> None:
+    commands = sorted(commands, key=lambda command: command.now)
+    rating = RATING.fold(RATING.initial, play(commands))
+    for close_seq in range(1, LAST_CLOSE + 1):
+        match rating.close(close_seq):
+            case Offered(expires_at=deadline) | Declined(expires_at=deadline, forgotten=False):
+                kind: type | None = RatingGiven
+            case Given(editable_until=deadline, forgotten=False, changes=changes) if changes < MOST_CHANGES:
+                kind = RatingChanged
+            case _:
+                deadline, kind = at(0), None
+        before = GiveRating(close_seq, score, deadline - timedelta(milliseconds=1), written("new words"))
+        assert kind_of_answer(rating, before) is kind
+        assert kind_of_answer(rating, replace(before, now=deadline)) is None
+
+
+def kind_of_answer(rating: Rating, command: GiveRating) -> type | None:
+    """The event that an answer leads to; None if it is refused."""
+    try:
+        [event] = RATING.decide(rating, command)
+    except CommandRejected:
+        return None
+    return type(event)
+
+
+FINAL = (NotOffered, Given, Expired, Cancelled)
+
+
+@settings(max_examples=300)
+@given(st.lists(ANY_COMMAND, max_size=30), st.lists(ANY_COMMAND, max_size=10))
+def test_a_close_that_is_settled_stays_what_it_is(
+    before: list[RatingCommand], later: list[RatingCommand]
+) -> None:
+    """But for an expiry that a reopening takes back, and for the last word of an answer."""
+    commands = sorted([*before, *later], key=lambda command: command.now)
+    rating = RATING.initial
+    for event in play(commands):
+        after = RATING.evolve(rating, event)
+        for close_seq, close in rating.closes.items():
+            if isinstance(close, FINAL):
+                kinds = (Expired, Cancelled) if isinstance(close, Expired) else type(close)
+                assert isinstance(after.close(close_seq), kinds)
+        rating = after
+
+
+@settings(max_examples=300)
+@given(
+    ending=st.sampled_from(["given", "declined", "expired", "pending"]),
+    minutes=st.lists(st.integers(0, 200), min_size=1, max_size=3),
+    rules=st.sampled_from([RULES, LATER]),
+    within=st.integers(1, 300),
+)
+def test_a_dialog_is_asked_once_if_once_is_enough(
+    ending: str, minutes: list[int], rules: FormVersion, within: int
+) -> None:
+    """A form that was withdrawn before anybody dealt with it is no question."""
+    for policy in ReopenedPolicy:
+        eligibility = Eligibility(reopened=policy, once_within=at(within) - at(0))
+        once = rules.model_copy(update={"eligibility": eligibility})
+        asked_at = 5 if rules.delay else 0
+        commands: list[RatingCommand] = [register(rules=once), OfferForm(1, at(asked_at))]
+        settling: dict[str, list[RatingCommand]] = {
+            "given": [give(5, at(asked_at))],
+            "declined": [decline(at(asked_at))],
+            "expired": [expire(at(asked_at + 60))],
+            "pending": [],
+        }
+        commands += settling[ending]
+        moment = at(asked_at + 60)
+        expected = []
+        for close_seq, later in enumerate(minutes, 2):
+            moment += at(later) - at(0)
+            commands.append(RegisterReopening(close_seq - 1, moment, moment))
+            commands.append(register(close_seq, moment, once, closed_at=moment))
+            too_soon = moment + rules.delay < at(asked_at + within)
+            dealt_with = ending != "pending"
+            expected.append(
+                dealt_with
+                and (
+                    policy is ReopenedPolicy.ONCE_PER_DIALOG
+                    or (policy is ReopenedPolicy.ONCE_WITHIN and too_soon)
+                )
+            )
+        rating = RATING.fold(RATING.initial, play(commands))
+        refused = [
+            isinstance(rating.close(close_seq), NotOffered) for close_seq in range(2, len(minutes) + 2)
+        ]
+        assert refused == expected
+
+
+@settings(max_examples=300)
+@given(
+    share=st.integers(0, 100),
+    draws=st.lists(st.floats(0, 99.9), min_size=1, max_size=6),
+    silent=st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_the_draw_of_a_close_holds_for_all_that_follow_its_reopening(
+    share: int, draws: list[float], silent: list[bool]
+) -> None:
+    """However often somebody closes and reopens: who draws again could draw until the form is gone."""
+    rules = RULES.model_copy(update={"eligibility": Eligibility(share=share)})
+    commands: list[RatingCommand] = []
+    held, expected = None, dict[int, float]()
+    for close_seq, (drawn, unused) in enumerate(zip(draws, silent, strict=False), 1):
+        resumes = close_seq - 1 if unused and close_seq > 1 else None
+        commands.append(RegisterReopening(close_seq - 1, at(close_seq), at(close_seq)))
+        commands.append(register(close_seq, at(close_seq), rules, draw=drawn, resumes=resumes))
+        if held is None and resumes is None and drawn < share:
+            held = drawn
+        if held is not None:
+            expected[close_seq] = held
+    events = play(commands[1:])
+    facts = {event.close_seq: event.facts for event in events if isinstance(event, CloseRegistered)}
+    asked = {event.close_seq for event in events if isinstance(event, FormOffered)}
+    assert {close_seq: known.draw for close_seq, known in facts.items() if known and close_seq in asked} == (
+        expected
+    )

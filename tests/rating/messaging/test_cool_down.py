@@ -60,7 +60,10 @@ class TestReserving:
         assert not COOL_DOWN.fold(COOL_DOWN.initial, [reserved(ONE)]).holds(TWO)
 
     def test_what_is_long_over_is_not_remembered(self) -> None:
-        assert len(COOL_DOWN.fold(COOL_DOWN.initial, [reserved(ONE), reserved(TWO, 60)]).reserved) == 1
+        assert len(COOL_DOWN.fold(COOL_DOWN.initial, [reserved(ONE), reserved(TWO, 120)]).reserved) == 1
+
+    def test_what_is_over_for_a_question_that_is_given_back_is_not_over_for_an_earlier_one(self) -> None:
+        given(reserved(ONE), reserved(TWO, 60)).when(reserve(AskingClose("d3", 1), 58, TWO)).then_nothing()
 
 
 def inbound(harness: Harness, delay: timedelta = timedelta(0)) -> Inbound:

@@ -16,7 +16,7 @@ from chassis.validation.text import LocaleHint, is_blank
 from contracts.keys import Purpose
 from contracts.ratings import CloseState
 from rating.api.dependencies import Forms, Keys, Live, Repository, Tokens, Views
-from rating.api.permissions import AVisitor, NoOperator
+from rating.api.permissions import AVisitor, NoStaff
 from rating.api.problems import problems
 from rating.api.schemas import (
     HINT,
@@ -45,7 +45,7 @@ from rating.read_models.form_documents import FormDocument, form_document
 NOT_ASKED = frozenset({CloseState.UNDECIDED, CloseState.NOT_OFFERED, CloseState.SCHEDULED})
 
 mine = Router(prefix="/v1/forms/mine", tags=["forms"])
-router = Router(prefix="/v1/forms", tags=["forms"], dependencies=[NoOperator])
+router = Router(prefix="/v1/forms", tags=["forms"], dependencies=[NoStaff])
 
 
 @mine.get("")

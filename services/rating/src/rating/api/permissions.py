@@ -10,8 +10,9 @@ from contracts.access import Claims, Role
 from contracts.envelope import Id
 
 OPERATORS = frozenset({Role.OPERATOR})
-NoOperator = Depends(allow_anyone(never=OPERATORS))
-"""For whoever holds a form's token: no bearer token is needed, an operator's is refused."""
+STAFF = frozenset(Role) - {Role.VISITOR}
+NoStaff = Depends(allow_anyone(never=STAFF))
+"""For whoever holds a form's token: no bearer token is needed, one that isn't a visitor's is refused."""
 
 AVisitor = Annotated[Visitor, Depends(allow_visitor(never=OPERATORS))]
 

@@ -44,7 +44,7 @@ class QuestionReservation:
 
 @dataclass(frozen=True)
 class Questions:
-    """What a client is or was asked in a channel, as far back as the last cool-down went."""
+    """What a client is or was asked in a channel, as far back as two cool-downs before the last question."""
 
     reserved: tuple[QuestionReservation, ...] = ()
 
@@ -59,7 +59,8 @@ class Questions:
 
 def evolve(questions: Questions, event: QuestionReserved) -> Questions:
     """What the client is asked after the event."""
-    recent = [one for one in questions.reserved if event.asks_at < one.asks_at + event.cool_down]
+    # A cool-down more than can be in its way: once it is given back, an earlier question may be asked.
+    recent = [one for one in questions.reserved if event.asks_at < one.asks_at + 2 * event.cool_down]
     close = AskingClose(event.dialog, event.close_seq)
     return Questions((*recent, QuestionReservation(close, event.asks_at)))
 
