@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, Collection
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
+from chassis.audit import Audit
 from chassis.background import BackgroundTask, Supervisor
 from chassis.clock import Clock, DatabaseClock
 from chassis.crypto_shredding import KeyRing
@@ -22,6 +24,8 @@ from rating.api import dry_run as dry_run_api
 from rating.api import forms as forms_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
+from rating.api import story as story_api
+from rating.api.origins import CrossOrigin
 from rating.api.problems import CATALOGUE
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
@@ -56,6 +60,7 @@ def build(
     store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
     publisher = publisher or Publisher(settings.kafka, name)
     keys = KeyRing.of(settings, database, topic=KEYS.topic, publisher=publisher)
+    audit = Audit(database, "close")
     switches, live = QualityControlSwitches(database), LiveUpdates()
     relay = OutboxRelay(name, store, publisher, commit_handlers(forms, keys, switches, live.wake))
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
@@ -77,8 +82,9 @@ def build(
     tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, *event_consumers]
 
     async def prepare() -> None:
-        for step in (store.prepare, forms.prepare, erased.prepare, keys.prepare, database_clock.sync):
-            await step()
+        for part in (store, forms, erased, keys, audit):
+            await part.prepare()
+        await database_clock.sync()
 
     async def release() -> None:
         client.close()
@@ -88,16 +94,20 @@ def build(
         settings,
         title="Candor rating",
         pages=[pages.person, pages.page_router(settings, channels)],
-        routers=[forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router],
+        routers=[
+            forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router,
+            story_api.router,
+        ],
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,
             "form_views": FormViews(tokens, keys, versions, channels), "channels": channels,
             "quality_control": versions, "quality_control_switches": switches,
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
-            "live": live,
+            "live": live, "audit": audit,
             "relay": relay, "inbound": inbound,  # what tests drive by hand
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
+        middleware=[Middleware(CrossOrigin, settings.public_urls["analytics"])],
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip
