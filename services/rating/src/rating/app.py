@@ -24,6 +24,7 @@ from rating.api import dry_run as dry_run_api
 from rating.api import forms as forms_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
+from rating.api import quality_control_default as default_api
 from rating.api import story as story_api
 from rating.api.origins import CrossOrigin
 from rating.api.problems import CATALOGUE
@@ -96,7 +97,7 @@ def build(
         pages=[pages.person, pages.page_router(settings, channels)],
         routers=[
             forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router,
-            story_api.router,
+            story_api.router, default_api.router,
         ],
         problems=CATALOGUE,
         state={
