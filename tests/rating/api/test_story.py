@@ -303,7 +303,9 @@ class TestWhichPages:
         response = await api.http.get(PATH, headers={**CLARA, "Origin": origin})
         asked = await api.http.options(PATH, headers={"Origin": origin, **ASKS})
         assert granted(response) == granted(asked) == {}
-        assert (response.headers["vary"], asked.status_code) == ("Origin", 405)
+        unasked = await api.http.get(PATH, headers=CLARA)
+        assert response.headers.keys() == unasked.headers.keys()
+        assert (response.status_code, asked.status_code) == (200, 405)
 
     @pytest.mark.parametrize("path", ["/v1/quality-control", "/v1/closes", f"{PATH}/", "/v1/forms/mine"])
     async def test_live_chat_may_read_nothing_else(self, api: ApiClient, path: str) -> None:

@@ -19,7 +19,8 @@ EXPOSED: Final = "Retry-After, WWW-Authenticate, X-Request-ID"
 class CrossOrigin:
     """Answers preflights for stories, and lets pages of `origin` read them (Fetch, 3.2). No credentials.
 
-    To pages of any other origin, and about all else, it says nothing: browsers keep responses from them.
+    To pages of any other origin, and about all else, it says nothing: browsers keep responses from them. No
+    cache keeps any (`no-store`), so only what was granted varies.
     """
 
     def __init__(self, app: ASGIApp, origin: str) -> None:
@@ -28,20 +29,18 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or not STORY.fullmatch(scope["path"]):
+        headers = Headers(scope=scope) if scope["type"] == "http" and STORY.fullmatch(scope["path"]) else None
+        if headers is None or headers.getlist("origin") != [self._origin]:
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        allowed = headers.getlist("origin") == [self._origin]
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 response = MutableHeaders(raw=message.setdefault("headers", []))
+                response["Access-Control-Allow-Origin"] = self._origin
+                response["Access-Control-Expose-Headers"] = EXPOSED
                 response.add_vary_header("Origin")
-                if allowed:
-                    response["Access-Control-Allow-Origin"] = self._origin
-                    response["Access-Control-Expose-Headers"] = EXPOSED
             await send(message)
 
-        asks = allowed and scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        asks = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
         await (Response(status_code=204, headers=PREFLIGHT) if asks else self._app)(scope, receive, told)
