@@ -36,6 +36,9 @@ ROOMS: Mapping[str, str] = {
 }
 """The web rooms, and the folder that each is built into."""
 
+CALLS = (("rating", "analytics", "rating"),)
+"""Whom a room calls beside its own service: that service, the room, and what its types are called there."""
+
 SHARED = ("package.json", "package-lock.json", ".npmrc", "chassis/ui")
 LEFT_OUT = frozenset({"node_modules", "static"})
 BUILT = ".built"
@@ -81,8 +84,8 @@ def build() -> None:
 def check() -> None:
     """Style, types, messages and unit tests of all rooms, and the AsyncAPI documents."""
     install(everything=True)
-    for service in SERVICES:
-        source, target = f"docs/openapi/{service}.json", f"services/{service}/web/src/api.gen.d.ts"
+    for service, room, name in (*((each, each, "api") for each in SERVICES), *CALLS):
+        source, target = f"docs/openapi/{service}.json", f"services/{room}/web/src/{name}.gen.d.ts"
         run(["openapi-typescript", source, "--output", target], f"{source} could not be turned into types.")
     run(["biome", "check", "--error-on-warnings"], "The pages are not in shape; `make format` mends style.")
     run(["tsc", "--noEmit"], "The types of the pages do not fit.")

@@ -10,7 +10,7 @@ from chat.domain.channel import CHANNEL
 from chat.domain.client import CLIENT
 from chat.domain.dialog.decider import DIALOG
 from rating.domain.cool_down import COOL_DOWN
-from rating.domain.quality_control.decider import QUALITY_CONTROL
+from rating.domain.quality_control.decider import DEFAULT, QUALITY_CONTROL
 from rating.domain.rating.decider import RATING
 
 NAMES: dict[str, tuple[Decider[Any, Any, Any], set[str]]] = {
@@ -19,6 +19,7 @@ NAMES: dict[str, tuple[Decider[Any, Any, Any], set[str]]] = {
     "dialog": (DIALOG, {"opened", "message-posted", "operator-assigned", "closed", "reopened"}),
     "asked": (COOL_DOWN, {"question-reserved"}),
     "quality_control": (QUALITY_CONTROL, {"saved"}),
+    "quality_control_default": (DEFAULT, {"saved"}),
     "review": (REVIEW, {"note-written", "status-set", "own-score-set", "exclusion-set"}),
     "rating": (
         RATING,

@@ -75,6 +75,7 @@ class Conversation:
             "message": "m2",
             "reply": REPLY,
             "close_seq": "2",
+            "close": f"{self.dialog}.2",
         }
 
 

@@ -23,6 +23,7 @@ from tests.browser.findings import Findings
 from tests.browser.looking import axe, screenshot
 
 pytestmark = pytest.mark.real
+WHY_NOT = "Why the client was not asked"
 COMMENT = "Had to repeat myself, but it works now"
 PLAYED = (
     (Mood.RATES, 5, None), (Mood.COMMENTS, 5, "Réponse claire et rapide"), (Mood.COMMENTS, 2, COMMENT),
@@ -702,6 +703,120 @@ async def test_it_is_for_everybody(
     await expect(page.locator(".timeline")).to_be_visible()
     assert await axe(page) == []
     await screenshot(page, f"live-chat/{name}-drawer")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def strict(floor: SupportFloor, _floors: dict[str, str]) -> str:
+    """A channel that demands more of a close than the one that there is."""
+    if "strict" not in _floors:
+        name = f"strict-{uuid4().hex[:8]}"
+        await floor.channel(name, "Course: Strict")
+        demands = {
+            "closed_by": ["operator"], "needs_reply": True, "least_client_messages": 3, "least_text": 5,
+            "least_operator_messages": 1, "skips_spam": True, "skips_labels": ["internal", "test"],
+            "share": 50, "reopened": "once_per_dialog", "once_within": 0,
+        }  # fmt: skip
+        await floor.set_up(name, eligibility=demands, cool_down=30 * 86_400)
+        await play(floor, name, (Mood.IGNORES, 1, None))
+        await settled(floor, name, 1)
+        _floors["strict"] = name
+    return _floors["strict"]
+
+
+async def test_why_a_close_was_not_asked_about_rule_by_rule(
+    open_page: OpenPage, strict: str, page: Page, findings: Findings
+) -> None:
+    findings.tolerate("503|403|404")
+    await open_page(page, "analytics", f"/live-chat?channel={strict}", Role.SUPERVISOR, name="Clara Moen")
+    await page.locator(".rows button").first.click()
+    drawer, rules = page.get_by_role("dialog", name="Review"), page.locator(".rules > li")
+    why = drawer.get_by_role("button", name=WHY_NOT)
+    await expect(why).to_have_attribute("aria-expanded", "false")
+
+    for status, code, said, repeats in (
+        (503, "unavailable", "The rules could not be read", True),
+        (403, "role-not-allowed", "The rules could not be read", False),
+        (404, "not-found", "Rating knows nothing of this close yet.", False),
+    ):
+        problem = {"type": f"/problems/{code}", "title": "", "status": status, "detail": "", "instance": "i"}
+        cors = {"access-control-allow-origin": "*"}
+        await page.route("**/v1/closes/**", refusing(status, problem, cors))
+        await why.press("Enter")
+        await expect(drawer).to_contain_text(said)
+        await expect(drawer.get_by_role("button", name="Try again")).to_have_count(int(repeats))
+        await page.unroute("**/v1/closes/**")
+        if repeats:
+            await drawer.get_by_role("button", name="Try again").click()
+            await expect(rules.first).to_be_visible()
+        await why.press("Enter")
+
+    await why.press("Enter")
+    await expect(why).to_have_attribute("aria-expanded", "true")
+    await expect(rules.filter(has_text="Client’s messages: 2, at least 3 asked for")).to_have_class("failed")
+    await expect(rules.filter(has_text="Operators’ messages: 1, a reply is asked for")).to_have_class(
+        "passed"
+    )
+    await expect(rules.last).to_have_text(
+        "Not looked at any more: heard too late, once per dialog, not in the sample, cool-down"
+    )
+    link = drawer.get_by_role("link", name="version 2 of Quality control")
+    await expect(link).to_have_attribute("href", re.compile(rf"/quality-control\?channel={strict}$"))
+    await expect(drawer).not_to_contain_text("holds now")
+
+
+def refusing(
+    status: int, problem: dict[str, Any], headers: dict[str, str]
+) -> Callable[[Route], Awaitable[None]]:
+    """Refuses requests, as a service would that the page may read; preflights go through."""
+
+    async def refuse(route: Route) -> None:
+        if route.request.method == "OPTIONS":
+            await route.continue_()
+        else:
+            await route.fulfill(status=status, json=problem, headers=headers)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "words"),
+    [
+        ("light", {}, WHY_NOT), ("dark", {"scheme": "dark"}, WHY_NOT), ("phone", {"size": PHONE}, WHY_NOT),
+        ("fr-phone", {"locale": "fr-FR", "size": PHONE}, "Pourquoi le client n’a pas été sollicité"),
+        ("ru", {"locale": "ru-RU"}, "Почему клиента не спросили"),
+    ],
+)  # fmt: skip
+async def test_why_is_for_everybody(
+    new_page: NewPage, open_page: OpenPage, strict: str, name: str, how: dict[str, Any], words: str
+) -> None:
+    page = await new_page(**how)
+    await open_page(page, "analytics", f"/live-chat?channel={strict}", Role.SUPERVISOR, name="Clara Moen")
+    await page.locator(".rows button").first.click()
+    await page.get_by_role("button", name=words).click()
+    await expect(page.locator(".rules > .failed")).to_have_count(1)
+    await page.locator(".rules + p").scroll_into_view_if_needed()
+    assert await axe(page) == []
+    wide = await page.locator(".drawer").evaluate("each => each.scrollWidth - each.clientWidth")
+    assert wide == 0
+    await screenshot(page, f"live-chat/why-{name}")
+
+
+async def test_why_a_client_was_asked_and_the_next_close_is_not_read_by_itself(opened: Reading) -> None:
+    page = await opened()
+    await page.locator(".rows button", has_text=COMMENT).click()
+    drawer = page.get_by_role("dialog", name="Review")
+    why = drawer.get_by_role("button", name="Why the client was asked")
+    await why.click()
+    await expect(page.locator(".rules > .passed").first).to_be_visible()
+    await expect(page.locator(".rules > .failed")).to_have_count(0)
+    await expect(drawer).not_to_contain_text("Not looked at")
+    await screenshot(page, "live-chat/why-asked")
+
+    shown = page.url
+    await drawer.get_by_role("button", name="Next review").click()
+    await expect(page).not_to_have_url(shown)
+    await expect(why).to_have_attribute("aria-expanded", "false")
+    await expect(page.locator(".rules")).to_have_count(0)
 
 
 async def test_what_is_odd_is_said_in_words_by_keyboard(opened: Reading, page: Page) -> None:

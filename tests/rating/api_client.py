@@ -19,9 +19,12 @@ def visitor(client: str = "c1", channel: str = "shop") -> dict[str, str]:
     return bearer(visitor_token(client, channel))
 
 
-def staff(*roles: Role, sub: str = "o1", name: str | None = None, channel: str = "*") -> dict[str, str]:
-    """The header of somebody of the staff, good for every channel unless told otherwise."""
-    claims = Claims(sub=sub, name=name, roles=frozenset(roles), channels=frozenset({channel}))
+def staff(
+    *roles: Role, sub: str = "o1", name: str | None = None, channel: str = "*", teams: list[str] | None = None
+) -> dict[str, str]:
+    """The header of somebody of the staff, good for every channel and team unless told otherwise."""
+    limited = None if teams is None else frozenset(teams)
+    claims = Claims(sub=sub, name=name, roles=frozenset(roles), channels=frozenset({channel}), teams=limited)
     return bearer(signed(claims))
 
 

@@ -100,7 +100,8 @@ class Played:
 
     async def play(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            self.clock.advance(step.minutes * MINUTE)
+            # Of two closes in one millisecond nothing says which was first.
+            self.clock.advance(step.minutes * MINUTE + timedelta(milliseconds=1))
             await self._time()
             close_seq = self.closes[step.dialog]
             match step.what:

@@ -8,7 +8,7 @@ from hypothesis import given as generated
 from hypothesis import strategies as st
 
 from chassis.errors import CommandRejected
-from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
+from rating.domain.quality_control.decider import QUALITY_CONTROL, BeginWithDefault, SaveQualityControl
 from rating.domain.quality_control.events import QualityControlSaved, StaffMember
 from rating.domain.quality_control.settings import QualityControlSettings, Tag
 from rating.domain.quality_control.state import Saved
@@ -70,6 +70,15 @@ def test_who_has_not_read_the_last_version_is_told_whose_it_is(settings: Quality
 @pytest.mark.parametrize("past", [[], [saved(2, FIRST)]])
 def test_nothing_is_based_on_what_never_was(past: list[QualityControlSaved]) -> None:
     given(*past).when(save(SECOND, 3)).then_rejected("no-such-version")
+
+
+def test_a_new_channel_begins_with_the_default() -> None:
+    given().when(BeginWithDefault(saved(7, SECOND), at(1))).then(saved(2, SECOND, from_default=7))
+
+
+@pytest.mark.parametrize("past", [saved(2, FIRST), saved(2, SECOND, from_default=7)])
+def test_a_channel_that_has_settings_keeps_them(past: QualityControlSaved) -> None:
+    given(past).when(BeginWithDefault(saved(8, SECOND), at(2))).then_nothing()
 
 
 def test_an_older_version_is_saved_anew() -> None:

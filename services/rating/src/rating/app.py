@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, Collection
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
+from chassis.audit import Audit
 from chassis.background import BackgroundTask, Supervisor
 from chassis.clock import Clock, DatabaseClock
 from chassis.crypto_shredding import KeyRing
@@ -23,7 +25,10 @@ from rating.api import dry_run as dry_run_api
 from rating.api import forms as forms_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
+from rating.api import quality_control_default as default_api
+from rating.api import story as story_api
 from rating.api import webhooks as webhooks_api
+from rating.api.origins import CrossOrigin
 from rating.api.problems import CATALOGUE
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
@@ -61,6 +66,7 @@ def build(
     store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
     publisher = publisher or Publisher(settings.kafka, name)
     keys = KeyRing.of(settings, database, topic=KEYS.topic, publisher=publisher)
+    audit = Audit(database, "close")
     switches, live = QualityControlSwitches(database), LiveUpdates()
     webhooks, deliveries = Webhooks(database, clock or database_clock), WebhookDeliveries(database)
     outbox = WebhookOutbox(webhooks, deliveries)
@@ -88,8 +94,8 @@ def build(
     tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, delivering, *event_consumers]
 
     async def prepare() -> None:
-        for each in (store, forms, deliveries, erased, keys):
-            await each.prepare()
+        for part in (store, forms, deliveries, erased, keys, audit):
+            await part.prepare()
         await database_clock.sync()
 
     async def release() -> None:
@@ -103,6 +109,7 @@ def build(
         routers=[
             forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router,
             webhooks_api.router,
+            story_api.router, default_api.router,
         ],
         problems=CATALOGUE,
         state={
@@ -112,8 +119,10 @@ def build(
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
             "live": live, "webhooks": webhooks, "webhook_deliveries": deliveries,
             "webhook_secrets": webhook_secrets,
+            "audit": audit,
             "relay": relay, "inbound": inbound,  # what tests drive by hand
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
+        middleware=[Middleware(CrossOrigin, settings.public_urls["analytics"])],
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip

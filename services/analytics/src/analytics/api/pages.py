@@ -23,6 +23,8 @@ def page_router(settings: AnalyticsSettings) -> APIRouter:
         "minimum": settings.minimum_n,
         "urls": dict(settings.public_urls),
     }
-    connect = pages.sign_in_sources(settings)
+    # The drawer reads the stories of closes from rating, which in development has an origin of its own.
+    others = {settings.rating_url} - {settings.analytics_url}
+    connect = (*pages.sign_in_sources(settings), *others)
     found = [pages.Page("/live-chat", "live-chat.html", told, connect)]
     return pages.router(settings.service, BUILT, found)

@@ -15,6 +15,7 @@ import { whom, why } from "./reviews.tsx";
 import { Stars } from "./stars.tsx";
 import { Sign } from "./textures.tsx";
 import { clock } from "./toolbar.tsx";
+import { Why } from "./why.tsx";
 
 export function Drawer(): JSX.Element | null {
   const { review } = address.value;
@@ -120,6 +121,7 @@ function Story({ read }: { read: CloseDetails }): JSX.Element {
       <ReviewPanel key={keyOf(read)} read={read} />
       <Attribution read={read} />
       <Life read={read} />
+      <Why key={keyOf(read)} read={read} />
       <Answers read={read} />
       <TranscriptLink read={read} />
     </div>

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from chassis.audit import Audit as AuditLog
 from chassis.crypto_shredding import KeyRing
 from chassis.eventstore.repository import Repository as EventRepository
 from chassis.http.live import LiveUpdates
@@ -27,3 +28,4 @@ Forms = Annotated[FormsModel, from_state("forms")]
 Channels = Annotated[ChannelsModel, from_state("channels")]
 Versions = Annotated[QualityControlVersions, from_state("quality_control")]
 Switches = Annotated[QualityControlSwitches, from_state("quality_control_switches")]
+Audit = Annotated[AuditLog, from_state("audit")]

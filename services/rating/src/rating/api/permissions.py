@@ -6,7 +6,7 @@ from fastapi import Depends, Path
 
 from chassis.http.auth import Visitor, allow, allow_anyone, allow_visitor
 from chassis.http.problems import ChannelNotCovered, raises
-from contracts.access import Claims, Role
+from contracts.access import EVERY_CHANNEL, Claims, Role
 from contracts.envelope import Id
 
 OPERATORS = frozenset({Role.OPERATOR})
@@ -20,6 +20,19 @@ ChannelId = Annotated[Id, Path(description="The channel's id.", examples=["cours
 _SUPERVISING = allow(Role.SUPERVISOR, Role.ADMIN, never=OPERATORS)
 SupervisorClaims = Annotated[Claims, Depends(_SUPERVISING)]
 """The claims of a supervisor or an admin who is no operator."""
+
+
+@raises(ChannelNotCovered)
+async def _of_every_channel(
+    claims: Annotated[Claims, Depends(allow(Role.ADMIN, never=OPERATORS))],
+) -> Claims:
+    if EVERY_CHANNEL not in claims.channels:
+        raise ChannelNotCovered
+    return claims
+
+
+EveryChannelsAdmin = Annotated[Claims, Depends(_of_every_channel)]
+"""The claims of an admin of every channel, those among them that aren't there yet."""
 
 
 @raises(ChannelNotCovered)

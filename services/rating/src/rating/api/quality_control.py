@@ -109,7 +109,7 @@ async def save_quality_control(
 
     Forms that were made before keep theirs.
     """
-    command = SaveQualityControl(settings_of(body), based_on, _staff_member(claims), repository.clock.now())
+    command = SaveQualityControl(settings_of(body), based_on, staff_member(claims), repository.clock.now())
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
     return await _view(channel, versions.of(result.state), channels, response)
 
@@ -128,7 +128,7 @@ async def restore_quality_control(
     """Saves an older version's settings anew, as the next version."""
     old = await versions.at(channel, body.version)
     command = SaveQualityControl(
-        old.settings, based_on, _staff_member(claims), repository.clock.now(), restores=old.version
+        old.settings, based_on, staff_member(claims), repository.clock.now(), restores=old.version
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
     return await _view(channel, versions.of(result.state), channels, response)
@@ -148,7 +148,7 @@ async def list_quality_control_versions(
     before = _before(cursor) if cursor else (await versions.current(channel)).version + 1
     found = await versions.history(channel, before, limit + 1)
     entries = [
-        VersionEntry(**dict(_version(each)), changed=_changed(each, older))
+        VersionEntry(**dict(version_view(each)), changed=_changed(each, older))
         for each, older in pairwise([*found, None])
         if each is not None
     ][:limit]
@@ -165,7 +165,7 @@ async def get_quality_control_version(
 ) -> VersionDetails:
     """An older version, or the one that holds."""
     found = await versions.at(channel, version)
-    return VersionDetails(**dict(_version(found)), settings=_fields(found.settings))
+    return VersionDetails(**dict(version_view(found)), settings=fields_of(found.settings))
 
 
 def _before(cursor: str) -> int:
@@ -175,7 +175,8 @@ def _before(cursor: str) -> int:
     raise InvalidCursor
 
 
-def _staff_member(claims: Claims) -> StaffMember:
+def staff_member(claims: Claims) -> StaffMember:
+    """Who saves, as they are called now."""
     return StaffMember(id=claims.sub, name=(claims.name or claims.sub)[:LONGEST_NAME])
 
 
@@ -207,7 +208,8 @@ def _duration(seconds: float) -> timedelta:
     return timedelta(milliseconds=round(seconds * 1000))
 
 
-def _fields(settings: QualityControlSettings) -> ChannelSettings:
+def fields_of(settings: QualityControlSettings) -> ChannelSettings:
+    """The settings as a body holds them."""
     durations = {name: getattr(settings, name).total_seconds() for name in DURATIONS}
     known = settings.model_dump(exclude={*DURATIONS, "scale"})
     scale = {"name": settings.scale.name, "satisfied_from": settings.scale.satisfied_from}
@@ -216,13 +218,15 @@ def _fields(settings: QualityControlSettings) -> ChannelSettings:
     return ChannelSettings.model_validate({**known, "scale": scale, "eligibility": asked, **durations})
 
 
-def _version(found: SettingsVersion) -> VersionView:
+def version_view(found: SettingsVersion) -> VersionView:
+    """Which version it is, and who saved it when."""
     saved = found.saved
     return VersionView(
         version=found.version,
         saved_at=saved and saved.saved_at,
         saved_by=StaffView(**saved.by.model_dump()) if saved else None,
         restores=saved and saved.restores,
+        from_default=saved and saved.from_default,
     )
 
 
@@ -244,8 +248,8 @@ async def _view(
     response.headers["ETag"] = etag(found.version)
     published = await channels.find(channel)
     return QualityControlView(
-        **dict(_version(found)),
-        settings=_fields(found.settings),
+        **dict(version_view(found)),
+        settings=fields_of(found.settings),
         channel=channel,
         name=published.name if published else channel,
         locales=published.locales if published else (),

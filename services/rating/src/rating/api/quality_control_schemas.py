@@ -288,6 +288,9 @@ class VersionView(BaseModel):
     saved_at: Instant | None = Field(description="Null for the service's own.")
     saved_by: StaffView | None = Field(description="Null for the service's own.")
     restores: int | None = Field(description="The version that it repeats, if it does.")
+    from_default: int | None = Field(
+        description="The version of the default that the channel began with; then who saved that is named."
+    )
 
 
 class VersionDetails(VersionView):
@@ -321,6 +324,15 @@ class QualityControlView(VersionDetails):
         description="The languages that the channel is served in, the default first."
     )
     default_locale: str = Field(examples=["en"])
+    scales: list[ScaleField] = Field(description="Those that can be chosen.")
+    built_in_texts: dict[str, FormTexts] = Field(
+        description="What is shown by locale where nothing is written."
+    )
+
+
+class DefaultView(VersionDetails):
+    """What new channels begin with, and what a page needs to change it. Its ETag is the version."""
+
     scales: list[ScaleField] = Field(description="Those that can be chosen.")
     built_in_texts: dict[str, FormTexts] = Field(
         description="What is shown by locale where nothing is written."

@@ -6,8 +6,8 @@ from typing import Any
 from chassis.crypto_shredding import KeyRing
 from chassis.outbox.commit_handler import CommitHandler, PublicEvent, RecordedEvent
 from contracts.ratings import RatingChanged, RatingGiven
-from rating.domain.cool_down import COOL_DOWN, QuestionReserved, Questions
-from rating.domain.quality_control.decider import QUALITY_CONTROL
+from rating.domain.cool_down import COOL_DOWN
+from rating.domain.quality_control.decider import DEFAULT, QUALITY_CONTROL
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
@@ -36,6 +36,7 @@ def commit_handlers(
     return (
         rating_handler(forms, keys, wake, webhook_outbox),
         CommitHandler(COOL_DOWN, lambda *_: None, _nothing),
+        CommitHandler(DEFAULT, lambda *_: None, _nothing),
         CommitHandler(QUALITY_CONTROL, lambda *_: None, switches.project),
         CommitHandler(WEBHOOK, lambda *_: None, webhooks.project),
     )
@@ -59,5 +60,5 @@ def rating_handler(
     return CommitHandler(RATING, to_public, project, publish_keys)
 
 
-async def _nothing(_: Sequence[RecordedEvent[Questions, QuestionReserved]]) -> None:
+async def _nothing(_: Sequence[RecordedEvent[Any, Any]]) -> None:
     pass

@@ -17,6 +17,13 @@ from contracts.channels import CHANNEL_EVENTS, ChannelPublished
 from contracts.clients import CLIENT_EVENTS, ClientErased
 from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened
 from contracts.topics import CHANNELS, CLIENTS, DIALOGS, replay
+from rating.domain.quality_control.decider import (
+    DEFAULT,
+    DEFAULT_STREAM,
+    QUALITY_CONTROL,
+    BeginWithDefault,
+)
+from rating.domain.quality_control.state import Saved
 from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopening
 from rating.domain.rating.eligibility import CloseFacts, KindOfClose, draw_of
 from rating.domain.rating.form_version import FormVersion, Snapshot
@@ -54,7 +61,7 @@ class Inbound:
             case ClientErased() as event:
                 await self.on_client_erased(event)
             case ChannelPublished() as event:
-                await self.channels.publish(event, received.envelope.sequence)
+                await self.on_channel_published(event, received.envelope.sequence)
 
     async def on_dialog_closed(self, event: DialogClosed) -> None:
         """Decides about the form of the close."""
@@ -86,6 +93,19 @@ class Inbound:
         """Withdraws the form of the close that was undone."""
         command = RegisterReopening(event.close_seq, event.reopened_at, self.repository.clock.now())
         await handle(self.repository, RATING, RATING.stream(event.dialog), command)
+
+    async def on_channel_published(self, event: ChannelPublished, position: int) -> None:
+        """Keeps the channel, `position` being its `ce_sequence`; one that is new begins with the default."""
+        if not await self.channels.is_known(event.channel):
+            # Before it is known: whoever is interrupted here begins anew.
+            await self._begin_with_default(event.channel)
+        await self.channels.publish(event, position)
+
+    async def _begin_with_default(self, channel: str) -> None:
+        default = (await self.repository.load(DEFAULT, DEFAULT_STREAM)).state
+        if isinstance(default, Saved):
+            command = BeginWithDefault(default.last, self.repository.clock.now())
+            await handle(self.repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
 
     async def on_client_erased(self, event: ClientErased) -> None:
         """Forgets what the client wrote, and asks nothing more."""

@@ -40,6 +40,10 @@ class Channels:
         found = await self._channels.find().sort("_id", 1).to_list(None)
         return [ChannelPublished.model_validate(document, strict=False) for document in found]
 
+    async def is_known(self, channel: str) -> bool:
+        """Whether the channel was ever published, as it is stored now."""
+        return await self._channels.find_one({"_id": channel}, {"_id": 1}) is not None
+
     async def find(self, channel: str) -> ChannelPublished | None:
         """The channel; None if chat has not published it, or rating not consumed that yet."""
         with suppress(KeyError):

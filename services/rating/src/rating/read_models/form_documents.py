@@ -61,6 +61,7 @@ class FormDocument(BaseModel):
     close_seq: int
     channel: str
     client: str
+    team: str | None = None
     closed_at: datetime
     opened_at: datetime | None = None
     locale: str | None = None
@@ -118,6 +119,7 @@ def form_document(close: RegisteredClose, position: int) -> FormDocument:
         close_seq=snapshot.close_seq,
         channel=snapshot.channel,
         client=snapshot.client,
+        team=snapshot.team,
         closed_at=snapshot.closed_at,
         opened_at=snapshot.opened_at,
         locale=snapshot.locale,

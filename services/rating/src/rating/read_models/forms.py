@@ -10,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
 from chassis.timers import DATE, DueDocuments
+from contracts.access import EVERY_CHANNEL, Claims
 from contracts.ratings import CloseState, FormState
 from rating.domain.dry_run import PastClose
 from rating.domain.rating.events import RatingEvent
@@ -71,6 +72,18 @@ class Forms:
         query: Document = {"client": client, "channel": channel, "$or": answerable}
         found = await self._forms.find(query).sort("closed_at", -1).limit(MANY).to_list(MANY)
         return [FormDocument.model_validate(document) for document in found]
+
+    async def is_seen_by(self, claims: Claims, close: str) -> bool:
+        """Whether there is a close of this id that counts for the channels and teams of a token.
+
+        One of another channel or team is not read, so how long this takes doesn't tell that there is one.
+        """
+        query: Document = {"_id": close}
+        if EVERY_CHANNEL not in claims.channels:
+            query["channel"] = {"$in": sorted(claims.channels)}
+        if claims.teams is not None:
+            query["team"] = {"$in": sorted(claims.teams)}
+        return await self._forms.find_one(query, {"_id": 1}) is not None
 
     async def last_closes(self, channel: str, limit: int) -> list[PastClose]:
         """The channel's last closes, newest first."""

@@ -13,7 +13,7 @@ from chassis.eventstore.repository import Repository
 from chassis.eventstore.serialization import read_events
 from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
-from rating.domain.quality_control.decider import QUALITY_CONTROL
+from rating.domain.quality_control.decider import DEFAULT, DEFAULT_STREAM, QUALITY_CONTROL
 from rating.domain.quality_control.events import QualityControlSaved
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.quality_control.state import DEFAULT_VERSION, QualityControl, Saved
@@ -59,6 +59,10 @@ class QualityControlVersions:
         """The version that holds now."""
         loaded = await self._repository.load(QUALITY_CONTROL, QUALITY_CONTROL.stream(channel))
         return self.of(loaded.state)
+
+    async def for_new_channels(self) -> SettingsVersion:
+        """What a channel that is new begins with."""
+        return self.of((await self._repository.load(DEFAULT, DEFAULT_STREAM)).state)
 
     def of(self, state: QualityControl) -> SettingsVersion:
         """The version that holds in this state."""

@@ -44,6 +44,7 @@ export function aView(version = 12, settings: Settings = someSettings()): View {
     saved_at: "2026-11-03T15:20:00Z",
     saved_by: { id: "clara", name: "Clara Moen" },
     restores: null,
+    from_default: null,
     settings,
     channel: "bot",
     name: "Study bot",

@@ -124,6 +124,7 @@ function Version({ entry, editor, current }: VersionOf): JSX.Element {
 
 function whatChanged(entry: Entry): string {
   if (entry.saved_at === null) return t("history.first");
+  if (entry.from_default) return t("history.fromDefault", { version: entry.from_default });
   if (entry.restores) return t("history.restores", { version: entry.restores });
   const names = entry.changed.map((name) => t(`changed.${name}` as "changed.texts") || name);
   return names.length

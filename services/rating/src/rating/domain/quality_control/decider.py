@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from pydantic import TypeAdapter
 
@@ -30,7 +30,45 @@ class SaveQualityControl:
     restores: int | None = None
 
 
-def decide(state: QualityControl, command: SaveQualityControl) -> Sequence[QualityControlSaved]:
+@dataclass(frozen=True)
+class BeginWithDefault:
+    """A channel is new: its settings are those of `default`, which was saved for new channels."""
+
+    default: QualityControlSaved
+    now: datetime
+
+
+QualityControlCommand = SaveQualityControl | BeginWithDefault
+
+
+def decide(state: QualityControl, command: QualityControlCommand) -> Sequence[QualityControlSaved]:
+    """What follows from the command; raises `CommandRejected`."""
+    match command:
+        case SaveQualityControl():
+            return save(state, command)
+        case BeginWithDefault():
+            return begin(state, command)
+        case _:
+            assert_never(command)
+
+
+def begin(state: QualityControl, command: BeginWithDefault) -> Sequence[QualityControlSaved]:
+    """The first version after the service's own; nothing once any was saved."""
+    if isinstance(state, Saved):
+        return []
+    default = command.default
+    return [
+        QualityControlSaved(
+            version=state.version + 1,
+            settings=default.settings,
+            by=default.by,
+            saved_at=command.now,
+            from_default=default.version,
+        )
+    ]
+
+
+def save(state: QualityControl, command: SaveQualityControl) -> Sequence[QualityControlSaved]:
     """The next version; nothing if it holds already. Raises `CommandRejected`."""
     check(command.settings)
     match state:
@@ -74,10 +112,21 @@ def check(settings: QualityControlSettings) -> None:
         raise CommandRejected(Rejection.THRESHOLD_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
 
 
-QUALITY_CONTROL: Decider[QualityControl, SaveQualityControl, QualityControlSaved] = Decider(
+QUALITY_CONTROL: Decider[QualityControl, QualityControlCommand, QualityControlSaved] = Decider(
     category="quality_control",
     initial=NeverSaved(),
     evolve=evolve,
     decide=decide,
     events=TypeAdapter(QualityControlSaved),
 )
+
+DEFAULT: Decider[QualityControl, QualityControlCommand, QualityControlSaved] = Decider(
+    category="quality_control_default",
+    initial=NeverSaved(),
+    evolve=evolve,
+    decide=decide,
+    events=TypeAdapter(QualityControlSaved),
+)
+"""What new channels begin with. There is one stream of it, and no channel has that one."""
+
+DEFAULT_STREAM: Final = DEFAULT.stream("new-channels")

@@ -16,7 +16,10 @@ class StaffMember(StoredValue):
 
 
 class QualityControlSaved(StoredValue):
-    """The whole settings as `version`; `restores` is the version that they repeat, if they do."""
+    """The whole settings as `version`; `restores` is the version that they repeat, if they do.
+
+    `from_default` is the version of the default that a new channel began with; then `by` is who saved that.
+    """
 
     type: Literal["saved"] = "saved"
     version: int
@@ -24,3 +27,4 @@ class QualityControlSaved(StoredValue):
     by: StaffMember
     saved_at: AwareDatetime
     restores: int | None = None
+    from_default: int | None = None

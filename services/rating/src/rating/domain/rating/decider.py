@@ -178,14 +178,11 @@ def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEve
 
 
 def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
-    snapshot, kept = command.snapshot, None
+    snapshot = command.snapshot
     if before := rating.withdrawn(snapshot.close_seq - 1):
         # Else whoever closes, reopens and closes again at once would get a close without a form.
         command = replace(command, facts=command.facts.after(before.facts))
-    if command.facts.resumes is not None:
-        command, kept = _resuming(rating.close(command.facts.resumes), command)
-    if kept is None and isinstance(rating.close(snapshot.close_seq), ReopenedFirst):
-        kept = NotOfferedReason.REOPENED
+    command, kept = decided_before(rating, command)
     registered = CloseRegistered(
         close_seq=snapshot.close_seq,
         snapshot=snapshot,
@@ -196,6 +193,19 @@ def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]
         facts=command.facts,
     )
     return [registered, _decided(command, kept or exclusion_reason(command, rating.last_asked()))]
+
+
+def decided_before(rating: Rating, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
+    """The command by the rules that hold for this close, and the reason that it has before any is looked at.
+
+    What comes of it, put in again, stays as it is.
+    """
+    kept = None
+    if command.facts.resumes is not None:
+        command, kept = _resuming(rating.close(command.facts.resumes), command)
+    if kept is None and isinstance(rating.close(command.snapshot.close_seq), ReopenedFirst):
+        kept = NotOfferedReason.REOPENED
+    return command, kept
 
 
 def _resuming(before: CloseToRate, command: RegisterClose) -> tuple[RegisterClose, NotOfferedReason | None]:
@@ -226,12 +236,17 @@ def _ended_by(command: RegisterClose, kind: KindOfClose | None) -> RegisterClose
 
 
 def exclusion_reason(command: RegisterClose, last_asked: datetime | None) -> NotOfferedReason | None:
-    """The first reason that this close gets no form, if there is one.
+    """The first reason that this close gets no form, if there is one; `last_asked` as in `exclusions`."""
+    return next((reason for reason, applies in exclusions(command, last_asked).items() if applies), None)
+
+
+def exclusions(command: RegisterClose, last_asked: datetime | None) -> Mapping[NotOfferedReason, bool]:
+    """Whether each rule gives this close no form, in the order in which the rules are looked at.
 
     `last_asked` is when the last form of the dialog was offered that its client has dealt with.
     """
     rules, facts = command.rules.eligibility, command.facts
-    reasons = {
+    return {
         NotOfferedReason.DISABLED: not command.rules.enabled,
         NotOfferedReason.ERASED: command.erased,
         NotOfferedReason.SPAM: facts.spam and rules.skips_spam,
@@ -243,7 +258,6 @@ def exclusion_reason(command: RegisterClose, last_asked: datetime | None) -> Not
         NotOfferedReason.SAMPLED_OUT: facts.draw >= rules.share,
         NotOfferedReason.COOL_DOWN: command.cooling_down,
     }
-    return next((reason for reason, applies in reasons.items() if applies), None)
 
 
 def _was_asked(command: RegisterClose, last_asked: datetime | None) -> bool:

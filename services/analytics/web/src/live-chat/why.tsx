@@ -1,0 +1,117 @@
+/** Why the client was asked about a close, or wasn't: each rule of Quality control, as rating has decided. */
+import { client, data } from "@candor/ui/api.ts";
+import { ProblemBanner } from "@candor/ui/components/banner.tsx";
+import { Icon } from "@candor/ui/components/icons.tsx";
+import { exactTime, number, shortTime } from "@candor/ui/format.ts";
+import { asProblem, type Problem } from "@candor/ui/problems.ts";
+import { followLink, token } from "@candor/ui/session.ts";
+import { settings } from "@candor/ui/settings.ts";
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { paths } from "../rating.gen.d.ts";
+import { t } from "../texts.ts";
+import { address } from "./address.ts";
+import { type CloseDetails, keyOf } from "./data.ts";
+import { list, type Sentence, sentencesOf, type Told } from "./rule-sentences.ts";
+import { clock } from "./toolbar.tsx";
+
+/** Of a close whose form isn't decided yet, there is nothing to tell. */
+export function Why({ read }: { read: CloseDetails }): JSX.Element | null {
+  const [isOpen, open] = useState(false);
+  if (read.state === "undecided") return null;
+  return (
+    <section>
+      <button type="button" class="link" aria-expanded={isOpen} onClick={() => open(!isOpen)}>
+        {t(read.state === "not_offered" ? "rules.whyNot" : "rules.why")}
+      </button>
+      {isOpen && <Rules close={keyOf(read)} />}
+    </section>
+  );
+}
+
+function Rules({ close }: { close: string }): JSX.Element {
+  const [told, show] = useState<Told | null>(null);
+  const [problem, fail] = useState<Problem | null>(null);
+  const [tries, again] = useState(0);
+  useEffect(() => {
+    let isLeft = false;
+    fail(null);
+    readStory(close).then(
+      (read) => {
+        if (!isLeft) show(read);
+      },
+      (error) => {
+        if (!isLeft) fail(asProblem(error));
+      },
+    );
+    return () => {
+      isLeft = true;
+    };
+  }, [close, tries]);
+  if (told) return <Decision told={told} />;
+  if (!problem) return <p class="quiet">{t("fresh.reading")}</p>;
+  if (problem.status === 404) return <p class="quiet">{t("rules.notThere")}</p>;
+  const more = problem.status === 403 ? {} : { again: () => again(tries + 1) };
+  return <ProblemBanner problem={problem} title={t("rules.failed")} own={t} {...more} />;
+}
+
+/** Rating tells it: in development at an origin of its own. */
+function readStory(close: string): Promise<Told> {
+  const { urls } = settings<{ urls: Record<"rating", string> }>();
+  const api = client<paths>(urls.rating, token);
+  return data(api.GET("/v1/closes/{close}/story", { params: { path: { close } } }));
+}
+
+function Decision({ told }: { told: Told }): JSX.Element {
+  const time = (at: string): string => shortTime(at, clock.value, address.value.zone);
+  const looked = told.rules.filter(({ verdict }) => verdict !== "not_looked_at");
+  const skipped = told.rules.filter(({ verdict }) => verdict === "not_looked_at");
+  return (
+    <>
+      <ul class="rules">
+        {looked
+          .flatMap((rule) => sentencesOf(rule, time))
+          .map((each) => (
+            <Line key={each.text} {...each} />
+          ))}
+        {skipped.length > 0 && (
+          <li class="quiet">
+            <Icon name="minus" />
+            <span>{t("rules.skipped", { names: list(skipped.map(({ name }) => t(`reason.${name}`))) })}</span>
+          </li>
+        )}
+      </ul>
+      <Version told={told} />
+    </>
+  );
+}
+
+function Line({ text, fails }: Sentence): JSX.Element {
+  return (
+    <li class={fails ? "failed" : "passed"}>
+      <Icon name={fails ? "cross" : "check"} />
+      <span>
+        <span class="unseen">{t(fails ? "rules.notPassed" : "rules.passed")}</span> {text}
+      </span>
+    </li>
+  );
+}
+
+/** Which version of Quality control decided, and when. */
+function Version({ told }: { told: Told }): JSX.Element {
+  const { urls } = settings<{ urls: Record<"rating", string> }>();
+  const { zone } = address.value;
+  const href = `${urls.rating}/quality-control?${new URLSearchParams({ channel: told.channel })}`;
+  const isCurrent = told.current_version === told.settings_version;
+  return (
+    <p class="small quiet">
+      <time dateTime={told.registered_at} title={exactTime(told.registered_at, zone)}>
+        {t("rules.decided", { time: shortTime(told.registered_at, clock.value, zone) })}
+      </time>{" "}
+      <a href={href} onClick={followLink}>
+        {t("rules.version", { version: number(told.settings_version) })}
+      </a>
+      {!isCurrent && <> {t("rules.versionNow", { version: number(told.current_version) })}</>}
+    </p>
+  );
+}

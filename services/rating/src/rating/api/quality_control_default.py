@@ -1,0 +1,65 @@
+"""The default: what the settings of channels are that are new. Those that are there already keep theirs."""
+
+from fastapi import Response
+
+from chassis.eventstore.handle import handle
+from chassis.http.etags import etag
+from chassis.http.routes import Router
+from rating.api.dependencies import Repository, Versions
+from rating.api.permissions import EveryChannelsAdmin, SupervisorClaims
+from rating.api.problems import problems
+from rating.api.quality_control import (
+    BUILT_IN_TEXTS,
+    SCALE_FIELDS,
+    BasedOn,
+    fields_of,
+    settings_of,
+    staff_member,
+    version_view,
+)
+from rating.api.quality_control_schemas import ChannelSettings, DefaultView
+from rating.domain.quality_control.decider import DEFAULT, DEFAULT_STREAM, SaveQualityControl
+from rating.domain.rejections import Rejection
+from rating.read_models.quality_control import SettingsVersion
+
+# Not under the channels: one of them may be called "default".
+router = Router(prefix="/v1/quality-control-default", tags=["quality control"])
+
+
+@router.get("")
+async def get_default(_: SupervisorClaims, versions: Versions, response: Response) -> DefaultView:
+    """What a new channel begins with: the service's own settings until others are saved."""
+    return _view(await versions.for_new_channels(), response)
+
+
+@router.put(
+    "",
+    responses=problems(
+        Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION, Rejection.THRESHOLD_NOT_ON_SCALE
+    ),
+)
+async def save_default(
+    claims: EveryChannelsAdmin,
+    based_on: BasedOn,
+    body: ChannelSettings,
+    repository: Repository,
+    versions: Versions,
+    response: Response,
+) -> DefaultView:
+    """Makes this the default, unless somebody else has changed it since it was read.
+
+    For admins of every channel. Channels that are there keep their settings.
+    """
+    command = SaveQualityControl(settings_of(body), based_on, staff_member(claims), repository.clock.now())
+    result = await handle(repository, DEFAULT, DEFAULT_STREAM, command)
+    return _view(versions.of(result.state), response)
+
+
+def _view(found: SettingsVersion, response: Response) -> DefaultView:
+    response.headers["ETag"] = etag(found.version)
+    return DefaultView(
+        **dict(version_view(found)),
+        settings=fields_of(found.settings),
+        scales=SCALE_FIELDS,
+        built_in_texts=BUILT_IN_TEXTS,
+    )
