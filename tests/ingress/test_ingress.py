@@ -66,6 +66,7 @@ ROUTES = {
     "/v1/quality-control/course-a": "rating",
     "/v1/closes/d-1.1/story": "rating",
     "/v1/quality-control-default": "rating",
+    "/v1/webhooks/crm/deliveries": "rating",
     "/v1/live-chat/summary?channel=course%20a": "analytics",
     "/v1/forms/mine/changes": "rating",
     "/v1/live-chat/changes": "analytics",
