@@ -21,3 +21,7 @@ class Rejection(StrEnum):
     SAVED_MEANWHILE = "saved-meanwhile"
     NO_SUCH_VERSION = "no-such-version"
     THRESHOLD_NOT_ON_SCALE = "threshold-not-on-scale"
+    MAIL_NOT_SET_UP = "mail-not-set-up"
+    WAY_TOO_LATE = "way-too-late"
+    REMINDER_OUT_OF_TIME = "reminder-out-of-time"
+    NO_SUCH_LINK = "no-such-link"

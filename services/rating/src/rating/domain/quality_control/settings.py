@@ -9,6 +9,7 @@ from chassis.eventstore.decider import StoredValue
 from rating.domain.quality_control.texts import Texts
 from rating.domain.rating.eligibility import Eligibility
 from rating.domain.rating.form_version import CommentRule, FormVersion, Scale
+from rating.domain.rating.ways import WIDGET_ALONE, DeliveryWay
 
 
 class ScaleName(StrEnum):
@@ -48,6 +49,8 @@ class QualityControlSettings(StoredValue):
     offer_window: timedelta
     cool_down: timedelta
     eligibility: Eligibility = Eligibility()
+    ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
+    reminder: timedelta | None = None
 
     def form_version(self, version: int, default_locale: str) -> FormVersion:
         """What a form keeps of these settings, `version` being theirs."""
@@ -64,4 +67,6 @@ class QualityControlSettings(StoredValue):
             offer_window=self.offer_window,
             cool_down=self.cool_down,
             eligibility=self.eligibility,
+            ways=self.ways,
+            reminder=self.reminder,
         )
