@@ -78,7 +78,10 @@ class TestReading:
             "offer_window": 86_400,
             "cool_down": 0,
             "eligibility": ANYBODY,
+            "ways": [{"way": "widget", "after": 0}],
+            "reminder": None,
         }
+        assert found["mail_available"] is False
         names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")
         assert [found[name] for name in names] == [1, None, None, None, "The shop", ["fr", "en"], "fr"]
         assert found["built_in_texts"] == {locale: dict(texts) for locale, texts in BUILT_IN.items()}

@@ -37,6 +37,9 @@ REQUEST_SECONDS = Histogram(
 ERASURES_PENDING = Gauge(
     "candor_erasures_pending", "Deleted keys that Kafka has not compacted away yet", ("service",)
 )
+DELIVERIES = Counter(
+    "candor_deliveries", "What was sent, by what became of it", ("service", "kind", "outcome")
+)
 ALARMS = Counter("candor_alarms", "What a person should look at", ("service", "kind"))
 
 
@@ -44,6 +47,7 @@ class Alarm(StrEnum):
     """What a person should look at; docs/operating.md says what to do about each."""
 
     BATCH_FAILED = "batch_failed"
+    DELIVERY_FAILED = "delivery_failed"
     ERASURE_FAILED = "erasure_failed"
     HANDLER_FAILED = "handler_failed"
     KEY_RECORD_DEAD = "key_record_dead"

@@ -23,11 +23,16 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.SAVED_MEANWHILE: "{who} saved version {version} meanwhile, at {when}.",
     Rejection.NO_SUCH_VERSION: "There is no such version of these settings.",
     Rejection.THRESHOLD_NOT_ON_SCALE: "This scale has scores from {lowest} to {highest}.",
+    Rejection.MAIL_NOT_SET_UP: "E-mail is not set up here.",
+    Rejection.WAY_TOO_LATE: "The form expires before it is sent.",
+    Rejection.REMINDER_OUT_OF_TIME: "A reminder comes after the first e-mail, and before the form expires.",
+    Rejection.NO_SUCH_LINK: "There is no such link.",
 }
 
 STATUSES: Final[Mapping[str, int]] = {
     Rejection.NO_SUCH_FORM: 404,
     Rejection.NO_SUCH_VERSION: 404,
+    Rejection.NO_SUCH_LINK: 404,
     Rejection.SAVED_MEANWHILE: 412,
     Rejection.VERSION_MISSING: 428,
 }

@@ -12,6 +12,7 @@ from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
 from rating.messaging.outbound import to_public
+from rating.read_models.deliveries import Deliveries
 from rating.read_models.forms import Forms
 from rating.read_models.quality_control import QualityControlSwitches
 
@@ -19,23 +20,26 @@ Wake = Callable[[Collection[str]], None]
 
 
 def commit_handlers(
-    forms: Forms, keys: KeyRing, switches: QualityControlSwitches, wake: Wake
+    forms: Forms, deliveries: Deliveries, keys: KeyRing, switches: QualityControlSwitches, wake: Wake
 ) -> Sequence[CommitHandler[Any, Any]]:
     """Joins read models, keys and live updates to the relay.
 
     Settings and reservations of questions concern nobody else.
     """
     return (
-        rating_handler(forms, keys, wake),
+        rating_handler(forms, deliveries, keys, wake),
         CommitHandler(COOL_DOWN, lambda *_: None, _nothing),
         CommitHandler(QUALITY_CONTROL, lambda *_: None, switches.project),
     )
 
 
-def rating_handler(forms: Forms, keys: KeyRing, wake: Wake) -> CommitHandler[Rating, RatingEvent]:
+def rating_handler(
+    forms: Forms, deliveries: Deliveries, keys: KeyRing, wake: Wake
+) -> CommitHandler[Rating, RatingEvent]:
     """What becomes of ratings; `wake` is told the clients whose forms can be seen to have changed."""
 
     async def project(batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
+        await deliveries.project(batch)
         wake(await forms.project(batch))
 
     async def publish_keys(public: Sequence[PublicEvent]) -> None:

@@ -88,13 +88,13 @@ class Scheduled:
 class Offered:
     """Waiting for its client.
 
-    By `ways` it can still be sent; by those in `sent` it was.
+    By `ways` it can still be sent; by those in `sent` it was, at those times.
     """
 
     form: Form
     expires_at: datetime
     ways: tuple[Way, ...] = (Way.WIDGET,)
-    sent: frozenset[Way] = frozenset()
+    sent: Mapping[Way, datetime] = field(default_factory=dict)
     reminded: bool = False
 
     @property
@@ -239,7 +239,7 @@ def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901
 def _delivered(close: Offered, event: FormSent | ReminderSent | DeliveryFailed) -> Offered:
     match event:
         case FormSent():
-            return replace(close, sent=close.sent | {event.way})
+            return replace(close, sent={**close.sent, event.way: event.sent_at})
         case ReminderSent():
             return replace(close, reminded=True)
         case DeliveryFailed():
