@@ -1,9 +1,11 @@
 """Rating with a real SMTP server, and clients whose addresses chat has sealed."""
 
+import asyncio
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -11,6 +13,7 @@ from chassis.crypto_shredding import KeyReader, jwe
 from contracts.dialogs import Contact, DialogClosed
 from contracts.keys import Purpose
 from rating.domain.rating.form_version import FormVersion
+from rating.personal_data import Addresses
 from rating.processes.deliveries import MailDeliveries
 from tests.rating.adapters.smtp_server import Mailbox, smtp_server
 from tests.rating.builders import MAILED
@@ -64,6 +67,25 @@ async def with_contact(
         await harness.database["reader_keys"].insert_one({**key, "partition": "t:0", "scan": "s"})
     sealed = jwe.seal(email.encode(), raw, kid, jwe.Context(event.client, event.dialog, Purpose.EMAIL))
     return event.model_copy(update={"contact": Contact(email=sealed)})
+
+
+async def late_key(mailing: Mailing, *, decided_first: bool) -> None:
+    """A dialog is closed whose key rating receives while it waits for it, or once it waits no more."""
+    harness, asked = mailing.harness, asyncio.Event()
+
+    async def read_to_end() -> bool:
+        asked.set()
+        return False
+
+    contacts = replace(harness.inbound.contacts, addresses=Addresses(reader_of(harness), read_to_end))
+    event = await with_contact(harness, closed("late"), ZOE)
+    key = await harness.database["reader_keys"].find_one_and_delete({"scope": "late"})
+    assert key is not None
+    deciding = asyncio.create_task(replace(harness.inbound, contacts=contacts).on_dialog_closed(event))
+    await asyncio.wait_for(deciding if decided_first else asked.wait(), 30)
+    await harness.database["reader_keys"].insert_one(key)
+    await deciding
+    await harness.relayed()
 
 
 def reader_of(harness: Harness) -> KeyReader:
