@@ -49,9 +49,14 @@ async def answer(mailing: Mailing, dialog: str = "d1") -> None:
     await mailing.harness.relayed()
 
 
-async def due_at(mailing: Mailing, delivery: str = "d1.1:invitation") -> Any:
+async def document(mailing: Mailing, delivery: str = "d1.1:invitation") -> dict[str, Any]:
     found = await mailing.harness.database["deliveries"].find_one({"_id": delivery})
-    return found and found["due_at"]
+    assert found is not None
+    return found
+
+
+async def due_at(mailing: Mailing) -> Any:
+    return (await document(mailing))["due_at"]
 
 
 class TestInvitation:
@@ -122,11 +127,25 @@ class TestInvitation:
 
     async def test_the_form_is_looked_at_as_it_is_and_not_as_it_was(self, mailing: Mailing) -> None:
         await mailing.close()
-        stale = await mailing.harness.database["deliveries"].find_one({"_id": "d1.1:invitation"})
+        stale = await document(mailing)
         await answer(mailing)
-        await mailing.harness.database["deliveries"].replace_one({"_id": "d1.1:invitation"}, stale or {})
+        await mailing.harness.database["deliveries"].replace_one({"_id": stale["_id"]}, stale)
         assert await mailing.worker.deliver_due() == 1
         assert mailing.mailbox.taken == []
+        assert await due_at(mailing) is None
+
+    async def test_what_was_stored_as_sent_is_not_sent_again(self, mongo: str, database: str) -> None:
+        async with open_mailing(mongo, database, REMINDING) as mailing:
+            await mailing.close()
+            stale = [await document(mailing)]
+            await mailing.deliver()
+            stale.append(await document(mailing, "d1.1:reminder"))
+            mailing.harness.clock.advance(30 * MINUTE)
+            await mailing.deliver()
+            for each in stale:
+                await mailing.harness.database["deliveries"].replace_one({"_id": each["_id"]}, each)
+            assert await mailing.worker.deliver_due() == 2
+            assert len(mailing.mailbox.taken) == 2
 
     async def test_an_erased_client_gets_none_from_the_moment_they_are_marked(self, mailing: Mailing) -> None:
         await mailing.close()
