@@ -138,9 +138,10 @@ def keys_reader(
     publisher: Publisher,
     reader: KeyReader,
     clock: Clock,
+    topic: str = DIALOG_KEYS.name,
 ) -> TableReader:
     """Feeds the keys of `reader`, which are in `database`: those that chat's addresses are opened with."""
     return TableReader(
-        "dialog keys", service="rating", connection=connection, topics={DIALOG_KEYS.name: KEY_EVENTS},
+        "dialog keys", service="rating", connection=connection, topics={topic: KEY_EVENTS},
         table=reader, positions=durable(database, "key_positions"), publisher=publisher, clock=clock,
     )  # fmt: skip
