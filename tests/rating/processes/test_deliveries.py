@@ -13,6 +13,7 @@ from analytics.domain.close import Close, CloseEvent
 from chassis.eventstore.handle import handle
 from contracts.ratings import CloseState, RatingOffered, RatingUndeliverable, Way
 from rating.domain.rating.decider import RATING, GiveRating
+from rating.domain.rating.state import Offered
 from rating.domain.rating.ways import DeliveryWay
 from rating.domain.rating.ways import Way as OwnWay
 from rating.personal_data import Addresses
@@ -305,6 +306,9 @@ class TestReminder:
             assert reminder["Subject"] == "shop: you can still rate your chat"
             assert link(reminder, "form") == link(invitation, "form")
             assert reminder["Message-ID"] != invitation["Message-ID"]
+            close = (await mailing.harness.repository.load(RATING, "rating:d1")).state.close(1)
+            assert isinstance(close, Offered)
+            assert close.reminded
 
     async def test_who_has_answered_is_not_reminded(self, mongo: str, database: str) -> None:
         async with open_mailing(mongo, database, REMINDING) as mailing:
