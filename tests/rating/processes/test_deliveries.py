@@ -17,7 +17,7 @@ from rating.domain.rating.state import Offered
 from rating.domain.rating.ways import DeliveryWay
 from rating.domain.rating.ways import Way as OwnWay
 from rating.personal_data import Addresses
-from rating.processes.deliveries import AWAITED, LEASE, PAUSES, MailDeliveries
+from rating.processes.deliveries import AT_ONCE, AWAITED, LEASE, PAUSES, MailDeliveries
 from tests.rating.api_client import open_api_client
 from tests.rating.builders import BOTH, CLOSED_AT, EXPIRY, MAILED, MINUTE, at
 from tests.rating.harness import closed, reopened
@@ -372,6 +372,23 @@ class TestWorkers:
         assert sorted(mail["To"] for mail in mailing.mailbox.taken) == sorted(
             f"zoe{number}@school.test" for number in range(20)
         )
+
+    async def test_a_worker_that_crashed_has_as_much_room_as_before(
+        self, mailing: Mailing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def broken(*_: Any) -> None:
+            raise KeyError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(mailing.worker, "_claim", broken)
+            for _ in range(AT_ONCE):
+                with pytest.raises(KeyError):
+                    await mailing.worker.run()
+        await mailing.close()
+        running = asyncio.create_task(mailing.worker.run())
+        await until(lambda: mailing.mailbox.taken)
+        running.cancel()
+        await asyncio.wait([running])
 
     async def test_a_server_that_is_slow_holds_up_no_other_mail_and_is_stored_at_the_end(
         self, mailing: Mailing

@@ -95,8 +95,13 @@ class MailDeliveries:
         try:
             while True:
                 await self._room.acquire()
-                if not await self._begin():
-                    self._room.release()
+                begun = False
+                try:
+                    begun = await self._begin()
+                finally:
+                    if not begun:
+                        self._room.release()
+                if not begun:
                     await asyncio.sleep(POLL.total_seconds())
         finally:
             if self._working:

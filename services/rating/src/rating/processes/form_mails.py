@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rating.adapters.mail import Mail
 from rating.adapters.mails import render
-from rating.domain.quality_control.texts import LAST_RESORT, shown
+from rating.domain.quality_control.texts import shown
 from rating.domain.rating.state import Offered
 from rating.read_models.channels import Channels
 from rating.read_models.deliveries import MailKind
@@ -58,7 +58,7 @@ class FormMails:
             subject=rendered.subject,
             text=rendered.text,
             html=rendered.html,
-            locale=rendered.locale or LAST_RESORT,
+            locale=rendered.locale,
             message_id=f"{hashlib.sha256(form.encode()).hexdigest()[:32]}.{kind}@{self.domain}",
             sent_at=now,
             unsubscribe=f"{self.url}/v1/mail/unsubscribe?token={stop}",
