@@ -145,7 +145,14 @@ class TestInvitation:
             await mailing.deliver()
             for each in stale:
                 await mailing.harness.database["deliveries"].replace_one({"_id": each["_id"]}, each)
-            assert await mailing.worker.deliver_due() == 2
+            done = 0
+
+            async def both_are_settled() -> bool:  # what is due before the last one is found by a sweep
+                nonlocal done
+                done += await mailing.worker.deliver_due()
+                return done == 2
+
+            await until(both_are_settled)
             assert len(mailing.mailbox.taken) == 2
 
     async def test_an_erased_client_gets_none_from_the_moment_they_are_marked(self, mailing: Mailing) -> None:
