@@ -186,7 +186,8 @@ async def test_the_form_speaks_the_language_of_the_dialog(
 
 
 @pytest.mark.parametrize(
-    ("scale", "satisfied_from", "count"), [("faces", 3, 3), ("thumbs", 2, 2), ("points", 8, 11)]
+    ("scale", "satisfied_from", "count"),
+    [("faces", 3, 3), ("thumbs", 2, 2), ("emoji", 4, 5), ("points", 8, 11)],
 )
 async def test_each_scale_has_targets_that_a_thumb_hits(
     new_page: NewPage, floor: SupportFloor, channel: str, rating: str,
@@ -209,6 +210,83 @@ async def test_each_scale_has_targets_that_a_thumb_hits(
     await page.get_by_role("radio").first.check()
     await expect(page.get_by_role("textbox")).to_have_count(0)
     assert await axe(page) == []
+
+
+TAGS = [
+    {
+        "id": "repeated",
+        "lowest": 1,
+        "highest": 3,
+        "texts": {"en": "had to repeat myself", "ar": "اضطررت للتكرار"},
+    },
+    {"id": "slow", "lowest": 1, "highest": 3, "texts": {"en": "slow", "ar": "بطيء"}},
+    {"id": "clear", "lowest": 4, "highest": 5, "texts": {"en": "clear", "ar": "واضح"}},
+]
+FOLLOW_UPS = [
+    {
+        "id": "solved",
+        "texts": {"en": "Was the matter solved?", "ar": "هل حُلّت المسألة؟"},
+        "options": [
+            {"id": "yes", "texts": {"en": "yes", "ar": "نعم"}},
+            {"id": "no", "texts": {"en": "no", "ar": "لا"}},
+        ],
+    },
+    {"id": "missing", "texts": {"en": "What was missing?", "ar": "ما الذي كان ناقصًا؟"}, "options": []},
+]
+
+
+async def test_reasons_and_further_questions_follow_the_score_and_can_be_changed(
+    page: Page, floor: SupportFloor, channel: str, rating: str
+) -> None:
+    await floor.set_up(channel, tags=TAGS, follow_ups=FOLLOW_UPS, names_operator=True)
+    _, form = await closed_dialog(floor, channel)
+    await page.goto(f"{rating}/form#{form['token']}")
+    await expect(page.get_by_text("You talked to Ann Lee.")).to_be_visible()
+
+    await page.get_by_role("radio", name="3 of 5").check()
+    await page.get_by_role("checkbox", name="slow").check()
+    await page.get_by_role("radio", name="4 of 5").check()
+    await expect(page.get_by_role("checkbox", name="slow")).to_have_count(0)
+    await page.get_by_role("checkbox", name="clear").check()
+    await page.get_by_role("radio", name="yes").check()
+    await page.get_by_label("What was missing?").fill("A receipt")
+    await page.reload()
+    await expect(page.get_by_role("checkbox", name="clear")).to_be_checked()
+    await page.get_by_role("button", name="Send 4 of 5").click()
+
+    stored = page.get_by_role("region", name="What was stored")
+    for text in ("clear", "Was the matter solved? yes", "What was missing? A receipt"):
+        await expect(stored).to_contain_text(text)
+    await expect(stored).not_to_contain_text("slow")
+    await page.get_by_role("button", name="Change my answer").click()
+    await page.get_by_role("radio", name="yes").click()
+    await expect(page.get_by_role("radio", name="yes")).not_to_be_checked()
+    await page.get_by_label("What was missing?").fill("")
+    await page.get_by_role("button", name="Send 4 of 5").click()
+    await expect(stored).not_to_contain_text("Was the matter solved?")
+    await expect(stored).to_contain_text("clear")
+
+
+@pytest.mark.parametrize(("locale", "scheme"), [("ar", "dark"), ("en", "light")])
+async def test_everybody_can_use_a_form_that_asks_for_more(
+    new_page: NewPage, floor: SupportFloor, channel: str, rating: str, locale: str, scheme: Any
+) -> None:
+    scale = {"name": "emoji", "satisfied_from": 4}
+    comment = {"mode": "optional", "required_at_or_below": None}
+    await floor.set_up(channel, scale=scale, comment=comment, tags=TAGS, follow_ups=FOLLOW_UPS)
+    _, form = await closed_dialog(floor, channel, locale=locale)
+    page = await new_page(size=PHONE, scheme=scheme, locale=locale)
+    await page.goto(f"{rating}/form#{form['token']}")
+    await page.locator("input[name=score]").nth(1).check()
+    await page.get_by_role("checkbox").first.check()
+
+    for target in await page.locator(".chips label").all():
+        box = await target.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+    assert await axe(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    await screenshot(page, f"form/further-{locale}-{scheme}", whole=True)
 
 
 async def test_without_network_the_answer_waits_and_is_sent_by_itself(

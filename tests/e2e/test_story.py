@@ -10,6 +10,7 @@ from deploy.demo.check import differences, settled
 from deploy.demo.people import NotYet, Visitor, at_once, until
 from deploy.demo.story import COMMENTS, Encounter, Ledger, Mood, moods
 from deploy.demo.support_floor import SupportFloor
+from rating.domain.quality_control.texts import Texts
 from tests.e2e.conftest import SETTLE_SECONDS
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
@@ -72,7 +73,7 @@ async def closed(one: Encounter) -> str:
 
 
 async def test_a_channel_asks_as_quality_control_says(floor: SupportFloor, channel: str) -> None:
-    texts = {"question": "Und?", "low_end": None, "high_end": None, "comment": None, "thanks": None}
+    texts = dict.fromkeys(Texts.model_fields) | {"question": "Und?"}
     await floor.set_up(
         channel,
         scale={"name": "points", "satisfied_from": 9},

@@ -13,6 +13,7 @@ class Purpose(StrEnum):
 
     MESSAGE = "message"
     COMMENT = "comment"
+    ANSWER = "answer"
     EMAIL = "email"
     NAME = "name"
 

@@ -25,7 +25,7 @@ LONGEST_SCALE_NAME = 64
 
 Score = Annotated[int, Field(strict=True, ge=-WIDEST, le=WIDEST)]
 Answer = Sealed | Annotated[int, Field(ge=-HIGHEST, le=HIGHEST)] | bool | Names
-"""To a further question: sealed where it is free text."""
+"""To a follow-up question: the option that was chosen, or sealed words."""
 
 
 class NotOfferedReason(StrEnum):
@@ -145,6 +145,11 @@ class RatingAnswer(RatingEventBase):
     form_version: Ordinal
     given_at: Instant
     editable_until: Instant
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the client wrote something, which is sealed."""
+        return self.comment is not None or any(isinstance(each, str) for each in self.answers.values())
 
     @model_validator(mode="after")
     def _on_its_scale(self) -> Self:

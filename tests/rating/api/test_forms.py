@@ -74,6 +74,11 @@ async def opened(api: ApiClient, event: RatingGiven | RatingChanged) -> str | No
     )
 
 
+def an_answer(score: int, comment: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An answer without reasons and follow-ups."""
+    return {"score": score, "comment": comment, "tags": [], "follow_ups": {}}
+
+
 def readable(text: str) -> dict[str, str]:
     """A comment as its client reads it."""
     return {"state": "open", "text": text}
@@ -101,9 +106,12 @@ class TestMine:
             "closed_at": "2026-03-29T00:59:59.999Z",
             "locale": "en",
             "direction": "ltr",
-            "texts": dict(BUILT_IN["en"]),
+            "texts": dict(BUILT_IN["en"].shown(satisfied=None)) | {"expired": None},
             "scale": {"name": "stars", "lowest": 1, "highest": 5},
             "comment": {"mode": "optional", "required_at_or_below": None, "max_length": 2000},
+            "tags": [],
+            "follow_ups": [],
+            "operator_name": None,
             "state": "pending",
             "expires_at": "2026-03-29T01:59:59.999Z",
             "editable_until": None,
@@ -122,7 +130,7 @@ class TestMine:
         await asked.harness.relayed()
         (form,) = await asked.mine()
         assert form["state"] == "given"
-        assert form["answer"] == {"score": 4, "comment": readable("Thank you")}
+        assert form["answer"] == an_answer(4, readable("Thank you"))
         assert form["editable_until"] == "2026-03-29T01:14:59.999Z"
         asked.harness.clock.advance(WINDOW)
         assert await asked.mine() == []
@@ -155,8 +163,13 @@ class TestMine:
         assert await asked.mine() == []
         form = (await asked.post("read", {"token": asked.token()})).json()
         assert (form["expires_at"], form["editable_until"]) == (None, None)
-        assert form["answer"] == {"score": 1, "comment": readable("Thank you")}
-        assert last.json() == {"state": "given", "answer": form["answer"], "editable_until": None}
+        assert form["answer"] == an_answer(1, readable("Thank you"))
+        assert last.json() == {
+            "state": "given",
+            "answer": form["answer"],
+            "thanks": form["texts"]["thanks"],
+            "editable_until": None,
+        }
 
     async def test_opens_the_comments_of_many_forms_a_few_at_a_time(
         self, api: ApiClient, monkeypatch: pytest.MonkeyPatch
@@ -211,13 +224,13 @@ class TestRead:
         asked.harness.clock.advance(10 * EXPIRY)
         form = (await asked.post("read", {"token": asked.token()})).json()
         assert form["state"] == "given"
-        assert form["answer"] == {"score": 2, "comment": None}
+        assert form["answer"] == an_answer(2)
 
     async def test_shows_clients_what_they_answered_last_in_their_own_words(self, asked: ApiClient) -> None:
         await asked.answer(2, "Thank you")
         await asked.answer(3, " as it is \n")
         form = (await asked.post("read", {"token": asked.token()})).json()
-        assert form["answer"] == {"score": 3, "comment": readable(" as it is \n")}
+        assert form["answer"] == an_answer(3, readable(" as it is \n"))
 
     async def test_shows_an_erased_comment_as_erased_and_the_score_as_it_was(self, asked: ApiClient) -> None:
         await asked.answer(2, "Never again")
@@ -225,7 +238,7 @@ class TestRead:
         await asked.harness.inbound.on_client_erased(ClientErased(client="c1", erased_at=CLOSED_AT))
         await asked.harness.erasures_done()
         answer = await asked.post("read", {"token": asked.token()})
-        assert answer.json()["answer"] == {"score": 2, "comment": {"state": "erased", "text": None}}
+        assert answer.json()["answer"] == an_answer(2, {"state": "erased", "text": None})
         assert "Never again" not in answer.text
 
     async def test_get_does_nothing_at_all(self, asked: ApiClient) -> None:
@@ -242,7 +255,8 @@ class TestAnswer:
         assert answer.status_code == 200
         assert answer.json() == {
             "state": "given",
-            "answer": {"score": 5, "comment": None},
+            "answer": an_answer(5),
+            "thanks": "Thank you for your answer.",
             "editable_until": "2026-03-29T01:14:59.999Z",
         }
 
@@ -270,7 +284,7 @@ class TestAnswer:
     ) -> None:
         await asked.answer(4, "Thank you")
         answer = await asked.post("answer", {"token": asked.token(), "score": 5, **more})
-        kept = {"score": 5, "comment": readable("Thank you")}
+        kept = an_answer(5, readable("Thank you"))
         assert answer.json()["answer"] == kept
         assert await last_comment(asked) == "Thank you"
         assert [event.score for event in answers_of(asked)] == [4, 5]
@@ -289,7 +303,7 @@ class TestAnswer:
             assert (await asked.answer(4, blank)).json()["answer"]["comment"] is None
         assert await last_comment(asked) is None
         assert len(answers_of(asked)) == 2
-        assert (await asked.mine())[0]["answer"] == {"score": 4, "comment": None}
+        assert (await asked.mine())[0]["answer"] == an_answer(4)
 
     @pytest.mark.parametrize("blank", BLANK)
     async def test_an_empty_comment_is_none_and_nothing_is_sealed(self, asked: ApiClient, blank: str) -> None:

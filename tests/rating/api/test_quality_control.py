@@ -10,8 +10,8 @@ import pytest
 
 from contracts.access import Role
 from contracts.channels import ChannelPublished
-from contracts.ratings import RatingNotOffered, RatingOffered
-from rating.domain.quality_control.texts import BUILT_IN
+from contracts.ratings import RatingAnswer, RatingNotOffered, RatingOffered
+from rating.domain.quality_control.texts import BUILT_IN, Texts
 from rating.read_models.quality_control import REMEMBERED
 from tests.rating.api_client import ApiClient, open_api_client, staff, visitor
 from tests.rating.harness import closed, open_harness
@@ -21,8 +21,18 @@ pytestmark = pytest.mark.real
 CLARA = staff(Role.SUPERVISOR, sub="clara", name="Clara Moen")
 IVO = staff(Role.ADMIN, sub="ivo", name="Ivo Brandt")
 SHOP = ChannelPublished(channel="shop", name="The shop", locales=("fr", "en"))
-SHOWN_IN_FRENCH = {"question": "Alors ?", "low_end": None, "high_end": None, "comment": None, "thanks": None}
+NONE_WRITTEN = dict.fromkeys(Texts.model_fields)
+SHOWN_IN_FRENCH = NONE_WRITTEN | {"question": "Alors ?"}
 PATH = "/v1/quality-control/shop"
+SLOW: dict[str, Any] = {"id": "slow", "lowest": 1, "highest": 3, "texts": {"en": "slow", "fr": "lent"}}
+QUICK: dict[str, Any] = {"id": "quick", "lowest": 4, "highest": 5, "texts": {"en": "quick"}}
+YES: dict[str, Any] = {"id": "yes", "texts": {"en": "Yes", "fr": "Oui"}}
+NO: dict[str, Any] = {"id": "no", "texts": {"en": "No", "fr": "Non"}}
+SOLVED: dict[str, Any] = {"id": "solved", "texts": {"en": "Was it solved?"}, "options": [YES, NO]}
+MISSING: dict[str, Any] = {"id": "missing", "texts": {"fr": "Que manquait-il ?"}, "options": []}
+BUILT_IN_TEXTS = {
+    locale: dict(texts.shown(satisfied=None)) | {"expired": None} for locale, texts in BUILT_IN.items()
+}
 ANYBODY: dict[str, Any] = {
     "closed_by": ["operator", "client"],
     "needs_reply": True,
@@ -78,13 +88,16 @@ class TestReading:
             "offer_window": 86_400,
             "cool_down": 0,
             "eligibility": ANYBODY,
+            "tags": [],
+            "follow_ups": [],
+            "names_operator": False,
             "ways": [{"way": "widget", "after": 0}],
             "reminder": None,
         }
         assert found["mail_available"] is False
         names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")
         assert [found[name] for name in names] == [1, None, None, None, "The shop", ["fr", "en"], "fr"]
-        assert found["built_in_texts"] == {locale: dict(texts) for locale, texts in BUILT_IN.items()}
+        assert found["built_in_texts"] == BUILT_IN_TEXTS
 
     async def test_the_list_has_the_channels_of_the_token(self, api: ApiClient) -> None:
         await api.harness.channels.publish(ChannelPublished(channel="blog", name="Blog", closed=True), 1)
@@ -187,6 +200,18 @@ class TestSaving:
                 "too-long",
             ),
             ({"more": 1}, "body", "unknown-field"),
+            ({"tags": [SLOW, SLOW]}, "body.tags", "given-twice"),
+            ({"tags": [SLOW | {"id": f"t{n}"} for n in range(13)]}, "body.tags", "too-many"),
+            ({"tags": [SLOW | {"id": "so slow"}]}, "body.tags.0.id", "not-an-id"),
+            ({"tags": [SLOW | {"texts": {}}]}, "body.tags.0.texts", "required"),
+            ({"tags": [SLOW | {"texts": {"en": " "}}]}, "body.tags.0.texts", "required"),
+            ({"tags": [SLOW | {"lowest": 4}]}, "body.tags.0", "not-valid"),
+            ({"follow_ups": [SOLVED] * 2}, "body.follow_ups", "given-twice"),
+            (
+                {"follow_ups": [SOLVED | {"options": [YES, YES]}]},
+                "body.follow_ups.0.options",
+                "given-twice",
+            ),
             ({"eligibility": ANYBODY | {"closed_by": []}}, "body.eligibility.closed_by", "too-few"),
             (
                 {"eligibility": ANYBODY | {"closed_by": ["bot"]}},
@@ -344,9 +369,9 @@ class TestForms:
         await api.harness.relayed()
         second, first = sorted(await api.mine(), key=lambda form: str(form["dialog"]), reverse=True)
         assert first["scale"] == {"name": "points", "lowest": 0, "highest": 10}
-        assert first["texts"] == dict(BUILT_IN["fr"]) | {"question": "Alors ?"}
+        assert first["texts"] == BUILT_IN_TEXTS["fr"] | {"question": "Alors ?"}
         assert second["scale"] == {"name": "thumbs", "lowest": 1, "highest": 2}
-        assert second["texts"] == dict(BUILT_IN["fr"])
+        assert second["texts"] == BUILT_IN_TEXTS["fr"]
         shown = (await api.post("read", {"token": api.token("d1")})).json()
         assert shown == first
         offered = [each for each in api.harness.notes.ratings if isinstance(each, RatingOffered)]
@@ -413,7 +438,7 @@ class TestForms:
         body = {"token": api.token()} | ({"locale": browser} if browser else {})
         form = (await api.post("read", body)).json()
         assert (form["locale"], form["direction"], form["texts"]) == (
-            locale, direction, dict(BUILT_IN[locale])
+            locale, direction, BUILT_IN_TEXTS[locale]
         )  # fmt: skip
         params = {"locale": browser} if browser else None
         response = await api.http.get("/v1/forms/mine", headers=visitor(), params=params)
@@ -430,6 +455,87 @@ class TestForms:
         assert (response.status_code, response.json()["type"]) == (409, "/problems/comment-required")
         assert response.json()["facts"] == {"at_or_below": 2}
         assert (await api.answer(2, "Slow")).status_code == 200
+
+    async def test_asks_for_reasons_and_further_questions_in_the_clients_language(
+        self, api: ApiClient
+    ) -> None:
+        await save(api, 1, tags=[SLOW, QUICK], follow_ups=[SOLVED, MISSING], names_operator=True)
+        await api.harness.inbound.on_dialog_closed(closed(locale="fr-CA", operator_name="Ann Lee"))
+        await api.harness.relayed()
+        (form,) = await api.mine()
+        assert form["tags"] == [
+            {"id": "slow", "text": "lent", "lowest": 1, "highest": 3},
+            {"id": "quick", "text": "quick", "lowest": 4, "highest": 5},
+        ]
+        assert form["follow_ups"] == [
+            {
+                "id": "solved",
+                "text": "Was it solved?",
+                "options": [{"id": "yes", "text": "Oui"}, {"id": "no", "text": "Non"}],
+            },
+            {"id": "missing", "text": "Que manquait-il ?", "options": []},
+        ]
+        assert form["operator_name"] == "Ann Lee"
+
+    async def test_keeps_reasons_and_further_answers_and_gives_them_back(self, api: ApiClient) -> None:
+        await save(api, 1, tags=[SLOW, QUICK], follow_ups=[SOLVED, MISSING])
+        await api.harness.inbound.on_dialog_closed(closed())
+        token = {"token": api.token()}
+        body = {**token, "score": 2, "tags": ["slow"], "follow_ups": {"solved": "no", "missing": "A receipt"}}
+        answer = (await api.post("answer", body)).json()["answer"]
+        assert (answer["tags"], answer["follow_ups"]) == (
+            ["slow"],
+            {
+                "solved": {"option": "no", "text": None},
+                "missing": {"option": None, "text": {"state": "open", "text": "A receipt"}},
+            },
+        )
+        assert (await api.post("answer", body)).json()["answer"] == answer
+        changes = {**token, "score": 5, "follow_ups": {"missing": " ", "solved": "yes"}}
+        changed = (await api.post("answer", changes)).json()["answer"]
+        assert (changed["tags"], changed["follow_ups"]) == ([], {"solved": {"option": "yes", "text": None}})
+        await api.harness.relayed()
+        given, last = [each for each in api.harness.notes.ratings if isinstance(each, RatingAnswer)]
+        assert (given.tags, given.answers["solved"], last.answers) == (
+            ("slow",), ("no",), {"solved": ("yes",)}
+        )  # fmt: skip
+        sealed = given.answers["missing"]
+        assert isinstance(sealed, str)
+        assert "receipt" not in sealed
+        (form,) = await api.mine()
+        assert form["answer"] == changed
+        await api.harness.erasure.erase("c1", api.harness.clock.now())
+        await api.harness.erasures_done()
+        assert (await api.post("answer", changes)).json()["type"] == "/problems/client-erased"
+
+    @pytest.mark.parametrize(
+        ("wrong", "code"),
+        [
+            ({"score": 4, "tags": ["slow"]}, "tag-not-offered"),
+            ({"score": 2, "tags": ["rude"]}, "tag-not-offered"),
+            ({"score": 2, "follow_ups": {"solved": "perhaps"}}, "follow-up-not-asked"),
+            ({"score": 2, "follow_ups": {"other": "x"}}, "follow-up-not-asked"),
+            ({"score": 2, "follow_ups": {"missing": "x" * 2001}}, "follow-up-too-long"),
+        ],
+    )
+    async def test_takes_no_answer_that_it_doesnt_offer_and_stores_no_word_of_it(
+        self, api: ApiClient, wrong: dict[str, Any], code: str
+    ) -> None:
+        await save(api, 1, tags=[SLOW, QUICK], follow_ups=[SOLVED, MISSING])
+        await api.harness.inbound.on_dialog_closed(closed())
+        response = await api.post("answer", {"token": api.token(), "comment": "Hm", **wrong})
+        assert (response.status_code, response.json()["type"]) == (409, f"/problems/{code}")
+        assert await api.harness.database["keys"].count_documents({}) == 0
+        assert (await api.post("read", {"token": api.token()})).json()["state"] == "pending"
+
+    async def test_thanks_by_what_was_answered(self, api: ApiClient) -> None:
+        english = {"thanks_unsatisfied": "Sorry.", "thanks": "Thanks.", "expired": "Over."}
+        texts = {"en": NONE_WRITTEN | english}
+        await save(api, 1, texts=texts)
+        await api.harness.inbound.on_dialog_closed(closed())
+        assert [(await api.answer(score)).json()["thanks"] for score in (3, 4)] == ["Sorry.", "Thanks."]
+        form = (await api.post("read", {"token": api.token()})).json()
+        assert (form["texts"]["thanks"], form["texts"]["expired"]) == ("Thanks.", "Over.")
 
     async def test_that_takes_no_comment_seals_none(self, api: ApiClient) -> None:
         await save(api, 1, comment={"mode": "off", "required_at_or_below": 3})

@@ -10,6 +10,7 @@ import pytest
 from contracts.access import Role
 from contracts.channels import ChannelPublished
 from contracts.ratings import RatingNotOffered
+from rating.api.quality_control_schemas import WrittenTexts
 from tests.rating.api_client import ApiClient, open_api_client, staff
 from tests.rating.harness import Harness, closed, open_harness
 from tests.rating.mailing import Mailing, open_mailing, with_contact
@@ -21,7 +22,7 @@ PATH = "/v1/quality-control/shop"
 SHOP = ChannelPublished(channel="shop", name="The shop", locales=("fr",), time_zone="Europe/Paris")
 WIDGET, EMAIL = {"way": "widget", "after": 0}, {"way": "email", "after": 0}
 LATE_EMAIL = {"way": "email", "after": 3600.5}
-QUESTION = {"question": "Alors ?", "low_end": None, "high_end": None, "comment": None, "thanks": None}
+QUESTION = {**dict.fromkeys(WrittenTexts.model_fields), "question": "Alors ?"}
 
 
 @asynccontextmanager

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from chassis.errors import CommandRejected
 from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
 from rating.domain.quality_control.events import QualityControlSaved, StaffMember
-from rating.domain.quality_control.settings import QualityControlSettings
+from rating.domain.quality_control.settings import QualityControlSettings, Tag
 from rating.domain.quality_control.state import Saved
-from rating.domain.quality_control.texts import BUILT_IN, Texts, lookup, shown
+from rating.domain.quality_control.texts import BUILT_IN, SHOWN, Texts, lookup, shown
 from rating.domain.rating.form_version import CommentMode, CommentRule
 from rating.domain.rating.ways import DeliveryWay, Way
 from tests.chassis.decider_spec import DeciderSpec
@@ -121,6 +121,8 @@ def test_only_who_was_asked_by_mail_is_reminded() -> None:
         {"scale": STARS.model_copy(update={"satisfied_from": 0})},
         {"comment": CommentRule(mode=CommentMode.REQUIRED, required_at_or_below=0)},
         {"comment": CommentRule(mode=CommentMode.REQUIRED, required_at_or_below=6)},
+        {"tags": (Tag(id="slow", lowest=0, highest=3, texts={"en": "slow"}),)},
+        {"tags": (Tag(id="slow", lowest=1, highest=6, texts={"en": "slow"}),)},
     ],
 )
 def test_a_threshold_is_a_score_of_the_scale(change: dict[str, Any]) -> None:
@@ -195,12 +197,13 @@ class TestTexts:
         [(["ru-RU"], "fr", "ru"), (["de"], "fr", "fr"), (["de"], "de", "en"), ([], "ar-EG", "ar")],
     )
     def test_what_nobody_wrote_is_built_in(self, wanted: list[str], default: str, locale: str) -> None:
-        expected = {name: (locale, text) for name, text in BUILT_IN[locale]}
+        expected = {name: (locale, text) for name, text in BUILT_IN[locale].shown(satisfied=None)}
         assert shown({}, wanted, default) == expected
 
     @pytest.mark.parametrize("locale", BUILT_IN)
     def test_all_texts_are_built_in(self, locale: str) -> None:
-        assert None not in dict(BUILT_IN[locale]).values()
+        shown_always = {*SHOWN} - {"expired"}
+        assert {name for name, _ in BUILT_IN[locale].shown(satisfied=None)} == shown_always
 
 
 def test_a_form_takes_from_its_version_what_it_is_made_by() -> None:

@@ -1,15 +1,25 @@
 """What rating decides about a close, command by command."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from chassis.errors import CommandRejected
 from rating.domain.quality_control.state import DEFAULT_VERSION
+from rating.domain.rating.answers import ChosenOption, RemoveComment
 from rating.domain.rating.decider import RATING, GiveRating, RegisterClose
 from rating.domain.rating.eligibility import CloseFacts, Eligibility, KindOfClose, ReopenedPolicy
-from rating.domain.rating.events import FormOffered, FormScheduled, RatingEvent
-from rating.domain.rating.form_version import CommentMode, CommentRule, FormVersion
+from rating.domain.rating.events import (
+    FollowUpRecorded,
+    FormOffered,
+    FormScheduled,
+    RatingChanged,
+    RatingEvent,
+    RatingGiven,
+)
+from rating.domain.rating.form_version import CommentMode, CommentRule, FollowUpRule, FormVersion, TagRule
 from rating.domain.rating.state import Form, Registered
 from rating.domain.rejections import Rejection
 from tests.rating.builders import (
@@ -44,6 +54,7 @@ from tests.rating.builders import (
     resumed,
     scheduled,
     snapshot,
+    written,
 )
 
 SYSTEM = KindOfClose.SYSTEM
@@ -207,6 +218,71 @@ class TestEligibility:
         given(*past).when(register(2, rules=rules, draw=49.0)).then(
             registered(2, rules=rules, draw=49.0), offered(close_seq=2)
         )
+
+
+FURTHER = RULES.model_copy(
+    update={
+        "tags": (TagRule(id="slow", lowest=1, highest=3), TagRule(id="rude", lowest=1, highest=2)),
+        "follow_ups": (FollowUpRule(id="solved", options=("yes", "no")), FollowUpRule(id="missing")),
+    }
+)
+"""Reasons for low scores, a question with options, and one that is answered in words."""
+
+
+class TestTagsAndFollowUps:
+    ASKED: History = (registered(rules=FURTHER), offered())
+
+    def give(self, score: int, *past: RatingEvent, **more: Any) -> Sequence[RatingEvent]:
+        """What follows from an answer after the form was offered."""
+        rating = RATING.fold(RATING.initial, [*self.ASKED, *past])
+        return RATING.decide(rating, GiveRating(1, score, at(1), **more))
+
+    def test_are_kept_with_the_answer(self) -> None:
+        follow_ups = {"solved": ChosenOption("no"), "missing": written("receipt")}
+        (event,) = self.give(1, tags=("slow", "rude", "slow"), follow_ups=follow_ups)
+        assert isinstance(event, RatingGiven)
+        assert event.tags == ("rude", "slow")
+        assert event.follow_ups == {
+            "solved": FollowUpRecorded(option="no"),
+            "missing": FollowUpRecorded(text="sealed receipt", fingerprint="receipt"),
+        }
+
+    def test_stay_when_they_are_not_sent_as_far_as_the_score_offers_them(self) -> None:
+        first = self.give(1, tags=("rude", "slow"), follow_ups={"solved": ChosenOption("no")})
+        (event,) = self.give(3, *first)
+        assert isinstance(event, RatingChanged)
+        assert (event.tags, event.follow_ups) == (("slow",), {"solved": FollowUpRecorded(option="no")})
+        (event,) = self.give(5, *first, tags=(), follow_ups={"solved": RemoveComment()})
+        assert isinstance(event, RatingChanged)
+        assert (event.tags, event.follow_ups) == ((), {})
+
+    def test_the_same_again_has_nothing_to_do(self) -> None:
+        follow_ups = {"solved": ChosenOption("no"), "missing": written("receipt")}
+        first = self.give(2, tags=("slow",), follow_ups=follow_ups)
+        again = {"solved": ChosenOption("no"), "missing": written("receipt", again=" twice")}
+        assert self.give(2, *first, tags=("slow",), follow_ups=again) == []
+        assert self.give(2, *first) == []
+
+    @pytest.mark.parametrize("past", [False, True])
+    @pytest.mark.parametrize(
+        ("sent", "code"),
+        [
+            ({"tags": ("kind",)}, "tag-not-offered"),
+            ({"score": 3, "tags": ("rude",)}, "tag-not-offered"),
+            ({"follow_ups": {"solved": ChosenOption("perhaps")}}, "follow-up-not-asked"),
+            ({"follow_ups": {"solved": written("words")}}, "follow-up-not-asked"),
+            ({"follow_ups": {"missing": ChosenOption("yes")}}, "follow-up-not-asked"),
+            ({"follow_ups": {"other": written("words")}}, "follow-up-not-asked"),
+            ({"follow_ups": {"missing": written("words", 2001)}}, "follow-up-too-long"),
+        ],
+    )
+    def test_that_the_form_does_not_offer_are_refused(
+        self, *, past: bool, sent: dict[str, Any], code: str
+    ) -> None:
+        first, sent = self.give(2) if past else (), dict(sent)
+        with pytest.raises(CommandRejected) as refused:
+            self.give(sent.pop("score", 2), *first, **sent)
+        assert refused.value.code == code
 
 
 DEALT_WITH = [(rated(5, at(1)),), (declined(at(1)),), (expired(at(60)),)]

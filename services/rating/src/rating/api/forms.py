@@ -1,8 +1,9 @@
 """Forms: those that wait for a visitor; read, answered and declined with a form's token."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Annotated
+from functools import partial
+from typing import Annotated, NamedTuple
 
 from fastapi import Query, Request, Response, status
 
@@ -28,7 +29,14 @@ from rating.api.schemas import (
     FormView,
 )
 from rating.api.tokens import FormKey
-from rating.domain.rating.answers import NOT_SEALED, Comment, KeepComment, RemoveComment, WrittenComment
+from rating.domain.rating.answers import (
+    NOT_SEALED,
+    ChosenOption,
+    Comment,
+    KeepComment,
+    RemoveComment,
+    WrittenComment,
+)
 from rating.domain.rating.decider import RATING, DeclineRating, GiveRating
 from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
 from rating.domain.rejections import Rejection
@@ -96,6 +104,9 @@ async def read_form(body: FormReadBody, tokens: Tokens, repository: Repository, 
         Rejection.COMMENT_TOO_LONG,
         Rejection.COMMENT_NOT_ASKED,
         Rejection.COMMENT_REQUIRED,
+        Rejection.TAG_NOT_OFFERED,
+        Rejection.FOLLOW_UP_NOT_ASKED,
+        Rejection.FOLLOW_UP_TOO_LONG,
     ),
 )
 async def answer_form(
@@ -106,14 +117,15 @@ async def answer_form(
     A comment that isn't sent, or is null, stays as it was: send an empty one to remove it.
     """
     form = tokens.read(body.token)
-    command = GiveRating(form.close_seq, body.score, repository.clock.now())
+    tags = None if body.tags is None else tuple(body.tags)
+    command = GiveRating(form.close_seq, body.score, repository.clock.now(), tags=tags)
 
     async def sealed(rating: Rating) -> GiveRating:
-        comment = await _comment(keys, rating, command, body.comment)
-        return replace(command, comment=comment, now=repository.clock.now())
+        whole = await _with_words(keys, rating, command, body)
+        return replace(whole, now=repository.clock.now())
 
     result = await handle(repository, RATING, RATING.stream(form.dialog), command, complete=sealed)
-    return await views.answered(_shown(result.state, form, result.position))
+    return await views.answered(_shown(result.state, form, result.position), body.locale)
 
 
 @router.post(
@@ -134,25 +146,57 @@ async def decline_form(body: FormTokenBody, tokens: Tokens, repository: Reposito
     return DeclinedView.model_validate(_shown(result.state, form, result.position).model_dump())
 
 
-async def _comment(keys: KeyRing, rating: Rating, command: GiveRating, text: str | None) -> Comment:
-    if text is None:
-        return KeepComment()
-    if is_blank(text):
-        return RemoveComment()
+async def _with_words(keys: KeyRing, rating: Rating, command: GiveRating, body: AnswerBody) -> GiveRating:
+    """The command with what the client wrote, sealed if it is taken and isn't what they wrote before."""
     close = rating.close(command.close_seq)
     if isinstance(close, Unregistered | ReopenedFirst):
         raise CommandRejected(Rejection.NO_SUCH_FORM)
-    whose = {"subject": close.form.snapshot.client, "scope": close.form.snapshot.dialog}
-    # Makes no key. Whether a comment is the one before, only its fingerprint shows.
-    known = await keys.fingerprint(text, **whose)
-    written = WrittenComment(NOT_SEALED, known or NOT_SEALED, len(text))
-    if not RATING.decide(rating, replace(command, comment=written)):
-        return written  # the same answer again; what is refused raises, and so leaves no key
+    rules, whose = close.form.rules, _Whose(close.form.snapshot.client, close.form.snapshot.dialog)
+    choices = {question.id for question in rules.follow_ups if question.options}
+    chosen = {name: ChosenOption(text) for name, text in body.follow_ups.items() if name in choices and text}
+    written = {name: text for name, text in body.follow_ups.items() if name not in chosen}
+
+    async def whole(seal: Seal) -> GiveRating:
+        comment = await _comment(body.comment, seal)
+        words = {name: await _words(text, seal, Purpose.ANSWER) for name, text in written.items()}
+        return replace(command, comment=comment, follow_ups={**chosen, **words})
+
+    # Makes no key. Whether words are those from before, only their fingerprint shows.
+    known = await whole(partial(_known, keys, whose))
+    if not RATING.decide(rating, known):
+        return known  # the same answer again; what is refused raises, and so leaves no key
+    return await whole(partial(_sealed, keys, whose))
+
+
+class _Whose(NamedTuple):
+    """The data subject that words belong to, and the dialog."""
+
+    subject: str
+    scope: str
+
+
+Seal = Callable[[str, Purpose], Awaitable[WrittenComment]]
+
+
+async def _comment(text: str | None, seal: Seal) -> Comment:
+    return KeepComment() if text is None else await _words(text, seal, Purpose.COMMENT)
+
+
+async def _words(text: str, seal: Seal, purpose: Purpose) -> RemoveComment | WrittenComment:
+    return RemoveComment() if is_blank(text) else await seal(text, purpose)
+
+
+async def _known(keys: KeyRing, whose: _Whose, text: str, _: Purpose) -> WrittenComment:
+    fingerprint = await keys.fingerprint(text, **whose._asdict())
+    return WrittenComment(NOT_SEALED, fingerprint or NOT_SEALED, len(text))
+
+
+async def _sealed(keys: KeyRing, whose: _Whose, text: str, purpose: Purpose) -> WrittenComment:
     try:
-        sealed = await keys.seal(text, **whose, purpose=Purpose.COMMENT)
+        sealed = await keys.seal(text, **whose._asdict(), purpose=purpose)
     except SubjectErased:
         raise CommandRejected(Rejection.CLIENT_ERASED) from None
-    if (fingerprint := await keys.fingerprint(text, **whose)) is None:
+    if (fingerprint := await keys.fingerprint(text, **whose._asdict())) is None:
         raise CommandRejected(Rejection.CLIENT_ERASED)
     return WrittenComment(sealed, fingerprint, len(text))
 

@@ -34,7 +34,7 @@ from rating.api.quality_control_schemas import (
 from rating.api.schemas import FormTexts, ScaleField
 from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
 from rating.domain.quality_control.events import StaffMember
-from rating.domain.quality_control.settings import SCALES, QualityControlSettings
+from rating.domain.quality_control.settings import SCALES, FollowUp, QualityControlSettings, Tag
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import BUILT_IN, Texts
 from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
@@ -222,6 +222,9 @@ def settings_of(body: ChannelSettings) -> QualityControlSettings:
         comment=CommentRule(mode=body.comment.mode, required_at_or_below=required),
         texts={locale: Texts(**dict(texts)) for locale, texts in body.texts.items()},
         eligibility=_eligibility(body.eligibility),
+        tags=tuple(Tag.model_validate(dict(tag)) for tag in body.tags),
+        follow_ups=tuple(FollowUp.model_validate(question.model_dump()) for question in body.follow_ups),
+        names_operator=body.names_operator,
         ways=tuple(_way(each) for each in body.ways),
         reminder=None if body.reminder is None else _duration(body.reminder),
         **{name: _duration(getattr(body, name)) for name in DURATIONS},

@@ -1,6 +1,6 @@
 """What goes in and out of Quality control."""
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, model_validator
 
@@ -8,9 +8,9 @@ from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.messages import FIELD_SENTENCES, wrong
 from chassis.validation.numbers import WholeNumber
 from chassis.validation.text import Locale, Name, is_blank
-from contracts.envelope import Instant
+from contracts.envelope import Id, Instant
 from contracts.ratings import NotOfferedReason
-from rating.api.schemas import FormTexts, ScaleField
+from rating.api.schemas import MOST_FOLLOW_UPS, MOST_TAGS, FormTexts, ScaleField
 from rating.domain.quality_control.settings import ScaleName
 from rating.domain.rating.eligibility import EVERYBODY, KindOfClose, ReopenedPolicy
 from rating.domain.rating.form_version import CommentMode
@@ -19,6 +19,7 @@ from rating.settings import TEN_YEARS
 
 MOST_LOCALES = 32
 MOST_LABELS = 32
+MOST_OPTIONS = 6
 MOST_CLOSES = 200
 MOST_MESSAGES, LONGEST_LEAST_TEXT = 1_000, 10_000
 LONGEST_LABEL, LONGEST_QUESTION, LONGEST_THANKS = 60, 200, 500
@@ -29,8 +30,23 @@ Seconds = Annotated[float, Field(strict=True, ge=1, le=TEN_YEARS.total_seconds()
 SecondsOrNone = Annotated[float, Field(strict=True, ge=0, le=TEN_YEARS.total_seconds())]
 
 
+class Identified(Protocol):
+    """What has an id among others."""
+
+    id: str
+
+
+T = TypeVar("T", bound=Identified)
+
+
 def _blank_is_none(text: str | None) -> str | None:
     return None if text is None or is_blank(text) else text
+
+
+def _different(each: list[T]) -> list[T]:
+    if len({one.id for one in each}) < len(each):
+        raise wrong(FIELD_SENTENCES["given-twice"], "given-twice")
+    return each
 
 
 Label = Annotated[
@@ -57,6 +73,64 @@ class WrittenTexts(RequestBody):
         description=f"Over the field for a comment. {FALLBACK}", examples=["Un mot à ajouter ?"]
     )
     thanks: Thanks = Field(description=f"Once the client has answered. {FALLBACK}", examples=[None])
+
+    thanks_satisfied: Thanks = Field(
+        description="The same after a score that satisfies. Null or empty: `thanks`.", examples=[None]
+    )
+    thanks_unsatisfied: Thanks = Field(
+        description="The same after any other score. Null or empty: `thanks`.", examples=[None]
+    )
+    expired: Thanks = Field(
+        description="Where the time to answer is over. Null or empty: the page's own words.", examples=[None]
+    )
+
+
+def _written(texts: dict[str, str]) -> dict[str, str]:
+    if not (written := {locale: text for locale, text in texts.items() if not is_blank(text)}):
+        raise wrong(FIELD_SENTENCES["required"], "required")
+    return written
+
+
+LabelText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_LABEL)]
+QuestionText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_QUESTION)]
+LabelTexts = Annotated[dict[Locale, LabelText], Field(max_length=MOST_LOCALES), AfterValidator(_written)]
+QuestionTexts = Annotated[
+    dict[Locale, QuestionText], Field(max_length=MOST_LOCALES), AfterValidator(_written)
+]
+
+
+class TagChoice(RequestBody):
+    """A reason that a client can choose with scores from `lowest` to `highest`."""
+
+    id: Id = Field(description="What answers are counted by: it stays, whatever the text.", examples=["slow"])
+    lowest: WholeNumber = Field(examples=[1])
+    highest: WholeNumber = Field(examples=[3])
+    texts: LabelTexts = Field(description="By locale, one at least.", examples=[{"en": "slow"}])
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.lowest > self.highest:
+            raise wrong(FIELD_SENTENCES["not-valid"], "not-valid")
+        return self
+
+
+class OptionChoice(RequestBody):
+    """An answer to choose."""
+
+    id: Id = Field(examples=["yes"])
+    texts: LabelTexts = Field(description="By locale, one at least.", examples=[{"en": "Yes"}])
+
+
+class FollowUpChoice(RequestBody):
+    """A further question, that may be left unanswered."""
+
+    id: Id = Field(description="What answers are kept by.", examples=["solved"])
+    texts: QuestionTexts = Field(
+        description="By locale, one at least.", examples=[{"en": "Was the matter solved?"}]
+    )
+    options: Annotated[list[OptionChoice], Field(max_length=MOST_OPTIONS), AfterValidator(_different)] = (
+        Field(description="To choose one of; none: a field for the client's own words.")
+    )
 
 
 class ScaleChoice(RequestBody):
@@ -177,6 +251,15 @@ class ChannelSettings(RequestBody):
         examples=[2_592_000],
     )
     eligibility: EligibilityChoice
+    tags: Annotated[list[TagChoice], Field(max_length=MOST_TAGS), AfterValidator(_different)] = Field(
+        description="Reasons to choose; of those that a score offers, a client may choose any."
+    )
+    follow_ups: Annotated[
+        list[FollowUpChoice], Field(max_length=MOST_FOLLOW_UPS), AfterValidator(_different)
+    ] = Field(description="Further questions, in their order.")
+    names_operator: StrictBool = Field(
+        description="The form says whom the client talked to.", examples=[False]
+    )
     ways: Annotated[list[WayChoice], Field(min_length=1), AfterValidator(_each_once)] = Field(
         description="How forms reach their clients, the best way first. E-mail only where the client's "
         "address is known and they have not unsubscribed."

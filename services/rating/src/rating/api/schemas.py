@@ -9,11 +9,13 @@ from chassis.crypto_shredding.opened_text import OpenedText
 from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.numbers import WholeNumber
 from chassis.validation.text import LocaleHint, Text
-from contracts.envelope import Instant
+from contracts.envelope import Id, Instant
 from contracts.ratings import CancelledReason, FormState
 from rating.domain.rating.form_version import CommentMode
 from rating.domain.rating.state import MOST_CHANGES
 
+MOST_TAGS = 12
+MOST_FOLLOW_UPS = 3
 TOKEN = "d1.1.3q2-7wQ5jYk0m0p8b1nQyWgGm0S9yq0mBv3c1JfZ0nE"  # noqa: S105 - an example
 WORDS = "Quick and friendly."
 HINT = (
@@ -36,7 +38,7 @@ class FormReadBody(FormTokenBody):
     locale: LocaleHint | None = Field(default=None, description=HINT)
 
 
-class AnswerBody(FormTokenBody):
+class AnswerBody(FormReadBody):
     """A client's answer, or a change of it."""
 
     score: WholeNumber = Field(examples=[5], description="a number on the form's scale")
@@ -46,6 +48,18 @@ class AnswerBody(FormTokenBody):
         description="The client's own words, at most the form's `comment.max_length`. Absent or null: the "
         "comment given before stays, if there is one. Empty, or with nothing in it that can be seen, "
         "such as white space alone: the comment given before is removed, and none is kept.",
+    )
+    tags: Annotated[list[Id], Field(max_length=MOST_TAGS)] | None = Field(
+        default=None,
+        examples=[["slow"]],
+        description="Of the form's `tags` those that it offers with this score. Absent or null: those "
+        "before stay, as far as they are offered with this score.",
+    )
+    follow_ups: Annotated[dict[Id, Text], Field(max_length=MOST_FOLLOW_UPS)] = Field(
+        default_factory=dict,
+        examples=[{"solved": "yes"}],
+        description="By a question's id the id of an option, or the client's own words, at most as many as a "
+        "comment may have. Empty: the answer given before is removed; absent: it stays.",
     )
 
 
@@ -68,11 +82,44 @@ class CommentField(BaseModel):
     max_length: int = Field(description="in characters, counted as Unicode code points", examples=[2000])
 
 
+class TagField(BaseModel):
+    """A reason to choose, with scores from `lowest` to `highest`."""
+
+    id: str = Field(examples=["slow"])
+    text: str = Field(examples=["slow"])
+    lowest: int = Field(examples=[1])
+    highest: int = Field(examples=[3])
+
+
+class OptionField(BaseModel):
+    """An answer to choose."""
+
+    id: str = Field(examples=["yes"])
+    text: str = Field(examples=["Yes"])
+
+
+class FollowUpField(BaseModel):
+    """A further question that may be left unanswered."""
+
+    id: str = Field(examples=["solved"])
+    text: str = Field(examples=["Was the matter solved?"])
+    options: list[OptionField] = Field(description="None: words of the client's own.")
+
+
+class FollowUpAnswerView(BaseModel):
+    """The client's answer to a further question: one of both."""
+
+    option: str | None = Field(examples=["yes"])
+    text: OpenedText | None
+
+
 class AnswerView(BaseModel):
     """What a client answered, for themselves alone."""
 
     score: int = Field(examples=[5])
     comment: OpenedText | None = Field(description="Null if there is none.")
+    tags: list[str] = Field(description="By their ids.", examples=[["slow"]])
+    follow_ups: dict[str, FollowUpAnswerView] = Field(description="By the questions' ids.")
 
 
 class FormTexts(BaseModel):
@@ -85,6 +132,9 @@ class FormTexts(BaseModel):
         description="Over the field for a comment.", examples=["Would you like to add anything?"]
     )
     thanks: str = Field(description="Once the client has answered.", examples=["Thank you for your answer."])
+    expired: str | None = Field(
+        default=None, description="Where the time to answer is over. Null: the page's own words."
+    )
 
 
 class Direction(StrEnum):
@@ -109,6 +159,11 @@ class FormView(BaseModel):
     texts: FormTexts
     scale: ScaleField
     comment: CommentField
+    tags: list[TagField]
+    follow_ups: list[FollowUpField]
+    operator_name: str | None = Field(
+        description="Whom the client talked to. Null unless the channel's forms say it.", examples=[None]
+    )
     state: FormState = Field(description="As it is now.")
     expires_at: Instant | None = Field(
         description="Until just before, the form can be answered. Null if no answer is taken any more."
@@ -136,6 +191,7 @@ class AnsweredView(BaseModel):
 
     state: FormState = Field(examples=["given"])
     answer: AnswerView
+    thanks: str = Field(description="For this answer.", examples=["Thank you for your answer."])
     editable_until: Instant | None = Field(
         description=f"Until just before, the answer can be changed. Null after {MOST_CHANGES} changes."
     )

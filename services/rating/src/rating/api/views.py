@@ -1,7 +1,7 @@
 """Shows forms to their client: with a token to answer each, and the client's own words opened."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import langcodes
@@ -9,9 +9,21 @@ import langcodes
 from chassis.crypto_shredding import KeyRing
 from chassis.crypto_shredding.opened_text import OpenedText
 from contracts.keys import Purpose
-from rating.api.schemas import AnsweredView, AnswerView, CommentField, Direction, FormTexts, FormView
+from rating.api.schemas import (
+    AnsweredView,
+    AnswerView,
+    CommentField,
+    Direction,
+    FollowUpAnswerView,
+    FollowUpField,
+    FormTexts,
+    FormView,
+    OptionField,
+    TagField,
+)
 from rating.api.tokens import FormKey, FormTokens
-from rating.domain.quality_control.texts import shown
+from rating.domain.quality_control.settings import QualityControlSettings
+from rating.domain.quality_control.texts import in_language, shown
 from rating.read_models.channels import Channels
 from rating.read_models.form_documents import FormDocument
 from rating.read_models.quality_control import QualityControlVersions
@@ -53,9 +65,13 @@ class FormViews:
         answer = await self.answer(form)
         settings = (await self._versions.at(form.channel, form.version)).settings
         wanted = [each for each in (form.locale, locale) if each]
-        texts = shown(settings.texts, wanted, form.default_locale)
+        texts = _texts(settings, form, wanted)
         language, _ = texts["question"]
-        known = form.model_dump(include=set(FormView.model_fields) - {"locale"})
+        known = form.model_dump(include=set(FormView.model_fields) - {"locale", "tags", "follow_ups"})
+
+        def text(texts: Mapping[str, str]) -> str:
+            return in_language(texts, wanted, form.default_locale)
+
         return FormView(
             **known,
             token=self._tokens.issue(FormKey(form.dialog, form.close_seq)),
@@ -64,14 +80,29 @@ class FormViews:
             direction=direction_of(language),
             texts=FormTexts(**{name: text for name, (_, text) in texts.items()}),
             comment=CommentField(max_length=form.comment_limit, **form.comment_rule.model_dump()),
+            tags=[
+                TagField(id=tag.id, text=text(tag.texts), lowest=tag.lowest, highest=tag.highest)
+                for tag in settings.tags
+            ],
+            follow_ups=[
+                FollowUpField(
+                    id=question.id,
+                    text=text(question.texts),
+                    options=[OptionField(id=each.id, text=text(each.texts)) for each in question.options],
+                )
+                for question in settings.follow_ups
+            ],
             answer=answer,
         )
 
-    async def answered(self, form: FormDocument) -> AnsweredView:
-        """What is now kept of the client's answer."""
+    async def answered(self, form: FormDocument, locale: str | None = None) -> AnsweredView:
+        """What is now kept of the client's answer, with the thanks for it; in the language as in `form`."""
         answer = await self.answer(form)
+        settings = (await self._versions.at(form.channel, form.version)).settings
+        wanted = [each for each in (form.locale, locale) if each]
+        _, thanks = _texts(settings, form, wanted)["thanks"]
         known = form.model_dump(include=set(AnsweredView.model_fields))
-        return AnsweredView.model_validate({**known, "answer": answer})
+        return AnsweredView.model_validate({**known, "answer": answer, "thanks": thanks})
 
     async def forms(self, forms: Sequence[FormDocument], locale: str | None = None) -> list[FormView]:
         """The views of the forms, in their order."""
@@ -86,9 +117,27 @@ class FormViews:
         """What the client answered; None if they did not."""
         if form.score is None:
             return None
-        if form.sealed_comment is None:
-            return AnswerView(score=form.score, comment=None)
-        comment = await OpenedText.of(
-            self._keys, form.sealed_comment, subject=form.client, scope=form.dialog, purpose=Purpose.COMMENT
+        follow_ups = {
+            question: FollowUpAnswerView(
+                option=each.option, text=await self._opened(form, each.text, Purpose.ANSWER)
+            )
+            for question, each in form.given_follow_ups.items()
+        }
+        comment = await self._opened(form, form.sealed_comment, Purpose.COMMENT)
+        return AnswerView(
+            score=form.score, comment=comment, tags=list(form.chosen_tags), follow_ups=follow_ups
         )
-        return AnswerView(score=form.score, comment=comment)
+
+    async def _opened(self, form: FormDocument, sealed: str | None, purpose: Purpose) -> OpenedText | None:
+        if sealed is None:
+            return None
+        return await OpenedText.of(
+            self._keys, sealed, subject=form.client, scope=form.dialog, purpose=purpose
+        )
+
+
+def _texts(
+    settings: QualityControlSettings, form: FormDocument, wanted: Sequence[str]
+) -> Mapping[str, tuple[str, str]]:
+    satisfied = None if form.score is None else form.score >= form.scale.satisfied_from
+    return shown(settings.texts, wanted, form.default_locale, satisfied=satisfied)

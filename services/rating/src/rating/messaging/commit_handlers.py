@@ -45,7 +45,7 @@ def rating_handler(
     async def publish_keys(public: Sequence[PublicEvent]) -> None:
         events = (each.event for each in public)
         answers = (event for event in events if isinstance(event, RatingGiven | RatingChanged))
-        if needed := {answer.dialog for answer in answers if answer.comment is not None}:
+        if needed := {answer.dialog for answer in answers if answer.has_words}:
             await keys.publish(needed)
 
     return CommitHandler(RATING, to_public, project, publish_keys)

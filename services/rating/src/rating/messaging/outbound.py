@@ -38,7 +38,7 @@ def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
     if isinstance(close, Unregistered | ReopenedFirst):
         return None
     # Whom the close belongs to, as it was then: nobody who is reassigned later changes it.
-    of = close.form.snapshot.model_dump(exclude={"closed_at", "opened_at"})
+    of = close.form.snapshot.model_dump(exclude={"closed_at", "opened_at", "operator_name"})
     public = _public(close, event, of, close.form.rules)
     return RATINGS.of(close.form.snapshot.dialog, public) if public else None
 
@@ -90,6 +90,11 @@ def _answer(close: CloseToRate, event: stored.AnswerRecorded, rules: FormVersion
         "score": event.score,
         "satisfied": event.score >= rules.scale.satisfied_from,
         "comment": event.comment,
+        "tags": event.tags,
+        "answers": {
+            question: each.text if each.option is None else (each.option,)
+            for question, each in event.follow_ups.items()
+        },
         "form_version": rules.version,
         "given_at": close.given_at,
         "editable_until": close.editable_until,

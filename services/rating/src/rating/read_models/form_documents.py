@@ -1,5 +1,6 @@
 """A form as its client sees it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -10,7 +11,15 @@ from rating.domain.dry_run import PastClose
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import LAST_RESORT
 from rating.domain.rating.eligibility import CloseFacts
-from rating.domain.rating.form_version import CancelledReason, CommentRule, NotOfferedReason, Scale, Snapshot
+from rating.domain.rating.form_version import (
+    CancelledReason,
+    CommentRule,
+    FollowUpRule,
+    NotOfferedReason,
+    Scale,
+    Snapshot,
+    TagRule,
+)
 from rating.domain.rating.state import (
     Cancelled,
     CloseToRate,
@@ -31,14 +40,23 @@ RegisteredClose = (
 """A registered close, of which it is known whom it belongs to."""
 
 
+class GivenFollowUp(BaseModel):
+    """The answer to a follow-up question: the id of an option, or sealed words."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    option: str | None = None
+    text: str | None = Field(default=None, repr=False)
+
+
 class FormDocument(BaseModel):
     """One form. `position` is that of the last event of its dialog's stream that it shows.
 
     `expires_at` and `editable_until` are there as long as the client may answer, or change the answer;
-    `score` and `sealed_comment` once they have answered; `expired_at`, `not_offered_reason` and
-    `cancelled_reason` once it has come to that; `withdrawn_at` if it was cancelled before it was offered,
-    or given up. `in_widget` if the widget shows it. Its texts are those of the `version` of the settings that
-    it was made from.
+    `score`, `chosen_tags`, `given_follow_ups` and `sealed_comment` once they have answered; `expired_at`,
+    `not_offered_reason` and `cancelled_reason` once it has come to that; `withdrawn_at` if it was cancelled
+    before it was offered, or given up. `in_widget` if the widget shows it. Its texts are those of the
+    `version` of the settings that it was made from.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -60,7 +78,12 @@ class FormDocument(BaseModel):
     edit_window: float | None = Field(default=None, description="in seconds")
     expires_at: datetime | None = None
     editable_until: datetime | None = None
+    tags: tuple[TagRule, ...] = ()
+    follow_ups: tuple[FollowUpRule, ...] = ()
+    operator_name: str | None = None
     score: int | None = None
+    chosen_tags: tuple[str, ...] = ()
+    given_follow_ups: Mapping[str, GivenFollowUp] = Field(default_factory=dict, repr=False)
     sealed_comment: str | None = Field(default=None, repr=False)
     registered_at: datetime | None = None
     facts: CloseFacts = CloseFacts()
@@ -111,6 +134,9 @@ def form_document(close: RegisteredClose, position: int) -> FormDocument:
         comment_limit=rules.comment_limit,
         comment_rule=rules.comment,
         edit_window=rules.edit_window.total_seconds(),
+        tags=rules.tags,
+        follow_ups=rules.follow_ups,
+        operator_name=snapshot.operator_name if rules.names_operator else None,
         registered_at=close.form.registered_at,
         facts=close.form.facts,
         in_widget=Way.WIDGET in close.form.ways,
@@ -127,7 +153,15 @@ def _of_state(close: RegisteredClose) -> dict[str, Any]:  # noqa: PLR0911 - one 
             return {"expires_at": close.expires_at}
         case Given():
             until = {"expires_at": close.expires_at, "editable_until": close.editable_until}
-            answer = {"score": close.answer.score, "sealed_comment": close.answer.comment}
+            answer = {
+                "score": close.answer.score,
+                "sealed_comment": close.answer.comment,
+                "chosen_tags": close.answer.tags,
+                "given_follow_ups": {
+                    question: GivenFollowUp(option=each.option, text=each.text)
+                    for question, each in close.answer.follow_ups.items()
+                },
+            }
             return answer | (until if close.is_open else {})
         case Expired():
             return {"expired_at": close.expired_at}

@@ -18,8 +18,7 @@ export function calls(token: TokenSource = async () => null): FormCalls {
     mine: async (told) =>
       (await data(api.GET("/v1/forms/mine", { params: { query: { locale: told ?? locale } } }))).forms,
     read: (token) => data(api.POST("/v1/forms/read", { body: { token, locale } })),
-    answer: (token, score, comment) =>
-      data(api.POST("/v1/forms/answer", { body: { token, score, comment } })),
+    answer: (token, answer) => data(api.POST("/v1/forms/answer", { body: { token, locale, ...answer } })),
     decline: (token) => data(api.POST("/v1/forms/decline", { body: { token } })),
   };
 }

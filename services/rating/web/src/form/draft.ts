@@ -2,11 +2,15 @@
 export interface Draft {
   score: number | null;
   comment: string;
+  /** The ids of reasons; those that the score does not offer are not sent. */
+  tags: readonly string[];
+  /** By the question's id an option's id, or words. */
+  followUps: Readonly<Record<string, string>>;
   /** It was to be sent, and wasn't yet. */
   due?: boolean;
 }
 
-export const EMPTY: Draft = { score: null, comment: "" };
+export const EMPTY: Draft = { score: null, comment: "", tags: [], followUps: {} };
 
 export interface Drafts {
   read: (form: string) => Draft | null;
@@ -38,10 +42,13 @@ export function draftsIn(storage: () => Storage): Drafts {
 
 function drafted(value: unknown): Draft | null {
   if (typeof value !== "object" || value === null) return null;
-  const { score, comment, due } = value as Partial<Draft>;
+  const { score, comment, tags, followUps, due } = value as Partial<Draft>;
+  const words = Object.entries(followUps ?? {}).filter(([, text]) => typeof text === "string");
   return {
     score: typeof score === "number" ? score : null,
     comment: typeof comment === "string" ? comment : "",
+    tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : [],
+    followUps: Object.fromEntries(words),
     due: due === true,
   };
 }

@@ -5,6 +5,9 @@ type Schemas = components["schemas"];
 export type Form = Schemas["FormView"];
 export type Answered = Schemas["AnsweredView"];
 export type Declined = Schemas["DeclinedView"];
+export type Answer = NonNullable<Form["answer"]>;
+/** What is sent of an answer. */
+export type Sent = Omit<Schemas["AnswerBody"], "token" | "locale">;
 
 export type Moment = "question" | "thanks" | "declined" | "expired" | "withdrawn" | "erased";
 
@@ -34,6 +37,17 @@ export function canChange(form: Form, now: Date): boolean {
 export function needsComment(form: Form, score: number): boolean {
   const highest = form.comment.required_at_or_below;
   return form.comment.mode === "required" && highest !== null && score <= highest;
+}
+
+/** The reasons that the form offers with a score. */
+export function tagsWith(form: Form, score: number): Form["tags"] {
+  return form.tags.filter(({ lowest, highest }) => lowest <= score && score <= highest);
+}
+
+/** What was answered to the follow-up questions: an option's id, or the words. */
+export function followUpsOf(answer: Answer | null): Record<string, string> {
+  const given = Object.entries(answer?.follow_ups ?? {});
+  return Object.fromEntries(given.map(([id, { option, text }]) => [id, option ?? text?.text ?? ""]));
 }
 
 /** The scores of the form's scale, the lowest first. */

@@ -5,7 +5,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { now, tickUntil } from "./clock.ts";
 import { endOf, type Form, momentOf } from "./form.ts";
-import { Refusal } from "./parts.tsx";
+import { ownLanguage, Refusal } from "./parts.tsx";
 import { Question } from "./question.tsx";
 import type { FormStore } from "./store.ts";
 import { t } from "./texts.ts";
@@ -73,6 +73,7 @@ function Body({ store, form, inWidget }: Shown & { form: Form }): JSX.Element {
       const declined = form.state === "declined";
       return (
         <Sentences title={t("expired.title")} refusal={store.refusal.value}>
+          {form.texts.expired && <p {...ownLanguage(form)}>{form.texts.expired}</p>}
           <p>
             {until
               ? t(declined ? "expired.declined" : "expired.text", { time: time(until) })

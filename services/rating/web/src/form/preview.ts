@@ -11,9 +11,15 @@ export function openPreview(): FormStore {
   const store: FormStore = new FormStore(
     {
       read: async () => Promise.reject(new DOMException("A preview reads nothing", "AbortError")),
-      answer: async (_, score, comment) => ({
+      answer: async (_, { score, comment, tags }) => ({
         state: "given",
-        answer: { score, comment: comment ? { state: "open", text: comment } : null },
+        answer: {
+          score,
+          comment: comment ? { state: "open", text: comment } : null,
+          tags: tags ?? [],
+          follow_ups: {},
+        },
+        thanks: (last && (score >= last.satisfied ? last.thanks.satisfied : last.thanks.other)) ?? "",
         editable_until: end(),
       }),
       decline: async () => ({ state: "declined", expires_at: store.form.value?.expires_at ?? end() }),

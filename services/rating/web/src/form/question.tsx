@@ -3,7 +3,7 @@ import { number, shortTime } from "@candor/ui/format.ts";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { now } from "./clock.ts";
-import { type Form, lengthOf, needsComment } from "./form.ts";
+import { type Form, lengthOf, needsComment, tagsWith } from "./form.ts";
 import { ownLanguage, Refusal, refusalText } from "./parts.tsx";
 import { Scale } from "./scale.tsx";
 import type { FormStore } from "./store.ts";
@@ -31,12 +31,17 @@ export function Question({ store, form }: Asked): JSX.Element {
       <h1 id="question" tabIndex={-1} {...ownLanguage(form)}>
         {form.texts.question}
       </h1>
-      <p>{aboutText(form, now.value)}</p>
+      <p>
+        {aboutText(form, now.value)} {form.operator_name && t("about.with", { name: form.operator_name })}
+      </p>
       <Scale form={form} chosen={score} onChoose={(chosen) => store.choose(chosen)} />
       <Ends form={form} score={score} />
+      {score !== null && <Tags store={store} form={form} score={score} />}
       {score !== null && form.comment.mode !== "off" && (
         <Comment store={store} form={form} score={score} field={field} />
       )}
+      {score !== null &&
+        form.follow_ups.map((asked) => <FollowUp key={asked.id} store={store} form={form} asked={asked} />)}
       <div class="foot">
         <Unsent store={store} />
         {score !== null && <SendButton store={store} form={form} score={score} />}
@@ -113,6 +118,70 @@ function Comment({ store, form, score, field }: Written): JSX.Element {
         )}
       </div>
     </div>
+  );
+}
+
+function Tags({ store, form, score }: Asked & { score: number }): JSX.Element | null {
+  const tags = tagsWith(form, score);
+  if (tags.length === 0) return null;
+  return (
+    <fieldset class="chips">
+      <legend>
+        <b>{t("tags")}</b> <span>{t("optional")}</span>
+      </legend>
+      {tags.map(({ id, text }) => (
+        <label key={id}>
+          <input
+            type="checkbox"
+            checked={store.draft.value.tags.includes(id)}
+            onChange={(event) => store.tag(id, event.currentTarget.checked)}
+          />
+          <span {...ownLanguage(form)}>{text}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function FollowUp({ store, form, asked }: Asked & { asked: Form["follow_ups"][number] }): JSX.Element {
+  const { id, text, options } = asked;
+  const given = store.draft.value.followUps[id] ?? "";
+  if (options.length === 0) {
+    return (
+      <div class="comment">
+        <label for={`follow-up-${id}`}>
+          <b {...ownLanguage(form)}>{text}</b>
+          <span>{t("optional")}</span>
+        </label>
+        <textarea
+          id={`follow-up-${id}`}
+          rows={2}
+          dir="auto"
+          value={given}
+          onInput={(event) => store.followUp(id, event.currentTarget.value)}
+        />
+      </div>
+    );
+  }
+  return (
+    <fieldset class="chips">
+      <legend>
+        <b {...ownLanguage(form)}>{text}</b> <span>{t("optional")}</span>
+      </legend>
+      {options.map((option) => (
+        <label key={option.id}>
+          <input
+            type="radio"
+            name={`follow-up-${id}`}
+            checked={given === option.id}
+            onChange={() => store.followUp(id, option.id)}
+            // What was chosen can be taken back: nobody has to answer.
+            onClick={() => given === option.id && store.followUp(id, "")}
+          />
+          <span {...ownLanguage(form)}>{option.text}</span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

@@ -64,19 +64,29 @@ const MOUTHS = [
   "M13 23.5c1.6 3.2 4 4.5 7 4.5s5.400-1.300 7-4.5",
 ];
 
+/** From very sad to very glad. */
+const EMOJI_MOUTHS = [
+  "M12.500 28.500c1.800-4.300 4.300-6 7.500-6s5.700 1.700 7.500 6",
+  "M13.500 27.500c1.600-2.100 3.800-3 6.500-3s4.900.9 6.500 3",
+  "M13.500 26h13",
+  "M13.500 24c1.600 2.100 3.800 3 6.500 3s4.900-.9 6.500-3",
+  "M12 22.500h16c-.7 4.500-3.500 7-8 7s-7.300-2.500-8-7Z",
+];
+
 function Picture({ form, score }: { form: Form; score: number }): JSX.Element {
   const { name, lowest } = form.scale;
-  if (name !== "stars" && name !== "faces" && name !== "thumbs") return <span>{number(score)}</span>;
+  const mouths = { faces: MOUTHS, emoji: EMOJI_MOUTHS }[name];
+  if (name !== "stars" && !mouths && name !== "thumbs") return <span>{number(score)}</span>;
   return (
     <svg viewBox="0 0 40 40" width="40" height="40" aria-hidden="true" focusable="false">
       {name === "stars" && <path d={STAR} />}
       {name === "thumbs" && (
         <path d={THUMB} transform={score === lowest ? "matrix(1 0 0 -1 0 41)" : undefined} />
       )}
-      {name === "faces" && (
+      {mouths && (
         <>
           <path d={FACE} />
-          <path class="line" d={`${EYES}${MOUTHS[score - lowest] ?? ""}`} />
+          <path class="line" d={`${EYES}${mouths[score - lowest] ?? ""}`} />
         </>
       )}
     </svg>

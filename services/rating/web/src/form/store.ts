@@ -2,12 +2,21 @@
 import { asProblem, Problem } from "@candor/ui/problems.ts";
 import { batch, signal } from "@preact/signals";
 import { type Draft, type Drafts, EMPTY } from "./draft.ts";
-import { type Answered, type Declined, type Form, lengthOf, needsComment } from "./form.ts";
+import {
+  type Answered,
+  type Declined,
+  type Form,
+  followUpsOf,
+  lengthOf,
+  needsComment,
+  type Sent,
+  tagsWith,
+} from "./form.ts";
 
 /** What the store asks of the service; each throws a `Problem`. */
 export interface Calls {
   read: (token: string) => Promise<Form>;
-  answer: (token: string, score: number, comment: string | null) => Promise<Answered>;
+  answer: (token: string, answer: Sent) => Promise<Answered>;
   decline: (token: string) => Promise<Declined>;
 }
 
@@ -93,13 +102,25 @@ export class FormStore {
     this.wrongComment.value = null;
   }
 
+  tag(id: string, on: boolean): void {
+    const others = this.draft.value.tags.filter((each) => each !== id);
+    this.#edit({ tags: on ? [...others, id] : others });
+  }
+
+  /** Answers a follow-up question, by an option's id or in words; "" for not at all. */
+  followUp(id: string, text: string): void {
+    this.#edit({ followUps: { ...this.draft.value.followUps, [id]: text } });
+  }
+
   /** Opens the form again, filled with what was answered. */
   answerAgain(): void {
     const answer = this.form.value?.answer;
     batch(() => {
       this.open.value = true;
       this.refusal.value = null;
-      if (answer) this.draft.value = { score: answer.score, comment: answer.comment?.text ?? "" };
+      if (!answer) return;
+      const { score, comment, tags } = answer;
+      this.draft.value = { score, comment: comment?.text ?? "", tags, followUps: followUpsOf(answer) };
     });
   }
 
@@ -121,13 +142,11 @@ export class FormStore {
     }
     if (this.#isWrong(form)) return false;
     this.#edit({ due: true });
-    const answered = await this.#told(() => {
-      const { score, comment } = this.draft.value;
-      return this.#calls.answer(form.token, score ?? form.scale.lowest, changed(form, comment));
-    });
+    const answered = await this.#told(() => this.#calls.answer(form.token, toSend(form, this.draft.value)));
     if (answered) {
+      const { thanks, ...known } = answered;
       batch(() => {
-        this.form.value = { ...form, ...answered };
+        this.form.value = { ...form, ...known, texts: { ...form.texts, thanks } };
         this.open.value = false;
         this.#settle();
       });
@@ -244,6 +263,21 @@ export class FormStore {
     else return false;
     return true;
   }
+}
+
+/** The whole answer; of the follow-up questions those alone that are answered in another way than before. */
+function toSend(form: Form, { score, comment, tags, followUps }: Draft): Sent {
+  const chosen = score ?? form.scale.lowest;
+  const before = followUpsOf(form.answer);
+  const answers = form.follow_ups.map(({ id }): [string, string] => [id, followUps[id]?.trim() ?? ""]);
+  return {
+    score: chosen,
+    comment: changed(form, comment),
+    tags: tagsWith(form, chosen)
+      .map(({ id }) => id)
+      .filter((id) => tags.includes(id)),
+    follow_ups: Object.fromEntries(answers.filter(([id, text]) => text !== (before[id] ?? ""))),
+  };
 }
 
 /** The comment to send: null leaves what is stored as it is. */

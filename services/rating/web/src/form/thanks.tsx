@@ -44,13 +44,25 @@ export function Thanks({ store, form, inWidget }: Shown): JSX.Element {
 }
 
 function Stored({ form, answer }: { form: Form; answer: NonNullable<Form["answer"]> }): JSX.Element {
-  const { score, comment } = answer;
+  const { score, comment, tags, follow_ups } = answer;
+  const chosen = form.tags.filter(({ id }) => tags.includes(id)).map(({ text }) => text);
+  const further = form.follow_ups.flatMap(({ id, text, options }) => {
+    const given = follow_ups[id];
+    const words = options.find((each) => each.id === given?.option)?.text ?? given?.text?.text;
+    return words ? [{ id, text, words }] : [];
+  });
   return (
     <section class="stored" aria-label={t("stored")}>
       <GivenScore form={form} score={score} />
+      {chosen.length > 0 && <p {...ownLanguage(form)}>{chosen.join(" · ")}</p>}
       {comment && (
         <p dir="auto">{comment.state === "open" ? quoted(comment.text ?? "") : t(lost(comment.state))}</p>
       )}
+      {further.map(({ id, text, words }) => (
+        <p key={id} dir="auto">
+          {text} <b>{words}</b>
+        </p>
+      ))}
     </section>
   );
 }

@@ -15,6 +15,9 @@ export interface Previewed {
   form: Form;
   /** With this score chosen. */
   score: number | null;
+  /** From which score on a client is satisfied, and what is said then, and else. */
+  satisfied: number;
+  thanks: { satisfied: string; other: string };
   theme: Scheme;
 }
 

@@ -12,6 +12,7 @@ export function wordOf(form: Form, score: number): string | null {
   if (texts.low_end !== t("word.lowest") || texts.high_end !== t("word.highest")) return null;
   const between: Record<string, ("word.low" | "word.middle" | "word.high")[]> = {
     stars: ["word.low", "word.middle", "word.high"],
+    emoji: ["word.low", "word.middle", "word.high"],
     faces: ["word.middle"],
   };
   const key = between[scale.name]?.[score - scale.lowest - 1];
@@ -80,7 +81,7 @@ export function lengthText(seconds: number): string {
 }
 
 function isPictures(form: Form): boolean {
-  return form.scale.name === "thumbs" || form.scale.name === "faces";
+  return ["thumbs", "faces", "emoji"].includes(form.scale.name);
 }
 
 function day(at: string | Date): string {

@@ -6,6 +6,9 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
     enabled: true,
     scale: { name: "stars", satisfied_from: 4 },
     comment: { mode: "required", required_at_or_below: 2 },
+    tags: [],
+    follow_ups: [],
+    names_operator: false,
     texts: { en: { ...NONE, question: "How was it?" }, fr: { ...NONE, question: "Alors ?" } },
     delay: 900,
     expiry: 259_200,
@@ -31,7 +34,13 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
 }
 
 export function aView(version = 12, settings: Settings = someSettings()): View {
-  const builtIn = { low_end: "Very bad", high_end: "Very good", comment: "More?", thanks: "Thank you." };
+  const builtIn = {
+    low_end: "Very bad",
+    high_end: "Very good",
+    comment: "More?",
+    thanks: "Thank you.",
+    expired: null,
+  };
   return {
     version,
     saved_at: "2026-11-03T15:20:00Z",

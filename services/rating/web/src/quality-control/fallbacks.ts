@@ -1,4 +1,5 @@
 /** What a reader sees where nothing is written: the same order as the service's (RFC 4647, lookup). */
+import { t } from "../texts.ts";
 import type { Settings, TextName, View } from "./settings.ts";
 
 export interface Shown {
@@ -12,16 +13,25 @@ type Known = Pick<View, "default_locale" | "built_in_texts">;
 
 /** The text that a reader of `locale` sees. */
 export function shown(view: Known, settings: Settings, locale: string, name: TextName): Shown {
-  const ranges = [...lookup(locale), ...lookup(view.default_locale)];
+  const ranges = rangesOf(view, locale);
   for (const each of ranges) {
     const text = settings.texts[each]?.[name]?.trim();
     if (text) return { text, locale: each, builtIn: false };
   }
+  // Where there is no thanks for an outcome, there is the one for any; where a time is over, the page's own words.
+  if (name === "thanks_satisfied" || name === "thanks_unsatisfied")
+    return shown(view, settings, locale, "thanks");
+  if (name === "expired") return { text: t("words.expired"), locale, builtIn: true };
   for (const each of [...ranges, "en"]) {
     const text = view.built_in_texts[each]?.[name];
     if (text) return { text, locale: each, builtIn: true };
   }
   return { text: "", locale: "en", builtIn: true };
+}
+
+/** The locales in which a text is looked for, for a reader of `locale`. */
+export function rangesOf(view: Pick<View, "default_locale">, locale: string): string[] {
+  return [...lookup(locale), ...lookup(view.default_locale)];
 }
 
 /** A locale, then ever more general ones: zh-Hant-TW, zh-Hant, zh. */

@@ -1,11 +1,12 @@
 /** When and What: the rows, under a sentence that says what they mean. */
-import { Segments } from "@candor/ui/components/controls.tsx";
+import { Segments, Switch } from "@candor/ui/components/controls.tsx";
 import { number } from "@candor/ui/format.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { t } from "../texts.ts";
 import { Duration } from "./duration.tsx";
 import type { Editor } from "./editor.ts";
 import { Emphasised } from "./emphasised.tsx";
+import { FollowUps, Tags } from "./further.tsx";
 import { Row } from "./row.tsx";
 import { labelOf, length, satisfiedCount, satisfiedText, scaleOf, sentenceOf } from "./sentences.ts";
 import {
@@ -144,6 +145,16 @@ export function What(shown: Shown): JSX.Element {
           />
         )}
       </Row>
+      <Tags {...shown} />
+      <FollowUps {...shown} />
+      <Row editor={editor} part="names_operator">
+        <Switch
+          label={labelOf("names_operator")}
+          on={settings.names_operator}
+          onChange={(names_operator) => editor.change((before) => ({ ...before, names_operator }))}
+        />
+        <span>{t(settings.names_operator ? "on" : "off")}</span>
+      </Row>
     </Section>
   );
 }
@@ -185,7 +196,7 @@ function marks(name: string, lowest: number, highest: number): JSX.Element | str
       "M8 1.800a6.2 6.2 0 1 0 0 12.400A6.2 6.2 0 0 0 8 1.800ZM5.8 6v.6M10.2 6v.6M5.4 9.500c.6 1.2 1.5 1.7 2.6 1.700s2-.5 2.6-1.7",
     ],
   };
-  const path = pictures[name]?.[0] ?? "";
+  const path = pictures[name === "emoji" ? "faces" : name]?.[0] ?? "";
   return (
     <>
       {Array.from({ length: highest - lowest + 1 }, (_, at) => (

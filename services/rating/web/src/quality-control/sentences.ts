@@ -41,7 +41,12 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
           count: satisfiedCount(settings, view),
         }),
         commentText(settings, view),
-      ].join(" ");
+        settings.tags.length > 0 && t("what.tags", { count: settings.tags.length }),
+        settings.follow_ups.length > 0 && t("what.followUps", { count: settings.follow_ups.length }),
+        t(settings.names_operator ? "what.operatorNamed" : "what.operatorNotNamed"),
+      ]
+        .filter((each) => each !== false)
+        .join(" ");
     case "words": {
       const locales = localesOf(view, settings).length;
       return t("words.sentence", { count: locales, locale: view.default_locale });
@@ -126,7 +131,8 @@ export function labelOf(part: Part): string {
 
 /** The value of a part, short. */
 export function valueText(part: Part, settings: Settings): string {
-  if (part === "enabled") return t(settings.enabled ? "on" : "off");
+  if (part === "enabled" || part === "names_operator") return t(settings[part] ? "on" : "off");
+  if (part === "tags" || part === "follow_ups") return String(settings[part].length);
   if (part === "scale") return t(`scale.${settings.scale.name}`);
   if (part === "satisfied") return number(settings.scale.satisfied_from);
   const demand = demandOf(part);

@@ -4,7 +4,17 @@ import { partOf } from "./editor.ts";
 import { lookup, shown } from "./fallbacks.ts";
 import { asLength, inSeconds, isWithin, typed } from "./lengths.ts";
 import { previewForm } from "./preview-form.ts";
-import { demanding, differences, NONE, rebased, rescaled, sectionOf, sent, written } from "./settings.ts";
+import {
+  demanding,
+  differences,
+  NONE,
+  newId,
+  rebased,
+  rescaled,
+  sectionOf,
+  sent,
+  written,
+} from "./settings.ts";
 
 test("what differs is named part by part", () => {
   const before = someSettings();
@@ -53,6 +63,32 @@ test("whoever looks at one scale after another and comes back has moved no thres
 test("locales in which nothing is written are not sent", () => {
   const settings = written(someSettings({ texts: { de: NONE } }), "fr", "thanks", " Merci ");
   expect(sent(settings).texts).toEqual({ fr: { ...NONE, thanks: "Merci" } });
+});
+
+test("what is new gets an id of its text for good, and empty texts are not sent", () => {
+  const tag = (id: string, en: string) => ({ id, lowest: 1, highest: 3, texts: { en, fr: " " } });
+  const tags = [tag("slow", "Slow"), tag(newId(), " Slow! "), tag(newId(), "Почему"), tag(newId(), "")];
+  const option = (en: string) => ({ id: newId(), texts: { en } });
+  const options = [option("Yes"), option("Déjà vu")];
+  const follow_ups = [{ id: newId(), texts: { en: "Was it solved?" }, options }];
+  const body = sent(someSettings({ tags, follow_ups }));
+  expect(body.tags.map(({ id, texts }) => [id, texts])).toEqual([
+    ["slow", { en: "Slow" }],
+    ["slow-2", { en: "Slow!" }],
+    ["choice-1", { en: "Почему" }],
+  ]);
+  expect(body.follow_ups.map(({ id, options: all }) => [id, ...all.map((each) => each.id)])).toEqual([
+    ["was-it-solved", "yes", "deja-vu"],
+  ]);
+  expect(differences(someSettings(), someSettings({ tags, follow_ups }))).toEqual(["tags", "follow_ups"]);
+});
+
+test("reasons keep their place on another scale, and have it again on the way back", () => {
+  const view = aView();
+  const tags = [{ id: "slow", lowest: 1, highest: 3, texts: { en: "slow" } }];
+  const points = rescaled(someSettings({ tags }), view, "points");
+  expect(points.tags.map(({ lowest, highest }) => [lowest, highest])).toEqual([[0, 5]]);
+  expect(rescaled(points, view, "stars").tags).toEqual(tags);
 });
 
 test("a text that isn't written is the more general one, then the default's, then what is built in", () => {

@@ -30,11 +30,18 @@ export type Demand = (typeof DEMANDS)[number];
 export type CountName = "least_client_messages" | "least_operator_messages" | "least_text" | "share";
 export const KINDS = ["operator", "client", "idle", "system"] as const;
 export type Kind = (typeof KINDS)[number];
-export const TEXTS = ["question", "low_end", "high_end", "comment", "thanks"] as const;
-export const NONE: Written = { question: null, low_end: null, high_end: null, comment: null, thanks: null };
+/** Those that every form shows: where nothing is written, what is built in. */
+export const ALWAYS = ["question", "low_end", "high_end", "comment", "thanks"] as const;
+export const TEXTS = [...ALWAYS, "thanks_satisfied", "thanks_unsatisfied", "expired"] as const;
+export const NONE = Object.fromEntries(TEXTS.map((name) => [name, null])) as unknown as Written;
 
 export const SECTIONS = ["ask", "when", "what", "words", "history"] as const;
 export type Section = (typeof SECTIONS)[number];
+
+export const LISTS = ["tags", "follow_ups"] as const;
+export type List = (typeof LISTS)[number];
+export type Tag = Settings["tags"][number];
+export type FollowUp = Settings["follow_ups"][number];
 
 /** A part of the settings that is shown, changed and compared by itself: `texts.fr.question` is one, too. */
 export type Part =
@@ -44,12 +51,14 @@ export type Part =
   | "scale"
   | "satisfied"
   | "comment"
+  | List
+  | "names_operator"
   | `texts.${string}`;
 
 /** In which section a part stands. */
 export function sectionOf(part: Part): Section {
   if (part === "enabled" || part === "cool_down" || demandOf(part)) return "ask";
-  if (part === "scale" || part === "satisfied" || part === "comment") return "what";
+  if (["scale", "satisfied", "comment", "names_operator", ...LISTS].includes(part)) return "what";
   return part.startsWith("texts.") ? "words" : "when";
 }
 
@@ -73,6 +82,8 @@ export function differences(before: Settings, after: Settings): Part[] {
     "scale",
     "satisfied",
     "comment",
+    ...LISTS,
+    "names_operator",
     ...texts,
   ];
   return parts.filter((part) => key(before, part) !== key(after, part));
@@ -126,7 +137,73 @@ export function sent(settings: Settings): Settings {
   const texts = Object.entries(settings.texts)
     .map(([locale, each]): [string, Written] => [locale, trimmed(each)])
     .filter(([, each]) => TEXTS.some((name) => each[name]));
-  return { ...settings, texts: Object.fromEntries(texts) };
+  return {
+    ...settings,
+    texts: Object.fromEntries(texts),
+    tags: named(settings.tags.filter(isWritten)),
+    follow_ups: named(settings.follow_ups.filter(isWritten)).map((question) => ({
+      ...question,
+      options: named(question.options.filter(isWritten)),
+    })),
+  };
+}
+
+interface Named {
+  id: string;
+  texts: Record<string, string>;
+}
+
+/** What is new has an id that nothing saved can have. */
+export const NEW = "new_";
+
+let made = 0;
+
+/** An id for what is new, until it is sent. */
+export function newId(): string {
+  made += 1;
+  return `${NEW}${made}`;
+}
+
+export function isWritten({ texts }: Named): boolean {
+  return Object.values(texts).some((text) => text.trim());
+}
+
+/** Each with an id for good, made of its text, and without texts that are empty. */
+function named<T extends Named>(list: T[]): T[] {
+  const taken = new Set(list.map(({ id }) => id).filter((id) => !id.startsWith(NEW)));
+  return list.map((each) => {
+    const texts: Record<string, string> = Object.fromEntries(
+      Object.entries(each.texts)
+        .map(([locale, text]): [string, string] => [locale, text.trim()])
+        .filter(([, text]) => text),
+    );
+    if (!each.id.startsWith(NEW)) return { ...each, texts };
+    const id = free(slug(Object.values(texts)[0] ?? ""), taken);
+    taken.add(id);
+    return { ...each, id, texts };
+  });
+}
+
+/** "Had to repeat myself" as had-to-repeat-myself; "" if it has no Latin letter. */
+function slug(text: string): string {
+  const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return plain
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 40);
+}
+
+function free(wanted: string, taken: ReadonlySet<string>): string {
+  for (let number = wanted ? 1 : 0; ; number += 1) {
+    const id = number === 1 && wanted ? wanted : `${wanted || "choice"}-${number + (wanted ? 0 : 1)}`;
+    if (!taken.has(id)) return id;
+  }
+}
+
+/** What a reader of `locale` sees of a text that is written by locale. */
+export function inLanguage(texts: Record<string, string>, ranges: readonly string[]): string {
+  const found = ranges.find((each) => texts[each]?.trim());
+  return (found && texts[found]) || (Object.values(texts).find((text) => text.trim()) ?? "");
 }
 
 /** The settings with another scale, from those that are saved: who looks at one scale after another moves nothing. */
@@ -136,7 +213,9 @@ export function rescaled(before: Settings, { settings: saved, scales }: View, na
   const required_at_or_below =
     mode === "required" ? (saved.comment.required_at_or_below ?? lowest + 1) : null;
   const comment = { ...before.comment, required_at_or_below };
-  return onScale({ ...before, scale: saved.scale, comment }, name, scales);
+  const { tags } =
+    saved.scale.name === before.scale.name ? before : onScale(before, saved.scale.name, scales);
+  return onScale({ ...before, tags, scale: saved.scale, comment }, name, scales);
 }
 
 /** The settings with another scale: what stood on the old one is put where it means the same. */
@@ -148,8 +227,14 @@ function onScale(settings: Settings, name: ScaleName, scales: View["scales"]): S
     return next.lowest + Math.round(share * (next.highest - next.lowest));
   };
   const { required_at_or_below: at } = settings.comment;
+  const tags = settings.tags.map((tag) => ({
+    ...tag,
+    lowest: moved(tag.lowest),
+    highest: moved(tag.highest),
+  }));
   return {
     ...settings,
+    tags,
     scale: { name, satisfied_from: Math.max(next.lowest + 1, moved(settings.scale.satisfied_from)) },
     comment: { ...settings.comment, required_at_or_below: at === null ? null : moved(at) },
   };
@@ -176,5 +261,6 @@ function key(settings: Settings, part: Part): string {
     const [locale, name] = textOf(part);
     return settings.texts[locale]?.[name]?.trim() ?? "";
   }
-  return String(settings[part as "enabled" | DurationName]);
+  if (part === "tags" || part === "follow_ups") return JSON.stringify(settings[part]);
+  return String(settings[part as "enabled" | "names_operator" | DurationName]);
 }

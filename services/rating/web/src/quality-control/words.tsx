@@ -4,10 +4,14 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { t } from "../texts.ts";
 import type { Editor } from "./editor.ts";
-import { shown } from "./fallbacks.ts";
+import { rangesOf, shown } from "./fallbacks.ts";
 import type { PreviewChoice } from "./preview.tsx";
+import type { PreviewMoment } from "./preview-form.ts";
 import { Section } from "./sections.tsx";
 import {
+  ALWAYS,
+  inLanguage,
+  type List,
   localesOf,
   NONE,
   type Part,
@@ -31,12 +35,26 @@ const LONGEST: Record<TextName, number> = {
   high_end: 60,
   comment: 200,
   thanks: 500,
+  thanks_satisfied: 500,
+  thanks_unsatisfied: 500,
+  expired: 500,
+};
+
+/** Where a text is seen; the question, unless it stands here. */
+const MOMENT_OF: Partial<Record<TextName, PreviewMoment>> = {
+  comment: "comment",
+  thanks: "thanks",
+  thanks_satisfied: "thanks",
+  thanks_unsatisfied: "thanks",
+  expired: "expired",
 };
 
 export function Words({ preview, ...shownToo }: Shown): JSX.Element {
   const { view, settings } = shownToo;
   const locales = localesOf(view, settings);
-  const missing = locales.flatMap((locale) => TEXTS.filter((name) => !settings.texts[locale]?.[name])).length;
+  const missing = locales.flatMap((locale) =>
+    ALWAYS.filter((name) => !settings.texts[locale]?.[name]),
+  ).length;
   return (
     <Section name="words" {...shownToo}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
@@ -61,6 +79,17 @@ export function Words({ preview, ...shownToo }: Shown): JSX.Element {
                 ))}
               </tr>
             ))}
+            {/* In one language they stand where they are made. */}
+            {(locales.length > 1 ? listed(settings) : []).map((text) => (
+              <tr key={text.key}>
+                <th scope="row">
+                  {t(`words.${text.kind}`)} <bdi>{inLanguage(text.texts, [view.default_locale])}</bdi>
+                </th>
+                {locales.map((locale) => (
+                  <ListedCell key={locale} {...shownToo} preview={preview} locale={locale} text={text} />
+                ))}
+              </tr>
+            ))}
           </tbody>
         </table>
       </section>
@@ -68,6 +97,97 @@ export function Words({ preview, ...shownToo }: Shown): JSX.Element {
         {missing > 0 && t("words.missing", { count: missing })} <AddLocale {...shownToo} known={locales} />
       </p>
     </Section>
+  );
+}
+
+interface Listed {
+  key: string;
+  kind: "tag" | "followUp" | "option";
+  part: List;
+  texts: Record<string, string>;
+  /** The settings with other texts. */
+  put: (settings: Settings, texts: Record<string, string>) => Settings;
+}
+
+/** The texts of reasons, follow-up questions and their options. */
+function listed({ tags, follow_ups }: Settings): Listed[] {
+  const within = <T extends { id: string }>(list: T[], id: string, change: (each: T) => T): T[] =>
+    list.map((each) => (each.id === id ? change(each) : each));
+  return [
+    ...tags.map(
+      ({ id, texts }): Listed => ({
+        key: `tag ${id}`,
+        kind: "tag",
+        part: "tags",
+        texts,
+        put: (settings, next) => ({
+          ...settings,
+          tags: within(settings.tags, id, (tag) => ({ ...tag, texts: next })),
+        }),
+      }),
+    ),
+    ...follow_ups.flatMap((question): Listed[] => {
+      const change = (settings: Settings, part: (each: typeof question) => typeof question): Settings => ({
+        ...settings,
+        follow_ups: within(settings.follow_ups, question.id, part),
+      });
+      return [
+        {
+          key: `question ${question.id}`,
+          kind: "followUp",
+          part: "follow_ups",
+          texts: question.texts,
+          put: (settings, texts) => change(settings, (each) => ({ ...each, texts })),
+        },
+        ...question.options.map(
+          (option): Listed => ({
+            key: `option ${question.id} ${option.id}`,
+            kind: "option",
+            part: "follow_ups",
+            texts: option.texts,
+            put: (settings, texts) =>
+              change(settings, (each) => ({
+                ...each,
+                options: within(each.options, option.id, (one) => ({ ...one, texts })),
+              })),
+          }),
+        ),
+      ];
+    }),
+  ];
+}
+
+function ListedCell({
+  editor,
+  view,
+  preview,
+  locale,
+  text,
+}: Omit<CellOf, "name"> & { text: Listed }): JSX.Element {
+  const own = text.texts[locale] ?? "";
+  const instead = inLanguage(text.texts, rangesOf(view, locale));
+  return (
+    <td>
+      <div class={own ? "grows" : "grows instead"} data-text={own || instead}>
+        <textarea
+          rows={1}
+          lang={locale}
+          dir="auto"
+          maxLength={text.kind === "followUp" ? LONGEST.question : LONGEST.low_end}
+          aria-label={t("part.text", {
+            name: `${t(`words.${text.kind}`)} ${inLanguage(text.texts, [view.default_locale])}`,
+            locale,
+          })}
+          value={own}
+          placeholder={instead}
+          onFocus={() => preview.show(locale, "comment")}
+          onInput={(event) => {
+            const texts = { ...text.texts, [locale]: event.currentTarget.value };
+            editor.change((settings) => text.put(settings, texts), text.part);
+          }}
+        />
+      </div>
+    </td>
   );
 }
 
@@ -98,9 +218,7 @@ function Cell({ editor, view, settings, preview, locale, name }: CellOf): JSX.El
           aria-describedby={wrong ? `wrong-${part}` : undefined}
           value={own}
           placeholder={instead.text}
-          onFocus={() =>
-            preview.show(locale, name === "thanks" ? "thanks" : name === "comment" ? "comment" : "question")
-          }
+          onFocus={() => preview.show(locale, MOMENT_OF[name] ?? "question")}
           onInput={(event) => write(event.currentTarget.value)}
         />
       </div>
@@ -140,7 +258,7 @@ function AddLocale({ editor, known }: Omit<Shown, "preview"> & { known: string[]
   return (
     <form class="add" onSubmit={add}>
       <label class="tag">
-        {t("words.tag")}
+        {t("words.locale")}
         <input
           class="input count"
           name="tag"

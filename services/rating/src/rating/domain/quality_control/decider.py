@@ -79,6 +79,7 @@ def check(settings: QualityControlSettings) -> None:
     scale, thresholds = settings.scale, [settings.scale.satisfied_from]
     if settings.comment.mode is CommentMode.REQUIRED and settings.comment.required_at_or_below is not None:
         thresholds.append(settings.comment.required_at_or_below)
+    thresholds += [score for tag in settings.tags for score in (tag.lowest, tag.highest)]
     if not all(map(scale.holds, thresholds)):
         raise CommandRejected(Rejection.THRESHOLD_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
     if any(each.after >= settings.expiry for each in settings.ways):

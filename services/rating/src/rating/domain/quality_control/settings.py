@@ -8,7 +8,7 @@ from typing import Final
 from chassis.eventstore.decider import StoredValue
 from rating.domain.quality_control.texts import Texts
 from rating.domain.rating.eligibility import Eligibility
-from rating.domain.rating.form_version import CommentRule, FormVersion, Scale
+from rating.domain.rating.form_version import CommentRule, FollowUpRule, FormVersion, Scale, TagRule
 from rating.domain.rating.ways import WIDGET_ALONE, DeliveryWay
 
 
@@ -18,6 +18,7 @@ class ScaleName(StrEnum):
     THUMBS = "thumbs"
     FACES = "faces"
     STARS = "stars"
+    EMOJI = "emoji"
     POINTS = "points"
 
 
@@ -25,12 +26,37 @@ SCALES: Final[Mapping[ScaleName, tuple[int, int]]] = {
     ScaleName.THUMBS: (1, 2),
     ScaleName.FACES: (1, 3),
     ScaleName.STARS: (1, 5),
+    ScaleName.EMOJI: (1, 5),
     ScaleName.POINTS: (0, 10),
 }
 """The lowest and the highest score of each scale."""
 
 COMMENT_LIMIT: Final = 2_000
 """The longest comment, in characters."""
+
+
+class Tag(StoredValue):
+    """A reason that a client can choose with scores from `lowest` to `highest`; its text by locale."""
+
+    id: str
+    lowest: int
+    highest: int
+    texts: Mapping[str, str]
+
+
+class Option(StoredValue):
+    """An answer to choose; its text by locale."""
+
+    id: str
+    texts: Mapping[str, str]
+
+
+class FollowUp(StoredValue):
+    """A follow-up question, its text by locale; a field for words, if it has no options."""
+
+    id: str
+    texts: Mapping[str, str]
+    options: tuple[Option, ...] = ()
 
 
 class QualityControlSettings(StoredValue):
@@ -49,6 +75,9 @@ class QualityControlSettings(StoredValue):
     offer_window: timedelta
     cool_down: timedelta
     eligibility: Eligibility = Eligibility()
+    tags: tuple[Tag, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    names_operator: bool = False
     ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
     reminder: timedelta | None = None
 
@@ -67,6 +96,12 @@ class QualityControlSettings(StoredValue):
             offer_window=self.offer_window,
             cool_down=self.cool_down,
             eligibility=self.eligibility,
+            tags=tuple(TagRule(id=tag.id, lowest=tag.lowest, highest=tag.highest) for tag in self.tags),
+            follow_ups=tuple(
+                FollowUpRule(id=question.id, options=tuple(option.id for option in question.options))
+                for question in self.follow_ups
+            ),
+            names_operator=self.names_operator,
             ways=self.ways,
             reminder=self.reminder,
         )

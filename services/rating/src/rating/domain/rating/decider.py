@@ -1,13 +1,22 @@
 """A close has at most one form, and a form is answered or expires, never both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, assert_never
 
 from chassis.errors import CommandRejected
 from chassis.eventstore.decider import Decider
-from rating.domain.rating.answers import KEEP_COMMENT, Answer, Comment, WrittenComment, answered
+from rating.domain.rating.answers import (
+    KEEP_COMMENT,
+    Answer,
+    ChosenOption,
+    Comment,
+    FollowUpChange,
+    RemoveComment,
+    WrittenComment,
+    answered,
+)
 from rating.domain.rating.delivery import (
     DeliveryCommand,
     RecordFailure,
@@ -28,6 +37,7 @@ from rating.domain.rating.events import (
     EVENTS,
     ClientForgotten,
     CloseRegistered,
+    FollowUpRecorded,
     FormCancelled,
     FormDeclined,
     FormExpired,
@@ -108,6 +118,12 @@ class GiveRating:
     score: int
     now: datetime
     comment: Comment = KEEP_COMMENT
+    tags: tuple[str, ...] | None = None
+    follow_ups: Mapping[str, FollowUpChange] = field(default_factory=dict)
+
+    def answer(self, rules: FormVersion, before: Answer | None = None) -> Answer:
+        """The whole answer, `before` being the one that it changes."""
+        return answered(rules, self.score, self.comment, before, tags=self.tags, follow_ups=self.follow_ups)
 
 
 @dataclass(frozen=True)
@@ -332,7 +348,7 @@ def give(close: CloseToRate, command: GiveRating) -> Sequence[RatingEvent]:
     match close:
         case Given(forgotten=True) | Declined(forgotten=True):
             raise CommandRejected(Rejection.CLIENT_ERASED)
-        case Given() if close.answer == answered(command.score, command.comment, close.answer):
+        case Given() if close.answer == command.answer(close.form.rules, close.answer):
             return []
         case Given() if command.now < close.editable_until and not close.is_open:
             raise CommandRejected(Rejection.CHANGED_TOO_OFTEN, most=MOST_CHANGES)
@@ -360,16 +376,36 @@ def _checked(rules: FormVersion, command: GiveRating, before: Answer | None = No
         raise CommandRejected(Rejection.COMMENT_TOO_LONG, most=rules.comment_limit)
     if isinstance(command.comment, WrittenComment) and rules.comment.mode is CommentMode.OFF:
         raise CommandRejected(Rejection.COMMENT_NOT_ASKED)
-    limit, whole = rules.comment.required_at_or_below, answered(command.score, command.comment, before)
+    _check_further(rules, command)
+    limit, whole = rules.comment.required_at_or_below, command.answer(rules, before)
     if limit is not None and command.score <= limit and whole.comment is None:
         raise CommandRejected(Rejection.COMMENT_REQUIRED, at_or_below=limit)
     return command
 
 
+def _check_further(rules: FormVersion, command: GiveRating) -> None:
+    """Refuses tags and follow-ups that the form doesn't have."""
+    if not set(command.tags or ()) <= {tag.id for tag in rules.tags if tag.is_offered_with(command.score)}:
+        raise CommandRejected(Rejection.TAG_NOT_OFFERED)
+    questions = {question.id: question for question in rules.follow_ups}
+    for name, change in command.follow_ups.items():
+        question = questions.get(name)
+        match change:
+            case RemoveComment() if question:
+                pass
+            case ChosenOption(option) if question and option in question.options:
+                pass
+            case WrittenComment(length=length) if question and not question.options:
+                if length > rules.comment_limit:
+                    raise CommandRejected(Rejection.FOLLOW_UP_TOO_LONG, most=rules.comment_limit)
+            case _:
+                raise CommandRejected(Rejection.FOLLOW_UP_NOT_ASKED)
+
+
 def _first(rules: FormVersion, command: GiveRating) -> RatingGiven:
     return RatingGiven(
         close_seq=command.close_seq,
-        **_stored(answered(command.score, command.comment)),
+        **_stored(command.answer(rules)),
         given_at=command.now,
         editable_until=command.now + rules.edit_window,
     )
@@ -378,14 +414,23 @@ def _first(rules: FormVersion, command: GiveRating) -> RatingGiven:
 def _change(close: Given, command: GiveRating) -> RatingChanged:
     return RatingChanged(
         close_seq=command.close_seq,
-        **_stored(answered(command.score, command.comment, close.answer)),
+        **_stored(command.answer(close.form.rules, close.answer)),
         change=close.changes + 1,
         changed_at=command.now,
     )
 
 
 def _stored(whole: Answer) -> dict[str, Any]:
-    return {"score": whole.score, "comment": whole.comment, "fingerprint": whole.fingerprint}
+    return {
+        "score": whole.score,
+        "comment": whole.comment,
+        "fingerprint": whole.fingerprint,
+        "tags": whole.tags,
+        "follow_ups": {
+            question: FollowUpRecorded(option=each.option, text=each.text, fingerprint=each.fingerprint)
+            for question, each in whole.follow_ups.items()
+        },
+    }
 
 
 def decline(close: CloseToRate, command: DeclineRating) -> Sequence[RatingEvent]:

@@ -1,5 +1,6 @@
 """What rating remembers of a close. Storage format: only add, and only optional fields."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -68,6 +69,14 @@ class FormOffered(CloseEvent):
     expires_at: AwareDatetime
 
 
+class FollowUpRecorded(StoredValue):
+    """The answer to a follow-up question: the id of an option, or sealed words and their fingerprint."""
+
+    option: str | None = None
+    text: str | None = None
+    fingerprint: str | None = None
+
+
 class AnswerRecorded(CloseEvent):
     """The whole answer that counts from now on, also if only a part of it was changed.
 
@@ -77,6 +86,8 @@ class AnswerRecorded(CloseEvent):
     score: int
     comment: str | None = None
     fingerprint: str | None = None
+    tags: tuple[str, ...] = ()
+    follow_ups: Mapping[str, FollowUpRecorded] = {}
 
 
 class RatingGiven(AnswerRecorded):

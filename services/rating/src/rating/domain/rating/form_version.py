@@ -38,6 +38,25 @@ class CommentRule(StoredValue):
     required_at_or_below: int | None = None
 
 
+class TagRule(StoredValue):
+    """A reason that can be chosen with scores from `lowest` to `highest`, both included."""
+
+    id: str
+    lowest: int
+    highest: int
+
+    def is_offered_with(self, score: int) -> bool:
+        """Whether a client who chose this score sees it."""
+        return self.lowest <= score <= self.highest
+
+
+class FollowUpRule(StoredValue):
+    """A follow-up question: with these options, or with a field for words if there are none."""
+
+    id: str
+    options: tuple[str, ...] = ()
+
+
 class FormVersion(StoredValue):
     """What a form keeps of the settings that it was made from: `version` of those of its channel.
 
@@ -46,7 +65,8 @@ class FormVersion(StoredValue):
     is made, and only of closes that pass `eligibility`.
     The form is offered `delay` after the close, waits for `expiry` from the offer, and its answer can be
     changed for `edit_window` from the first one. A close consumed `offer_window` after it happened, or later,
-    gets no form. `comment_limit` is in characters. Within `cool_down` of an offer the client is asked nothing
+    gets no form. `comment_limit` is in characters, of the comment and of each follow-up. `names_operator`
+    if the form says whom the client talked to. Within `cool_down` of an offer the client is asked nothing
     else in the channel; 0 for none. It is sent by `ways`, best first. If a mail has asked, another one
     reminds `reminder` after the offer; None for none.
     """
@@ -63,6 +83,9 @@ class FormVersion(StoredValue):
     enabled: bool = True
     default_locale: str = "en"
     eligibility: Eligibility = Eligibility()
+    tags: tuple[TagRule, ...] = ()
+    follow_ups: tuple[FollowUpRule, ...] = ()
+    names_operator: bool = False
     ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
     reminder: timedelta | None = None
 
@@ -75,6 +98,7 @@ class Snapshot(StoredValue):
     channel: str
     client: str
     operator: str | None = None
+    operator_name: str | None = None
     team: str | None = None
     locale: str | None = None
     closed_at: AwareDatetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-from rating.domain.rating.answers import Answer
+from rating.domain.rating.answers import Answer, FollowUpAnswer
 from rating.domain.rating.eligibility import CloseFacts, KindOfClose
 from rating.domain.rating.events import (
     ClientForgotten,
@@ -257,7 +257,11 @@ def _facts(event: CloseRegistered) -> CloseFacts:
 
 
 def _answered(close: CloseToRate, event: RatingGiven | RatingChanged) -> CloseToRate:
-    answer = Answer(event.score, event.fingerprint, event.comment)
+    follow_ups = {
+        question: FollowUpAnswer(each.option, each.fingerprint, each.text)
+        for question, each in event.follow_ups.items()
+    }
+    answer = Answer(event.score, event.fingerprint, event.comment, event.tags, follow_ups)
     match event:
         case RatingGiven() if isinstance(close, Offered | Declined):
             return Given(close.form, close.expires_at, answer, event.given_at, event.editable_until)
