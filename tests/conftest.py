@@ -10,8 +10,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from chassis.kafka.connection import KafkaConnection
+from deploy.local.ports import HERE, free_port
 from deploy.local.servers import Servers, servers
 from deploy.local.stack import Stack, free_port_base
+from tests.rating.adapters.smtp_server import Mailbox, MailServer
 
 STACK_USERS = ("tests/e2e/", "tests/browser/", "tests/blindness/")
 # How long an example takes says how busy the machine is; a test as a whole has its own timeout.
@@ -60,9 +62,25 @@ def stack_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Stack]:
+def mail_server() -> Iterator[MailServer]:
+    """Where the shared system's mails go: an SMTP server in a thread of its own."""
+    server = MailServer(Mailbox(), hostname=HERE, port=free_port())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config, mail_server: MailServer
+) -> Iterator[Stack]:
     """A whole system of the tests' own, ready: servers, services and their pages."""
-    rules = {"CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS), "CANDOR_RATING_DELAY": "1"}
+    rules = {
+        "CANDOR_RATING_EXPIRY": str(EXPIRY_SECONDS),
+        "CANDOR_RATING_DELAY": "1",
+        "CANDOR_SMTP": f"smtp://{HERE}:{mail_server.port}",
+        "CANDOR_MAIL_FROM": "no-reply@candor.test",
+    }
     with Stack(tmp_path_factory.mktemp("stack"), base=free_port_base(), extra=rules) as up:
         pytestconfig.stash[RUNNING] = up
         yield up

@@ -35,6 +35,10 @@ NAMES: dict[str, tuple[Decider[Any, Any, Any], set[str]]] = {
             "expired",
             "cancelled",
             "forgotten",
+            "sent",
+            "reminded",
+            "delivery-failed",
+            "undeliverable",
         },
     ),
 }

@@ -112,6 +112,7 @@ OPEN: Final[Mapping[str, str]] = {
     "chat: GET /transcript": _PAGE,
     "chat: GET /widget.js": "the clients' script, on the sites of channels",
     "rating: GET /form": "the clients' page; which form it shows is in the link, which no operator has",
+    "rating: GET /unsubscribe": "the clients' page behind the link in their mails; it holds nothing",
     "rating: GET /quality-control": _PAGE,
     "analytics: GET /live-chat": _PAGE,
 }

@@ -63,6 +63,7 @@ ROUTES = {
     "/.well-known/jwks.json": "chat",
     "/v1/forms/answer": "rating",
     "/v1/forms/mine": "rating",
+    "/v1/mail/unsubscribe?token=a.b.c": "rating",
     "/v1/quality-control/course-a": "rating",
     "/v1/closes/d-1.1/story": "rating",
     "/v1/quality-control-default": "rating",
@@ -76,6 +77,7 @@ ROUTES = {
     "/widget.js": "chat",
     "/pages/chat/assets/console-1.js": "chat",
     "/form?channel=a": "rating",
+    "/unsubscribe": "rating",
     "/quality-control": "rating",
     "/pages/rating/me": "rating",
     "/live-chat?tab=hours": "analytics",
@@ -238,6 +240,7 @@ async def test_neither_are_those_in_chunks_of_one_byte(up: Ingress) -> None:
         ("/v1/forms/read", "FORMS_BURST", "rating"),
         ("/v1/forms/answer", "FORMS_BURST", "rating"),
         ("/v1/forms/decline", "FORMS_BURST", "rating"),
+        ("/v1/mail/unsubscribe", "FORMS_BURST", "rating"),
         ("/v1/live-chat/summary", "BURST", "analytics"),
     ],
 )

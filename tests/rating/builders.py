@@ -14,21 +14,27 @@ from rating.domain.rating.decider import (
     RegisterClose,
     RegisterReopening,
 )
+from rating.domain.rating.delivery import RecordFailure, RecordReminder, RecordSending
 from rating.domain.rating.eligibility import CloseFacts, KindOfClose
 from rating.domain.rating.events import (
     ClientForgotten,
     CloseRegistered,
+    DeliveryFailed,
     FormCancelled,
     FormDeclined,
     FormExpired,
     FormNotOffered,
     FormOffered,
     FormScheduled,
+    FormSent,
+    FormUndeliverable,
     RatingChanged,
     RatingGiven,
+    ReminderSent,
     ReopeningRegistered,
 )
 from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Scale, Snapshot
+from rating.domain.rating.ways import DeliveryFailureReason, DeliveryWay, Way
 from tests.chassis.decider_spec import DeciderSpec
 
 CLOSED_AT = datetime(2026, 3, 29, 0, 59, 59, 999000, tzinfo=UTC)
@@ -46,6 +52,14 @@ RULES = FormVersion(
 )
 LATER = RULES.model_copy(update={"delay": DELAY})
 """The same rules, but the form comes five minutes after the close."""
+
+SEALED_EMAIL = "eyJhbGciOiJkaXIifQ..aXY.ZW1haWw.dGFn"
+MAILED = RULES.model_copy(update={"ways": (DeliveryWay(way=Way.EMAIL),)})
+"""The same rules, but the form comes by e-mail alone, at once."""
+BOTH = RULES.model_copy(
+    update={"ways": (DeliveryWay(way=Way.WIDGET), DeliveryWay(way=Way.EMAIL, after=10 * MINUTE))}
+)
+"""The same rules, but the form comes by e-mail too, ten minutes after the offer."""
 
 
 def at(minutes: float) -> datetime:
@@ -83,6 +97,7 @@ def register(
     erased: bool = False,
     cooling_down: bool = False,
     closed_at: datetime = CLOSED_AT,
+    email: str | None = None,
     **more: Any,
 ) -> RegisterClose:
     """A close; `more` are facts of it."""
@@ -93,6 +108,7 @@ def register(
         erased=erased,
         now=now,
         cooling_down=cooling_down,
+        email=email,
     )
 
 
@@ -103,6 +119,7 @@ def resume(
     *,
     closed_at: datetime = CLOSED_AT,
     erased: bool = False,
+    **more: Any,
 ) -> RegisterClose:
     """A close that the system made, as nobody used the reopening of the close before."""
     resumes = close_seq - 1
@@ -115,6 +132,7 @@ def resume(
         erased=erased,
         resumes=resumes,
         closed_at=closed_at,
+        **more,
     )
 
 
@@ -166,6 +184,7 @@ def registered(
     replied: bool = True,
     by: KindOfClose | None = KindOfClose.OPERATOR,
     closed_at: datetime = CLOSED_AT,
+    email: str | None = None,
     **more: Any,
 ) -> CloseRegistered:
     """A close that was registered; `more` are facts of it."""
@@ -178,6 +197,7 @@ def registered(
         replied=known.operator_messages > 0,
         by_people=by in (KindOfClose.OPERATOR, KindOfClose.CLIENT, None),
         facts=known,
+        email=email,
     )
 
 
@@ -244,6 +264,36 @@ def cancelled(reason: str, now: datetime = CLOSED_AT, close_seq: int = 1) -> For
 
 def forgotten(close_seq: int = 1, now: datetime = CLOSED_AT) -> ClientForgotten:
     return ClientForgotten(close_seq=close_seq, forgotten_at=now)
+
+
+def record_sending(now: datetime = CLOSED_AT, way: Way = Way.EMAIL) -> RecordSending:
+    return RecordSending(1, way, now)
+
+
+def record_reminder(now: datetime) -> RecordReminder:
+    return RecordReminder(1, now)
+
+
+def record_failure(now: datetime, reason: str = "recipient_refused", way: Way = Way.EMAIL) -> RecordFailure:
+    return RecordFailure(1, way, DeliveryFailureReason(reason), now)
+
+
+def sent(now: datetime = CLOSED_AT, way: Way = Way.EMAIL) -> FormSent:
+    return FormSent(close_seq=1, way=way, sent_at=now)
+
+
+def reminded(now: datetime) -> ReminderSent:
+    return ReminderSent(close_seq=1, sent_at=now)
+
+
+def delivery_failed(now: datetime, reason: str = "recipient_refused", way: Way = Way.EMAIL) -> DeliveryFailed:
+    return DeliveryFailed(close_seq=1, way=way, reason=DeliveryFailureReason(reason), failed_at=now)
+
+
+def undeliverable(
+    now: datetime, reason: str = "recipient_refused", ways: tuple[Way, ...] = (Way.EMAIL,)
+) -> FormUndeliverable:
+    return FormUndeliverable(close_seq=1, ways=ways, reason=DeliveryFailureReason(reason), given_up_at=now)
 
 
 given = DeciderSpec(RATING).given

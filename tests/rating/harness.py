@@ -22,11 +22,13 @@ from rating.app import build
 from rating.domain.rating.form_version import FormVersion
 from rating.messaging.inbound import Inbound
 from rating.messaging.webhooks import WebhookOutbox
+from rating.processes.deliveries import MailDeliveries
 from rating.processes.erasure import ClientErasure
 from rating.processes.timers import form_timers
 from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.read_models.opt_outs import OptOuts
 from rating.read_models.webhooks import WebhookDeliveries, Webhooks
 from rating.settings import RatingSettings
 from tests.notes import Notes
@@ -76,7 +78,7 @@ class RatingNotes(Notes):
 class Harness:
     """Rating as it is joined, without background tasks; its clock stands still until it is moved on.
 
-    Closes go by `rules`, or by Quality control if there are none.
+    Closes go by `rules`, or by Quality control if there are none. `more` are settings.
     """
 
     def __init__(
@@ -85,10 +87,11 @@ class Harness:
         database: str,
         clock: ManualClock | None = None,
         rules: FormVersion | None = RULES,
+        **more: Any,
     ) -> None:
         self.clock = clock or ManualClock(CLOSED_AT)
         self.notes = RatingNotes()
-        settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": database})
+        settings = RatingSettings(**{**SETTINGS, "mongo": mongo, "database": database, **more})
         self.app = build(
             settings,
             clock=self.clock,
@@ -112,6 +115,8 @@ class Harness:
         self.webhooks: Webhooks = state.webhooks
         self.webhook_deliveries: WebhookDeliveries = state.webhook_deliveries
         self.webhook_outbox = WebhookOutbox(self.webhooks, self.webhook_deliveries)
+        self.opt_outs: OptOuts = state.opt_outs
+        self.mailing: MailDeliveries | None = state.mailing
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -151,12 +156,13 @@ async def open_harness(
     relaying: bool = True,
     clock: ManualClock | None = None,
     rules: FormVersion | None = RULES,
+    **more: Any,
 ) -> AsyncIterator[Harness]:
     """A harness, with its relay and erasure at work unless asked otherwise.
 
-    Closes go by `rules`, or by Quality control if there are none.
+    Closes go by `rules`, or by Quality control if there are none. `more` are settings.
     """
-    harness = Harness(mongo, database, clock, rules)
+    harness = Harness(mongo, database, clock, rules, **more)
     async with harness.app.router.lifespan_context(harness.app):
         await harness.app.state.parts.wait_prepared()
         async with harness.at_work() if relaying else nullcontext():

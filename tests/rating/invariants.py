@@ -13,15 +13,19 @@ from rating.domain.rating.events import (
     AnswerRecorded,
     ClientForgotten,
     CloseRegistered,
+    DeliveryFailed,
     FormCancelled,
     FormDeclined,
     FormExpired,
     FormNotOffered,
     FormOffered,
     FormScheduled,
+    FormSent,
+    FormUndeliverable,
     RatingChanged,
     RatingEvent,
     RatingGiven,
+    ReminderSent,
     ReopeningRegistered,
 )
 from rating.domain.rating.form_version import CancelledReason, NotOfferedReason
@@ -31,6 +35,7 @@ from rating.domain.rating.state import (
     Expired,
     Form,
     Given,
+    NotOffered,
     Offered,
     Rating,
     Registered,
@@ -38,6 +43,8 @@ from rating.domain.rating.state import (
     Scheduled,
     Unregistered,
 )
+
+ENDS = (FormNotOffered, RatingGiven, FormExpired, FormCancelled, FormUndeliverable)
 
 
 def check_dialog(events: Sequence[RatingEvent]) -> Rating:
@@ -58,7 +65,7 @@ def _check_close(events: Sequence[RatingEvent]) -> None:
     kinds = [type(event) for event in events]
     for kind in (CloseRegistered, FormNotOffered, FormScheduled, FormOffered, RatingGiven, FormExpired):
         assert kinds.count(kind) <= 1, kinds
-    ends = [kind for kind in kinds if kind in (FormNotOffered, RatingGiven, FormExpired, FormCancelled)]
+    ends = [kind for kind in kinds if kind in ENDS]
     # A reopening that was consumed late takes an expiry back.
     assert len(ends) <= 1 or ends == [FormExpired, FormCancelled], kinds
 
@@ -72,7 +79,7 @@ def _check_snapshots(before: Rating, after: Rating) -> None:
             assert kept.form == close.form
 
 
-def _check(rating: Rating, event: RatingEvent) -> None:  # noqa: C901, PLR0912 - one rule for each event
+def _check(rating: Rating, event: RatingEvent) -> None:  # noqa: C901, PLR0912, PLR0915 - one rule for each event
     close = rating.close(event.close_seq)
     match event:
         case CloseRegistered():
@@ -115,6 +122,10 @@ def _check(rating: Rating, event: RatingEvent) -> None:  # noqa: C901, PLR0912 -
         case FormCancelled():
             late = isinstance(close, Expired) and event.reason is CancelledReason.REOPENED
             assert late or isinstance(close, Scheduled | Offered)
+        case FormSent() | ReminderSent() | DeliveryFailed():
+            assert not isinstance(close, Unregistered | ReopenedFirst | Registered | NotOffered | Scheduled)
+        case FormUndeliverable():
+            assert isinstance(close, Offered)
         case ClientForgotten():
             assert isinstance(close, Given | Declined)
             assert not close.forgotten

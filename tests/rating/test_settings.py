@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from chassis.kafka.connection import KafkaConnection
 from rating.adapters.mail import SmtpServer
+from rating.domain.rating.ways import DeliveryWay, Way
 from rating.settings import RatingSettings
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -39,6 +40,17 @@ def test_asks_at_once_and_waits_a_week_unless_set_otherwise() -> None:
     assert rules.edit_window == timedelta(minutes=15)
     assert rules.offer_window == timedelta(hours=24)
     assert rules.cool_down == timedelta(0)
+
+
+def test_asks_in_the_widget_alone_and_reminds_nobody_until_quality_control_says_otherwise() -> None:
+    settings = RatingSettings(**SETTINGS)
+    assert settings.quality_control.ways == (DeliveryWay(way=Way.WIDGET),)
+    assert settings.quality_control.reminder is None
+
+
+def test_opens_keys_of_the_readers_key_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_READERS_KEYS_BEFORE", f"{KEY}, {KEY}")
+    assert len(RatingSettings(**SETTINGS).readers_keys_before) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from email.parser import BytesParser
 from email.policy import SMTPUTF8
 from typing import AnyStr, Literal
 
+from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr
 
@@ -85,6 +86,16 @@ class Mailbox:
     ) -> AuthResult:
         self.logins.append(data.login.decode())
         return AuthResult(success=data.password.decode() == PASSWORD, handled=False)
+
+
+class MailServer(Controller):
+    """A server in a thread of its own, for services that are other processes."""
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """What it has taken."""
+        assert isinstance(self.handler, Mailbox)
+        return self.handler
 
 
 class _Server(SMTP):

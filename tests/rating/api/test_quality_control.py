@@ -91,7 +91,10 @@ class TestReading:
             "tags": [],
             "follow_ups": [],
             "names_operator": False,
+            "ways": [{"way": "widget", "after": 0}],
+            "reminder": None,
         }
+        assert found["mail_available"] is False
         names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")
         assert [found[name] for name in names] == [1, None, None, None, "The shop", ["fr", "en"], "fr"]
         assert found["built_in_texts"] == BUILT_IN_TEXTS

@@ -14,6 +14,7 @@ from rating.domain.quality_control.settings import QualityControlSettings, Tag
 from rating.domain.quality_control.state import Saved
 from rating.domain.quality_control.texts import BUILT_IN, SHOWN, Texts, lookup, shown
 from rating.domain.rating.form_version import CommentMode, CommentRule
+from rating.domain.rating.ways import DeliveryWay, Way
 from tests.chassis.decider_spec import DeciderSpec
 from tests.rating.builders import STARS, at
 
@@ -38,6 +39,11 @@ def save(
     settings: QualityControlSettings, based_on: int, by: StaffMember = CLARA, **more: Any
 ) -> SaveQualityControl:
     return SaveQualityControl(settings, based_on, by, at(1), **more)
+
+
+def by_mail(after: timedelta = timedelta(0), **more: Any) -> QualityControlSettings:
+    ways = (DeliveryWay(way=Way.WIDGET), DeliveryWay(way=Way.EMAIL, after=after))
+    return FIRST.model_copy(update={"ways": ways, **more})
 
 
 def saved(version: int, settings: QualityControlSettings, **more: Any) -> QualityControlSaved:
@@ -85,6 +91,36 @@ def test_an_older_version_is_saved_anew() -> None:
     given(saved(2, FIRST), saved(3, SECOND)).when(save(FIRST, 3, restores=2)).then(
         saved(4, FIRST, restores=2)
     )
+
+
+def test_nobody_can_choose_e_mail_where_none_can_be_sent_and_who_has_chosen_it_keeps_it() -> None:
+    off: dict[str, Any] = {"mail_available": False}
+    later = by_mail(delay=timedelta(1))
+    given().when(save(by_mail(), 1)).then(saved(2, by_mail()))
+    given().when(save(by_mail(), 1, **off)).then_rejected("mail-not-set-up")
+    given(saved(2, FIRST)).when(save(by_mail(), 2, **off)).then_rejected("mail-not-set-up")
+    given(saved(2, by_mail())).when(save(by_mail(), 2, **off)).then_nothing()
+    given(saved(2, by_mail())).when(save(later, 2, **off)).then(saved(3, later))
+    given(saved(2, by_mail())).when(save(FIRST, 2, **off)).then(saved(3, FIRST))
+
+
+def test_a_form_is_sent_before_it_expires() -> None:
+    given().when(save(by_mail(FIRST.expiry), 1)).then_rejected("way-too-late")
+    just_before = by_mail(FIRST.expiry - timedelta(milliseconds=1))
+    given().when(save(just_before, 1)).then(saved(2, just_before))
+
+
+@pytest.mark.parametrize("reminder", [timedelta(hours=1), timedelta(days=3), timedelta(days=4)])
+def test_a_reminder_comes_after_the_mail_and_before_the_expiry(reminder: timedelta) -> None:
+    wrong = by_mail(timedelta(hours=1), reminder=reminder)
+    given().when(save(wrong, 1)).then_rejected("reminder-out-of-time")
+    right = by_mail(timedelta(hours=1), reminder=timedelta(days=1))
+    given().when(save(right, 1)).then(saved(2, right))
+
+
+def test_only_who_was_asked_by_mail_is_reminded() -> None:
+    alone = FIRST.model_copy(update={"reminder": timedelta(days=1)})
+    given().when(save(alone, 1)).then_rejected("reminder-out-of-time")
 
 
 @pytest.mark.parametrize(

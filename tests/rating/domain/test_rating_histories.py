@@ -21,6 +21,7 @@ from rating.domain.rating.decider import (
     RegisterClose,
     RegisterReopening,
 )
+from rating.domain.rating.delivery import RecordFailure, RecordReminder, RecordSending
 from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
 from rating.domain.rating.events import (
     AnswerRecorded,
@@ -28,9 +29,12 @@ from rating.domain.rating.events import (
     FormCancelled,
     FormExpired,
     FormOffered,
+    FormSent,
+    FormUndeliverable,
     RatingChanged,
     RatingEvent,
     RatingGiven,
+    ReminderSent,
 )
 from rating.domain.rating.form_version import FormVersion
 from rating.domain.rating.state import (
@@ -44,8 +48,11 @@ from rating.domain.rating.state import (
     Rating,
     Scheduled,
 )
+from rating.domain.rating.ways import DeliveryFailureReason, Way
 from tests.rating.builders import (
+    BOTH,
     LATER,
+    MAILED,
     MINUTE,
     RULES,
     at,
@@ -64,15 +71,22 @@ from tests.rating.invariants import check_dialog
 
 SEQS = st.integers(1, 2)
 NOW = st.integers(0, 90).map(at)
-RULE_SETS: st.SearchStrategy[FormVersion] = st.sampled_from([RULES, LATER])
+RULE_SETS: st.SearchStrategy[FormVersion] = st.sampled_from([RULES, LATER, MAILED, BOTH])
 COMMENTS: st.SearchStrategy[Comment] = st.sampled_from(
     [KeepComment(), RemoveComment(), written("a"), written("b")]
 )
+
+WAYS = st.sampled_from(Way)
+REACHED = st.sampled_from([(Way.WIDGET,), (Way.WIDGET, Way.EMAIL), (Way.EMAIL,), ()])
 
 COMMANDS: st.SearchStrategy[RatingCommand] = st.one_of(
     st.builds(register, SEQS, NOW, RULE_SETS, spam=st.booleans(), erased=st.booleans()),
     st.builds(register, SEQS, NOW, RULE_SETS, cooling_down=st.booleans()),
     st.builds(resume, st.just(2), NOW, RULE_SETS),
+    st.builds(register, SEQS, NOW, RULE_SETS, ways=REACHED, opted_out=st.booleans()),
+    st.builds(RecordSending, SEQS, WAYS, NOW),
+    st.builds(RecordReminder, SEQS, NOW),
+    st.builds(RecordFailure, SEQS, WAYS, st.sampled_from(DeliveryFailureReason), NOW),
     st.builds(RegisterReopening, SEQS, NOW, NOW),
     st.builds(OfferForm, SEQS, NOW),
     st.builds(GiveRating, SEQS, st.integers(0, 6), NOW, COMMENTS),
@@ -104,8 +118,24 @@ def test_a_close_is_offered_once_and_settled_once(commands: list[RatingCommand])
     events = play(commands)
     for close_seq in (1, 2):
         assert len(of(events, close_seq, FormOffered)) <= 1
-        ends = [type(event) for event in of(events, close_seq, RatingGiven, FormExpired, FormCancelled)]
-        assert len(ends) <= 1 or ends == [FormExpired, FormCancelled]  # a reopening that was consumed late
+        settling = (RatingGiven, FormExpired, FormCancelled, FormUndeliverable)
+        ends = [type(event) for event in of(events, close_seq, *settling)]
+        # A reopening that was consumed late.
+        taken_back = [[FormExpired, FormCancelled], [FormUndeliverable, FormCancelled]]
+        assert len(ends) <= 1 or ends in taken_back
+
+
+@settings(max_examples=400)
+@given(st.lists(COMMANDS, max_size=25))
+def test_a_form_that_was_sent_is_never_undeliverable_and_is_sent_and_reminded_of_once(
+    commands: list[RatingCommand],
+) -> None:
+    events = play(commands)
+    for close_seq in (1, 2):
+        by = [event.way for event in of(events, close_seq, FormSent) if isinstance(event, FormSent)]
+        assert len(by) == len(set(by))
+        assert not by or not of(events, close_seq, FormUndeliverable)
+        assert len(of(events, close_seq, ReminderSent)) <= 1
 
 
 @settings(max_examples=200)
@@ -177,12 +207,13 @@ def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
     *, turns: list[tuple[bool, bool, int]], answered: bool, rules: FormVersion
 ) -> None:
     """Reopenings that nobody uses, each of which may be lost or come late, and closes that come twice."""
-    commands: list[RatingCommand] = [register(rules=rules)]
+    reached = (Way.WIDGET, Way.EMAIL)
+    commands: list[RatingCommand] = [register(rules=rules, ways=reached)]
     late: list[RatingCommand] = []
     for close_seq, (lost, twice, minutes) in enumerate(turns, 2):
         reopening = RegisterReopening(close_seq - 1, at(0), at(minutes))
         (late if lost else commands).append(reopening)
-        commands += [resume(close_seq, at(minutes))] * (1 + twice)
+        commands += [resume(close_seq, at(minutes), ways=reached)] * (1 + twice)
         if answered:
             commands.append(GiveRating(close_seq, 5, at(minutes)))
     rating = RATING.fold(RATING.initial, play([*commands, *late]))

@@ -1,6 +1,7 @@
 """What rating publishes of each event, and to whom it credits it."""
 
 from itertools import accumulate
+from typing import Any
 
 import pytest
 
@@ -8,14 +9,18 @@ from contracts import ratings as public
 from contracts.ratings import RATING_EVENTS
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
+from rating.domain.rating.ways import Way
 from rating.messaging.outbound import to_public
 from tests.rating.builders import (
+    BOTH,
     LATER,
+    MAILED,
     WINDOW,
     at,
     cancelled,
     changed,
     declined,
+    delivery_failed,
     expired,
     forgotten,
     give,
@@ -23,13 +28,18 @@ from tests.rating.builders import (
     offered,
     rated,
     registered,
+    reminded,
     reopening_registered,
     scheduled,
+    sent,
     snapshot,
+    undeliverable,
 )
 
 SEALED = "eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn"
 WAITING = (registered(), offered())
+REACHED: dict[str, Any] = {"ways": (Way.WIDGET, Way.EMAIL)}
+BY_MAIL = (registered(rules=MAILED, **REACHED), offered())
 
 
 def sealed(event: RatingEvent) -> RatingEvent:
@@ -60,6 +70,7 @@ def last_published(*history: RatingEvent) -> public.RatingEvent | None:
         ((*WAITING, expired(at(60))), public.RatingExpired),
         ((*WAITING, cancelled("reopened")), public.RatingCancelled),
         ((*WAITING, cancelled("erased")), public.RatingCancelled),
+        ((*BY_MAIL, delivery_failed(at(1)), undeliverable(at(1))), public.RatingUndeliverable),
     ],
 )
 def test_says_each_event_with_the_attribution_of_the_close(
@@ -77,12 +88,34 @@ def test_keeps_private_what_it_only_registered(event: RatingEvent) -> None:
     assert last_published(event) is None
 
 
+@pytest.mark.parametrize("event", [sent(), reminded(at(1)), delivery_failed(at(1))])
+def test_keeps_private_how_a_delivery_went(event: RatingEvent) -> None:
+    assert last_published(registered(rules=BOTH, **REACHED), offered(), event) is None
+
+
+def test_says_the_best_way_of_a_form_and_all_that_were_tried() -> None:
+    for rules, way in ((MAILED, public.Way.EMAIL), (BOTH, public.Way.WIDGET)):
+        offer = last_published(registered(rules=rules, **REACHED), offered())
+        assert isinstance(offer, public.RatingOffered)
+        assert offer.way is way
+    given_up = last_published(*BY_MAIL, undeliverable(at(1), "opted_out"))
+    assert isinstance(given_up, public.RatingUndeliverable)
+    assert (given_up.ways, given_up.reason, given_up.given_up_at) == (
+        (public.Way.EMAIL,),
+        "opted_out",
+        at(1),
+    )
+
+
 @pytest.mark.parametrize("answer", [rated(5, at(1)), declined(at(1))])
 def test_an_erasure_changes_no_number_of_those_who_count(answer: RatingEvent) -> None:
     assert last_published(*WAITING, answer, forgotten()) is None
 
 
-@pytest.mark.parametrize("reason", ["reopened", "erased", "spam", "kind_of_close", "no_reply", "too_late"])
+@pytest.mark.parametrize(
+    "reason",
+    ["reopened", "erased", "spam", "kind_of_close", "no_reply", "too_late", "unreachable", "opted_out"],
+)
 def test_every_reason_has_a_public_name(reason: str) -> None:
     event = last_published(registered(), not_offered(reason))
     assert isinstance(event, public.RatingNotOffered)

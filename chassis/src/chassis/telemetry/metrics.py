@@ -37,6 +37,9 @@ REQUEST_SECONDS = Histogram(
 ERASURES_PENDING = Gauge(
     "candor_erasures_pending", "Deleted keys that Kafka has not compacted away yet", ("service",)
 )
+DELIVERIES = Counter(
+    "candor_deliveries", "What was sent, by what became of it", ("service", "kind", "outcome")
+)
 ALARMS = Counter("candor_alarms", "What a person should look at", ("service", "kind"))
 
 

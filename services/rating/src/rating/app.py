@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from chassis.audit import Audit
 from chassis.background import BackgroundTask, Supervisor
 from chassis.clock import Clock, DatabaseClock
-from chassis.crypto_shredding import KeyRing
+from chassis.crypto_shredding import KeyReader, KeyRing
 from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.http.app import create
@@ -20,9 +20,11 @@ from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
 from contracts.access import AUDIENCE_RATING
+from rating.adapters.mail import Mailer
 from rating.adapters.webhooks import WebhookSender
 from rating.api import dry_run as dry_run_api
 from rating.api import forms as forms_api
+from rating.api import mail as mail_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
 from rating.api import quality_control_default as default_api
@@ -30,19 +32,25 @@ from rating.api import story as story_api
 from rating.api import webhooks as webhooks_api
 from rating.api.origins import CrossOrigin
 from rating.api.problems import CATALOGUE
-from rating.api.tokens import FormTokens
+from rating.api.tokens import FormKey, FormTokens
 from rating.api.views import FormViews
 from rating.domain.rating.form_version import FormVersion
 from rating.messaging.commit_handlers import commit_handlers
-from rating.messaging.inbound import Inbound, consumers
+from rating.messaging.contacts import Contacts
+from rating.messaging.inbound import Inbound, consumers, keys_reader
 from rating.messaging.outbound import KEYS
 from rating.messaging.webhooks import WebhookOutbox
+from rating.personal_data import Addresses
+from rating.processes.deliveries import MailDeliveries
 from rating.processes.erasure import ClientErasure
+from rating.processes.form_mails import FormMails
 from rating.processes.timers import form_timers
 from rating.processes.webhook_deliveries import WebhookDelivering, WebhookSecrets
 from rating.read_models.channels import Channels
+from rating.read_models.deliveries import Deliveries
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.read_models.opt_outs import OptOuts
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
 from rating.read_models.webhooks import WebhookDeliveries, Webhooks
 from rating.settings import RatingSettings
@@ -68,9 +76,10 @@ def build(
     keys = KeyRing.of(settings, database, topic=KEYS.topic, publisher=publisher)
     audit = Audit(database, "close")
     switches, live = QualityControlSwitches(database), LiveUpdates()
-    webhooks, deliveries = Webhooks(database, clock or database_clock), WebhookDeliveries(database)
-    outbox = WebhookOutbox(webhooks, deliveries)
-    handlers = commit_handlers(forms, keys, switches, live.wake, webhooks, outbox)
+    webhooks, webhook_deliveries = Webhooks(database, clock or database_clock), WebhookDeliveries(database)
+    outbox = WebhookOutbox(webhooks, webhook_deliveries)
+    deliveries, opt_outs = Deliveries(database), OptOuts(database, keys)
+    handlers = commit_handlers(forms, deliveries, keys, switches, live.wake, webhooks, outbox)
     relay = OutboxRelay(name, store, publisher, handlers)
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
     channels = Channels(database, repository.clock)
@@ -83,18 +92,34 @@ def build(
 
     form_secret = key_bytes(settings.form_secret)
     rules_of = form_version_of or asked_now
-    inbound = Inbound(repository, rules_of, channels, erased, erasure, form_secret)
+    reader = KeyReader.of(settings, database)
+    reading = keys_reader(database, settings.kafka, publisher, reader, database_clock)
+    addresses = Addresses(reader, reading.read_to_end)
+    contacts = Contacts(addresses, opt_outs, mail_available=settings.smtp is not None)
+    inbound = Inbound(repository, rules_of, channels, erased, erasure, contacts, form_secret)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
     tokens = FormTokens(form_secret, secrets_before)
     timers = form_timers(forms, repository)
     webhook_secrets = WebhookSecrets(form_secret, secrets_before)
     sender = WebhookSender(settings.webhook_private)
-    delivering = WebhookDelivering(repository, webhooks, deliveries, webhook_secrets, sender)
+    delivering = WebhookDelivering(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
     event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
-    tasks: list[BackgroundTask] = [database_clock, keys, relay, erasure, timers, delivering, *event_consumers]
+    tasks: list[BackgroundTask] = [
+        database_clock, keys, reading, relay, erasure, timers, delivering, *event_consumers,
+    ]  # fmt: skip
+    mailing: MailDeliveries | None = None
+    if settings.smtp and settings.mail_from:
+        mailer = Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file)
+        mails = FormMails(
+            versions, channels, opt_outs, settings.public_urls["rating"], mailer.domain,
+            lambda dialog, close_seq: tokens.issue(FormKey(dialog, close_seq)),
+        )  # fmt: skip
+        mailing = MailDeliveries(repository, deliveries, mailer, mails, addresses, opt_outs, erased)
+        tasks.append(mailing)
 
     async def prepare() -> None:
-        for part in (store, forms, deliveries, erased, keys, audit):
+        own = (forms, deliveries, webhook_deliveries, erased, opt_outs, reader)
+        for part in (store, *own, keys, audit):
             await part.prepare()
         await database_clock.sync()
 
@@ -102,13 +127,13 @@ def build(
         client.close()
         await publisher.stop()
 
+    forms_and_mails = [forms_api.mine, forms_api.router, mail_api.router]
     return create(
         settings,
         title="Candor rating",
         pages=[pages.person, pages.page_router(settings, channels)],
         routers=[
-            forms_api.mine, forms_api.router, quality_control_api.router, dry_run_api.router,
-            webhooks_api.router,
+            *forms_and_mails, quality_control_api.router, dry_run_api.router, webhooks_api.router,
             story_api.router, default_api.router,
         ],
         problems=CATALOGUE,
@@ -117,10 +142,10 @@ def build(
             "form_views": FormViews(tokens, keys, versions, channels), "channels": channels,
             "quality_control": versions, "quality_control_switches": switches,
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
-            "live": live, "webhooks": webhooks, "webhook_deliveries": deliveries,
-            "webhook_secrets": webhook_secrets,
-            "audit": audit,
-            "relay": relay, "inbound": inbound,  # what tests drive by hand
+            "live": live, "webhooks": webhooks, "webhook_deliveries": webhook_deliveries,
+            "webhook_secrets": webhook_secrets, "audit": audit,
+            "opt_outs": opt_outs, "mail_available": contacts.mail_available,
+            "relay": relay, "inbound": inbound, "mailing": mailing,  # what tests drive by hand
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
         middleware=[Middleware(CrossOrigin, settings.public_urls["analytics"])],

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from chassis.crypto_shredding.settings import SealingSettings
+from chassis.crypto_shredding.settings import OpeningSettings, SealingSettings
 from chassis.settings import Duration, Key32, Keys32, Networks, VisitorSettings
 from chassis.validation.text import Email
 from rating.adapters.mail import SmtpServer
@@ -24,7 +24,7 @@ def _server(address: object) -> object:
     return SmtpServer.parse(address) if isinstance(address, str) else address
 
 
-class RatingSettings(VisitorSettings, SealingSettings):
+class RatingSettings(VisitorSettings, SealingSettings, OpeningSettings):
     """Settings of the rating service."""
 
     service: ClassVar[str] = "rating"

@@ -170,6 +170,11 @@ class Mailer:
         self._tls = ssl.create_default_context(cafile=ca_file)
         self._within = within
 
+    @property
+    def domain(self) -> str:
+        """The sender's domain, as DNS has it: the right side of the ids of mails."""
+        return self._domain
+
     async def send(self, mail: Mail) -> MailResult:
         """What the server made of it.
 

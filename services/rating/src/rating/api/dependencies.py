@@ -12,6 +12,7 @@ from rating.api.views import FormViews
 from rating.processes.webhook_deliveries import WebhookSecrets
 from rating.read_models.channels import Channels as ChannelsModel
 from rating.read_models.forms import Forms as FormsModel
+from rating.read_models.opt_outs import OptOuts as OptOutsModel
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
 from rating.read_models.webhooks import WebhookDeliveries
 from rating.read_models.webhooks import Webhooks as WebhooksModel
@@ -25,6 +26,8 @@ Keys = Annotated[KeyRing, from_state("key_ring")]
 Tokens = Annotated[FormTokens, from_state("form_tokens")]
 Views = Annotated[FormViews, from_state("form_views")]
 Forms = Annotated[FormsModel, from_state("forms")]
+OptOuts = Annotated[OptOutsModel, from_state("opt_outs")]
+MailAvailable = Annotated[bool, from_state("mail_available")]
 Channels = Annotated[ChannelsModel, from_state("channels")]
 Versions = Annotated[QualityControlVersions, from_state("quality_control")]
 Switches = Annotated[QualityControlSwitches, from_state("quality_control_switches")]

@@ -16,7 +16,12 @@ from rating.domain.rejections import Rejection
 router = Router(prefix="/v1/quality-control", tags=["quality control"])
 
 
-@router.post("/{channel}/dry-run", responses=problems(Rejection.THRESHOLD_NOT_ON_SCALE))
+@router.post(
+    "/{channel}/dry-run",
+    responses=problems(
+        Rejection.THRESHOLD_NOT_ON_SCALE, Rejection.WAY_TOO_LATE, Rejection.REMINDER_OUT_OF_TIME
+    ),
+)
 async def try_quality_control(
     channel: ChannelId,
     _: ChannelSupervisor,

@@ -42,7 +42,9 @@ from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
 from rating.domain.rejections import Rejection
 from rating.read_models.form_documents import FormDocument, form_document
 
-NOT_ASKED = frozenset({CloseState.UNDECIDED, CloseState.NOT_OFFERED, CloseState.SCHEDULED})
+NOT_ASKED = frozenset(
+    {CloseState.UNDECIDED, CloseState.NOT_OFFERED, CloseState.SCHEDULED, CloseState.UNDELIVERABLE}
+)
 
 mine = Router(prefix="/v1/forms/mine", tags=["forms"])
 router = Router(prefix="/v1/forms", tags=["forms"], dependencies=[NoStaff])

@@ -1,4 +1,4 @@
-"""The pages that rating serves: the form, and the Quality control of channels."""
+"""The pages that rating serves: the form, the end of mails, and the Quality control of channels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +31,7 @@ def page_router(settings: RatingSettings, channels: Channels) -> APIRouter:
 
     found = [
         pages.Page("/form", "form.html", {}, framing=framing),
+        pages.Page("/unsubscribe", "unsubscribe.html", {}),
         pages.Page("/quality-control", "quality-control.html", told, connect, frames=(SELF,)),
     ]
     return pages.router(settings.service, BUILT, found)

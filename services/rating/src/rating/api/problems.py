@@ -30,6 +30,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.ROTATION_UNDER_WAY: "The secret was changed less than a day ago; the one before is still used.",
     Rejection.NO_SUCH_DELIVERY: "There is no such delivery.",
     Rejection.THRESHOLD_NOT_ON_SCALE: "This scale has scores from {lowest} to {highest}.",
+    Rejection.MAIL_NOT_SET_UP: "E-mail is not set up here.",
+    Rejection.WAY_TOO_LATE: "The form expires before it is sent.",
+    Rejection.REMINDER_OUT_OF_TIME: "A reminder comes after the first e-mail, and before the form expires.",
+    Rejection.NO_SUCH_LINK: "There is no such link.",
 }
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -38,6 +42,7 @@ STATUSES: Final[Mapping[str, int]] = {
     Rejection.NO_SUCH_WEBHOOK: 404,
     Rejection.NO_SUCH_DELIVERY: 404,
     Rejection.WEBHOOK_CHANGED: 412,
+    Rejection.NO_SUCH_LINK: 404,
     Rejection.SAVED_MEANWHILE: 412,
     Rejection.VERSION_MISSING: 428,
 }

@@ -14,7 +14,7 @@ from chassis.http.problems import raises
 from chassis.http.routes import Router
 from chassis.validation.text import LONGEST_NAME
 from contracts.access import Claims
-from rating.api.dependencies import Channels, Repository, Switches, Versions
+from rating.api.dependencies import Channels, MailAvailable, Repository, Switches, Versions
 from rating.api.permissions import ChannelId, ChannelSupervisor, SupervisorClaims
 from rating.api.problems import problems
 from rating.api.quality_control_schemas import (
@@ -29,6 +29,7 @@ from rating.api.quality_control_schemas import (
     VersionEntry,
     VersionPage,
     VersionView,
+    WayChoice,
 )
 from rating.api.schemas import FormTexts, ScaleField
 from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
@@ -38,6 +39,7 @@ from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import BUILT_IN, Texts
 from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
 from rating.domain.rating.form_version import CommentMode, CommentRule, Scale
+from rating.domain.rating.ways import DeliveryWay, Way
 from rating.domain.rejections import Rejection
 from rating.read_models.quality_control import SettingsVersion
 
@@ -83,16 +85,27 @@ async def list_quality_control(
 
 @router.get("/{channel}")
 async def get_quality_control(
-    channel: ChannelId, _: ChannelSupervisor, versions: Versions, channels: Channels, response: Response
+    channel: ChannelId,
+    _: ChannelSupervisor,
+    versions: Versions,
+    channels: Channels,
+    mail_available: MailAvailable,
+    response: Response,
 ) -> QualityControlView:
     """How the channel asks. A channel for which nothing was saved has the service's own settings."""
-    return await _view(channel, await versions.current(channel), channels, response)
+    found = await versions.current(channel)
+    return await _view(channel, found, channels, mail_available, response)
 
 
 @router.put(
     "/{channel}",
     responses=problems(
-        Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION, Rejection.THRESHOLD_NOT_ON_SCALE
+        Rejection.SAVED_MEANWHILE,
+        Rejection.NO_SUCH_VERSION,
+        Rejection.THRESHOLD_NOT_ON_SCALE,
+        Rejection.WAY_TOO_LATE,
+        Rejection.REMINDER_OUT_OF_TIME,
+        Rejection.MAIL_NOT_SET_UP,
     ),
 )
 async def save_quality_control(
@@ -100,38 +113,56 @@ async def save_quality_control(
     claims: ChannelSupervisor,
     based_on: BasedOn,
     body: ChannelSettings,
+    *,
     repository: Repository,
     versions: Versions,
     channels: Channels,
+    mail_available: MailAvailable,
     response: Response,
 ) -> QualityControlView:
     """Saves the settings as the next version, unless somebody else saved since they were read.
 
     Forms that were made before keep theirs.
     """
-    command = SaveQualityControl(settings_of(body), based_on, staff_member(claims), repository.clock.now())
+    command = SaveQualityControl(
+        settings_of(body),
+        based_on,
+        staff_member(claims),
+        repository.clock.now(),
+        mail_available=mail_available,
+    )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, response)
+    return await _view(channel, versions.of(result.state), channels, mail_available, response)
 
 
-@router.post("/{channel}/restore", responses=problems(Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION))
+@router.post(
+    "/{channel}/restore",
+    responses=problems(Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION, Rejection.MAIL_NOT_SET_UP),
+)
 async def restore_quality_control(
     channel: ChannelId,
     claims: ChannelSupervisor,
     based_on: BasedOn,
     body: RestoreBody,
+    *,
     repository: Repository,
     versions: Versions,
     channels: Channels,
+    mail_available: MailAvailable,
     response: Response,
 ) -> QualityControlView:
     """Saves an older version's settings anew, as the next version."""
     old = await versions.at(channel, body.version)
     command = SaveQualityControl(
-        old.settings, based_on, staff_member(claims), repository.clock.now(), restores=old.version
+        old.settings,
+        based_on,
+        staff_member(claims),
+        repository.clock.now(),
+        restores=old.version,
+        mail_available=mail_available,
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, response)
+    return await _view(channel, versions.of(result.state), channels, mail_available, response)
 
 
 @router.get("/{channel}/versions")
@@ -195,6 +226,8 @@ def settings_of(body: ChannelSettings) -> QualityControlSettings:
         tags=tuple(Tag.model_validate(dict(tag)) for tag in body.tags),
         follow_ups=tuple(FollowUp.model_validate(question.model_dump()) for question in body.follow_ups),
         names_operator=body.names_operator,
+        ways=tuple(_way(each) for each in body.ways),
+        reminder=None if body.reminder is None else _duration(body.reminder),
         **{name: _duration(getattr(body, name)) for name in DURATIONS},
     )
 
@@ -202,6 +235,10 @@ def settings_of(body: ChannelSettings) -> QualityControlSettings:
 def _eligibility(chosen: EligibilityChoice) -> Eligibility:
     within = chosen.once_within if chosen.reopened is ReopenedPolicy.ONCE_WITHIN else 0
     return Eligibility.model_validate({**dict(chosen), "once_within": _duration(within)})
+
+
+def _way(chosen: WayChoice) -> DeliveryWay:
+    return DeliveryWay(way=chosen.way, after=_duration(0 if chosen.way is Way.WIDGET else chosen.after))
 
 
 def _duration(seconds: float) -> timedelta:
@@ -215,7 +252,13 @@ def fields_of(settings: QualityControlSettings) -> ChannelSettings:
     scale = {"name": settings.scale.name, "satisfied_from": settings.scale.satisfied_from}
     eligibility = settings.eligibility
     asked = {**dict(eligibility), "once_within": eligibility.once_within.total_seconds()}
-    return ChannelSettings.model_validate({**known, "scale": scale, "eligibility": asked, **durations})
+    sent = {
+        "ways": [WayChoice(way=each.way, after=each.after.total_seconds()) for each in settings.ways],
+        "reminder": settings.reminder and settings.reminder.total_seconds(),
+    }
+    return ChannelSettings.model_validate(
+        {**known, "scale": scale, "eligibility": asked, **durations, **sent}
+    )
 
 
 def version_view(found: SettingsVersion) -> VersionView:
@@ -243,7 +286,11 @@ def _by_name(settings: QualityControlSettings) -> dict[str, object]:
 
 
 async def _view(
-    channel: str, found: SettingsVersion, channels: Channels, response: Response
+    channel: str,
+    found: SettingsVersion,
+    channels: Channels,
+    mail_available: MailAvailable,
+    response: Response,
 ) -> QualityControlView:
     response.headers["ETag"] = etag(found.version)
     published = await channels.find(channel)
@@ -256,4 +303,5 @@ async def _view(
         default_locale=await channels.default_locale(channel),
         scales=SCALE_FIELDS,
         built_in_texts=BUILT_IN_TEXTS,
+        mail_available=mail_available,
     )

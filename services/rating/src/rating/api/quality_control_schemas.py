@@ -14,6 +14,7 @@ from rating.api.schemas import MOST_FOLLOW_UPS, MOST_TAGS, FormTexts, ScaleField
 from rating.domain.quality_control.settings import ScaleName
 from rating.domain.rating.eligibility import EVERYBODY, KindOfClose, ReopenedPolicy
 from rating.domain.rating.form_version import CommentMode
+from rating.domain.rating.ways import Way
 from rating.settings import TEN_YEARS
 
 MOST_LOCALES = 32
@@ -209,6 +210,22 @@ class EligibilityChoice(RequestBody):
         return self
 
 
+class WayChoice(RequestBody):
+    """A way, and how long a form has waited for its answer when it is sent by it."""
+
+    way: Way = Field(examples=["email"])
+    after: SecondsOrNone = Field(
+        description="From the offer, less than `expiry`; 0: at once. The widget's is dropped.",
+        examples=[86_400],
+    )
+
+
+def _each_once(ways: list[WayChoice]) -> list[WayChoice]:
+    if len({each.way for each in ways}) < len(ways):
+        raise wrong(FIELD_SENTENCES["given-twice"], "given-twice")
+    return ways
+
+
 class ChannelSettings(RequestBody):
     """How a channel asks; always all of it. Durations are seconds, to the millisecond."""
 
@@ -242,6 +259,15 @@ class ChannelSettings(RequestBody):
     ] = Field(description="Further questions, in their order.")
     names_operator: StrictBool = Field(
         description="The form says whom the client talked to.", examples=[False]
+    )
+    ways: Annotated[list[WayChoice], Field(min_length=1), AfterValidator(_each_once)] = Field(
+        description="How forms reach their clients, the best way first. E-mail only where the client's "
+        "address is known and they have not unsubscribed."
+    )
+    reminder: Seconds | None = Field(
+        description="How long after the offer an e-mail reminds who was asked by e-mail and hasn't answered, "
+        "once; more than its `after`, and less than `expiry`. Null: nobody is reminded.",
+        examples=[None],
     )
 
 
@@ -327,6 +353,9 @@ class QualityControlView(VersionDetails):
     scales: list[ScaleField] = Field(description="Those that can be chosen.")
     built_in_texts: dict[str, FormTexts] = Field(
         description="What is shown by locale where nothing is written."
+    )
+    mail_available: bool = Field(
+        description="Whether e-mail can be sent here; only then it can be chosen.", examples=[True]
     )
 
 

@@ -14,15 +14,19 @@ from rating.domain.rating.events import (
     AnswerRecorded,
     ClientForgotten,
     CloseRegistered,
+    DeliveryFailed,
     FormCancelled,
     FormDeclined,
     FormExpired,
     FormNotOffered,
     FormOffered,
     FormScheduled,
+    FormSent,
+    FormUndeliverable,
     RatingChanged,
     RatingEvent,
     RatingGiven,
+    ReminderSent,
     ReopeningRegistered,
 )
 from rating.domain.rating.story import Facts, RuleVerdict, Story, Verdict
@@ -81,8 +85,8 @@ class StoryEntry(BaseModel):
 
     kind: str = Field(
         description="`reopened` (before the close was known), `registered`, `not_offered`, `scheduled`, "
-        "`offered`, `given`, `changed`, `declined`, `expired`, `cancelled`, `forgotten`; newer releases may "
-        "know more.",
+        "`offered`, `given`, `changed`, `declined`, `expired`, `cancelled`, `forgotten`, `sent`, `reminded`, "
+        "`delivery_failed`, `undeliverable`; newer releases may know more.",
         examples=["given"],
     )
     at: Instant
@@ -112,6 +116,10 @@ _KINDS: Final[Mapping[type[RatingEvent], tuple[str, str, Sequence[str]]]] = {
     FormExpired: ("expired", "expired_at", ()),
     FormCancelled: ("cancelled", "cancelled_at", ("reason",)),
     ClientForgotten: ("forgotten", "forgotten_at", ()),
+    FormSent: ("sent", "sent_at", ()),
+    DeliveryFailed: ("delivery_failed", "failed_at", ()),
+    ReminderSent: ("reminded", "sent_at", ()),
+    FormUndeliverable: ("undeliverable", "given_up_at", ()),
 }
 """What each event is called here, which field is its moment, and which are shown.
 

@@ -28,3 +28,7 @@ class Rejection(StrEnum):
     WEBHOOK_CHANGED = "webhook-changed"
     ROTATION_UNDER_WAY = "rotation-under-way"
     NO_SUCH_DELIVERY = "no-such-delivery"
+    MAIL_NOT_SET_UP = "mail-not-set-up"
+    WAY_TOO_LATE = "way-too-late"
+    REMINDER_OUT_OF_TIME = "reminder-out-of-time"
+    NO_SUCH_LINK = "no-such-link"

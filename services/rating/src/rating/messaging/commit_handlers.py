@@ -14,6 +14,7 @@ from rating.domain.rating.state import Rating
 from rating.domain.webhook import WEBHOOK
 from rating.messaging.outbound import to_public
 from rating.messaging.webhooks import WebhookOutbox
+from rating.read_models.deliveries import Deliveries
 from rating.read_models.forms import Forms
 from rating.read_models.quality_control import QualityControlSwitches
 from rating.read_models.webhooks import Webhooks
@@ -23,6 +24,7 @@ Wake = Callable[[Collection[str]], None]
 
 def commit_handlers(
     forms: Forms,
+    deliveries: Deliveries,
     keys: KeyRing,
     switches: QualityControlSwitches,
     wake: Wake,
@@ -34,7 +36,7 @@ def commit_handlers(
     Settings and reservations of questions concern nobody else.
     """
     return (
-        rating_handler(forms, keys, wake, webhook_outbox),
+        rating_handler(forms, deliveries, keys, wake, webhook_outbox),
         CommitHandler(COOL_DOWN, lambda *_: None, _nothing),
         CommitHandler(DEFAULT, lambda *_: None, _nothing),
         CommitHandler(QUALITY_CONTROL, lambda *_: None, switches.project),
@@ -43,11 +45,12 @@ def commit_handlers(
 
 
 def rating_handler(
-    forms: Forms, keys: KeyRing, wake: Wake, webhooks: WebhookOutbox
+    forms: Forms, deliveries: Deliveries, keys: KeyRing, wake: Wake, webhooks: WebhookOutbox
 ) -> CommitHandler[Rating, RatingEvent]:
     """What becomes of ratings; `wake` is told the clients whose forms can be seen to have changed."""
 
     async def project(batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
+        await deliveries.project(batch)
         wake(await forms.project(batch))
         await webhooks.project(batch)
 

@@ -7,7 +7,7 @@ from chassis.eventstore.repository import Repository
 from rating.domain.cool_down import COOL_DOWN, AskingClose, ReserveQuestion
 from rating.domain.rating.decider import RATING, RegisterClose, question_in
 from rating.domain.rating.form_version import CancelledReason, Snapshot
-from rating.domain.rating.state import Cancelled, NotOffered, Rating, ReopenedFirst
+from rating.domain.rating.state import Cancelled, NotOffered, Rating, ReopenedFirst, Undeliverable
 
 
 async def with_cool_down(repository: Repository, command: RegisterClose, rating: Rating) -> RegisterClose:
@@ -50,7 +50,7 @@ async def _reserve(repository: Repository, stream: str, command: ReserveQuestion
 async def _is_given_back(repository: Repository, other: AskingClose, asking: AskingClose) -> bool:
     """Whether the other close asked nothing and won't: what it is now, it stays."""
     match (await repository.load(RATING, RATING.stream(other.dialog))).state.close(other.close_seq):
-        case ReopenedFirst() | NotOffered() | Cancelled(offered=False):
+        case ReopenedFirst() | NotOffered() | Cancelled(offered=False) | Undeliverable():
             return True
         case Cancelled(reason=CancelledReason.REOPENED):
             # Its dialog was reopened, and takes the question along: else reopening would take a form away.

@@ -5,18 +5,24 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any
 
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import Field, TypeAdapter
 
+from chassis.clock import Clock
+from chassis.crypto_shredding import KeyReader
 from chassis.eventstore.handle import handle
 from chassis.eventstore.repository import Repository
 from chassis.kafka.connection import KafkaConnection
 from chassis.kafka.event_consumer import EventConsumer
 from chassis.kafka.publisher import Publisher
 from chassis.kafka.records import ReceivedEvent
+from chassis.kafka.table_reader import TableReader
+from chassis.mongo import durable
 from contracts.channels import CHANNEL_EVENTS, ChannelPublished
 from contracts.clients import CLIENT_EVENTS, ClientErased
 from contracts.dialogs import DIALOG_EVENTS, DialogClosed, DialogOpened, DialogReopened
-from contracts.topics import CHANNELS, CLIENTS, DIALOGS, replay
+from contracts.keys import KEY_EVENTS
+from contracts.topics import CHANNELS, CLIENTS, DIALOG_KEYS, DIALOGS, replay
 from rating.domain.quality_control.decider import (
     DEFAULT,
     DEFAULT_STREAM,
@@ -27,6 +33,7 @@ from rating.domain.quality_control.state import Saved
 from rating.domain.rating.decider import RATING, RegisterClose, RegisterReopening
 from rating.domain.rating.eligibility import CloseFacts, KindOfClose, draw_of
 from rating.domain.rating.form_version import FormVersion, Snapshot
+from rating.messaging.contacts import Contacts, Reach
 from rating.messaging.cool_down import with_cool_down
 from rating.processes.erasure import ClientErasure
 from rating.read_models.channels import Channels
@@ -49,6 +56,7 @@ class Inbound:
     channels: Channels
     erased: ErasedClients
     erasure: ClientErasure
+    contacts: Contacts
     form_secret: bytes = field(repr=False)
 
     async def on_event(self, received: ReceivedEvent[Any]) -> None:
@@ -65,18 +73,21 @@ class Inbound:
 
     async def on_dialog_closed(self, event: DialogClosed) -> None:
         """Decides about the form of the close."""
+        rules = await self.form_version_of(event.channel)
+        reach = await self.contacts.reach(event, rules)
         command = RegisterClose(
             snapshot=Snapshot.model_validate(event.model_dump(include=set(Snapshot.model_fields))),
-            rules=await self.form_version_of(event.channel),
-            facts=self.facts_of(event),
+            rules=rules,
+            facts=self.facts_of(event, reach),
             erased=bool(await self.erased.among([event.client])),
             now=self.repository.clock.now(),
+            email=reach.email,
         )
         complete = partial(with_cool_down, self.repository, command)
         stream = RATING.stream(event.dialog)
         await handle(self.repository, RATING, stream, command, complete=complete, read_first=True)
 
-    def facts_of(self, event: DialogClosed) -> CloseFacts:
+    def facts_of(self, event: DialogClosed, reach: Reach) -> CloseFacts:
         """What Quality control's rules are held against."""
         return CloseFacts(
             closed_by=KindOfClose(event.closed_by),
@@ -86,6 +97,8 @@ class Inbound:
             labels=event.labels,
             spam=event.spam,
             resumes=event.resumes,
+            ways=reach.ways,
+            opted_out=reach.opted_out,
             draw=draw_of(form_id(event.dialog, event.close_seq), self.form_secret),
         )
 
@@ -137,3 +150,18 @@ def consumers(
         )
         for name, topics in (("dialogs", dialogs), ("clients", clients), ("channels", channels))
     ]
+
+
+def keys_reader(
+    database: AsyncIOMotorDatabase[dict[str, Any]],
+    connection: KafkaConnection,
+    publisher: Publisher,
+    reader: KeyReader,
+    clock: Clock,
+    topic: str = DIALOG_KEYS.name,
+) -> TableReader:
+    """Feeds the keys of `reader`, which are in `database`: those that chat's addresses are opened with."""
+    return TableReader(
+        "dialog keys", service="rating", connection=connection, topics={topic: KEY_EVENTS},
+        table=reader, positions=durable(database, "key_positions"), publisher=publisher, clock=clock,
+    )  # fmt: skip

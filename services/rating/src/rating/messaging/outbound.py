@@ -18,12 +18,14 @@ from contracts.ratings import (
     RatingNotOffered,
     RatingOffered,
     RatingScheduled,
+    RatingUndeliverable,
     Scale,
     Way,
 )
 from rating.domain.rating import events as stored
 from rating.domain.rating.form_version import FormVersion
 from rating.domain.rating.state import CloseToRate, Given, Rating, ReopenedFirst, Unregistered
+from rating.read_models.form_documents import RegisteredClose
 
 RATINGS: Final = Publication(topics.RATINGS.name, RATING_EVENTS)
 KEYS: Final = Publication(topics.RATING_KEYS.name, KEY_EVENTS)
@@ -41,12 +43,14 @@ def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
     return RATINGS.of(close.form.snapshot.dialog, public) if public else None
 
 
-def _public(  # noqa: PLR0911 - one line for each event
-    close: CloseToRate, event: stored.RatingEvent, of: dict[str, Any], rules: FormVersion
+def _public(  # noqa: C901, PLR0911 - one line for each event
+    close: RegisteredClose, event: stored.RatingEvent, of: dict[str, Any], rules: FormVersion
 ) -> RatingEvent | None:
     form = {**of, "form_version": rules.version}
     match event:
         case stored.CloseRegistered() | stored.ReopeningRegistered() | stored.ClientForgotten():
+            return None
+        case stored.FormSent() | stored.ReminderSent() | stored.DeliveryFailed():
             return None
         case stored.FormNotOffered():
             why = NotOfferedReason(event.reason)
@@ -57,7 +61,7 @@ def _public(  # noqa: PLR0911 - one line for each event
             return RatingScheduled(**form, due_at=event.due_at)
         case stored.FormOffered():
             return RatingOffered(
-                **form, offered_at=event.offered_at, expires_at=event.expires_at, way=Way.WIDGET
+                **form, offered_at=event.offered_at, expires_at=event.expires_at, way=Way(close.form.ways[0])
             )
         case stored.RatingGiven():
             return RatingGiven(**of, **_answer(close, event, rules))
@@ -71,6 +75,9 @@ def _public(  # noqa: PLR0911 - one line for each event
         case stored.FormCancelled():
             reason = CancelledReason(event.reason)
             return RatingCancelled(**of, reason=reason, cancelled_at=event.cancelled_at)
+        case stored.FormUndeliverable():
+            ways = tuple(Way(way) for way in event.ways)
+            return RatingUndeliverable(**of, ways=ways, reason=event.reason, given_up_at=event.given_up_at)
         case _:
             assert_never(event)
 

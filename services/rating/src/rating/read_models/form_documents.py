@@ -30,9 +30,13 @@ from rating.domain.rating.state import (
     Offered,
     Registered,
     Scheduled,
+    Undeliverable,
 )
+from rating.domain.rating.ways import Way
 
-RegisteredClose = Registered | NotOffered | Scheduled | Offered | Given | Declined | Expired | Cancelled
+RegisteredClose = (
+    Registered | NotOffered | Scheduled | Offered | Given | Declined | Expired | Cancelled | Undeliverable
+)
 """A registered close, of which it is known whom it belongs to."""
 
 
@@ -51,7 +55,8 @@ class FormDocument(BaseModel):
     `expires_at` and `editable_until` are there as long as the client may answer, or change the answer;
     `score`, `chosen_tags`, `given_follow_ups` and `sealed_comment` once they have answered; `expired_at`,
     `not_offered_reason` and `cancelled_reason` once it has come to that; `withdrawn_at` if it was cancelled
-    before it was offered. Its texts are those of the `version` of the settings that it was made from.
+    before it was offered, or given up. `in_widget` if the widget shows it. Its texts are those of the
+    `version` of the settings that it was made from.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -86,6 +91,7 @@ class FormDocument(BaseModel):
     expired_at: datetime | None = None
     not_offered_reason: NotOfferedReason | None = None
     withdrawn_at: datetime | None = None
+    in_widget: bool = True
     cancelled_reason: CancelledReason | None = None
     position: int
 
@@ -135,6 +141,7 @@ def form_document(close: RegisteredClose, position: int) -> FormDocument:
         operator_name=snapshot.operator_name if rules.names_operator else None,
         registered_at=close.form.registered_at,
         facts=close.form.facts,
+        in_widget=Way.WIDGET in close.form.ways,
         position=position,
         **_of_state(close),
     )
@@ -165,6 +172,8 @@ def _of_state(close: RegisteredClose) -> dict[str, Any]:  # noqa: PLR0911 - one 
             return {"cancelled_reason": close.reason, "withdrawn_at": unseen}
         case NotOffered():
             return {"not_offered_reason": close.reason}
+        case Undeliverable():
+            return {"withdrawn_at": close.given_up_at}
         case Registered() | Scheduled():
             return {}
         case _:
@@ -200,5 +209,7 @@ def _state_of(close: RegisteredClose) -> CloseState:  # noqa: PLR0911 - one line
             return CloseState.EXPIRED
         case Cancelled():
             return CloseState.CANCELLED
+        case Undeliverable():
+            return CloseState.UNDELIVERABLE
         case _:
             assert_never(close)

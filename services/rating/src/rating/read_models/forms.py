@@ -26,6 +26,9 @@ OPEN = (CloseState.SCHEDULED, CloseState.PENDING, CloseState.GIVEN, CloseState.D
 
 Document = dict[str, Any]
 
+SHOWN: Document = {"in_widget": {"$ne": False}}
+"""Older releases wrote nothing of it: theirs are all shown."""
+
 
 class Forms:
     """The collection `forms`. A document is replaced only by what is later in its stream (`position`)."""
@@ -59,7 +62,7 @@ class Forms:
 
     async def positions(self, client: str, channel: str) -> dict[str, int]:
         """The client's newest forms that were offered, by their ids, each with its `position`."""
-        query: Document = {"client": client, "channel": channel, "state": {"$in": list(FormState)}}
+        query: Document = {"client": client, "channel": channel, "state": {"$in": list(FormState)}} | SHOWN
         found = self._forms.find(query, {"position": 1}).sort("closed_at", -1).limit(MANY)
         return {document["_id"]: document["position"] async for document in found}
 
@@ -69,7 +72,7 @@ class Forms:
             {"state": {"$in": [CloseState.PENDING, CloseState.DECLINED]}, "expires_at": {"$gt": now}},
             {"state": CloseState.GIVEN, "editable_until": {"$gt": now}},
         ]
-        query: Document = {"client": client, "channel": channel, "$or": answerable}
+        query: Document = {"client": client, "channel": channel, "$or": answerable} | SHOWN
         found = await self._forms.find(query).sort("closed_at", -1).limit(MANY).to_list(MANY)
         return [FormDocument.model_validate(document) for document in found]
 

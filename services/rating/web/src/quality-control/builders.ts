@@ -27,6 +27,8 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
       reopened: "each_close",
       once_within: 0,
     },
+    ways: [{ way: "widget", after: 0 }],
+    reminder: null,
     ...part,
   };
 }
@@ -60,5 +62,6 @@ export function aView(version = 12, settings: Settings = someSettings()): View {
       en: { question: "How was your conversation?", ...builtIn },
       fr: { question: "Comment ?", ...builtIn, thanks: "Merci." },
     },
+    mail_available: true,
   };
 }

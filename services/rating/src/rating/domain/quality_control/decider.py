@@ -13,6 +13,7 @@ from rating.domain.quality_control.events import QualityControlSaved, StaffMembe
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.quality_control.state import NeverSaved, QualityControl, Saved, evolve
 from rating.domain.rating.form_version import CommentMode
+from rating.domain.rating.ways import Way, mails
 from rating.domain.rejections import Rejection
 
 
@@ -20,7 +21,8 @@ from rating.domain.rejections import Rejection
 class SaveQualityControl:
     """Make these the channel's settings, `based_on` being the version that was read before.
 
-    `restores` is the version that they are taken from, if they are.
+    `restores` is the version that they are taken from, if they are. Without `mail_available` nobody can
+    choose e-mail; a channel that has chosen it keeps it.
     """
 
     settings: QualityControlSettings
@@ -28,6 +30,7 @@ class SaveQualityControl:
     by: StaffMember
     now: datetime
     restores: int | None = None
+    mail_available: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def save(state: QualityControl, command: SaveQualityControl) -> Sequence[Quality
         case Saved() | NeverSaved() if state.version < command.based_on:
             raise CommandRejected(Rejection.NO_SUCH_VERSION)
         case Saved() | NeverSaved():
+            _check_mail(state, command)
             return [
                 QualityControlSaved(
                     version=state.version + 1,
@@ -102,6 +106,12 @@ def _is_repeated(last: QualityControlSaved, command: SaveQualityControl) -> bool
     return last.settings == command.settings and last.by.id == command.by.id
 
 
+def _check_mail(state: QualityControl, command: SaveQualityControl) -> None:
+    kept = isinstance(state, Saved) and mails(state.settings.ways)
+    if mails(command.settings.ways) and not command.mail_available and not kept:
+        raise CommandRejected(Rejection.MAIL_NOT_SET_UP)
+
+
 def check(settings: QualityControlSettings) -> None:
     """Raises `CommandRejected` if no form can be made from these settings."""
     scale, thresholds = settings.scale, [settings.scale.satisfied_from]
@@ -110,6 +120,12 @@ def check(settings: QualityControlSettings) -> None:
     thresholds += [score for tag in settings.tags for score in (tag.lowest, tag.highest)]
     if not all(map(scale.holds, thresholds)):
         raise CommandRejected(Rejection.THRESHOLD_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
+    if any(each.after >= settings.expiry for each in settings.ways):
+        raise CommandRejected(Rejection.WAY_TOO_LATE)
+    if settings.reminder is not None:
+        mailed = [each.after for each in settings.ways if each.way is Way.EMAIL]
+        if not mailed or not mailed[0] < settings.reminder < settings.expiry:
+            raise CommandRejected(Rejection.REMINDER_OUT_OF_TIME)
 
 
 QUALITY_CONTROL: Decider[QualityControl, QualityControlCommand, QualityControlSaved] = Decider(

@@ -9,6 +9,7 @@ from chassis.eventstore.decider import StoredValue
 from rating.domain.quality_control.texts import Texts
 from rating.domain.rating.eligibility import Eligibility
 from rating.domain.rating.form_version import CommentRule, FollowUpRule, FormVersion, Scale, TagRule
+from rating.domain.rating.ways import WIDGET_ALONE, DeliveryWay
 
 
 class ScaleName(StrEnum):
@@ -77,6 +78,8 @@ class QualityControlSettings(StoredValue):
     tags: tuple[Tag, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     names_operator: bool = False
+    ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
+    reminder: timedelta | None = None
 
     def form_version(self, version: int, default_locale: str) -> FormVersion:
         """What a form keeps of these settings, `version` being theirs."""
@@ -99,4 +102,6 @@ class QualityControlSettings(StoredValue):
                 for question in self.follow_ups
             ),
             names_operator=self.names_operator,
+            ways=self.ways,
+            reminder=self.reminder,
         )

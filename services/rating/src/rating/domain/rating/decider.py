@@ -17,6 +17,14 @@ from rating.domain.rating.answers import (
     WrittenComment,
     answered,
 )
+from rating.domain.rating.delivery import (
+    DeliveryCommand,
+    RecordFailure,
+    RecordReminder,
+    RecordSending,
+    record,
+    undeliverable,
+)
 from rating.domain.rating.eligibility import (
     PEOPLE,
     CloseFacts,
@@ -61,9 +69,11 @@ from rating.domain.rating.state import (
     Registered,
     ReopenedFirst,
     Scheduled,
+    Undeliverable,
     Unregistered,
     evolve,
 )
+from rating.domain.rating.ways import DeliveryFailureReason, mails, usable
 from rating.domain.rejections import Rejection
 
 
@@ -71,7 +81,7 @@ from rating.domain.rejections import Rejection
 class RegisterClose:
     """A dialog was closed; `erased` if its client is already forgotten.
 
-    `cooling_down` if the client may not be asked yet.
+    `cooling_down` if the client may not be asked yet. `email` is their address, sealed.
     """
 
     snapshot: Snapshot
@@ -80,6 +90,7 @@ class RegisterClose:
     erased: bool
     now: datetime
     cooling_down: bool = False
+    email: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,8 @@ class ForgetClient:
 
 RatingCommand = (
     RegisterClose | RegisterReopening | OfferForm | GiveRating | DeclineRating | ExpireForm | ForgetClient
-)
+    | DeliveryCommand
+)  # fmt: skip
 
 
 def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # noqa: PLR0911 - one for each command
@@ -161,6 +173,8 @@ def decide(rating: Rating, command: RatingCommand) -> Sequence[RatingEvent]:  # 
             return expire(rating.close(command.close_seq), command)
         case ForgetClient():
             return forget(rating, command)
+        case RecordSending() | RecordReminder() | RecordFailure():
+            return record(rating.close(command.close_seq), command)
         case _:
             assert_never(command)
 
@@ -191,6 +205,7 @@ def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]
         replied=command.facts.operator_messages > 0,
         by_people=command.facts.closed_by in (*PEOPLE, None),
         facts=command.facts,
+        email=command.email,
     )
     return [registered, _decided(command, kept or exclusion_reason(command, rating.last_asked()))]
 
@@ -227,6 +242,8 @@ def _resuming(before: CloseToRate, command: RegisterClose) -> tuple[RegisterClos
             return command, NotOfferedReason.ONCE_PER_DIALOG
         case Cancelled():
             return command, NotOfferedReason.ERASED
+        case Undeliverable():
+            return command, NotOfferedReason.UNREACHABLE
         case _:
             assert_never(before)
 
@@ -246,6 +263,7 @@ def exclusions(command: RegisterClose, last_asked: datetime | None) -> Mapping[N
     `last_asked` is when the last form of the dialog was offered that its client has dealt with.
     """
     rules, facts = command.rules.eligibility, command.facts
+    nowhere = not usable(command.rules.ways, facts.ways)
     return {
         NotOfferedReason.DISABLED: not command.rules.enabled,
         NotOfferedReason.ERASED: command.erased,
@@ -255,6 +273,8 @@ def exclusions(command: RegisterClose, last_asked: datetime | None) -> Mapping[N
         NotOfferedReason.TOO_SHORT: is_too_short(rules, facts),
         NotOfferedReason.TOO_LATE: command.snapshot.closed_at + command.rules.offer_window <= command.now,
         NotOfferedReason.ONCE_PER_DIALOG: _was_asked(command, last_asked),
+        NotOfferedReason.OPTED_OUT: nowhere and facts.opted_out and mails(command.rules.ways),
+        NotOfferedReason.UNREACHABLE: nowhere,
         NotOfferedReason.SAMPLED_OUT: facts.draw >= rules.share,
         NotOfferedReason.COOL_DOWN: command.cooling_down,
     }
@@ -313,9 +333,14 @@ def register_reopening(close: CloseToRate, command: RegisterReopening) -> Sequen
             return [ReopeningRegistered(close_seq=command.close_seq, registered_at=command.now)]
         case Scheduled() | Offered():
             return [_cancelled(command.close_seq, CancelledReason.REOPENED, command.now)]
-        case Expired() if command.reopened_at < close.expired_at:
+        case Expired(expired_at=ended_at) | Undeliverable(given_up_at=ended_at) if (
+            command.reopened_at < ended_at
+        ):
             return [_cancelled(command.close_seq, CancelledReason.REOPENED, command.now)]
-        case ReopenedFirst() | Registered() | NotOffered() | Given() | Declined() | Expired() | Cancelled():
+        case (
+            ReopenedFirst() | Registered() | NotOffered() | Given() | Declined() | Expired() | Cancelled()
+            | Undeliverable()
+        ):  # fmt: skip
             return []
         case _:
             assert_never(close)
@@ -351,7 +376,7 @@ def give(close: CloseToRate, command: GiveRating) -> Sequence[RatingEvent]:
             raise CommandRejected(Rejection.RATING_WINDOW_OVER)
         case Cancelled():
             raise CommandRejected(Rejection.FORM_WITHDRAWN)
-        case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
+        case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled() | Undeliverable():
             raise CommandRejected(Rejection.NO_SUCH_FORM)
         case _:
             assert_never(close)
@@ -437,15 +462,21 @@ def decline(close: CloseToRate, command: DeclineRating) -> Sequence[RatingEvent]
             raise CommandRejected(Rejection.RATING_WINDOW_OVER)
         case Cancelled():
             raise CommandRejected(Rejection.FORM_WITHDRAWN)
-        case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled():
+        case Unregistered() | ReopenedFirst() | Registered() | NotOffered() | Scheduled() | Undeliverable():
             raise CommandRejected(Rejection.NO_SUCH_FORM)
         case _:
             assert_never(close)
 
 
 def expire(close: CloseToRate, command: ExpireForm) -> Sequence[RatingEvent]:
-    """A form that still waits at its deadline expires, as of the deadline, however late the timer."""
+    """A form that still waits at its deadline expires, as of the deadline, however late the timer.
+
+    One that never left is undeliverable: its client was asked nothing.
+    """
     if isinstance(close, Offered) and command.now >= close.expires_at:
+        if not close.is_within_reach:
+            late = DeliveryFailureReason.NOT_SENT_IN_TIME
+            return [undeliverable(close, command.close_seq, late, close.expires_at)]
         return [FormExpired(close_seq=command.close_seq, expired_at=close.expires_at)]
     return []
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from chassis.eventstore.decider import StoredValue
+from rating.domain.rating.ways import Way
 
 EVERYBODY: Final = 100
 """Percent."""
@@ -58,7 +59,8 @@ class CloseFacts(StoredValue):
 
     `closed_by` is None where nothing is known of it. `longest_text` is the client's longest message, in
     characters. `draw` is where the close falls among all, evenly from 0 to just under 100. `resumes` is the
-    close whose reopening nobody used.
+    close whose reopening nobody used. By `ways` its client can be reached; `opted_out` if they want no mails
+    of the channel.
     """
 
     closed_by: KindOfClose | None = None
@@ -69,6 +71,8 @@ class CloseFacts(StoredValue):
     spam: bool = False
     draw: float = 0.0
     resumes: int | None = None
+    ways: tuple[Way, ...] = (Way.WIDGET,)
+    opted_out: bool = False
 
     def after(self, before: "CloseFacts") -> "CloseFacts":
         """The facts of a close for which one with the facts `before` was reopened.

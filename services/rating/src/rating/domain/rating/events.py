@@ -13,6 +13,7 @@ from rating.domain.rating.form_version import (
     NotOfferedReason,
     Snapshot,
 )
+from rating.domain.rating.ways import DeliveryFailureReason, Way
 
 
 class CloseEvent(StoredValue):
@@ -25,7 +26,7 @@ class CloseRegistered(CloseEvent):
     """A close was consumed: whom it belongs to, the rules of its form, and what they are held against.
 
     `replied` and `by_people` say what older releases knew of the facts: whether an operator wrote, and
-    whether people ended the dialog.
+    whether people ended the dialog. `email` is the client's address, as chat has sealed it.
     """
 
     type: Literal["close-registered"] = "close-registered"
@@ -35,6 +36,7 @@ class CloseRegistered(CloseEvent):
     replied: bool = False
     by_people: bool = True
     facts: CloseFacts | None = None
+    email: str | None = Field(default=None, repr=False)
 
 
 class ReopeningRegistered(CloseEvent):
@@ -133,9 +135,43 @@ class ClientForgotten(CloseEvent):
     forgotten_at: AwareDatetime
 
 
+class FormSent(CloseEvent):
+    """The form was sent by this way."""
+
+    type: Literal["sent"] = "sent"
+    way: Way
+    sent_at: AwareDatetime
+
+
+class ReminderSent(CloseEvent):
+    """The client was reminded."""
+
+    type: Literal["reminded"] = "reminded"
+    sent_at: AwareDatetime
+
+
+class DeliveryFailed(CloseEvent):
+    """The form can't be sent by this way."""
+
+    type: Literal["delivery-failed"] = "delivery-failed"
+    way: Way
+    reason: DeliveryFailureReason
+    failed_at: AwareDatetime
+
+
+class FormUndeliverable(CloseEvent):
+    """None of the ways is left that the form had."""
+
+    type: Literal["undeliverable"] = "undeliverable"
+    ways: tuple[Way, ...]
+    reason: DeliveryFailureReason
+    given_up_at: AwareDatetime
+
+
 RatingEvent = (
     CloseRegistered | ReopeningRegistered | FormNotOffered | FormScheduled | FormOffered
     | RatingGiven | RatingChanged | FormDeclined | FormExpired | FormCancelled | ClientForgotten
+    | FormSent | ReminderSent | DeliveryFailed | FormUndeliverable
 )  # fmt: skip
 
 EVENTS: TypeAdapter[RatingEvent] = TypeAdapter(Annotated[RatingEvent, Field(discriminator="type")])

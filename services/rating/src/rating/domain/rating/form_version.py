@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 
 from chassis.eventstore.decider import StoredValue
 from rating.domain.rating.eligibility import Eligibility
+from rating.domain.rating.ways import WIDGET_ALONE, DeliveryWay
 
 
 class Scale(StoredValue):
@@ -66,7 +67,8 @@ class FormVersion(StoredValue):
     changed for `edit_window` from the first one. A close consumed `offer_window` after it happened, or later,
     gets no form. `comment_limit` is in characters, of the comment and of each follow-up. `names_operator`
     if the form says whom the client talked to. Within `cool_down` of an offer the client is asked nothing
-    else in the channel; 0 for none.
+    else in the channel; 0 for none. It is sent by `ways`, best first. If a mail has asked, another one
+    reminds `reminder` after the offer; None for none.
     """
 
     version: int
@@ -84,6 +86,8 @@ class FormVersion(StoredValue):
     tags: tuple[TagRule, ...] = ()
     follow_ups: tuple[FollowUpRule, ...] = ()
     names_operator: bool = False
+    ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
+    reminder: timedelta | None = None
 
 
 class Snapshot(StoredValue):
@@ -115,6 +119,8 @@ class NotOfferedReason(StrEnum):
     ONCE_PER_DIALOG = "once_per_dialog"
     SAMPLED_OUT = "sampled_out"
     COOL_DOWN = "cool_down"
+    UNREACHABLE = "unreachable"
+    OPTED_OUT = "opted_out"
 
 
 class CancelledReason(StrEnum):

@@ -10,18 +10,23 @@ from rating.domain.rating.eligibility import CloseFacts, KindOfClose
 from rating.domain.rating.events import (
     ClientForgotten,
     CloseRegistered,
+    DeliveryFailed,
     FormCancelled,
     FormDeclined,
     FormExpired,
     FormNotOffered,
     FormOffered,
     FormScheduled,
+    FormSent,
+    FormUndeliverable,
     RatingChanged,
     RatingEvent,
     RatingGiven,
+    ReminderSent,
     ReopeningRegistered,
 )
 from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason, Snapshot
+from rating.domain.rating.ways import DeliveryFailureReason, Way, usable
 
 MOST_CHANGES = 20
 """Of one answer: each is kept for ever, and published to every subscriber."""
@@ -29,12 +34,21 @@ MOST_CHANGES = 20
 
 @dataclass(frozen=True)
 class Form:
-    """Whom the form of a close belongs to, the rules it was made from, and what was said of the close."""
+    """Whom the form of a close belongs to, the rules it was made from, and what was said of the close.
+
+    `email` is the client's address, sealed.
+    """
 
     snapshot: Snapshot
     rules: FormVersion
     facts: CloseFacts
     registered_at: datetime
+    email: str | None = field(default=None, repr=False)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways of its rules that lead to the client, best first."""
+        return usable(self.rules.ways, self.facts.ways)
 
 
 @dataclass(frozen=True)
@@ -72,10 +86,26 @@ class Scheduled:
 
 @dataclass(frozen=True)
 class Offered:
-    """Waiting for its client."""
+    """Waiting for its client.
+
+    By `ways` it can still be sent; by those in `sent` it was, at those times.
+    """
 
     form: Form
     expires_at: datetime
+    ways: tuple[Way, ...] = (Way.WIDGET,)
+    sent: Mapping[Way, datetime] = field(default_factory=dict)
+    reminded: bool = False
+
+    @property
+    def offered_at(self) -> datetime:
+        """When it was offered."""
+        return self.expires_at - self.form.rules.expiry
+
+    @property
+    def is_within_reach(self) -> bool:
+        """Whether its client can see it, or could. The widget counts until the expiry."""
+        return Way.WIDGET in self.ways or bool(self.sent)
 
 
 @dataclass(frozen=True)
@@ -123,9 +153,18 @@ class Cancelled:
     offered: bool = True
 
 
+@dataclass(frozen=True)
+class Undeliverable:
+    """Given up: it reached its client by no way."""
+
+    form: Form
+    reason: DeliveryFailureReason
+    given_up_at: datetime
+
+
 CloseToRate = (
     Unregistered | ReopenedFirst | Registered | NotOffered | Scheduled
-    | Offered | Given | Declined | Expired | Cancelled
+    | Offered | Given | Declined | Expired | Cancelled | Undeliverable
 )  # fmt: skip
 
 
@@ -163,9 +202,9 @@ def evolve(rating: Rating, event: RatingEvent) -> Rating:
     return Rating({**rating.closes, event.close_seq: close})
 
 
-def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901, PLR0911 - one line for each event
+def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901, PLR0911, PLR0912 - one line for each event
     if isinstance(event, CloseRegistered):
-        return Registered(Form(event.snapshot, event.rules, _facts(event), event.registered_at))
+        return Registered(Form(event.snapshot, event.rules, _facts(event), event.registered_at, event.email))
     if isinstance(event, ReopeningRegistered):
         return ReopenedFirst()
     if isinstance(close, Unregistered | ReopenedFirst):
@@ -176,7 +215,7 @@ def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901
         case FormScheduled():
             return Scheduled(close.form, event.due_at)
         case FormOffered():
-            return Offered(close.form, event.expires_at)
+            return Offered(close.form, event.expires_at, close.form.ways)
         case RatingGiven() | RatingChanged():
             return _answered(close, event)
         case FormDeclined():
@@ -189,6 +228,22 @@ def _after(close: CloseToRate, event: RatingEvent) -> CloseToRate:  # noqa: C901
             )
         case ClientForgotten():
             return replace(close, forgotten=True) if isinstance(close, Given | Declined) else close
+        case FormSent() | ReminderSent() | DeliveryFailed():
+            return _delivered(close, event) if isinstance(close, Offered) else close
+        case FormUndeliverable():
+            return Undeliverable(close.form, event.reason, event.given_up_at)
+        case _:
+            assert_never(event)
+
+
+def _delivered(close: Offered, event: FormSent | ReminderSent | DeliveryFailed) -> Offered:
+    match event:
+        case FormSent():
+            return replace(close, sent={**close.sent, event.way: event.sent_at})
+        case ReminderSent():
+            return replace(close, reminded=True)
+        case DeliveryFailed():
+            return replace(close, ways=tuple(way for way in close.ways if way is not event.way))
         case _:
             assert_never(event)
 

@@ -1,0 +1,65 @@
+"""Writes the mail that asks a client, and the one that reminds them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rating.adapters.mail import Mail
+from rating.adapters.mails import render
+from rating.domain.quality_control.texts import shown
+from rating.domain.rating.state import Offered
+from rating.read_models.channels import Channels
+from rating.read_models.deliveries import MailKind
+from rating.read_models.form_documents import form_id
+from rating.read_models.opt_outs import OptOuts, Recipient
+from rating.read_models.quality_control import QualityControlVersions
+
+
+@dataclass(frozen=True)
+class FormMails:
+    """Mails with links to pages at `url`; `token_of` gives the token of a form, by dialog and close."""
+
+    versions: QualityControlVersions
+    channels: Channels
+    opt_outs: OptOuts
+    url: str
+    domain: str
+    token_of: Callable[[str, int], str]
+
+    async def write(
+        self, kind: MailKind, close: Offered, address: str, recipient: Recipient, now: datetime
+    ) -> Mail:
+        """The mail about a form, in the language that its client had in the dialog.
+
+        Tokens that only the form or a click may use are in fragments, which no server logs. The one that mail
+        programs post to (RFC 8058) can't be.
+        """
+        snapshot, rules = close.form.snapshot, close.form.rules
+        channel = await self.channels.find(snapshot.channel)
+        settings = (await self.versions.at(snapshot.channel, rules.version)).settings
+        locale = snapshot.locale or rules.default_locale
+        stop = await self.opt_outs.token(recipient)
+        name = channel.name if channel else snapshot.channel
+        rendered = render(
+            kind.value,
+            locale=locale,
+            channel=name,
+            question=shown(settings.texts, [locale], rules.default_locale)["question"][1],
+            link=f"{self.url}/form#{self.token_of(snapshot.dialog, snapshot.close_seq)}",
+            until=close.expires_at,
+            time_zone=channel.time_zone if channel else "UTC",
+            unsubscribe=f"{self.url}/unsubscribe#{stop}",
+        )
+        form = form_id(snapshot.dialog, snapshot.close_seq)
+        return Mail(
+            to=address,
+            from_name=name,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            locale=rendered.locale,
+            message_id=f"{hashlib.sha256(form.encode()).hexdigest()[:32]}.{kind}@{self.domain}",
+            sent_at=now,
+            unsubscribe=f"{self.url}/v1/mail/unsubscribe?token={stop}",
+        )
