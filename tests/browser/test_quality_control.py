@@ -232,6 +232,33 @@ async def test_who_is_asked_is_tried_on_the_last_closes_before_it_is_saved(
     await expect(page.locator("#history li").first).to_contain_text("messages by the client")
 
 
+async def test_forms_go_out_by_mail_too_and_remind_once(
+    page: Page, open_page: OpenPage, floor: SupportFloor, channel: str
+) -> None:
+    await floor.set_up(channel, expiry=259_200)
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await expect(how).to_contain_text("In the widget, at the client’s next visit too")
+    await expect(page.get_by_label("Reminder", exact=True)).to_have_count(0)
+
+    await how.get_by_role("switch", name="e-mail").click()
+    await how.get_by_label("Ways", exact=True).fill("45")
+    await page.get_by_label("Reminder", exact=True).fill("24")
+    await page.get_by_label("Reminder: unit").select_option("hours")
+    await expect(how).to_contain_text("and has not answered after 45 minutes")
+    await expect(page.locator("#when")).to_contain_text("Reminded once after 1 day")
+    await screenshot(page, "quality-control/how", whole=True)
+    await page.get_by_role("button", name="Save settings").click()
+    await expect(page.get_by_text("Saved as version 4")).to_be_visible()
+
+    await page.reload()
+    await expect(how.get_by_role("switch", name="e-mail")).to_be_checked()
+    await expect(page.get_by_label("Reminder", exact=True)).to_have_value("1")
+    await how.get_by_role("switch", name="e-mail").click()
+    await expect(how.get_by_role("switch", name="widget")).to_be_disabled()
+    await expect(page.get_by_label("Reminder", exact=True)).to_have_count(0)
+
+
 async def a_close(floor: SupportFloor, channel: str, texts: list[str]) -> None:
     """A client writes the texts, an operator answers and closes, and the form is offered."""
     visitor, operator = await floor.visitor(channel), floor.operator("ann")

@@ -231,7 +231,8 @@ export function partOf(field: string): Part | null {
     return DEMANDS.some((name) => name === second) ? (`eligibility.${second}` as Part) : null;
   }
   if (first === "scale") return second === "satisfied_from" ? "satisfied" : "scale";
-  if (first && ["tags", "follow_ups", "names_operator"].includes(first)) return first as Part;
+  if (first && ["tags", "follow_ups", "names_operator", "ways", "reminder"].includes(first))
+    return first as Part;
   const known = ["enabled", "cool_down", "delay", "expiry", "edit_window", "offer_window", "comment"];
   return first && known.includes(first) ? (first as Part) : null;
 }

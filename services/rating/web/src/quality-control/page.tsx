@@ -13,6 +13,7 @@ import { Comparison } from "./comparison.tsx";
 import { DryRunBar } from "./dry-run.tsx";
 import type { Editor, Meanwhile } from "./editor.ts";
 import { History } from "./history.tsx";
+import { How } from "./how.tsx";
 import { Preview, PreviewChoice } from "./preview.tsx";
 import { What, When } from "./sections.tsx";
 import { labelOf, valueText } from "./sentences.ts";
@@ -70,6 +71,7 @@ function Loaded({ general, liveChat, ...shown }: Shown & Opened): JSX.Element {
           <When {...shown} />
           <What {...shown} />
           <Words {...shown} preview={choice} />
+          <How {...shown} />
           <History {...shown} />
         </div>
         <Preview view={view} settings={settings} choice={choice} unsaved={editor.changed.value.length > 0} />

@@ -11,7 +11,7 @@ interface Shown {
   /** Other parts that stand in the same row; then `label` says what it is about. */
   more?: readonly Part[];
   label?: string;
-  note?: string;
+  note?: string | undefined;
   children: ComponentChildren;
 }
 

@@ -3,13 +3,14 @@ import { Segments, Switch } from "@candor/ui/components/controls.tsx";
 import { number } from "@candor/ui/format.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { t } from "../texts.ts";
-import { Duration } from "./duration.tsx";
+import { Duration, Length } from "./duration.tsx";
 import type { Editor } from "./editor.ts";
 import { Emphasised } from "./emphasised.tsx";
 import { FollowUps, Tags } from "./further.tsx";
 import { Row } from "./row.tsx";
 import { labelOf, length, satisfiedCount, satisfiedText, scaleOf, sentenceOf } from "./sentences.ts";
 import {
+  mailedAfter,
   rescaled,
   type ScaleName,
   type Section as SectionName,
@@ -48,6 +49,17 @@ export function When(shown: Shown): JSX.Element {
     <Section name="when" {...shown}>
       <Timeline settings={settings} />
       <Duration editor={editor} part="delay" least={0} />
+      {mailedAfter(settings) !== null && (
+        <Row editor={editor} part="reminder" note={t("note.reminder")}>
+          <Length
+            editor={editor}
+            part="reminder"
+            least={0}
+            seconds={settings.reminder ?? 0}
+            put={(before, seconds) => ({ ...before, reminder: seconds || null })}
+          />
+        </Row>
+      )}
       <Duration editor={editor} part="expiry" least={1} />
       <Duration editor={editor} part="edit_window" least={1} />
       <Duration editor={editor} part="offer_window" least={1} />

@@ -8,7 +8,9 @@ import {
   type DurationName,
   demandOf,
   type Eligibility,
+  inWidget,
   localesOf,
+  mailedAfter,
   type Part,
   type Section,
   type Settings,
@@ -32,6 +34,7 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
         expiry: length(settings.expiry),
         edit: length(settings.edit_window),
         offer: length(settings.offer_window),
+        reminder: settings.reminder === null ? "" : t("when.reminder", { time: length(settings.reminder) }),
       });
     case "what":
       return [
@@ -51,9 +54,19 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
       const locales = localesOf(view, settings).length;
       return t("words.sentence", { count: locales, locale: view.default_locale });
     }
+    case "how":
+      return howText(settings);
     case "history":
       return t("history.sentence");
   }
+}
+
+/** How forms reach their clients. */
+function howText(settings: Settings): string {
+  const mailed = mailedAfter(settings);
+  if (mailed === null) return t("how.widget");
+  if (!inWidget(settings)) return t("how.mail");
+  return mailed === 0 ? t("how.both") : t("how.mailLater", { time: length(mailed) });
 }
 
 /** Who is asked: a sentence for each rule that says something. */
@@ -137,6 +150,8 @@ export function valueText(part: Part, settings: Settings): string {
   if (part === "satisfied") return number(settings.scale.satisfied_from);
   const demand = demandOf(part);
   if (demand) return demandText(demand, settings.eligibility);
+  if (part === "reminder") return settings.reminder ? length(settings.reminder) : t("value.noReminder");
+  if (part === "ways") return waysText(settings);
   if (part === "comment") {
     const { mode, required_at_or_below: at } = settings.comment;
     return mode === "required" ? t("value.required", { score: number(at) }) : t(`comment.${mode}`);
@@ -167,4 +182,13 @@ function demandText(demand: Demand, eligibility: Eligibility): string {
     default:
       return number(eligibility[demand]);
   }
+}
+
+function waysText(settings: Settings): string {
+  const mailed = mailedAfter(settings);
+  const mail = mailed && t("value.mailedAfter", { time: length(mailed) });
+  return list([
+    ...(inWidget(settings) ? [t("way.widget")] : []),
+    ...(mailed === null ? [] : [mail || t("way.email")]),
+  ]);
 }

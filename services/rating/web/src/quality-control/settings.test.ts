@@ -13,6 +13,7 @@ import {
   rescaled,
   sectionOf,
   sent,
+  withWays,
   written,
 } from "./settings.ts";
 
@@ -81,6 +82,18 @@ test("what is new gets an id of its text for good, and empty texts are not sent"
     ["was-it-solved", "yes", "deja-vu"],
   ]);
   expect(differences(someSettings(), someSettings({ tags, follow_ups }))).toEqual(["tags", "follow_ups"]);
+});
+
+test("one way is always left, and whoever gets no mail gets no reminder", () => {
+  const mailed = withWays(someSettings({ reminder: 86_400 }), true, 1_800);
+  expect(mailed.ways.map(({ way, after }) => [way, after])).toEqual([
+    ["widget", 0],
+    ["email", 1_800],
+  ]);
+  expect(differences(someSettings(), mailed)).toEqual(["reminder", "ways"]);
+  expect(withWays(mailed, true, null)).toMatchObject({ ways: [{ way: "widget", after: 0 }], reminder: null });
+  expect(withWays(withWays(mailed, false, 0), false, null).ways).toEqual([{ way: "email", after: 0 }]);
+  expect([sectionOf("ways"), sectionOf("reminder")]).toEqual(["how", "when"]);
 });
 
 test("reasons keep their place on another scale, and have it again on the way back", () => {

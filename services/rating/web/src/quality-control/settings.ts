@@ -35,7 +35,7 @@ export const ALWAYS = ["question", "low_end", "high_end", "comment", "thanks"] a
 export const TEXTS = [...ALWAYS, "thanks_satisfied", "thanks_unsatisfied", "expired"] as const;
 export const NONE = Object.fromEntries(TEXTS.map((name) => [name, null])) as unknown as Written;
 
-export const SECTIONS = ["ask", "when", "what", "words", "history"] as const;
+export const SECTIONS = ["ask", "when", "what", "words", "how", "history"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export const LISTS = ["tags", "follow_ups"] as const;
@@ -53,12 +53,15 @@ export type Part =
   | "comment"
   | List
   | "names_operator"
+  | "reminder"
+  | "ways"
   | `texts.${string}`;
 
 /** In which section a part stands. */
 export function sectionOf(part: Part): Section {
   if (part === "enabled" || part === "cool_down" || demandOf(part)) return "ask";
   if (["scale", "satisfied", "comment", "names_operator", ...LISTS].includes(part)) return "what";
+  if (part === "ways") return "how";
   return part.startsWith("texts.") ? "words" : "when";
 }
 
@@ -78,6 +81,7 @@ export function differences(before: Settings, after: Settings): Part[] {
     "delay",
     "expiry",
     "edit_window",
+    "reminder",
     "offer_window",
     "scale",
     "satisfied",
@@ -85,6 +89,7 @@ export function differences(before: Settings, after: Settings): Part[] {
     ...LISTS,
     "names_operator",
     ...texts,
+    "ways",
   ];
   return parts.filter((part) => key(before, part) !== key(after, part));
 }
@@ -113,6 +118,24 @@ export function taken(settings: Settings, from: Settings, part: Part): Settings 
 /** The demand that a part is; null if it is none. */
 export function demandOf(part: Part): Demand | null {
   return part.startsWith("eligibility.") ? (part.slice("eligibility.".length) as Demand) : null;
+}
+
+/** How long a form has waited when it is sent by e-mail, in seconds; null if it never is. */
+export function mailedAfter({ ways }: Settings): number | null {
+  return ways.find(({ way }) => way === "email")?.after ?? null;
+}
+
+/** Whether forms appear in the widget. */
+export function inWidget({ ways }: Settings): boolean {
+  return ways.some(({ way }) => way === "widget");
+}
+
+/** `settings` with these ways, the widget first; one is always left. */
+export function withWays(settings: Settings, widget: boolean, mailed: number | null): Settings {
+  const ways: Settings["ways"] = widget ? [{ way: "widget", after: 0 }] : [];
+  if (mailed !== null) ways.push({ way: "email", after: mailed });
+  const reminder = mailed === null ? null : settings.reminder;
+  return ways.length > 0 ? { ...settings, ways, reminder } : settings;
 }
 
 /** `settings` with other demands on a close. */
@@ -261,6 +284,6 @@ function key(settings: Settings, part: Part): string {
     const [locale, name] = textOf(part);
     return settings.texts[locale]?.[name]?.trim() ?? "";
   }
-  if (part === "tags" || part === "follow_ups") return JSON.stringify(settings[part]);
-  return String(settings[part as "enabled" | "names_operator" | DurationName]);
+  if (part === "tags" || part === "follow_ups" || part === "ways") return JSON.stringify(settings[part]);
+  return String(settings[part as "enabled" | "names_operator" | "reminder" | DurationName]);
 }

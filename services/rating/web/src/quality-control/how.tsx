@@ -1,0 +1,56 @@
+/** How: by which ways forms reach their clients. */
+import { Switch } from "@candor/ui/components/controls.tsx";
+import type { JSX } from "preact";
+import { t } from "../texts.ts";
+import { Length } from "./duration.tsx";
+import { Row } from "./row.tsx";
+import { Section, type Shown } from "./sections.tsx";
+import { inWidget, mailedAfter, withWays } from "./settings.ts";
+
+const HALF_AN_HOUR = 1_800;
+
+export function How(shown: Shown): JSX.Element {
+  const { editor, settings, view } = shown;
+  const widget = inWidget(settings);
+  const mailed = mailedAfter(settings);
+  const put = (onWidget: boolean, after: number | null): void =>
+    editor.change((before) => withWays(before, onWidget, after), "ways", "reminder");
+  return (
+    <Section name="how" {...shown}>
+      <Row editor={editor} part="ways" note={view.mail_available ? undefined : t("how.noMail")}>
+        <div class="list">
+          <p class="way">
+            <Switch
+              label={t("way.widget")}
+              on={widget}
+              disabled={mailed === null}
+              onChange={(on) => put(on, mailed)}
+            />
+            <b>{t("way.widget")}</b> <span class="quiet">{t("how.widgetNote")}</span>
+          </p>
+          <p class="way">
+            <Switch
+              label={t("way.email")}
+              on={mailed !== null}
+              disabled={(mailed === null && !view.mail_available) || (mailed !== null && !widget)}
+              onChange={(on) => put(widget, on ? HALF_AN_HOUR : null)}
+            />
+            <b>{t("way.email")}</b> <span class="quiet">{t("how.mailNote")}</span>
+          </p>
+          {mailed !== null && (
+            <div class="way after">
+              {t("how.after")}
+              <Length
+                editor={editor}
+                part="ways"
+                least={0}
+                seconds={mailed}
+                put={(before, seconds) => withWays(before, inWidget(before), seconds)}
+              />
+            </div>
+          )}
+        </div>
+      </Row>
+    </Section>
+  );
+}
