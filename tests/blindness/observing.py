@@ -144,7 +144,8 @@ class _Walk:
 
     def _names(self, route: Route) -> Iterator[Mapping[str, str]]:
         """What the names in its path are, for each dialog that it is asked for; the ending of none is ""."""
-        other = {"form": self._story.form, "mark": self._story.mark, "version": "1"}
+        story = self._story
+        other = {"form": story.form, "mark": story.mark, "webhook": story.webhook, "version": "1"}
         other["name"] = self._assets[route.service]
         first, *rest = self._story.closed.values()
         yield {**first.names, **other, "ending": first.ending if _OF_A_DIALOG.search(route.path) else ""}

@@ -90,12 +90,13 @@ class Story:
     tokens: Mapping[str, str]
     form: str
     mark: str
+    webhook: str
 
     @property
     def ids(self) -> Collection[str]:
         """What everything and everybody in it is called."""
         conversations = [*self.closed.values(), self.opened]
-        found = {self.operator, self.form, self.mark}
+        found = {self.operator, self.form, self.mark, self.webhook}
         return found.union(*({each.dialog, each.channel, each.visitor.client} for each in conversations))
 
     @classmethod
@@ -119,7 +120,9 @@ class Story:
         body = {"at": rfc3339(datetime.now(UTC)), "text": "New bot", "channels": channels}
         url = f"{floor.urls.analytics}/v1/live-chat/marks/{mark}"
         await floor.supervisor().caller.do("PUT", url, json=body)
-        return cls(floor, operator, closed, opened, tokens, form["token"], mark)
+        webhook = f"hook-{suffix}"
+        await _hooked(floor, webhook, channels)
+        return cls(floor, operator, closed, opened, tokens, form["token"], mark, webhook)
 
     async def rate(self) -> None:
         """The client of the first dialog rates, and the supervisors see it."""
@@ -158,6 +161,15 @@ def token(stack: Stack, roles: Sequence[str], sub: str, channels: Sequence[str])
     key = signing_key(str(Secrets(stack.folder).staff_key))
     claims = {**CLAIMS, "sub": sub, "name": sub, "roles": list(roles), "channels": list(channels)}
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": thumbprint(key.public_key())})
+
+
+async def _hooked(floor: SupportFloor, webhook: str, channels: Sequence[str]) -> None:
+    """A webhook that would be told of everything; where it leads it may not go."""
+    every = ["not_offered", "offered", "given", "changed", "expired"]
+    told = {"url": "https://127.0.0.1:1/", "events": every, "channels": list(channels)}
+    url = f"{floor.urls.rating}/v1/webhooks/{webhook}"
+    settings = {**told, "score_at_or_below": None, "enabled": True}
+    await floor.caller(Role.ADMIN).do("PUT", url, json=settings)
 
 
 async def _opened(floor: SupportFloor, ann: Operator, channel: str, ending: str) -> Conversation:
