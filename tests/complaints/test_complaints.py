@@ -17,7 +17,7 @@ from contracts.access import Role
 from contracts.dialogs import ClosedBy
 from contracts.ratings import RatingChanged, RatingGiven, RatingNotOffered
 from deploy.local.servers import Servers
-from rating.domain.quality_control.texts import BUILT_IN
+from rating.domain.quality_control.texts import BUILT_IN, Texts
 from tests.analytics import harness as analytics
 from tests.chat.builders import ANN, BO, assigned, opened, wrote
 from tests.chat.builders import closed as closed_in_chat
@@ -220,7 +220,7 @@ async def test_an_answered_survey_does_not_show_expired_nor_hide_its_answer(
     await shop.pass_(10 * WEEK)
     form = await shop.read()
     words = {"state": "open", "text": "In the last moment"}
-    assert (form["state"], form["answer"]) == ("given", {"score": score, "comment": words})
+    assert (form["state"], form["answer"]["score"], form["answer"]["comment"]) == ("given", score, words)
     numbers = await shop.look()
     assert (numbers["given"], numbers["expired"], shop.kinds) == (1, 0, ["offered", "given"])
 
@@ -346,22 +346,29 @@ async def test_texts_do_not_come_in_one_language_only(shop: Channel, locale: str
     """chatwoot #10003"""
     await shop.close(locale=locale)
     form = await shop.read()
-    assert (form["locale"], form["texts"]) == (locale, dict(BUILT_IN[locale]))
+    expected = dict(BUILT_IN[locale].shown(satisfied=None)) | {"expired": None}
+    assert (form["locale"], form["texts"]) == (locale, expected)
     assert form["direction"] == ("rtl" if locale == "ar" else "ltr")
 
 
-async def test_a_channel_asks_in_its_own_words_and_for_a_reason_besides(shop: Channel) -> None:
+async def test_a_channel_asks_in_its_own_words_and_more_than_one_question(shop: Channel) -> None:
     """chatwoot #10003, #6506"""
     words = {"question": "Was it quick?", "comment": "What took long?"}
-    none = {"low_end": None, "high_end": None, "thanks": None}
+    none: dict[str, str | None] = dict.fromkeys(Texts.model_fields)
     await shop.set_up(
-        texts={"en": {**none, **words}}, comment={"mode": "required", "required_at_or_below": 2}
+        texts={"en": {**none, **words}},
+        comment={"mode": "required", "required_at_or_below": 2},
+        tags=[{"id": "slow", "lowest": 1, "highest": 3, "texts": {"en": "slow"}}],
+        follow_ups=[{"id": "missing", "texts": {"en": "What was missing?"}, "options": []}],
     )
     await shop.close()
     texts = (await shop.read())["texts"]
     assert (texts["question"], texts["comment"]) == ("Was it quick?", "What took long?")
     assert (await shop.answer(1)).json()["type"] == "/problems/comment-required"
-    assert (await shop.answer(1, comment="The queue")).is_success
+    more = {"tags": ["slow"], "follow_ups": {"missing": "A receipt"}}
+    answer = (await shop.answer(1, comment="The queue", **more)).json()["answer"]
+    assert (answer["comment"]["text"], answer["tags"]) == ("The queue", ["slow"])
+    assert answer["follow_ups"]["missing"]["text"]["text"] == "A receipt"
 
 
 async def test_a_deleted_agent_does_not_break_the_report(shop: Channel) -> None:
@@ -392,7 +399,8 @@ async def test_a_long_comment_is_not_cut_in_the_middle_of_a_letter_nor_lost(
     too_long = await shop.answer(3, comment=whole + letter)
     assert (too_long.status_code, too_long.json()["type"]) == (409, "/problems/comment-too-long")
     # Refused whole: what was there before is still there, score and words.
-    assert (await shop.read())["answer"] == {"score": 2, "comment": {"state": "open", "text": whole}}
+    answer = (await shop.read())["answer"]
+    assert (answer["score"], answer["comment"]) == (2, {"state": "open", "text": whole})
     [given] = [event for event in shop.published if isinstance(event, RatingGiven)]
     key = {"subject": given.client, "scope": given.dialog, "purpose": "comment"}
     assert await shop.rating.keys.open(given.comment or "", **key) == whole

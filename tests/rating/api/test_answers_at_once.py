@@ -109,7 +109,8 @@ async def test_of_a_thousand_different_answers_one_is_the_first_and_twenty_chang
     ]
     # What was acknowledged is stored and published, nothing else is, and everybody reads the last of it.
     assert sorted(zip([event.score for event in published], words, strict=True)) == sorted(taken)
-    last = {"score": stored[-1]["score"], "comment": {"state": "open", "text": words[-1]}}
+    comment = {"state": "open", "text": words[-1]}
+    last = {"score": stored[-1]["score"], "comment": comment, "tags": [], "follow_ups": {}}
     for api in replicas:
         assert (await api.post("read", {"token": api.token()})).json()["answer"] == last
 

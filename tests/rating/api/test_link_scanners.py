@@ -49,7 +49,7 @@ def paths(api: ApiClient) -> list[str]:
     found = {
         context.path_format or str(context.path) for context in iter_route_contexts(api.harness.app.routes)
     }
-    names = {"channel": "shop", "version": "1", "name": token}
+    names = {"channel": "shop", "version": "1", "name": token, "webhook": "crm", "close": "d1.1"}
     filled = {path.format_map(names) for path in found} | {f"/form/{token}", f"/v1/forms/{token}"}
     return sorted(filled)
 

@@ -164,7 +164,7 @@ def test_rules_are_told_in_the_order_in_which_they_are_looked_at() -> None:
     names = [rule.name for rule in told(play([register()])).rules]
     assert names == [
         "reopened", "disabled", "erased", "spam", "kind_of_close", "no_reply", "too_short", "too_late",
-        "once_per_dialog", "sampled_out", "cool_down",
+        "once_per_dialog", "opted_out", "unreachable", "sampled_out", "cool_down",
     ]  # fmt: skip
 
 

@@ -55,6 +55,8 @@ _FACTS: Final[Mapping[NotOfferedReason, tuple[Sequence[str], Sequence[str]]]] = 
     ),
     NotOfferedReason.TOO_LATE: (("offer_window",), ("age",)),
     NotOfferedReason.ONCE_PER_DIALOG: (("reopened", "once_within"), ("last_asked", "asks_at")),
+    NotOfferedReason.OPTED_OUT: (("ways",), ("ways", "opted_out")),
+    NotOfferedReason.UNREACHABLE: (("ways",), ("ways",)),
     NotOfferedReason.SAMPLED_OUT: (("share",), ("draw",)),
     NotOfferedReason.COOL_DOWN: (("cool_down",), ("cooling_down",)),
 }
@@ -123,7 +125,12 @@ def verdicts(
 
 def _demands(command: RegisterClose) -> Facts:
     rules = command.rules
-    return {**dict(rules.eligibility), "offer_window": rules.offer_window, "cool_down": rules.cool_down}
+    return {
+        **dict(rules.eligibility),
+        "offer_window": rules.offer_window,
+        "cool_down": rules.cool_down,
+        "ways": tuple(each.way for each in rules.ways),
+    }
 
 
 def _finds(command: RegisterClose, last_asked: datetime | None) -> Facts:
