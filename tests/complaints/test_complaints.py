@@ -365,7 +365,7 @@ async def test_a_channel_asks_in_its_own_words_and_more_than_one_question(shop: 
     texts = (await shop.read())["texts"]
     assert (texts["question"], texts["comment"]) == ("Was it quick?", "What took long?")
     assert (await shop.answer(1)).json()["type"] == "/problems/comment-required"
-    more = {"tags": ["slow"], "follow_ups": {"missing": "A receipt"}}
+    more: dict[str, Any] = {"tags": ["slow"], "follow_ups": {"missing": "A receipt"}}
     answer = (await shop.answer(1, comment="The queue", **more)).json()["answer"]
     assert (answer["comment"]["text"], answer["tags"]) == ("The queue", ["slow"])
     assert answer["follow_ups"]["missing"]["text"]["text"] == "A receipt"
