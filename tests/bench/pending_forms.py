@@ -68,7 +68,7 @@ class Waiting:
         stream = RATING.stream(dialog)
         own = {"_id": commit_id(stream, 1), "stream": stream, "shard": shard_of(stream)}
         form = {"_id": form_id(dialog, 1), "dialog": dialog, "client": client}
-        times = {"closed_at": now, "expires_at": due, "due_at": due}
+        times = {"closed_at": now, "registered_at": now, "expires_at": due, "due_at": due}
         return replace(
             self,
             commit={**self.commit, **own, "events": events, "at": now},
