@@ -757,7 +757,8 @@ async def test_why_a_close_was_not_asked_about_rule_by_rule(
         "passed"
     )
     await expect(rules.last).to_have_text(
-        "Not looked at any more: heard too late, once per dialog, not in the sample, cool-down"
+        "Not looked at any more: heard too late, once per dialog, opted out, unreachable, "
+        "not in the sample, cool-down"
     )
     link = drawer.get_by_role("link", name="version 2 of Quality control")
     await expect(link).to_have_attribute("href", re.compile(rf"/quality-control\?channel={strict}$"))

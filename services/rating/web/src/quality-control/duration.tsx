@@ -40,8 +40,9 @@ interface Field {
 
 /** The fields of a length of time that is `part` of the settings, or belongs to it. */
 export function Length({ editor, part, least, seconds, put }: Field): JSX.Element {
-  const text = useSignal("");
-  const unit = useSignal<Unit>("minutes");
+  const shown = asLength(seconds);
+  const text = useSignal(String(shown.count));
+  const unit = useSignal<Unit>(shown.unit);
   const wrong = editor.wrong.value[part];
   useEffect(() => {
     // What was typed means the same already, or it was discarded, or saved by somebody else.
