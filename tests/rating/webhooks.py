@@ -7,7 +7,7 @@ import httpx
 
 from contracts.access import Role
 from rating.adapters.webhooks import WebhookSender
-from rating.processes.webhook_deliveries import WebhookDelivering
+from rating.processes.webhook_deliveries import WebhookDispatcher
 from rating.read_models.webhooks import REMEMBERED
 from tests.rating.api_client import ApiClient, staff
 
@@ -42,10 +42,10 @@ async def settings_known(api: ApiClient) -> None:
     api.harness.clock.advance(REMEMBERED)
 
 
-def delivering(api: ApiClient) -> WebhookDelivering:
+def delivering(api: ApiClient) -> WebhookDispatcher:
     """A replica's process, that may reach loopback."""
     state = api.harness.app.state
-    return WebhookDelivering(
+    return WebhookDispatcher(
         api.harness.repository,
         api.harness.webhooks,
         api.harness.webhook_deliveries,

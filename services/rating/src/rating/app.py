@@ -45,7 +45,7 @@ from rating.processes.deliveries import MailDeliveries
 from rating.processes.erasure import ClientErasure
 from rating.processes.form_mails import FormMails
 from rating.processes.timers import form_timers
-from rating.processes.webhook_deliveries import WebhookDelivering, WebhookSecrets
+from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
 from rating.read_models.channels import Channels
 from rating.read_models.deliveries import Deliveries
 from rating.read_models.erased_clients import ErasedClients
@@ -102,10 +102,10 @@ def build(
     timers = form_timers(forms, repository)
     webhook_secrets = WebhookSecrets(form_secret, secrets_before)
     sender = WebhookSender(settings.webhook_private)
-    delivering = WebhookDelivering(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
+    dispatcher = WebhookDispatcher(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
     event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
     tasks: list[BackgroundTask] = [
-        database_clock, keys, reading, relay, erasure, timers, delivering, *event_consumers,
+        database_clock, keys, reading, relay, erasure, timers, dispatcher, *event_consumers,
     ]  # fmt: skip
     mailing: MailDeliveries | None = None
     if settings.smtp and settings.mail_from:

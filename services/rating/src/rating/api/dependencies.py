@@ -14,11 +14,11 @@ from rating.read_models.channels import Channels as ChannelsModel
 from rating.read_models.forms import Forms as FormsModel
 from rating.read_models.opt_outs import OptOuts as OptOutsModel
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
-from rating.read_models.webhooks import WebhookDeliveries
+from rating.read_models.webhooks import WebhookDeliveries as WebhookDeliveriesModel
 from rating.read_models.webhooks import Webhooks as WebhooksModel
 
 Webhooks = Annotated[WebhooksModel, from_state("webhooks")]
-Deliveries = Annotated[WebhookDeliveries, from_state("webhook_deliveries")]
+WebhookDeliveries = Annotated[WebhookDeliveriesModel, from_state("webhook_deliveries")]
 Secrets = Annotated[WebhookSecrets, from_state("webhook_secrets")]
 Live = Annotated[LiveUpdates, from_state("live")]
 Repository = Annotated[EventRepository, from_state("repository")]

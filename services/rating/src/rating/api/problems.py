@@ -20,7 +20,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.COMMENT_NOT_ASKED: "This form takes no comment.",
     Rejection.COMMENT_REQUIRED: "Please say why: a score of {at_or_below} or less needs a comment.",
     Rejection.TAG_NOT_OFFERED: "This form offers no such reason with this score.",
-    Rejection.FOLLOW_UP_NOT_ASKED: "This form asks no such further question, or gives other options.",
+    Rejection.FOLLOW_UP_NOT_ASKED: "This form asks no such follow-up question, or gives other options.",
     Rejection.FOLLOW_UP_TOO_LONG: "An answer can have at most {most} characters.",
     Rejection.VERSION_MISSING: "Say which version you have changed: send its ETag as If-Match.",
     Rejection.SAVED_MEANWHILE: "{who} saved version {version} meanwhile, at {when}.",

@@ -1,6 +1,6 @@
 """What goes in and out of Quality control."""
 
-from typing import Annotated, ClassVar, Protocol, Self, TypeVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, model_validator
 
@@ -30,23 +30,19 @@ Seconds = Annotated[float, Field(strict=True, ge=1, le=TEN_YEARS.total_seconds()
 SecondsOrNone = Annotated[float, Field(strict=True, ge=0, le=TEN_YEARS.total_seconds())]
 
 
-class Identified(Protocol):
-    """What has an id among others."""
-
-    id: str
-
-
-T = TypeVar("T", bound=Identified)
-
-
 def _blank_is_none(text: str | None) -> str | None:
     return None if text is None or is_blank(text) else text
 
 
-def _different(each: list[T]) -> list[T]:
-    if len({one.id for one in each}) < len(each):
-        raise wrong(FIELD_SENTENCES["given-twice"], "given-twice")
-    return each
+def _different(name: str) -> AfterValidator:
+    """Refuses a list in which two have the same of that `name`."""
+
+    def check(each: list[BaseModel]) -> list[BaseModel]:
+        if len({getattr(one, name) for one in each}) < len(each):
+            raise wrong(FIELD_SENTENCES["given-twice"], "given-twice")
+        return each
+
+    return AfterValidator(check)
 
 
 Label = Annotated[
@@ -122,14 +118,14 @@ class OptionChoice(RequestBody):
 
 
 class FollowUpChoice(RequestBody):
-    """A further question, that may be left unanswered."""
+    """A follow-up question, that may be left unanswered."""
 
     id: Id = Field(description="What answers are kept by.", examples=["solved"])
     texts: QuestionTexts = Field(
         description="By locale, one at least.", examples=[{"en": "Was the matter solved?"}]
     )
-    options: Annotated[list[OptionChoice], Field(max_length=MOST_OPTIONS), AfterValidator(_different)] = (
-        Field(description="To choose one of; none: a field for the client's own words.")
+    options: Annotated[list[OptionChoice], Field(max_length=MOST_OPTIONS), _different("id")] = Field(
+        description="To choose one of; none: a field for the client's own words."
     )
 
 
@@ -220,12 +216,6 @@ class WayChoice(RequestBody):
     )
 
 
-def _each_once(ways: list[WayChoice]) -> list[WayChoice]:
-    if len({each.way for each in ways}) < len(ways):
-        raise wrong(FIELD_SENTENCES["given-twice"], "given-twice")
-    return ways
-
-
 class ChannelSettings(RequestBody):
     """How a channel asks; always all of it. Durations are seconds, to the millisecond."""
 
@@ -251,16 +241,16 @@ class ChannelSettings(RequestBody):
         examples=[2_592_000],
     )
     eligibility: EligibilityChoice
-    tags: Annotated[list[TagChoice], Field(max_length=MOST_TAGS), AfterValidator(_different)] = Field(
+    tags: Annotated[list[TagChoice], Field(max_length=MOST_TAGS), _different("id")] = Field(
         description="Reasons to choose; of those that a score offers, a client may choose any."
     )
-    follow_ups: Annotated[
-        list[FollowUpChoice], Field(max_length=MOST_FOLLOW_UPS), AfterValidator(_different)
-    ] = Field(description="Further questions, in their order.")
+    follow_ups: Annotated[list[FollowUpChoice], Field(max_length=MOST_FOLLOW_UPS), _different("id")] = Field(
+        description="Follow-up questions, in their order."
+    )
     names_operator: StrictBool = Field(
         description="The form says whom the client talked to.", examples=[False]
     )
-    ways: Annotated[list[WayChoice], Field(min_length=1), AfterValidator(_each_once)] = Field(
+    ways: Annotated[list[WayChoice], Field(min_length=1), _different("way")] = Field(
         description="How forms reach their clients, the best way first. E-mail only where the client's "
         "address is known and they have not unsubscribed."
     )

@@ -99,7 +99,7 @@ class OptionField(BaseModel):
 
 
 class FollowUpField(BaseModel):
-    """A further question that may be left unanswered."""
+    """A follow-up question that may be left unanswered."""
 
     id: str = Field(examples=["solved"])
     text: str = Field(examples=["Was the matter solved?"])
@@ -107,7 +107,7 @@ class FollowUpField(BaseModel):
 
 
 class FollowUpAnswerView(BaseModel):
-    """The client's answer to a further question: one of both."""
+    """The client's answer to a follow-up question: one of both."""
 
     option: str | None = Field(examples=["yes"])
     text: OpenedText | None

@@ -14,7 +14,7 @@ from chassis.http.problems import raises
 from chassis.http.routes import Router
 from contracts.access import Claims, Role
 from contracts.envelope import Id
-from rating.api.dependencies import Deliveries, Repository, Secrets
+from rating.api.dependencies import Repository, Secrets, WebhookDeliveries
 from rating.api.dependencies import Webhooks as WebhooksModel
 from rating.api.permissions import OPERATORS
 from rating.api.problems import problems
@@ -136,7 +136,7 @@ async def rotate_webhook_secret(
 async def list_webhook_deliveries(
     webhook: WebhookId,
     _: Admin,
-    deliveries: Deliveries,
+    deliveries: WebhookDeliveries,
     state: Annotated[DeliveryState | None, Query(description="Only those.")] = None,
     cursor: Annotated[
         str | None, Query(max_length=300, description="`next_cursor` of the page before.")
@@ -153,7 +153,7 @@ async def list_webhook_deliveries(
 
 @router.post("/{webhook}/deliveries/redeliver", responses=problems(Rejection.NO_SUCH_DELIVERY))
 async def redeliver(
-    webhook: WebhookId, _: Admin, body: RedeliverBody, deliveries: Deliveries, repository: Repository
+    webhook: WebhookId, _: Admin, body: RedeliverBody, deliveries: WebhookDeliveries, repository: Repository
 ) -> DeliveryView:
     """Sends a message again, now, with the same id, whatever became of it."""
     found = await deliveries.again(webhook, body.delivery, repository.clock.now())

@@ -61,7 +61,7 @@ def _derived(secret: bytes, name: str, generation: int) -> str:
     return f"whsec_{base64.b64encode(key).decode()}"
 
 
-class WebhookDelivering:
+class WebhookDispatcher:
     """Works through the deliveries that are due; any replicas at once, each message at least once.
 
     An endpoint that fails is left alone for a while, up to a minute: what else is due for it waits and

@@ -35,7 +35,7 @@ export function DryRunBar({ editor, settings, liveChat }: Shown): JSX.Element | 
     <>
       {open.value && <Reasons found={found} liveChat={liveChat} />}
       <div class="dry-run" aria-busy={runs.computing.value}>
-        <Strip found={found} />
+        {found.closes > 0 && <Strip found={found} />}
         <p>
           <Emphasised
             text={t("dryRun.sentence", {

@@ -390,14 +390,14 @@ def _checked(rules: FormVersion, command: GiveRating, before: Answer | None = No
         raise CommandRejected(Rejection.COMMENT_TOO_LONG, most=rules.comment_limit)
     if isinstance(command.comment, WrittenComment) and rules.comment.mode is CommentMode.OFF:
         raise CommandRejected(Rejection.COMMENT_NOT_ASKED)
-    _check_further(rules, command)
+    _check_tags_and_follow_ups(rules, command)
     limit, whole = rules.comment.required_at_or_below, command.answer(rules, before)
     if limit is not None and command.score <= limit and whole.comment is None:
         raise CommandRejected(Rejection.COMMENT_REQUIRED, at_or_below=limit)
     return command
 
 
-def _check_further(rules: FormVersion, command: GiveRating) -> None:
+def _check_tags_and_follow_ups(rules: FormVersion, command: GiveRating) -> None:
     """Refuses tags and follow-ups that the form doesn't have."""
     if not set(command.tags or ()) <= {tag.id for tag in rules.tags if tag.is_offered_with(command.score)}:
         raise CommandRejected(Rejection.TAG_NOT_OFFERED)
