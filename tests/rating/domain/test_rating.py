@@ -438,7 +438,6 @@ class TestHearCloseAfterAReopening:
         [
             (*WAITING, rated(5, at(1))),
             (*WAITING, declined(at(1))),
-            (*WAITING, expired(at(60))),
             (*WAITING, cancelled("erased")),
             (registered(), not_offered("too_late")),
             (registered(replied=False), not_offered("no_reply")),
@@ -449,6 +448,13 @@ class TestHearCloseAfterAReopening:
     def test_nothing_outlives_a_close_that_was_not_withdrawn_or_had_no_reply(self, history: History) -> None:
         given(*history).when(UNREPLIED).then(
             registered(2, replied=False), not_offered("no_reply", close_seq=2)
+        )
+
+    def test_nor_one_that_expired_before(self) -> None:
+        late = register(2, at(61), replied=False, closed_at=at(60))
+        given(*WAITING, expired(at(60))).when(late).then(
+            registered(2, at(61), replied=False, closed_at=at(60)),
+            not_offered("no_reply", close_seq=2, now=at(61)),
         )
 
     @pytest.mark.parametrize(
@@ -501,6 +507,35 @@ class TestHearReopen:
             cancelled("reopened", now=at(61))
         )
         late.when(register_reopening(reopened_at=at(60), now=at(61))).then()
+
+
+class TestCloseWhoseReopeningWasNotConsumed:
+    """A dialog that is closed again was reopened, whether or not that was consumed."""
+
+    def test_withdraws_the_form_that_waits(self) -> None:
+        given(*WAITING).when(UNREPLIED).then(cancelled("reopened"), registered(2), offered(close_seq=2))
+
+    def test_withdraws_the_form_that_is_scheduled(self) -> None:
+        given(registered(rules=LATER), scheduled()).when(register(2, rules=LATER, replied=False)).then(
+            cancelled("reopened"), registered(2, rules=LATER), scheduled(2)
+        )
+
+    def test_takes_back_an_expiry_that_came_after_it(self) -> None:
+        late = register(2, at(61), replied=False, closed_at=just_before(60))
+        given(*WAITING, expired(at(60))).when(late).then(
+            cancelled("reopened", now=at(61)),
+            registered(2, at(61), closed_at=just_before(60)),
+            offered(at(61), close_seq=2),
+        )
+
+    def test_consumed_late_finds_nothing_to_withdraw(self) -> None:
+        past = *WAITING, cancelled("reopened"), registered(2), offered(close_seq=2)
+        given(*past).when(register_reopening()).then()
+
+    def test_is_not_asked_about_after_a_later_one(self) -> None:
+        given(registered(2), offered(close_seq=2)).when(register()).then(
+            registered(), not_offered("reopened")
+        )
 
 
 class TestOfferForm:

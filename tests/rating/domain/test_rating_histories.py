@@ -126,6 +126,25 @@ def test_a_close_is_offered_once_and_settled_once(commands: list[RatingCommand])
 
 
 @settings(max_examples=400)
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(register, SEQS, NOW, st.sampled_from([RULES, LATER])),
+            st.builds(RegisterReopening, SEQS, NOW, NOW),
+            st.builds(OfferForm, SEQS, NOW),
+            st.builds(ExpireForm, SEQS, NOW),
+        ),
+        max_size=8,
+    )
+)
+def test_at_most_one_form_of_a_dialog_waits(commands: list[RatingCommand]) -> None:
+    rating = RATING.initial
+    for event in play(commands):
+        rating = RATING.evolve(rating, event)
+        assert sum(isinstance(each, Scheduled | Offered) for each in rating.closes.values()) <= 1
+
+
+@settings(max_examples=400)
 @given(st.lists(COMMANDS, max_size=25))
 def test_a_form_that_was_sent_is_never_undeliverable_and_is_sent_and_reminded_of_once(
     commands: list[RatingCommand],

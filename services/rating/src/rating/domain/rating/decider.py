@@ -183,12 +183,19 @@ def register_close(rating: Rating, command: RegisterClose) -> Sequence[RatingEve
     """The first time that a close is consumed decides about its form."""
     if not isinstance(rating.close(command.snapshot.close_seq), Unregistered | ReopenedFirst):
         return []
-    reopening: Sequence[RatingEvent] = []
-    if (resumed := command.facts.resumes) is not None:
-        # A close that resumes another one implies its reopening, too, which may be consumed late or never.
-        implied = RegisterReopening(resumed, command.snapshot.closed_at, command.now)
-        reopening = register_reopening(rating.close(resumed), implied)
-    return [*reopening, *_registered(RATING.fold(rating, reopening), command)]
+    reopenings = _implied_reopenings(rating, command)
+    return [*reopenings, *_registered(RATING.fold(rating, reopenings), command)]
+
+
+def _implied_reopenings(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
+    """A close implies that those before it were reopened, which may be consumed late or never."""
+    closed, resumed = command.snapshot, command.facts.resumes
+    before = {close_seq for close_seq in rating.closes if close_seq < closed.close_seq}
+    events: list[RatingEvent] = []
+    for close_seq in sorted(before | ({resumed} if resumed is not None else set())):
+        implied = RegisterReopening(close_seq, closed.closed_at, command.now)
+        events += register_reopening(rating.close(close_seq), implied)
+    return events
 
 
 def _registered(rating: Rating, command: RegisterClose) -> Sequence[RatingEvent]:
@@ -218,7 +225,7 @@ def decided_before(rating: Rating, command: RegisterClose) -> tuple[RegisterClos
     kept = None
     if command.facts.resumes is not None:
         command, kept = _resuming(rating.close(command.facts.resumes), command)
-    if kept is None and isinstance(rating.close(command.snapshot.close_seq), ReopenedFirst):
+    if kept is None and rating.was_reopened(command.snapshot.close_seq):
         kept = NotOfferedReason.REOPENED
     return command, kept
 

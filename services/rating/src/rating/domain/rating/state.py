@@ -178,6 +178,11 @@ class Rating:
         """The close of that number; `Unregistered` if there is none."""
         return self.closes.get(close_seq, Unregistered())
 
+    def was_reopened(self, close_seq: int) -> bool:
+        """Whether a close was reopened before it was registered: that was consumed, or a later close was."""
+        is_reopened = isinstance(self.close(close_seq), ReopenedFirst)
+        return is_reopened or any(later > close_seq for later in self.closes)
+
     def withdrawn(self, close_seq: int) -> Form | None:
         """The form of that close, if a reopening has withdrawn it."""
         match self.close(close_seq):
