@@ -70,3 +70,26 @@ async def test_a_link_that_is_none_says_so(page: Page, stack: Stack, findings: F
     await page.goto(f"{stack.addresses.services['rating']}/unsubscribe#course-a.x.y")
     await page.get_by_role("button").click()
     await expect(page.get_by_role("status")).to_contain_text("This link is incomplete")
+    await expect(page.get_by_role("button")).to_have_count(0)
+    await screenshot(page, "unsubscribe/no-such-link")
+
+
+async def test_without_network_nothing_is_said_to_be_done_and_it_can_be_tried_again(
+    new_page: NewPage, floor: SupportFloor, stack: Stack, mail_server: MailServer, findings: Findings
+) -> None:
+    channel, address = f"mails-{token_hex(4)}", f"zoe-{token_hex(4)}@school.test"
+    await floor.channel(channel)
+    await floor.set_up(channel, ways=[{"way": "email", "after": 0}], expiry=600)
+    token = await mail_to(floor, mail_server, channel, address, 1)
+    page = await new_page(size=PHONE, scheme="dark")
+    await page.goto(f"{stack.addresses.services['rating']}/unsubscribe#{token}")
+    button, status = page.get_by_role("button", name="Stop the mails"), page.get_by_role("status")
+
+    async with findings.offline(page.context):
+        await button.click()
+        await expect(status).to_contain_text("That did not work.")
+        await screenshot(page, "unsubscribe/failed")
+        assert await axe(page) == []
+    await button.click()
+
+    await expect(status).to_contain_text("Done.")
