@@ -9,21 +9,19 @@ import langcodes
 from chassis.crypto_shredding import KeyRing
 from chassis.crypto_shredding.opened_text import OpenedText
 from contracts.keys import Purpose
+from rating.api.form_texts import follow_up_fields, tag_fields
 from rating.api.schemas import (
     AnsweredView,
     AnswerView,
     CommentField,
     Direction,
     FollowUpAnswerView,
-    FollowUpField,
     FormTexts,
     FormView,
-    OptionField,
-    TagField,
 )
 from rating.api.tokens import FormKey, FormTokens
 from rating.domain.quality_control.settings import QualityControlSettings
-from rating.domain.quality_control.texts import in_language, shown
+from rating.domain.quality_control.texts import shown
 from rating.read_models.channels import Channels
 from rating.read_models.form_documents import FormDocument
 from rating.read_models.quality_control import QualityControlVersions
@@ -69,9 +67,6 @@ class FormViews:
         language, _ = texts["question"]
         known = form.model_dump(include=set(FormView.model_fields) - {"locale", "tags", "follow_ups"})
 
-        def text(texts: Mapping[str, str]) -> str:
-            return in_language(texts, wanted, form.default_locale)
-
         return FormView(
             **known,
             token=self._tokens.issue(FormKey(form.dialog, form.close_seq)),
@@ -80,18 +75,8 @@ class FormViews:
             direction=direction_of(language),
             texts=FormTexts(**{name: text for name, (_, text) in texts.items()}),
             comment=CommentField(max_length=form.comment_limit, **form.comment_rule.model_dump()),
-            tags=[
-                TagField(id=tag.id, text=text(tag.texts), lowest=tag.lowest, highest=tag.highest)
-                for tag in settings.tags
-            ],
-            follow_ups=[
-                FollowUpField(
-                    id=question.id,
-                    text=text(question.texts),
-                    options=[OptionField(id=each.id, text=text(each.texts)) for each in question.options],
-                )
-                for question in settings.follow_ups
-            ],
+            tags=tag_fields(settings, wanted, form.default_locale),
+            follow_ups=follow_up_fields(settings, wanted, form.default_locale),
             answer=answer,
         )
 
