@@ -212,8 +212,8 @@ class TestTexts:
         (form,) = await api.mine()
         told = (await story(api))["texts"]
         assert told == {
-            "locale": form["locale"], "question": form["texts"]["question"], "tags": form["tags"],
-            "follow_ups": form["follow_ups"],
+            "locale": form["locale"], "direction": form["direction"], "question": form["texts"]["question"],
+            "tags": form["tags"], "follow_ups": form["follow_ups"],
         }  # fmt: skip
         assert (told["locale"], told["question"]) == ("fr", "Êtes-vous satisfait ?")
         assert [each["text"] for each in told["tags"]] == ["Trop lent", "Quick"]
@@ -238,7 +238,8 @@ class TestTexts:
         await save(api, 1, tags=[SLOW, QUICK])
         await register(api, locale="ar")
         told = (await story(api))["texts"]
-        assert (told["locale"], told["question"]) == ("ar", "كيف كانت محادثتك معنا؟")
+        assert (told["locale"], told["direction"]) == ("ar", "rtl")
+        assert told["question"] == "كيف كانت محادثتك معنا؟"
         assert [each["text"] for each in told["tags"]] == ["Slow", "سريع"]
 
 

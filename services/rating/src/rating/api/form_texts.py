@@ -4,10 +4,25 @@
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
-from rating.api.schemas import FollowUpField, OptionField, TagField
+import langcodes
+
+from rating.api.schemas import Direction, FollowUpField, OptionField, TagField
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.quality_control.texts import in_language
+
+RIGHT_TO_LEFT = frozenset(
+    {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
+)
+"""The scripts (ISO 15924) of living languages that are written from right to left."""
+
+
+@lru_cache(1_000)
+def direction_of(locale: str) -> Direction:
+    """How a language (BCP 47) is written: by its script, or by the likeliest one if the tag names none."""
+    script = langcodes.Language.get(locale).maximize().script
+    return Direction.RIGHT_TO_LEFT if script in RIGHT_TO_LEFT else Direction.LEFT_TO_RIGHT
 
 
 def tag_fields(

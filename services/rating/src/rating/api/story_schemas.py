@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from contracts.envelope import Instant, rfc3339
 from contracts.ratings import CancelledReason, NotOfferedReason
-from rating.api.form_texts import follow_up_fields, tag_fields
-from rating.api.schemas import FollowUpField, ScaleField, TagField
+from rating.api.form_texts import direction_of, follow_up_fields, tag_fields
+from rating.api.schemas import Direction, FollowUpField, ScaleField, TagField
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.quality_control.texts import shown
 from rating.domain.rating.eligibility import KindOfClose
@@ -151,6 +151,7 @@ class StoryTexts(BaseModel):
     """
 
     locale: str = Field(description="The language of the question (BCP 47).", examples=["fr"])
+    direction: Direction = Field(description="How that language is written.")
     question: str = Field(examples=["How was your conversation with us?"])
     tags: list[TagField]
     follow_ups: list[FollowUpField]
@@ -163,6 +164,7 @@ class StoryTexts(BaseModel):
         locale, question = shown(settings.texts, wanted, default_locale)["question"]
         return cls(
             locale=locale,
+            direction=direction_of(locale),
             question=question,
             tags=tag_fields(settings, wanted, default_locale),
             follow_ups=follow_up_fields(settings, wanted, default_locale),

@@ -2,19 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-
-import langcodes
 
 from chassis.crypto_shredding import KeyRing
 from chassis.crypto_shredding.opened_text import OpenedText
 from contracts.keys import Purpose
-from rating.api.form_texts import follow_up_fields, tag_fields
+from rating.api.form_texts import direction_of, follow_up_fields, tag_fields
 from rating.api.schemas import (
     AnsweredView,
     AnswerView,
     CommentField,
-    Direction,
     FollowUpAnswerView,
     FormTexts,
     FormView,
@@ -28,18 +24,6 @@ from rating.read_models.quality_control import QualityControlVersions
 
 AT_ONCE = 16
 """How many comments are opened at once, for all lists together: each may ask the database for a key."""
-
-RIGHT_TO_LEFT = frozenset(
-    {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
-)
-"""The scripts (ISO 15924) of living languages that are written from right to left."""
-
-
-@lru_cache(1_000)
-def direction_of(locale: str) -> Direction:
-    """How a language (BCP 47) is written: by its script, or by the likeliest one if the tag names none."""
-    script = langcodes.Language.get(locale).maximize().script
-    return Direction.RIGHT_TO_LEFT if script in RIGHT_TO_LEFT else Direction.LEFT_TO_RIGHT
 
 
 class FormViews:
