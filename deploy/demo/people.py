@@ -160,9 +160,9 @@ class Visitor:
 
         return dict(await until(look, within))
 
-    async def answer(self, token: str, score: int, comment: str | None = None) -> httpx.Response:
-        """Rates; the response shows whether it came in time (200) or not (409)."""
-        body: dict[str, Any] = {"token": token, "score": score}
+    async def answer(self, token: str, score: int, comment: str | None = None, **more: Any) -> httpx.Response:
+        """Rates, with `more` such as tags; the response shows whether it came in time (200) or not (409)."""
+        body: dict[str, Any] = {"token": token, "score": score, **more}
         if comment is not None:
             body["comment"] = comment
         return await self.caller.call("POST", f"{self.urls.rating}/v1/forms/answer", json=body)

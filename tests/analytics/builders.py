@@ -1,8 +1,8 @@
 """Builders of closes: events as their sources publish them, and what a close must count."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from chassis.kafka.records import ReceivedEvent
 from contracts.dialogs import AttributedBy, ClosedBy, Contact, DialogClosed, DialogReopened, Participant
 from contracts.envelope import Envelope
 from contracts.ratings import (
+    Answer,
     CancelledReason,
     NotOfferedReason,
     RatingCancelled,
@@ -56,6 +57,8 @@ class ExpectedClose:
     contact: str | None = None
     comment: str | None = None
     tags: tuple[str, ...] = ("fast",)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """To follow-up questions, of each answer."""
     locale: str | None = None
     form_version: int = 1
     answered_after: timedelta = timedelta(minutes=1)
@@ -120,6 +123,7 @@ class ExpectedClose:
             "satisfied": score >= self.scale.satisfied_from,
             "comment": self.comment,
             "tags": self.tags if change == len(self.changes) else ("before",),
+            "answers": self.answers,
             "form_version": self.form_version,
             "given_at": given_at,
             "editable_until": given_at + timedelta(minutes=15),

@@ -734,9 +734,10 @@ async def test_why_a_close_was_not_asked_about_rule_by_rule(
     await expect(why).to_have_attribute("aria-expanded", "false")
 
     for status, code, said, repeats in (
-        (503, "unavailable", "The rules could not be read", True),
         (403, "role-not-allowed", "The rules could not be read", False),
         (404, "not-found", "Rating knows nothing of this close yet.", False),
+        # What was read then is there for good.
+        (503, "unavailable", "The rules could not be read", True),
     ):
         problem = {"type": f"/problems/{code}", "title": "", "status": status, "detail": "", "instance": "i"}
         cors = {"access-control-allow-origin": "*"}

@@ -2,15 +2,19 @@
 
 import csv
 import io
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from analytics.domain.close import CloseEvent
 from analytics.read_models.decryption import SealedText
 from chassis.clock import ManualClock
 from contracts.dialogs import Participant, ParticipantKind
+from contracts.ratings import Answer
 from tests.analytics.builders import FACES, NOON, SEALED, WAYS, ExpectedClose, after, many
 from tests.analytics.harness import Harness, supervisor_of
 
@@ -95,6 +99,36 @@ async def test_who_took_part_stands_there_with_shares_and_bots_marked(harness: H
     await harness.receive(ExpectedClose(participants=wrote))
     [found] = await export(harness)
     assert found["participants"] == "'=Ann: 6 (60 %); Helper [bot]: 4 (40 %)"
+
+
+async def test_follow_ups_stand_there_by_their_ids_and_words_as_comments_do(harness: Harness) -> None:
+    harness.keys.known = {
+        SealedText(SEALED, "c-d1", "d1", "answer"): "A receipt;=1+1",
+        SealedText(SEALED, "c-d1", "d1", "comment"): "Slow",
+    }
+    answers: Mapping[str, Answer] = {"solved": ("no",), "missing": SEALED, "again": ("yes", "soon")}
+    before = ExpectedClose("d1", answers={"missing": f"{SEALED}0"}, changes=(4,))
+    await harness.receive_events([before.closed(), before.given()])
+    await harness.receive_events([replace(before, answers=answers).changed(), *no_keys("d2", answers)])
+    await harness.receive(ExpectedClose("d3", way="expired", closed_at=after(-1)))
+    rows = {row["dialog"]: row for row in await export(harness)}
+    assert rows["d1"]["follow_ups"] == "solved: no; missing: [open]; again: yes, soon"
+    assert rows["d1"]["follow_up_words"] == "missing: A receipt;'=1+1"
+    assert rows["d2"]["follow_ups"] == "solved: no; missing: [erased]; again: yes, soon"
+    assert rows["d2"]["follow_up_words"] == rows["d3"]["follow_ups"] == rows["d3"]["follow_up_words"] == ""
+
+
+def no_keys(dialog: str, answers: Mapping[str, Answer]) -> list[CloseEvent]:
+    """A close whose words nobody can read."""
+    return ExpectedClose(dialog, comment=SEALED, answers=answers).events()
+
+
+async def test_new_columns_are_the_last(harness: Harness) -> None:
+    header = (await harness.get("export.csv")).text.splitlines()[0].split(",")
+    assert header[:7] == ["dialog", "close_seq", "channel", "operator", "operator_name", "team", "locale"]
+    assert header[-6:] == [
+        "participants", "status", "own_score", "excluded", "follow_ups", "follow_up_words",
+    ]  # fmt: skip
 
 
 async def test_no_text_is_a_formula(harness: Harness) -> None:

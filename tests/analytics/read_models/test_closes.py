@@ -1,10 +1,12 @@
 """One close: its timeline, its answers, and who read it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from analytics.read_models.decryption import SealedText
+from contracts.ratings import Answer
 from tests.analytics.builders import SEALED, WAYS, ExpectedClose, after
 from tests.analytics.harness import Harness
 
@@ -44,6 +46,73 @@ async def test_a_close_tells_its_life(harness: Harness) -> None:
     assert found["participants"] == [
         {"operator": "ann", "kind": "person", "name": "Ann Smith", "team": None, "messages": 2, "share": 100}
     ]
+
+
+def words(text: str, sealed: str) -> tuple[SealedText, str]:
+    """What opens as the words of a follow-up in d1."""
+    return SealedText(sealed, "c-d1", "d1", "answer"), text
+
+
+ANSWERED = ExpectedClose(score=2, comment=SEALED, tags=("slow", "rude"), answers={"solved": ("no",)})
+CHANGED = ANSWERED.changed(score=4).model_copy(
+    update={"answers": {"solved": ("yes",), "missing": f"{SEALED}2"}, "comment": None}
+)
+
+
+async def test_all_that_was_answered_stands_in_every_answer(harness: Harness) -> None:
+    first = replace(ANSWERED, answers={**ANSWERED.answers, "missing": SEALED})
+    harness.keys.known = {
+        SealedText(SEALED, "c-d1", "d1", "comment"): "Twice the same question.",
+        **dict([words("A receipt", SEALED), words("Nothing", f"{SEALED}2")]),
+    }
+    await harness.receive_events([first.closed(), first.given(), CHANGED])
+    last, before = (await harness.ask("closes/d1/1"))["answers"]
+    assert last["follow_ups"] == {
+        "solved": {"options": ["yes"], "text": None},
+        "missing": {"options": [], "text": {"state": "open", "text": "Nothing"}},
+    }
+    assert (last["counts"], last["comment"], last["with_comment"]) == (True, None, False)
+    assert before["follow_ups"] == {
+        "solved": {"options": ["no"], "text": None},
+        "missing": {"options": [], "text": {"state": "open", "text": "A receipt"}},
+    }
+    assert before["tags"] == ["slow", "rude"]
+    assert before["comment"] == {"state": "open", "text": "Twice the same question."}
+    assert (before["counts"], before["with_comment"]) == (False, True)
+
+
+async def test_words_of_follow_ups_become_erased_and_wait_for_their_keys_as_comments_do(
+    harness: Harness,
+) -> None:
+    close = replace(ANSWERED, answers={"missing": SEALED, "solved": ("no",)}, changes=(3,))
+    await harness.receive(close)
+    for is_read, state in ((True, "erased"), (False, "waiting")):
+        harness.keys.read = is_read
+        for answer in (await harness.ask("closes/d1/1"))["answers"]:
+            assert answer["follow_ups"]["missing"]["text"] == {"state": state, "text": None}
+            assert answer["follow_ups"]["solved"]["options"] == ["no"]
+            assert answer["comment"] == {"state": state, "text": None}
+
+
+async def test_words_open_as_those_of_a_follow_up_of_their_dialog_alone(harness: Harness) -> None:
+    harness.keys.known = {
+        SealedText(SEALED, "c-d1", "d1", "comment"): "A comment",
+        SealedText(SEALED, "c-d2", "d2", "answer"): "Another's",
+    }
+    await harness.receive(replace(ANSWERED, comment=None, answers={"missing": SEALED}))
+    [answer] = (await harness.ask("closes/d1/1"))["answers"]
+    assert answer["follow_ups"]["missing"]["text"] == {"state": "erased", "text": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "options"), [(("a", "b"), ["a", "b"]), ((), []), (True, ["true"]), (-3, ["-3"])]
+)
+async def test_whatever_the_contract_allows_as_an_answer_is_shown(
+    harness: Harness, given: Answer, options: list[str]
+) -> None:
+    await harness.receive(replace(ANSWERED, answers={"more": given}))
+    [answer] = (await harness.ask("closes/d1/1"))["answers"]
+    assert answer["follow_ups"] == {"more": {"options": options, "text": None}}
 
 
 async def test_a_close_is_the_review_of_it(harness: Harness) -> None:

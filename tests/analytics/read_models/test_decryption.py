@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from analytics.api.review_schemas import Review, sealed_texts
+from analytics.api.client_texts import sealed_texts
+from analytics.api.review_schemas import Review
 from analytics.domain.close import Close, fold_all
 from analytics.read_models.decryption import DecryptedText, DecryptionState, Decryptor, SealedText
 from chassis.crypto_shredding import KeyReader, jwe

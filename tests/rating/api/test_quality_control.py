@@ -508,6 +508,35 @@ class TestForms:
         await api.harness.erasures_done()
         assert (await api.post("answer", changes)).json()["type"] == "/problems/client-erased"
 
+    async def test_a_change_keeps_further_answers_that_it_does_not_name_and_removes_those_that_are_empty(
+        self, api: ApiClient
+    ) -> None:
+        await save(api, 1, tags=[SLOW, QUICK], follow_ups=[SOLVED, MISSING])
+        await api.harness.inbound.on_dialog_closed(closed())
+        token = {"token": api.token()}
+        first = {"tags": ["slow"], "follow_ups": {"solved": "no", "missing": "A receipt"}}
+        await api.post("answer", {**token, "score": 2, **first})
+        kept = (await api.post("answer", {**token, "score": 3})).json()["answer"]
+        assert (kept["tags"], kept["follow_ups"]["solved"]["option"]) == (["slow"], "no")
+        assert kept["follow_ups"]["missing"]["text"] == {"state": "open", "text": "A receipt"}
+        empty = {"solved": "", "missing": ""}
+        emptied = (await api.post("answer", {**token, "score": 3, "tags": [], "follow_ups": empty})).json()
+        assert (emptied["answer"]["tags"], emptied["answer"]["follow_ups"]) == ([], {})
+
+    async def test_words_of_further_answers_are_erased_with_their_client(self, api: ApiClient) -> None:
+        await save(api, 1, follow_ups=[SOLVED, MISSING])
+        await api.harness.inbound.on_dialog_closed(closed())
+        token = {"token": api.token()}
+        await api.post("answer", {**token, "score": 2, "follow_ups": {"solved": "no", "missing": "Canary"}})
+        await api.harness.erasure.erase("c1", api.harness.clock.now())
+        await api.harness.erasures_done()
+        answer = (await api.post("read", token)).json()["answer"]
+        assert answer["follow_ups"] == {
+            "solved": {"option": "no", "text": None},
+            "missing": {"option": None, "text": {"state": "erased", "text": None}},
+        }
+        assert await api.harness.database["keys"].count_documents({"subject": "c1"}) == 0
+
     @pytest.mark.parametrize(
         ("wrong", "code"),
         [

@@ -9,6 +9,7 @@ import pytest
 from contracts.access import Role
 from contracts.clients import ClientErased
 from contracts.dialogs import ClosedBy
+from rating.domain.quality_control.texts import Texts
 from rating.domain.rating.eligibility import Eligibility
 from rating.domain.rating.form_version import FormVersion
 from tests.rating.api_client import ApiClient, open_api_client, staff, visitor
@@ -21,9 +22,19 @@ CLARA = staff(Role.SUPERVISOR, sub="clara")
 PATH = "/v1/closes/d1.1/story"
 LIVE_CHAT = "http://127.0.0.1:8003"
 ASKS = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
-DEMANDS = RULES.model_copy(
-    update={"version": 3, "eligibility": Eligibility(least_client_messages=2, share=99)}
-)
+DEMANDS = RULES.model_copy(update={"eligibility": Eligibility(least_client_messages=2, share=99)})
+SETTINGS = "/v1/quality-control/shop"
+SLOW = {"id": "slow", "lowest": 1, "highest": 3, "texts": {"en": "Slow", "fr": "Trop lent"}}
+QUICK = {"id": "quick", "lowest": 4, "highest": 5, "texts": {"en": "Quick", "ar": "سريع"}}
+SOLVED = {
+    "id": "solved",
+    "texts": {"en": "Was the matter solved?", "fr": "Le problème est-il résolu ?"},
+    "options": [
+        {"id": "yes", "texts": {"en": "Yes", "fr": "Oui"}},
+        {"id": "no", "texts": {"en": "No", "fr": "Non"}},
+    ],
+}
+MISSING = {"id": "missing", "texts": {"en": "What was missing?"}, "options": []}
 
 
 @pytest.fixture
@@ -47,6 +58,14 @@ async def story(api: ApiClient, close: str = "d1.1", who: dict[str, str] = CLARA
     response = await api.http.get(f"/v1/closes/{close}/story", headers=who)
     assert response.status_code == 200, response.text
     return response.json()
+
+
+async def save(api: ApiClient, version: int, **changes: Any) -> None:
+    """Changes the settings of Quality control that were read at `version`."""
+    settings = (await api.http.get(SETTINGS, headers=CLARA)).json()["settings"]
+    based_on = {**CLARA, "If-Match": f'"{version}"'}
+    response = await api.http.put(SETTINGS, headers=based_on, json=settings | changes)
+    assert response.status_code == 200, response.text
 
 
 def rule(told: Any, name: str) -> Any:
@@ -83,11 +102,13 @@ class TestWhatItTells:
             "name": "sampled_out", "verdict": "not_looked_at", "demanded": {"share": 99}, "found": {}
         }  # fmt: skip
         moment = "2026-03-29T00:59:59.999Z"
-        known = {name: value for name, value in told.items() if name not in {"rules", "timeline", "scale"}}
+        known = {
+            name: value for name, value in told.items() if name not in {"rules", "timeline", "scale", "texts"}
+        }
         assert known == {
             "form": "d1.1", "dialog": "d1", "close_seq": 1, "channel": "shop", "closed_at": moment,
             "closed_by": "operator", "resumes": None, "client_messages": 1, "operator_messages": 2,
-            "registered_at": moment, "settings_version": 3, "current_version": 1,
+            "registered_at": moment, "settings_version": 1, "current_version": 1,
         }  # fmt: skip
         assert kinds(told) == ["registered", "not_offered"]
         assert told["timeline"][1]["reason"] == "too_short"
@@ -164,11 +185,62 @@ class TestWhatItTells:
     async def test_which_version_holds_now(self, mongo: str, database: str) -> None:
         async with open_harness(mongo, database, rules=None) as harness, open_api_client(harness) as api:
             await register(api)
-            path = "/v1/quality-control/shop"
-            settings = (await api.http.get(path, headers=CLARA)).json()["settings"]
-            await api.http.put(path, headers={**CLARA, "If-Match": '"1"'}, json=settings | {"enabled": False})
+            await save(api, 1, enabled=False)
             told = await story(api)
             assert (told["settings_version"], told["current_version"]) == (1, 2)
+
+
+def asking(**questions: str) -> dict[str, dict[str, str | None]]:
+    """Texts of which only the question is written, by locale."""
+    none = dict.fromkeys(Texts.model_fields)
+    return {locale: {**none, "question": question} for locale, question in questions.items()}
+
+
+class TestTexts:
+    """The texts are those of the form's own version, in the language that its client had in the dialog."""
+
+    @pytest.fixture
+    async def api(self, mongo: str, database: str) -> AsyncIterator[ApiClient]:
+        async with open_harness(mongo, database, rules=None) as harness, open_api_client(harness) as api:
+            yield api
+
+    async def test_they_are_those_that_the_client_saw(self, api: ApiClient) -> None:
+        await save(
+            api, 1, texts=asking(fr="Êtes-vous satisfait ?"), tags=[SLOW, QUICK], follow_ups=[SOLVED, MISSING]
+        )
+        await register(api, locale="fr-CA")
+        (form,) = await api.mine()
+        told = (await story(api))["texts"]
+        assert told == {
+            "locale": form["locale"], "direction": form["direction"], "question": form["texts"]["question"],
+            "tags": form["tags"], "follow_ups": form["follow_ups"],
+        }  # fmt: skip
+        assert (told["locale"], told["question"]) == ("fr", "Êtes-vous satisfait ?")
+        assert [each["text"] for each in told["tags"]] == ["Trop lent", "Quick"]
+        solved, missing = told["follow_ups"]
+        assert solved["text"] == "Le problème est-il résolu ?"
+        assert solved["options"] == [{"id": "yes", "text": "Oui"}, {"id": "no", "text": "Non"}]
+        assert missing == {"id": "missing", "text": "What was missing?", "options": []}
+
+    async def test_a_later_version_does_not_reword_them(self, api: ApiClient) -> None:
+        await save(api, 1, texts=asking(en="Before?"), tags=[SLOW])
+        await register(api, locale=None)
+        await save(api, 2, texts=asking(en="After?"), tags=[QUICK])
+        told = await story(api)
+        assert (told["settings_version"], told["current_version"]) == (2, 3)
+        assert told["texts"]["question"] == "Before?"
+        assert told["texts"]["tags"] == [{"id": "slow", "text": "Slow", "lowest": 1, "highest": 3}]
+        assert told["texts"]["follow_ups"] == []
+
+    async def test_of_a_language_that_nothing_is_written_in_there_is_what_is_built_in(
+        self, api: ApiClient
+    ) -> None:
+        await save(api, 1, tags=[SLOW, QUICK])
+        await register(api, locale="ar")
+        told = (await story(api))["texts"]
+        assert (told["locale"], told["direction"]) == ("ar", "rtl")
+        assert told["question"] == "كيف كانت محادثتك معنا؟"
+        assert [each["text"] for each in told["tags"]] == ["Slow", "سريع"]
 
 
 class TestWhoMay:

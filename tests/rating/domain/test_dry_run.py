@@ -202,3 +202,53 @@ def test_a_close_that_resumes_one_is_asked_as_that_one() -> None:
 def test_a_question_that_was_dealt_with_is_not_given_back_by_reopening() -> None:
     for settled, reason in ((True, "cool_down"), (False, None)):
         assert dry_run([past(settled=settled), past(2, minutes=5)], COOL)[AskingClose("d1", 2)] == reason
+
+
+def again(policy: ReopenedPolicy) -> FormVersion:
+    """Rules for dialogs that are closed a second time; forms are offered after a delay."""
+    eligibility = Eligibility(reopened=policy, once_within=60 * MINUTE)
+    return RULES.model_copy(update={"eligibility": eligibility, "delay": DELAY})
+
+
+def test_a_dialog_whose_client_was_dealt_with_is_asked_again_as_the_rules_say() -> None:
+    def second(policy: ReopenedPolicy, minutes: float, **first: Any) -> NotOfferedReason | None:
+        closes = [past(**first), past(2, minutes=minutes)]
+        return dry_run(closes, again(policy))[AskingClose("d1", 2)]
+
+    dealt_with: dict[str, Any] = {"settled": True}
+    assert second(ReopenedPolicy.ONCE_PER_DIALOG, 900, **dealt_with) == "once_per_dialog"
+    assert second(ReopenedPolicy.ONCE_PER_DIALOG, 900) is None
+    assert second(ReopenedPolicy.EACH_CLOSE, 1, **dealt_with) is None
+    # Both count from their offers, each five minutes after its close.
+    assert second(ReopenedPolicy.ONCE_WITHIN, 59.9, **dealt_with) == "once_per_dialog"
+    assert second(ReopenedPolicy.ONCE_WITHIN, 60, **dealt_with) is None
+
+
+def test_closes_count_in_the_order_of_their_registration() -> None:
+    late = replace(past(minutes=0), registered_at=at(30))
+    assert dry_run([late, past(dialog="d2", minutes=10)], COOL) == {FIRST: "cool_down", SECOND: None}
+
+
+def test_a_close_is_as_late_as_it_was_registered() -> None:
+    late = replace(past(), registered_at=at(0) + RULES.offer_window)
+    assert dry_run([late], RULES) == {FIRST: "too_late"}
+
+
+def test_a_close_of_an_erased_client_stays_so_whatever_the_settings() -> None:
+    assert dry_run([past(reason=NotOfferedReason.ERASED)], OFF) == {FIRST: "erased"}
+
+
+def test_clients_have_questions_of_their_own() -> None:
+    other = replace(past(dialog="d2", minutes=1), snapshot=snapshot(1, "d2", "c2", at(1)))
+    assert dry_run([past(), other], COOL) == {FIRST: None, SECOND: None}
+
+
+def test_a_close_that_resumes_one_of_which_nothing_is_known_is_asked_by_itself() -> None:
+    resuming = replace(past(2, minutes=5), facts=facts(KindOfClose.OPERATOR, resumes=1))
+    assert dry_run([resuming], RULES) == {AskingClose("d1", 2): None}
+
+
+def test_a_close_that_resumes_one_that_was_reopened_first_is_asked_by_itself() -> None:
+    unknown = past(reason=NotOfferedReason.REOPENED)
+    resuming = replace(past(2, minutes=5), facts=facts(KindOfClose.OPERATOR, resumes=1))
+    assert list(dry_run([unknown, resuming], RULES).values()) == ["reopened", None]

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from rating.domain.rating.eligibility import draw_of
+from rating.domain.rating.eligibility import EVERYBODY, draw_of
 
 SECRET = b"k" * 32
 DRAWS = [draw_of(f"d{number}.1", SECRET) for number in range(20_000)]
@@ -26,3 +26,8 @@ def test_a_larger_share_asks_everybody_whom_a_smaller_one_asks() -> None:
     asked = [{number for number, draw in enumerate(DRAWS) if draw < share} for share in range(0, 101, 10)]
     assert all(fewer < more for fewer, more in pairwise(asked))
     assert len(asked[-1]) == len(DRAWS)
+
+
+def test_the_last_of_all_is_still_asked_where_everybody_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmac.digest", lambda *_: b"\xff" * 32)
+    assert draw_of("d1.1", SECRET) < EVERYBODY

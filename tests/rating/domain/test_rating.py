@@ -263,6 +263,22 @@ class TestTagsAndFollowUps:
         assert self.give(2, *first, tags=("slow",), follow_ups=again) == []
         assert self.give(2, *first) == []
 
+    def test_other_words_are_another_answer(self) -> None:
+        first = self.give(2, follow_ups={"missing": written("receipt")})
+        (event,) = self.give(2, *first, follow_ups={"missing": written("order number")})
+        assert isinstance(event, RatingChanged)
+        assert event.follow_ups["missing"].fingerprint == "order number"
+
+    def test_a_question_that_the_form_does_not_ask_cannot_be_left_empty(self) -> None:
+        with pytest.raises(CommandRejected) as refused:
+            self.give(2, follow_ups={"other": RemoveComment()})
+        assert refused.value.code == "follow-up-not-asked"
+
+    def test_words_may_be_as_long_as_a_comment(self) -> None:
+        (event,) = self.give(2, follow_ups={"missing": written("words", 2000)})
+        assert isinstance(event, RatingGiven)
+        assert event.follow_ups["missing"].text == "sealed words"
+
     @pytest.mark.parametrize("past", [False, True])
     @pytest.mark.parametrize(
         ("sent", "code"),

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -11,14 +11,17 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from fastapi.responses import StreamingResponse
 
+from analytics.api.answer_schemas import FollowUps, follow_ups
+from analytics.api.client_texts import ReviewText, sealed_answers, sealed_texts
 from analytics.api.dependencies import Audit, Clock, Reviewed, Serving, Texts
 from analytics.api.parameters import ExportParameters
 from analytics.api.permissions import SupervisorClaims
 from analytics.api.problems import NOT_PERMITTED
-from analytics.api.review_schemas import ReviewText, review_fields, sealed_texts
+from analytics.api.review_schemas import review_fields
 from analytics.domain.close import Close
+from analytics.read_models.decryption import DecryptedText, SealedText
 from analytics.read_models.documents import close_id
-from analytics.read_models.reviewed import UNREVIEWED
+from analytics.read_models.reviewed import UNREVIEWED, Standing
 from analytics.read_models.reviews import ClosePage, ReviewPosition
 from analytics.read_models.search import list_page
 from chassis.http.routes import Router
@@ -87,11 +90,11 @@ async def export_closes(
         yield ("\ufeff" if asked.bom else "") + written([COLUMNS])
         while True:
             opened, standings = (
-                await texts.open(sealed_texts(page.closes)),
+                await texts.open(sealed_of(page.closes)),
                 await reviewed.standings(names(page)),
             )
             yield written(
-                row(close, {**review_fields(close, opened), "standing": standings.get(name, UNREVIEWED)})
+                row(close, fields_of(close, opened, standings.get(name, UNREVIEWED)))
                 for close, name in zip(page.closes, names(page), strict=True)
             )
             if page.after is None:
@@ -102,6 +105,18 @@ async def export_closes(
     first = await read(None)
     name = "-".join(["live-chat", *(bound[:10] for bound in (asked.from_, asked.to) if bound)])
     return CsvStream(lines(first), headers={"Content-Disposition": f'attachment; filename="{name}.csv"'})
+
+
+def sealed_of(closes: Sequence[Close]) -> set[SealedText]:
+    """Every sealed text of the rows: of answers, those of the one that counts."""
+    answers = [sealed_answers(close, [close.answer]) for close in closes if close.answer]
+    return sealed_texts(closes).union(*answers)
+
+
+def fields_of(close: Close, opened: Mapping[SealedText, DecryptedText], standing: Standing) -> Fields:
+    """What cells are made of, beside the close itself."""
+    given = follow_ups(close, close.answer, opened)
+    return {**review_fields(close, opened), "follow_ups": given, "standing": standing}
 
 
 def names(page: ClosePage) -> list[str]:
@@ -172,6 +187,23 @@ def text_of(name: str) -> Callable[[Close, Fields], str | None]:
     return text
 
 
+def follow_ups_chosen(_: Close, fields: Fields) -> str:
+    """Each follow-up that was answered, by its id: the options' ids, or the state of what was written."""
+    given: FollowUps = fields["follow_ups"]
+    return "; ".join(
+        f"{question}: {f'[{each.text.state}]' if each.text else ', '.join(each.options)}"
+        for question, each in given.items()
+    )
+
+
+def follow_ups_written(_: Close, fields: Fields) -> str:
+    """What the client wrote to follow-ups, by their ids, as far as it can be read."""
+    given: FollowUps = fields["follow_ups"]
+    return "; ".join(
+        f"{question}: {each.text.text}" for question, each in given.items() if each.text and each.text.text
+    )
+
+
 CELLS: Final[Mapping[str, Callable[[Close, Fields], Any]]] = {
     **{name: field(name) for name in ("dialog", "close_seq", "channel", "operator", "operator_name", "team")},
     "locale": field("locale"),
@@ -193,6 +225,8 @@ CELLS: Final[Mapping[str, Callable[[Close, Fields], Any]]] = {
     "status": lambda _, fields: fields["standing"].status,
     "own_score": lambda _, fields: fields["standing"].own_score and fields["standing"].own_score.score,
     "excluded": lambda _, fields: fields["standing"].excluded,
+    "follow_ups": follow_ups_chosen,
+    "follow_up_words": follow_ups_written,
 }
 """The columns; only add, at the end: programs may read them by their place."""
 

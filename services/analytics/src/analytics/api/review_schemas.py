@@ -1,16 +1,18 @@
 """The schemas of reviews and of a close, as OpenAPI shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
+from analytics.api.answer_schemas import AnswerGiven
+from analytics.api.client_texts import ReviewText, client_name, comment
 from analytics.api.close_review_schemas import CloseReview, ReviewStanding
 from analytics.api.schemas import Freshness
 from analytics.domain.close import Close, CloseEvent, happened_at
 from analytics.domain.counting import Counts
-from analytics.read_models.decryption import DecryptedText, DecryptionState, SealedText
+from analytics.read_models.decryption import DecryptedText, SealedText
 from analytics.read_models.reviewed import UNREVIEWED, Standing
 from contracts.dialogs import (
     AttributedBy,
@@ -21,7 +23,6 @@ from contracts.dialogs import (
     ParticipantKind,
 )
 from contracts.envelope import Instant
-from contracts.keys import Purpose
 from contracts.ratings import (
     CancelledReason,
     CloseState,
@@ -38,18 +39,6 @@ from contracts.ratings import (
     Scale,
     Way,
 )
-
-
-class ReviewText(BaseModel):
-    """What a client wrote: open, erased, waiting for its key, or damaged."""
-
-    state: DecryptionState = Field(description="`waiting`: its key is still to be received.")
-    text: str | None = Field(description="The text, if it is open.", examples=["Quick and kind."])
-
-    @classmethod
-    def of(cls, sealed: SealedText | None, opened: Mapping[SealedText, DecryptedText]) -> "ReviewText | None":
-        """What `sealed` reads now; None where nobody wrote anything."""
-        return None if sealed is None else cls(state=opened[sealed].state, text=opened[sealed].text)
 
 
 class Review(BaseModel):
@@ -122,7 +111,7 @@ def review_fields(close: Close, opened: Mapping[SealedText, DecryptedText]) -> d
         "scale": answer and answer.scale,
         "score": answer and answer.score,
         "satisfied": answer and answer.satisfied,
-        "comment": ReviewText.of(comment(close), opened),
+        "comment": ReviewText.of(comment(close, close.answer), opened),
         "tags": answer.tags if answer else (),
     }
 
@@ -162,28 +151,6 @@ class ReviewPage(Freshness):
     complete: bool | None = Field(
         description="Of `text`: whether no comment is left; else `next_cursor` goes on with the others."
     )
-
-
-def client_name(close: Close) -> SealedText | None:
-    """The sealed name of the client."""
-    contact = close.closed.contact if close.closed else None
-    return _of(close, contact.name if contact else None, Purpose.NAME)
-
-
-def comment(close: Close) -> SealedText | None:
-    """The sealed comment that counts."""
-    return _of(close, close.answer.comment if close.answer else None, Purpose.COMMENT)
-
-
-def _of(close: Close, sealed: str | None, purpose: Purpose) -> SealedText | None:
-    if sealed is None or close.closed is None:
-        return None
-    return SealedText(sealed, close.closed.client, close.closed.dialog, purpose)
-
-
-def sealed_texts(closes: Sequence[Close]) -> set[SealedText]:
-    """Every sealed text of the closes."""
-    return {sealed for close in closes for sealed in (client_name(close), comment(close)) if sealed}
 
 
 class TimelineKind(StrEnum):
@@ -260,18 +227,6 @@ KINDS: Final[Mapping[type[CloseEvent], TimelineKind]] = {
 """Of every event; of two at the same moment the first of these comes first."""
 
 
-class AnswerGiven(BaseModel):
-    """One of the answers of a client."""
-
-    at: Instant = Field(description="When it was given, or changed to this.")
-    change: int = Field(description="0 for the first answer, 1 for its first change.", examples=[1])
-    score: int = Field(description="On its scale.", examples=[2])
-    scale: Scale = Field(description="The scores to choose from.")
-    satisfied: bool = Field(description="Whether the score is at or above the threshold of its form.")
-    with_comment: bool = Field(description="Whether it has a comment.")
-    counts: bool = Field(description="Whether it is the one that counts: the last.")
-
-
 class ParticipantNumbers(BaseModel):
     """Who took part on the operators' side."""
 
@@ -328,7 +283,7 @@ class CloseDetails(Review):
                 for each in closed.participants
             ],
             review=review,
-            answers=answers_of(close),
+            answers=[AnswerGiven.of(close, answer, opened) for answer in reversed(close.answers)],
             timeline=timeline_of(close, closed),
         )
 
@@ -337,18 +292,6 @@ DETAILS: Final = (
     "opened_at", "first_reply_at", "attributed_by", "client_messages", "operator_messages",
     "longest_client_text", "labels", "spam", "external_id", "resumes",
 )  # fmt: skip
-
-
-def answers_of(close: Close) -> list[AnswerGiven]:
-    """All answers, the newest first."""
-    return [
-        AnswerGiven(
-            at=happened_at(answer), change=getattr(answer, "change", 0), score=answer.score,
-            scale=answer.scale, satisfied=answer.satisfied, with_comment=answer.comment is not None,
-            counts=answer is close.answer,
-        )
-        for answer in reversed(close.answers)
-    ]  # fmt: skip
 
 
 def timeline_of(close: Close, closed: DialogClosed) -> list[TimelineEntry]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from analytics.api.client_texts import sealed_answers, sealed_texts
 from analytics.api.close_reviews import current, shown
 from analytics.api.covered_close import ACoveredClose
 from analytics.api.dependencies import (
@@ -19,7 +20,7 @@ from analytics.api.dependencies import (
 from analytics.api.parameters import ReviewParameters
 from analytics.api.permissions import SupervisorClaims
 from analytics.api.problems import NOT_PERMITTED
-from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, ReviewPage, sealed_texts
+from analytics.api.review_schemas import CloseDetails, Review, ReviewCounts, ReviewPage
 from analytics.api.schemas import Freshness
 from analytics.read_models.documents import close_id
 from analytics.read_models.reviewed import UNREVIEWED
@@ -82,4 +83,5 @@ async def get_close(
     """
     await audit.note("close.read", claims, clock.now(), closes=[asked.name])
     review = await shown(asked, await current(asked, repository), keys)
-    return CloseDetails.told(asked.close, await texts.open(sealed_texts([asked.close])), review)
+    sealed = sealed_texts([asked.close]) | sealed_answers(asked.close, asked.close.answers)
+    return CloseDetails.told(asked.close, await texts.open(sealed), review)

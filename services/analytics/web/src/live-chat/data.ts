@@ -6,6 +6,7 @@ import { token } from "@candor/ui/session.ts";
 import { effect, type Signal, signal } from "@preact/signals";
 import type { components, paths } from "../api.gen.d.ts";
 import { type Address, address, grainOf, KINDS, type Kind, type Part, RATED, range } from "./address.ts";
+import { readStory, story } from "./close-story.ts";
 
 type Schemas = components["schemas"];
 export type Summary = Schemas["Summary"];
@@ -402,6 +403,7 @@ function retrying(): () => void {
     [patterns, readPatterns],
     [reviews, () => readReviews()],
     [details, readDetails],
+    [story, readStory],
     [everyChannel, readChoices],
     [everyOperator, readChoices],
   ];

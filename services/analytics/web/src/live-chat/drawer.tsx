@@ -8,6 +8,8 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../texts.ts";
 import { address, go } from "./address.ts";
+import { Chosen, hasChosen } from "./answered.tsx";
+import { leaveStory, needStory } from "./close-story.ts";
 import { type CloseDetails, details, keyOf, readDetails, reviews } from "./data.ts";
 import { channelName, languageName } from "./names.ts";
 import { ReviewPanel } from "./review-panel.tsx";
@@ -115,13 +117,19 @@ function Verdict({ read }: { read: CloseDetails }): JSX.Element {
 }
 
 function Story({ read }: { read: CloseDetails }): JSX.Element {
+  const key = keyOf(read);
+  const needsTexts = read.answers.some(hasChosen);
+  useEffect(() => leaveStory, [key]);
+  useEffect(() => {
+    if (needsTexts) needStory(key);
+  }, [key, needsTexts]);
   return (
     <div class="story">
       <Words read={read} />
-      <ReviewPanel key={keyOf(read)} read={read} />
+      <ReviewPanel key={key} read={read} />
       <Attribution read={read} />
       <Life read={read} />
-      <Why key={keyOf(read)} read={read} />
+      <Why key={key} read={read} />
       <Answers read={read} />
       <TranscriptLink read={read} />
     </div>
@@ -154,6 +162,7 @@ function TranscriptLink({ read }: { read: CloseDetails }): JSX.Element {
 
 function Words({ read }: { read: CloseDetails }): JSX.Element {
   const { comment } = read;
+  const answer = read.answers.find(({ counts }) => counts);
   return (
     <section>
       {read.state !== "given" && <p>{why(read)}</p>}
@@ -165,15 +174,7 @@ function Words({ read }: { read: CloseDetails }): JSX.Element {
       {read.state === "given" && comment?.state !== "open" && (
         <p class="quiet">{t(comment ? `comment.${comment.state}` : "comment.none")}</p>
       )}
-      {read.tags.length > 0 && (
-        <p>
-          {read.tags.map((tag) => (
-            <span class="tag small" key={tag}>
-              {tag}
-            </span>
-          ))}
-        </p>
-      )}
+      {answer && <Chosen answer={answer} locale={read.locale} />}
     </section>
   );
 }
@@ -222,6 +223,7 @@ function Attribution({ read }: { read: CloseDetails }): JSX.Element {
 }
 
 type Entry = CloseDetails["timeline"][number];
+type Answer = CloseDetails["answers"][number];
 
 function Life({ read }: { read: CloseDetails }): JSX.Element {
   const { zone } = address.value;
@@ -342,9 +344,28 @@ function Answers({ read }: { read: CloseDetails }): JSX.Element | null {
             <span class={each.counts ? "counts" : "quiet"}>
               {t(each.counts ? "answer.counts" : "answer.replaced")}
             </span>
+            {!each.counts && <Replaced answer={each} locale={read.locale} />}
           </li>
         ))}
       </ul>
     </section>
+  );
+}
+
+/** What stood in an answer before it was changed; of the last one it stands above. */
+function Replaced({ answer, locale }: { answer: Answer; locale: string | null }): JSX.Element | null {
+  const { comment } = answer;
+  if (!comment && !hasChosen(answer)) return null;
+  return (
+    <div class="replaced">
+      {comment?.state === "open" ? (
+        <p class="client-words" lang={locale ?? undefined} dir="auto">
+          {comment.text}
+        </p>
+      ) : (
+        comment && <p class="quiet">{t(`words.${comment.state}`)}</p>
+      )}
+      <Chosen answer={answer} locale={locale} />
+    </div>
   );
 }

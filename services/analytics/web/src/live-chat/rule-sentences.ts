@@ -3,7 +3,6 @@ import { duration, number, percent } from "@candor/ui/format.ts";
 import type { components } from "../rating.gen.d.ts";
 import { t } from "../texts.ts";
 
-export type Told = components["schemas"]["CloseStory"];
 export type Rule = components["schemas"]["RuleView"];
 type Facts = Rule["found"];
 type Kind = "operator" | "client" | "idle" | "system";

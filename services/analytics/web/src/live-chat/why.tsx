@@ -1,18 +1,16 @@
 /** Why the client was asked about a close, or wasn't: each rule of Quality control, as rating has decided. */
-import { client, data } from "@candor/ui/api.ts";
 import { ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { Icon } from "@candor/ui/components/icons.tsx";
 import { exactTime, number, shortTime } from "@candor/ui/format.ts";
-import { asProblem, type Problem } from "@candor/ui/problems.ts";
-import { followLink, token } from "@candor/ui/session.ts";
+import { followLink } from "@candor/ui/session.ts";
 import { settings } from "@candor/ui/settings.ts";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { paths } from "../rating.gen.d.ts";
 import { t } from "../texts.ts";
 import { address } from "./address.ts";
+import { type CloseStory, needStory, readStory, story } from "./close-story.ts";
 import { type CloseDetails, keyOf } from "./data.ts";
-import { list, type Sentence, sentencesOf, type Told } from "./rule-sentences.ts";
+import { list, type Sentence, sentencesOf } from "./rule-sentences.ts";
 import { clock } from "./toolbar.tsx";
 
 /** Of a close whose form isn't decided yet, there is nothing to tell. */
@@ -30,39 +28,16 @@ export function Why({ read }: { read: CloseDetails }): JSX.Element | null {
 }
 
 function Rules({ close }: { close: string }): JSX.Element {
-  const [told, show] = useState<Told | null>(null);
-  const [problem, fail] = useState<Problem | null>(null);
-  const [tries, again] = useState(0);
-  useEffect(() => {
-    let isLeft = false;
-    fail(null);
-    readStory(close).then(
-      (read) => {
-        if (!isLeft) show(read);
-      },
-      (error) => {
-        if (!isLeft) fail(asProblem(error));
-      },
-    );
-    return () => {
-      isLeft = true;
-    };
-  }, [close, tries]);
-  if (told) return <Decision told={told} />;
+  useEffect(() => needStory(close), [close]);
+  const { data, problem } = story.value;
+  if (data) return <Decision told={data} />;
   if (!problem) return <p class="quiet">{t("fresh.reading")}</p>;
   if (problem.status === 404) return <p class="quiet">{t("rules.notThere")}</p>;
-  const more = problem.status === 403 ? {} : { again: () => again(tries + 1) };
+  const more = problem.status === 403 ? {} : { again: () => void readStory() };
   return <ProblemBanner problem={problem} title={t("rules.failed")} own={t} {...more} />;
 }
 
-/** Rating tells it: in development at an origin of its own. */
-function readStory(close: string): Promise<Told> {
-  const { urls } = settings<{ urls: Record<"rating", string> }>();
-  const api = client<paths>(urls.rating, token);
-  return data(api.GET("/v1/closes/{close}/story", { params: { path: { close } } }));
-}
-
-function Decision({ told }: { told: Told }): JSX.Element {
+function Decision({ told }: { told: CloseStory }): JSX.Element {
   const time = (at: string): string => shortTime(at, clock.value, address.value.zone);
   const looked = told.rules.filter(({ verdict }) => verdict !== "not_looked_at");
   const skipped = told.rules.filter(({ verdict }) => verdict === "not_looked_at");
@@ -98,7 +73,7 @@ function Line({ text, fails }: Sentence): JSX.Element {
 }
 
 /** Which version of Quality control decided, and when. */
-function Version({ told }: { told: Told }): JSX.Element {
+function Version({ told }: { told: CloseStory }): JSX.Element {
   const { urls } = settings<{ urls: Record<"rating", string> }>();
   const { zone } = address.value;
   const href = `${urls.rating}/quality-control?${new URLSearchParams({ channel: told.channel })}`;

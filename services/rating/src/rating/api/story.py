@@ -37,8 +37,8 @@ async def tell_story(
 ) -> CloseStory:
     """Why a close got a form, or none, rule by rule, and what happened to the form since.
 
-    Nobody's words are in it. Who read it is recorded first. A close of a channel or team that the token
-    doesn't cover isn't there, as one that never was.
+    No client's words are in it: its texts are the form's. Who read it is recorded first. A close of a channel
+    or team that the token doesn't cover isn't there, as one that never was.
     """
     if not await forms.is_seen_by(claims, close):
         raise NotFound
@@ -47,8 +47,10 @@ async def tell_story(
     story = story_of(await _events_of(repository, dialog), int(close_seq))
     if story is None:
         raise NotFound
-    current = await versions.current(story.form.snapshot.channel)
-    return CloseStory.of(story, current.version)
+    channel = story.form.snapshot.channel
+    asked_by = await versions.at(channel, story.form.rules.version)
+    current = await versions.current(channel)
+    return CloseStory.of(story, asked_by.settings, current.version)
 
 
 async def _events_of(repository: Repository, dialog: str) -> list[RatingEvent]:

@@ -8,7 +8,10 @@ from pydantic import BaseModel, Field
 
 from contracts.envelope import Instant, rfc3339
 from contracts.ratings import CancelledReason, NotOfferedReason
-from rating.api.schemas import ScaleField
+from rating.api.form_texts import direction_of, follow_up_fields, tag_fields
+from rating.api.schemas import Direction, FollowUpField, ScaleField, TagField
+from rating.domain.quality_control.settings import QualityControlSettings
+from rating.domain.quality_control.texts import shown
 from rating.domain.rating.eligibility import KindOfClose
 from rating.domain.rating.events import (
     AnswerRecorded,
@@ -29,6 +32,7 @@ from rating.domain.rating.events import (
     ReminderSent,
     ReopeningRegistered,
 )
+from rating.domain.rating.state import Form
 from rating.domain.rating.story import Facts, RuleVerdict, Story, Verdict
 from rating.read_models.form_documents import form_id
 
@@ -140,6 +144,33 @@ def _timeline(story: Story) -> list[StoryEntry]:
     return entries
 
 
+class StoryTexts(BaseModel):
+    """The texts of the version that a form was made from, in the language that its client had in the dialog.
+
+    What isn't written in it is in another one, as it was on the form.
+    """
+
+    locale: str = Field(description="The language of the question (BCP 47).", examples=["fr"])
+    direction: Direction = Field(description="How that language is written.")
+    question: str = Field(examples=["How was your conversation with us?"])
+    tags: list[TagField]
+    follow_ups: list[FollowUpField]
+
+    @classmethod
+    def of(cls, form: Form, settings: QualityControlSettings) -> "StoryTexts":
+        """The texts of a form, `settings` being those of its version."""
+        wanted = [each for each in (form.snapshot.locale,) if each]
+        default_locale = form.rules.default_locale
+        locale, question = shown(settings.texts, wanted, default_locale)["question"]
+        return cls(
+            locale=locale,
+            direction=direction_of(locale),
+            question=question,
+            tags=tag_fields(settings, wanted, default_locale),
+            follow_ups=follow_up_fields(settings, wanted, default_locale),
+        )
+
+
 class CloseStory(BaseModel):
     """A close, why it got a form or none, and what happened to the form since."""
 
@@ -164,12 +195,13 @@ class CloseStory(BaseModel):
     settings_version: int = Field(description="The version of Quality control that it went by.", examples=[3])
     current_version: int = Field(description="The version that holds in the channel now.", examples=[3])
     scale: ScaleField
+    texts: StoryTexts
     rules: Sequence[RuleView] = Field(description="In the order in which they are looked at.")
     timeline: Sequence[StoryEntry] = Field(description="In order.")
 
     @classmethod
-    def of(cls, story: Story, current_version: int) -> "CloseStory":
-        """A story, and which version holds now in its channel."""
+    def of(cls, story: Story, settings: QualityControlSettings, current_version: int) -> "CloseStory":
+        """A story, with the settings of its version, and which version holds now in its channel."""
         form = story.form
         snapshot, facts, rules = form.snapshot, form.facts, form.rules
         return cls(
@@ -186,6 +218,7 @@ class CloseStory(BaseModel):
             settings_version=rules.version,
             current_version=current_version,
             scale=ScaleField(**rules.scale.model_dump(exclude={"satisfied_from"})),
+            texts=StoryTexts.of(form, settings),
             rules=[RuleView.of(each) for each in story.rules],
             timeline=_timeline(story),
         )

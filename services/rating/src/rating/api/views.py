@@ -2,46 +2,28 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-
-import langcodes
 
 from chassis.crypto_shredding import KeyRing
 from chassis.crypto_shredding.opened_text import OpenedText
 from contracts.keys import Purpose
+from rating.api.form_texts import direction_of, follow_up_fields, tag_fields
 from rating.api.schemas import (
     AnsweredView,
     AnswerView,
     CommentField,
-    Direction,
     FollowUpAnswerView,
-    FollowUpField,
     FormTexts,
     FormView,
-    OptionField,
-    TagField,
 )
 from rating.api.tokens import FormKey, FormTokens
 from rating.domain.quality_control.settings import QualityControlSettings
-from rating.domain.quality_control.texts import in_language, shown
+from rating.domain.quality_control.texts import shown
 from rating.read_models.channels import Channels
 from rating.read_models.form_documents import FormDocument
 from rating.read_models.quality_control import QualityControlVersions
 
 AT_ONCE = 16
 """How many comments are opened at once, for all lists together: each may ask the database for a key."""
-
-RIGHT_TO_LEFT = frozenset(
-    {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
-)
-"""The scripts (ISO 15924) of living languages that are written from right to left."""
-
-
-@lru_cache(1_000)
-def direction_of(locale: str) -> Direction:
-    """How a language (BCP 47) is written: by its script, or by the likeliest one if the tag names none."""
-    script = langcodes.Language.get(locale).maximize().script
-    return Direction.RIGHT_TO_LEFT if script in RIGHT_TO_LEFT else Direction.LEFT_TO_RIGHT
 
 
 class FormViews:
@@ -69,9 +51,6 @@ class FormViews:
         language, _ = texts["question"]
         known = form.model_dump(include=set(FormView.model_fields) - {"locale", "tags", "follow_ups"})
 
-        def text(texts: Mapping[str, str]) -> str:
-            return in_language(texts, wanted, form.default_locale)
-
         return FormView(
             **known,
             token=self._tokens.issue(FormKey(form.dialog, form.close_seq)),
@@ -80,18 +59,8 @@ class FormViews:
             direction=direction_of(language),
             texts=FormTexts(**{name: text for name, (_, text) in texts.items()}),
             comment=CommentField(max_length=form.comment_limit, **form.comment_rule.model_dump()),
-            tags=[
-                TagField(id=tag.id, text=text(tag.texts), lowest=tag.lowest, highest=tag.highest)
-                for tag in settings.tags
-            ],
-            follow_ups=[
-                FollowUpField(
-                    id=question.id,
-                    text=text(question.texts),
-                    options=[OptionField(id=each.id, text=text(each.texts)) for each in question.options],
-                )
-                for question in settings.follow_ups
-            ],
+            tags=tag_fields(settings, wanted, form.default_locale),
+            follow_ups=follow_up_fields(settings, wanted, form.default_locale),
             answer=answer,
         )
 
