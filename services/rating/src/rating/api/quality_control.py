@@ -34,7 +34,13 @@ from rating.api.quality_control_schemas import (
 from rating.api.schemas import FormTexts, ScaleField
 from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
 from rating.domain.quality_control.events import StaffMember
-from rating.domain.quality_control.settings import SCALES, FollowUp, QualityControlSettings, Tag
+from rating.domain.quality_control.settings import (
+    SCALES,
+    FollowUp,
+    LowScoreAlert,
+    QualityControlSettings,
+    Tag,
+)
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import BUILT_IN, Texts
 from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
@@ -103,6 +109,7 @@ async def get_quality_control(
         Rejection.SAVED_MEANWHILE,
         Rejection.NO_SUCH_VERSION,
         Rejection.THRESHOLD_NOT_ON_SCALE,
+        Rejection.ALERT_ON_SATISFIED,
         Rejection.WAY_TOO_LATE,
         Rejection.REMINDER_OUT_OF_TIME,
         Rejection.MAIL_NOT_SET_UP,
@@ -228,6 +235,7 @@ def settings_of(body: ChannelSettings) -> QualityControlSettings:
         names_operator=body.names_operator,
         ways=tuple(_way(each) for each in body.ways),
         reminder=None if body.reminder is None else _duration(body.reminder),
+        alert=LowScoreAlert.model_validate(dict(body.alert)) if body.alert else None,
         **{name: _duration(getattr(body, name)) for name in DURATIONS},
     )
 

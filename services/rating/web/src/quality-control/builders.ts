@@ -29,6 +29,7 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
     },
     ways: [{ way: "widget", after: 0 }],
     reminder: null,
+    alert: null,
     ...part,
   };
 }

@@ -190,6 +190,7 @@ export class Editor {
       return part ? [[part, fieldSentence(code)]] : [];
     });
     if (problem.code === "threshold-not-on-scale") fields.push(["satisfied", fieldSentence(problem.code)]);
+    if (problem.code === "alert-on-satisfied") fields.push(["alert", fieldSentence(problem.code)]);
     if (fields.length > 0) this.wrong.value = Object.fromEntries(fields);
     else this.refusal.value = problem;
     const old = this.view.value;
@@ -231,7 +232,7 @@ export function partOf(field: string): Part | null {
     return DEMANDS.some((name) => name === second) ? (`eligibility.${second}` as Part) : null;
   }
   if (first === "scale") return second === "satisfied_from" ? "satisfied" : "scale";
-  if (first && ["tags", "follow_ups", "names_operator", "ways", "reminder"].includes(first))
+  if (first && ["tags", "follow_ups", "names_operator", "ways", "reminder", "alert"].includes(first))
     return first as Part;
   const known = ["enabled", "cool_down", "delay", "expiry", "edit_window", "offer_window", "comment"];
   return first && known.includes(first) ? (first as Part) : null;

@@ -10,6 +10,7 @@ import { FollowUps, Tags } from "./further.tsx";
 import { Row } from "./row.tsx";
 import { labelOf, length, satisfiedCount, satisfiedText, scaleOf, sentenceOf } from "./sentences.ts";
 import {
+  lowered,
   mailedAfter,
   rescaled,
   type ScaleName,
@@ -120,7 +121,7 @@ export function What(shown: Shown): JSX.Element {
           isLit={(score) => score >= settings.scale.satisfied_from}
           onChoose={(satisfied_from) =>
             editor.change(
-              (before) => ({ ...before, scale: { ...before.scale, satisfied_from } }),
+              (before) => lowered({ ...before, scale: { ...before.scale, satisfied_from } }),
               "satisfied",
             )
           }
@@ -236,7 +237,7 @@ interface Chosen {
 }
 
 /** A threshold: one score is chosen, and all that it takes with it are lit. */
-function Scores({ label, scores, chosen, isLit, onChoose }: Chosen): JSX.Element {
+export function Scores({ label, scores, chosen, isLit, onChoose }: Chosen): JSX.Element {
   return (
     <div class="thresholds">
       <Segments

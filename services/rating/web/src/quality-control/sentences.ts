@@ -55,7 +55,9 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
       return t("words.sentence", { count: locales, locale: view.default_locale });
     }
     case "how":
-      return howText(settings);
+      return [howText(settings), settings.alert && alertText(settings.alert, settings, view)]
+        .filter((each) => each !== null)
+        .join(" ");
     case "history":
       return t("history.sentence");
   }
@@ -67,6 +69,14 @@ function howText(settings: Settings): string {
   if (mailed === null) return t("how.widget");
   if (!inWidget(settings)) return t("how.mail");
   return mailed === 0 ? t("how.both") : t("how.mailLater", { time: length(mailed) });
+}
+
+/** Who is told of which scores. */
+function alertText(alert: NonNullable<Settings["alert"]>, settings: Settings, view: View): string {
+  return t("how.alert", {
+    scores: scores(scaleOf(settings, view).lowest, alert.at_or_below),
+    count: alert.to.length,
+  });
 }
 
 /** Who is asked: a sentence for each rule that says something. */
@@ -152,6 +162,11 @@ export function valueText(part: Part, settings: Settings): string {
   if (demand) return demandText(demand, settings.eligibility);
   if (part === "reminder") return settings.reminder ? length(settings.reminder) : t("value.noReminder");
   if (part === "ways") return waysText(settings);
+  if (part === "alert") {
+    const { alert } = settings;
+    const told = alert && { score: number(alert.at_or_below), count: alert.to.length, locale: alert.locale };
+    return told ? t("value.alert", told) : t("off");
+  }
   if (part === "comment") {
     const { mode, required_at_or_below: at } = settings.comment;
     return mode === "required" ? t("value.required", { score: number(at) }) : t(`comment.${mode}`);
