@@ -11,7 +11,7 @@ from contracts.access import Role
 from deploy.demo.support_floor import SupportFloor
 from tests.browser.conftest import DESKTOP, PHONE, NewPage, OpenPage
 from tests.browser.findings import Findings
-from tests.browser.looking import axe, screenshot
+from tests.browser.looking import axe, rgb, screenshot
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -311,6 +311,38 @@ async def test_nobody_can_be_told_where_no_mail_can_be_sent(
     await expect(how.get_by_role("switch", name="Low scores")).to_be_disabled()
     row = how.locator(".row").filter(has_text="Low scores")
     await expect(row).to_contain_text("E-mail is not set up on this installation.")
+
+
+async def test_the_colour_is_shown_as_the_form_has_it_and_taken_back(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    await opened(page, open_page, channel)
+    row = page.locator("#what .row").filter(has_text="Colour")
+    field, save = row.get_by_label("Colour as #rrggbb"), page.get_by_role("button", name="Save settings")
+    star = page.frame_locator("iframe").locator(".scale svg").first
+
+    await field.fill("#ffe6")
+    await expect(row.get_by_role("alert")).to_have_text("A colour such as #ffe600")
+    await expect(save).to_be_disabled()
+    await field.fill("FFE600")
+    await expect(row).to_contain_text("On light shown darker: 3.1:1 on the page, text on it 5.8:1.")
+    await expect(row).to_contain_text("On dark as chosen: 14.2:1")
+    await expect(row.get_by_label("Colour", exact=True)).to_have_value("#ffe600")
+    await expect(page.locator("#what .sentence")).to_contain_text("Its colour is #ffe600.")
+    await page.get_by_role("tab", name="Comment").click()
+    await expect(star).to_have_css("fill", rgb("#a59400"))
+    await page.get_by_role("radio", name="dark").click()
+    await expect(star).to_have_css("fill", rgb("#ffe600"))
+    assert await axe(page) == []
+    await save.click()
+    await expect(page.get_by_text("Saved as version 3")).to_be_visible()
+
+    await page.reload()
+    await expect(field).to_have_value("#ffe600")
+    await row.get_by_role("button", name="Candor’s own").click()
+    await expect(field).to_have_value("")
+    await page.get_by_role("tab", name="Comment").click()
+    await expect(star).to_have_css("fill", rgb("#0b6664"))
 
 
 async def a_close(floor: SupportFloor, channel: str, texts: list[str]) -> None:

@@ -13,6 +13,7 @@ from rating.adapters import mails
 from rating.adapters.mails import (
     FORM_LANGUAGES,
     STAFF_LANGUAGES,
+    Button,
     More,
     RenderedMail,
     render,
@@ -87,6 +88,16 @@ def test_nothing_in_it_is_fetched_or_run(language: str) -> None:
 )
 def test_it_is_written_from_its_side(language: str, direction: str) -> None:
     assert _Elements(asking(locale=language).html).all("dir")[0] == direction
+
+
+def test_its_button_has_the_colours_of_the_form() -> None:
+    mail = asking(button=Button("#a59400", "#15181b", "#ffe600", "#0e1113"))
+    assert 'bgcolor="#a59400"' in mail.html
+    assert "color: #15181b; text-decoration: none" in mail.html
+    assert ".button { background: #ffe600 !important; }" in mail.html
+    assert ".button a { color: #0e1113 !important; border-color: #ffe600 !important; }" in mail.html
+    assert "0b6664" not in mail.html
+    assert ".button" not in asking().html
 
 
 def test_a_name_in_other_letters_stands_apart_in_arabic() -> None:

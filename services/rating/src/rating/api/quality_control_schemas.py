@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, model_validator
 
 from chassis.http.bodies import KIB, RequestBody
-from chassis.validation.messages import FIELD_SENTENCES, wrong
+from chassis.validation.messages import FIELD_SENTENCES, Shaped, wrong
 from chassis.validation.numbers import WholeNumber
 from chassis.validation.text import Email, Locale, Name, is_blank
 from contracts.envelope import Id, Instant
@@ -220,6 +220,14 @@ class WayChoice(RequestBody):
 Addresses = Annotated[list[Email], Field(min_length=1, max_length=MOST_ALERTED), AfterValidator(_once_each)]
 
 
+Accent = Annotated[
+    str,
+    Shaped("#[0-9A-Fa-f]{6}", "must be a colour, such as #ffe600"),
+    AfterValidator(str.lower),
+]
+"""A colour, such as #ffe600."""
+
+
 class AlertChoice(RequestBody):
     """Who is told by e-mail of low scores."""
 
@@ -279,6 +287,11 @@ class ChannelSettings(RequestBody):
     alert: AlertChoice | None = Field(
         description="Who is told by e-mail of low scores, from the next answer on. Null: nobody.",
         examples=[None],
+    )
+    accent: Accent | None = Field(
+        description="The colour of the form, moved darker or lighter where it could not be read "
+        "(`…/colours`). Null: Candor's own.",
+        examples=["#ffe600"],
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 
 import langcodes
@@ -16,12 +17,14 @@ from rating.api.schemas import (
     Direction,
     FollowUpAnswerView,
     FollowUpField,
+    FormColoursView,
     FormTexts,
     FormView,
     OptionField,
     TagField,
 )
 from rating.api.tokens import FormKey, FormTokens
+from rating.domain.form_colours import form_colours
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.quality_control.texts import in_language, shown
 from rating.read_models.channels import Channels
@@ -42,6 +45,11 @@ def direction_of(locale: str) -> Direction:
     """How a language (BCP 47) is written: by its script, or by the likeliest one if the tag names none."""
     script = langcodes.Language.get(locale).maximize().script
     return Direction.RIGHT_TO_LEFT if script in RIGHT_TO_LEFT else Direction.LEFT_TO_RIGHT
+
+
+def colours_view(accent: str) -> FormColoursView:
+    """The colours of forms with this accent."""
+    return FormColoursView.model_validate(asdict(form_colours(accent)))
 
 
 class FormViews:
@@ -79,6 +87,7 @@ class FormViews:
             locale=language,
             direction=direction_of(language),
             texts=FormTexts(**{name: text for name, (_, text) in texts.items()}),
+            colours=colours_view(settings.accent) if settings.accent else None,
             comment=CommentField(max_length=form.comment_limit, **form.comment_rule.model_dump()),
             tags=[
                 TagField(id=tag.id, text=text(tag.texts), lowest=tag.lowest, highest=tag.highest)

@@ -3,6 +3,7 @@ import { Segments, Switch } from "@candor/ui/components/controls.tsx";
 import { number } from "@candor/ui/format.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { t } from "../texts.ts";
+import { Accent } from "./accent.tsx";
 import { Duration, Length } from "./duration.tsx";
 import type { Editor } from "./editor.ts";
 import { Emphasised } from "./emphasised.tsx";
@@ -168,6 +169,7 @@ export function What(shown: Shown): JSX.Element {
         />
         <span>{t(settings.names_operator ? "on" : "off")}</span>
       </Row>
+      <Accent {...shown} />
     </Section>
   );
 }

@@ -47,6 +47,7 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
         settings.tags.length > 0 && t("what.tags", { count: settings.tags.length }),
         settings.follow_ups.length > 0 && t("what.followUps", { count: settings.follow_ups.length }),
         t(settings.names_operator ? "what.operatorNamed" : "what.operatorNotNamed"),
+        settings.accent !== null && t("what.accent", { colour: settings.accent }),
       ]
         .filter((each) => each !== false)
         .join(" ");
@@ -161,6 +162,7 @@ export function valueText(part: Part, settings: Settings): string {
   const demand = demandOf(part);
   if (demand) return demandText(demand, settings.eligibility);
   if (part === "reminder") return settings.reminder ? length(settings.reminder) : t("value.noReminder");
+  if (part === "accent") return settings.accent ?? t("value.ownColour");
   if (part === "ways") return waysText(settings);
   if (part === "alert") {
     const { alert } = settings;

@@ -9,6 +9,7 @@ export type ScaleName = Settings["scale"]["name"];
 export type TextName = keyof Written;
 export type Entry = Schemas["VersionEntry"];
 export type Channel = Schemas["ChannelEntry"];
+export type Colours = Schemas["FormColoursView"];
 export type DryRun = Schemas["DryRunView"];
 
 export const DURATIONS = ["cool_down", "delay", "expiry", "edit_window", "offer_window"] as const;
@@ -53,6 +54,7 @@ export type Part =
   | "comment"
   | List
   | "names_operator"
+  | "accent"
   | "reminder"
   | "ways"
   | "alert"
@@ -61,7 +63,7 @@ export type Part =
 /** In which section a part stands. */
 export function sectionOf(part: Part): Section {
   if (part === "enabled" || part === "cool_down" || demandOf(part)) return "ask";
-  if (["scale", "satisfied", "comment", "names_operator", ...LISTS].includes(part)) return "what";
+  if (["scale", "satisfied", "comment", "names_operator", "accent", ...LISTS].includes(part)) return "what";
   if (part === "ways" || part === "alert") return "how";
   return part.startsWith("texts.") ? "words" : "when";
 }
@@ -89,6 +91,7 @@ export function differences(before: Settings, after: Settings): Part[] {
     "comment",
     ...LISTS,
     "names_operator",
+    "accent",
     ...texts,
     "ways",
     "alert",
@@ -297,5 +300,5 @@ function key(settings: Settings, part: Part): string {
   }
   if (part === "tags" || part === "follow_ups" || part === "ways" || part === "alert")
     return JSON.stringify(settings[part]);
-  return String(settings[part as "enabled" | "names_operator" | "reminder" | DurationName]);
+  return String(settings[part as "enabled" | "names_operator" | "accent" | "reminder" | DurationName]);
 }

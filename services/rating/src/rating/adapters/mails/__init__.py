@@ -40,6 +40,19 @@ class RenderedMail:
     locale: str
 
 
+@dataclass(frozen=True, slots=True)
+class Button:
+    """The colours of a mail's button, "#rrggbb"; those on a dark page are the same, if there are none."""
+
+    background: str
+    text: str
+    dark_background: str | None = None
+    dark_text: str | None = None
+
+
+CANDOR: Final = Button("#0b6664", "#ffffff")
+
+
 def render(
     kind: Literal["invitation", "reminder"],
     *,
@@ -50,6 +63,7 @@ def render(
     until: datetime,
     time_zone: str,
     unsubscribe: str,
+    button: Button = CANDOR,
 ) -> RenderedMail:
     """The mail that asks a client, or the one that reminds them.
 
@@ -78,6 +92,7 @@ def render(
         copy=say("copy"),
         why=say("why"),
         unsubscribe={"link": unsubscribe, "words": say("unsubscribe")},
+        button=button,
     )
 
 
@@ -153,6 +168,12 @@ def _texts(language: str) -> Mapping[str, str]:
 
 
 def _rendered(reader: Locale, *, subject: str, **values: object) -> RenderedMail:
-    values = {**values, "subject": subject, "locale": reader.language, "direction": reader.text_direction}
+    values = {
+        "button": CANDOR,
+        **values,
+        "subject": subject,
+        "locale": reader.language,
+        "direction": reader.text_direction,
+    }
     text, html = (_TEMPLATES.get_template(f"mail.{each}").render(values) for each in ("txt", "html"))
     return RenderedMail(subject, text, html, reader.language)

@@ -72,7 +72,8 @@ class LowScoreAlert(StoredValue):
 class QualityControlSettings(StoredValue):
     """How a channel asks: whom if anybody, on which scale, with which texts (by locale, BCP 47), and when.
 
-    Durations are those of `FormVersion`.
+    Durations are those of `FormVersion`. `accent` is the colour that its forms are to have, "#rrggbb"; None
+    for Candor's own.
     """
 
     enabled: bool
@@ -91,6 +92,7 @@ class QualityControlSettings(StoredValue):
     ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
     reminder: timedelta | None = None
     alert: LowScoreAlert | None = None
+    accent: str | None = None
 
     def alerts_of(self, score: int, scale: Scale) -> bool:
         """Whether somebody is told of a score on `scale`, which is that of the form and may be an older one.
