@@ -334,6 +334,7 @@ async def test_the_colour_is_shown_as_the_form_has_it_and_taken_back(
     await page.get_by_role("radio", name="dark").click()
     await expect(star).to_have_css("fill", rgb("#ffe600"))
     assert await axe(page) == []
+    await screenshot(page, "quality-control/colour", whole=True)
     await save.click()
     await expect(page.get_by_text("Saved as version 3")).to_be_visible()
 
