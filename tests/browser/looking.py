@@ -33,3 +33,8 @@ async def axe(page: Page) -> list[str]:
                 places = ", ".join(str(node["target"]) for node in violation["nodes"])
                 found.append(f"{violation['impact']}: {violation['id']}, {violation['help']} ({places})")
     return found
+
+
+def rgb(colour: str) -> str:
+    """A colour, "#rrggbb", as computed styles have it."""
+    return "rgb({}, {}, {})".format(*bytes.fromhex(colour[1:]))

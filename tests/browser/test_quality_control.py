@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from contracts.access import Role
 from deploy.demo.support_floor import SupportFloor
 from tests.browser.conftest import DESKTOP, PHONE, NewPage, OpenPage
 from tests.browser.findings import Findings
-from tests.browser.looking import axe, screenshot
+from tests.browser.looking import axe, rgb, screenshot
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -257,6 +257,93 @@ async def test_forms_go_out_by_mail_too_and_remind_once(
     await how.get_by_role("switch", name="e-mail").click()
     await expect(how.get_by_role("switch", name="widget")).to_be_disabled()
     await expect(page.get_by_label("Reminder", exact=True)).to_have_count(0)
+
+
+async def test_who_is_told_of_low_scores_is_set_with_addresses_that_are_some(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    save = page.get_by_role("button", name="Save settings")
+
+    await how.get_by_role("switch", name="Low scores").click()
+    await expect(how.get_by_role("alert")).to_have_text("An address is missing")
+    await expect(how).to_contain_text("whoever gets this mail learns of them")
+    address = how.get_by_label("E-mail address")
+    await address.fill("clara@")
+    await address.press("Enter")
+    await expect(how.get_by_role("alert")).to_have_text("This is no e-mail address")
+    await expect(save).to_be_disabled()
+    for each in ("clara@school.test", "ivo@school.test"):
+        await address.fill(each)
+        await address.press("Enter")
+    await expect(how.get_by_role("alert")).to_have_count(0)
+    scores = how.get_by_role("radiogroup", name="Tell of scores up to")
+    await expect(scores.get_by_role("radio")).to_have_text(["1", "2", "3"])
+    await scores.get_by_role("radio", name="1").click()
+    await how.get_by_role("radio", name="fr").click()
+    await expect(how.locator(".sentence")).to_contain_text("Scores of 1 are told by e-mail to 2 addresses")
+    assert await axe(page) == []
+    await screenshot(page, "quality-control/low-scores", whole=True)
+    await save.click()
+    await expect(page.get_by_text("Saved as version 3")).to_be_visible()
+    await expect(page.locator("#history li").first).to_contain_text("low scores")
+
+    await page.reload()
+    await expect(how.get_by_role("switch", name="Low scores")).to_be_checked()
+    await how.get_by_role("button", name="Remove ivo@school.test").click()
+    await expect(how.locator(".sentence")).to_contain_text("to 1 address,")
+    await how.get_by_role("switch", name="Low scores").click()
+    await save.click()
+    await expect(page.get_by_text("Saved as version 4")).to_be_visible()
+
+
+async def test_nobody_can_be_told_where_no_mail_can_be_sent(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    async def without_mail(route: Route) -> None:
+        response = await route.fetch()
+        await route.fulfill(response=response, json=await response.json() | {"mail_available": False})
+
+    await page.route(f"**/v1/quality-control/{channel}", without_mail)
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await expect(how.get_by_role("switch", name="Low scores")).to_be_disabled()
+    row = how.locator(".row").filter(has_text="Low scores")
+    await expect(row).to_contain_text("E-mail is not set up on this installation.")
+
+
+async def test_the_colour_is_shown_as_the_form_has_it_and_taken_back(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    await opened(page, open_page, channel)
+    row = page.locator("#what .row").filter(has_text="Colour")
+    field, save = row.get_by_label("Colour as #rrggbb"), page.get_by_role("button", name="Save settings")
+    star = page.frame_locator("iframe").locator(".scale svg").first
+
+    await field.fill("#ffe6")
+    await expect(row.get_by_role("alert")).to_have_text("A colour such as #ffe600")
+    await expect(save).to_be_disabled()
+    await field.fill("FFE600")
+    await expect(row).to_contain_text("On light shown darker: 3.1:1 on the page, text on it 5.8:1.")
+    await expect(row).to_contain_text("On dark as chosen: 14.2:1")
+    await expect(row.get_by_label("Colour", exact=True)).to_have_value("#ffe600")
+    await expect(page.locator("#what .sentence")).to_contain_text("Its colour is #ffe600.")
+    await page.get_by_role("tab", name="Comment").click()
+    await expect(star).to_have_css("fill", rgb("#a59400"))
+    await page.get_by_role("radio", name="dark").click()
+    await expect(star).to_have_css("fill", rgb("#ffe600"))
+    assert await axe(page) == []
+    await screenshot(page, "quality-control/colour", whole=True)
+    await save.click()
+    await expect(page.get_by_text("Saved as version 3")).to_be_visible()
+
+    await page.reload()
+    await expect(field).to_have_value("#ffe600")
+    await row.get_by_role("button", name="Candor’s own").click()
+    await expect(field).to_have_value("")
+    await page.get_by_role("tab", name="Comment").click()
+    await expect(star).to_have_css("fill", rgb("#0b6664"))
 
 
 async def a_close(floor: SupportFloor, channel: str, texts: list[str]) -> None:

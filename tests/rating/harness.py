@@ -28,6 +28,7 @@ from rating.processes.timers import form_timers
 from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.read_models.low_scores import LowScores
 from rating.read_models.opt_outs import OptOuts
 from rating.read_models.webhooks import WebhookDeliveries, Webhooks
 from rating.settings import RatingSettings
@@ -115,6 +116,7 @@ class Harness:
         self.webhooks: Webhooks = state.webhooks
         self.webhook_deliveries: WebhookDeliveries = state.webhook_deliveries
         self.webhook_outbox = WebhookOutbox(self.webhooks, self.webhook_deliveries)
+        self.low_scores: LowScores = state.low_scores
         self.opt_outs: OptOuts = state.opt_outs
         self.mailing: MailDeliveries | None = state.mailing
 

@@ -10,7 +10,15 @@ from typing import Any, Literal
 import pytest
 
 from rating.adapters import mails
-from rating.adapters.mails import FORM_LANGUAGES, STAFF_LANGUAGES, RenderedMail, render, render_low_score
+from rating.adapters.mails import (
+    FORM_LANGUAGES,
+    STAFF_LANGUAGES,
+    Button,
+    More,
+    RenderedMail,
+    render,
+    render_low_score,
+)
 
 KINDS: tuple[Literal["invitation", "reminder"], ...] = ("invitation", "reminder")
 LINK = f"https://candor.test/form#{'a1-_' * 16}&b=<x>"
@@ -82,6 +90,16 @@ def test_it_is_written_from_its_side(language: str, direction: str) -> None:
     assert _Elements(asking(locale=language).html).all("dir")[0] == direction
 
 
+def test_its_button_has_the_colours_of_the_form() -> None:
+    mail = asking(button=Button("#a59400", "#15181b", "#ffe600", "#0e1113"))
+    assert 'bgcolor="#a59400"' in mail.html
+    assert "color: #15181b; text-decoration: none" in mail.html
+    assert ".button { background: #ffe600 !important; }" in mail.html
+    assert ".button a { color: #0e1113 !important; border-color: #ffe600 !important; }" in mail.html
+    assert "0b6664" not in mail.html
+    assert ".button" not in asking().html
+
+
 def test_a_name_in_other_letters_stands_apart_in_arabic() -> None:
     assert "\u2068Course <A>\u2069" in asking(locale="ar", channel="Course <A>").text
 
@@ -123,18 +141,33 @@ def test_names_and_questions_are_no_markup() -> None:
     assert mail.subject.startswith('<b>"A" & {link}</b>')
 
 
-def low_score(locale: str = "en") -> RenderedMail:
-    return render_low_score(locale=locale, channel="Course A", score="2 of 5", link=LINK)
+def low_score(locale: str = "en", more: More | None = None) -> RenderedMail:
+    return render_low_score(locale=locale, channel="Course A", score=2, highest=5, link=LINK, more=more)
 
 
-@pytest.mark.parametrize("language", STAFF_LANGUAGES)
-def test_a_low_score_is_told_with_its_review(language: str) -> None:
+@pytest.mark.parametrize(("language", "score"), [("en", "2 of 5"), ("ru", "2 из 5"), ("fr", "2 sur 5")])
+def test_a_low_score_is_told_with_its_review(language: str, score: str) -> None:
     mail = low_score(language)
     assert mail.locale == language
     for part in (mail.text, " ".join(_Elements(mail.html).texts)):
-        for fact in ("Course A", "2 of 5", LINK):
+        for fact in ("Course A", score, LINK):
             assert fact in part
-    assert "2 of 5" in mail.subject
+    assert score in mail.subject
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en-GB", "More low scores since 14:05 (Paris): 1,234."),
+        ("ru", "Ещё низких оценок с 14:05 (Париж): 1\u00a0234."),  # noqa: RUF001 - Russian
+        ("fr", "Autres notes basses depuis 14:05 (Paris)\u00a0: 1\u202f234."),
+    ],
+)
+def test_a_low_score_says_how_many_others_there_were(language: str, told: str) -> None:
+    more = More(1_234, datetime(2026, 12, 4, 13, 5, tzinfo=UTC), "Europe/Paris")
+    mail = low_score(language, more)
+    assert told in mail.text
+    assert told in " ".join(_Elements(mail.html).texts)
 
 
 def test_supervisors_who_read_arabic_get_english() -> None:

@@ -93,6 +93,8 @@ class TestReading:
             "names_operator": False,
             "ways": [{"way": "widget", "after": 0}],
             "reminder": None,
+            "alert": None,
+            "accent": None,
         }
         assert found["mail_available"] is False
         names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from chassis.errors import CommandRejected
 from rating.domain.quality_control.decider import QUALITY_CONTROL, BeginWithDefault, SaveQualityControl
 from rating.domain.quality_control.events import QualityControlSaved, StaffMember
-from rating.domain.quality_control.settings import QualityControlSettings, Tag
+from rating.domain.quality_control.settings import LowScoreAlert, QualityControlSettings, Tag
 from rating.domain.quality_control.state import Saved
 from rating.domain.quality_control.texts import BUILT_IN, SHOWN, Texts, lookup, shown
-from rating.domain.rating.form_version import CommentMode, CommentRule
+from rating.domain.rating.form_version import CommentMode, CommentRule, Scale
 from rating.domain.rating.ways import DeliveryWay, Way
 from tests.chassis.decider_spec import DeciderSpec
 from tests.rating.builders import STARS, at
@@ -44,6 +44,11 @@ def save(
 def by_mail(after: timedelta = timedelta(0), **more: Any) -> QualityControlSettings:
     ways = (DeliveryWay(way=Way.WIDGET), DeliveryWay(way=Way.EMAIL, after=after))
     return FIRST.model_copy(update={"ways": ways, **more})
+
+
+def alerting(at_or_below: int = 2, **more: Any) -> QualityControlSettings:
+    alert = LowScoreAlert(at_or_below=at_or_below, to=("clara@school.test",), locale="en")
+    return FIRST.model_copy(update={"alert": alert, **more})
 
 
 def saved(version: int, settings: QualityControlSettings, **more: Any) -> QualityControlSaved:
@@ -102,6 +107,60 @@ def test_nobody_can_choose_e_mail_where_none_can_be_sent_and_who_has_chosen_it_k
     given(saved(2, by_mail())).when(save(by_mail(), 2, **off)).then_nothing()
     given(saved(2, by_mail())).when(save(later, 2, **off)).then(saved(3, later))
     given(saved(2, by_mail())).when(save(FIRST, 2, **off)).then(saved(3, FIRST))
+
+
+def test_nobody_is_told_by_mail_where_none_can_be_sent_and_who_has_chosen_it_keeps_it() -> None:
+    off: dict[str, Any] = {"mail_available": False}
+    given().when(save(alerting(), 1)).then(saved(2, alerting()))
+    given().when(save(alerting(), 1, **off)).then_rejected("mail-not-set-up")
+    given(saved(2, by_mail())).when(save(by_mail(alert=alerting().alert), 2, **off)).then_rejected(
+        "mail-not-set-up"
+    )
+    given(saved(2, alerting())).when(save(alerting(1), 2, **off)).then(saved(3, alerting(1)))
+    given(saved(2, alerting())).when(save(FIRST, 2, **off)).then(saved(3, FIRST))
+
+
+@pytest.mark.parametrize("score", [4, 5])
+def test_nobody_is_told_of_satisfied_scores(score: int) -> None:
+    given().when(save(alerting(score), 1)).then_rejected("alert-on-satisfied")
+    given().when(save(alerting(3), 1)).then(saved(2, alerting(3)))
+
+
+@pytest.mark.parametrize("score", [0, 6])
+def test_an_alert_has_a_score_of_the_scale(score: int) -> None:
+    given().when(save(alerting(score), 1)).then_rejected("threshold-not-on-scale", lowest=1, highest=5)
+
+
+POINTS = Scale(name="points", lowest=0, highest=10, satisfied_from=9)
+
+
+@pytest.mark.parametrize(
+    ("at_or_below", "scale", "low"),
+    [
+        (2, STARS, {1, 2}),
+        (1, STARS, {1}),
+        (1, POINTS, {0}),
+        (2, POINTS, {0, 1, 2}),
+        (3, POINTS, set(range(6))),
+    ],
+)
+def test_on_an_older_scale_the_threshold_stands_as_high(
+    at_or_below: int, scale: Scale, low: set[int]
+) -> None:
+    scores = range(scale.lowest, scale.highest + 1)
+    assert {each for each in scores if alerting(at_or_below).alerts_of(each, scale)} == low
+    assert not any(FIRST.alerts_of(each, scale) for each in scores)
+
+
+def test_who_was_satisfied_by_the_rules_of_their_form_is_no_case() -> None:
+    lenient = STARS.model_copy(update={"satisfied_from": 3})
+    assert [alerting(3).alerts_of(each, lenient) for each in (2, 3)] == [True, False]
+
+
+def test_settings_that_were_stored_before_tell_nobody() -> None:
+    before = FIRST.model_dump(mode="json", exclude={"alert"})
+    assert QualityControlSettings.model_validate(before) == FIRST
+    assert "clara" not in repr(alerting())
 
 
 def test_a_form_is_sent_before_it_expires() -> None:
@@ -219,5 +278,5 @@ def test_a_form_takes_from_its_version_what_it_is_made_by() -> None:
     form = SECOND.form_version(7, "fr")
     assert (form.version, form.default_locale, form.delay) == (7, "fr", timedelta(minutes=15))
     assert form.model_dump(include=set(QualityControlSettings.model_fields)) == SECOND.model_dump(
-        exclude={"texts"}
+        exclude={"texts", "alert", "accent"}
     )

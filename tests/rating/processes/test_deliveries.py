@@ -363,6 +363,7 @@ class TestWorkers:
             mailing.worker._addresses,
             mailing.worker._opt_outs,
             mailing.harness.erased,
+            mailing.worker._low_scores,
         )
         for number in range(20):
             await mailing.close(f"d{number}", f"zoe{number}@school.test", client=f"c{number}")

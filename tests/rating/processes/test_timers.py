@@ -113,6 +113,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
                 harness.keys,
                 lambda _: None,
                 harness.webhook_outbox,
+                harness.low_scores,
             ),
             list[CommitPlan[Rating, RatingEvent]](),
         )

@@ -44,12 +44,14 @@ from rating.personal_data import Addresses
 from rating.processes.deliveries import MailDeliveries
 from rating.processes.erasure import ClientErasure
 from rating.processes.form_mails import FormMails
+from rating.processes.low_score_mails import LowScoreMails
 from rating.processes.timers import form_timers
 from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
 from rating.read_models.channels import Channels
 from rating.read_models.deliveries import Deliveries
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.read_models.low_scores import LowScores
 from rating.read_models.opt_outs import OptOuts
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
 from rating.read_models.webhooks import WebhookDeliveries, Webhooks
@@ -74,16 +76,17 @@ def build(
     store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
     publisher = publisher or Publisher(settings.kafka, name)
     keys = KeyRing.of(settings, database, topic=KEYS.topic, publisher=publisher)
-    audit = Audit(database, "close")
     switches, live = QualityControlSwitches(database), LiveUpdates()
     webhooks, webhook_deliveries = Webhooks(database, clock or database_clock), WebhookDeliveries(database)
     outbox = WebhookOutbox(webhooks, webhook_deliveries)
     deliveries, opt_outs = Deliveries(database), OptOuts(database, keys)
-    handlers = commit_handlers(forms, deliveries, keys, switches, live.wake, webhooks, outbox)
-    relay = OutboxRelay(name, store, publisher, handlers)
-    repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
+    repository = Repository(store, clock or database_clock, service=name)
     channels = Channels(database, repository.clock)
     versions = QualityControlVersions(repository, settings.quality_control)
+    audit, low_scores = Audit(database, "close"), LowScores(database, versions)
+    handlers = commit_handlers(forms, deliveries, keys, switches, live.wake, webhooks, outbox, low_scores)
+    relay = OutboxRelay(name, store, publisher, handlers)
+    repository.wake = relay.wake
     erasure = ClientErasure(repository, forms, erased, keys)
 
     async def asked_now(channel: str) -> FormVersion:
@@ -98,8 +101,7 @@ def build(
     contacts = Contacts(addresses, opt_outs, mail_available=settings.smtp is not None)
     inbound = Inbound(repository, rules_of, channels, erased, erasure, contacts, form_secret)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
-    tokens = FormTokens(form_secret, secrets_before)
-    timers = form_timers(forms, repository)
+    tokens, timers = FormTokens(form_secret, secrets_before), form_timers(forms, repository)
     webhook_secrets = WebhookSecrets(form_secret, secrets_before)
     sender = WebhookSender(settings.webhook_private)
     dispatcher = WebhookDispatcher(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
@@ -114,11 +116,20 @@ def build(
             versions, channels, opt_outs, settings.public_urls["rating"], mailer.domain,
             lambda dialog, close_seq: tokens.issue(FormKey(dialog, close_seq)),
         )  # fmt: skip
-        mailing = MailDeliveries(repository, deliveries, mailer, mails, addresses, opt_outs, erased)
+        alerts = LowScoreMails(
+            low_scores,
+            repository,
+            versions,
+            channels,
+            erased,
+            settings.public_urls["analytics"],
+            mailer.domain,
+        )
+        mailing = MailDeliveries(repository, deliveries, mailer, mails, addresses, opt_outs, erased, alerts)
         tasks.append(mailing)
 
     async def prepare() -> None:
-        own = (forms, deliveries, webhook_deliveries, erased, opt_outs, reader)
+        own = (forms, deliveries, low_scores, webhook_deliveries, erased, opt_outs, reader)
         for part in (store, *own, keys, audit):
             await part.prepare()
         await database_clock.sync()
@@ -146,6 +157,7 @@ def build(
             "webhook_secrets": webhook_secrets, "audit": audit,
             "opt_outs": opt_outs, "mail_available": contacts.mail_available,
             "relay": relay, "inbound": inbound, "mailing": mailing,  # what tests drive by hand
+            "low_scores": low_scores,
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
         middleware=[Middleware(CrossOrigin, settings.public_urls["analytics"])],

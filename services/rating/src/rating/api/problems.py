@@ -34,6 +34,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.WAY_TOO_LATE: "The form expires before it is sent.",
     Rejection.REMINDER_OUT_OF_TIME: "A reminder comes after the first e-mail, and before the form expires.",
     Rejection.NO_SUCH_LINK: "There is no such link.",
+    Rejection.ALERT_ON_SATISFIED: "Nobody is told of scores that count as satisfied.",
+    Rejection.ALERT_IN_DEFAULT: "Each channel says for itself who is told of low scores.",
 }
 
 STATUSES: Final[Mapping[str, int]] = {

@@ -1,5 +1,6 @@
 """Quality control: how a channel asks, who changed it when, and older versions."""
 
+import asyncio
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Final
@@ -18,6 +19,7 @@ from rating.api.dependencies import Channels, MailAvailable, Repository, Switche
 from rating.api.permissions import ChannelId, ChannelSupervisor, SupervisorClaims
 from rating.api.problems import problems
 from rating.api.quality_control_schemas import (
+    Accent,
     ChannelEntry,
     ChannelSettings,
     EligibilityChoice,
@@ -31,10 +33,17 @@ from rating.api.quality_control_schemas import (
     VersionView,
     WayChoice,
 )
-from rating.api.schemas import FormTexts, ScaleField
+from rating.api.schemas import FormColoursView, FormTexts, ScaleField
+from rating.api.views import colours_view
 from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
 from rating.domain.quality_control.events import StaffMember
-from rating.domain.quality_control.settings import SCALES, FollowUp, QualityControlSettings, Tag
+from rating.domain.quality_control.settings import (
+    SCALES,
+    FollowUp,
+    LowScoreAlert,
+    QualityControlSettings,
+    Tag,
+)
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import BUILT_IN, Texts
 from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
@@ -103,6 +112,7 @@ async def get_quality_control(
         Rejection.SAVED_MEANWHILE,
         Rejection.NO_SUCH_VERSION,
         Rejection.THRESHOLD_NOT_ON_SCALE,
+        Rejection.ALERT_ON_SATISFIED,
         Rejection.WAY_TOO_LATE,
         Rejection.REMINDER_OUT_OF_TIME,
         Rejection.MAIL_NOT_SET_UP,
@@ -199,6 +209,15 @@ async def get_quality_control_version(
     return VersionDetails(**dict(version_view(found)), settings=fields_of(found.settings))
 
 
+@router.get("/{channel}/colours")
+async def get_form_colours(_: ChannelSupervisor, accent: Accent) -> FormColoursView:
+    """The colours of forms with an accent that need not be saved: as chosen, or as near as can be read.
+
+    Text on the accent has a contrast of 4.5, and the accent on the page one of 3 at least (WCAG 2.2).
+    """
+    return await asyncio.to_thread(colours_view, accent)
+
+
 def _before(cursor: str) -> int:
     match decode(CURSOR, cursor):
         case [int(version)] if 0 < version < 2**31:
@@ -228,6 +247,8 @@ def settings_of(body: ChannelSettings) -> QualityControlSettings:
         names_operator=body.names_operator,
         ways=tuple(_way(each) for each in body.ways),
         reminder=None if body.reminder is None else _duration(body.reminder),
+        accent=body.accent,
+        alert=LowScoreAlert.model_validate(dict(body.alert)) if body.alert else None,
         **{name: _duration(getattr(body, name)) for name in DURATIONS},
     )
 

@@ -2,6 +2,7 @@
 
 from fastapi import Response
 
+from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.http.etags import etag
 from chassis.http.routes import Router
@@ -35,7 +36,10 @@ async def get_default(_: SupervisorClaims, versions: Versions, response: Respons
 @router.put(
     "",
     responses=problems(
-        Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION, Rejection.THRESHOLD_NOT_ON_SCALE
+        Rejection.SAVED_MEANWHILE,
+        Rejection.NO_SUCH_VERSION,
+        Rejection.THRESHOLD_NOT_ON_SCALE,
+        Rejection.ALERT_IN_DEFAULT,
     ),
 )
 async def save_default(
@@ -48,8 +52,11 @@ async def save_default(
 ) -> DefaultView:
     """Makes this the default, unless somebody else has changed it since it was read.
 
-    For admins of every channel. Channels that are there keep their settings.
+    For admins of every channel. Channels that are there keep their settings. It has no alert: every
+    supervisor may read it, and the addresses of a channel concern no others.
     """
+    if body.alert is not None:
+        raise CommandRejected(Rejection.ALERT_IN_DEFAULT)
     command = SaveQualityControl(settings_of(body), based_on, staff_member(claims), repository.clock.now())
     result = await handle(repository, DEFAULT, DEFAULT_STREAM, command)
     return _view(versions.of(result.state), response)

@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstraints, model_validator
 
 from chassis.http.bodies import KIB, RequestBody
-from chassis.validation.messages import FIELD_SENTENCES, wrong
+from chassis.validation.messages import FIELD_SENTENCES, Shaped, wrong
 from chassis.validation.numbers import WholeNumber
-from chassis.validation.text import Locale, Name, is_blank
+from chassis.validation.text import Email, Locale, Name, is_blank
 from contracts.envelope import Id, Instant
 from contracts.ratings import NotOfferedReason
 from rating.api.schemas import MOST_FOLLOW_UPS, MOST_TAGS, FormTexts, ScaleField
@@ -21,6 +21,7 @@ MOST_LOCALES = 32
 MOST_LABELS = 32
 MOST_OPTIONS = 6
 MOST_CLOSES = 200
+MOST_ALERTED = 10
 MOST_MESSAGES, LONGEST_LEAST_TEXT = 1_000, 10_000
 LONGEST_LABEL, LONGEST_QUESTION, LONGEST_THANKS = 60, 200, 500
 FALLBACK = "Null or empty: shown is what is written in a more general or in the default locale, or built in."
@@ -216,6 +217,30 @@ class WayChoice(RequestBody):
     )
 
 
+Addresses = Annotated[list[Email], Field(min_length=1, max_length=MOST_ALERTED), AfterValidator(_once_each)]
+
+
+Accent = Annotated[
+    str,
+    Shaped("#[0-9A-Fa-f]{6}", "must be a colour, such as #ffe600"),
+    AfterValidator(str.lower),
+]
+"""A colour, such as #ffe600."""
+
+
+class AlertChoice(RequestBody):
+    """Who is told by e-mail of low scores."""
+
+    at_or_below: WholeNumber = Field(description="A score less than `satisfied_from`.", examples=[2])
+    to: Addresses = Field(
+        description="Addresses of the staff. At most one mail in 15 minutes goes to each.",
+        examples=[["clara@school.test"]],
+    )
+    locale: Locale = Field(
+        description="The language of the mails: en, ru or fr; else English.", examples=["fr"]
+    )
+
+
 class ChannelSettings(RequestBody):
     """How a channel asks; always all of it. Durations are seconds, to the millisecond."""
 
@@ -258,6 +283,15 @@ class ChannelSettings(RequestBody):
         description="How long after the offer an e-mail reminds who was asked by e-mail and hasn't answered, "
         "once; more than its `after`, and less than `expiry`. Null: nobody is reminded.",
         examples=[None],
+    )
+    alert: AlertChoice | None = Field(
+        description="Who is told by e-mail of low scores, from the next answer on. Null: nobody.",
+        examples=[None],
+    )
+    accent: Accent | None = Field(
+        description="The colour of the form, moved darker or lighter where it could not be read "
+        "(`…/colours`). Null: Candor's own.",
+        examples=["#ffe600"],
     )
 
 

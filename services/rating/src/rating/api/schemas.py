@@ -11,6 +11,7 @@ from chassis.validation.numbers import WholeNumber
 from chassis.validation.text import LocaleHint, Text
 from contracts.envelope import Id, Instant
 from contracts.ratings import CancelledReason, FormState
+from rating.domain.form_colours import Moved
 from rating.domain.rating.form_version import CommentMode
 from rating.domain.rating.state import MOST_CHANGES
 
@@ -137,6 +138,28 @@ class FormTexts(BaseModel):
     )
 
 
+class SchemeColoursView(BaseModel):
+    """The colours of one scheme, and how well they can be told apart (WCAG 2.2, from 1 to 21)."""
+
+    accent: str = Field(description="Of controls and stars.", examples=["#a59400"])
+    hover: str = Field(description="The same under a pointer.", examples=["#a59400"])
+    soft: str = Field(description="A background with a touch of it.", examples=["#f4f2e6"])
+    on_accent: str = Field(description="Of text on it.", examples=["#15181b"])
+    page_ratio: float = Field(description="The accent on the page: 3 at least.", examples=[3.07])
+    text_ratio: float = Field(description="Text on the accent: 4.5 at least.", examples=[5.8])
+    moved: Moved | None = Field(
+        description="Where the colour that was chosen had to go to be readable; null if nowhere.",
+        examples=["darker"],
+    )
+
+
+class FormColoursView(BaseModel):
+    """The colours of a form in both schemes."""
+
+    light: SchemeColoursView
+    dark: SchemeColoursView
+
+
 class Direction(StrEnum):
     """The direction of a script."""
 
@@ -157,6 +180,7 @@ class FormView(BaseModel):
     locale: str = Field(description="The language of the question (BCP 47).", examples=["fr"])
     direction: Direction = Field(description="How that language is written.")
     texts: FormTexts
+    colours: FormColoursView | None = Field(description="The channel's own. Null: Candor's.")
     scale: ScaleField
     comment: CommentField
     tags: list[TagField]

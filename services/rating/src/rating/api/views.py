@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from chassis.crypto_shredding import KeyRing
 from chassis.crypto_shredding.opened_text import OpenedText
@@ -12,10 +13,12 @@ from rating.api.schemas import (
     AnswerView,
     CommentField,
     FollowUpAnswerView,
+    FormColoursView,
     FormTexts,
     FormView,
 )
 from rating.api.tokens import FormKey, FormTokens
+from rating.domain.form_colours import form_colours
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.quality_control.texts import shown
 from rating.read_models.channels import Channels
@@ -24,6 +27,11 @@ from rating.read_models.quality_control import QualityControlVersions
 
 AT_ONCE = 16
 """How many comments are opened at once, for all lists together: each may ask the database for a key."""
+
+
+def colours_view(accent: str) -> FormColoursView:
+    """The colours of forms with this accent."""
+    return FormColoursView.model_validate(asdict(form_colours(accent)))
 
 
 class FormViews:
@@ -58,6 +66,7 @@ class FormViews:
             locale=language,
             direction=direction_of(language),
             texts=FormTexts(**{name: text for name, (_, text) in texts.items()}),
+            colours=colours_view(settings.accent) if settings.accent else None,
             comment=CommentField(max_length=form.comment_limit, **form.comment_rule.model_dump()),
             tags=tag_fields(settings, wanted, form.default_locale),
             follow_ups=follow_up_fields(settings, wanted, form.default_locale),

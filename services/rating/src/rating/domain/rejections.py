@@ -32,3 +32,5 @@ class Rejection(StrEnum):
     WAY_TOO_LATE = "way-too-late"
     REMINDER_OUT_OF_TIME = "reminder-out-of-time"
     NO_SUCH_LINK = "no-such-link"
+    ALERT_ON_SATISFIED = "alert-on-satisfied"
+    ALERT_IN_DEFAULT = "alert-in-default"

@@ -16,6 +16,7 @@ from rating.messaging.outbound import to_public
 from rating.messaging.webhooks import WebhookOutbox
 from rating.read_models.deliveries import Deliveries
 from rating.read_models.forms import Forms
+from rating.read_models.low_scores import LowScores
 from rating.read_models.quality_control import QualityControlSwitches
 from rating.read_models.webhooks import Webhooks
 
@@ -30,13 +31,14 @@ def commit_handlers(
     wake: Wake,
     webhooks: Webhooks,
     webhook_outbox: WebhookOutbox,
+    low_scores: LowScores,
 ) -> Sequence[CommitHandler[Any, Any]]:
-    """Joins read models, keys, live updates and webhooks to the relay.
+    """Joins read models, keys, live updates, webhooks and alerts to the relay.
 
     Settings and reservations of questions concern nobody else.
     """
     return (
-        rating_handler(forms, deliveries, keys, wake, webhook_outbox),
+        rating_handler(forms, deliveries, keys, wake, webhook_outbox, low_scores),
         CommitHandler(COOL_DOWN, lambda *_: None, _nothing),
         CommitHandler(DEFAULT, lambda *_: None, _nothing),
         CommitHandler(QUALITY_CONTROL, lambda *_: None, switches.project),
@@ -45,7 +47,12 @@ def commit_handlers(
 
 
 def rating_handler(
-    forms: Forms, deliveries: Deliveries, keys: KeyRing, wake: Wake, webhooks: WebhookOutbox
+    forms: Forms,
+    deliveries: Deliveries,
+    keys: KeyRing,
+    wake: Wake,
+    webhooks: WebhookOutbox,
+    low_scores: LowScores,
 ) -> CommitHandler[Rating, RatingEvent]:
     """What becomes of ratings; `wake` is told the clients whose forms can be seen to have changed."""
 
@@ -53,6 +60,7 @@ def rating_handler(
         await deliveries.project(batch)
         wake(await forms.project(batch))
         await webhooks.project(batch)
+        await low_scores.project(batch)
 
     async def publish_keys(public: Sequence[PublicEvent]) -> None:
         events = (each.event for each in public)

@@ -1,4 +1,4 @@
-"""Sends forms by e-mail, and reminders, when their time has come."""
+"""Sends forms by e-mail, reminders, and word of low scores, when their time has come."""
 
 import asyncio
 import random
@@ -21,8 +21,10 @@ from rating.domain.rating.state import CloseToRate, Offered
 from rating.domain.rating.ways import DeliveryFailureReason, Way
 from rating.personal_data import Addresses, NoAddress
 from rating.processes.form_mails import FormMails
+from rating.processes.low_score_mails import LowScoreMails
 from rating.read_models.deliveries import Deliveries, Document, MailKind
 from rating.read_models.erased_clients import ErasedClients
+from rating.read_models.low_scores import LOW_SCORE
 from rating.read_models.opt_outs import OptOuts
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240))
@@ -75,6 +77,7 @@ class MailDeliveries:
         addresses: Addresses,
         opt_outs: OptOuts,
         erased: ErasedClients,
+        low_scores: LowScoreMails,
     ) -> None:
         self._repository = repository
         self._deliveries = deliveries
@@ -83,6 +86,7 @@ class MailDeliveries:
         self._addresses = addresses
         self._opt_outs = opt_outs
         self._erased = erased
+        self._low_scores = low_scores
         self._room = asyncio.Semaphore(AT_ONCE)
         self._working: set[asyncio.Task[None]] = set()
 
@@ -159,6 +163,8 @@ class MailDeliveries:
 
     async def _deliver(self, document: Document) -> Again | None:
         """Sends the mail if it is still to be sent; None if there is nothing more to do for it."""
+        if document["kind"] == LOW_SCORE:
+            return await self._alert(document)
         kind, dialog, close_seq = MailKind(document["kind"]), document["dialog"], document["close_seq"]
         close = (await self._repository.load(RATING, RATING.stream(dialog))).state.close(close_seq)
         now = self._repository.clock.now()
@@ -177,6 +183,21 @@ class MailDeliveries:
             return None
         mail = await self._mails.write(kind, close, address, recipient, now)
         return await self._after(document, await self._mailer.send(mail))
+
+    async def _alert(self, document: Document) -> Again | None:
+        """Tells of a low score, and of what else waits for the same recipient."""
+        now = self._repository.clock.now()
+        due = await self._low_scores.due(document, now)
+        if due is None:
+            return None
+        if isinstance(due, datetime):
+            return Again(due - now, attempt=False)
+        result = await self._mailer.send(due.mail)
+        self._count(document, result)
+        if isinstance(result, TryAgain):
+            return Again(result.after or timedelta(0))
+        await self._low_scores.settle(due.besides)
+        return None
 
     async def _after(self, document: Document, result: MailResult) -> Again | None:
         """What follows from what became of the mail."""

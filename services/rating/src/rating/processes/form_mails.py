@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rating.adapters.mail import Mail
-from rating.adapters.mails import render
+from rating.adapters.mails import CANDOR, Button, render
+from rating.domain.form_colours import form_colours
 from rating.domain.quality_control.texts import shown
 from rating.domain.rating.state import Offered
 from rating.read_models.channels import Channels
@@ -50,6 +51,7 @@ class FormMails:
             until=close.expires_at,
             time_zone=channel.time_zone if channel else "UTC",
             unsubscribe=f"{self.url}/unsubscribe#{stop}",
+            button=_button(settings.accent),
         )
         form = form_id(snapshot.dialog, snapshot.close_seq)
         return Mail(
@@ -63,3 +65,12 @@ class FormMails:
             sent_at=now,
             unsubscribe=f"{self.url}/v1/mail/unsubscribe?token={stop}",
         )
+
+
+def _button(accent: str | None) -> Button:
+    """The button in the colours of the form."""
+    if accent is None:
+        return CANDOR
+    colours = form_colours(accent)
+    light, dark = colours.light, colours.dark
+    return Button(light.accent, light.on_accent, dark.accent, dark.on_accent)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cachetools import LRUCache, TTLCache
@@ -53,6 +53,13 @@ class QualityControlVersions:
         """The version that held within the last second."""
         if (found := self._recent.get(channel)) is None:
             found = self._recent[channel] = await self.current(channel)
+        return found
+
+    async def held_at(self, channel: str, moment: datetime) -> SettingsVersion:
+        """The version that held then; one that was saved within the last second may be left out."""
+        found = await self.recent(channel)
+        while found.saved is not None and found.saved.saved_at > moment:
+            found = await self.at(channel, found.version - 1)
         return found
 
     async def current(self, channel: str) -> SettingsVersion:

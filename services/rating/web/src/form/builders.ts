@@ -27,6 +27,7 @@ export function aForm(part: Partial<Form> = {}): Form {
     tags: [],
     follow_ups: [],
     operator_name: null,
+    colours: null,
     state: "pending",
     expires_at: "2026-11-29T09:00:00Z",
     editable_until: null,

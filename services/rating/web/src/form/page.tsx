@@ -2,8 +2,9 @@
 import { shortTime } from "@candor/ui/format.ts";
 import type { Problem } from "@candor/ui/problems.ts";
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { now, tickUntil } from "./clock.ts";
+import { paint } from "./colours.ts";
 import { endOf, type Form, momentOf } from "./form.ts";
 import { ownLanguage, Refusal } from "./parts.tsx";
 import { Question } from "./question.tsx";
@@ -23,6 +24,7 @@ export function FormPage({ store, inWidget }: Shown): JSX.Element | null {
   const main = useRef<HTMLElement>(null);
   const moment = form && momentOf(form, now.value, store.open.value);
 
+  useLayoutEffect(() => paint(form?.colours ?? null), [form?.colours]);
   useEffect(() => tickUntil(form && endOf(form, now.value)), [form]);
   useFocusOfHeading(main, moment);
   useEffect(() => {

@@ -29,6 +29,8 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
     },
     ways: [{ way: "widget", after: 0 }],
     reminder: null,
+    alert: null,
+    accent: null,
     ...part,
   };
 }

@@ -6,6 +6,7 @@ import { batch, computed, signal } from "@preact/signals";
 import type { paths } from "../api.gen.d.ts";
 import {
   type Channel,
+  type Colours,
   DEMANDS,
   type DryRun,
   differences,
@@ -46,6 +47,10 @@ export const service = {
         body: { settings, closes: 200 },
       }),
     ),
+  colours: (channel: string, accent: string): Promise<Colours> =>
+    data(
+      api.GET("/v1/quality-control/{channel}/colours", { params: { path: { channel }, query: { accent } } }),
+    ),
   versions: (
     channel: string,
     cursor: string | null,
@@ -84,6 +89,8 @@ export class Editor {
   readonly meanwhile = signal<Meanwhile | null>(null);
   /** The sentence for a part whose field does not hold what can be saved. */
   readonly wrong = signal<Partial<Record<Part, string>>>({});
+  /** What the form makes of its accent; null for Candor's own. */
+  readonly colours = signal<Colours | null>(null);
   /** When it was saved last on this page. */
   readonly saved = signal(0);
 
@@ -150,6 +157,16 @@ export class Editor {
     await this.#sent(() => this.#service.save(this.channel, version, body), fieldSentence, settings.value);
   }
 
+  /** Asks what the form makes of the accent; until that is known, its colours are those before. */
+  async derive(accent: string | null): Promise<void> {
+    try {
+      const colours = accent === null ? null : await this.#service.colours(this.channel, accent);
+      if (this.settings.value?.accent === accent) this.colours.value = colours;
+    } catch {
+      // It is asked again with the next change; saving needs no colours.
+    }
+  }
+
   /** Makes an older version hold again; what is changed and not saved stays so. */
   async restore(old: number): Promise<void> {
     const version = this.view.value?.version;
@@ -190,6 +207,7 @@ export class Editor {
       return part ? [[part, fieldSentence(code)]] : [];
     });
     if (problem.code === "threshold-not-on-scale") fields.push(["satisfied", fieldSentence(problem.code)]);
+    if (problem.code === "alert-on-satisfied") fields.push(["alert", fieldSentence(problem.code)]);
     if (fields.length > 0) this.wrong.value = Object.fromEntries(fields);
     else this.refusal.value = problem;
     const old = this.view.value;
@@ -231,7 +249,10 @@ export function partOf(field: string): Part | null {
     return DEMANDS.some((name) => name === second) ? (`eligibility.${second}` as Part) : null;
   }
   if (first === "scale") return second === "satisfied_from" ? "satisfied" : "scale";
-  if (first && ["tags", "follow_ups", "names_operator", "ways", "reminder"].includes(first))
+  if (
+    first &&
+    ["tags", "follow_ups", "names_operator", "ways", "reminder", "alert", "accent"].includes(first)
+  )
     return first as Part;
   const known = ["enabled", "cool_down", "delay", "expiry", "edit_window", "offer_window", "comment"];
   return first && known.includes(first) ? (first as Part) : null;

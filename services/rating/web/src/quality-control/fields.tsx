@@ -71,14 +71,30 @@ interface Written {
   /** What a word is, for the field and the buttons. */
   add: string;
   most: number;
+  longest?: number;
   onChange: (words: string[]) => void;
+  /** Whether what was typed is a word; what isn't stays in the field. */
+  isWord?: (word: string) => boolean;
+  /** Called with false when what is left in the field is no word. */
+  onTyped?: (right: boolean) => void;
 }
 
 /** Words as chips, each of which goes when it is pressed, and a field for the next. */
-export function WordList({ words, add, most, onChange }: Written): JSX.Element {
+export function WordList({
+  words,
+  add,
+  most,
+  longest = 60,
+  onChange,
+  isWord = () => true,
+  onTyped = () => undefined,
+}: Written): JSX.Element {
   const typed = useSignal("");
   const take = (): void => {
     const word = typed.value.trim();
+    const right = !word || isWord(word);
+    onTyped(right);
+    if (!right) return;
     typed.value = "";
     const known = words.some((each) => each.toLowerCase() === word.toLowerCase());
     if (word && !known) onChange([...words, word]);
@@ -104,7 +120,7 @@ export function WordList({ words, add, most, onChange }: Written): JSX.Element {
         class="input next-word"
         aria-label={add}
         placeholder={add}
-        maxLength={60}
+        maxLength={longest}
         disabled={words.length >= most}
         value={typed.value}
         onInput={(event) => (typed.value = event.currentTarget.value)}

@@ -2,6 +2,7 @@
 import { Switch } from "@candor/ui/components/controls.tsx";
 import type { JSX } from "preact";
 import { t } from "../texts.ts";
+import { LowScores } from "./alert.tsx";
 import { Length } from "./duration.tsx";
 import { Row } from "./row.tsx";
 import { Section, type Shown } from "./sections.tsx";
@@ -51,6 +52,7 @@ export function How(shown: Shown): JSX.Element {
           )}
         </div>
       </Row>
+      <LowScores {...shown} />
     </Section>
   );
 }

@@ -74,7 +74,13 @@ function Loaded({ general, liveChat, ...shown }: Shown & Opened): JSX.Element {
           <How {...shown} />
           <History {...shown} />
         </div>
-        <Preview view={view} settings={settings} choice={choice} unsaved={editor.changed.value.length > 0} />
+        <Preview
+          view={view}
+          settings={settings}
+          choice={choice}
+          colours={settings.accent === null ? null : editor.colours.value}
+          unsaved={editor.changed.value.length > 0}
+        />
       </div>
       <UnsavedBar {...shown} liveChat={liveChat} />
       <Done at={editor.saved.value}>{t("save.done", { version: view.version })}</Done>

@@ -20,6 +20,7 @@ export function previewForm(
   locale: string,
   moment: PreviewMoment,
   now: Date,
+  colours: Form["colours"] = null,
 ): Omit<Previewed, "theme"> {
   const scale = scaleOf(settings, view);
   const at = (ms: number): string => new Date(now.getTime() + ms).toISOString();
@@ -53,6 +54,7 @@ export function previewForm(
       thanks: answered ? (isSatisfied ? thanks.satisfied : thanks.other) : texts.thanks,
       expired: settings.texts[shown(view, settings, locale, "expired").locale]?.expired ?? null,
     },
+    colours,
     scale,
     comment: { ...settings.comment, max_length: COMMENT_LIMIT },
     tags: settings.tags

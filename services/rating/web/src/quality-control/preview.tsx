@@ -8,7 +8,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Previewed } from "../form/widget.ts";
 import { t } from "../texts.ts";
 import { MOMENTS, type PreviewMoment, previewForm } from "./preview-form.ts";
-import { localesOf, type Settings, type View } from "./settings.ts";
+import { type Colours, localesOf, type Settings, type View } from "./settings.ts";
 
 type Size = "phone" | "desktop";
 
@@ -29,21 +29,26 @@ interface Shown {
   view: View;
   settings: Settings;
   choice: PreviewChoice;
+  /** What the form makes of its accent; null for Candor's own. */
+  colours: Colours | null;
   unsaved: boolean;
 }
 
-export function Preview({ view, settings, choice, unsaved }: Shown): JSX.Element {
+export function Preview({ view, settings, choice, colours, unsaved }: Shown): JSX.Element {
   const frame = useRef<HTMLIFrameElement>(null);
   const locales = localesOf(view, settings);
   const locale = choice.locale.value ?? view.default_locale;
   const moment = choice.moment.value;
   const theme = choice.theme.value;
-  const told: Previewed = { ...previewForm(view, settings, locale, moment, new Date()), theme };
+  const told: Previewed = {
+    ...previewForm(view, settings, locale, moment, new Date(), colours),
+    theme,
+  };
   const latest = useRef(told);
   latest.current = told;
   const tell = (): void =>
     frame.current?.contentWindow?.postMessage({ candor: "form", preview: latest.current }, location.origin);
-  useEffect(tell, [settings, locale, moment, theme]);
+  useEffect(tell, [settings, locale, moment, theme, colours]);
   useEffect(() => {
     const asked = (event: MessageEvent<{ candor?: string; wants?: string } | null>): void => {
       if (event.source === frame.current?.contentWindow && event.data?.wants === "preview") tell();

@@ -3,6 +3,7 @@ import { Segments, Switch } from "@candor/ui/components/controls.tsx";
 import { number } from "@candor/ui/format.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { t } from "../texts.ts";
+import { Accent } from "./accent.tsx";
 import { Duration, Length } from "./duration.tsx";
 import type { Editor } from "./editor.ts";
 import { Emphasised } from "./emphasised.tsx";
@@ -10,6 +11,7 @@ import { FollowUps, Tags } from "./further.tsx";
 import { Row } from "./row.tsx";
 import { labelOf, length, satisfiedCount, satisfiedText, scaleOf, sentenceOf } from "./sentences.ts";
 import {
+  lowered,
   mailedAfter,
   rescaled,
   type ScaleName,
@@ -120,7 +122,7 @@ export function What(shown: Shown): JSX.Element {
           isLit={(score) => score >= settings.scale.satisfied_from}
           onChoose={(satisfied_from) =>
             editor.change(
-              (before) => ({ ...before, scale: { ...before.scale, satisfied_from } }),
+              (before) => lowered({ ...before, scale: { ...before.scale, satisfied_from } }),
               "satisfied",
             )
           }
@@ -167,6 +169,7 @@ export function What(shown: Shown): JSX.Element {
         />
         <span>{t(settings.names_operator ? "on" : "off")}</span>
       </Row>
+      <Accent {...shown} />
     </Section>
   );
 }
@@ -236,7 +239,7 @@ interface Chosen {
 }
 
 /** A threshold: one score is chosen, and all that it takes with it are lit. */
-function Scores({ label, scores, chosen, isLit, onChoose }: Chosen): JSX.Element {
+export function Scores({ label, scores, chosen, isLit, onChoose }: Chosen): JSX.Element {
   return (
     <div class="thresholds">
       <Segments

@@ -47,6 +47,7 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
         settings.tags.length > 0 && t("what.tags", { count: settings.tags.length }),
         settings.follow_ups.length > 0 && t("what.followUps", { count: settings.follow_ups.length }),
         t(settings.names_operator ? "what.operatorNamed" : "what.operatorNotNamed"),
+        settings.accent !== null && t("what.accent", { colour: settings.accent }),
       ]
         .filter((each) => each !== false)
         .join(" ");
@@ -55,7 +56,9 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
       return t("words.sentence", { count: locales, locale: view.default_locale });
     }
     case "how":
-      return howText(settings);
+      return [howText(settings), settings.alert && alertText(settings.alert, settings, view)]
+        .filter((each) => each !== null)
+        .join(" ");
     case "history":
       return t("history.sentence");
   }
@@ -67,6 +70,14 @@ function howText(settings: Settings): string {
   if (mailed === null) return t("how.widget");
   if (!inWidget(settings)) return t("how.mail");
   return mailed === 0 ? t("how.both") : t("how.mailLater", { time: length(mailed) });
+}
+
+/** Who is told of which scores. */
+function alertText(alert: NonNullable<Settings["alert"]>, settings: Settings, view: View): string {
+  return t("how.alert", {
+    scores: scores(scaleOf(settings, view).lowest, alert.at_or_below),
+    count: alert.to.length,
+  });
 }
 
 /** Who is asked: a sentence for each rule that says something. */
@@ -151,7 +162,13 @@ export function valueText(part: Part, settings: Settings): string {
   const demand = demandOf(part);
   if (demand) return demandText(demand, settings.eligibility);
   if (part === "reminder") return settings.reminder ? length(settings.reminder) : t("value.noReminder");
+  if (part === "accent") return settings.accent ?? t("value.ownColour");
   if (part === "ways") return waysText(settings);
+  if (part === "alert") {
+    const { alert } = settings;
+    const told = alert && { score: number(alert.at_or_below), count: alert.to.length, locale: alert.locale };
+    return told ? t("value.alert", told) : t("off");
+  }
   if (part === "comment") {
     const { mode, required_at_or_below: at } = settings.comment;
     return mode === "required" ? t("value.required", { score: number(at) }) : t(`comment.${mode}`);

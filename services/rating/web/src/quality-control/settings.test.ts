@@ -7,6 +7,7 @@ import { previewForm } from "./preview-form.ts";
 import {
   demanding,
   differences,
+  lowered,
   NONE,
   newId,
   rebased,
@@ -102,6 +103,18 @@ test("reasons keep their place on another scale, and have it again on the way ba
   const points = rescaled(someSettings({ tags }), view, "points");
   expect(points.tags.map(({ lowest, highest }) => [lowest, highest])).toEqual([[0, 5]]);
   expect(rescaled(points, view, "stars").tags).toEqual(tags);
+});
+
+test("an alert is of scores alone that don't satisfy, also on another scale", () => {
+  const view = aView();
+  const alert = { at_or_below: 3, to: ["clara@school.test"], locale: "en" };
+  const settings = someSettings({ alert });
+  expect(differences(someSettings(), settings)).toEqual(["alert"]);
+  expect(sectionOf("alert")).toBe("how");
+  expect(lowered(settings)).toBe(settings);
+  expect(lowered({ ...settings, scale: { name: "stars", satisfied_from: 3 } }).alert?.at_or_below).toBe(2);
+  expect(rescaled(settings, view, "points").alert?.at_or_below).toBe(5);
+  expect(rescaled(settings, view, "thumbs").alert?.at_or_below).toBe(1);
 });
 
 test("a text that isn't written is the more general one, then the default's, then what is built in", () => {

@@ -9,6 +9,7 @@ export type ScaleName = Settings["scale"]["name"];
 export type TextName = keyof Written;
 export type Entry = Schemas["VersionEntry"];
 export type Channel = Schemas["ChannelEntry"];
+export type Colours = Schemas["FormColoursView"];
 export type DryRun = Schemas["DryRunView"];
 
 export const DURATIONS = ["cool_down", "delay", "expiry", "edit_window", "offer_window"] as const;
@@ -53,15 +54,17 @@ export type Part =
   | "comment"
   | List
   | "names_operator"
+  | "accent"
   | "reminder"
   | "ways"
+  | "alert"
   | `texts.${string}`;
 
 /** In which section a part stands. */
 export function sectionOf(part: Part): Section {
   if (part === "enabled" || part === "cool_down" || demandOf(part)) return "ask";
-  if (["scale", "satisfied", "comment", "names_operator", ...LISTS].includes(part)) return "what";
-  if (part === "ways") return "how";
+  if (["scale", "satisfied", "comment", "names_operator", "accent", ...LISTS].includes(part)) return "what";
+  if (part === "ways" || part === "alert") return "how";
   return part.startsWith("texts.") ? "words" : "when";
 }
 
@@ -88,8 +91,10 @@ export function differences(before: Settings, after: Settings): Part[] {
     "comment",
     ...LISTS,
     "names_operator",
+    "accent",
     ...texts,
     "ways",
+    "alert",
   ];
   return parts.filter((part) => key(before, part) !== key(after, part));
 }
@@ -136,6 +141,13 @@ export function withWays(settings: Settings, widget: boolean, mailed: number | n
   if (mailed !== null) ways.push({ way: "email", after: mailed });
   const reminder = mailed === null ? null : settings.reminder;
   return ways.length > 0 ? { ...settings, ways, reminder } : settings;
+}
+
+/** `settings` with an alert of such scores alone as don't satisfy. */
+export function lowered(settings: Settings): Settings {
+  const { alert, scale } = settings;
+  if (!alert || alert.at_or_below < scale.satisfied_from) return settings;
+  return { ...settings, alert: { ...alert, at_or_below: scale.satisfied_from - 1 } };
 }
 
 /** `settings` with other demands on a close. */
@@ -236,9 +248,9 @@ export function rescaled(before: Settings, { settings: saved, scales }: View, na
   const required_at_or_below =
     mode === "required" ? (saved.comment.required_at_or_below ?? lowest + 1) : null;
   const comment = { ...before.comment, required_at_or_below };
-  const { tags } =
+  const { tags, alert } =
     saved.scale.name === before.scale.name ? before : onScale(before, saved.scale.name, scales);
-  return onScale({ ...before, tags, scale: saved.scale, comment }, name, scales);
+  return onScale({ ...before, tags, alert, scale: saved.scale, comment }, name, scales);
 }
 
 /** The settings with another scale: what stood on the old one is put where it means the same. */
@@ -255,12 +267,14 @@ function onScale(settings: Settings, name: ScaleName, scales: View["scales"]): S
     lowest: moved(tag.lowest),
     highest: moved(tag.highest),
   }));
-  return {
+  const alert = settings.alert && { ...settings.alert, at_or_below: moved(settings.alert.at_or_below) };
+  return lowered({
     ...settings,
     tags,
+    alert,
     scale: { name, satisfied_from: Math.max(next.lowest + 1, moved(settings.scale.satisfied_from)) },
     comment: { ...settings.comment, required_at_or_below: at === null ? null : moved(at) },
-  };
+  });
 }
 
 function trimmed(texts: Written): Written {
@@ -284,6 +298,7 @@ function key(settings: Settings, part: Part): string {
     const [locale, name] = textOf(part);
     return settings.texts[locale]?.[name]?.trim() ?? "";
   }
-  if (part === "tags" || part === "follow_ups" || part === "ways") return JSON.stringify(settings[part]);
-  return String(settings[part as "enabled" | "names_operator" | "reminder" | DurationName]);
+  if (part === "tags" || part === "follow_ups" || part === "ways" || part === "alert")
+    return JSON.stringify(settings[part]);
+  return String(settings[part as "enabled" | "names_operator" | "accent" | "reminder" | DurationName]);
 }

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone, get_timezone_location
+from babel.numbers import format_decimal
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 FORM_LANGUAGES: Final = ("en", "ru", "fr", "ar")
@@ -39,6 +40,19 @@ class RenderedMail:
     locale: str
 
 
+@dataclass(frozen=True, slots=True)
+class Button:
+    """The colours of a mail's button, "#rrggbb"; those on a dark page are the same, if there are none."""
+
+    background: str
+    text: str
+    dark_background: str | None = None
+    dark_text: str | None = None
+
+
+CANDOR: Final = Button("#0b6664", "#ffffff")
+
+
 def render(
     kind: Literal["invitation", "reminder"],
     *,
@@ -49,6 +63,7 @@ def render(
     until: datetime,
     time_zone: str,
     unsubscribe: str,
+    button: Button = CANDOR,
 ) -> RenderedMail:
     """The mail that asks a client, or the one that reminds them.
 
@@ -77,17 +92,30 @@ def render(
         copy=say("copy"),
         why=say("why"),
         unsubscribe={"link": unsubscribe, "words": say("unsubscribe")},
+        button=button,
     )
 
 
-def render_low_score(*, locale: str, channel: str, score: str, link: str) -> RenderedMail:
+@dataclass(frozen=True, slots=True)
+class More:
+    """Other low scores that a mail tells of: how many, and since when, as of `time_zone` (IANA)."""
+
+    count: int
+    since: datetime
+    time_zone: str
+
+
+def render_low_score(
+    *, locale: str, channel: str, score: int, highest: int, link: str, more: More | None = None
+) -> RenderedMail:
     """The mail that tells a supervisor of a low score; without a word of the client's.
 
-    `score` is such as "2 of 5", in the language that `locale` has of `STAFF_LANGUAGES`, in the end English.
-    `link` opens the review.
+    It is in the language that `locale` has of `STAFF_LANGUAGES`, in the end English. `highest` is the end of
+    the scale. `link` opens the review.
     """
     reader = _reader(locale, STAFF_LANGUAGES)
-    say = _sayings(reader, channel=channel, score=score)
+    told = _texts(reader.language)["low_score.score"].format(score=score, highest=highest)
+    say = _sayings(reader, channel=channel, score=told)
     return _rendered(
         reader,
         subject=say("low_score.subject"),
@@ -96,11 +124,22 @@ def render_low_score(*, locale: str, channel: str, score: str, link: str) -> Ren
         intro=say("low_score.intro"),
         open=say("low_score.open"),
         link=link,
-        notes=[],
+        notes=[_more(reader, more)] if more else [],
         copy=say("copy"),
         why=say("low_score.why"),
         unsubscribe=None,
     )
+
+
+def _more(reader: Locale, more: More) -> str:
+    zone = get_timezone(more.time_zone)
+    say = _sayings(
+        reader,
+        count=format_decimal(more.count, locale=reader),
+        time=format_time(more.since.astimezone(zone), "short", tzinfo=zone, locale=reader),
+        zone=get_timezone_location(zone, locale=reader, return_city=True),
+    )
+    return say("low_score.more")
 
 
 def _reader(locale: str, languages: Sequence[str]) -> Locale:
@@ -129,6 +168,12 @@ def _texts(language: str) -> Mapping[str, str]:
 
 
 def _rendered(reader: Locale, *, subject: str, **values: object) -> RenderedMail:
-    values = {**values, "subject": subject, "locale": reader.language, "direction": reader.text_direction}
+    values = {
+        "button": CANDOR,
+        **values,
+        "subject": subject,
+        "locale": reader.language,
+        "direction": reader.text_direction,
+    }
     text, html = (_TEMPLATES.get_template(f"mail.{each}").render(values) for each in ("txt", "html"))
     return RenderedMail(subject, text, html, reader.language)

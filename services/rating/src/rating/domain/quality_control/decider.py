@@ -22,7 +22,7 @@ class SaveQualityControl:
     """Make these the channel's settings, `based_on` being the version that was read before.
 
     `restores` is the version that they are taken from, if they are. Without `mail_available` nobody can
-    choose e-mail; a channel that has chosen it keeps it.
+    choose e-mail, be it for forms or for alerts; a channel that has chosen it keeps it.
     """
 
     settings: QualityControlSettings
@@ -107,8 +107,12 @@ def _is_repeated(last: QualityControlSaved, command: SaveQualityControl) -> bool
 
 
 def _check_mail(state: QualityControl, command: SaveQualityControl) -> None:
-    kept = isinstance(state, Saved) and mails(state.settings.ways)
-    if mails(command.settings.ways) and not command.mail_available and not kept:
+    if command.mail_available:
+        return
+    before, now = state.settings if isinstance(state, Saved) else None, command.settings
+    asks_anew = mails(now.ways) and not (before and mails(before.ways))
+    alerts_anew = now.alert is not None and not (before and before.alert)
+    if asks_anew or alerts_anew:
         raise CommandRejected(Rejection.MAIL_NOT_SET_UP)
 
 
@@ -118,8 +122,12 @@ def check(settings: QualityControlSettings) -> None:
     if settings.comment.mode is CommentMode.REQUIRED and settings.comment.required_at_or_below is not None:
         thresholds.append(settings.comment.required_at_or_below)
     thresholds += [score for tag in settings.tags for score in (tag.lowest, tag.highest)]
+    if settings.alert is not None:
+        thresholds.append(settings.alert.at_or_below)
     if not all(map(scale.holds, thresholds)):
         raise CommandRejected(Rejection.THRESHOLD_NOT_ON_SCALE, lowest=scale.lowest, highest=scale.highest)
+    if settings.alert is not None and settings.alert.at_or_below >= scale.satisfied_from:
+        raise CommandRejected(Rejection.ALERT_ON_SATISFIED)
     if any(each.after >= settings.expiry for each in settings.ways):
         raise CommandRejected(Rejection.WAY_TOO_LATE)
     if settings.reminder is not None:

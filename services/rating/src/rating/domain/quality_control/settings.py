@@ -5,6 +5,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from pydantic import Field
+
 from chassis.eventstore.decider import StoredValue
 from rating.domain.quality_control.texts import Texts
 from rating.domain.rating.eligibility import Eligibility
@@ -59,10 +61,19 @@ class FollowUp(StoredValue):
     options: tuple[Option, ...] = ()
 
 
+class LowScoreAlert(StoredValue):
+    """Who is told by e-mail of scores at or below `at_or_below`; `locale` is the language of the mails."""
+
+    at_or_below: int
+    to: tuple[str, ...] = Field(repr=False)
+    locale: str
+
+
 class QualityControlSettings(StoredValue):
     """How a channel asks: whom if anybody, on which scale, with which texts (by locale, BCP 47), and when.
 
-    Durations are those of `FormVersion`.
+    Durations are those of `FormVersion`. `accent` is the colour that its forms are to have, "#rrggbb"; None
+    for Candor's own.
     """
 
     enabled: bool
@@ -80,6 +91,20 @@ class QualityControlSettings(StoredValue):
     names_operator: bool = False
     ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
     reminder: timedelta | None = None
+    alert: LowScoreAlert | None = None
+    accent: str | None = None
+
+    def alerts_of(self, score: int, scale: Scale) -> bool:
+        """Whether somebody is told of a score on `scale`, which is that of the form and may be an older one.
+
+        There the threshold stands as high as on the scale of these settings. Who is satisfied by the form's
+        own rules is no case for it.
+        """
+        if self.alert is None or score >= scale.satisfied_from:
+            return False
+        own = self.scale
+        threshold = (self.alert.at_or_below - own.lowest) * (scale.highest - scale.lowest)
+        return (score - scale.lowest) * (own.highest - own.lowest) <= threshold
 
     def form_version(self, version: int, default_locale: str) -> FormVersion:
         """What a form keeps of these settings, `version` being theirs."""

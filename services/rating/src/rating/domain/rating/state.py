@@ -110,7 +110,10 @@ class Offered:
 
 @dataclass(frozen=True)
 class Given:
-    """Answered, and `changes` times more; the last answer counts, for good once the client is `forgotten`."""
+    """Answered, and `changes` times more; the last answer counts, for good once the client is `forgotten`.
+
+    `score_before` is that of the answer before the last one; None if there is none.
+    """
 
     form: Form
     expires_at: datetime
@@ -119,6 +122,7 @@ class Given:
     editable_until: datetime
     changes: int = 0
     forgotten: bool = False
+    score_before: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -271,6 +275,6 @@ def _answered(close: CloseToRate, event: RatingGiven | RatingChanged) -> CloseTo
         case RatingGiven() if isinstance(close, Offered | Declined):
             return Given(close.form, close.expires_at, answer, event.given_at, event.editable_until)
         case RatingChanged() if isinstance(close, Given):
-            return replace(close, answer=answer, changes=event.change)
+            return replace(close, answer=answer, changes=event.change, score_before=close.answer.score)
         case _:
             return close
