@@ -21,7 +21,7 @@ LIGHT_PAGE: Final = "#ffffff"
 DARK_PAGE: Final = "#14171a"
 """The backgrounds, and the dark text, are those of the pages' `tokens.css`."""
 
-_STEP: Final = 0.005
+_STEP: Final = 0.01
 _HOVER_STEP: Final = 0.07
 _LIGHT_TINT, _DARK_TINT = 0.12, 0.2
 
