@@ -48,7 +48,7 @@ class AnswerBody(FormReadBody):
         examples=[WORDS],
         description="The client's own words, at most the form's `comment.max_length`. Absent or null: the "
         "comment given before stays, if there is one. Empty, or with nothing in it that can be seen, "
-        "such as white space alone: the comment given before is removed, and none is kept.",
+        "such as white space alone: the answer has none any more. Answers that are changed are kept.",
     )
     tags: Annotated[list[Id], Field(max_length=MOST_TAGS)] | None = Field(
         default=None,
