@@ -25,7 +25,8 @@ from tests.browser.findings import Findings
 
 STORIES = [
     "test_channels.py", "test_console.py", "test_form.py", "test_live_chat.py", "test_quality_control.py",
-    "test_start_page.py", "test_transcript.py", "test_unsubscribe.py", "test_widget.py",
+    "test_quality_control_default.py", "test_start_page.py", "test_transcript.py", "test_unsubscribe.py",
+    "test_webhooks.py", "test_widget.py",
 ]  # fmt: skip
 HERE = Path(__file__).parent
 # The stories of single pages take minutes: `make browser` runs them, `make test` what they stand on.

@@ -9,7 +9,12 @@ import { t } from "../texts.ts";
 import { service } from "./editor.ts";
 import type { Channel } from "./settings.ts";
 
-export function ChannelList(): JSX.Element {
+interface Shown {
+  /** Whether what concerns all channels is theirs to set. */
+  ofAll: boolean;
+}
+
+export function ChannelList({ ofAll }: Shown): JSX.Element {
   const channels = useSignal<Channel[] | null>(null);
   const problem = useSignal<Problem | null>(null);
   const load = async (): Promise<void> => {
@@ -51,7 +56,28 @@ export function ChannelList(): JSX.Element {
           </li>
         ))}
       </ul>
+      <h2>{t("list.all")}</h2>
+      <ul>
+        <Further address="?default" title={t("default.title")} text={t("default.text")} />
+        {ofAll && <Further address="/webhooks" title={t("list.webhooks")} text={t("list.webhooksText")} />}
+      </ul>
     </div>
+  );
+}
+
+function Further({ address, title, text }: { address: string; title: string; text: string }): JSX.Element {
+  return (
+    <li>
+      <a href={address}>
+        <span class="titled">
+          {title}
+          <span class="small quiet">{text}</span>
+        </span>
+        <span class="end">
+          <Icon name="arrow" />
+        </span>
+      </a>
+    </li>
   );
 }
 
