@@ -1,16 +1,16 @@
 """What new channels begin with, in the real system: set by admins of every channel, read by supervisors."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from chassis.http.etags import etag
 from contracts.access import Role
 from deploy.demo.support_floor import SupportFloor
+from deploy.local.stack import Stack, free_port_base
 from tests.browser.conftest import DESKTOP, PHONE, NewPage, OpenPage
 from tests.browser.findings import Findings
 from tests.browser.looking import axe, screenshot
@@ -21,12 +21,11 @@ pytestmark = pytest.mark.real
 PATH = "/quality-control?default"
 
 
-@pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def _as_it_was(floor: SupportFloor) -> AsyncIterator[None]:
-    """The system is shared: what other tests' channels begin with is put back."""
-    before = (await read(floor))["settings"]
-    yield
-    await save(floor, **before)
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A system of this file's own: once a default was saved, there is no way back to none."""
+    with Stack(tmp_path_factory.mktemp("default"), names=("chat", "rating"), base=free_port_base()) as stack:
+        yield stack
 
 
 async def read(floor: SupportFloor) -> Any:

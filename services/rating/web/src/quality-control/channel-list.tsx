@@ -28,7 +28,13 @@ export function ChannelList({ ofAll }: Shown): JSX.Element {
   useEffect(() => void load(), []);
   return (
     <div class="channel-list">
-      <h1>{t("title")}</h1>
+      <div class="titles">
+        <h1>{t("title")}</h1>
+        <nav class="of-all" aria-label={t("list.all")}>
+          <a href="?default">{t("default.title")}</a>
+          {ofAll && <a href="/webhooks">{t("list.webhooks")}</a>}
+        </nav>
+      </div>
       <p class="lead">{t("list.text")}</p>
       {problem.value && <ProblemBanner problem={problem.value} title={t("list.failed")} again={load} />}
       {channels.value === null && !problem.value && <Skeleton />}
@@ -56,28 +62,7 @@ export function ChannelList({ ofAll }: Shown): JSX.Element {
           </li>
         ))}
       </ul>
-      <h2>{t("list.all")}</h2>
-      <ul>
-        <Further address="?default" title={t("default.title")} text={t("default.text")} />
-        {ofAll && <Further address="/webhooks" title={t("list.webhooks")} text={t("list.webhooksText")} />}
-      </ul>
     </div>
-  );
-}
-
-function Further({ address, title, text }: { address: string; title: string; text: string }): JSX.Element {
-  return (
-    <li>
-      <a href={address}>
-        <span class="titled">
-          {title}
-          <span class="small quiet">{text}</span>
-        </span>
-        <span class="end">
-          <Icon name="arrow" />
-        </span>
-      </a>
-    </li>
   );
 }
 

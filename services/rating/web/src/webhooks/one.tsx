@@ -164,10 +164,12 @@ function UnsavedBar({ store, editor }: Opened): JSX.Element | null {
   };
   return (
     <section class="unsaved" aria-label={room("unsaved.label")}>
-      <span class="dot" />
-      {!editor.isNew && <b>{room("unsaved.count", { count: editor.changes.value.length })}</b>}
       {!editor.isNew && (
-        <span class="changes">{editor.changes.value.map((field) => t(`field.${field}`)).join(", ")}</span>
+        <>
+          <span class="dot" />
+          <b>{room("unsaved.count", { count: editor.changes.value.length })}</b>
+          <span class="changes">{editor.changes.value.map((field) => t(`field.${field}`)).join(", ")}</span>
+        </>
       )}
       {wrong > 0 && <span class="wrong">{room("unsaved.wrong", { count: wrong })}</span>}
       <span class="actions">
