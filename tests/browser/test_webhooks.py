@@ -142,6 +142,8 @@ async def test_an_admin_makes_one_and_sends_again_what_failed(
     await page.get_by_role("button", name="Delete webhook").click()
     asked = page.get_by_role("dialog")
     await expect(asked).to_contain_text("What waits to be sent is given up")
+    assert await axe(page) == []
+    await screenshot(page, "webhooks/delete")
     await asked.get_by_role("button", name="Cancel").click()
     await expect(asked).to_have_count(0)
     await page.get_by_role("button", name="Delete webhook").click()
@@ -203,6 +205,9 @@ async def test_a_secret_is_copied_and_exchanged(
     new = (await floor.caller(Role.ADMIN).do("GET", url))["secret"]
     assert new != old
     await expect(page.locator(".copied code")).to_have_text(new)
+    # Another one: nobody has copied it.
+    await expect(page.get_by_role("button", name="Copy", exact=True)).to_be_visible()
+    await screenshot(page, "webhooks/secret", whole=True)
     await page.get_by_label("A form expires without an answer.").check()
     await page.get_by_role("button", name="Save webhook").click()
     await expect(page.get_by_role("region", name="Unsaved changes")).to_have_count(0)

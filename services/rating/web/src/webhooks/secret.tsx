@@ -21,7 +21,7 @@ export function Secret({ editor, saved }: { editor: Editor; saved: Webhook }): J
           {t("secret.both", { time: shortTime(until, new Date()) })}
         </p>
       )}
-      {secret && <Copied label={t("secret")} text={secret} />}
+      {secret && <Copied key={secret} label={t("secret")} text={secret} />}
       <div class="acts">
         {secret ? (
           <button type="button" class="button" onClick={() => (editor.secret.value = null)}>
