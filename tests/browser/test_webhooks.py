@@ -138,7 +138,11 @@ async def test_an_admin_makes_one_and_sends_again_what_failed(
     await expect(page.get_by_role("link", name=hook)).to_contain_text("last delivery")
     await expect(page.get_by_role("link", name=hook)).not_to_contain_text("Failing")
 
-    await page.get_by_role("link", name=hook).click()
+
+async def test_deleting_says_first_what_comes_of_it(
+    page: Page, open_page: OpenPage, floor: SupportFloor, hook: str
+) -> None:
+    await opened(page, open_page, f"?id={hook}")
     await page.get_by_role("button", name="Delete webhook").click()
     asked = page.get_by_role("dialog")
     await expect(asked).to_contain_text("What waits to be sent is given up")
