@@ -80,6 +80,7 @@ def stack(
         "CANDOR_RATING_DELAY": "1",
         "CANDOR_SMTP": f"smtp://{HERE}:{mail_server.port}",
         "CANDOR_MAIL_FROM": "no-reply@candor.test",
+        "CANDOR_WEBHOOK_PRIVATE": "127.0.0.0/8",
     }
     with Stack(tmp_path_factory.mktemp("stack"), base=free_port_base(), extra=rules) as up:
         pytestconfig.stash[RUNNING] = up

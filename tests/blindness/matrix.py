@@ -114,6 +114,7 @@ OPEN: Final[Mapping[str, str]] = {
     "rating: GET /form": "the clients' page; which form it shows is in the link, which no operator has",
     "rating: GET /unsubscribe": "the clients' page behind the link in their mails; it holds nothing",
     "rating: GET /quality-control": _PAGE,
+    "rating: GET /webhooks": _PAGE,
     "analytics: GET /live-chat": _PAGE,
 }
 """What answers whoever asks, with or without a token, and why that tells an operator nothing."""

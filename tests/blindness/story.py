@@ -164,7 +164,7 @@ def token(stack: Stack, roles: Sequence[str], sub: str, channels: Sequence[str])
 
 
 async def _hooked(floor: SupportFloor, webhook: str, channels: Sequence[str]) -> None:
-    """A webhook that would be told of everything; where it leads it may not go."""
+    """A webhook that would be told of everything; nobody listens there."""
     every = ["not_offered", "offered", "given", "changed", "expired"]
     told = {"url": "https://127.0.0.1:1/", "events": every, "channels": list(channels)}
     url = f"{floor.urls.rating}/v1/webhooks/{webhook}"

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.real
     [
         ("chat", "/channels", Role.ADMIN),
         ("rating", "/quality-control", Role.SUPERVISOR),
+        ("rating", "/webhooks", Role.ADMIN),
         ("analytics", "/live-chat", Role.SUPERVISOR),
     ],
 )

@@ -205,6 +205,7 @@ async def test_who_is_asked_is_tried_on_the_last_closes_before_it_is_saved(
         await a_close(floor, channel, texts)
     await opened(page, open_page, channel)
     ask, bar = page.locator("#ask"), page.get_by_role("region", name="Unsaved changes")
+    await expect(page.locator(".page-head")).to_contain_text("· 2 closed in the last 4 weeks")
 
     await page.get_by_label("Messages by the client").fill("2")
     await expect(ask).to_contain_text("who had a reply and wrote at least 2 messages are asked")

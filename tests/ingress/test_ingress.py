@@ -79,6 +79,7 @@ ROUTES = {
     "/form?channel=a": "rating",
     "/unsubscribe": "rating",
     "/quality-control": "rating",
+    "/webhooks?id=crm": "rating",
     "/pages/rating/me": "rating",
     "/live-chat?tab=hours": "analytics",
     "/pages/analytics/assets/x.css": "analytics",

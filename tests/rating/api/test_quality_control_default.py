@@ -67,6 +67,13 @@ async def test_nobody_overwrites_what_they_have_not_read(api: ApiClient) -> None
     assert (await read(api))["version"] == 2
 
 
+async def test_e_mail_is_chosen_only_where_it_is_set_up(api: ApiClient) -> None:
+    assert (await read(api))["mail_available"] is False
+    mailed = await save(api, 1, ways=[{"way": "email", "after": 0}])
+    assert (mailed.status_code, mailed.json()["type"]) == (409, "/problems/mail-not-set-up")
+    assert (await read(api))["version"] == 1
+
+
 async def test_only_admins_of_every_channel_save_and_no_operator_reads(api: ApiClient) -> None:
     settings = (await read(api))["settings"]
     for who in (CLARA, staff(Role.SUPERVISOR), staff(Role.ADMIN, channel="blog"),

@@ -25,6 +25,7 @@ async def api(mongo: str, database: str) -> AsyncIterator[ApiClient]:
         staff(Role.OPERATOR),
         staff(Role.OPERATOR, Role.ADMIN),
         staff(Role.SUPERVISOR),
+        staff(Role.ADMIN, channel="shop"),
         staff(Role.PLATFORM),
         visitor(),
     ],
@@ -40,9 +41,12 @@ async def api(mongo: str, database: str) -> AsyncIterator[ApiClient]:
         ("POST", "/crm/rotate"),
         ("GET", "/crm/deliveries"),
         ("POST", "/crm/deliveries/redeliver"),
+        ("POST", "/crm/deliveries/redeliver-failed"),
     ],
 )
-async def test_only_admins_may(api: ApiClient, method: str, path: str, who: dict[str, str]) -> None:
+async def test_only_admins_of_every_channel_may(
+    api: ApiClient, method: str, path: str, who: dict[str, str]
+) -> None:
     url = f"/v1/webhooks{path}"
     assert (await api.http.request(method, url, headers=who)).status_code == 403
     assert (await api.http.request(method, url)).status_code == 401
@@ -52,6 +56,7 @@ async def test_a_webhook_is_made_read_changed_and_deleted(api: ApiClient) -> Non
     made = await save(api)
     assert (made.status_code, made.headers["etag"]) == (200, '"1"')
     known = {**body(), "webhook": "crm", "version": 1, "gone": False, "both_until": None}
+    known |= {"delivered_at": None, "failing_since": None}
     assert made.json() == known == (await api.http.get("/v1/webhooks/crm", headers=ADA)).json()
     changed = await save(api, 1, events=["changed", "given", "expired"], score_at_or_below=2)
     assert changed.json()["events"] == ["given", "changed", "expired"]
@@ -130,3 +135,17 @@ async def test_the_log_comes_page_by_page(api: ApiClient) -> None:
     params = {"cursor": "AAAA"}
     wrong = await api.http.get("/v1/webhooks/crm/deliveries", headers=ADA, params=params)
     assert wrong.status_code == 422
+
+
+async def test_no_delivery_is_skipped_where_many_are_of_one_moment(api: ApiClient) -> None:
+    await save(api, events=["offered"])
+    await settings_known(api)
+    for number in range(5):
+        await api.harness.inbound.on_dialog_closed(closed(f"d{number}"))
+    await api.harness.relayed()
+    pages = [await log(api, limit=2, state="waiting")]
+    while cursor := pages[-1]["next_cursor"]:
+        pages.append(await log(api, limit=2, state="waiting", cursor=cursor))
+    found = [each for page in pages for each in page["deliveries"]]
+    assert len({each["created_at"] for each in found}) == 1
+    assert sorted(each["dialog"] for each in found) == [f"d{number}" for number in range(5)]

@@ -141,6 +141,62 @@ async def test_after_ten_attempts_in_three_days_it_is_given_up_and_can_be_sent_b
     assert other.status_code == 404
 
 
+async def test_all_that_was_given_up_is_sent_again_by_hand(api: ApiClient, receiver: Receiver) -> None:
+    await hooked(api, receiver, enabled=True)
+    for dialog in ("d1", "d2", "d3"):
+        await rated(api, dialog=dialog)
+    await save(api, 1, url=f"http://127.0.0.1:{receiver.port}/candor", enabled=False)
+    await settings_known(api)
+    process = delivering(api)
+    await process.deliver_due()
+    assert {each["state"] for each in (await log(api))["deliveries"]} == {"failed"}
+    await save(api, 2, url=f"http://127.0.0.1:{receiver.port}/candor")
+    await settings_known(api)
+    path = "/v1/webhooks/crm/deliveries/redeliver-failed"
+    assert (await api.http.post(path, headers=ADA)).json() == {"redelivered": 3}
+    await process.deliver_due()
+    assert {each["state"] for each in (await log(api))["deliveries"]} == {"delivered"}
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 3
+    assert (await api.http.post(path, headers=ADA)).json() == {"redelivered": 0}
+
+
+async def test_it_says_since_when_nothing_is_taken_and_when_something_was(
+    api: ApiClient, receiver: Receiver
+) -> None:
+    await hooked(api, receiver)
+    process, clock = delivering(api), api.harness.clock
+    assert await _health(api) == (None, None)
+    receiver.response = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
+    await rated(api)
+    failed_at = clock.now()
+    await process.deliver_due()
+    clock.advance(timedelta(minutes=10))
+    await process.deliver_due()
+    assert (await log(api))["deliveries"][0]["attempts"] == 2
+    assert await _health(api) == (None, failed_at)
+    # What was changed may be what was wrong.
+    url = f"http://127.0.0.1:{receiver.port}/elsewhere"
+    assert (await save(api, 1, url=url)).json()["failing_since"] is None
+    await settings_known(api)
+    clock.advance(timedelta(hours=1))
+    still = clock.now()
+    await process.deliver_due()
+    assert await _health(api) == (None, still)
+    receiver.response = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    clock.advance(timedelta(hours=3))
+    await process.deliver_due()
+    assert await _health(api) == (clock.now(), None)
+    (listed,) = (await api.http.get("/v1/webhooks", headers=ADA)).json()["webhooks"]
+    assert datetime.fromisoformat(listed["delivered_at"]) == clock.now()
+
+
+async def _health(api: ApiClient) -> tuple[datetime | None, datetime | None]:
+    found = (await api.http.get("/v1/webhooks/crm", headers=ADA)).json()
+    delivered, failing = (found[name] and datetime.fromisoformat(found[name])
+                          for name in ("delivered_at", "failing_since"))  # fmt: skip
+    return delivered, failing
+
+
 async def test_an_endpoint_that_is_gone_is_switched_off_until_it_is_saved_again(
     api: ApiClient, receiver: Receiver
 ) -> None:

@@ -1,6 +1,7 @@
 /** One channel: its settings, and how a site gets its widget. */
 import { ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { Switch } from "@candor/ui/components/controls.tsx";
+import { Copied } from "@candor/ui/components/copied.tsx";
 import { Done } from "@candor/ui/components/done.tsx";
 import { Icon } from "@candor/ui/components/icons.tsx";
 import { timeOfDay } from "@candor/ui/format.ts";
@@ -9,7 +10,6 @@ import { followLink } from "@candor/ui/session.ts";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { t as shared } from "../texts.ts";
-import { Copied } from "./copied.tsx";
 import { type Channel, embedding, type Field, policy, tagOf } from "./form.ts";
 import type { Urls } from "./page.tsx";
 import { Rows } from "./rows.tsx";

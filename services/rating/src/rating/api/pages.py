@@ -1,4 +1,4 @@
-"""The pages that rating serves: the form, the end of mails, and the Quality control of channels."""
+"""The pages that rating serves: the form, the end of mails, the Quality control of channels, and webhooks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,5 +33,6 @@ def page_router(settings: RatingSettings, channels: Channels) -> APIRouter:
         pages.Page("/form", "form.html", {}, framing=framing),
         pages.Page("/unsubscribe", "unsubscribe.html", {}),
         pages.Page("/quality-control", "quality-control.html", told, connect, frames=(SELF,)),
+        pages.Page("/webhooks", "webhooks.html", told, connect),
     ]
     return pages.router(settings.service, BUILT, found)

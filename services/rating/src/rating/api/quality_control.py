@@ -15,7 +15,7 @@ from chassis.http.problems import raises
 from chassis.http.routes import Router
 from chassis.validation.text import LONGEST_NAME
 from contracts.access import Claims
-from rating.api.dependencies import Channels, MailAvailable, Repository, Switches, Versions
+from rating.api.dependencies import Channels, Forms, MailAvailable, Repository, Switches, Versions
 from rating.api.permissions import ChannelId, ChannelSupervisor, SupervisorClaims
 from rating.api.problems import problems
 from rating.api.quality_control_schemas import (
@@ -53,6 +53,7 @@ from rating.domain.rejections import Rejection
 from rating.read_models.quality_control import SettingsVersion
 
 CURSOR: Final = "rating.quality-control.versions"
+RECENT: Final = timedelta(weeks=4)
 DURATIONS: Final = ("delay", "expiry", "edit_window", "offer_window", "cool_down")
 SCALE_FIELDS: Final = [
     ScaleField(name=name, lowest=lowest, highest=highest) for name, (lowest, highest) in SCALES.items()
@@ -77,6 +78,14 @@ BasedOn = Annotated[int, Depends(_based_on)]
 """The version that a change was made from, by `If-Match`."""
 
 
+async def _recent_closes(channel: ChannelId, forms: Forms, repository: Repository) -> int:
+    return await forms.count_closes(channel, repository.clock.now() - RECENT)
+
+
+RecentCloses = Annotated[int, Depends(_recent_closes)]
+"""How many closes the channel in the path has had in four weeks."""
+
+
 @router.get("")
 async def list_quality_control(
     claims: SupervisorClaims, channels: Channels, switches: Switches, versions: Versions
@@ -99,11 +108,12 @@ async def get_quality_control(
     versions: Versions,
     channels: Channels,
     mail_available: MailAvailable,
+    recent_closes: RecentCloses,
     response: Response,
 ) -> QualityControlView:
     """How the channel asks. A channel for which nothing was saved has the service's own settings."""
     found = await versions.current(channel)
-    return await _view(channel, found, channels, mail_available, response)
+    return await _view(channel, found, channels, mail_available, recent_closes, response)
 
 
 @router.put(
@@ -128,6 +138,7 @@ async def save_quality_control(
     versions: Versions,
     channels: Channels,
     mail_available: MailAvailable,
+    recent_closes: RecentCloses,
     response: Response,
 ) -> QualityControlView:
     """Saves the settings as the next version, unless somebody else saved since they were read.
@@ -142,7 +153,7 @@ async def save_quality_control(
         mail_available=mail_available,
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, mail_available, response)
+    return await _view(channel, versions.of(result.state), channels, mail_available, recent_closes, response)
 
 
 @router.post(
@@ -159,6 +170,7 @@ async def restore_quality_control(
     versions: Versions,
     channels: Channels,
     mail_available: MailAvailable,
+    recent_closes: RecentCloses,
     response: Response,
 ) -> QualityControlView:
     """Saves an older version's settings anew, as the next version."""
@@ -172,7 +184,7 @@ async def restore_quality_control(
         mail_available=mail_available,
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, mail_available, response)
+    return await _view(channel, versions.of(result.state), channels, mail_available, recent_closes, response)
 
 
 @router.get("/{channel}/versions")
@@ -311,6 +323,7 @@ async def _view(
     found: SettingsVersion,
     channels: Channels,
     mail_available: MailAvailable,
+    recent_closes: RecentCloses,
     response: Response,
 ) -> QualityControlView:
     response.headers["ETag"] = etag(found.version)
@@ -325,4 +338,5 @@ async def _view(
         scales=SCALE_FIELDS,
         built_in_texts=BUILT_IN_TEXTS,
         mail_available=mail_available,
+        recent_closes=recent_closes,
     )

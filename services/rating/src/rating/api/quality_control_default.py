@@ -6,7 +6,7 @@ from chassis.errors import CommandRejected
 from chassis.eventstore.handle import handle
 from chassis.http.etags import etag
 from chassis.http.routes import Router
-from rating.api.dependencies import Repository, Versions
+from rating.api.dependencies import MailAvailable, Repository, Versions
 from rating.api.permissions import EveryChannelsAdmin, SupervisorClaims
 from rating.api.problems import problems
 from rating.api.quality_control import (
@@ -28,9 +28,11 @@ router = Router(prefix="/v1/quality-control-default", tags=["quality control"])
 
 
 @router.get("")
-async def get_default(_: SupervisorClaims, versions: Versions, response: Response) -> DefaultView:
+async def get_default(
+    _: SupervisorClaims, versions: Versions, mail_available: MailAvailable, response: Response
+) -> DefaultView:
     """What a new channel begins with: the service's own settings until others are saved."""
-    return _view(await versions.for_new_channels(), response)
+    return _view(await versions.for_new_channels(), mail_available, response)
 
 
 @router.put(
@@ -40,14 +42,19 @@ async def get_default(_: SupervisorClaims, versions: Versions, response: Respons
         Rejection.NO_SUCH_VERSION,
         Rejection.THRESHOLD_NOT_ON_SCALE,
         Rejection.ALERT_IN_DEFAULT,
+        Rejection.WAY_TOO_LATE,
+        Rejection.REMINDER_OUT_OF_TIME,
+        Rejection.MAIL_NOT_SET_UP,
     ),
 )
 async def save_default(
     claims: EveryChannelsAdmin,
     based_on: BasedOn,
     body: ChannelSettings,
+    *,
     repository: Repository,
     versions: Versions,
+    mail_available: MailAvailable,
     response: Response,
 ) -> DefaultView:
     """Makes this the default, unless somebody else has changed it since it was read.
@@ -57,16 +64,23 @@ async def save_default(
     """
     if body.alert is not None:
         raise CommandRejected(Rejection.ALERT_IN_DEFAULT)
-    command = SaveQualityControl(settings_of(body), based_on, staff_member(claims), repository.clock.now())
+    command = SaveQualityControl(
+        settings_of(body),
+        based_on,
+        staff_member(claims),
+        repository.clock.now(),
+        mail_available=mail_available,
+    )
     result = await handle(repository, DEFAULT, DEFAULT_STREAM, command)
-    return _view(versions.of(result.state), response)
+    return _view(versions.of(result.state), mail_available, response)
 
 
-def _view(found: SettingsVersion, response: Response) -> DefaultView:
+def _view(found: SettingsVersion, mail_available: MailAvailable, response: Response) -> DefaultView:
     response.headers["ETag"] = etag(found.version)
     return DefaultView(
         **dict(version_view(found)),
         settings=fields_of(found.settings),
         scales=SCALE_FIELDS,
         built_in_texts=BUILT_IN_TEXTS,
+        mail_available=mail_available,
     )

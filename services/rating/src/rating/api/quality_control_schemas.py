@@ -381,6 +381,9 @@ class QualityControlView(VersionDetails):
     mail_available: bool = Field(
         description="Whether e-mail can be sent here; only then it can be chosen.", examples=[True]
     )
+    recent_closes: int = Field(
+        description="How many dialogs were closed in the last 28 days, counted up to 10,000.", examples=[207]
+    )
 
 
 class DefaultView(VersionDetails):
@@ -389,6 +392,9 @@ class DefaultView(VersionDetails):
     scales: list[ScaleField] = Field(description="Those that can be chosen.")
     built_in_texts: dict[str, FormTexts] = Field(
         description="What is shown by locale where nothing is written."
+    )
+    mail_available: bool = Field(
+        description="Whether e-mail can be sent here; only then it can be chosen.", examples=[True]
     )
 
 

@@ -67,6 +67,10 @@ class WebhookView(BaseModel):
     both_until: Instant | None = Field(
         description="Until then messages are signed with the secret before, too. Null: there was none."
     )
+    delivered_at: Instant | None = Field(description="When it took a message last. Null: never.")
+    failing_since: Instant | None = Field(
+        description="Since when it takes none. Null: it took the last one, or was changed since."
+    )
 
 
 class WebhookList(BaseModel):
@@ -112,3 +116,9 @@ class RedeliverBody(RequestBody):
     """Which message is sent again."""
 
     delivery: Annotated[str, StringConstraints(max_length=300)] = Field(examples=["crm/rating:d1:3"])
+
+
+class RedeliveredView(BaseModel):
+    """How much is sent again."""
+
+    redelivered: int = Field(examples=[12])

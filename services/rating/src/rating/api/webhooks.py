@@ -8,20 +8,19 @@ from fastapi import Depends, Header, Path, Query, Response, status
 from chassis.cursors import decode, encode
 from chassis.errors import CommandRejected, InvalidCursor
 from chassis.eventstore.handle import handle
-from chassis.http.auth import allow
 from chassis.http.etags import etag, version_of
 from chassis.http.problems import raises
 from chassis.http.routes import Router
-from contracts.access import Claims, Role
 from contracts.envelope import Id
 from rating.api.dependencies import Repository, Secrets, WebhookDeliveries
 from rating.api.dependencies import Webhooks as WebhooksModel
-from rating.api.permissions import OPERATORS
+from rating.api.permissions import EveryChannelsAdmin as Admin
 from rating.api.problems import problems
 from rating.api.webhook_schemas import (
     DeliveryPage,
     DeliveryView,
     RedeliverBody,
+    RedeliveredView,
     SecretView,
     WebhookBody,
     WebhookList,
@@ -37,13 +36,13 @@ from rating.domain.webhook import (
     WebhookSettings,
     WebhookState,
 )
+from rating.read_models.webhook_health import Health
 from rating.read_models.webhooks import Delivery, DeliveryState
 
 CURSOR: Final = "rating.webhooks.deliveries"
 THOUSAND: Final = 1_000
 
 router = Router(prefix="/v1/webhooks", tags=["webhooks"])
-Admin = Annotated[Claims, Depends(allow(Role.ADMIN, never=OPERATORS))]
 WebhookId = Annotated[Id, Path(description="The webhook's id.", examples=["crm"])]
 
 
@@ -65,20 +64,25 @@ BasedOn = Annotated[int, Depends(_based_on)]
 
 
 @router.get("")
-async def list_webhooks(_: Admin, webhooks: WebhooksModel) -> WebhookList:
+async def list_webhooks(_: Admin, webhooks: WebhooksModel, deliveries: WebhookDeliveries) -> WebhookList:
     """Every webhook."""
-    found = await webhooks.all()
-    return WebhookList(webhooks=[_view(name, webhook) for name, webhook in found.items()])
+    found, health = await webhooks.all(), await deliveries.health.all()
+    views = [_view(name, webhook, health.get(name, Health())) for name, webhook in found.items()]
+    return WebhookList(webhooks=views)
 
 
 @router.get("/{webhook}", responses=problems(Rejection.NO_SUCH_WEBHOOK))
 async def get_webhook(
-    webhook: WebhookId, _: Admin, repository: Repository, response: Response
+    webhook: WebhookId,
+    _: Admin,
+    repository: Repository,
+    deliveries: WebhookDeliveries,
+    response: Response,
 ) -> WebhookView:
     """One webhook."""
     found = await _found(repository, webhook)
     response.headers["ETag"] = etag(found.version)
-    return _view(webhook, found)
+    return _view(webhook, found, await deliveries.health.of(webhook))
 
 
 @router.put("/{webhook}", responses=problems(Rejection.WEBHOOK_CHANGED))
@@ -88,6 +92,7 @@ async def save_webhook(
     based_on: BasedOn,
     body: WebhookBody,
     repository: Repository,
+    deliveries: WebhookDeliveries,
     response: Response,
 ) -> WebhookView:
     """Makes a webhook, or makes it be like this, unless somebody changed it since it was read.
@@ -99,7 +104,7 @@ async def save_webhook(
     state = (await handle(repository, WEBHOOK, WEBHOOK.stream(webhook), command)).state
     saved = _existing(state)
     response.headers["ETag"] = etag(saved.version)
-    return _view(webhook, saved)
+    return _view(webhook, saved, await deliveries.health.of(webhook))
 
 
 @router.delete("/{webhook}", status_code=status.HTTP_204_NO_CONTENT)
@@ -147,7 +152,7 @@ async def list_webhook_deliveries(
     found = await deliveries.page(webhook, state, _before(cursor) if cursor else None, limit + 1)
     page = found[:limit]
     more = len(found) > limit
-    last = encode(CURSOR, [round(page[-1].created_at.timestamp() * THOUSAND)]) if more else None
+    last = encode(CURSOR, _place(page[-1])) if more else None
     return DeliveryPage(deliveries=[_delivery_view(each) for each in page], next_cursor=last)
 
 
@@ -162,6 +167,14 @@ async def redeliver(
     return _delivery_view(found)
 
 
+@router.post("/{webhook}/deliveries/redeliver-failed")
+async def redeliver_failed(
+    webhook: WebhookId, _: Admin, deliveries: WebhookDeliveries, repository: Repository
+) -> RedeliveredView:
+    """Sends all that was given up again, now, with the same ids."""
+    return RedeliveredView(redelivered=await deliveries.failed_again(webhook, repository.clock.now()))
+
+
 async def _found(repository: Repository, webhook: str) -> Webhook:
     return _existing((await repository.load(WEBHOOK, WEBHOOK.stream(webhook))).state)
 
@@ -172,12 +185,14 @@ def _existing(state: WebhookState) -> Webhook:
     return state
 
 
-def _view(name: str, webhook: Webhook) -> WebhookView:
+def _view(name: str, webhook: Webhook, health: Health) -> WebhookView:
     return WebhookView(
         webhook=name,
         version=webhook.version,
         gone=webhook.gone,
         both_until=webhook.both_until,
+        delivered_at=health.delivered_at,
+        failing_since=health.failing(webhook),
         **webhook.settings.model_dump(),
     )
 
@@ -186,8 +201,12 @@ def _delivery_view(delivery: Delivery) -> DeliveryView:
     return DeliveryView.model_validate(delivery.model_dump(include=set(DeliveryView.model_fields)))
 
 
-def _before(cursor: str) -> datetime:
+def _place(delivery: Delivery) -> list[int | str]:
+    return [round(delivery.created_at.timestamp() * THOUSAND), delivery.delivery]
+
+
+def _before(cursor: str) -> tuple[datetime, str]:
     match decode(CURSOR, cursor):
-        case [int(moment)] if 0 < moment < 2**42:
-            return datetime.fromtimestamp(moment / THOUSAND, UTC)
+        case [int(moment), str(delivery)] if 0 < moment < 2**42:
+            return datetime.fromtimestamp(moment / THOUSAND, UTC), delivery
     raise InvalidCursor

@@ -154,10 +154,12 @@ class WebhookDispatcher:
         match result:
             case Delivered():
                 self._failures.pop(delivery.webhook, None)
+                await self._deliveries.health.delivered(delivery.webhook, now)
                 done = {"state": DeliveryState.DELIVERED, "delivered_at": now, "reason": None, "status": None}
                 await self._deliveries.settle(delivery, None, attempts=attempts, **done)
             case TryAgain(reason, status, after):
                 self._pause(delivery.webhook, now)
+                await self._deliveries.health.failed(delivery.webhook, webhook, now)
                 wait = retry_after(attempts, self._jitter)
                 failed = {"attempts": attempts, "reason": reason, "status": status}
                 if wait is None:

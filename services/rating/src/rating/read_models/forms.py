@@ -20,6 +20,7 @@ from rating.read_models.form_documents import FormDocument, due_at, form_documen
 MANY = 100
 BATCH = 500
 EARLIER = 1_000
+MOST_COUNTED = 10_000
 
 OPEN = (CloseState.SCHEDULED, CloseState.PENDING, CloseState.GIVEN, CloseState.DECLINED)
 """States in which something is still asked of the client, or taken from them."""
@@ -91,6 +92,11 @@ class Forms:
     async def last_closes(self, channel: str, limit: int) -> list[PastClose]:
         """The channel's last closes, newest first."""
         return await self._closes({"channel": channel}, limit)
+
+    async def count_closes(self, channel: str, since: datetime) -> int:
+        """How many closes the channel has had since then, up to 10,000: what the index holds is not read."""
+        query: Document = {"channel": channel, "closed_at": {"$gte": since}}
+        return await self._forms.count_documents(query, limit=MOST_COUNTED)
 
     async def earlier_closes(self, channel: str, closes: Sequence[PastClose]) -> list[PastClose]:
         """What came before `closes` (newest first) of their clients in the channel: the last 1,000 of it."""

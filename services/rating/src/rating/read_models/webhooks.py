@@ -15,6 +15,7 @@ from chassis.outbox.commit_handler import RecordedEvent
 from chassis.outbox.upsert import upsert_if_newer
 from chassis.timers import DueDocuments
 from rating.domain.webhook import StoredWebhookEvent, Webhook, WebhookState
+from rating.read_models.webhook_health import WebhookHealth
 
 REMEMBERED: Final = timedelta(seconds=1)
 KEPT: Final = timedelta(days=30)
@@ -112,11 +113,14 @@ class WebhookDeliveries:
     def __init__(self, database: "AsyncIOMotorDatabase[Document]") -> None:
         self._deliveries = database["webhook_deliveries"]
         self.due = DueDocuments(self._deliveries)
+        self.health = WebhookHealth(database)
 
     async def prepare(self) -> None:
         """Makes the indexes; can be repeated."""
         await self.due.prepare()
-        await self._deliveries.create_index([("webhook", ASCENDING), ("created_at", DESCENDING)])
+        newest = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        await self._deliveries.create_index([("webhook", ASCENDING), *newest])
+        await self._deliveries.create_index([("webhook", ASCENDING), ("state", ASCENDING), *newest])
         kept = int(KEPT.total_seconds())
         await self._deliveries.create_index([("kept_from", ASCENDING)], expireAfterSeconds=kept)
 
@@ -143,21 +147,32 @@ class WebhookDeliveries:
         await self._deliveries.update_one(found, changed)
 
     async def page(
-        self, webhook: str, state: DeliveryState | None, before: datetime | None, limit: int
+        self, webhook: str, state: DeliveryState | None, before: tuple[datetime, str] | None, limit: int
     ) -> list[Delivery]:
-        """The newest of a webhook, in that state, of before then."""
+        """The newest of a webhook, in that state, of before that moment and id: many are of one moment."""
         query: Document = {"webhook": webhook}
         query |= {"state": state} if state else {}
-        query |= {"created_at": {"$lt": before}} if before else {}
-        found = self._deliveries.find(query).sort("created_at", DESCENDING).limit(limit)
+        if before:
+            at, delivery = before
+            query["created_at"] = {"$lte": at}  # bounds the index; `$or` alone doesn't
+            query["$or"] = [{"created_at": {"$lt": at}}, {"_id": {"$lt": delivery}}]
+        order = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        found = self._deliveries.find(query).sort(order).limit(limit)
         return [Delivery.model_validate(document) async for document in found]
 
     async def again(self, webhook: str, delivery: str, now: datetime) -> Delivery | None:
         """Sends it again, now, whatever became of it; None if there is none."""
-        changes = {"due_at": now, "state": DeliveryState.WAITING, "attempts": 0}
         found = await self._deliveries.find_one_and_update(
-            {"_id": delivery, "webhook": webhook},
-            {"$set": changes, "$unset": {"claim": "", "claimed_until": ""}},
-            return_document=True,
+            {"_id": delivery, "webhook": webhook}, _due_again(now), return_document=True
         )
         return Delivery.model_validate(found) if found else None
+
+    async def failed_again(self, webhook: str, now: datetime) -> int:
+        """Sends again, now, all that was given up; returns how much that is."""
+        failed = {"webhook": webhook, "state": DeliveryState.FAILED}
+        return (await self._deliveries.update_many(failed, _due_again(now))).modified_count
+
+
+def _due_again(now: datetime) -> Document:
+    changes = {"due_at": now, "state": DeliveryState.WAITING, "attempts": 0}
+    return {"$set": changes, "$unset": {"claim": "", "claimed_until": ""}}

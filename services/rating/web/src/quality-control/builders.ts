@@ -65,5 +65,6 @@ export function aView(version = 12, settings: Settings = someSettings()): View {
       fr: { question: "Comment ?", ...builtIn, thanks: "Merci." },
     },
     mail_available: true,
+    recent_closes: 207,
   };
 }

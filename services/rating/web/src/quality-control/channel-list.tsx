@@ -9,7 +9,12 @@ import { t } from "../texts.ts";
 import { service } from "./editor.ts";
 import type { Channel } from "./settings.ts";
 
-export function ChannelList(): JSX.Element {
+interface Shown {
+  /** Whether what concerns all channels is theirs to set. */
+  ofAll: boolean;
+}
+
+export function ChannelList({ ofAll }: Shown): JSX.Element {
   const channels = useSignal<Channel[] | null>(null);
   const problem = useSignal<Problem | null>(null);
   const load = async (): Promise<void> => {
@@ -23,7 +28,13 @@ export function ChannelList(): JSX.Element {
   useEffect(() => void load(), []);
   return (
     <div class="channel-list">
-      <h1>{t("title")}</h1>
+      <div class="titles">
+        <h1>{t("title")}</h1>
+        <nav class="of-all" aria-label={t("list.all")}>
+          <a href="?default">{t("default.title")}</a>
+          {ofAll && <a href="/webhooks">{t("list.webhooks")}</a>}
+        </nav>
+      </div>
       <p class="lead">{t("list.text")}</p>
       {problem.value && <ProblemBanner problem={problem.value} title={t("list.failed")} again={load} />}
       {channels.value === null && !problem.value && <Skeleton />}

@@ -19,7 +19,7 @@ import {
   type View,
 } from "./settings.ts";
 
-const api = client<paths>("", token);
+export const api = client<paths>("", token);
 
 /** What the page asks of the service; each throws a `Problem`. */
 export const service = {

@@ -1,6 +1,6 @@
 /** What a reader sees where nothing is written: the same order as the service's (RFC 4647, lookup). */
 import { t } from "../texts.ts";
-import type { Settings, TextName, View } from "./settings.ts";
+import { isDefault, type Settings, type TextName, type View } from "./settings.ts";
 
 export interface Shown {
   text: string;
@@ -9,7 +9,7 @@ export interface Shown {
   builtIn: boolean;
 }
 
-type Known = Pick<View, "default_locale" | "built_in_texts">;
+type Known = Pick<View, "channel" | "default_locale" | "built_in_texts">;
 
 /** The text that a reader of `locale` sees. */
 export function shown(view: Known, settings: Settings, locale: string, name: TextName): Shown {
@@ -29,9 +29,9 @@ export function shown(view: Known, settings: Settings, locale: string, name: Tex
   return { text: "", locale: "en", builtIn: true };
 }
 
-/** The locales in which a text is looked for, for a reader of `locale`. */
-export function rangesOf(view: Pick<View, "default_locale">, locale: string): string[] {
-  return [...lookup(locale), ...lookup(view.default_locale)];
+/** The locales in which a text is looked for, for a reader of `locale`; which channel's it will be, no default knows. */
+export function rangesOf(view: Pick<View, "channel" | "default_locale">, locale: string): string[] {
+  return isDefault(view) ? lookup(locale) : [...lookup(locale), ...lookup(view.default_locale)];
 }
 
 /** A locale, then ever more general ones: zh-Hant-TW, zh-Hant, zh. */

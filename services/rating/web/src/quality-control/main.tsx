@@ -4,8 +4,10 @@ import "./quality-control.css";
 import { Shell } from "@candor/ui/components/shell.tsx";
 import { t } from "../texts.ts";
 import { ChannelList } from "./channel-list.tsx";
+import { defaultService, isAdminOfAll } from "./default.ts";
 import { Editor } from "./editor.ts";
 import { EditorPage } from "./page.tsx";
+import { DEFAULT } from "./settings.ts";
 
 interface Told {
   /** Where people reach each service; empty if that isn't known. */
@@ -13,12 +15,15 @@ interface Told {
 }
 
 const { urls = {} } = settings<Told>();
-const channel = new URLSearchParams(location.search).get("channel");
+const query = new URLSearchParams(location.search);
+const channel = query.get("channel");
+/** A channel may be called "default". */
+const ofDefault = !channel && query.has("default");
 /** Where the other settings of the channel are. */
 const general = urls.chat && channel ? `${urls.chat}/channels?channel=${encodeURIComponent(channel)}` : null;
 /** Where what became of a close is shown. */
 const liveChat = urls.analytics ? `${urls.analytics}/live-chat` : null;
-const editor = channel ? new Editor(channel) : null;
+const editor = channel ? new Editor(channel) : ofDefault ? new Editor(DEFAULT, defaultService) : null;
 
 staffPage(() => {
   document.title = t("title");
@@ -32,8 +37,17 @@ staffPage(() => {
   ];
   return (
     <Shell navigation={navigation}>
-      {() =>
-        editor ? <EditorPage editor={editor} general={general} liveChat={liveChat} /> : <ChannelList />
+      {(person) =>
+        editor ? (
+          <EditorPage
+            editor={editor}
+            general={general}
+            liveChat={liveChat}
+            readOnly={ofDefault && !isAdminOfAll(person)}
+          />
+        ) : (
+          <ChannelList ofAll={isAdminOfAll(person)} />
+        )
       }
     </Shell>
   );

@@ -1,12 +1,13 @@
 /** The settings of one channel: sections left, the preview right, and a bar while something is not saved. */
 import { Banner, ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { Done } from "@candor/ui/components/done.tsx";
-import { exactTime, shortTime } from "@candor/ui/format.ts";
+import { exactTime, number, shortTime } from "@candor/ui/format.ts";
 import { type Problem, sentence } from "@candor/ui/problems.ts";
 import { followLink } from "@candor/ui/session.ts";
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { Offline } from "../offline.tsx";
 import { t } from "../texts.ts";
 import { Ask } from "./ask.tsx";
 import { Comparison } from "./comparison.tsx";
@@ -17,7 +18,7 @@ import { How } from "./how.tsx";
 import { Preview, PreviewChoice } from "./preview.tsx";
 import { What, When } from "./sections.tsx";
 import { labelOf, valueText } from "./sentences.ts";
-import { SECTIONS, type Section, type Settings, type View } from "./settings.ts";
+import { isDefault, type Section, type Settings, sectionsOf, type View } from "./settings.ts";
 import { Words } from "./words.tsx";
 
 const fieldSentence = (code: string): string =>
@@ -27,16 +28,18 @@ interface Opened {
   editor: Editor;
   /** Where Live Chat is; null if that is not known. */
   liveChat: string | null;
-  /** Where the other settings of the channel are; null if that is not known. */
+  /** Where the other settings of the channel are; null if that is not known, and for the default. */
   general: string | null;
+  /** Whether nothing can be changed. */
+  readOnly: boolean;
 }
 
-export function EditorPage({ editor, general, liveChat }: Opened): JSX.Element {
+export function EditorPage({ editor, ...opened }: Opened): JSX.Element {
   useEffect(() => void editor.load(), [editor]);
   const view = editor.view.value;
   const settings = editor.settings.value;
   if (view && settings) {
-    return <Loaded editor={editor} general={general} liveChat={liveChat} view={view} settings={settings} />;
+    return <Loaded editor={editor} {...opened} view={view} settings={settings} />;
   }
   const failure = editor.failure.value;
   return failure ? <Failed problem={failure} again={() => editor.load()} /> : <Loading />;
@@ -48,7 +51,7 @@ interface Shown {
   settings: Settings;
 }
 
-function Loaded({ general, liveChat, ...shown }: Shown & Opened): JSX.Element {
+function Loaded({ general, liveChat, readOnly, ...shown }: Shown & Opened): JSX.Element {
   const { editor, view, settings } = shown;
   const choice = useMemo(() => new PreviewChoice(), []);
   useEffect(() => whileOpen(editor), [editor]);
@@ -58,9 +61,10 @@ function Loaded({ general, liveChat, ...shown }: Shown & Opened): JSX.Element {
     <div class="quality-control">
       <Head view={view} general={general} />
       <div class="columns">
-        <Index editor={editor} />
-        <div class="sections">
+        <Index editor={editor} view={view} />
+        <fieldset class="sections" disabled={readOnly}>
           <Offline />
+          {readOnly && <p class="read-only">{t("default.readOnly")}</p>}
           {(meanwhile || refusal) && (
             <Seen key={refusal ? "refusal" : meanwhile?.version}>
               {meanwhile && <SavedMeanwhile {...shown} meanwhile={meanwhile} />}
@@ -72,8 +76,8 @@ function Loaded({ general, liveChat, ...shown }: Shown & Opened): JSX.Element {
           <What {...shown} />
           <Words {...shown} preview={choice} />
           <How {...shown} />
-          <History {...shown} />
-        </div>
+          {!isDefault(view) && <History {...shown} />}
+        </fieldset>
         <Preview
           view={view}
           settings={settings}
@@ -125,9 +129,8 @@ function Head({ view, general }: { view: View; general: string | null }): JSX.El
         <p class="crumb">
           <a href="/quality-control">{t("title")}</a> /
         </p>
-        <h1>
-          <bdi>{view.name}</bdi>
-        </h1>
+        <h1>{isDefault(view) ? t("default.title") : <bdi>{view.name}</bdi>}</h1>
+        {isDefault(view) && <p class="quiet">{t("default.text")}</p>}
       </div>
       <p class="quiet" title={at ? exactTime(at) : undefined}>
         {at
@@ -137,6 +140,7 @@ function Head({ view, general }: { view: View; general: string | null }): JSX.El
               who: view.saved_by?.name ?? "",
             })
           : t("head.default")}
+        {!isDefault(view) && <> · {closesText(view.recent_closes)}</>}
       </p>
       {general && (
         <nav class="tabs" aria-label={t("tabs")}>
@@ -152,22 +156,31 @@ function Head({ view, general }: { view: View; general: string | null }): JSX.El
   );
 }
 
-function Index({ editor }: { editor: Editor }): JSX.Element {
+/** The service counts no further than this. */
+const MOST_COUNTED = 10_000;
+
+function closesText(count: number): string {
+  if (count < MOST_COUNTED) return t("head.closes", { count });
+  return t("head.manyCloses", { count: number(count) });
+}
+
+function Index({ editor, view }: { editor: Editor; view: View }): JSX.Element {
   const current = useSignal<Section>("ask");
+  const sections = sectionsOf(view);
   useEffect(() => {
     const watch = (): void => {
-      const passed = SECTIONS.filter(
+      const passed = sections.filter(
         (name) => (document.getElementById(name)?.getBoundingClientRect().top ?? 1e9) < 140,
       );
       const last = innerHeight + scrollY >= document.documentElement.scrollHeight - 4;
-      current.value = last ? "history" : (passed.at(-1) ?? "ask");
+      current.value = (last ? sections : passed).at(-1) ?? "ask";
     };
     addEventListener("scroll", watch, { passive: true });
     return () => removeEventListener("scroll", watch);
   }, []);
   return (
     <nav class="index" aria-label={t("index")}>
-      {SECTIONS.map((name) => (
+      {sections.map((name) => (
         <a key={name} href={`#${name}`} aria-current={current.value === name ? "true" : undefined}>
           {t(`section.${name}`)}
           {editor.changedSections.value.has(name) && (
@@ -215,7 +228,12 @@ function SavedMeanwhile({ meanwhile, view, settings }: Shown & { meanwhile: Mean
   );
 }
 
-function UnsavedBar({ editor, settings, liveChat }: Shown & Pick<Opened, "liveChat">): JSX.Element | null {
+function UnsavedBar({
+  editor,
+  view,
+  settings,
+  liveChat,
+}: Shown & Pick<Opened, "liveChat">): JSX.Element | null {
   if (!editor.unsaved.value) return null;
   const parts = editor.changed.value;
   const wrong = Object.keys(editor.wrong.value).length;
@@ -238,7 +256,7 @@ function UnsavedBar({ editor, settings, liveChat }: Shown & Pick<Opened, "liveCh
         ))}
         {parts.length > 3 && <span>{t("unsaved.more", { count: parts.length - 3 })}</span>}
       </span>
-      <DryRunBar editor={editor} settings={settings} liveChat={liveChat} />
+      {!isDefault(view) && <DryRunBar editor={editor} settings={settings} liveChat={liveChat} />}
       {wrong > 0 && <span class="wrong">{t("unsaved.wrong", { count: wrong })}</span>}
       <span class="actions">
         <button type="button" class="button" disabled={editor.saving.value} onClick={() => editor.discard()}>
@@ -255,27 +273,6 @@ function UnsavedBar({ editor, settings, liveChat }: Shown & Pick<Opened, "liveCh
         </button>
       </span>
     </section>
-  );
-}
-
-function Offline(): JSX.Element | null {
-  const offline = useSignal(!navigator.onLine);
-  useEffect(() => {
-    const look = (): void => {
-      offline.value = !navigator.onLine;
-    };
-    addEventListener("online", look);
-    addEventListener("offline", look);
-    return () => {
-      removeEventListener("online", look);
-      removeEventListener("offline", look);
-    };
-  }, []);
-  if (!offline.value) return null;
-  return (
-    <Banner kind="warn" title={t("offline.title")}>
-      {t("offline.text")}
-    </Banner>
   );
 }
 

@@ -9,6 +9,7 @@ import {
   demandOf,
   type Eligibility,
   inWidget,
+  isDefault,
   localesOf,
   mailedAfter,
   type Part,
@@ -53,6 +54,7 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
         .join(" ");
     case "words": {
       const locales = localesOf(view, settings).length;
+      if (isDefault(view)) return t("words.sentenceDefault", { count: locales });
       return t("words.sentence", { count: locales, locale: view.default_locale });
     }
     case "how":

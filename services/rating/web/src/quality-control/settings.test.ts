@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { aView, someSettings } from "./builders.ts";
 import { partOf } from "./editor.ts";
-import { lookup, shown } from "./fallbacks.ts";
+import { lookup, rangesOf, shown } from "./fallbacks.ts";
 import { asLength, inSeconds, isWithin, typed } from "./lengths.ts";
 import { previewForm } from "./preview-form.ts";
 import {
+  DEFAULT,
   demanding,
   differences,
   lowered,
@@ -13,6 +14,7 @@ import {
   rebased,
   rescaled,
   sectionOf,
+  sectionsOf,
   sent,
   withWays,
   written,
@@ -176,4 +178,12 @@ test("the preview is the form with these texts, at the moment that is asked for"
   expect(of("comment").score).toBe(2);
   expect(of("thanks").form).toMatchObject({ state: "given", editable_until: "2026-12-03T09:00:00.000Z" });
   expect(of("expired").form).toMatchObject({ state: "expired", expires_at: null });
+});
+
+test("the default has no history, and looks for texts in no channel's own language", () => {
+  const view = { ...aView(), channel: DEFAULT };
+  expect(sectionsOf(view)).not.toContain("history");
+  expect(sectionsOf(aView())).toContain("history");
+  expect(rangesOf(aView(), "fr-CA")).toEqual(["fr-CA", "fr", "en"]);
+  expect(rangesOf(view, "fr-CA")).toEqual(["fr-CA", "fr"]);
 });

@@ -3,6 +3,14 @@ import type { components } from "../api.gen.d.ts";
 
 type Schemas = components["schemas"];
 export type View = Schemas["QualityControlView"];
+
+/** What the default has for a channel's id: no channel has it. */
+export const DEFAULT = "";
+
+export function isDefault({ channel }: Pick<View, "channel">): boolean {
+  return channel === DEFAULT;
+}
+
 export type Settings = Schemas["ChannelSettings"];
 export type Written = Schemas["WrittenTexts"];
 export type ScaleName = Settings["scale"]["name"];
@@ -38,6 +46,11 @@ export const NONE = Object.fromEntries(TEXTS.map((name) => [name, null])) as unk
 
 export const SECTIONS = ["ask", "when", "what", "words", "how", "history"] as const;
 export type Section = (typeof SECTIONS)[number];
+
+/** The sections of a channel's settings, or of the default's, which has no history. */
+export function sectionsOf(view: Pick<View, "channel">): readonly Section[] {
+  return isDefault(view) ? SECTIONS.filter((name) => name !== "history") : SECTIONS;
+}
 
 export const LISTS = ["tags", "follow_ups"] as const;
 export type List = (typeof LISTS)[number];

@@ -11,6 +11,7 @@ import { Section } from "./sections.tsx";
 import {
   ALWAYS,
   inLanguage,
+  isDefault,
   type List,
   localesOf,
   NONE,
@@ -65,7 +66,10 @@ export function Words({ preview, ...shownToo }: Shown): JSX.Element {
               <th scope="col">{t("words.text")}</th>
               {locales.map((locale) => (
                 <th scope="col" key={locale}>
-                  {locale} {locale === view.default_locale && <span class="quiet">{t("words.default")}</span>}
+                  {locale}{" "}
+                  {locale === view.default_locale && !isDefault(view) && (
+                    <span class="quiet">{t("words.default")}</span>
+                  )}
                 </th>
               ))}
             </tr>

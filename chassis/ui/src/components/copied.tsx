@@ -1,9 +1,9 @@
 /** A text to copy, with a button that says when it was. */
-import { Icon } from "@candor/ui/components/icons.tsx";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
-import { t } from "./texts.ts";
+import { t } from "../texts.ts";
+import { Icon } from "./icons.tsx";
 
 const SAID_MS = 3000;
 
