@@ -93,6 +93,7 @@ class TestReading:
             "names_operator": False,
             "ways": [{"way": "widget", "after": 0}],
             "reminder": None,
+            "form_webhook": None,
         }
         assert found["mail_available"] is False
         names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")

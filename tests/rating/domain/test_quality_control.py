@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chassis.errors import CommandRejected
 from rating.domain.quality_control.decider import QUALITY_CONTROL, BeginWithDefault, SaveQualityControl
 from rating.domain.quality_control.events import QualityControlSaved, StaffMember
-from rating.domain.quality_control.settings import QualityControlSettings, Tag
+from rating.domain.quality_control.settings import FormWebhook, QualityControlSettings, Tag
 from rating.domain.quality_control.state import Saved
 from rating.domain.quality_control.texts import BUILT_IN, SHOWN, Texts, lookup, shown
 from rating.domain.rating.form_version import CommentMode, CommentRule
@@ -102,6 +102,24 @@ def test_nobody_can_choose_e_mail_where_none_can_be_sent_and_who_has_chosen_it_k
     given(saved(2, by_mail())).when(save(by_mail(), 2, **off)).then_nothing()
     given(saved(2, by_mail())).when(save(later, 2, **off)).then(saved(3, later))
     given(saved(2, by_mail())).when(save(FIRST, 2, **off)).then(saved(3, FIRST))
+
+
+def by_webhook(url: str | None = "https://support.example/forms") -> QualityControlSettings:
+    webhook = None if url is None else FormWebhook(url=url)
+    return FIRST.model_copy(update={"ways": (DeliveryWay(way=Way.WEBHOOK),), "form_webhook": webhook})
+
+
+def test_forms_go_to_the_channels_own_system_only_where_it_is_said_where_that_is() -> None:
+    given().when(save(by_webhook(), 1)).then(saved(2, by_webhook()))
+    given().when(save(by_webhook(None), 1)).then_rejected("webhook-url-missing")
+    kept = FIRST.model_copy(update={"form_webhook": by_webhook().form_webhook})
+    given(saved(2, by_webhook())).when(save(kept, 2)).then(saved(3, kept))
+
+
+def test_the_same_is_saved_again_once_where_that_switches_the_webhook_on() -> None:
+    again = save(by_webhook(), 2, webhook_gone=True)
+    given(saved(2, by_webhook())).when(again).then(saved(3, by_webhook()))
+    given(saved(2, by_webhook()), saved(3, by_webhook())).when(again).then_nothing()
 
 
 def test_a_form_is_sent_before_it_expires() -> None:
@@ -219,5 +237,5 @@ def test_a_form_takes_from_its_version_what_it_is_made_by() -> None:
     form = SECOND.form_version(7, "fr")
     assert (form.version, form.default_locale, form.delay) == (7, "fr", timedelta(minutes=15))
     assert form.model_dump(include=set(QualityControlSettings.model_fields)) == SECOND.model_dump(
-        exclude={"texts"}
+        exclude={"texts", "form_webhook"}
     )

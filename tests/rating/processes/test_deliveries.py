@@ -17,7 +17,8 @@ from rating.domain.rating.state import Offered
 from rating.domain.rating.ways import DeliveryWay
 from rating.domain.rating.ways import Way as OwnWay
 from rating.personal_data import Addresses
-from rating.processes.deliveries import AT_ONCE, AWAITED, LEASE, PAUSES, MailDeliveries
+from rating.processes.deliveries import AT_ONCE, PAUSES, MailDeliveries
+from rating.processes.delivery_worker import AWAITED, LEASE
 from tests.rating.api_client import open_api_client
 from tests.rating.builders import BOTH, CLOSED_AT, EXPIRY, MAILED, MINUTE, at
 from tests.rating.harness import closed, reopened

@@ -23,6 +23,7 @@ from contracts.access import AUDIENCE_RATING
 from rating.adapters.mail import Mailer
 from rating.adapters.webhooks import WebhookSender
 from rating.api import dry_run as dry_run_api
+from rating.api import form_webhooks as form_webhooks_api
 from rating.api import forms as forms_api
 from rating.api import mail as mail_api
 from rating.api import pages
@@ -32,9 +33,10 @@ from rating.api import story as story_api
 from rating.api import webhooks as webhooks_api
 from rating.api.origins import CrossOrigin
 from rating.api.problems import CATALOGUE
-from rating.api.tokens import FormKey, FormTokens
+from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
 from rating.domain.rating.form_version import FormVersion
+from rating.domain.rating.ways import Way
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.contacts import Contacts
 from rating.messaging.inbound import Inbound, consumers, keys_reader
@@ -44,6 +46,12 @@ from rating.personal_data import Addresses
 from rating.processes.deliveries import MailDeliveries
 from rating.processes.erasure import ClientErasure
 from rating.processes.form_mails import FormMails
+from rating.processes.form_webhooks import (
+    SECRETS,
+    ChannelWebhooks,
+    FormMessages,
+    FormWebhookDeliveries,
+)
 from rating.processes.timers import form_timers
 from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
 from rating.read_models.channels import Channels
@@ -78,7 +86,8 @@ def build(
     switches, live = QualityControlSwitches(database), LiveUpdates()
     webhooks, webhook_deliveries = Webhooks(database, clock or database_clock), WebhookDeliveries(database)
     outbox = WebhookOutbox(webhooks, webhook_deliveries)
-    deliveries, opt_outs = Deliveries(database), OptOuts(database, keys)
+    mails_due, messages_due = Deliveries(database, Way.EMAIL), Deliveries(database, Way.WEBHOOK)
+    deliveries, opt_outs = (mails_due, messages_due), OptOuts(database, keys)
     handlers = commit_handlers(forms, deliveries, keys, switches, live.wake, webhooks, outbox)
     relay = OutboxRelay(name, store, publisher, handlers)
     repository = Repository(store, clock or database_clock, wake=relay.wake, service=name)
@@ -95,7 +104,8 @@ def build(
     reader = KeyReader.of(settings, database)
     reading = keys_reader(database, settings.kafka, publisher, reader, database_clock)
     addresses = Addresses(reader, reading.read_to_end)
-    contacts = Contacts(addresses, opt_outs, mail_available=settings.smtp is not None)
+    form_webhooks = ChannelWebhooks(repository, versions)
+    contacts = Contacts(addresses, opt_outs, settings.smtp is not None, form_webhooks.is_gone)
     inbound = Inbound(repository, rules_of, channels, erased, erasure, contacts, form_secret)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
     tokens = FormTokens(form_secret, secrets_before)
@@ -103,22 +113,21 @@ def build(
     webhook_secrets = WebhookSecrets(form_secret, secrets_before)
     sender = WebhookSender(settings.webhook_private)
     dispatcher = WebhookDispatcher(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
+    form_secrets = WebhookSecrets(form_secret, secrets_before, purpose=SECRETS)
+    messages = FormMessages(versions, settings.public_urls["rating"], tokens.of)
+    form_messaging = FormWebhookDeliveries(
+        repository, messages_due, sender, messages, form_webhooks, form_secrets, erased
+    )
     event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
     tasks: list[BackgroundTask] = [
-        database_clock, keys, reading, relay, erasure, timers, dispatcher, *event_consumers,
+        database_clock, keys, reading, relay, erasure, timers, dispatcher, form_messaging, *event_consumers,
     ]  # fmt: skip
-    mailing: MailDeliveries | None = None
-    if settings.smtp and settings.mail_from:
-        mailer = Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file)
-        mails = FormMails(
-            versions, channels, opt_outs, settings.public_urls["rating"], mailer.domain,
-            lambda dialog, close_seq: tokens.issue(FormKey(dialog, close_seq)),
-        )  # fmt: skip
-        mailing = MailDeliveries(repository, deliveries, mailer, mails, addresses, opt_outs, erased)
-        tasks.append(mailing)
+    mail = _mail(settings, versions, channels, opt_outs, tokens)
+    mailing = MailDeliveries(repository, mails_due, *mail, addresses, opt_outs, erased) if mail else None
+    tasks += [mailing] if mailing else []
 
     async def prepare() -> None:
-        own = (forms, deliveries, webhook_deliveries, erased, opt_outs, reader)
+        own = (forms, *deliveries, webhook_deliveries, erased, opt_outs, reader)
         for part in (store, *own, keys, audit):
             await part.prepare()
         await database_clock.sync()
@@ -134,7 +143,7 @@ def build(
         pages=[pages.person, pages.page_router(settings, channels)],
         routers=[
             *forms_and_mails, quality_control_api.router, dry_run_api.router, webhooks_api.router,
-            story_api.router, default_api.router,
+            form_webhooks_api.router, story_api.router, default_api.router,
         ],
         problems=CATALOGUE,
         state={
@@ -144,10 +153,27 @@ def build(
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
             "live": live, "webhooks": webhooks, "webhook_deliveries": webhook_deliveries,
             "webhook_secrets": webhook_secrets, "audit": audit,
+            "form_webhooks": form_webhooks, "form_webhook_secrets": form_secrets,
             "opt_outs": opt_outs, "mail_available": contacts.mail_available,
             "relay": relay, "inbound": inbound, "mailing": mailing,  # what tests drive by hand
+            "form_messaging": form_messaging,
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
         middleware=[Middleware(CrossOrigin, settings.public_urls["analytics"])],
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip
+
+
+def _mail(
+    settings: RatingSettings,
+    versions: QualityControlVersions,
+    channels: Channels,
+    opt_outs: OptOuts,
+    tokens: FormTokens,
+) -> tuple[Mailer, FormMails] | None:
+    """What sends mails, and what writes those about forms; None where there is no server for them."""
+    if not settings.smtp or not settings.mail_from:
+        return None
+    mailer = Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file)
+    url = settings.public_urls["rating"]
+    return mailer, FormMails(versions, channels, opt_outs, url, mailer.domain, tokens.of)

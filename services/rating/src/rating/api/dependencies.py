@@ -9,6 +9,7 @@ from chassis.http.live import LiveUpdates
 from chassis.http.routes import from_state
 from rating.api.tokens import FormTokens
 from rating.api.views import FormViews
+from rating.processes.form_webhooks import ChannelWebhooks
 from rating.processes.webhook_deliveries import WebhookSecrets
 from rating.read_models.channels import Channels as ChannelsModel
 from rating.read_models.forms import Forms as FormsModel
@@ -20,6 +21,8 @@ from rating.read_models.webhooks import Webhooks as WebhooksModel
 Webhooks = Annotated[WebhooksModel, from_state("webhooks")]
 WebhookDeliveries = Annotated[WebhookDeliveriesModel, from_state("webhook_deliveries")]
 Secrets = Annotated[WebhookSecrets, from_state("webhook_secrets")]
+FormWebhooks = Annotated[ChannelWebhooks, from_state("form_webhooks")]
+FormSecrets = Annotated[WebhookSecrets, from_state("form_webhook_secrets")]
 Live = Annotated[LiveUpdates, from_state("live")]
 Repository = Annotated[EventRepository, from_state("repository")]
 Keys = Annotated[KeyRing, from_state("key_ring")]

@@ -19,7 +19,10 @@ router = Router(prefix="/v1/quality-control", tags=["quality control"])
 @router.post(
     "/{channel}/dry-run",
     responses=problems(
-        Rejection.THRESHOLD_NOT_ON_SCALE, Rejection.WAY_TOO_LATE, Rejection.REMINDER_OUT_OF_TIME
+        Rejection.THRESHOLD_NOT_ON_SCALE,
+        Rejection.WAY_TOO_LATE,
+        Rejection.REMINDER_OUT_OF_TIME,
+        Rejection.WEBHOOK_URL_MISSING,
     ),
 )
 async def try_quality_control(

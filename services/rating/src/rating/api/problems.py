@@ -34,6 +34,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.WAY_TOO_LATE: "The form expires before it is sent.",
     Rejection.REMINDER_OUT_OF_TIME: "A reminder comes after the first e-mail, and before the form expires.",
     Rejection.NO_SUCH_LINK: "There is no such link.",
+    Rejection.WEBHOOK_URL_MISSING: "Say where forms go: the webhook has no address.",
 }
 
 STATUSES: Final[Mapping[str, int]] = {

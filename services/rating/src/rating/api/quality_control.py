@@ -14,7 +14,7 @@ from chassis.http.problems import raises
 from chassis.http.routes import Router
 from chassis.validation.text import LONGEST_NAME
 from contracts.access import Claims
-from rating.api.dependencies import Channels, MailAvailable, Repository, Switches, Versions
+from rating.api.dependencies import Channels, FormWebhooks, MailAvailable, Repository, Switches, Versions
 from rating.api.permissions import ChannelId, ChannelSupervisor, SupervisorClaims
 from rating.api.problems import problems
 from rating.api.quality_control_schemas import (
@@ -32,9 +32,16 @@ from rating.api.quality_control_schemas import (
     WayChoice,
 )
 from rating.api.schemas import FormTexts, ScaleField
+from rating.domain.form_webhook import FormWebhookState
 from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
 from rating.domain.quality_control.events import StaffMember
-from rating.domain.quality_control.settings import SCALES, FollowUp, QualityControlSettings, Tag
+from rating.domain.quality_control.settings import (
+    SCALES,
+    FollowUp,
+    FormWebhook,
+    QualityControlSettings,
+    Tag,
+)
 from rating.domain.quality_control.state import DEFAULT_VERSION
 from rating.domain.quality_control.texts import BUILT_IN, Texts
 from rating.domain.rating.eligibility import Eligibility, ReopenedPolicy
@@ -90,11 +97,12 @@ async def get_quality_control(
     versions: Versions,
     channels: Channels,
     mail_available: MailAvailable,
+    webhooks: FormWebhooks,
     response: Response,
 ) -> QualityControlView:
     """How the channel asks. A channel for which nothing was saved has the service's own settings."""
-    found = await versions.current(channel)
-    return await _view(channel, found, channels, mail_available, response)
+    found, webhook = await versions.current(channel), await webhooks.state(channel)
+    return await _view(channel, found, channels, mail_available, webhook, response)
 
 
 @router.put(
@@ -106,6 +114,7 @@ async def get_quality_control(
         Rejection.WAY_TOO_LATE,
         Rejection.REMINDER_OUT_OF_TIME,
         Rejection.MAIL_NOT_SET_UP,
+        Rejection.WEBHOOK_URL_MISSING,
     ),
 )
 async def save_quality_control(
@@ -118,21 +127,24 @@ async def save_quality_control(
     versions: Versions,
     channels: Channels,
     mail_available: MailAvailable,
+    webhooks: FormWebhooks,
     response: Response,
 ) -> QualityControlView:
     """Saves the settings as the next version, unless somebody else saved since they were read.
 
     Forms that were made before keep theirs.
     """
+    webhook = await webhooks.state(channel)
     command = SaveQualityControl(
         settings_of(body),
         based_on,
         staff_member(claims),
         repository.clock.now(),
         mail_available=mail_available,
+        webhook_gone=webhook.is_gone(based_on),
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, mail_available, response)
+    return await _view(channel, versions.of(result.state), channels, mail_available, webhook, response)
 
 
 @router.post(
@@ -149,10 +161,12 @@ async def restore_quality_control(
     versions: Versions,
     channels: Channels,
     mail_available: MailAvailable,
+    webhooks: FormWebhooks,
     response: Response,
 ) -> QualityControlView:
     """Saves an older version's settings anew, as the next version."""
     old = await versions.at(channel, body.version)
+    webhook = await webhooks.state(channel)
     command = SaveQualityControl(
         old.settings,
         based_on,
@@ -160,9 +174,10 @@ async def restore_quality_control(
         repository.clock.now(),
         restores=old.version,
         mail_available=mail_available,
+        webhook_gone=webhook.is_gone(based_on),
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, mail_available, response)
+    return await _view(channel, versions.of(result.state), channels, mail_available, webhook, response)
 
 
 @router.get("/{channel}/versions")
@@ -228,6 +243,7 @@ def settings_of(body: ChannelSettings) -> QualityControlSettings:
         names_operator=body.names_operator,
         ways=tuple(_way(each) for each in body.ways),
         reminder=None if body.reminder is None else _duration(body.reminder),
+        form_webhook=body.form_webhook and FormWebhook(url=body.form_webhook.url),
         **{name: _duration(getattr(body, name)) for name in DURATIONS},
     )
 
@@ -290,6 +306,7 @@ async def _view(
     found: SettingsVersion,
     channels: Channels,
     mail_available: MailAvailable,
+    webhook: FormWebhookState,
     response: Response,
 ) -> QualityControlView:
     response.headers["ETag"] = etag(found.version)
@@ -304,4 +321,5 @@ async def _view(
         scales=SCALE_FIELDS,
         built_in_texts=BUILT_IN_TEXTS,
         mail_available=mail_available,
+        webhook_gone=webhook.is_gone(found.version),
     )

@@ -11,6 +11,7 @@ from chassis.validation.text import Locale, Name, is_blank
 from contracts.envelope import Id, Instant
 from contracts.ratings import NotOfferedReason
 from rating.api.schemas import MOST_FOLLOW_UPS, MOST_TAGS, FormTexts, ScaleField
+from rating.api.webhook_schemas import WebhookUrl
 from rating.domain.quality_control.settings import ScaleName
 from rating.domain.rating.eligibility import EVERYBODY, KindOfClose, ReopenedPolicy
 from rating.domain.rating.form_version import CommentMode
@@ -216,6 +217,15 @@ class WayChoice(RequestBody):
     )
 
 
+class FormWebhookChoice(RequestBody):
+    """Where forms go that reach their clients by the channel's own system."""
+
+    url: WebhookUrl = Field(
+        description="https, without a user or a fragment; http only into networks that are allowed.",
+        examples=["https://support.example/candor-forms"],
+    )
+
+
 class ChannelSettings(RequestBody):
     """How a channel asks; always all of it. Durations are seconds, to the millisecond."""
 
@@ -252,11 +262,16 @@ class ChannelSettings(RequestBody):
     )
     ways: Annotated[list[WayChoice], Field(min_length=1), _different("way")] = Field(
         description="How forms reach their clients, the best way first. E-mail only where the client's "
-        "address is known and they have not unsubscribed."
+        "address is known and they have not unsubscribed; the webhook only with `form_webhook`."
     )
     reminder: Seconds | None = Field(
         description="How long after the offer an e-mail reminds who was asked by e-mail and hasn't answered, "
         "once; more than its `after`, and less than `expiry`. Null: nobody is reminded.",
+        examples=[None],
+    )
+    form_webhook: FormWebhookChoice | None = Field(
+        description="The channel's own system, which is used if the webhook is one of `ways`. Whoever works "
+        "there sees the links to forms.",
         examples=[None],
     )
 
@@ -346,6 +361,11 @@ class QualityControlView(VersionDetails):
     )
     mail_available: bool = Field(
         description="Whether e-mail can be sent here; only then it can be chosen.", examples=[True]
+    )
+    webhook_gone: bool = Field(
+        description="The endpoint of `form_webhook` answered 410: nothing is sent there until these settings "
+        "are saved again.",
+        examples=[False],
     )
 
 

@@ -32,6 +32,10 @@ class FormTokens:
         name = form_id(*form)
         return f"{name}.{_signature(self._secrets[0], name.encode())}"
 
+    def of(self, dialog: str, close_seq: int) -> str:
+        """The token of the form of a close."""
+        return self.issue(FormKey(dialog, close_seq))
+
     def read(self, token: str) -> FormKey:
         """The form that a token is for. Raises `CommandRejected` if this service didn't issue it."""
         name, _, signature = token.rpartition(".")

@@ -32,3 +32,4 @@ class Rejection(StrEnum):
     WAY_TOO_LATE = "way-too-late"
     REMINDER_OUT_OF_TIME = "reminder-out-of-time"
     NO_SUCH_LINK = "no-such-link"
+    WEBHOOK_URL_MISSING = "webhook-url-missing"

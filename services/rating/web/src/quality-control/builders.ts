@@ -29,6 +29,7 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
     },
     ways: [{ way: "widget", after: 0 }],
     reminder: null,
+    form_webhook: null,
     ...part,
   };
 }
@@ -63,5 +64,6 @@ export function aView(version = 12, settings: Settings = someSettings()): View {
       fr: { question: "Comment ?", ...builtIn, thanks: "Merci." },
     },
     mail_available: true,
+    webhook_gone: false,
   };
 }

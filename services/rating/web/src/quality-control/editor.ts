@@ -39,6 +39,18 @@ export const service = {
         body: { version: old },
       }),
     ),
+  secret: async (channel: string): Promise<string> =>
+    (
+      await data(
+        api.GET("/v1/quality-control/{channel}/form-webhook/secret", { params: { path: { channel } } }),
+      )
+    ).secret,
+  rotate: async (channel: string): Promise<string> =>
+    (
+      await data(
+        api.POST("/v1/quality-control/{channel}/form-webhook/rotate", { params: { path: { channel } } }),
+      )
+    ).secret,
   tryOut: (channel: string, settings: Settings): Promise<DryRun> =>
     data(
       api.POST("/v1/quality-control/{channel}/dry-run", {
@@ -160,6 +172,16 @@ export class Editor {
       );
   }
 
+  /** Saves what is saved once more: that switches a webhook on whose endpoint was gone. */
+  async saveAgain(): Promise<void> {
+    const saved = this.view.value;
+    if (saved)
+      await this.#sent(
+        () => this.#service.save(this.channel, saved.version, saved.settings),
+        () => "",
+      );
+  }
+
   /** `base` are the settings that are sent; what is changed while they are stays, unsaved. */
   async #sent(
     call: () => Promise<View>,
@@ -189,6 +211,7 @@ export class Editor {
       const part = partOf(field);
       return part ? [[part, fieldSentence(code)]] : [];
     });
+    if (problem.code === "webhook-url-missing") fields.push(["form_webhook", fieldSentence(problem.code)]);
     if (problem.code === "threshold-not-on-scale") fields.push(["satisfied", fieldSentence(problem.code)]);
     if (fields.length > 0) this.wrong.value = Object.fromEntries(fields);
     else this.refusal.value = problem;
@@ -231,7 +254,7 @@ export function partOf(field: string): Part | null {
     return DEMANDS.some((name) => name === second) ? (`eligibility.${second}` as Part) : null;
   }
   if (first === "scale") return second === "satisfied_from" ? "satisfied" : "scale";
-  if (first && ["tags", "follow_ups", "names_operator", "ways", "reminder"].includes(first))
+  if (first && ["tags", "follow_ups", "names_operator", "ways", "reminder", "form_webhook"].includes(first))
     return first as Part;
   const known = ["enabled", "cool_down", "delay", "expiry", "edit_window", "offer_window", "comment"];
   return first && known.includes(first) ? (first as Part) : null;

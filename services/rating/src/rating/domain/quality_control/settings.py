@@ -59,10 +59,16 @@ class FollowUp(StoredValue):
     options: tuple[Option, ...] = ()
 
 
+class FormWebhook(StoredValue):
+    """Where forms go that reach their clients by the channel's own system."""
+
+    url: str
+
+
 class QualityControlSettings(StoredValue):
     """How a channel asks: whom if anybody, on which scale, with which texts (by locale, BCP 47), and when.
 
-    Durations are those of `FormVersion`.
+    Durations are those of `FormVersion`. `form_webhook` is used if the webhook is one of `ways`.
     """
 
     enabled: bool
@@ -80,6 +86,7 @@ class QualityControlSettings(StoredValue):
     names_operator: bool = False
     ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
     reminder: timedelta | None = None
+    form_webhook: FormWebhook | None = None
 
     def form_version(self, version: int, default_locale: str) -> FormVersion:
         """What a form keeps of these settings, `version` being theirs."""
