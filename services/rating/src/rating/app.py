@@ -26,14 +26,16 @@ from rating.api import dry_run as dry_run_api
 from rating.api import form_webhooks as form_webhooks_api
 from rating.api import forms as forms_api
 from rating.api import mail as mail_api
+from rating.api import mail_tests as mail_tests_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
 from rating.api import quality_control_default as default_api
 from rating.api import story as story_api
 from rating.api import webhooks as webhooks_api
+from rating.api.form_tests import FormTests
 from rating.api.origins import CrossOrigin
 from rating.api.problems import CATALOGUE
-from rating.api.tokens import FormTokens
+from rating.api.tokens import FormTestTokens, FormTokens
 from rating.api.views import FormViews
 from rating.domain.rating.form_version import FormVersion
 from rating.domain.rating.ways import Way
@@ -52,12 +54,14 @@ from rating.processes.form_webhooks import (
     FormMessages,
     FormWebhookDeliveries,
 )
+from rating.processes.mail_tests import WITHIN_SECONDS, MailTester
 from rating.processes.timers import form_timers
 from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
 from rating.read_models.channels import Channels
 from rating.read_models.deliveries import Deliveries
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
+from rating.read_models.mail_tests import MailTests
 from rating.read_models.opt_outs import OptOuts
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
 from rating.read_models.webhooks import WebhookDeliveries, Webhooks
@@ -109,7 +113,7 @@ def build(
     inbound = Inbound(repository, rules_of, channels, erased, erasure, contacts, form_secret)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
     tokens = FormTokens(form_secret, secrets_before)
-    timers = form_timers(forms, repository)
+    test_tokens = FormTestTokens(form_secret, secrets_before)
     webhook_secrets = WebhookSecrets(form_secret, secrets_before)
     sender = WebhookSender(settings.webhook_private)
     dispatcher = WebhookDispatcher(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
@@ -120,7 +124,8 @@ def build(
     )
     event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
     tasks: list[BackgroundTask] = [
-        database_clock, keys, reading, relay, erasure, timers, dispatcher, form_messaging, *event_consumers,
+        database_clock, keys, reading, relay, erasure, form_timers(forms, repository), dispatcher,
+        form_messaging, *event_consumers,
     ]  # fmt: skip
     mail = _mail(settings, versions, channels, opt_outs, tokens)
     mailing = MailDeliveries(repository, mails_due, *mail, addresses, opt_outs, erased) if mail else None
@@ -136,19 +141,22 @@ def build(
         client.close()
         await publisher.stop()
 
-    forms_and_mails = [forms_api.mine, forms_api.router, mail_api.router]
+    views = FormViews(tokens, keys, versions, channels)
     return create(
         settings,
         title="Candor rating",
         pages=[pages.person, pages.page_router(settings, channels)],
         routers=[
-            *forms_and_mails, quality_control_api.router, dry_run_api.router, webhooks_api.router,
-            form_webhooks_api.router, story_api.router, default_api.router,
+            forms_api.mine, forms_api.router, mail_api.router,
+            quality_control_api.router, dry_run_api.router, webhooks_api.router,
+            form_webhooks_api.router, mail_tests_api.router, story_api.router, default_api.router,
         ],
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,
-            "form_views": FormViews(tokens, keys, versions, channels), "channels": channels,
+            "form_views": views, "channels": channels, "mail_tests": MailTests(database),
+            "form_tests": FormTests(test_tokens, versions, channels, views, repository.clock),
+            "mail_tester": _tester(settings, versions, channels, test_tokens),
             "quality_control": versions, "quality_control_switches": switches,
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
             "live": live, "webhooks": webhooks, "webhook_deliveries": webhook_deliveries,
@@ -177,3 +185,14 @@ def _mail(
     mailer = Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file)
     url = settings.public_urls["rating"]
     return mailer, FormMails(versions, channels, opt_outs, url, mailer.domain, tokens.of)
+
+
+def _tester(
+    settings: RatingSettings, versions: QualityControlVersions, channels: Channels, tokens: FormTestTokens
+) -> MailTester | None:
+    """What sends tests; None where there is no server for mails."""
+    if not settings.smtp or not settings.mail_from:
+        return None
+    ca_file = settings.smtp_ca_file
+    mailer = Mailer(settings.smtp, settings.mail_from, ca_file=ca_file, within=WITHIN_SECONDS)
+    return MailTester(mailer, versions, channels, settings.public_urls["rating"], tokens.of)

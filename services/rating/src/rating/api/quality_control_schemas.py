@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstra
 from chassis.http.bodies import KIB, RequestBody
 from chassis.validation.messages import FIELD_SENTENCES, wrong
 from chassis.validation.numbers import WholeNumber
-from chassis.validation.text import Locale, Name, is_blank
+from chassis.validation.text import Email, Locale, Name, is_blank
 from contracts.envelope import Id, Instant
 from contracts.ratings import NotOfferedReason
 from rating.api.schemas import MOST_FOLLOW_UPS, MOST_TAGS, FormTexts, ScaleField
@@ -392,6 +392,13 @@ class QualityControlList(BaseModel):
     """The channels that the token is good for, by their ids."""
 
     channels: list[ChannelEntry]
+
+
+class MailTestBody(RequestBody):
+    """Who gets a test, and in which language."""
+
+    to: Email = Field(examples=["clara.moen@northbank.example"])
+    locale: Locale = Field(examples=["en"])
 
 
 class RestoreBody(RequestBody):

@@ -33,3 +33,8 @@ class Rejection(StrEnum):
     REMINDER_OUT_OF_TIME = "reminder-out-of-time"
     NO_SUCH_LINK = "no-such-link"
     WEBHOOK_URL_MISSING = "webhook-url-missing"
+    TOO_MANY_TESTS = "too-many-tests"
+    TEST_NOT_REACHED = "test-not-reached"
+    TEST_DEFERRED = "test-deferred"
+    TEST_RECIPIENT_REFUSED = "test-recipient-refused"
+    TEST_REFUSED = "test-refused"

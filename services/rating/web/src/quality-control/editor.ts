@@ -51,6 +51,14 @@ export const service = {
         api.POST("/v1/quality-control/{channel}/form-webhook/rotate", { params: { path: { channel } } }),
       )
     ).secret,
+  sendTest: async (channel: string, to: string, locale: string): Promise<void> => {
+    await data(
+      api.POST("/v1/quality-control/{channel}/test", {
+        params: { path: { channel } },
+        body: { to, locale },
+      }),
+    );
+  },
   tryOut: (channel: string, settings: Settings): Promise<DryRun> =>
     data(
       api.POST("/v1/quality-control/{channel}/dry-run", {

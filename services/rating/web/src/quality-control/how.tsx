@@ -3,6 +3,7 @@ import { Switch } from "@candor/ui/components/controls.tsx";
 import type { JSX } from "preact";
 import { t } from "../texts.ts";
 import { Length } from "./duration.tsx";
+import { MailTest } from "./mail-test.tsx";
 import { OwnSystem } from "./own-system.tsx";
 import { Row } from "./row.tsx";
 import { Section, type Shown } from "./sections.tsx";
@@ -60,6 +61,7 @@ export function How(shown: Shown): JSX.Element {
           <OwnSystem {...shown} isAlone={hookedAfter(settings) !== null && !others("webhook")} />
         </div>
       </Row>
+      <MailTest editor={editor} settings={settings} view={view} />
     </Section>
   );
 }
