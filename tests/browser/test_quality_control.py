@@ -1,17 +1,20 @@
 """Quality control in the real system: what is set, saved, compared and restored, by whom, and its preview."""
 
+import asyncio
 from secrets import token_hex
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from contracts.access import Role
 from deploy.demo.support_floor import SupportFloor
 from tests.browser.conftest import DESKTOP, PHONE, NewPage, OpenPage
 from tests.browser.findings import Findings
 from tests.browser.looking import axe, screenshot
+from tests.rating.adapters.smtp_server import MailServer
+from tests.rating.mailing import link
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -257,6 +260,139 @@ async def test_forms_go_out_by_mail_too_and_remind_once(
     await how.get_by_role("switch", name="e-mail").click()
     await expect(how.get_by_role("switch", name="widget")).to_be_disabled()
     await expect(page.get_by_label("Reminder", exact=True)).to_have_count(0)
+
+
+async def test_forms_go_to_the_channels_own_system_whose_secret_admins_see(
+    page: Page, open_page: OpenPage, floor: SupportFloor, channel: str, findings: Findings
+) -> None:
+    findings.expect("403")
+    findings.expect("409")
+    await floor.set_up(channel, expiry=259_200)
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await how.get_by_role("switch", name="webhook").click()
+    await expect(how).to_contain_text("not blind: agents who work there would see it")
+    await expect(how).to_contain_text("Also by webhook to your own system.")
+    save = page.get_by_role("button", name="Save settings")
+    await save.click()
+    await expect(how.get_by_role("alert")).to_have_text("The webhook has no address yet")
+
+    address = how.get_by_label("Address, such as")
+    await address.fill("support.example")
+    await expect(how.get_by_role("alert")).to_contain_text("begins with https://")
+    await expect(save).to_be_disabled()
+    await address.fill("https://support.example/forms")
+    await how.get_by_label("Webhook: time without an answer", exact=True).fill("45")
+    await how.get_by_label("Webhook: time without an answer: unit").select_option("minutes")
+    await expect(how).to_contain_text("if there is no answer after 45 minutes")
+    assert await axe(page) == []
+    await screenshot(page, "quality-control/own-system", whole=True)
+    await save.click()
+    await expect(page.get_by_text("Saved as version 4")).to_be_visible()
+    await how.get_by_role("switch", name="widget").click()
+    await expect(how.get_by_role("switch", name="webhook")).to_be_disabled()
+    await how.get_by_role("button", name="Show the secret").click()
+    await expect(how.get_by_role("alert")).to_have_text("Only admins of this channel see its secret.")
+
+    await open_page(page, "rating", f"/quality-control?channel={channel}", Role.ADMIN, sub="ada")
+    await page.reload()
+    await expect(address).to_have_value("https://support.example/forms")
+    await how.get_by_role("button", name="Show the secret").click()
+    secret = how.locator("code.secret")
+    await expect(secret).to_contain_text("whsec_")
+    before = await secret.text_content()
+    await how.get_by_role("button", name="New secret").click()
+    await expect(secret).not_to_have_text(before or "")
+
+
+async def test_a_webhook_that_is_gone_is_used_again_on_a_click(
+    page: Page, open_page: OpenPage, floor: SupportFloor, channel: str
+) -> None:
+    webhook = {"url": "https://support.example/forms"}
+    await floor.set_up(channel, ways=[{"way": "webhook", "after": 0}], form_webhook=webhook)
+
+    async def gone(route: Route) -> None:
+        if route.request.method != "GET":
+            return await route.continue_()
+        response = await route.fetch()
+        return await route.fulfill(response=response, json={**await response.json(), "webhook_gone": True})
+
+    await page.route(f"**/v1/quality-control/{channel}", gone)
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await expect(how).to_contain_text("By webhook to your own system, which shows clients the link.")
+    await expect(how).to_contain_text("answered 410 Gone")
+    await how.get_by_role("button", name="Use it again").click()
+    # The address is not gone, as far as rating knows: what holds already is saved as it is.
+    await expect(how.get_by_role("button", name="Use it again")).to_have_count(0)
+
+
+async def test_who_sets_it_up_can_send_themselves_a_test(
+    page: Page, new_page: NewPage, open_page: OpenPage, floor: SupportFloor,
+    mail_server: MailServer, channel: str,
+) -> None:  # fmt: skip
+    address = f"clara-{token_hex(4)}@school.test"
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await expect(how).to_contain_text("Marked as a test, counted nowhere.")
+    await page.get_by_label("Cool-down", exact=True).fill("14")
+    await expect(how).to_contain_text("What is saved is sent, without your changes.")
+    await how.get_by_label("Test", exact=True).fill(address)
+    await how.get_by_label("Language of the test").select_option("fr")
+    await how.get_by_role("button", name="Send me a test").click()
+    await expect(how.get_by_text("Sent.", exact=True)).to_be_visible()
+    await screenshot(page, "quality-control/test", whole=True)
+
+    (mail,) = [mail for mail in mail_server.mailbox.taken if mail["To"] == address]
+    assert mail["Subject"].startswith("[Test] ")
+    form = await new_page(size=PHONE)
+    await form.goto(f"{floor.urls.rating}/form#{link(mail, 'form')}")
+    told = form.get_by_text("Ceci est un test. Votre réponse n’est enregistrée nulle part.")
+    await expect(told).to_be_visible()
+    await form.get_by_role("radio").last.check()
+    assert await axe(form) == []
+    await screenshot(form, "form/test")
+    await form.get_by_role("button", name="Envoyer").click()
+    await expect(form.get_by_role("heading")).to_have_text("Merci pour votre réponse.")
+    await expect(told).to_be_visible()
+    await form.reload()
+    await expect(form.get_by_role("radio").last).to_be_visible()
+
+
+async def test_a_test_that_is_not_taken_says_why(
+    page: Page, open_page: OpenPage, channel: str, mail_server: MailServer, findings: Findings
+) -> None:
+    findings.expect("409")
+    await opened(page, open_page, channel)
+    how, released = page.locator("#how"), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await page.route("**/test", slow)
+    await how.get_by_label("Test", exact=True).fill("nobody@school.test")
+    mail_server.mailbox.replies["rcpt"] = ["550 5.1.1 No such user"]
+    await how.get_by_role("button", name="Send me a test").click()
+    await expect(how.get_by_role("button", name="Sending…")).to_be_disabled()
+    released.set()
+    told = "Not sent. The mail server does not take mails to this address."
+    await expect(how.get_by_role("alert")).to_have_text(told)
+    await expect(how.get_by_role("button", name="Send me a test")).to_be_enabled()
+
+
+async def test_where_there_is_no_mail_nothing_can_be_tested(
+    page: Page, open_page: OpenPage, channel: str
+) -> None:
+    async def without_mail(route: Route) -> None:
+        response = await route.fetch()
+        await route.fulfill(response=response, json={**await response.json(), "mail_available": False})
+
+    await page.route(f"**/v1/quality-control/{channel}", without_mail)
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await expect(how.get_by_role("button", name="Send me a test")).to_be_disabled()
+    await expect(how.get_by_label("Test", exact=True)).to_be_disabled()
 
 
 async def a_close(floor: SupportFloor, channel: str, texts: list[str]) -> None:

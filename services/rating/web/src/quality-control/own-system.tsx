@@ -43,6 +43,7 @@ export function OwnSystem({ isAlone, ...shown }: Shown & { isAlone: boolean }): 
               part="ways"
               least={0}
               seconds={hooked}
+              label={t("how.webhookAfter")}
               put={(before, seconds) => withWays(before, inWidget(before), mailedAfter(before), seconds)}
             />
           </div>
