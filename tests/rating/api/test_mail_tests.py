@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from contracts.channels import ChannelPublished
 from rating.api.quality_control_schemas import WrittenTexts
 from rating.api.tokens import FormTestTokens, FormTokens
 from rating.read_models.mail_tests import MailTests
+from tests.rating.api.test_link_scanners import everything
 from tests.rating.api_client import ApiClient, open_api_client, staff, visitor
 from tests.rating.harness import closed, open_harness
 from tests.rating.mailing import Mailing, link, open_mailing
@@ -54,14 +54,6 @@ def code(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["type"].removeprefix("/problems/")
 
 
-async def everything_stored(api: ApiClient) -> dict[str, Any]:
-    """Every document of the service."""
-    database = api.harness.database
-    return {
-        name: await database[name].find().to_list(None) for name in await database.list_collection_names()
-    }
-
-
 async def test_it_is_the_mail_of_what_is_saved_and_says_that_it_is_a_test(mongo: str, database: str) -> None:
     async with open_tests(mongo, database) as (mailing, api):
         assert (await send(api)).status_code == 204
@@ -85,7 +77,7 @@ async def test_its_form_is_answered_thanked_for_and_stored_nowhere(mongo: str, d
         await send(api)
         token = link(mailing.mailbox.only_mail(), "form")
         await api.harness.relayed()
-        before = await everything_stored(api)
+        before = await everything(api)
         form = (await api.post("read", {"token": token})).json()
         shown = (form["test"], form["state"], form["texts"]["question"], form["locale"], form["token"])
         assert shown == (True, "pending", "Alors ?", "fr", token)
@@ -107,7 +99,7 @@ async def test_its_form_is_answered_thanked_for_and_stored_nowhere(mongo: str, d
         assert (await api.post("decline", {"token": token})).json()["state"] == "declined"
         assert (await api.post("read", {"token": token})).json()["state"] == "pending"
         await api.harness.relayed()
-        assert await everything_stored(api) == before
+        assert await everything(api) == before
         assert api.harness.notes.ratings == []
 
 
@@ -130,8 +122,10 @@ async def test_a_link_shows_the_version_that_it_was_sent_for(mongo: str, databas
         token = link(mailing.mailbox.only_mail(), "form")
         found = (await api.http.get(PATH, headers=CLARA)).json()
         headers = CLARA | {"If-Match": '"2"'}
-        await api.http.put(PATH, headers=headers, json=found["settings"] | {"texts": {}})
-        assert (await api.post("read", {"token": token})).json()["texts"]["question"] == "Alors ?"
+        changes = {"texts": {}, "comment": {"mode": "off", "required_at_or_below": None}}
+        await api.http.put(PATH, headers=headers, json=found["settings"] | changes)
+        form = (await api.post("read", {"token": token})).json()
+        assert (form["texts"]["question"], form["comment"]["mode"]) == ("Alors ?", "optional")
 
 
 async def test_no_token_is_good_as_one_of_the_other_kind() -> None:

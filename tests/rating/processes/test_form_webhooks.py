@@ -166,10 +166,6 @@ class TestDelivered:
         for name in await hooked.harness.database.list_collection_names():
             assert token not in str(await hooked.harness.database[name].find().to_list(None)), name
 
-    async def test_the_external_id_is_for_the_channels_own_system_alone(self, hooked: Hooked) -> None:
-        await hooked.close()
-        assert all(b"ticket" not in (each.value or b"") for each in hooked.harness.notes.records)
-
     async def test_it_waits_for_its_time_and_who_has_answered_by_then_is_not_sent(
         self, hooked: Hooked
     ) -> None:

@@ -35,7 +35,12 @@ async def get_default(_: SupervisorClaims, versions: Versions, response: Respons
 @router.put(
     "",
     responses=problems(
-        Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION, Rejection.THRESHOLD_NOT_ON_SCALE
+        Rejection.SAVED_MEANWHILE,
+        Rejection.NO_SUCH_VERSION,
+        Rejection.THRESHOLD_NOT_ON_SCALE,
+        Rejection.WAY_TOO_LATE,
+        Rejection.REMINDER_OUT_OF_TIME,
+        Rejection.WEBHOOK_URL_MISSING,
     ),
 )
 async def save_default(

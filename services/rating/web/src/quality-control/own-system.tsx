@@ -28,9 +28,9 @@ export function OwnSystem({ isAlone, ...shown }: Shown & { isAlone: boolean }): 
           disabled={isAlone}
           onChange={(on) => put(on ? 0 : null)}
         />
-        <b>{t("way.webhook")}</b> <span class="not-blind">{t("how.notBlind")}</span>{" "}
-        <span class="quiet">{t("how.webhookNote")}</span>
+        <b>{t("way.webhook")}</b> <span class="not-blind">{t("how.notBlind")}</span>
       </p>
+      <p class="way after quiet">{t("how.webhookNote")}</p>
       {hooked !== null && (
         <>
           <div class="way after">
