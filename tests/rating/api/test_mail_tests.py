@@ -153,21 +153,21 @@ async def test_a_test_that_was_made_up_is_no_form(mongo: str, database: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("reply", "expected"),
+    ("reply", "expected", "facts"),
     [
-        ("550 5.1.1 No such user", "test-recipient-refused"),
-        ("550 5.7.1 Not allowed here", "test-refused"),
-        ("451 4.7.1 Try again later", "test-deferred"),
+        ("550 5.1.1 No such user", "test-recipient-refused", None),
+        ("550 5.7.1 Not allowed here", "test-refused", {"status": 550}),
+        ("451 4.7.1 Try again later", "test-deferred", {"status": 451}),
     ],
 )
 async def test_what_the_server_made_of_it_is_told(
-    mongo: str, database: str, reply: str, expected: str
+    mongo: str, database: str, reply: str, expected: str, facts: dict[str, int] | None
 ) -> None:
     async with open_tests(mongo, database) as (mailing, api):
         mailing.mailbox.replies["rcpt"] = [reply]
         refused = await send(api)
         assert code(refused) == (409, expected)
-        assert refused.json()["facts"] == {"status": int(reply[:3])}
+        assert refused.json().get("facts") == facts
         assert mailing.mailbox.taken == []
 
 

@@ -224,7 +224,7 @@ class TestTryingAgain:
             hooked.harness.clock.advance(due - now if due else timedelta(0))
             await hooked.harness.timers.settle_due()
             await hooked.harness.relayed()
-        assert len(hooked.ids) == 14  # ten in three days, and then each day
+        assert 13 <= len(hooked.ids) <= 15  # ten in three days and then each day, give or take a tenth
         assert hooked.failure() == "not_sent_in_time"
 
     async def test_a_redirect_is_not_followed(self, hooked: Hooked) -> None:

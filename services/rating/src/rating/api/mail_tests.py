@@ -1,31 +1,17 @@
 """A test of the mail that asks: sent to staff, with a form that stores nothing behind its link."""
 
-from typing import Final
-
 from fastapi import status
 
 from chassis.errors import CommandRejected
 from chassis.http.routes import Router
 from rating.adapters.mail import MailReason
-from rating.adapters.results import Delivered
+from rating.adapters.results import Delivered, Never, TryAgain
 from rating.api.dependencies import Audit, MailTester, MailTests, Repository
 from rating.api.permissions import ChannelId, ChannelSupervisor
 from rating.api.problems import problems
 from rating.api.quality_control_schemas import MailTestBody
 from rating.domain.rejections import Rejection
 from rating.read_models.mail_tests import MOST
-
-REFUSALS: Final = {
-    MailReason.UNREACHABLE: Rejection.TEST_NOT_REACHED,
-    MailReason.TIMEOUT: Rejection.TEST_NOT_REACHED,
-    MailReason.CONNECTION_LOST: Rejection.TEST_NOT_REACHED,
-    MailReason.TLS: Rejection.TEST_NOT_REACHED,
-    MailReason.DEFERRED: Rejection.TEST_DEFERRED,
-    MailReason.NOT_AN_ADDRESS: Rejection.TEST_RECIPIENT_REFUSED,
-    MailReason.NEEDS_SMTPUTF8: Rejection.TEST_RECIPIENT_REFUSED,
-    MailReason.RECIPIENT_REFUSED: Rejection.TEST_RECIPIENT_REFUSED,
-}
-"""What a result is told as; any other one is `TEST_REFUSED`."""
 
 router = Router(prefix="/v1/quality-control", tags=["quality control"])
 
@@ -63,7 +49,16 @@ async def send_mail_test(
     if not await tests.take(channel, now):
         raise CommandRejected(Rejection.TOO_MANY_TESTS, most=MOST)
     await audit.note("mail.test", claims, now, channel=channel)
-    result = await tester.send(channel, body.to, body.locale, now)
-    if not isinstance(result, Delivered):
-        code = REFUSALS.get(result.reason, Rejection.TEST_REFUSED)
-        raise CommandRejected(code, status=result.status or 0)
+    match await tester.send(channel, body.to, body.locale, now):
+        case Delivered():
+            return
+        case TryAgain(MailReason.DEFERRED, status=code):
+            raise CommandRejected(Rejection.TEST_DEFERRED, status=code or 0)
+        case TryAgain(
+            MailReason.UNREACHABLE | MailReason.TIMEOUT | MailReason.CONNECTION_LOST | MailReason.TLS
+        ):
+            raise CommandRejected(Rejection.TEST_NOT_REACHED)
+        case Never(MailReason.NOT_AN_ADDRESS | MailReason.NEEDS_SMTPUTF8 | MailReason.RECIPIENT_REFUSED):
+            raise CommandRejected(Rejection.TEST_RECIPIENT_REFUSED)
+        case TryAgain(status=code) | Never(status=code):
+            raise CommandRejected(Rejection.TEST_REFUSED, status=code or 0)
