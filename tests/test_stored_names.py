@@ -10,6 +10,7 @@ from chat.domain.channel import CHANNEL
 from chat.domain.client import CLIENT
 from chat.domain.dialog.decider import DIALOG
 from rating.domain.cool_down import COOL_DOWN
+from rating.domain.form_webhook import FORM_WEBHOOK
 from rating.domain.quality_control.decider import DEFAULT, QUALITY_CONTROL
 from rating.domain.rating.decider import RATING
 
@@ -20,6 +21,7 @@ NAMES: dict[str, tuple[Decider[Any, Any, Any], set[str]]] = {
     "asked": (COOL_DOWN, {"question-reserved"}),
     "quality_control": (QUALITY_CONTROL, {"saved"}),
     "quality_control_default": (DEFAULT, {"saved"}),
+    "form_webhook": (FORM_WEBHOOK, {"endpoint-gone", "secret-rotated"}),
     "review": (REVIEW, {"note-written", "status-set", "own-score-set", "exclusion-set"}),
     "rating": (
         RATING,

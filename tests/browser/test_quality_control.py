@@ -1,5 +1,6 @@
 """Quality control in the real system: what is set, saved, compared and restored, by whom, and its preview."""
 
+import asyncio
 from secrets import token_hex
 from typing import Any
 
@@ -12,6 +13,8 @@ from deploy.demo.support_floor import SupportFloor
 from tests.browser.conftest import DESKTOP, PHONE, NewPage, OpenPage
 from tests.browser.findings import Findings
 from tests.browser.looking import axe, rgb, screenshot
+from tests.rating.adapters.smtp_server import MailServer
+from tests.rating.mailing import link
 from tests.waiting import until
 
 pytestmark = pytest.mark.real
@@ -260,6 +263,125 @@ async def test_forms_go_out_by_mail_too_and_remind_once(
     await expect(page.get_by_label("Reminder", exact=True)).to_have_count(0)
 
 
+async def test_forms_go_to_the_channels_own_system_whose_secret_admins_see(
+    page: Page, open_page: OpenPage, floor: SupportFloor, channel: str, findings: Findings
+) -> None:
+    findings.expect("403")
+    findings.expect("409")
+    await floor.set_up(channel, expiry=259_200)
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await how.get_by_role("switch", name="webhook").click()
+    await expect(how).to_contain_text("not blind: agents who work there would see it")
+    await expect(how).to_contain_text("Also by webhook to your own system.")
+    save = page.get_by_role("button", name="Save settings")
+    await save.click()
+    await expect(how.get_by_role("alert")).to_have_text("The webhook has no address yet")
+
+    address = how.get_by_label("Address, such as")
+    await address.fill("support.example")
+    await expect(how.get_by_role("alert")).to_contain_text("begins with https://")
+    await expect(save).to_be_disabled()
+    await address.fill("https://support.example/forms")
+    await how.get_by_label("Webhook: time without an answer", exact=True).fill("45")
+    await how.get_by_label("Webhook: time without an answer: unit").select_option("minutes")
+    await expect(how).to_contain_text("if there is no answer after 45 minutes")
+    assert await axe(page) == []
+    await screenshot(page, "quality-control/own-system", whole=True)
+    await save.click()
+    await expect(page.get_by_text("Saved as version 4")).to_be_visible()
+    await how.get_by_role("switch", name="widget").click()
+    await expect(how.get_by_role("switch", name="webhook")).to_be_disabled()
+    await how.get_by_role("button", name="Show the secret").click()
+    await expect(how.get_by_role("alert")).to_have_text("Only admins of this channel see its secret.")
+
+    await open_page(page, "rating", f"/quality-control?channel={channel}", Role.ADMIN, sub="ada")
+    await page.reload()
+    await expect(address).to_have_value("https://support.example/forms")
+    await how.get_by_role("button", name="Show the secret").click()
+    secret = how.locator("code.secret")
+    await expect(secret).to_contain_text("whsec_")
+    before = await secret.text_content()
+    await how.get_by_role("button", name="New secret").click()
+    await expect(secret).not_to_have_text(before or "")
+
+
+async def test_a_webhook_that_is_gone_is_used_again_on_a_click(
+    page: Page, open_page: OpenPage, floor: SupportFloor, channel: str
+) -> None:
+    webhook = {"url": "https://support.example/forms"}
+    await floor.set_up(channel, ways=[{"way": "webhook", "after": 0}], form_webhook=webhook)
+
+    async def gone(route: Route) -> None:
+        if route.request.method != "GET":
+            return await route.continue_()
+        response = await route.fetch()
+        return await route.fulfill(response=response, json={**await response.json(), "webhook_gone": True})
+
+    await page.route(f"**/v1/quality-control/{channel}", gone)
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await expect(how).to_contain_text("By webhook to your own system, which shows clients the link.")
+    await expect(how).to_contain_text("answered 410 Gone")
+    await how.get_by_role("button", name="Use it again").click()
+    # The address is not gone, as far as rating knows: what holds already is saved as it is.
+    await expect(how.get_by_role("button", name="Use it again")).to_have_count(0)
+
+
+async def test_who_sets_it_up_can_send_themselves_a_test(
+    page: Page, new_page: NewPage, open_page: OpenPage, floor: SupportFloor,
+    mail_server: MailServer, channel: str,
+) -> None:  # fmt: skip
+    address = f"clara-{token_hex(4)}@school.test"
+    await opened(page, open_page, channel)
+    how = page.locator("#how")
+    await expect(how).to_contain_text("Marked as a test, counted nowhere.")
+    await page.get_by_label("Cool-down", exact=True).fill("14")
+    await expect(how).to_contain_text("What is saved is sent, without your changes.")
+    await how.get_by_label("Test", exact=True).fill(address)
+    await how.get_by_label("Language of the test").select_option("fr")
+    await how.get_by_role("button", name="Send me a test").click()
+    await expect(how.get_by_text("Sent.", exact=True)).to_be_visible()
+    await screenshot(page, "quality-control/test", whole=True)
+
+    (mail,) = [mail for mail in mail_server.mailbox.taken if mail["To"] == address]
+    assert mail["Subject"].startswith("[Test] ")
+    form = await new_page(size=PHONE)
+    await form.goto(f"{floor.urls.rating}/form#{link(mail, 'form')}")
+    told = form.get_by_text("Ceci est un test. Votre réponse n’est enregistrée nulle part.")
+    await expect(told).to_be_visible()
+    await form.get_by_role("radio").last.check()
+    assert await axe(form) == []
+    await screenshot(form, "form/test")
+    await form.get_by_role("button", name="Envoyer").click()
+    await expect(form.get_by_role("heading")).to_have_text("Merci pour votre réponse.")
+    await expect(told).to_be_visible()
+    await form.reload()
+    await expect(form.get_by_role("radio").last).to_be_visible()
+
+
+async def test_a_test_that_is_not_taken_says_why(
+    page: Page, open_page: OpenPage, channel: str, mail_server: MailServer, findings: Findings
+) -> None:
+    findings.expect("409")
+    await opened(page, open_page, channel)
+    how, released = page.locator("#how"), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await page.route("**/test", slow)
+    await how.get_by_label("Test", exact=True).fill("nobody@school.test")
+    mail_server.mailbox.replies["rcpt"] = ["550 5.1.1 No such user"]
+    await how.get_by_role("button", name="Send me a test").click()
+    await expect(how.get_by_role("button", name="Sending…")).to_be_disabled()
+    released.set()
+    told = "Not sent. The mail server does not take mails to this address."
+    await expect(how.get_by_role("alert")).to_have_text(told)
+    await expect(how.get_by_role("button", name="Send me a test")).to_be_enabled()
+
+
 async def test_who_is_told_of_low_scores_is_set_with_addresses_that_are_some(
     page: Page, open_page: OpenPage, channel: str
 ) -> None:
@@ -309,6 +431,8 @@ async def test_nobody_can_be_told_where_no_mail_can_be_sent(
     await page.route(f"**/v1/quality-control/{channel}", without_mail)
     await opened(page, open_page, channel)
     how = page.locator("#how")
+    await expect(how.get_by_role("button", name="Send me a test")).to_be_disabled()
+    await expect(how.get_by_label("Test", exact=True)).to_be_disabled()
     await expect(how.get_by_role("switch", name="Low scores")).to_be_disabled()
     row = how.locator(".row").filter(has_text="Low scores")
     await expect(row).to_contain_text("E-mail is not set up on this installation.")
@@ -331,7 +455,7 @@ async def test_the_colour_is_shown_as_the_form_has_it_and_taken_back(
     await expect(row.get_by_label("Colour", exact=True)).to_have_value("#ffe600")
     await expect(page.locator("#what .sentence")).to_contain_text("Its colour is #ffe600.")
     await page.get_by_role("tab", name="Comment").click()
-    await expect(star).to_have_css("fill", rgb("#a59400"))
+    await expect(star).to_have_css("fill", rgb("#a39300"))
     await page.get_by_role("radio", name="dark").click()
     await expect(star).to_have_css("fill", rgb("#ffe600"))
     assert await axe(page) == []

@@ -65,6 +65,8 @@ ROUTES = {
     "/v1/forms/mine": "rating",
     "/v1/mail/unsubscribe?token=a.b.c": "rating",
     "/v1/quality-control/course-a": "rating",
+    "/v1/quality-control/course-a/form-webhook/secret": "rating",
+    "/v1/quality-control/course-a/test": "rating",
     "/v1/closes/d-1.1/story": "rating",
     "/v1/quality-control-default": "rating",
     "/v1/webhooks/crm/deliveries": "rating",

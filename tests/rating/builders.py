@@ -60,6 +60,10 @@ BOTH = RULES.model_copy(
     update={"ways": (DeliveryWay(way=Way.WIDGET), DeliveryWay(way=Way.EMAIL, after=10 * MINUTE))}
 )
 """The same rules, but the form comes by e-mail too, ten minutes after the offer."""
+HOOKED = RULES.model_copy(update={"ways": (DeliveryWay(way=Way.WEBHOOK),)})
+"""The same rules, but the form goes to the channel's own system alone, at once."""
+EVERY_WAY = RULES.model_copy(update={"ways": (*BOTH.ways, DeliveryWay(way=Way.WEBHOOK, after=20 * MINUTE))})
+"""The same rules, but the form goes by each way, to the channel's own system after twenty minutes."""
 
 
 def at(minutes: float) -> datetime:

@@ -24,6 +24,7 @@ from rating.messaging.inbound import Inbound
 from rating.messaging.webhooks import WebhookOutbox
 from rating.processes.deliveries import MailDeliveries
 from rating.processes.erasure import ClientErasure
+from rating.processes.form_webhooks import FormWebhookDeliveries
 from rating.processes.timers import form_timers
 from rating.read_models.channels import Channels
 from rating.read_models.erased_clients import ErasedClients
@@ -119,6 +120,7 @@ class Harness:
         self.low_scores: LowScores = state.low_scores
         self.opt_outs: OptOuts = state.opt_outs
         self.mailing: MailDeliveries | None = state.mailing
+        self.form_messaging: FormWebhookDeliveries = state.form_messaging
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -159,6 +159,7 @@ def _check_asked(rating: Rating, form: Form, asks_at: datetime) -> None:
     assert facts.operator_messages or not rules.needs_reply
     assert not is_too_short(rules, facts)
     assert facts.draw < rules.share
+    assert form.ways
     asked = rating.last_asked()
     if asked and rules.reopened is ReopenedPolicy.ONCE_PER_DIALOG:
         raise AssertionError(f"{form.snapshot} is asked once more")
@@ -176,6 +177,7 @@ def _check_excluded(rating: Rating, form: Form, event: FormNotOffered) -> None:
         NotOfferedReason.NO_REPLY: not facts.operator_messages,
         NotOfferedReason.TOO_SHORT: is_too_short(rules.eligibility, facts),
         NotOfferedReason.TOO_LATE: form.snapshot.closed_at + rules.offer_window <= event.decided_at,
+        NotOfferedReason.UNREACHABLE: not form.ways,
         NotOfferedReason.SAMPLED_OUT: facts.draw >= rules.eligibility.share,
         NotOfferedReason.ONCE_PER_DIALOG: rating.last_asked() is not None,
     }

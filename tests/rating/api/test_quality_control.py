@@ -95,6 +95,7 @@ class TestReading:
             "reminder": None,
             "alert": None,
             "accent": None,
+            "form_webhook": None,
         }
         assert found["mail_available"] is False
         names = ("version", "saved_at", "saved_by", "restores", "name", "locales", "default_locale")

@@ -10,6 +10,8 @@ from rating.domain.rating.form_version import FormVersion
 from rating.domain.rating.ways import Way
 from tests.rating.builders import (
     BOTH,
+    EVERY_WAY,
+    HOOKED,
     MAILED,
     RULES,
     SEALED_EMAIL,
@@ -47,6 +49,11 @@ ELSEWHERE: dict[str, Any] = {"ways": ()}
 """Of a close in another system, whose client has given none."""
 BY_MAIL: History = (registered(rules=MAILED, **ADDRESSED), offered())
 BY_BOTH: History = (registered(rules=BOTH, **ADDRESSED), offered())
+BY_WEBHOOK: History = (registered(rules=HOOKED, ways=(Way.WEBHOOK,)), offered())
+BY_EVERY_WAY: History = (
+    registered(rules=EVERY_WAY, ways=tuple(Way), email=SEALED_EMAIL),
+    offered(),
+)
 GIVEN_UP: History = (*BY_MAIL, delivery_failed(at(1)), undeliverable(at(1)))
 
 
@@ -131,6 +138,45 @@ class TestRecordFailure:
 
     def test_has_nothing_to_do_once_the_form_was_sent(self) -> None:
         given(*BY_MAIL, sent(at(1))).when(record_failure(at(2))).then_nothing()
+
+
+class TestWebhook:
+    """The channel's own system reaches clients whom the widget and e-mail don't."""
+
+    def test_asks_clients_of_other_systems(self) -> None:
+        given().when(register(rules=HOOKED, ways=(Way.WEBHOOK,))).then(
+            registered(rules=HOOKED, ways=(Way.WEBHOOK,)), offered()
+        )
+
+    def test_asks_nobody_where_it_is_gone(self) -> None:
+        given().when(register(rules=HOOKED, ways=())).then(
+            registered(rules=HOOKED, ways=()), not_offered("unreachable")
+        )
+
+    def test_asks_those_who_want_no_mails(self) -> None:
+        out: dict[str, Any] = {"opted_out": True, "ways": (Way.WEBHOOK,)}
+        given().when(register(rules=EVERY_WAY, **out)).then(registered(rules=EVERY_WAY, **out), offered())
+
+    def test_is_remembered_as_sent_beside_a_mail(self) -> None:
+        given(*BY_EVERY_WAY, sent(at(10))).when(record_sending(at(20), Way.WEBHOOK)).then(
+            sent(at(20), Way.WEBHOOK)
+        )
+
+    def test_gives_the_form_up_if_it_was_the_only_way(self) -> None:
+        given(*BY_WEBHOOK).when(record_failure(at(1), "webhook_gone", Way.WEBHOOK)).then(
+            delivery_failed(at(1), "webhook_gone", Way.WEBHOOK),
+            undeliverable(at(1), "webhook_gone", (Way.WEBHOOK,)),
+        )
+
+    def test_leaves_the_widget(self) -> None:
+        given(*BY_EVERY_WAY).when(record_failure(at(20), "webhook_off", Way.WEBHOOK)).then(
+            delivery_failed(at(20), "webhook_off", Way.WEBHOOK)
+        )
+
+    def test_a_form_that_it_never_took_is_undeliverable_and_one_that_it_took_expires(self) -> None:
+        never = undeliverable(at(60), "not_sent_in_time", (Way.WEBHOOK,))
+        given(*BY_WEBHOOK).when(expire(at(61))).then(never)
+        given(*BY_WEBHOOK, sent(at(1), Way.WEBHOOK)).when(expire(at(61))).then(expired(at(60)))
 
 
 class TestUndeliverable:

@@ -33,7 +33,16 @@ from rating.domain.rating.form_version import FormVersion, NotOfferedReason
 from rating.domain.rating.state import NotOffered, ReopenedFirst, Unregistered
 from rating.messaging.cool_down import with_cool_down
 from rating.read_models.form_documents import form_document, past_close
-from tests.rating.builders import CLOSED_AT, DELAY, MINUTE, RULES, at, facts, snapshot
+from tests.rating.builders import (
+    CLOSED_AT,
+    DELAY,
+    HOOKED,
+    MINUTE,
+    RULES,
+    at,
+    facts,
+    snapshot,
+)
 
 DIALOGS = {"d1": "c1", "d2": "c1", "d3": "c2"}
 
@@ -183,6 +192,12 @@ def test_a_form_that_nobody_saw_gives_its_question_back_once_it_is_withdrawn() -
     for minutes, reason in ((19, "cool_down"), (20, None)):
         closes = [past(withdrawn_at=at(20)), past(dialog="d2", minutes=minutes)]
         assert dry_run(closes, COOL)[SECOND] == reason
+
+
+def test_a_webhook_reaches_everybody_also_whom_nothing_reached_then() -> None:
+    elsewhere = replace(past(), facts=facts(ways=()), reason=NotOfferedReason.UNREACHABLE)
+    assert dry_run([elsewhere], RULES) == {FIRST: NotOfferedReason.UNREACHABLE}
+    assert dry_run([elsewhere], HOOKED) == {FIRST: None}
 
 
 def test_what_no_settings_change_stays_as_it_was() -> None:

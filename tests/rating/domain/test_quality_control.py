@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chassis.errors import CommandRejected
 from rating.domain.quality_control.decider import QUALITY_CONTROL, BeginWithDefault, SaveQualityControl
 from rating.domain.quality_control.events import QualityControlSaved, StaffMember
-from rating.domain.quality_control.settings import LowScoreAlert, QualityControlSettings, Tag
+from rating.domain.quality_control.settings import FormWebhook, LowScoreAlert, QualityControlSettings, Tag
 from rating.domain.quality_control.state import Saved
 from rating.domain.quality_control.texts import BUILT_IN, SHOWN, Texts, lookup, shown
 from rating.domain.rating.form_version import CommentMode, CommentRule, Scale
@@ -163,6 +163,24 @@ def test_settings_that_were_stored_before_tell_nobody() -> None:
     assert "clara" not in repr(alerting())
 
 
+def by_webhook(url: str | None = "https://support.example/forms") -> QualityControlSettings:
+    webhook = None if url is None else FormWebhook(url=url)
+    return FIRST.model_copy(update={"ways": (DeliveryWay(way=Way.WEBHOOK),), "form_webhook": webhook})
+
+
+def test_forms_go_to_the_channels_own_system_only_where_it_is_said_where_that_is() -> None:
+    given().when(save(by_webhook(), 1)).then(saved(2, by_webhook()))
+    given().when(save(by_webhook(None), 1)).then_rejected("webhook-url-missing")
+    kept = FIRST.model_copy(update={"form_webhook": by_webhook().form_webhook})
+    given(saved(2, by_webhook())).when(save(kept, 2)).then(saved(3, kept))
+
+
+def test_the_same_is_saved_again_once_where_that_switches_the_webhook_on() -> None:
+    again = save(by_webhook(), 2, webhook_gone=True)
+    given(saved(2, by_webhook())).when(again).then(saved(3, by_webhook()))
+    given(saved(2, by_webhook()), saved(3, by_webhook())).when(again).then_nothing()
+
+
 def test_a_form_is_sent_before_it_expires() -> None:
     given().when(save(by_mail(FIRST.expiry), 1)).then_rejected("way-too-late")
     just_before = by_mail(FIRST.expiry - timedelta(milliseconds=1))
@@ -278,5 +296,5 @@ def test_a_form_takes_from_its_version_what_it_is_made_by() -> None:
     form = SECOND.form_version(7, "fr")
     assert (form.version, form.default_locale, form.delay) == (7, "fr", timedelta(minutes=15))
     assert form.model_dump(include=set(QualityControlSettings.model_fields)) == SECOND.model_dump(
-        exclude={"texts", "alert", "accent"}
+        exclude={"texts", "alert", "accent", "form_webhook"}
     )

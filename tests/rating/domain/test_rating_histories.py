@@ -51,6 +51,8 @@ from rating.domain.rating.state import (
 from rating.domain.rating.ways import DeliveryFailureReason, Way
 from tests.rating.builders import (
     BOTH,
+    EVERY_WAY,
+    HOOKED,
     LATER,
     MAILED,
     MINUTE,
@@ -71,13 +73,13 @@ from tests.rating.invariants import check_dialog
 
 SEQS = st.integers(1, 2)
 NOW = st.integers(0, 90).map(at)
-RULE_SETS: st.SearchStrategy[FormVersion] = st.sampled_from([RULES, LATER, MAILED, BOTH])
+RULE_SETS: st.SearchStrategy[FormVersion] = st.sampled_from([RULES, LATER, MAILED, BOTH, HOOKED, EVERY_WAY])
 COMMENTS: st.SearchStrategy[Comment] = st.sampled_from(
     [KeepComment(), RemoveComment(), written("a"), written("b")]
 )
 
 WAYS = st.sampled_from(Way)
-REACHED = st.sampled_from([(Way.WIDGET,), (Way.WIDGET, Way.EMAIL), (Way.EMAIL,), ()])
+REACHED = st.lists(WAYS, unique=True).map(tuple)
 
 COMMANDS: st.SearchStrategy[RatingCommand] = st.one_of(
     st.builds(register, SEQS, NOW, RULE_SETS, spam=st.booleans(), erased=st.booleans()),
@@ -226,7 +228,7 @@ def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
     *, turns: list[tuple[bool, bool, int]], answered: bool, rules: FormVersion
 ) -> None:
     """Reopenings that nobody uses, each of which may be lost or come late, and closes that come twice."""
-    reached = (Way.WIDGET, Way.EMAIL)
+    reached = tuple(Way)
     commands: list[RatingCommand] = [register(rules=rules, ways=reached)]
     late: list[RatingCommand] = []
     for close_seq, (lost, twice, minutes) in enumerate(turns, 2):

@@ -17,7 +17,8 @@ from rating.domain.rating.state import Offered
 from rating.domain.rating.ways import DeliveryWay
 from rating.domain.rating.ways import Way as OwnWay
 from rating.personal_data import Addresses
-from rating.processes.deliveries import AT_ONCE, AWAITED, LEASE, PAUSES, MailDeliveries
+from rating.processes.deliveries import AT_ONCE, PAUSES, MailDeliveries
+from rating.processes.delivery_worker import AWAITED, LEASE
 from tests.rating.api_client import open_api_client
 from tests.rating.builders import BOTH, CLOSED_AT, EXPIRY, MAILED, MINUTE, at
 from tests.rating.harness import closed, reopened
@@ -360,10 +361,10 @@ class TestWorkers:
             mailing.worker._deliveries,
             mailing.worker._mailer,
             mailing.worker._mails,
+            mailing.worker._low_scores,
             mailing.worker._addresses,
             mailing.worker._opt_outs,
             mailing.harness.erased,
-            mailing.worker._low_scores,
         )
         for number in range(20):
             await mailing.close(f"d{number}", f"zoe{number}@school.test", client=f"c{number}")

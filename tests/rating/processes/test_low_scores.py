@@ -15,7 +15,8 @@ from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityCo
 from rating.domain.quality_control.events import StaffMember
 from rating.domain.quality_control.settings import LowScoreAlert
 from rating.domain.rating.decider import RATING, GiveRating
-from rating.processes.deliveries import LEASE, PAUSES, MailDeliveries
+from rating.processes.deliveries import PAUSES, MailDeliveries
+from rating.processes.delivery_worker import LEASE
 from rating.processes.low_score_mails import TRIED_FOR
 from rating.read_models.low_scores import APART
 from tests.rating.api_client import open_api_client
@@ -206,8 +207,8 @@ class TestFlood:
     async def test_workers_that_run_side_by_side_send_one(self, mailing: Mailing) -> None:
         own = mailing.worker
         other = MailDeliveries(
-            mailing.harness.repository, own._deliveries, own._mailer, own._mails, own._addresses,
-            own._opt_outs, mailing.harness.erased, own._low_scores,
+            mailing.harness.repository, own._deliveries, own._mailer, own._mails, own._low_scores,
+            own._addresses, own._opt_outs, mailing.harness.erased,
         )  # fmt: skip
         mailing.mailbox.slow_by_seconds = 0.1
         for number in range(12):

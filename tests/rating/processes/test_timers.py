@@ -25,7 +25,6 @@ from rating.domain.rating.events import RatingEvent
 from rating.domain.rating.state import Rating
 from rating.messaging.commit_handlers import rating_handler
 from rating.processes.timers import form_timers
-from rating.read_models.deliveries import Deliveries
 from tests.rating.builders import CLOSED_AT, DELAY, EXPIRY, LATER, RULES, at
 from tests.rating.harness import Harness, always, closed, open_harness
 from tests.waiting import until
@@ -109,7 +108,7 @@ async def test_a_relay_that_lags_makes_nothing_due_again(mongo: str, database: s
         own, plans = (
             rating_handler(
                 harness.forms,
-                Deliveries(harness.database),
+                [],
                 harness.keys,
                 lambda _: None,
                 harness.webhook_outbox,

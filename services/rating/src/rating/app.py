@@ -23,18 +23,22 @@ from contracts.access import AUDIENCE_RATING
 from rating.adapters.mail import Mailer
 from rating.adapters.webhooks import WebhookSender
 from rating.api import dry_run as dry_run_api
+from rating.api import form_webhooks as form_webhooks_api
 from rating.api import forms as forms_api
 from rating.api import mail as mail_api
+from rating.api import mail_tests as mail_tests_api
 from rating.api import pages
 from rating.api import quality_control as quality_control_api
 from rating.api import quality_control_default as default_api
 from rating.api import story as story_api
 from rating.api import webhooks as webhooks_api
+from rating.api.form_tests import FormTests
 from rating.api.origins import CrossOrigin
 from rating.api.problems import CATALOGUE
-from rating.api.tokens import FormKey, FormTokens
+from rating.api.tokens import FormTestTokens, FormTokens
 from rating.api.views import FormViews
 from rating.domain.rating.form_version import FormVersion
+from rating.domain.rating.ways import Way
 from rating.messaging.commit_handlers import commit_handlers
 from rating.messaging.contacts import Contacts
 from rating.messaging.inbound import Inbound, consumers, keys_reader
@@ -44,7 +48,14 @@ from rating.personal_data import Addresses
 from rating.processes.deliveries import MailDeliveries
 from rating.processes.erasure import ClientErasure
 from rating.processes.form_mails import FormMails
+from rating.processes.form_webhooks import (
+    SECRETS,
+    ChannelWebhooks,
+    FormMessages,
+    FormWebhookDeliveries,
+)
 from rating.processes.low_score_mails import LowScoreMails
+from rating.processes.mail_tests import WITHIN_SECONDS, MailTester
 from rating.processes.timers import form_timers
 from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
 from rating.read_models.channels import Channels
@@ -52,6 +63,7 @@ from rating.read_models.deliveries import Deliveries
 from rating.read_models.erased_clients import ErasedClients
 from rating.read_models.forms import Forms
 from rating.read_models.low_scores import LowScores
+from rating.read_models.mail_tests import MailTests
 from rating.read_models.opt_outs import OptOuts
 from rating.read_models.quality_control import QualityControlSwitches, QualityControlVersions
 from rating.read_models.webhooks import WebhookDeliveries, Webhooks
@@ -79,7 +91,8 @@ def build(
     switches, live = QualityControlSwitches(database), LiveUpdates()
     webhooks, webhook_deliveries = Webhooks(database, clock or database_clock), WebhookDeliveries(database)
     outbox = WebhookOutbox(webhooks, webhook_deliveries)
-    deliveries, opt_outs = Deliveries(database), OptOuts(database, keys)
+    mails_due, messages_due = Deliveries(database, Way.EMAIL), Deliveries(database, Way.WEBHOOK)
+    deliveries, opt_outs = (mails_due, messages_due), OptOuts(database, keys)
     repository = Repository(store, clock or database_clock, service=name)
     channels = Channels(database, repository.clock)
     versions = QualityControlVersions(repository, settings.quality_control)
@@ -98,38 +111,33 @@ def build(
     reader = KeyReader.of(settings, database)
     reading = keys_reader(database, settings.kafka, publisher, reader, database_clock)
     addresses = Addresses(reader, reading.read_to_end)
-    contacts = Contacts(addresses, opt_outs, mail_available=settings.smtp is not None)
+    form_webhooks = ChannelWebhooks(repository, versions)
+    contacts = Contacts(addresses, opt_outs, settings.smtp is not None, form_webhooks.is_gone)
     inbound = Inbound(repository, rules_of, channels, erased, erasure, contacts, form_secret)
     secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
-    tokens, timers = FormTokens(form_secret, secrets_before), form_timers(forms, repository)
-    webhook_secrets = WebhookSecrets(form_secret, secrets_before)
-    sender = WebhookSender(settings.webhook_private)
+    tokens = FormTokens(form_secret, secrets_before)
+    test_tokens = FormTestTokens(form_secret, secrets_before)
+    webhook_secrets, sender = (
+        WebhookSecrets(form_secret, secrets_before),
+        WebhookSender(settings.webhook_private),
+    )
     dispatcher = WebhookDispatcher(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
+    form_secrets = WebhookSecrets(form_secret, secrets_before, purpose=SECRETS)
+    messages = FormMessages(versions, settings.public_urls["rating"], tokens.of)
+    form_messaging = FormWebhookDeliveries(
+        repository, messages_due, sender, messages, form_webhooks, form_secrets, erased
+    )
     event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
     tasks: list[BackgroundTask] = [
-        database_clock, keys, reading, relay, erasure, timers, dispatcher, *event_consumers,
+        database_clock, keys, reading, relay, erasure, form_timers(forms, repository), dispatcher,
+        form_messaging, *event_consumers,
     ]  # fmt: skip
-    mailing: MailDeliveries | None = None
-    if settings.smtp and settings.mail_from:
-        mailer = Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file)
-        mails = FormMails(
-            versions, channels, opt_outs, settings.public_urls["rating"], mailer.domain,
-            lambda dialog, close_seq: tokens.issue(FormKey(dialog, close_seq)),
-        )  # fmt: skip
-        alerts = LowScoreMails(
-            low_scores,
-            repository,
-            versions,
-            channels,
-            erased,
-            settings.public_urls["analytics"],
-            mailer.domain,
-        )
-        mailing = MailDeliveries(repository, deliveries, mailer, mails, addresses, opt_outs, erased, alerts)
-        tasks.append(mailing)
+    mail = _mail(settings, repository, versions, channels, opt_outs, tokens, low_scores, erased)
+    mailing = MailDeliveries(repository, mails_due, *mail, addresses, opt_outs, erased) if mail else None
+    tasks += [mailing] if mailing else []
 
     async def prepare() -> None:
-        own = (forms, deliveries, low_scores, webhook_deliveries, erased, opt_outs, reader)
+        own = (forms, *deliveries, low_scores, webhook_deliveries, erased, opt_outs, reader)
         for part in (store, *own, keys, audit):
             await part.prepare()
         await database_clock.sync()
@@ -138,28 +146,63 @@ def build(
         client.close()
         await publisher.stop()
 
-    forms_and_mails = [forms_api.mine, forms_api.router, mail_api.router]
+    views = FormViews(tokens, keys, versions, channels)
     return create(
         settings,
         title="Candor rating",
         pages=[pages.person, pages.page_router(settings, channels)],
         routers=[
-            *forms_and_mails, quality_control_api.router, dry_run_api.router, webhooks_api.router,
-            story_api.router, default_api.router,
+            forms_api.mine, forms_api.router, mail_api.router,
+            quality_control_api.router, dry_run_api.router, webhooks_api.router,
+            form_webhooks_api.router, mail_tests_api.router, story_api.router, default_api.router,
         ],
         problems=CATALOGUE,
         state={
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,
-            "form_views": FormViews(tokens, keys, versions, channels), "channels": channels,
+            "form_views": views, "channels": channels, "mail_tests": MailTests(database),
+            "form_tests": FormTests(test_tokens, versions, channels, views, repository.clock),
+            "mail_tester": _tester(settings, versions, channels, test_tokens),
             "quality_control": versions, "quality_control_switches": switches,
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
             "live": live, "webhooks": webhooks, "webhook_deliveries": webhook_deliveries,
             "webhook_secrets": webhook_secrets, "audit": audit,
+            "form_webhooks": form_webhooks, "form_webhook_secrets": form_secrets,
             "opt_outs": opt_outs, "mail_available": contacts.mail_available,
             "relay": relay, "inbound": inbound, "mailing": mailing,  # what tests drive by hand
-            "low_scores": low_scores,
+            "low_scores": low_scores, "form_messaging": form_messaging,
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
         middleware=[Middleware(CrossOrigin, settings.public_urls["analytics"])],
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip
+
+
+def _mail(
+    settings: RatingSettings,
+    repository: Repository,
+    versions: QualityControlVersions,
+    channels: Channels,
+    opt_outs: OptOuts,
+    tokens: FormTokens,
+    low_scores: LowScores,
+    erased: ErasedClients,
+) -> tuple[Mailer, FormMails, LowScoreMails] | None:
+    """What sends mails, and what writes them; None where there is no server for them."""
+    if not settings.smtp or not settings.mail_from:
+        return None
+    mailer = Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file)
+    domain, urls = mailer.domain, settings.public_urls
+    mails = FormMails(versions, channels, opt_outs, urls["rating"], domain, tokens.of)
+    alerts = LowScoreMails(low_scores, repository, versions, channels, erased, urls["analytics"], domain)
+    return mailer, mails, alerts
+
+
+def _tester(
+    settings: RatingSettings, versions: QualityControlVersions, channels: Channels, tokens: FormTestTokens
+) -> MailTester | None:
+    """What sends tests; None where there is no server for mails."""
+    if not settings.smtp or not settings.mail_from:
+        return None
+    ca_file = settings.smtp_ca_file
+    mailer = Mailer(settings.smtp, settings.mail_from, ca_file=ca_file, within=WITHIN_SECONDS)
+    return MailTester(mailer, versions, channels, settings.public_urls["rating"], tokens.of)

@@ -32,10 +32,11 @@ WITHIN_SECONDS: Final = 10.0
 LARGEST_RESPONSE: Final = 64 * 1024
 LONGEST_RETRY_AFTER: Final = timedelta(hours=24)
 
-_DELAYS: Final = tuple(
+DELAYS: Final = tuple(
     timedelta(seconds=each)
     for each in (0, 5, 5 * 60, 30 * 60, *(hours * 3600 for hours in (2, 5, 10, 14, 20, 24)))
 )
+"""Before each attempt, the first one too: the example schedule of Standard Webhooks 1.0.0."""
 _JITTER: Final = 0.1
 
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
@@ -92,9 +93,9 @@ def retry_after(attempt: int, random: Callable[[], float]) -> timedelta | None:
     30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: ten attempts in three days), give or take a tenth. `random`
     gives numbers of [0, 1).
     """
-    if attempt >= len(_DELAYS):
+    if attempt >= len(DELAYS):
         return None
-    return _DELAYS[attempt] * (1 - _JITTER + 2 * _JITTER * random())
+    return DELAYS[attempt] * (1 - _JITTER + 2 * _JITTER * random())
 
 
 def is_public(address: IpAddress) -> bool:

@@ -23,6 +23,7 @@ router = Router(prefix="/v1/quality-control", tags=["quality control"])
         Rejection.ALERT_ON_SATISFIED,
         Rejection.WAY_TOO_LATE,
         Rejection.REMINDER_OUT_OF_TIME,
+        Rejection.WEBHOOK_URL_MISSING,
     ),
 )
 async def try_quality_control(

@@ -15,7 +15,7 @@ from chassis.http.routes import Router
 from chassis.validation.text import LocaleHint, is_blank
 from contracts.keys import Purpose
 from contracts.ratings import CloseState
-from rating.api.dependencies import Forms, Keys, Live, Repository, Tokens, Views
+from rating.api.dependencies import Forms, Keys, Live, Repository, TestForms, Tokens, Views
 from rating.api.permissions import AVisitor, NoStaff
 from rating.api.problems import problems
 from rating.api.schemas import (
@@ -81,11 +81,19 @@ async def follow_my_forms(visitor: AVisitor, forms: Forms, live: Live, request: 
 
 
 @router.post("/read", responses=problems(Rejection.NO_SUCH_FORM))
-async def read_form(body: FormReadBody, tokens: Tokens, repository: Repository, views: Views) -> FormView:
+async def read_form(
+    body: FormReadBody,
+    tokens: Tokens,
+    tests: TestForms,
+    repository: Repository,
+    views: Views,
+) -> FormView:
     """The form of the token, with what its client answered; also after it expired or was withdrawn.
 
-    Changes nothing.
+    Or a test, for staff. Changes nothing.
     """
+    if test := tests.of(body.token):
+        return await tests.read(test, body.token)
     form = tokens.read(body.token)
     loaded = await repository.load(RATING, RATING.stream(form.dialog))
     return await views.form(_shown(loaded.state, form, loaded.position), body.locale)
@@ -110,12 +118,20 @@ async def read_form(body: FormReadBody, tokens: Tokens, repository: Repository, 
     ),
 )
 async def answer_form(
-    body: AnswerBody, tokens: Tokens, repository: Repository, keys: Keys, views: Views
+    body: AnswerBody,
+    tokens: Tokens,
+    tests: TestForms,
+    repository: Repository,
+    keys: Keys,
+    views: Views,
 ) -> AnsweredView:
     """Rates, or changes the rating inside its edit window; the same answer again is the same answer.
 
-    A comment that isn't sent, or is null, stays as it was: send an empty one to remove it.
+    A comment that isn't sent, or is null, stays as it was: send an empty one to remove it. Of a test nothing
+    is stored.
     """
+    if test := tests.of(body.token):
+        return await tests.answer(test, body)
     form = tokens.read(body.token)
     tags = None if body.tags is None else tuple(body.tags)
     command = GiveRating(form.close_seq, body.score, repository.clock.now(), tags=tags)
@@ -138,8 +154,15 @@ async def answer_form(
         Rejection.ALREADY_RATED,
     ),
 )
-async def decline_form(body: FormTokenBody, tokens: Tokens, repository: Repository) -> DeclinedView:
+async def decline_form(
+    body: FormTokenBody,
+    tokens: Tokens,
+    tests: TestForms,
+    repository: Repository,
+) -> DeclinedView:
     """Says "No, thanks" to the question; the client can still rate until the form expires."""
+    if test := tests.of(body.token):
+        return await tests.decline(test)
     form = tokens.read(body.token)
     command = DeclineRating(form.close_seq, repository.clock.now())
     result = await handle(repository, RATING, RATING.stream(form.dialog), command)

@@ -31,6 +31,18 @@ async def _of_every_channel(
     return claims
 
 
+@raises(ChannelNotCovered)
+async def _admin_of_channel(
+    claims: Annotated[Claims, Depends(allow(Role.ADMIN, never=OPERATORS))], channel: ChannelId
+) -> Claims:
+    if not claims.covers(channel):
+        raise ChannelNotCovered
+    return claims
+
+
+ChannelAdmin = Annotated[Claims, Depends(_admin_of_channel)]
+"""The claims of an admin of the channel in the path."""
+
 EveryChannelsAdmin = Annotated[Claims, Depends(_of_every_channel)]
 """The claims of an admin of every channel, those among them that aren't there yet."""
 

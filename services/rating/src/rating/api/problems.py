@@ -36,6 +36,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.NO_SUCH_LINK: "There is no such link.",
     Rejection.ALERT_ON_SATISFIED: "Nobody is told of scores that count as satisfied.",
     Rejection.ALERT_IN_DEFAULT: "Each channel says for itself who is told of low scores.",
+    Rejection.WEBHOOK_URL_MISSING: "Say where forms go: the webhook has no address.",
+    Rejection.TOO_MANY_TESTS: "At most {most} tests an hour are sent from a channel.",
+    Rejection.TEST_NOT_REACHED: "The mail server could not be reached, or did not answer in time.",
+    Rejection.TEST_DEFERRED: "The mail server takes it later only ({status}); a test is not sent again.",
+    Rejection.TEST_RECIPIENT_REFUSED: "The mail server does not take mails to this address.",
+    Rejection.TEST_REFUSED: "The mail server refused it ({status}).",
 }
 
 STATUSES: Final[Mapping[str, int]] = {
@@ -46,6 +52,7 @@ STATUSES: Final[Mapping[str, int]] = {
     Rejection.WEBHOOK_CHANGED: 412,
     Rejection.NO_SUCH_LINK: 404,
     Rejection.SAVED_MEANWHILE: 412,
+    Rejection.TOO_MANY_TESTS: 429,
     Rejection.VERSION_MISSING: 428,
 }
 CATALOGUE: Final = ProblemCatalogue(SENTENCES, STATUSES)

@@ -15,7 +15,15 @@ from chassis.http.problems import raises
 from chassis.http.routes import Router
 from chassis.validation.text import LONGEST_NAME
 from contracts.access import Claims
-from rating.api.dependencies import Channels, Forms, MailAvailable, Repository, Switches, Versions
+from rating.api.dependencies import (
+    Channels,
+    Forms,
+    FormWebhooks,
+    MailAvailable,
+    Repository,
+    Switches,
+    Versions,
+)
 from rating.api.permissions import ChannelId, ChannelSupervisor, SupervisorClaims
 from rating.api.problems import problems
 from rating.api.quality_control_schemas import (
@@ -35,11 +43,13 @@ from rating.api.quality_control_schemas import (
 )
 from rating.api.schemas import FormColoursView, FormTexts, ScaleField
 from rating.api.views import colours_view
+from rating.domain.form_webhook import FormWebhookState
 from rating.domain.quality_control.decider import QUALITY_CONTROL, SaveQualityControl
 from rating.domain.quality_control.events import StaffMember
 from rating.domain.quality_control.settings import (
     SCALES,
     FollowUp,
+    FormWebhook,
     LowScoreAlert,
     QualityControlSettings,
     Tag,
@@ -109,11 +119,12 @@ async def get_quality_control(
     channels: Channels,
     mail_available: MailAvailable,
     recent_closes: RecentCloses,
+    webhooks: FormWebhooks,
     response: Response,
 ) -> QualityControlView:
     """How the channel asks. A channel for which nothing was saved has the service's own settings."""
-    found = await versions.current(channel)
-    return await _view(channel, found, channels, mail_available, recent_closes, response)
+    found, webhook = await versions.current(channel), await webhooks.state(channel)
+    return await _view(channel, found, channels, mail_available, recent_closes, webhook, response)
 
 
 @router.put(
@@ -126,6 +137,7 @@ async def get_quality_control(
         Rejection.WAY_TOO_LATE,
         Rejection.REMINDER_OUT_OF_TIME,
         Rejection.MAIL_NOT_SET_UP,
+        Rejection.WEBHOOK_URL_MISSING,
     ),
 )
 async def save_quality_control(
@@ -139,21 +151,26 @@ async def save_quality_control(
     channels: Channels,
     mail_available: MailAvailable,
     recent_closes: RecentCloses,
+    webhooks: FormWebhooks,
     response: Response,
 ) -> QualityControlView:
     """Saves the settings as the next version, unless somebody else saved since they were read.
 
     Forms that were made before keep theirs.
     """
+    webhook = await webhooks.state(channel)
     command = SaveQualityControl(
         settings_of(body),
         based_on,
         staff_member(claims),
         repository.clock.now(),
         mail_available=mail_available,
+        webhook_gone=webhook.is_gone(based_on),
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, mail_available, recent_closes, response)
+    return await _view(
+        channel, versions.of(result.state), channels, mail_available, recent_closes, webhook, response
+    )
 
 
 @router.post(
@@ -171,10 +188,12 @@ async def restore_quality_control(
     channels: Channels,
     mail_available: MailAvailable,
     recent_closes: RecentCloses,
+    webhooks: FormWebhooks,
     response: Response,
 ) -> QualityControlView:
     """Saves an older version's settings anew, as the next version."""
     old = await versions.at(channel, body.version)
+    webhook = await webhooks.state(channel)
     command = SaveQualityControl(
         old.settings,
         based_on,
@@ -182,9 +201,12 @@ async def restore_quality_control(
         repository.clock.now(),
         restores=old.version,
         mail_available=mail_available,
+        webhook_gone=webhook.is_gone(based_on),
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(channel, versions.of(result.state), channels, mail_available, recent_closes, response)
+    return await _view(
+        channel, versions.of(result.state), channels, mail_available, recent_closes, webhook, response
+    )
 
 
 @router.get("/{channel}/versions")
@@ -261,6 +283,7 @@ def settings_of(body: ChannelSettings) -> QualityControlSettings:
         reminder=None if body.reminder is None else _duration(body.reminder),
         accent=body.accent,
         alert=LowScoreAlert.model_validate(dict(body.alert)) if body.alert else None,
+        form_webhook=body.form_webhook and FormWebhook(url=body.form_webhook.url),
         **{name: _duration(getattr(body, name)) for name in DURATIONS},
     )
 
@@ -324,6 +347,7 @@ async def _view(
     channels: Channels,
     mail_available: MailAvailable,
     recent_closes: RecentCloses,
+    webhook: FormWebhookState,
     response: Response,
 ) -> QualityControlView:
     response.headers["ETag"] = etag(found.version)
@@ -339,4 +363,5 @@ async def _view(
         built_in_texts=BUILT_IN_TEXTS,
         mail_available=mail_available,
         recent_closes=recent_closes,
+        webhook_gone=webhook.is_gone(found.version),
     )

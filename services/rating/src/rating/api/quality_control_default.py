@@ -45,6 +45,7 @@ async def get_default(
         Rejection.WAY_TOO_LATE,
         Rejection.REMINDER_OUT_OF_TIME,
         Rejection.MAIL_NOT_SET_UP,
+        Rejection.WEBHOOK_URL_MISSING,
     ),
 )
 async def save_default(

@@ -11,6 +11,7 @@ from chassis.validation.text import Email, Locale, Name, is_blank
 from contracts.envelope import Id, Instant
 from contracts.ratings import NotOfferedReason
 from rating.api.schemas import MOST_FOLLOW_UPS, MOST_TAGS, FormTexts, ScaleField
+from rating.api.webhook_schemas import WebhookUrl
 from rating.domain.quality_control.settings import ScaleName
 from rating.domain.rating.eligibility import EVERYBODY, KindOfClose, ReopenedPolicy
 from rating.domain.rating.form_version import CommentMode
@@ -241,6 +242,15 @@ class AlertChoice(RequestBody):
     )
 
 
+class FormWebhookChoice(RequestBody):
+    """Where forms go that reach their clients by the channel's own system."""
+
+    url: WebhookUrl = Field(
+        description="https, without a user or a fragment; http only into networks that are allowed.",
+        examples=["https://support.example/candor-forms"],
+    )
+
+
 class ChannelSettings(RequestBody):
     """How a channel asks; always all of it. Durations are seconds, to the millisecond."""
 
@@ -277,7 +287,7 @@ class ChannelSettings(RequestBody):
     )
     ways: Annotated[list[WayChoice], Field(min_length=1), _different("way")] = Field(
         description="How forms reach their clients, the best way first. E-mail only where the client's "
-        "address is known and they have not unsubscribed."
+        "address is known and they have not unsubscribed; the webhook only with `form_webhook`."
     )
     reminder: Seconds | None = Field(
         description="How long after the offer an e-mail reminds who was asked by e-mail and hasn't answered, "
@@ -292,6 +302,11 @@ class ChannelSettings(RequestBody):
         description="The colour of the form, moved darker or lighter where it could not be read "
         "(`…/colours`). Null: Candor's own.",
         examples=["#ffe600"],
+    )
+    form_webhook: FormWebhookChoice | None = Field(
+        description="The channel's own system, which is used if the webhook is one of `ways`. Whoever works "
+        "there sees the links to forms.",
+        examples=[None],
     )
 
 
@@ -384,6 +399,11 @@ class QualityControlView(VersionDetails):
     recent_closes: int = Field(
         description="How many dialogs were closed in the last 28 days, counted up to 10,000.", examples=[207]
     )
+    webhook_gone: bool = Field(
+        description="The endpoint of `form_webhook` answered 410: nothing is sent there until these settings "
+        "are saved again.",
+        examples=[False],
+    )
 
 
 class DefaultView(VersionDetails):
@@ -412,6 +432,13 @@ class QualityControlList(BaseModel):
     """The channels that the token is good for, by their ids."""
 
     channels: list[ChannelEntry]
+
+
+class MailTestBody(RequestBody):
+    """Who gets a test, and in which language."""
+
+    to: Email = Field(examples=["clara.moen@northbank.example"])
+    locale: Locale = Field(examples=["en"])
 
 
 class RestoreBody(RequestBody):

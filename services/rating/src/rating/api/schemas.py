@@ -202,6 +202,7 @@ class FormView(BaseModel):
     expired_at: Instant | None = Field(description="Until just before, it could be answered; if it expired.")
     cancelled_reason: CancelledReason | None = Field(description="Why it was withdrawn, if it was.")
     answer: AnswerView | None = Field(description="Null before the client has answered.")
+    test: bool = Field(default=False, description="Staff look at it: what is answered is stored nowhere.")
 
 
 class FormList(BaseModel):

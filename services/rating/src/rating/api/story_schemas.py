@@ -34,6 +34,7 @@ from rating.domain.rating.events import (
 )
 from rating.domain.rating.state import Form
 from rating.domain.rating.story import Facts, RuleVerdict, Story, Verdict
+from rating.domain.rating.ways import Way
 from rating.read_models.form_documents import form_id
 
 FactView = bool | int | float | str | list[str] | None
@@ -104,6 +105,14 @@ class StoryEntry(BaseModel):
         default=None,
         description="Of `given` and `changed`: whether the answer has one; its words stand elsewhere.",
     )
+    way: Way | None = Field(
+        default=None, description="Of `sent` and `delivery_failed`: by which way.", examples=["webhook"]
+    )
+    failure: str | None = Field(
+        default=None,
+        description="Of `delivery_failed` and `undeliverable`: why it can't be sent.",
+        examples=["webhook_gone"],
+    )
     change: int | None = Field(default=None, description="Of `changed`, from 1.", examples=[1])
 
 
@@ -120,8 +129,8 @@ _KINDS: Final[Mapping[type[RatingEvent], tuple[str, str, Sequence[str]]]] = {
     FormExpired: ("expired", "expired_at", ()),
     FormCancelled: ("cancelled", "cancelled_at", ("reason",)),
     ClientForgotten: ("forgotten", "forgotten_at", ()),
-    FormSent: ("sent", "sent_at", ()),
-    DeliveryFailed: ("delivery_failed", "failed_at", ()),
+    FormSent: ("sent", "sent_at", ("way",)),
+    DeliveryFailed: ("delivery_failed", "failed_at", ("way",)),
     ReminderSent: ("reminded", "sent_at", ()),
     FormUndeliverable: ("undeliverable", "given_up_at", ()),
 }
@@ -140,6 +149,8 @@ def _timeline(story: Story) -> list[StoryEntry]:
         told = {name: getattr(event, name) for name in shown}
         if isinstance(event, AnswerRecorded):
             told["with_comment"] = event.comment is not None
+        if isinstance(event, DeliveryFailed | FormUndeliverable):
+            told["failure"] = event.reason
         entries.append(StoryEntry(kind=kind, at=at, **told))
     return entries
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chassis.errors import CommandRejected
 from rating.domain.rejections import Rejection
@@ -32,6 +32,10 @@ class FormTokens:
         name = form_id(*form)
         return f"{name}.{_signature(self._secrets[0], name.encode())}"
 
+    def of(self, dialog: str, close_seq: int) -> str:
+        """The token of the form of a close."""
+        return self.issue(FormKey(dialog, close_seq))
+
     def read(self, token: str) -> FormKey:
         """The form that a token is for. Raises `CommandRejected` if this service didn't issue it."""
         name, _, signature = token.rpartition(".")
@@ -43,6 +47,43 @@ class FormTokens:
             raise CommandRejected(Rejection.NO_SUCH_FORM)
         dialog, _, close_seq = name.rpartition(".")
         return FormKey(dialog, int(close_seq))
+
+
+class FormTest(NamedTuple):
+    """Which form is shown as a test: that of a version of a channel's settings, in a language."""
+
+    channel: str
+    version: int
+    locale: str
+
+
+class FormTestTokens:
+    """Makes and reads tokens: ``<channel>.<version>.<locale>.<HMAC-SHA-256 of these, base64url>``.
+
+    What is signed begins with a purpose that no form's id has, so neither kind of token is good as the other.
+    """
+
+    def __init__(self, secret: bytes, before: Sequence[bytes] = ()) -> None:
+        self._secrets = (secret, *before)
+
+    def of(self, channel: str, version: int, locale: str) -> str:
+        """The token of a test."""
+        name = f"{channel}.{version}.{locale}"
+        return f"{name}.{_signature(self._secrets[0], _TEST + name.encode())}"
+
+    def read(self, token: str) -> FormTest | None:
+        """The test that a token is for; None if it is none of a test."""
+        name, _, signature = token.rpartition(".")
+        signed = _TEST + name.encode(errors="surrogatepass")
+        given = signature.encode(errors="surrogatepass")
+        good = [hmac.compare_digest(_signature(each, signed).encode(), given) for each in self._secrets]
+        if not any(good):
+            return None
+        channel, version, locale = name.split(".")
+        return FormTest(channel, int(version), locale)
+
+
+_TEST: Final = b"form-test:"
 
 
 def _signature(secret: bytes, name: bytes) -> str:

@@ -26,6 +26,13 @@ def _reachable(url: str) -> str:
     return url
 
 
+WebhookUrl = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=LONGEST_URL),
+    AfterValidator(_reachable),
+]
+
+
 def _in_order(events: list[WebhookEvent]) -> list[WebhookEvent]:
     return [event for event in WebhookEvent if event in events]
 
@@ -33,11 +40,7 @@ def _in_order(events: list[WebhookEvent]) -> list[WebhookEvent]:
 class WebhookBody(RequestBody):
     """Where messages go, and of which events; always all of it."""
 
-    url: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, max_length=LONGEST_URL),
-        AfterValidator(_reachable),
-    ] = Field(
+    url: WebhookUrl = Field(
         description="https, without a user or a fragment; http only into networks that are allowed.",
         examples=["https://crm.example/candor"],
     )

@@ -10,6 +10,7 @@ from rating.domain.cool_down import AskingClose, Questions, ReserveQuestion
 from rating.domain.rating.decider import RegisterClose, asks_at, exclusion_reason
 from rating.domain.rating.eligibility import CloseFacts
 from rating.domain.rating.form_version import FormVersion, NotOfferedReason, Snapshot
+from rating.domain.rating.ways import Way
 
 UNCHANGED = (NotOfferedReason.REOPENED, NotOfferedReason.ERASED)
 """What no settings change."""
@@ -40,7 +41,8 @@ def dry_run(closes: Sequence[PastClose], rules: FormVersion) -> Mapping[AskingCl
     """Why each close of a channel would have got no form, in the order of their registration.
 
     None if it would have got one. What is not among `closes` was never asked. A close that would have been
-    asked, and was not, counts as one that its client leaves alone.
+    asked, and was not, counts as one that its client leaves alone. A webhook leads to every client: saving
+    switches one on that was off.
     """
     run = _DryRun(rules, {close.key: close for close in closes})
     for close in sorted(closes, key=lambda close: close.registered_at):
@@ -60,7 +62,8 @@ class _DryRun:
         snapshot = close.snapshot
         if close.reason in UNCHANGED or (kept := self._kept(close)):
             return close.reason if close.reason in UNCHANGED else kept
-        command = RegisterClose(snapshot, self._rules, close.facts, erased=False, now=close.registered_at)
+        facts = close.facts.model_copy(update={"ways": (*close.facts.ways, Way.WEBHOOK)})
+        command = RegisterClose(snapshot, self._rules, facts, erased=False, now=close.registered_at)
         if reason := exclusion_reason(command, self._last_asked.get(snapshot.dialog)):
             return reason
         asked_at = asks_at(command)

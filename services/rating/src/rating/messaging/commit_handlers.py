@@ -7,6 +7,7 @@ from chassis.crypto_shredding import KeyRing
 from chassis.outbox.commit_handler import CommitHandler, PublicEvent, RecordedEvent
 from contracts.ratings import RatingChanged, RatingGiven
 from rating.domain.cool_down import COOL_DOWN
+from rating.domain.form_webhook import FORM_WEBHOOK
 from rating.domain.quality_control.decider import DEFAULT, QUALITY_CONTROL
 from rating.domain.rating.decider import RATING
 from rating.domain.rating.events import RatingEvent
@@ -25,7 +26,7 @@ Wake = Callable[[Collection[str]], None]
 
 def commit_handlers(
     forms: Forms,
-    deliveries: Deliveries,
+    deliveries: Sequence[Deliveries],
     keys: KeyRing,
     switches: QualityControlSwitches,
     wake: Wake,
@@ -35,12 +36,13 @@ def commit_handlers(
 ) -> Sequence[CommitHandler[Any, Any]]:
     """Joins read models, keys, live updates, webhooks and alerts to the relay.
 
-    Settings and reservations of questions concern nobody else.
+    Settings, reservations of questions and the state of channels' own webhooks concern nobody else.
     """
     return (
         rating_handler(forms, deliveries, keys, wake, webhook_outbox, low_scores),
         CommitHandler(COOL_DOWN, lambda *_: None, _nothing),
         CommitHandler(DEFAULT, lambda *_: None, _nothing),
+        CommitHandler(FORM_WEBHOOK, lambda *_: None, _nothing),
         CommitHandler(QUALITY_CONTROL, lambda *_: None, switches.project),
         CommitHandler(WEBHOOK, lambda *_: None, webhooks.project),
     )
@@ -48,7 +50,7 @@ def commit_handlers(
 
 def rating_handler(
     forms: Forms,
-    deliveries: Deliveries,
+    deliveries: Sequence[Deliveries],
     keys: KeyRing,
     wake: Wake,
     webhooks: WebhookOutbox,
@@ -57,7 +59,8 @@ def rating_handler(
     """What becomes of ratings; `wake` is told the clients whose forms can be seen to have changed."""
 
     async def project(batch: Sequence[RecordedEvent[Rating, RatingEvent]]) -> None:
-        await deliveries.project(batch)
+        for each in deliveries:
+            await each.project(batch)
         wake(await forms.project(batch))
         await webhooks.project(batch)
         await low_scores.project(batch)

@@ -1,11 +1,12 @@
 """How the client of a close can be reached."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from contracts.dialogs import DialogClosed
 from rating.domain.rating.form_version import FormVersion
-from rating.domain.rating.ways import Way, mails
+from rating.domain.rating.ways import Way, after_of, mails
 from rating.personal_data import Addresses
 from rating.read_models.opt_outs import OptOuts
 
@@ -20,20 +21,27 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True)
 class Contacts:
-    """What is known of addresses; without `mail_available` none is kept, as nothing could be sent there."""
+    """What is known of addresses; without `mail_available` none is kept, as nothing could be sent there.
+
+    `webhook_gone` tells whether the webhook of a channel is switched off, at that version of its settings.
+    """
 
     addresses: Addresses
     opt_outs: OptOuts
     mail_available: bool
+    webhook_gone: Callable[[str, int], Awaitable[bool]]
 
     async def reach(self, event: DialogClosed, rules: FormVersion) -> Reach:
         """How the client of the close can be reached in a channel that asks by these rules.
 
         The widget is on the channel's own sites, so it reaches nobody whose dialog was in another system. An
         address whose key isn't here within a second counts: whether it has opted out is found before it is
-        sent to, too.
+        sent to, too. The channel's own system reaches everybody, unless its endpoint is gone.
         """
         ways = (Way.WIDGET,) if event.external_id is None else ()
+        hooked = after_of(rules.ways, Way.WEBHOOK) is not None
+        if not (hooked and await self.webhook_gone(event.channel, rules.version)):
+            ways = (*ways, Way.WEBHOOK)
         email = event.contact.email if event.contact and self.mail_available else None
         if email is None:
             return Reach(ways)

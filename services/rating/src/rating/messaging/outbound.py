@@ -38,7 +38,7 @@ def to_public(rating: Rating, event: stored.RatingEvent) -> PublicEvent | None:
     if isinstance(close, Unregistered | ReopenedFirst):
         return None
     # Whom the close belongs to, as it was then: nobody who is reassigned later changes it.
-    of = close.form.snapshot.model_dump(exclude={"closed_at", "opened_at", "operator_name"})
+    of = close.form.snapshot.model_dump(exclude={"closed_at", "opened_at", "operator_name", "external_id"})
     public = _public(close, event, of, close.form.rules)
     return RATINGS.of(close.form.snapshot.dialog, public) if public else None
 

@@ -11,7 +11,7 @@ from rating.domain.form_colours import form_colours
 from rating.domain.quality_control.texts import shown
 from rating.domain.rating.state import Offered
 from rating.read_models.channels import Channels
-from rating.read_models.deliveries import MailKind
+from rating.read_models.deliveries import DeliveryKind
 from rating.read_models.form_documents import form_id
 from rating.read_models.opt_outs import OptOuts, Recipient
 from rating.read_models.quality_control import QualityControlVersions
@@ -29,7 +29,7 @@ class FormMails:
     token_of: Callable[[str, int], str]
 
     async def write(
-        self, kind: MailKind, close: Offered, address: str, recipient: Recipient, now: datetime
+        self, kind: DeliveryKind, close: Offered, address: str, recipient: Recipient, now: datetime
     ) -> Mail:
         """The mail about a form, in the language that its client had in the dialog.
 
@@ -43,7 +43,7 @@ class FormMails:
         stop = await self.opt_outs.token(recipient)
         name = channel.name if channel else snapshot.channel
         rendered = render(
-            kind.value,
+            "reminder" if kind is DeliveryKind.REMINDER else "invitation",
             locale=locale,
             channel=name,
             question=shown(settings.texts, [locale], rules.default_locale)["question"][1],

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol, assert_never
 
 import structlog
@@ -19,6 +19,7 @@ from chassis.transient import is_transient
 from rating.adapters.results import Delivered, TryAgain
 from rating.adapters.webhooks import Endpoint, Gone, WebhookMessage, WebhookResult, retry_after
 from rating.domain.webhook import WEBHOOK, SwitchOff, Webhook
+from rating.processes.endpoint_pauses import EndpointPauses
 from rating.read_models.webhooks import Delivery, DeliveryState, WebhookDeliveries, Webhooks
 
 log = structlog.stdlib.get_logger(__name__)
@@ -27,7 +28,6 @@ AT_ONCE: Final = 32
 """Messages on their way at a time."""
 POLL_SECONDS: Final = 0.25
 AWAY_SECONDS: Final = 1.0
-LONGEST_PAUSE: Final = timedelta(minutes=1)
 OFF: Final = "off"
 """The reason of what was given up because its webhook is off, or deleted."""
 
@@ -40,24 +40,34 @@ class Sender(Protocol):
         ...
 
 
+class Signed(Protocol):
+    """What messages are signed for."""
+
+    def generations(self, now: datetime) -> tuple[int, ...]:
+        """The generations of its secrets, the newest first."""
+        ...
+
+
 class WebhookSecrets:
     """The secrets that messages are signed with: derived, so that none is kept.
 
-    Base64 of HMAC-SHA-256 of the webhook's id and the secret's generation, under the form secret, with the
-    prefix of Standard Webhooks. While that is rotated, messages are signed with what was derived before, too.
+    Base64 of HMAC-SHA-256 of the `purpose`, the webhook's name and the secret's generation, under the form
+    secret, with the prefix of Standard Webhooks. While that is rotated, messages are signed with what was
+    derived before, too.
     """
 
-    def __init__(self, secret: bytes, before: Sequence[bytes] = ()) -> None:
+    def __init__(self, secret: bytes, before: Sequence[bytes] = (), *, purpose: str = "webhook") -> None:
         self._secrets = (secret, *before)
+        self._purpose = purpose
 
-    def of(self, name: str, webhook: Webhook, now: datetime) -> tuple[str, ...]:
+    def of(self, name: str, webhook: Signed, now: datetime) -> tuple[str, ...]:
         """Those of a webhook, the newest first."""
-        generations = webhook.generations(now)
-        return tuple(_derived(each, name, number) for number in generations for each in self._secrets)
+        names = [f"{self._purpose}:{name}:{number}" for number in webhook.generations(now)]
+        return tuple(_derived(each, name) for name in names for each in self._secrets)
 
 
-def _derived(secret: bytes, name: str, generation: int) -> str:
-    key = hmac.digest(secret, f"webhook:{name}:{generation}".encode(), hashlib.sha256)
+def _derived(secret: bytes, name: str) -> str:
+    key = hmac.digest(secret, name.encode(), hashlib.sha256)
     return f"whsec_{base64.b64encode(key).decode()}"
 
 
@@ -86,8 +96,7 @@ class WebhookDispatcher:
         self._secrets = secrets
         self._sender = sender
         self._jitter = jitter
-        self._failures: dict[str, int] = {}
-        self._paused: dict[str, datetime] = {}
+        self._pauses = EndpointPauses()
 
     def unhealthy_reason(self) -> str | None:
         """Never: an endpoint that fails is no reason to refuse requests."""
@@ -142,7 +151,7 @@ class WebhookDispatcher:
         if webhook is None or not webhook.is_on:
             await self._deliveries.settle(delivery, None, state=DeliveryState.FAILED, reason=OFF)
             return
-        if (until := self._paused.get(delivery.webhook)) and now < until:
+        if until := self._pauses.until(delivery.webhook, now):
             await self._deliveries.settle(delivery, until)
             return
         endpoint = Endpoint(webhook.settings.url, self._secrets.of(delivery.webhook, webhook, now))
@@ -153,12 +162,12 @@ class WebhookDispatcher:
         now, attempts = self._repository.clock.now(), delivery.attempts + 1
         match result:
             case Delivered():
-                self._failures.pop(delivery.webhook, None)
+                self._pauses.worked(delivery.webhook)
                 await self._deliveries.health.delivered(delivery.webhook, now)
                 done = {"state": DeliveryState.DELIVERED, "delivered_at": now, "reason": None, "status": None}
                 await self._deliveries.settle(delivery, None, attempts=attempts, **done)
             case TryAgain(reason, status, after):
-                self._pause(delivery.webhook, now)
+                self._pauses.failed(delivery.webhook, now)
                 await self._deliveries.health.failed(delivery.webhook, webhook, now)
                 wait = retry_after(attempts, self._jitter)
                 failed = {"attempts": attempts, "reason": reason, "status": status}
@@ -173,7 +182,3 @@ class WebhookDispatcher:
                 await self._deliveries.settle(delivery, None, attempts=attempts, **gone)
             case _:
                 assert_never(result)
-
-    def _pause(self, webhook: str, now: datetime) -> None:
-        failures = self._failures[webhook] = self._failures.get(webhook, 0) + 1
-        self._paused[webhook] = now + min(timedelta(seconds=2 ** min(failures, 6) - 1), LONGEST_PAUSE)

@@ -35,6 +35,7 @@ export function aForm(part: Partial<Form> = {}): Form {
     expired_at: null,
     cancelled_reason: null,
     answer: null,
+    test: false,
     ...part,
   };
 }

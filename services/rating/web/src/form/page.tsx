@@ -42,6 +42,7 @@ export function FormPage({ store, inWidget }: Shown): JSX.Element | null {
       {form ? (
         <>
           {!inWidget && <Channel name={form.channel_name} />}
+          {form.test && <p class="test">{t("test")}</p>}
           <Body store={store} form={form} inWidget={inWidget} />
         </>
       ) : failure ? (

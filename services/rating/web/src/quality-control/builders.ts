@@ -31,6 +31,7 @@ export function someSettings(part: Partial<Settings> = {}): Settings {
     reminder: null,
     alert: null,
     accent: null,
+    form_webhook: null,
     ...part,
   };
 }
@@ -66,5 +67,6 @@ export function aView(version = 12, settings: Settings = someSettings()): View {
     },
     mail_available: true,
     recent_closes: 207,
+    webhook_gone: false,
   };
 }

@@ -36,10 +36,12 @@ interface Field {
   least: 0 | 1;
   seconds: number;
   put: (settings: Settings, seconds: number) => Settings;
+  /** What it is called, if not as the part. */
+  label?: string;
 }
 
 /** The fields of a length of time that is `part` of the settings, or belongs to it. */
-export function Length({ editor, part, least, seconds, put }: Field): JSX.Element {
+export function Length({ editor, part, least, seconds, put, label = labelOf(part) }: Field): JSX.Element {
   const shown = asLength(seconds);
   const text = useSignal(String(shown.count));
   const unit = useSignal<Unit>(shown.unit);
@@ -70,7 +72,7 @@ export function Length({ editor, part, least, seconds, put }: Field): JSX.Elemen
       <input
         class="input count"
         inputMode="decimal"
-        aria-label={labelOf(part)}
+        aria-label={label}
         aria-invalid={wrong !== undefined}
         aria-describedby={wrong ? `wrong-${part}` : undefined}
         value={text.value}
@@ -78,7 +80,7 @@ export function Length({ editor, part, least, seconds, put }: Field): JSX.Elemen
       />
       <select
         class="input"
-        aria-label={t("unitOf", { name: labelOf(part) })}
+        aria-label={t("unitOf", { name: label })}
         value={unit.value}
         onChange={(event) => set(text.value, event.currentTarget.value as Unit)}
       >

@@ -40,6 +40,26 @@ export const service = {
         body: { version: old },
       }),
     ),
+  secret: async (channel: string): Promise<string> =>
+    (
+      await data(
+        api.GET("/v1/quality-control/{channel}/form-webhook/secret", { params: { path: { channel } } }),
+      )
+    ).secret,
+  rotate: async (channel: string): Promise<string> =>
+    (
+      await data(
+        api.POST("/v1/quality-control/{channel}/form-webhook/rotate", { params: { path: { channel } } }),
+      )
+    ).secret,
+  sendTest: async (channel: string, to: string, locale: string): Promise<void> => {
+    await data(
+      api.POST("/v1/quality-control/{channel}/test", {
+        params: { path: { channel } },
+        body: { to, locale },
+      }),
+    );
+  },
   tryOut: (channel: string, settings: Settings): Promise<DryRun> =>
     data(
       api.POST("/v1/quality-control/{channel}/dry-run", {
@@ -177,6 +197,16 @@ export class Editor {
       );
   }
 
+  /** Saves what is saved once more: that switches a webhook on whose endpoint was gone. */
+  async saveAgain(): Promise<void> {
+    const saved = this.view.value;
+    if (saved)
+      await this.#sent(
+        () => this.#service.save(this.channel, saved.version, saved.settings),
+        () => "",
+      );
+  }
+
   /** `base` are the settings that are sent; what is changed while they are stays, unsaved. */
   async #sent(
     call: () => Promise<View>,
@@ -206,6 +236,7 @@ export class Editor {
       const part = partOf(field);
       return part ? [[part, fieldSentence(code)]] : [];
     });
+    if (problem.code === "webhook-url-missing") fields.push(["form_webhook", fieldSentence(problem.code)]);
     if (problem.code === "threshold-not-on-scale") fields.push(["satisfied", fieldSentence(problem.code)]);
     if (problem.code === "alert-on-satisfied") fields.push(["alert", fieldSentence(problem.code)]);
     if (fields.length > 0) this.wrong.value = Object.fromEntries(fields);
@@ -251,7 +282,9 @@ export function partOf(field: string): Part | null {
   if (first === "scale") return second === "satisfied_from" ? "satisfied" : "scale";
   if (
     first &&
-    ["tags", "follow_ups", "names_operator", "ways", "reminder", "alert", "accent"].includes(first)
+    ["tags", "follow_ups", "names_operator", "ways", "reminder", "alert", "accent", "form_webhook"].includes(
+      first,
+    )
   )
     return first as Part;
   const known = ["enabled", "cool_down", "delay", "expiry", "edit_window", "offer_window", "comment"];

@@ -4,9 +4,11 @@ import type { JSX } from "preact";
 import { t } from "../texts.ts";
 import { LowScores } from "./alert.tsx";
 import { Length } from "./duration.tsx";
+import { MailTest } from "./mail-test.tsx";
+import { OwnSystem } from "./own-system.tsx";
 import { Row } from "./row.tsx";
 import { Section, type Shown } from "./sections.tsx";
-import { inWidget, mailedAfter, withWays } from "./settings.ts";
+import { hookedAfter, inWidget, mailedAfter, withWays } from "./settings.ts";
 
 const HALF_AN_HOUR = 1_800;
 
@@ -14,17 +16,24 @@ export function How(shown: Shown): JSX.Element {
   const { editor, settings, view } = shown;
   const widget = inWidget(settings);
   const mailed = mailedAfter(settings);
+  const others = (way: string): boolean => settings.ways.some((each) => each.way !== way);
   const put = (onWidget: boolean, after: number | null): void =>
     editor.change((before) => withWays(before, onWidget, after), "ways", "reminder");
   return (
     <Section name="how" {...shown}>
-      <Row editor={editor} part="ways" note={view.mail_available ? undefined : t("how.noMail")}>
+      <Row
+        editor={editor}
+        part="ways"
+        more={["form_webhook"]}
+        label={t("part.ways")}
+        note={view.mail_available ? undefined : t("how.noMail")}
+      >
         <div class="list">
           <p class="way">
             <Switch
               label={t("way.widget")}
               on={widget}
-              disabled={mailed === null}
+              disabled={widget && !others("widget")}
               onChange={(on) => put(on, mailed)}
             />
             <b>{t("way.widget")}</b> <span class="quiet">{t("how.widgetNote")}</span>
@@ -33,7 +42,7 @@ export function How(shown: Shown): JSX.Element {
             <Switch
               label={t("way.email")}
               on={mailed !== null}
-              disabled={(mailed === null && !view.mail_available) || (mailed !== null && !widget)}
+              disabled={mailed === null ? !view.mail_available : !others("email")}
               onChange={(on) => put(widget, on ? HALF_AN_HOUR : null)}
             />
             <b>{t("way.email")}</b> <span class="quiet">{t("how.mailNote")}</span>
@@ -50,9 +59,11 @@ export function How(shown: Shown): JSX.Element {
               />
             </div>
           )}
+          <OwnSystem {...shown} isAlone={hookedAfter(settings) !== null && !others("webhook")} />
         </div>
       </Row>
       <LowScores {...shown} />
+      <MailTest editor={editor} settings={settings} view={view} />
     </Section>
   );
 }

@@ -73,6 +73,7 @@ export function previewForm(
     expired_at: expired ? at(0) : null,
     cancelled_reason: null,
     answer: answered ? { score, comment: null, tags: [], follow_ups: {} } : null,
+    test: false,
   };
   const { satisfied_from: satisfied } = settings.scale;
   return { form, score: moment === "comment" ? score : null, satisfied, thanks };

@@ -8,6 +8,7 @@ import {
   type DurationName,
   demandOf,
   type Eligibility,
+  hookedAfter,
   inWidget,
   isDefault,
   localesOf,
@@ -68,6 +69,14 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
 
 /** How forms reach their clients. */
 function howText(settings: Settings): string {
+  const hooked = hookedAfter(settings);
+  if (hooked === null) return widgetAndMailText(settings);
+  if (!inWidget(settings) && mailedAfter(settings) === null) return t("how.webhook");
+  const too = hooked === 0 ? t("how.webhookToo") : t("how.webhookLater", { time: length(hooked) });
+  return `${widgetAndMailText(settings)} ${too}`;
+}
+
+function widgetAndMailText(settings: Settings): string {
   const mailed = mailedAfter(settings);
   if (mailed === null) return t("how.widget");
   if (!inWidget(settings)) return t("how.mail");
@@ -171,6 +180,7 @@ export function valueText(part: Part, settings: Settings): string {
     const told = alert && { score: number(alert.at_or_below), count: alert.to.length, locale: alert.locale };
     return told ? t("value.alert", told) : t("off");
   }
+  if (part === "form_webhook") return settings.form_webhook?.url ?? t("value.noAddress");
   if (part === "comment") {
     const { mode, required_at_or_below: at } = settings.comment;
     return mode === "required" ? t("value.required", { score: number(at) }) : t(`comment.${mode}`);
@@ -206,8 +216,11 @@ function demandText(demand: Demand, eligibility: Eligibility): string {
 function waysText(settings: Settings): string {
   const mailed = mailedAfter(settings);
   const mail = mailed && t("value.mailedAfter", { time: length(mailed) });
+  const hooked = hookedAfter(settings);
+  const webhook = hooked && t("value.hookedAfter", { time: length(hooked) });
   return list([
     ...(inWidget(settings) ? [t("way.widget")] : []),
     ...(mailed === null ? [] : [mail || t("way.email")]),
+    ...(hooked === null ? [] : [webhook || t("way.webhook")]),
   ]);
 }

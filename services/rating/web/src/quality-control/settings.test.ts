@@ -8,6 +8,7 @@ import {
   DEFAULT,
   demanding,
   differences,
+  hookedAfter,
   lowered,
   NONE,
   newId,
@@ -97,6 +98,19 @@ test("one way is always left, and whoever gets no mail gets no reminder", () => 
   expect(withWays(mailed, true, null)).toMatchObject({ ways: [{ way: "widget", after: 0 }], reminder: null });
   expect(withWays(withWays(mailed, false, 0), false, null).ways).toEqual([{ way: "email", after: 0 }]);
   expect([sectionOf("ways"), sectionOf("reminder")]).toEqual(["how", "when"]);
+});
+
+test("the channel's own system is a way of its own, and its address stays while it is off", () => {
+  const form_webhook = { url: "https://support.example/forms" };
+  const hooked = withWays(someSettings({ form_webhook }), false, null, 0);
+  expect(hooked.ways).toEqual([{ way: "webhook", after: 0 }]);
+  expect(hookedAfter(hooked)).toBe(0);
+  expect(withWays(hooked, true, 1_800).ways.map(({ way }) => way)).toEqual(["widget", "email", "webhook"]);
+  expect(withWays(hooked, false, null, null)).toBe(hooked);
+  const off = withWays(hooked, true, null, null);
+  expect([hookedAfter(off), off.form_webhook]).toEqual([null, form_webhook]);
+  expect(differences(someSettings(), hooked)).toEqual(["ways", "form_webhook"]);
+  expect([sectionOf("form_webhook"), partOf("body.form_webhook.url")]).toEqual(["how", "form_webhook"]);
 });
 
 test("reasons keep their place on another scale, and have it again on the way back", () => {

@@ -71,13 +71,14 @@ export type Part =
   | "reminder"
   | "ways"
   | "alert"
+  | "form_webhook"
   | `texts.${string}`;
 
 /** In which section a part stands. */
 export function sectionOf(part: Part): Section {
   if (part === "enabled" || part === "cool_down" || demandOf(part)) return "ask";
   if (["scale", "satisfied", "comment", "names_operator", "accent", ...LISTS].includes(part)) return "what";
-  if (part === "ways" || part === "alert") return "how";
+  if (part === "ways" || part === "alert" || part === "form_webhook") return "how";
   return part.startsWith("texts.") ? "words" : "when";
 }
 
@@ -108,6 +109,7 @@ export function differences(before: Settings, after: Settings): Part[] {
     ...texts,
     "ways",
     "alert",
+    "form_webhook",
   ];
   return parts.filter((part) => key(before, part) !== key(after, part));
 }
@@ -143,15 +145,26 @@ export function mailedAfter({ ways }: Settings): number | null {
   return ways.find(({ way }) => way === "email")?.after ?? null;
 }
 
+/** How long a form has waited when it goes to the channel's own system, in seconds; null if it never does. */
+export function hookedAfter({ ways }: Settings): number | null {
+  return ways.find(({ way }) => way === "webhook")?.after ?? null;
+}
+
 /** Whether forms appear in the widget. */
 export function inWidget({ ways }: Settings): boolean {
   return ways.some(({ way }) => way === "widget");
 }
 
-/** `settings` with these ways, the widget first; one is always left. */
-export function withWays(settings: Settings, widget: boolean, mailed: number | null): Settings {
+/** `settings` with these ways, the widget first, the channel's own system last; one is always left. */
+export function withWays(
+  settings: Settings,
+  widget: boolean,
+  mailed: number | null,
+  hooked: number | null = hookedAfter(settings),
+): Settings {
   const ways: Settings["ways"] = widget ? [{ way: "widget", after: 0 }] : [];
   if (mailed !== null) ways.push({ way: "email", after: mailed });
+  if (hooked !== null) ways.push({ way: "webhook", after: hooked });
   const reminder = mailed === null ? null : settings.reminder;
   return ways.length > 0 ? { ...settings, ways, reminder } : settings;
 }
@@ -311,7 +324,13 @@ function key(settings: Settings, part: Part): string {
     const [locale, name] = textOf(part);
     return settings.texts[locale]?.[name]?.trim() ?? "";
   }
-  if (part === "tags" || part === "follow_ups" || part === "ways" || part === "alert")
+  if (
+    part === "tags" ||
+    part === "follow_ups" ||
+    part === "ways" ||
+    part === "alert" ||
+    part === "form_webhook"
+  )
     return JSON.stringify(settings[part]);
   return String(settings[part as "enabled" | "names_operator" | "accent" | "reminder" | DurationName]);
 }

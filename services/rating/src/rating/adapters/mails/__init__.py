@@ -20,6 +20,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 FORM_LANGUAGES: Final = ("en", "ru", "fr", "ar")
 STAFF_LANGUAGES: Final = ("en", "ru", "fr")
 LAST_RESORT: Final = "en"
+TEST: Final = "[Test] "
+"""Before the subject of a test, in every language."""
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader(__name__),
@@ -54,7 +56,7 @@ CANDOR: Final = Button("#0b6664", "#ffffff")
 
 
 def render(
-    kind: Literal["invitation", "reminder"],
+    kind: Literal["invitation", "reminder", "test"],
     *,
     locale: str,
     channel: str,
@@ -62,10 +64,10 @@ def render(
     link: str,
     until: datetime,
     time_zone: str,
-    unsubscribe: str,
+    unsubscribe: str | None,
     button: Button = CANDOR,
 ) -> RenderedMail:
-    """The mail that asks a client, or the one that reminds them.
+    """The mail that asks a client, the one that reminds them, or a test of the first, marked as one.
 
     `locale` (BCP 47) is the client's; where there are no words in its language they are English. `question`
     is the form's own, in whatever language. `link` opens the form; scores have no links of their own, as
@@ -80,18 +82,20 @@ def render(
         time=format_time(here, "short", tzinfo=zone, locale=reader),
         zone=get_timezone_location(zone, locale=reader, return_city=True),
     )
+    test = kind == "test"
+    told = "invitation" if test else kind
     return _rendered(
         reader,
-        subject=say(f"{kind}.subject"),
+        subject=f"{TEST if test else ''}{say(f'{told}.subject')}",
         channel=channel,
         title=question,
-        intro=say(f"{kind}.intro"),
+        intro=say(f"{told}.intro"),
         open=say("open"),
         link=link,
-        notes=[say("until"), say("unseen")],
+        notes=[*([say("test.note")] if test else []), say("until"), say("unseen")],
         copy=say("copy"),
-        why=say("why"),
-        unsubscribe={"link": unsubscribe, "words": say("unsubscribe")},
+        why=say("test.why" if test else "why"),
+        unsubscribe={"link": unsubscribe, "words": say("unsubscribe")} if unsubscribe else None,
         button=button,
     )
 

@@ -13,7 +13,7 @@ from rating.domain.quality_control.events import QualityControlSaved, StaffMembe
 from rating.domain.quality_control.settings import QualityControlSettings
 from rating.domain.quality_control.state import NeverSaved, QualityControl, Saved, evolve
 from rating.domain.rating.form_version import CommentMode
-from rating.domain.rating.ways import Way, mails
+from rating.domain.rating.ways import Way, after_of, mails
 from rating.domain.rejections import Rejection
 
 
@@ -22,7 +22,8 @@ class SaveQualityControl:
     """Make these the channel's settings, `based_on` being the version that was read before.
 
     `restores` is the version that they are taken from, if they are. Without `mail_available` nobody can
-    choose e-mail, be it for forms or for alerts; a channel that has chosen it keeps it.
+    choose e-mail, be it for forms or for alerts; a channel that has chosen it keeps it. If the channel's
+    webhook is switched off (`webhook_gone`), the same settings are saved again, too: that switches it on.
     """
 
     settings: QualityControlSettings
@@ -31,6 +32,7 @@ class SaveQualityControl:
     now: datetime
     restores: int | None = None
     mail_available: bool = True
+    webhook_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,11 @@ def save(state: QualityControl, command: SaveQualityControl) -> Sequence[Quality
     """The next version; nothing if it holds already. Raises `CommandRejected`."""
     check(command.settings)
     match state:
-        case Saved(last) if last.version == command.based_on and last.settings == command.settings:
+        case Saved(last) if (
+            last.version == command.based_on
+            and last.settings == command.settings
+            and not command.webhook_gone
+        ):
             return []
         case Saved(last) if last.version == command.based_on + 1 and _is_repeated(last, command):
             return []
@@ -130,9 +136,11 @@ def check(settings: QualityControlSettings) -> None:
         raise CommandRejected(Rejection.ALERT_ON_SATISFIED)
     if any(each.after >= settings.expiry for each in settings.ways):
         raise CommandRejected(Rejection.WAY_TOO_LATE)
+    if settings.form_webhook is None and after_of(settings.ways, Way.WEBHOOK) is not None:
+        raise CommandRejected(Rejection.WEBHOOK_URL_MISSING)
     if settings.reminder is not None:
-        mailed = [each.after for each in settings.ways if each.way is Way.EMAIL]
-        if not mailed or not mailed[0] < settings.reminder < settings.expiry:
+        mailed = after_of(settings.ways, Way.EMAIL)
+        if mailed is None or not mailed < settings.reminder < settings.expiry:
             raise CommandRejected(Rejection.REMINDER_OUT_OF_TIME)
 
 

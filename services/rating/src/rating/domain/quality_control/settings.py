@@ -61,6 +61,12 @@ class FollowUp(StoredValue):
     options: tuple[Option, ...] = ()
 
 
+class FormWebhook(StoredValue):
+    """Where forms go that reach their clients by the channel's own system."""
+
+    url: str
+
+
 class LowScoreAlert(StoredValue):
     """Who is told by e-mail of scores at or below `at_or_below`; `locale` is the language of the mails."""
 
@@ -73,7 +79,8 @@ class QualityControlSettings(StoredValue):
     """How a channel asks: whom if anybody, on which scale, with which texts (by locale, BCP 47), and when.
 
     Durations are those of `FormVersion`. `accent` is the colour that its forms are to have, "#rrggbb"; None
-    for Candor's own.
+    for Candor's own. `form_webhook` is used if the webhook is one of
+    `ways`.
     """
 
     enabled: bool
@@ -91,6 +98,7 @@ class QualityControlSettings(StoredValue):
     names_operator: bool = False
     ways: tuple[DeliveryWay, ...] = WIDGET_ALONE
     reminder: timedelta | None = None
+    form_webhook: FormWebhook | None = None
     alert: LowScoreAlert | None = None
     accent: str | None = None
 

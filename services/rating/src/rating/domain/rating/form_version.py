@@ -101,6 +101,7 @@ class Snapshot(StoredValue):
     operator_name: str | None = None
     team: str | None = None
     locale: str | None = None
+    external_id: str | None = None
     closed_at: AwareDatetime
     opened_at: AwareDatetime | None = None
 

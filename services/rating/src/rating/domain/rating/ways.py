@@ -13,6 +13,7 @@ class Way(StrEnum):
 
     WIDGET = "widget"
     EMAIL = "email"
+    WEBHOOK = "webhook"
 
 
 class DeliveryWay(StoredValue):
@@ -35,11 +36,18 @@ class DeliveryFailureReason(StrEnum):
     RECIPIENT_REFUSED = "recipient_refused"
     MESSAGE_REFUSED = "message_refused"
     NOT_SENT_IN_TIME = "not_sent_in_time"
+    WEBHOOK_GONE = "webhook_gone"
+    WEBHOOK_OFF = "webhook_off"
 
 
 def mails(wanted: Sequence[DeliveryWay]) -> bool:
     """Whether forms are sent by e-mail."""
     return any(each.way is Way.EMAIL for each in wanted)
+
+
+def after_of(wanted: Sequence[DeliveryWay], way: Way) -> timedelta | None:
+    """How long a form has waited when it is sent by this way; None if it never is."""
+    return next((each.after for each in wanted if each.way is way), None)
 
 
 def usable(wanted: Sequence[DeliveryWay], known: Collection[Way]) -> tuple[Way, ...]:

@@ -1,0 +1,156 @@
+/** The channel's own system as a way: where forms go, when, and what the messages are signed with. */
+import { Switch } from "@candor/ui/components/controls.tsx";
+import { asProblem, type Problem, sentence } from "@candor/ui/problems.ts";
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { t } from "../texts.ts";
+import { Length } from "./duration.tsx";
+import { service } from "./editor.ts";
+import type { Shown } from "./sections.tsx";
+import { hookedAfter, inWidget, mailedAfter, withWays } from "./settings.ts";
+
+export function OwnSystem({ isAlone, ...shown }: Shown & { isAlone: boolean }): JSX.Element {
+  const { editor, settings, view } = shown;
+  const hooked = hookedAfter(settings);
+  const put = (after: number | null): void =>
+    editor.change(
+      (before) => withWays(before, inWidget(before), mailedAfter(before), after),
+      "ways",
+      "form_webhook",
+    );
+  return (
+    <>
+      <p class="way">
+        <Switch
+          label={t("way.webhook")}
+          on={hooked !== null}
+          disabled={isAlone}
+          onChange={(on) => put(on ? 0 : null)}
+        />
+        <b>{t("way.webhook")}</b> <span class="not-blind">{t("how.notBlind")}</span>
+      </p>
+      <p class="way after quiet">{t("how.webhookNote")}</p>
+      {hooked !== null && (
+        <>
+          <div class="way after">
+            <Address {...shown} />
+          </div>
+          <div class="way after">
+            {t("how.after")}
+            <Length
+              editor={editor}
+              part="ways"
+              least={0}
+              seconds={hooked}
+              label={t("how.webhookAfter")}
+              put={(before, seconds) => withWays(before, inWidget(before), mailedAfter(before), seconds)}
+            />
+          </div>
+          {view.webhook_gone && (
+            <div class="way after">
+              <span class="wrong">{t("how.gone")}</span>
+              <button
+                type="button"
+                class="button"
+                disabled={editor.saving.value}
+                onClick={() => editor.saveAgain()}
+              >
+                {t("how.useAgain")}
+              </button>
+            </div>
+          )}
+          <div class="way after">
+            <Secret channel={view.channel} />
+          </div>
+        </>
+      )}
+    </>
+  );
+}
+
+function Address({ editor, settings }: Shown): JSX.Element {
+  const url = settings.form_webhook?.url ?? "";
+  const text = useSignal(url);
+  const wrong = editor.wrong.value.form_webhook;
+  useEffect(() => {
+    if (!wrong && text.value.trim() !== url) text.value = url;
+  }, [url, wrong]);
+  const set = (typed: string): void => {
+    text.value = typed;
+    const next = typed.trim();
+    if (isAddress(next)) {
+      editor.change((before) => ({ ...before, form_webhook: { url: next } }), "form_webhook");
+    } else {
+      editor.isWrong("form_webhook", t("wrong.url"));
+    }
+  };
+  return (
+    <input
+      class="input text"
+      type="url"
+      aria-label={t("how.url")}
+      placeholder={t("how.url")}
+      maxLength={2_000}
+      aria-invalid={wrong !== undefined}
+      aria-describedby={wrong ? "wrong-form_webhook" : undefined}
+      value={text.value}
+      onInput={(event) => set(event.currentTarget.value)}
+    />
+  );
+}
+
+/** Whether forms could be posted there, as far as the text says. */
+function isAddress(text: string): boolean {
+  return /^https?:\/\/[^/]/.test(text) && URL.canParse(text) && !text.includes("#");
+}
+
+/** What the messages are signed with, for admins: shown when it is asked for, and kept nowhere. */
+function Secret({ channel }: { channel: string }): JSX.Element {
+  const secret = useSignal<string | null>(null);
+  const problem = useSignal<Problem | null>(null);
+  const copied = useSignal(false);
+  const ask = async (call: (channel: string) => Promise<string>): Promise<void> => {
+    problem.value = null;
+    copied.value = false;
+    try {
+      secret.value = await call(channel);
+    } catch (error) {
+      problem.value = asProblem(error);
+    }
+  };
+  const copy = async (text: string): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      copied.value = true;
+    } catch {
+      copied.value = false; // the browser does not let the page copy: the text is there to be selected
+    }
+  };
+  const shown = secret.value;
+  return (
+    <>
+      {shown === null ? (
+        <button type="button" class="button" onClick={() => ask(service.secret)}>
+          {t("how.showSecret")}
+        </button>
+      ) : (
+        <>
+          <code class="secret">{shown}</code>
+          <button type="button" class="button" onClick={() => copy(shown)}>
+            <span aria-live="polite">{t(copied.value ? "how.copied" : "how.copy")}</span>
+          </button>
+          <button type="button" class="button" onClick={() => ask(service.rotate)}>
+            {t("how.rotate")}
+          </button>
+          <span class="quiet">{t("how.rotateNote")}</span>
+        </>
+      )}
+      {problem.value && (
+        <span class="wrong" role="alert">
+          {problem.value.status === 403 ? t("how.adminsAlone") : sentence(problem.value, t)}
+        </span>
+      )}
+    </>
+  );
+}
