@@ -18,7 +18,7 @@ export const defaultService: Service = {
 
 function asView(found: components["schemas"]["DefaultView"]): View {
   const channel = { channel: DEFAULT, name: t("default.channel"), locales: [], default_locale: "en" };
-  return { ...found, ...channel, recent_closes: 0 };
+  return { ...found, ...channel, recent_closes: 0, webhook_gone: false };
 }
 
 /** Whether somebody may change what concerns channels that aren't there yet, and all channels at once. */

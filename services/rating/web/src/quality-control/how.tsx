@@ -8,7 +8,7 @@ import { MailTest } from "./mail-test.tsx";
 import { OwnSystem } from "./own-system.tsx";
 import { Row } from "./row.tsx";
 import { Section, type Shown } from "./sections.tsx";
-import { hookedAfter, inWidget, mailedAfter, withWays } from "./settings.ts";
+import { hookedAfter, inWidget, isDefault, mailedAfter, withWays } from "./settings.ts";
 
 const HALF_AN_HOUR = 1_800;
 
@@ -16,6 +16,7 @@ export function How(shown: Shown): JSX.Element {
   const { editor, settings, view } = shown;
   const widget = inWidget(settings);
   const mailed = mailedAfter(settings);
+  const ofChannel = !isDefault(view);
   const others = (way: string): boolean => settings.ways.some((each) => each.way !== way);
   const put = (onWidget: boolean, after: number | null): void =>
     editor.change((before) => withWays(before, onWidget, after), "ways", "reminder");
@@ -59,11 +60,17 @@ export function How(shown: Shown): JSX.Element {
               />
             </div>
           )}
-          <OwnSystem {...shown} isAlone={hookedAfter(settings) !== null && !others("webhook")} />
+          {ofChannel && (
+            <OwnSystem {...shown} isAlone={hookedAfter(settings) !== null && !others("webhook")} />
+          )}
         </div>
       </Row>
-      <LowScores {...shown} />
-      <MailTest editor={editor} settings={settings} view={view} />
+      {ofChannel && (
+        <>
+          <LowScores {...shown} />
+          <MailTest {...shown} />
+        </>
+      )}
     </Section>
   );
 }

@@ -11,6 +11,7 @@ import { FollowUps, Tags } from "./further.tsx";
 import { Row } from "./row.tsx";
 import { labelOf, length, satisfiedCount, satisfiedText, scaleOf, sentenceOf } from "./sentences.ts";
 import {
+  isDefault,
   lowered,
   mailedAfter,
   rescaled,
@@ -169,7 +170,7 @@ export function What(shown: Shown): JSX.Element {
         />
         <span>{t(settings.names_operator ? "on" : "off")}</span>
       </Row>
-      <Accent {...shown} />
+      {!isDefault(view) && <Accent {...shown} />}
     </Section>
   );
 }
