@@ -83,6 +83,21 @@ async def test_where_forms_go_is_kept_while_the_webhook_is_off(api: ApiClient) -
     assert history[1]["changed"] == ["ways", "form_webhook"]
 
 
+async def test_only_admins_say_where_forms_go_be_it_by_restoring(api: ApiClient) -> None:
+    await saved(api, ways=[WEBHOOK], form_webhook={"url": URL})
+    await saved(api, ways=[{"way": "widget", "after": 0}], form_webhook=None)
+    found = (await api.http.get(PATH, headers=ADA)).json()
+    headers = staff(Role.SUPERVISOR) | {"If-Match": f'"{found["version"]}"'}
+    body = found["settings"] | {"form_webhook": {"url": URL}}
+    for refused in (
+        await api.http.put(PATH, headers=headers, json=body),
+        await api.http.post(f"{PATH}/restore", headers=headers, json={"version": 2}),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/webhook-for-admins")
+    assert (await api.http.get(PATH, headers=ADA)).json() == found
+    assert (await api.http.put(PATH, headers=headers, json=found["settings"])).status_code == 200
+
+
 async def test_a_webhook_without_an_address_is_refused_also_by_a_dry_run(api: ApiClient) -> None:
     refused = await saved(api, ways=[WEBHOOK])
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/webhook-url-missing")

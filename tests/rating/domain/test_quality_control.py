@@ -175,6 +175,16 @@ def test_forms_go_to_the_channels_own_system_only_where_it_is_said_where_that_is
     given(saved(2, by_webhook())).when(save(kept, 2)).then(saved(3, kept))
 
 
+def test_only_admins_say_where_forms_go() -> None:
+    there, elsewhere = by_webhook(), by_webhook("https://elsewhere.example/forms")
+    off = FIRST.model_copy(update={"form_webhook": there.form_webhook})
+    for before, after in (((), there), ((saved(2, there),), elsewhere), ((saved(2, there),), FIRST)):
+        based_on = 2 if before else 1
+        given(*before).when(save(after, based_on, by_admin=False)).then_rejected("webhook-for-admins")
+        given(*before).when(save(after, based_on)).then(saved(based_on + 1, after))
+    given(saved(2, there)).when(save(off, 2, by_admin=False)).then(saved(3, off))
+
+
 def test_the_same_is_saved_again_once_where_that_switches_the_webhook_on() -> None:
     again = save(by_webhook(), 2, webhook_gone=True)
     given(saved(2, by_webhook())).when(again).then(saved(3, by_webhook()))

@@ -37,6 +37,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.ALERT_ON_SATISFIED: "Nobody is told of scores that count as satisfied.",
     Rejection.ALERT_IN_DEFAULT: "Each channel says for itself who is told of low scores.",
     Rejection.WEBHOOK_URL_MISSING: "Say where forms go: the webhook has no address.",
+    Rejection.WEBHOOK_FOR_ADMINS: "Only admins of the channel say where its forms go.",
     Rejection.TOO_MANY_TESTS: "At most {most} tests an hour are sent from a channel.",
     Rejection.TEST_NOT_REACHED: "The mail server could not be reached, or did not answer in time.",
     Rejection.TEST_DEFERRED: "The mail server takes it later only ({status}); a test is not sent again.",
@@ -53,6 +54,7 @@ STATUSES: Final[Mapping[str, int]] = {
     Rejection.NO_SUCH_LINK: 404,
     Rejection.SAVED_MEANWHILE: 412,
     Rejection.TOO_MANY_TESTS: 429,
+    Rejection.WEBHOOK_FOR_ADMINS: 403,
     Rejection.VERSION_MISSING: 428,
 }
 CATALOGUE: Final = ProblemCatalogue(SENTENCES, STATUSES)

@@ -14,7 +14,7 @@ from chassis.http.etags import etag, version_of
 from chassis.http.problems import raises
 from chassis.http.routes import Router
 from chassis.validation.text import LONGEST_NAME
-from contracts.access import Claims
+from contracts.access import Claims, Role
 from rating.api.dependencies import (
     Channels,
     Forms,
@@ -138,6 +138,7 @@ async def get_quality_control(
         Rejection.REMINDER_OUT_OF_TIME,
         Rejection.MAIL_NOT_SET_UP,
         Rejection.WEBHOOK_URL_MISSING,
+        Rejection.WEBHOOK_FOR_ADMINS,
     ),
 )
 async def save_quality_control(
@@ -166,6 +167,7 @@ async def save_quality_control(
         repository.clock.now(),
         mail_available=mail_available,
         webhook_gone=webhook.is_gone(based_on),
+        by_admin=Role.ADMIN in claims.roles,
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
     return await _view(
@@ -175,7 +177,12 @@ async def save_quality_control(
 
 @router.post(
     "/{channel}/restore",
-    responses=problems(Rejection.SAVED_MEANWHILE, Rejection.NO_SUCH_VERSION, Rejection.MAIL_NOT_SET_UP),
+    responses=problems(
+        Rejection.SAVED_MEANWHILE,
+        Rejection.NO_SUCH_VERSION,
+        Rejection.MAIL_NOT_SET_UP,
+        Rejection.WEBHOOK_FOR_ADMINS,
+    ),
 )
 async def restore_quality_control(
     channel: ChannelId,
@@ -202,6 +209,7 @@ async def restore_quality_control(
         restores=old.version,
         mail_available=mail_available,
         webhook_gone=webhook.is_gone(based_on),
+        by_admin=Role.ADMIN in claims.roles,
     )
     result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
     return await _view(

@@ -35,6 +35,7 @@ class Rejection(StrEnum):
     ALERT_ON_SATISFIED = "alert-on-satisfied"
     ALERT_IN_DEFAULT = "alert-in-default"
     WEBHOOK_URL_MISSING = "webhook-url-missing"
+    WEBHOOK_FOR_ADMINS = "webhook-for-admins"
     TOO_MANY_TESTS = "too-many-tests"
     TEST_NOT_REACHED = "test-not-reached"
     TEST_DEFERRED = "test-deferred"

@@ -12,7 +12,7 @@ import { hookedAfter, inWidget, isDefault, mailedAfter, withWays } from "./setti
 
 const HALF_AN_HOUR = 1_800;
 
-export function How(shown: Shown): JSX.Element {
+export function How({ isAdmin, ...shown }: Shown & { isAdmin: boolean }): JSX.Element {
   const { editor, settings, view } = shown;
   const widget = inWidget(settings);
   const mailed = mailedAfter(settings);
@@ -61,7 +61,11 @@ export function How(shown: Shown): JSX.Element {
             </div>
           )}
           {ofChannel && (
-            <OwnSystem {...shown} isAlone={hookedAfter(settings) !== null && !others("webhook")} />
+            <OwnSystem
+              {...shown}
+              isAdmin={isAdmin}
+              isAlone={hookedAfter(settings) !== null && !others("webhook")}
+            />
           )}
         </div>
       </Row>

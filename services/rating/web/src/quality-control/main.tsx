@@ -44,6 +44,7 @@ staffPage(() => {
             general={general}
             liveChat={liveChat}
             readOnly={ofDefault && !isAdminOfAll(person)}
+            isAdmin={person.roles.includes("admin")}
           />
         ) : (
           <ChannelList ofAll={isAdminOfAll(person)} />

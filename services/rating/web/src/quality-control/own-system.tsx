@@ -1,5 +1,6 @@
 /** The channel's own system as a way: where forms go, when, and what the messages are signed with. */
 import { Switch } from "@candor/ui/components/controls.tsx";
+import { Copied } from "@candor/ui/components/copied.tsx";
 import { asProblem, type Problem, sentence } from "@candor/ui/problems.ts";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
@@ -10,7 +11,13 @@ import { service } from "./editor.ts";
 import type { Shown } from "./sections.tsx";
 import { hookedAfter, inWidget, mailedAfter, withWays } from "./settings.ts";
 
-export function OwnSystem({ isAlone, ...shown }: Shown & { isAlone: boolean }): JSX.Element {
+interface OfSystem extends Shown {
+  /** Whether no other way is on. */
+  isAlone: boolean;
+  isAdmin: boolean;
+}
+
+export function OwnSystem({ isAlone, isAdmin, ...shown }: OfSystem): JSX.Element {
   const { editor, settings, view } = shown;
   const hooked = hookedAfter(settings);
   const put = (after: number | null): void =>
@@ -25,16 +32,18 @@ export function OwnSystem({ isAlone, ...shown }: Shown & { isAlone: boolean }): 
         <Switch
           label={t("way.webhook")}
           on={hooked !== null}
-          disabled={isAlone}
+          disabled={isAlone || (hooked === null && !isAdmin && !settings.form_webhook)}
           onChange={(on) => put(on ? 0 : null)}
         />
         <b>{t("way.webhook")}</b> <span class="not-blind">{t("how.notBlind")}</span>
       </p>
-      <p class="way after quiet">{t("how.webhookNote")}</p>
+      <p class="way after quiet">
+        {t("how.webhookNote")} {!isAdmin && t("how.adminsSay")}
+      </p>
       {hooked !== null && (
         <>
           <div class="way after">
-            <Address {...shown} />
+            <Address {...shown} isAdmin={isAdmin} />
           </div>
           <div class="way after">
             {t("how.after")}
@@ -60,16 +69,18 @@ export function OwnSystem({ isAlone, ...shown }: Shown & { isAlone: boolean }): 
               </button>
             </div>
           )}
-          <div class="way after">
-            <Secret channel={view.channel} />
-          </div>
+          {isAdmin && (
+            <div class="way after">
+              <Secret channel={view.channel} />
+            </div>
+          )}
         </>
       )}
     </>
   );
 }
 
-function Address({ editor, settings }: Shown): JSX.Element {
+function Address({ editor, settings, isAdmin }: Shown & Pick<OfSystem, "isAdmin">): JSX.Element {
   const url = settings.form_webhook?.url ?? "";
   const text = useSignal(url);
   const wrong = editor.wrong.value.form_webhook;
@@ -92,6 +103,7 @@ function Address({ editor, settings }: Shown): JSX.Element {
       aria-label={t("how.url")}
       placeholder={t("how.url")}
       maxLength={2_000}
+      readOnly={!isAdmin}
       aria-invalid={wrong !== undefined}
       aria-describedby={wrong ? "wrong-form_webhook" : undefined}
       value={text.value}
@@ -105,41 +117,27 @@ function isAddress(text: string): boolean {
   return /^https?:\/\/[^/]/.test(text) && URL.canParse(text) && !text.includes("#");
 }
 
-/** What the messages are signed with, for admins: shown when it is asked for, and kept nowhere. */
+/** What the messages are signed with: shown when it is asked for, and kept nowhere. */
 function Secret({ channel }: { channel: string }): JSX.Element {
   const secret = useSignal<string | null>(null);
   const problem = useSignal<Problem | null>(null);
-  const copied = useSignal(false);
   const ask = async (call: (channel: string) => Promise<string>): Promise<void> => {
     problem.value = null;
-    copied.value = false;
     try {
       secret.value = await call(channel);
     } catch (error) {
       problem.value = asProblem(error);
     }
   };
-  const copy = async (text: string): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
-      copied.value = true;
-    } catch {
-      copied.value = false; // the browser does not let the page copy: the text is there to be selected
-    }
-  };
-  const shown = secret.value;
   return (
     <>
-      {shown === null ? (
+      {secret.value === null ? (
         <button type="button" class="button" onClick={() => ask(service.secret)}>
           {t("how.showSecret")}
         </button>
       ) : (
         <>
-          <code class="secret">{shown}</code>
-          <button type="button" class="button" onClick={() => copy(shown)}>
-            <span aria-live="polite">{t(copied.value ? "how.copied" : "how.copy")}</span>
-          </button>
+          <Copied label={t("how.secret")} text={secret.value} />
           <button type="button" class="button" onClick={() => ask(service.rotate)}>
             {t("how.rotate")}
           </button>
@@ -148,7 +146,7 @@ function Secret({ channel }: { channel: string }): JSX.Element {
       )}
       {problem.value && (
         <span class="wrong" role="alert">
-          {problem.value.status === 403 ? t("how.adminsAlone") : sentence(problem.value, t)}
+          {sentence(problem.value, t)}
         </span>
       )}
     </>

@@ -32,6 +32,8 @@ interface Opened {
   general: string | null;
   /** Whether nothing can be changed. */
   readOnly: boolean;
+  /** Whether what is for admins can be changed. */
+  isAdmin: boolean;
 }
 
 export function EditorPage({ editor, ...opened }: Opened): JSX.Element {
@@ -51,7 +53,7 @@ interface Shown {
   settings: Settings;
 }
 
-function Loaded({ general, liveChat, readOnly, ...shown }: Shown & Opened): JSX.Element {
+function Loaded({ general, liveChat, readOnly, isAdmin, ...shown }: Shown & Opened): JSX.Element {
   const { editor, view, settings } = shown;
   const choice = useMemo(() => new PreviewChoice(), []);
   useEffect(() => whileOpen(editor), [editor]);
@@ -75,7 +77,7 @@ function Loaded({ general, liveChat, readOnly, ...shown }: Shown & Opened): JSX.
           <When {...shown} />
           <What {...shown} />
           <Words {...shown} preview={choice} />
-          <How {...shown} />
+          <How {...shown} isAdmin={isAdmin} />
           {!isDefault(view) && <History {...shown} />}
         </fieldset>
         <Preview

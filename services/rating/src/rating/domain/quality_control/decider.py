@@ -24,6 +24,7 @@ class SaveQualityControl:
     `restores` is the version that they are taken from, if they are. Without `mail_available` nobody can
     choose e-mail, be it for forms or for alerts; a channel that has chosen it keeps it. If the channel's
     webhook is switched off (`webhook_gone`), the same settings are saved again, too: that switches it on.
+    Only `by_admin` can `form_webhook` be changed.
     """
 
     settings: QualityControlSettings
@@ -33,6 +34,7 @@ class SaveQualityControl:
     restores: int | None = None
     mail_available: bool = True
     webhook_gone: bool = False
+    by_admin: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def save(state: QualityControl, command: SaveQualityControl) -> Sequence[Quality
             raise CommandRejected(Rejection.NO_SUCH_VERSION)
         case Saved() | NeverSaved():
             _check_mail(state, command)
+            _check_webhook(state, command)
             return [
                 QualityControlSaved(
                     version=state.version + 1,
@@ -120,6 +123,13 @@ def _check_mail(state: QualityControl, command: SaveQualityControl) -> None:
     alerts_anew = now.alert is not None and not (before and before.alert)
     if asks_anew or alerts_anew:
         raise CommandRejected(Rejection.MAIL_NOT_SET_UP)
+
+
+def _check_webhook(state: QualityControl, command: SaveQualityControl) -> None:
+    """Who is sent links to forms could answer them: that is for admins to say."""
+    before = state.settings.form_webhook if isinstance(state, Saved) else None
+    if not command.by_admin and command.settings.form_webhook != before:
+        raise CommandRejected(Rejection.WEBHOOK_FOR_ADMINS)
 
 
 def check(settings: QualityControlSettings) -> None:
