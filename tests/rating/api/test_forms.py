@@ -581,5 +581,5 @@ async def test_what_becomes_of_a_comment_is_documented(api: ApiClient) -> None:
     shapes = (await api.http.get("/openapi.json")).json()["components"]["schemas"]
     comment = shapes["AnswerBody"]["properties"]["comment"]["description"]
     assert "comment given before stays" in comment
-    assert "comment given before is removed" in comment
+    assert "the answer has none any more" in comment
     assert "Unicode code points" in shapes["CommentField"]["properties"]["max_length"]["description"]
