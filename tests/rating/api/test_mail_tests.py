@@ -38,7 +38,7 @@ async def open_tests(mongo: str, database: str) -> AsyncIterator[tuple[Mailing, 
         open_api_client(mailing.harness) as api,
     ):
         await mailing.harness.channels.publish(SHOP, 1)
-        changes = {"texts": {"fr": QUESTION}, "follow_ups": QUESTIONS}
+        changes = {"texts": {"fr": QUESTION}, "follow_ups": QUESTIONS, "accent": "#7a1fa2"}
         found = (await api.http.get(PATH, headers=CLARA)).json()
         headers = CLARA | {"If-Match": '"1"'}
         saved = await api.http.put(PATH, headers=headers, json=found["settings"] | changes)
@@ -68,6 +68,7 @@ async def test_it_is_the_mail_of_what_is_saved_and_says_that_it_is_a_test(mongo:
             assert "Alors ?" in text
             assert "Ceci est un test" in text
             assert "/unsubscribe" not in text
+            assert ('bgcolor="#7a1fa2"' in text) is (part.get_content_type() == "text/html")
         found = await api.harness.database["audit"].find({}, {"_id": 0, "at": 0}).to_list(None)
         assert found == [{"what": "mail.test", "who": "clara", "roles": ["supervisor"], "channel": "shop"}]
 

@@ -51,7 +51,7 @@ class FormMails:
             until=close.expires_at,
             time_zone=channel.time_zone if channel else "UTC",
             unsubscribe=f"{self.url}/unsubscribe#{stop}",
-            button=_button(settings.accent),
+            button=button_of(settings.accent),
         )
         form = form_id(snapshot.dialog, snapshot.close_seq)
         return Mail(
@@ -67,7 +67,7 @@ class FormMails:
         )
 
 
-def _button(accent: str | None) -> Button:
+def button_of(accent: str | None) -> Button:
     """The button in the colours of the form."""
     if accent is None:
         return CANDOR

@@ -9,6 +9,7 @@ from typing import Final
 from rating.adapters.mail import Mail, Mailer, MailResult
 from rating.adapters.mails import render
 from rating.domain.quality_control.texts import shown
+from rating.processes.form_mails import button_of
 from rating.read_models.channels import Channels
 from rating.read_models.quality_control import QualityControlVersions
 
@@ -43,6 +44,7 @@ class MailTester:
             until=now + settings.expiry,
             time_zone=published.time_zone if published else "UTC",
             unsubscribe=None,
+            button=button_of(settings.accent),
         )
         mail = Mail(
             to=to,
