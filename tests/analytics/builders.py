@@ -57,7 +57,7 @@ class ExpectedClose:
     contact: str | None = None
     comment: str | None = None
     tags: tuple[str, ...] = ("fast",)
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict, hash=False)
     """To follow-up questions, of each answer."""
     locale: str | None = None
     form_version: int = 1
