@@ -13,15 +13,18 @@ from rating.domain.webhook import WebhookEvent
 from rating.read_models.webhooks import DeliveryState
 
 LONGEST_URL = 2_000
+LAST_PORT = 65_535
 MOST_CHANNELS = 100
 
 
 def _reachable(url: str) -> str:
     try:
         parsed = httpx.URL(url)
+        host = parsed.host  # decoded only now: what no name is, `idna` would quote
     except (httpx.InvalidURL, ValueError):
         raise wrong(FIELD_SENTENCES["not-valid"], "not-valid") from None
-    if parsed.scheme not in {"https", "http"} or not parsed.host or parsed.userinfo or parsed.fragment:
+    reachable = parsed.scheme in {"https", "http"} and host and (parsed.port or 0) <= LAST_PORT
+    if not reachable or parsed.userinfo or parsed.fragment:
         raise wrong(FIELD_SENTENCES["not-valid"], "not-valid")
     return url
 
