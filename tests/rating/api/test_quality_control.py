@@ -227,6 +227,11 @@ class TestSaving:
             ({"eligibility": ANYBODY | {"least_text": -1}}, "body.eligibility.least_text", "too-small"),
             ({"eligibility": ANYBODY | {"skips_labels": [" "]}}, "body.eligibility.skips_labels.0", "blank"),
             ({"eligibility": ANYBODY | {"reopened": "once_within"}}, "body.eligibility", "required"),
+            (
+                {"eligibility": ANYBODY | {"reopened": "once_within", "once_within": 0.0004}},
+                "body.eligibility",
+                "required",
+            ),
             ({"eligibility": ANYBODY | {"share": None}}, "body.eligibility.share", "not-a-whole-number"),
         ],
     )

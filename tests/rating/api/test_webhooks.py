@@ -110,6 +110,7 @@ async def test_a_secret_is_its_own_and_stays_until_it_is_rotated(api: ApiClient)
         ({"events": []}, "body.events", "too-few"),
         ({"events": ["declined"]}, "body.events.0", "not-a-choice"),
         ({"channels": ["no id"]}, "body.channels.0", "not-an-id"),
+        ({"score_at_or_below": 2**31}, "body.score_at_or_below", "too-large"),
         ({"score_at_or_below": "2"}, "body.score_at_or_below", "not-a-whole-number"),
     ],
 )

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstra
 from chassis.http.bodies import RequestBody
 from chassis.validation.messages import FIELD_SENTENCES, wrong
 from chassis.validation.numbers import WholeNumber
-from contracts.envelope import Id, Instant
+from contracts.envelope import HIGHEST, Id, Instant
 from rating.domain.webhook import WebhookEvent
 from rating.read_models.webhooks import DeliveryState
 
@@ -53,7 +53,7 @@ class WebhookBody(RequestBody):
     channels: Annotated[list[Id], Field(max_length=MOST_CHANNELS)] = Field(
         description="Of these channels; of all, if there are none.", examples=[["course-a"]]
     )
-    score_at_or_below: WholeNumber | None = Field(
+    score_at_or_below: Annotated[WholeNumber, Field(ge=0, le=HIGHEST)] | None = Field(
         description="Of answers only those with at most this score. Null: of all.", examples=[2]
     )
     enabled: StrictBool = Field(examples=[True])
