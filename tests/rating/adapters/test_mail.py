@@ -4,6 +4,10 @@ import logging
 import socket
 import ssl
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +99,52 @@ async def test_nobody_writes_headers_by_a_name(mailbox: Mailbox) -> None:
     (sender,) = arrived["From"].addresses
     assert (sender.addr_spec, sender.display_name) == (SENDER, arrived["Subject"])
     assert mailbox.envelopes[0].rcpt_tos == ["zoe@school.test"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a =?utf-8?q?=0D=0ABcc:_all=40school.test=0D=0A=0D=0Abody?= b",
+        "=?utf-8?b?DQpCY2M6IGFAYi50ZXN0?=",
+        "Кот =?utf-8?q?=0ABcc:_all=40school.test?=",
+        f'Support, "sales" <b@school.test>, {"and billing " * 8}(all of it), c@school.test',
+        f"Été, <b@school.test>, {'hiver ' * 20}",
+        "🙂" * 200,
+    ],
+)
+@pytest.mark.parametrize("to", ["zoe@school.test", "зоя@школа.test"])
+async def test_nor_by_one_that_email_would_open_or_fold(mailbox: Mailbox, name: str, to: str) -> None:
+    async with smtp_server(mailbox) as server:
+        sent = await Mailer(server, SENDER).send(mail(to=to, from_name=name, subject=name))
+    assert sent == Delivered()
+    arrived, plain = mailbox.only_mail(), await _sent_plain()
+    assert arrived.keys() == plain.keys()
+    # With the older parser: the newer one leaves blanks between encoded words (RFC 2047, 6.2).
+    ((words, address),) = getaddresses([message_from_bytes(_content(mailbox))["From"]])
+    assert (str(make_header(decode_header(words))), address) == (name.strip(), SENDER)
+    assert arrived["Subject"] == name.strip()
+    assert max(map(len, _content(mailbox).split(b"\r\n"))) <= 998
+
+
+async def test_nor_by_an_address(mailbox: Mailbox) -> None:
+    evil = "=?utf-8?q?=0D=0ABcc=3A_all=40school.test?=@school.test"
+    async with smtp_server(mailbox) as server:
+        assert await Mailer(server, SENDER).send(mail(to=evil)) == Delivered()
+    assert f"\r\nTo: {evil}\r\n".encode() in _content(mailbox)
+    assert b"\r\nBcc" not in _content(mailbox)
+
+
+def _content(mailbox: Mailbox) -> bytes:
+    content = mailbox.envelopes[0].content
+    assert isinstance(content, bytes)
+    return content
+
+
+async def _sent_plain() -> EmailMessage:
+    mailbox = Mailbox()
+    async with smtp_server(mailbox) as server:
+        await Mailer(server, SENDER).send(mail())
+    return mailbox.only_mail()
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ async def test_plain_http_stays_inside() -> None:
     "url",
     ["", "hooks.test", "//hooks.test/", "ftp://hooks.test/", "file:///etc/passwd", "https://", "https:///path",
      "https://user:canary@hooks.test/", "https://hooks.test:99999/", "https://[::1",
-    "https://\N{FULLWIDTH DIGIT ONE}27.0.0.1/", "https://hooks.test/\r\nX: y", "https://xn--\u00ff/",
+    "https://\N{FULLWIDTH DIGIT ONE}27.0.0.1/", "https://hooks.test/\r\nX: y", "https://xn--\u00ff/", "https://xn--/",
      "javascript:alert(1)"],
 )  # fmt: skip
 async def test_what_is_no_address_of_a_webhook(url: str) -> None:

@@ -203,6 +203,15 @@ async def test_ten_an_hour_are_sent_from_a_channel(mongo: str, database: str) ->
         assert len(mailing.mailbox.taken) == 12
 
 
+async def test_made_up_channels_have_ten_an_hour_together(mongo: str, database: str) -> None:
+    async with open_tests(mongo, database) as (_, api):
+        for number in range(11):
+            path = PATH.replace("shop", f"made-up-{number}") + "/test"
+            sent = await api.http.post(path, headers=CLARA, json={"to": TO, "locale": "en"})
+            assert sent.status_code == (204 if number < 10 else 429)
+        assert (await send(api)).status_code == 204
+
+
 async def test_replicas_count_together(mongo: str, database: str) -> None:
     async with open_harness(mongo, database) as harness:
         now = harness.clock.now()

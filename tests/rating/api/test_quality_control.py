@@ -227,6 +227,11 @@ class TestSaving:
             ({"eligibility": ANYBODY | {"least_text": -1}}, "body.eligibility.least_text", "too-small"),
             ({"eligibility": ANYBODY | {"skips_labels": [" "]}}, "body.eligibility.skips_labels.0", "blank"),
             ({"eligibility": ANYBODY | {"reopened": "once_within"}}, "body.eligibility", "required"),
+            (
+                {"eligibility": ANYBODY | {"reopened": "once_within", "once_within": 0.0004}},
+                "body.eligibility",
+                "required",
+            ),
             ({"eligibility": ANYBODY | {"share": None}}, "body.eligibility.share", "not-a-whole-number"),
         ],
     )
@@ -333,6 +338,16 @@ class TestDryRun:
             3, 0, {"disabled"}
         )  # fmt: skip
         assert len(await api.mine("c1")) == 1
+
+    async def test_tells_of_the_closes_that_count_for_the_teams_of_the_token(self, api: ApiClient) -> None:
+        for number, team in enumerate(["north", "south", None]):
+            await api.harness.inbound.on_dialog_closed(closed(f"d{number}", team=team))
+        await api.harness.relayed()
+        body = {"settings": (await read(api))["settings"] | {"enabled": False}}
+        limited = staff(Role.SUPERVISOR, teams=["north"])
+        found = (await api.http.post(f"{PATH}/dry-run", headers=limited, json=body)).json()
+        assert [found[name] for name in ("closes", "asked", "asked_as_saved")] == [1, 0, 1]
+        assert [each["dialog"] for each in found["not_asked"]] == ["d0"]
 
     async def test_knows_whom_the_channel_asked_before_the_last_closes(self, api: ApiClient) -> None:
         for number in range(3):

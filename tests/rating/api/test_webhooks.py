@@ -104,10 +104,13 @@ async def test_a_secret_is_its_own_and_stays_until_it_is_rotated(api: ApiClient)
         ({"url": "https://ada:pw@crm.example/"}, "body.url", "not-valid"),
         ({"url": "https://crm.example/#x"}, "body.url", "not-valid"),
         ({"url": "crm.example"}, "body.url", "not-valid"),
+        ({"url": "https://xn--a.example/"}, "body.url", "not-valid"),
+        ({"url": "https://crm.example:65536/"}, "body.url", "not-valid"),
         ({"url": "https://crm.example/" + "x" * 2_000}, "body.url", "too-long"),
         ({"events": []}, "body.events", "too-few"),
         ({"events": ["declined"]}, "body.events.0", "not-a-choice"),
         ({"channels": ["no id"]}, "body.channels.0", "not-an-id"),
+        ({"score_at_or_below": 2**31}, "body.score_at_or_below", "too-large"),
         ({"score_at_or_below": "2"}, "body.score_at_or_below", "not-a-whole-number"),
     ],
 )

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
+from email.header import Header
+from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP as RFC_5322
 from email.policy import Policy
+from email.utils import formataddr
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -134,17 +136,28 @@ class Mail:
     unsubscribe: str | None = None
 
 
-class _Unfolded(UniqueUnstructuredHeader, BaseHeader):
-    """A header that stays on its line. `email` folds a long URL into encoded words, which hide it."""
+class _AsGiven(UniqueUnstructuredHeader, BaseHeader):
+    """A header that is written as it is given, on one line but between encoded words.
+
+    `email` hides a long URL in encoded words, drops the quotes of a long name, so that it becomes addresses,
+    and opens what looks like an encoded word: with the line ends in it, a name or an address is headers then.
+    """
 
     max_count: ClassVar[Literal[1]] = 1
 
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        """Looks for nothing in the value."""
+        kwds.update(parse_tree=None, decoded=value)
+
     def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
+        words = self.replace("?= =?", f"?={policy.linesep} =?")
+        return f"{self.name}: {words}{policy.linesep}"
 
 
 _HEADERS: Final = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _Unfolded)
+for _name in ("from", "to", "subject", "list-unsubscribe"):
+    _HEADERS.map_to_type(_name, _AsGiven)
 # Quoted-printable or base64: a relay that can't take 8 bits would have to rewrite what was signed before it.
 _WRITTEN: Final = RFC_5322.clone(header_factory=_HEADERS, cte_type="7bit")
 
@@ -246,9 +259,9 @@ class Mailer:
         Auto-Submitted keeps other machines from answering (RFC 3834); Precedence is no standard.
         """
         message = EmailMessage(_WRITTEN)
-        message["From"] = _address(clean_name(mail.from_name) or "", self._sender)
-        message["To"] = _address("", recipient)
-        message["Subject"] = clean_name(mail.subject) or ""
+        message["From"] = _from(clean_name(mail.from_name) or "", self._sender)
+        message["To"] = recipient
+        message["Subject"] = _words(clean_name(mail.subject) or "")
         message["Message-ID"] = f"<{mail.message_id}>"
         message["Date"] = mail.sent_at
         message["Auto-Submitted"] = "auto-generated"
@@ -261,9 +274,17 @@ class Mailer:
         return message
 
 
-def _address(name: str, mailbox: str) -> Address:
-    username, _, domain = mailbox.rpartition("@")
-    return Address(name, username, domain)  # `addr_spec` would be ASCII only
+def _from(name: str, address: str) -> str:
+    """The mailbox, its name in quotes if it needs them (RFC 5322, 3.4)."""
+    words = _words(name)
+    return formataddr((name, address)) if words == name else f"{words} <{address}>"
+
+
+def _words(text: str) -> str:
+    """The text, in encoded words (RFC 2047) unless it is ASCII and looks like none."""
+    if text.isascii() and "=?" not in text:
+        return text
+    return Header(text, "utf-8", maxlinelen=60).encode(linesep="")
 
 
 def _checked(address: str) -> ValidatedEmail:

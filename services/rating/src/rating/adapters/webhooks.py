@@ -222,9 +222,10 @@ def _url(text: str) -> httpx.URL:
     """The URL; raises `_NotSent` unless it is http(s) with a host, and nobody's password in it."""
     try:
         url = httpx.URL(text)
+        host = url.host  # decoded only now
     except (httpx.InvalidURL, ValueError):
         raise _NotSent(WebhookReason.URL) from None
-    known = url.scheme in {"https", "http"} and url.host and (url.port or 0) <= _LAST_PORT
+    known = url.scheme in {"https", "http"} and host and (url.port or 0) <= _LAST_PORT
     if not known or url.userinfo:
         raise _NotSent(WebhookReason.URL)
     return url

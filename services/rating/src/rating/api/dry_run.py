@@ -28,7 +28,7 @@ router = Router(prefix="/v1/quality-control", tags=["quality control"])
 )
 async def try_quality_control(
     channel: ChannelId,
-    _: ChannelSupervisor,
+    claims: ChannelSupervisor,
     body: DryRunBody,
     forms: Forms,
     versions: Versions,
@@ -36,7 +36,8 @@ async def try_quality_control(
 ) -> DryRunView:
     """Which of the channel's last closes would have got a form under these settings. Changes nothing.
 
-    A close that would have got one and didn't counts as one whose client does nothing about it.
+    A close that would have got one and didn't counts as one whose client does nothing about it. Of the closes
+    only those of the token's teams are told, and counted.
     """
     settings = settings_of(body.settings)
     check(settings)
@@ -45,6 +46,7 @@ async def try_quality_control(
     history = await forms.earlier_closes(channel, last)
     rules = [each.form_version(saved.version, locale) for each in (settings, saved.settings)]
     now, before = [await asyncio.to_thread(dry_run, [*history, *last], each) for each in rules]
+    told = [close for close in last if claims.covers_team(close.snapshot.team)]
     not_asked = [
         DryRunClose(
             dialog=close.snapshot.dialog,
@@ -52,12 +54,12 @@ async def try_quality_control(
             closed_at=close.snapshot.closed_at,
             reason=NotOfferedReason(reason),
         )
-        for close in last
+        for close in told
         if (reason := now[close.key])
     ]
     return DryRunView(
-        closes=len(last),
-        asked=len(last) - len(not_asked),
-        asked_as_saved=sum(before[close.key] is None for close in last),
+        closes=len(told),
+        asked=len(told) - len(not_asked),
+        asked_as_saved=sum(before[close.key] is None for close in told),
         not_asked=not_asked,
     )

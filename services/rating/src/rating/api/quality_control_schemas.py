@@ -203,7 +203,8 @@ class EligibilityChoice(RequestBody):
 
     @model_validator(mode="after")
     def _says_how_long(self) -> Self:
-        if self.reopened is ReopenedPolicy.ONCE_WITHIN and self.once_within == 0:
+        # Kept to the millisecond: less than half of one would be stored as none, and could not be read again.
+        if self.reopened is ReopenedPolicy.ONCE_WITHIN and round(self.once_within * 1000) == 0:
             raise wrong(FIELD_SENTENCES["required"], "required")
         return self
 

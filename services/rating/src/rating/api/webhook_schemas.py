@@ -8,20 +8,23 @@ from pydantic import AfterValidator, BaseModel, Field, StrictBool, StringConstra
 from chassis.http.bodies import RequestBody
 from chassis.validation.messages import FIELD_SENTENCES, wrong
 from chassis.validation.numbers import WholeNumber
-from contracts.envelope import Id, Instant
+from contracts.envelope import HIGHEST, Id, Instant
 from rating.domain.webhook import WebhookEvent
 from rating.read_models.webhooks import DeliveryState
 
 LONGEST_URL = 2_000
+LAST_PORT = 65_535
 MOST_CHANNELS = 100
 
 
 def _reachable(url: str) -> str:
     try:
         parsed = httpx.URL(url)
+        host = parsed.host  # decoded only now: what no name is, `idna` would quote
     except (httpx.InvalidURL, ValueError):
         raise wrong(FIELD_SENTENCES["not-valid"], "not-valid") from None
-    if parsed.scheme not in {"https", "http"} or not parsed.host or parsed.userinfo or parsed.fragment:
+    reachable = parsed.scheme in {"https", "http"} and host and (parsed.port or 0) <= LAST_PORT
+    if not reachable or parsed.userinfo or parsed.fragment:
         raise wrong(FIELD_SENTENCES["not-valid"], "not-valid")
     return url
 
@@ -50,7 +53,7 @@ class WebhookBody(RequestBody):
     channels: Annotated[list[Id], Field(max_length=MOST_CHANNELS)] = Field(
         description="Of these channels; of all, if there are none.", examples=[["course-a"]]
     )
-    score_at_or_below: WholeNumber | None = Field(
+    score_at_or_below: Annotated[WholeNumber, Field(ge=0, le=HIGHEST)] | None = Field(
         description="Of answers only those with at most this score. Null: of all.", examples=[2]
     )
     enabled: StrictBool = Field(examples=[True])
