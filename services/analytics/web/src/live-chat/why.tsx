@@ -59,7 +59,9 @@ function Decision({ told }: { told: CloseStory }): JSX.Element {
       </ul>
       <Version told={told} />
       {sendingsOf(told.timeline, time).map((each) => (
-        <p key={each}>{each}</p>
+        <p class="sending" key={each}>
+          {each}
+        </p>
       ))}
     </>
   );
