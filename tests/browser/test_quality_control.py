@@ -445,7 +445,7 @@ async def test_nobody_can_be_told_where_no_mail_can_be_sent(
     await expect(how.get_by_label("Test", exact=True)).to_be_disabled()
     await expect(how.get_by_role("switch", name="Low scores")).to_be_disabled()
     row = how.locator(".row").filter(has_text="Low scores")
-    await expect(row).to_contain_text("E-mail is not set up on this installation.")
+    await expect(row).to_contain_text("E-mail is not set up on this installation: whoever runs it names")
 
 
 async def test_the_colour_is_shown_as_the_form_has_it_and_taken_back(

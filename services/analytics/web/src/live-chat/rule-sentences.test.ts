@@ -64,7 +64,6 @@ test("the other rules, passed and failed", () => {
     ...said("cool_down", "failed", { cool_down: 30 * 86_400 }, { cooling_down: true }),
     ...said("cool_down", "passed", { cool_down: 0 }, { cooling_down: false }),
     ...said("disabled", "failed", {}, { enabled: false }),
-    ...said("opted_out", "failed", {}, {}),
   ]).toEqual([
     "✓ Spam: yes, and spam is asked about too",
     "✗ Operators’ messages: 0, a reply is asked for",
@@ -73,6 +72,22 @@ test("the other rules, passed and failed", () => {
     "✗ Cool-down: this client is asked something else within 30 days",
     "✓ Cool-down: none",
     "✗ Quality control: off",
-    "✗ opted out",
+  ]);
+});
+
+test("that somebody has not opted out, and can be reached, does not read as its reverse", () => {
+  const ways = { ways: ["widget", "email"] };
+  expect([
+    ...said("opted_out", "passed", ways, { ways: ["widget", "email"], opted_out: false }),
+    ...said("opted_out", "passed", ways, { ways: ["widget"], opted_out: true }),
+    ...said("opted_out", "failed", { ways: ["email"] }, { ways: [], opted_out: true }),
+    ...said("unreachable", "passed", ways, { ways: ["widget", "webhook"] }),
+    ...said("unreachable", "failed", ways, { ways: ["webhook"] }),
+  ]).toEqual([
+    "✓ Opted out of e-mails: no",
+    "✓ Opted out of e-mails: yes, and another way is left",
+    "✗ Opted out of e-mails: yes, and no other way is left",
+    "✓ Can be reached: by the widget",
+    "✗ Can be reached: no; the ways here: the widget, e-mail",
   ]);
 });

@@ -6,6 +6,7 @@ import { t } from "../texts.ts";
 export type Rule = components["schemas"]["RuleView"];
 type Facts = Rule["found"];
 type Kind = "operator" | "client" | "idle" | "system";
+type Way = "widget" | "email" | "webhook";
 
 const DAY_SECONDS = 86_400;
 
@@ -45,6 +46,11 @@ function sentenceOf({ name, demanded, found, verdict }: Rule, time: (at: string)
     case "cool_down":
       if (!demanded.cool_down) return t("rule.cool_down.none");
       return t(`rule.cool_down.${came}`, { time: length(demanded.cool_down) });
+    case "opted_out":
+      if (!found.opted_out) return t("rule.opted_out.no");
+      return t(came === "failed" ? "rule.opted_out.yes" : "rule.opted_out.another");
+    case "unreachable":
+      return t(`rule.unreachable.${came}`, { ways: list(waysOf(demanded, found, came === "failed")) });
     case "reopened":
     case "disabled":
     case "erased":
@@ -91,6 +97,14 @@ function tooShort(demanded: Facts, found: Facts): Sentence[] {
     return least > 0 ? [{ text, fails: has < least }] : [];
   });
   return told.length ? told : [{ text: t("rule.too_short.any"), fails: false }];
+}
+
+/** The ways that the channel uses: all of them where none leads to the client, else those that do. */
+function waysOf(demanded: Facts, found: Facts, all: boolean): string[] {
+  const leading = texts(found.ways);
+  return texts(demanded.ways)
+    .filter((way) => all || leading.includes(way))
+    .map((way) => t(`rule.way.${way as Way}`));
 }
 
 function oncePerDialog(demanded: Facts, found: Facts, time: (at: string) => string): string {

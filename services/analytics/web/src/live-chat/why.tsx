@@ -1,4 +1,4 @@
-/** Why the client was asked about a close, or wasn't: each rule of Quality control, as rating has decided. */
+/** Why the client was asked about a close, or wasn't: each rule of Quality control, as rating has decided, and what was sent. */
 import { ProblemBanner } from "@candor/ui/components/banner.tsx";
 import { Icon } from "@candor/ui/components/icons.tsx";
 import { exactTime, number, shortTime } from "@candor/ui/format.ts";
@@ -11,6 +11,7 @@ import { address } from "./address.ts";
 import { type CloseStory, needStory, readStory, story } from "./close-story.ts";
 import { type CloseDetails, keyOf } from "./data.ts";
 import { list, type Sentence, sentencesOf } from "./rule-sentences.ts";
+import { sendingsOf } from "./sendings.ts";
 import { clock } from "./toolbar.tsx";
 
 /** Of a close whose form isn't decided yet, there is nothing to tell. */
@@ -57,6 +58,11 @@ function Decision({ told }: { told: CloseStory }): JSX.Element {
         )}
       </ul>
       <Version told={told} />
+      {sendingsOf(told.timeline, time).map((each) => (
+        <p class="sending" key={each}>
+          {each}
+        </p>
+      ))}
     </>
   );
 }

@@ -31,7 +31,7 @@ export function ChannelList({ ofAll }: Shown): JSX.Element {
       <div class="titles">
         <h1>{t("title")}</h1>
         <nav class="of-all" aria-label={t("list.all")}>
-          <a href="?default">{t("default.title")}</a>
+          <a href="?default">{t("list.default")}</a>
           {ofAll && <a href="/webhooks">{t("list.webhooks")}</a>}
         </nav>
       </div>
