@@ -41,7 +41,7 @@ async def get_default(
         Rejection.SAVED_MEANWHILE,
         Rejection.NO_SUCH_VERSION,
         Rejection.THRESHOLD_NOT_ON_SCALE,
-        Rejection.ALERT_IN_DEFAULT,
+        Rejection.NOT_IN_DEFAULT,
         Rejection.WAY_TOO_LATE,
         Rejection.REMINDER_OUT_OF_TIME,
         Rejection.MAIL_NOT_SET_UP,
@@ -63,8 +63,8 @@ async def save_default(
     For admins of every channel. Channels that are there keep their settings. It has no alert: every
     supervisor may read it, and the addresses of a channel concern no others.
     """
-    if body.alert is not None:
-        raise CommandRejected(Rejection.ALERT_IN_DEFAULT)
+    if body.alert is not None or body.form_webhook is not None:
+        raise CommandRejected(Rejection.NOT_IN_DEFAULT)
     command = SaveQualityControl(
         settings_of(body),
         based_on,

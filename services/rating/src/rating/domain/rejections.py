@@ -33,7 +33,7 @@ class Rejection(StrEnum):
     REMINDER_OUT_OF_TIME = "reminder-out-of-time"
     NO_SUCH_LINK = "no-such-link"
     ALERT_ON_SATISFIED = "alert-on-satisfied"
-    ALERT_IN_DEFAULT = "alert-in-default"
+    NOT_IN_DEFAULT = "not-in-default"
     WEBHOOK_URL_MISSING = "webhook-url-missing"
     WEBHOOK_FOR_ADMINS = "webhook-for-admins"
     TOO_MANY_TESTS = "too-many-tests"
