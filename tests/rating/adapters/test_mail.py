@@ -38,7 +38,7 @@ def mail(**changed: Any) -> Mail:
         "text": "canary in the text\n.\nafter a dot\n",
         "html": "<p>canary — in HTML</p>",
         "locale": "ru",
-        "message_id": "d-1.1.invitation@candor.test",
+        "id": "d-1.1.invitation",
         "sent_at": datetime(2026, 11, 27, 9, 30, tzinfo=UTC),
         "unsubscribe": LONG_LINK,
     }

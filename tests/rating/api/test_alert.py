@@ -107,6 +107,7 @@ async def test_addresses_are_shown_to_supervisors_of_the_channel_alone(api: ApiC
 
 
 async def test_the_default_of_new_channels_which_every_supervisor_may_read_has_none(api: ApiClient) -> None:
-    refused = await save(api, DEFAULT, IVO, alert=ALERT)
-    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/alert-in-default")
+    for own in ({"alert": ALERT}, {"form_webhook": {"url": "https://support.example/forms"}}):
+        refused = await save(api, DEFAULT, IVO, **own)
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-in-default")
     assert (await save(api, DEFAULT, IVO, enabled=False)).status_code == 200

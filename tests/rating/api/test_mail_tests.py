@@ -88,6 +88,8 @@ async def test_its_form_is_answered_thanked_for_and_stored_nowhere(mongo: str, d
             "comment": "Trop lent",
             "follow_ups": {"solved": "yes", "why": "Parce que"},
         }
+        blank = await api.post("answer", body | {"follow_ups": {"solved": " ", "why": " "}})
+        assert blank.json()["answer"]["follow_ups"] == {}
         answered = await api.post("answer", body)
         assert answered.status_code == 200, answered.text
         told = answered.json()

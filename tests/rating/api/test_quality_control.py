@@ -537,7 +537,7 @@ class TestForms:
         kept = (await api.post("answer", {**token, "score": 3})).json()["answer"]
         assert (kept["tags"], kept["follow_ups"]["solved"]["option"]) == (["slow"], "no")
         assert kept["follow_ups"]["missing"]["text"] == {"state": "open", "text": "A receipt"}
-        empty = {"solved": "", "missing": ""}
+        empty = {"solved": " ", "missing": ""}
         emptied = (await api.post("answer", {**token, "score": 3, "tags": [], "follow_ups": empty})).json()
         assert (emptied["answer"]["tags"], emptied["answer"]["follow_ups"]) == ([], {})
 

@@ -20,7 +20,7 @@ from chassis.mongo import connect
 from chassis.outbox.relay import OutboxRelay
 from chassis.settings import key_bytes
 from contracts.access import AUDIENCE_RATING
-from rating.adapters.mail import Mailer
+from rating.adapters.mail import WITHIN_SECONDS, Mailer
 from rating.adapters.webhooks import WebhookSender
 from rating.api import dry_run as dry_run_api
 from rating.api import form_webhooks as form_webhooks_api
@@ -55,7 +55,8 @@ from rating.processes.form_webhooks import (
     FormWebhookDeliveries,
 )
 from rating.processes.low_score_mails import LowScoreMails
-from rating.processes.mail_tests import WITHIN_SECONDS, MailTester
+from rating.processes.mail_tests import WITHIN_SECONDS as TEST_WITHIN_SECONDS
+from rating.processes.mail_tests import MailTester
 from rating.processes.timers import form_timers
 from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
 from rating.read_models.channels import Channels
@@ -83,7 +84,7 @@ def build(
     What is given takes the place of the database's clock, of Kafka, and of Quality control's settings.
     Of the background tasks those named in `only` run, else all.
     """
-    name, client = settings.service, connect(settings.mongo)
+    name, client, urls = settings.service, connect(settings.mongo), settings.public_urls
     database, database_clock = client[settings.database], DatabaseClock(client)
     store, forms, erased = MongoEventStore(database), Forms(database), ErasedClients(database)
     publisher = publisher or Publisher(settings.kafka, name)
@@ -106,34 +107,36 @@ def build(
         recent = await versions.recent(channel)
         return recent.settings.form_version(recent.version, await channels.default_locale(channel))
 
-    form_secret = key_bytes(settings.form_secret)
-    rules_of = form_version_of or asked_now
+    form_secret, *secrets_before = map(key_bytes, (settings.form_secret, *settings.form_secrets_before))
     reader = KeyReader.of(settings, database)
     reading = keys_reader(database, settings.kafka, publisher, reader, database_clock)
     addresses = Addresses(reader, reading.read_to_end)
+    mailer, test_mailer = _mailer(settings, WITHIN_SECONDS), _mailer(settings, TEST_WITHIN_SECONDS)
     form_webhooks = ChannelWebhooks(repository, versions)
-    contacts = Contacts(addresses, opt_outs, settings.smtp is not None, form_webhooks.is_gone)
-    inbound = Inbound(repository, rules_of, channels, erased, erasure, contacts, form_secret)
-    secrets_before = [key_bytes(secret) for secret in settings.form_secrets_before]
+    contacts = Contacts(addresses, opt_outs, mailer is not None, form_webhooks.is_gone)
+    inbound = Inbound(
+        repository, form_version_of or asked_now, channels, erased, erasure, contacts, form_secret
+    )
     tokens = FormTokens(form_secret, secrets_before)
     test_tokens = FormTestTokens(form_secret, secrets_before)
-    webhook_secrets, sender = (
-        WebhookSecrets(form_secret, secrets_before),
-        WebhookSender(settings.webhook_private),
-    )
+    views = FormViews(tokens, keys, versions, channels)
+    webhook_secrets = WebhookSecrets(form_secret, secrets_before)
+    sender = WebhookSender(settings.webhook_private)
     dispatcher = WebhookDispatcher(repository, webhooks, webhook_deliveries, webhook_secrets, sender)
     form_secrets = WebhookSecrets(form_secret, secrets_before, purpose=SECRETS)
-    messages = FormMessages(versions, settings.public_urls["rating"], tokens.of)
+    messages = FormMessages(versions, urls["rating"], tokens.of)
     form_messaging = FormWebhookDeliveries(
         repository, messages_due, sender, messages, form_webhooks, form_secrets, erased
     )
-    event_consumers = consumers(inbound, settings.kafka, publisher, settings.database)
     tasks: list[BackgroundTask] = [
         database_clock, keys, reading, relay, erasure, form_timers(forms, repository), dispatcher,
-        form_messaging, *event_consumers,
+        form_messaging, *consumers(inbound, settings.kafka, publisher, settings.database),
     ]  # fmt: skip
-    mail = _mail(settings, repository, versions, channels, opt_outs, tokens, low_scores, erased)
-    mailing = MailDeliveries(repository, mails_due, *mail, addresses, opt_outs, erased) if mail else None
+    mails = FormMails(versions, channels, opt_outs, urls["rating"], tokens.of)
+    alerts = LowScoreMails(low_scores, repository, versions, channels, erased, urls["analytics"])
+    mailing = mailer and MailDeliveries(
+        repository, mails_due, mailer, mails, alerts, addresses, opt_outs, erased
+    )
     tasks += [mailing] if mailing else []
 
     async def prepare() -> None:
@@ -146,7 +149,6 @@ def build(
         client.close()
         await publisher.stop()
 
-    views = FormViews(tokens, keys, versions, channels)
     return create(
         settings,
         title="Candor rating",
@@ -161,7 +163,8 @@ def build(
             "repository": repository, "key_ring": keys, "forms": forms, "form_tokens": tokens,
             "form_views": views, "channels": channels, "mail_tests": MailTests(database),
             "form_tests": FormTests(test_tokens, versions, channels, views, repository.clock),
-            "mail_tester": _tester(settings, versions, channels, test_tokens),
+            "mail_tester": test_mailer
+            and MailTester(test_mailer, versions, channels, urls["rating"], test_tokens.of),
             "quality_control": versions, "quality_control_switches": switches,
             "verifier": verifier(settings, visitors=AUDIENCE_RATING),
             "live": live, "webhooks": webhooks, "webhook_deliveries": webhook_deliveries,
@@ -172,37 +175,13 @@ def build(
             "low_scores": low_scores, "form_messaging": form_messaging,
         },
         parts=Supervisor([task for task in tasks if only is None or task.name in only], prepare, release),
-        middleware=[Middleware(CrossOrigin, settings.public_urls["analytics"])],
+        middleware=[Middleware(CrossOrigin, urls["analytics"])],
         checks={"database": database_answers(client), "broker": broker_answers(settings.kafka)},
     )  # fmt: skip
 
 
-def _mail(
-    settings: RatingSettings,
-    repository: Repository,
-    versions: QualityControlVersions,
-    channels: Channels,
-    opt_outs: OptOuts,
-    tokens: FormTokens,
-    low_scores: LowScores,
-    erased: ErasedClients,
-) -> tuple[Mailer, FormMails, LowScoreMails] | None:
-    """What sends mails, and what writes them; None where there is no server for them."""
+def _mailer(settings: RatingSettings, within: float) -> Mailer | None:
+    """What sends mails, each within so many seconds; None where there is no server for them."""
     if not settings.smtp or not settings.mail_from:
         return None
-    mailer = Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file)
-    domain, urls = mailer.domain, settings.public_urls
-    mails = FormMails(versions, channels, opt_outs, urls["rating"], domain, tokens.of)
-    alerts = LowScoreMails(low_scores, repository, versions, channels, erased, urls["analytics"], domain)
-    return mailer, mails, alerts
-
-
-def _tester(
-    settings: RatingSettings, versions: QualityControlVersions, channels: Channels, tokens: FormTestTokens
-) -> MailTester | None:
-    """What sends tests; None where there is no server for mails."""
-    if not settings.smtp or not settings.mail_from:
-        return None
-    ca_file = settings.smtp_ca_file
-    mailer = Mailer(settings.smtp, settings.mail_from, ca_file=ca_file, within=WITHIN_SECONDS)
-    return MailTester(mailer, versions, channels, settings.public_urls["rating"], tokens.of)
+    return Mailer(settings.smtp, settings.mail_from, ca_file=settings.smtp_ca_file, within=within)

@@ -120,9 +120,9 @@ class SmtpServer(BaseModel):
 class Mail:
     """A mail to one person.
 
-    `message_id` is ``left@right`` without brackets, and the same whenever this mail is sent again: by it
-    mailboxes know what they have already. `unsubscribe` is an https URL that takes a POST (RFC 8058), so what
-    it says can't stand in a fragment.
+    `id` is the left side of its Message-ID, and the same whenever this mail is sent again: by it mailboxes
+    know what they have already. `unsubscribe` is an https URL that takes a POST (RFC 8058), so what it says
+    can't stand in a fragment.
     """
 
     to: str
@@ -131,7 +131,7 @@ class Mail:
     text: str
     html: str
     locale: str
-    message_id: str
+    id: str
     sent_at: datetime
     unsubscribe: str | None = None
 
@@ -182,11 +182,6 @@ class Mailer:
         self._sender, self._domain = _ascii_or_own(checked), checked.ascii_domain
         self._tls = ssl.create_default_context(cafile=ca_file)
         self._within = within
-
-    @property
-    def domain(self) -> str:
-        """The sender's domain, as DNS has it: the right side of the ids of mails."""
-        return self._domain
 
     async def send(self, mail: Mail) -> MailResult:
         """What the server made of it.
@@ -262,7 +257,7 @@ class Mailer:
         message["From"] = _from(clean_name(mail.from_name) or "", self._sender)
         message["To"] = recipient
         message["Subject"] = _words(clean_name(mail.subject) or "")
-        message["Message-ID"] = f"<{mail.message_id}>"
+        message["Message-ID"] = f"<{mail.id}@{self._domain}>"
         message["Date"] = mail.sent_at
         message["Auto-Submitted"] = "auto-generated"
         if mail.unsubscribe:

@@ -7,14 +7,15 @@ from typing import Final
 
 from chassis.clock import Clock
 from chassis.crypto_shredding.opened_text import OpenedText, TextState
-from chassis.validation.text import is_blank
+from contracts.keys import Purpose
+from rating.api.answers import with_answer
 from rating.api.schemas import AnswerBody, AnsweredView, DeclinedView, FollowUpAnswerView, FormView
 from rating.api.tokens import FormTest, FormTestTokens
 from rating.api.views import FormViews
-from rating.domain.rating.answers import NOT_SEALED, ChosenOption, RemoveComment, WrittenComment
+from rating.domain.rating.answers import NOT_SEALED, WrittenComment
 from rating.domain.rating.decider import RATING, DeclineRating, GiveRating, RatingCommand
 from rating.domain.rating.eligibility import CloseFacts
-from rating.domain.rating.form_version import FormVersion, Snapshot
+from rating.domain.rating.form_version import Snapshot
 from rating.domain.rating.state import Form, Offered, Rating
 from rating.read_models.channels import Channels
 from rating.read_models.form_documents import FormDocument, form_document
@@ -48,7 +49,8 @@ class FormTests:
         """What would be kept of the answer. Raises `CommandRejected` as for any form."""
         rating = await self._asked(test)
         rules = rating.closes[1].form.rules  # type: ignore[union-attr]  # it is offered
-        given = _document(_after(rating, self._given(rules, body)))
+        command = GiveRating(1, body.score, self.clock.now())
+        given = _document(_after(rating, await with_answer(command, body, rules, _unsealed)))
         # The words are the body's: they were sealed nowhere.
         words = {name: text for name, text in body.follow_ups.items() if name in given.given_follow_ups}
         unsealed: dict[str, object] = {"sealed_comment": None, "given_follow_ups": {}}
@@ -81,24 +83,6 @@ class FormTests:
         )
         return Rating({1: Offered(Form(snapshot, rules, CloseFacts(), now), now + rules.expiry)})
 
-    def _given(self, rules: FormVersion, body: AnswerBody) -> GiveRating:
-        choices = {question.id for question in rules.follow_ups if question.options}
-        return GiveRating(
-            1,
-            body.score,
-            self.clock.now(),
-            RemoveComment() if is_blank(body.comment or "") else _written(body.comment or ""),
-            None if body.tags is None else tuple(body.tags),
-            {
-                name: RemoveComment()
-                if is_blank(text)
-                else ChosenOption(text)
-                if name in choices
-                else _written(text)
-                for name, text in body.follow_ups.items()
-            },
-        )
-
 
 def _after(rating: Rating, command: RatingCommand) -> Rating:
     events: Sequence[object] = RATING.decide(rating, command)
@@ -109,7 +93,7 @@ def _document(rating: Rating) -> FormDocument:
     return form_document(rating.closes[1], 0)  # type: ignore[arg-type]  # it is registered
 
 
-def _written(text: str) -> WrittenComment:
+async def _unsealed(text: str, _: Purpose) -> WrittenComment:
     return WrittenComment(NOT_SEALED, NOT_SEALED, len(text))
 
 

@@ -1,6 +1,6 @@
 """Forms: those that wait for a visitor; read, answered and declined with a form's token."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, NamedTuple
@@ -12,9 +12,10 @@ from chassis.errors import CommandRejected, SubjectErased
 from chassis.eventstore.handle import handle
 from chassis.http.live import EventStream
 from chassis.http.routes import Router
-from chassis.validation.text import LocaleHint, is_blank
+from chassis.validation.text import LocaleHint
 from contracts.keys import Purpose
 from contracts.ratings import CloseState
+from rating.api.answers import with_answer
 from rating.api.dependencies import Forms, Keys, Live, Repository, TestForms, Tokens, Views
 from rating.api.permissions import AVisitor, NoStaff
 from rating.api.problems import problems
@@ -29,14 +30,7 @@ from rating.api.schemas import (
     FormView,
 )
 from rating.api.tokens import FormKey
-from rating.domain.rating.answers import (
-    NOT_SEALED,
-    ChosenOption,
-    Comment,
-    KeepComment,
-    RemoveComment,
-    WrittenComment,
-)
+from rating.domain.rating.answers import NOT_SEALED, WrittenComment
 from rating.domain.rating.decider import RATING, DeclineRating, GiveRating
 from rating.domain.rating.state import Rating, ReopenedFirst, Unregistered
 from rating.domain.rejections import Rejection
@@ -133,11 +127,10 @@ async def answer_form(
     if test := tests.of(body.token):
         return await tests.answer(test, body)
     form = tokens.read(body.token)
-    tags = None if body.tags is None else tuple(body.tags)
-    command = GiveRating(form.close_seq, body.score, repository.clock.now(), tags=tags)
+    command = GiveRating(form.close_seq, body.score, repository.clock.now())
 
     async def sealed(rating: Rating) -> GiveRating:
-        whole = await _with_words(keys, rating, command, body)
+        whole = await _sealed_answer(keys, rating, command, body)
         return replace(whole, now=repository.clock.now())
 
     result = await handle(repository, RATING, RATING.stream(form.dialog), command, complete=sealed)
@@ -169,26 +162,17 @@ async def decline_form(
     return DeclinedView.model_validate(_shown(result.state, form, result.position).model_dump())
 
 
-async def _with_words(keys: KeyRing, rating: Rating, command: GiveRating, body: AnswerBody) -> GiveRating:
-    """The command with what the client wrote, sealed if it is taken and isn't what they wrote before."""
+async def _sealed_answer(keys: KeyRing, rating: Rating, command: GiveRating, body: AnswerBody) -> GiveRating:
+    """The command with the answer, its words sealed if it is taken and isn't what they wrote before."""
     close = rating.close(command.close_seq)
     if isinstance(close, Unregistered | ReopenedFirst):
         raise CommandRejected(Rejection.NO_SUCH_FORM)
     rules, whose = close.form.rules, _Whose(close.form.snapshot.client, close.form.snapshot.dialog)
-    choices = {question.id for question in rules.follow_ups if question.options}
-    chosen = {name: ChosenOption(text) for name, text in body.follow_ups.items() if name in choices and text}
-    written = {name: text for name, text in body.follow_ups.items() if name not in chosen}
-
-    async def whole(seal: Seal) -> GiveRating:
-        comment = await _comment(body.comment, seal)
-        words = {name: await _words(text, seal, Purpose.ANSWER) for name, text in written.items()}
-        return replace(command, comment=comment, follow_ups={**chosen, **words})
-
     # Makes no key. Whether words are those from before, only their fingerprint shows.
-    known = await whole(partial(_known, keys, whose))
+    known = await with_answer(command, body, rules, partial(_known, keys, whose))
     if not RATING.decide(rating, known):
         return known  # the same answer again; what is refused raises, and so leaves no key
-    return await whole(partial(_sealed, keys, whose))
+    return await with_answer(command, body, rules, partial(_sealed, keys, whose))
 
 
 class _Whose(NamedTuple):
@@ -196,17 +180,6 @@ class _Whose(NamedTuple):
 
     subject: str
     scope: str
-
-
-Seal = Callable[[str, Purpose], Awaitable[WrittenComment]]
-
-
-async def _comment(text: str | None, seal: Seal) -> Comment:
-    return KeepComment() if text is None else await _words(text, seal, Purpose.COMMENT)
-
-
-async def _words(text: str, seal: Seal, purpose: Purpose) -> RemoveComment | WrittenComment:
-    return RemoveComment() if is_blank(text) else await seal(text, purpose)
 
 
 async def _known(keys: KeyRing, whose: _Whose, text: str, _: Purpose) -> WrittenComment:

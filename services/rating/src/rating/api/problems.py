@@ -35,7 +35,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     Rejection.REMINDER_OUT_OF_TIME: "A reminder comes after the first e-mail, and before the form expires.",
     Rejection.NO_SUCH_LINK: "There is no such link.",
     Rejection.ALERT_ON_SATISFIED: "Nobody is told of scores that count as satisfied.",
-    Rejection.NOT_IN_DEFAULT: "Each channel says for itself who is told of low scores, and where its forms go.",
+    Rejection.NOT_IN_DEFAULT: "Each channel says itself who is told of low scores, and where its forms go.",
     Rejection.WEBHOOK_URL_MISSING: "Say where forms go: the webhook has no address.",
     Rejection.WEBHOOK_FOR_ADMINS: "Only admins of the channel say where its forms go.",
     Rejection.TOO_MANY_TESTS: "At most {most} tests an hour are sent from a channel.",

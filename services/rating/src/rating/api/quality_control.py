@@ -364,7 +364,7 @@ async def _view(
         **dict(version_view(found)),
         settings=fields_of(found.settings),
         channel=channel,
-        name=published.name if published else channel,
+        name=await channels.name(channel),
         locales=published.locales if published else (),
         default_locale=await channels.default_locale(channel),
         scales=SCALE_FIELDS,

@@ -60,8 +60,8 @@ async def save_default(
 ) -> DefaultView:
     """Makes this the default, unless somebody else has changed it since it was read.
 
-    For admins of every channel. Channels that are there keep their settings. It has no alert: every
-    supervisor may read it, and the addresses of a channel concern no others.
+    For admins of every channel. Channels that are there keep their settings. It has no alert and no webhook
+    of forms: every supervisor may read it, and the addresses of a channel concern no others.
     """
     if body.alert is not None or body.form_webhook is not None:
         raise CommandRejected(Rejection.NOT_IN_DEFAULT)

@@ -39,8 +39,8 @@ class Contacts:
         sent to, too. The channel's own system reaches everybody, unless its endpoint is gone.
         """
         ways = (Way.WIDGET,) if event.external_id is None else ()
-        hooked = after_of(rules.ways, Way.WEBHOOK) is not None
-        if not (hooked and await self.webhook_gone(event.channel, rules.version)):
+        is_chosen = after_of(rules.ways, Way.WEBHOOK) is not None
+        if not (is_chosen and await self.webhook_gone(event.channel, rules.version)):
             ways = (*ways, Way.WEBHOOK)
         email = event.contact.email if event.contact and self.mail_available else None
         if email is None:

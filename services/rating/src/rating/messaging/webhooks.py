@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from chassis.outbox.commit_handler import PublicEvent, RecordedEvent
+from contracts.envelope import rfc3339
 from contracts.ratings import RatingAnswer, RatingEvent
 from rating.domain.rating.events import RatingEvent as StoredEvent
 from rating.domain.rating.state import Rating
@@ -73,7 +74,6 @@ def _delivery(
 ) -> dict[str, Any]:
     event: Any = public.event
     message = f"{recorded.stream}:{recorded.position}"  # the event's `ce_id` on Kafka
-    at = recorded.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "_id": delivery_id(webhook, message),
         "webhook": webhook,
@@ -86,5 +86,5 @@ def _delivery(
         "due_at": recorded.at,
         "state": DeliveryState.WAITING,
         "attempts": 0,
-        "body": body_of(event, at),
+        "body": body_of(event, rfc3339(recorded.at)),
     }

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from rating.adapters.mail import Mail
@@ -25,7 +25,6 @@ class FormMails:
     channels: Channels
     opt_outs: OptOuts
     url: str
-    domain: str
     token_of: Callable[[str, int], str]
 
     async def write(
@@ -37,11 +36,10 @@ class FormMails:
         programs post to (RFC 8058) can't be.
         """
         snapshot, rules = close.form.snapshot, close.form.rules
-        channel = await self.channels.find(snapshot.channel)
         settings = (await self.versions.at(snapshot.channel, rules.version)).settings
         locale = snapshot.locale or rules.default_locale
         stop = await self.opt_outs.token(recipient)
-        name = channel.name if channel else snapshot.channel
+        name = await self.channels.name(snapshot.channel)
         rendered = render(
             "reminder" if kind is DeliveryKind.REMINDER else "invitation",
             locale=locale,
@@ -49,7 +47,7 @@ class FormMails:
             question=shown(settings.texts, [locale], rules.default_locale)["question"][1],
             link=f"{self.url}/form#{self.token_of(snapshot.dialog, snapshot.close_seq)}",
             until=close.expires_at,
-            time_zone=channel.time_zone if channel else "UTC",
+            time_zone=await self.channels.time_zone(snapshot.channel),
             unsubscribe=f"{self.url}/unsubscribe#{stop}",
             button=button_of(settings.accent),
         )
@@ -57,11 +55,8 @@ class FormMails:
         return Mail(
             to=address,
             from_name=name,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            locale=rendered.locale,
-            message_id=f"{hashlib.sha256(form.encode()).hexdigest()[:32]}.{kind}@{self.domain}",
+            **asdict(rendered),
+            id=f"{hashlib.sha256(form.encode()).hexdigest()[:32]}.{kind}",
             sent_at=now,
             unsubscribe=f"{self.url}/v1/mail/unsubscribe?token={stop}",
         )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -38,7 +38,7 @@ class DueMail:
 
 @dataclass(frozen=True)
 class LowScoreMails:
-    """Mails with links to Live Chat at `url`; `domain` is that of their ids."""
+    """Mails with links to Live Chat at `url`."""
 
     low_scores: LowScores
     repository: Repository
@@ -46,7 +46,6 @@ class LowScoreMails:
     channels: Channels
     erased: ErasedClients
     url: str
-    domain: str
 
     async def due(self, document: Document, now: datetime) -> DueMail | datetime | None:
         """The mail, or from when on its recipient may be written to again; None if nothing is to be told.
@@ -80,8 +79,8 @@ class LowScoreMails:
         return close if settings.alerts_of(close.answer.score, close.form.rules.scale) else None
 
     async def _write(self, document: Document, close: Given, told: Sequence[Document], now: datetime) -> Mail:
-        channel = await self.channels.find(document["channel"])
-        name = channel.name if channel else document["channel"]
+        name = await self.channels.name(document["channel"])
+        time_zone = await self.channels.time_zone(document["channel"])
         since = min(each["given_at"] for each in (document, *told))
         rendered = render_low_score(
             locale=document["locale"],
@@ -89,16 +88,13 @@ class LowScoreMails:
             score=close.answer.score,
             highest=close.form.rules.scale.highest,
             link=self._review(document),
-            more=More(len(told), since, channel.time_zone if channel else "UTC") if told else None,
+            more=More(len(told), since, time_zone) if told else None,
         )
         return Mail(
             to=document["to"],
             from_name=name,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            locale=rendered.locale,
-            message_id=f"{hashlib.sha256(document['_id'].encode()).hexdigest()[:32]}.{LOW_SCORE}@{self.domain}",
+            **asdict(rendered),
+            id=f"{hashlib.sha256(document['_id'].encode()).hexdigest()[:32]}.{LOW_SCORE}",
             sent_at=now,
         )
 

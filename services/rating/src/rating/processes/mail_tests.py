@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
@@ -32,9 +32,8 @@ class MailTester:
 
         Nobody can unsubscribe by it: that would store something.
         """
-        current, published = await self.versions.current(channel), await self.channels.find(channel)
+        current, name = await self.versions.current(channel), await self.channels.name(channel)
         default, settings = await self.channels.default_locale(channel), current.settings
-        name = published.name if published else channel
         rendered = render(
             "test",
             locale=locale,
@@ -42,18 +41,15 @@ class MailTester:
             question=shown(settings.texts, [locale], default)["question"][1],
             link=f"{self.url}/form#{self.token_of(channel, current.version, locale)}",
             until=now + settings.expiry,
-            time_zone=published.time_zone if published else "UTC",
+            time_zone=await self.channels.time_zone(channel),
             unsubscribe=None,
             button=button_of(settings.accent),
         )
         mail = Mail(
             to=to,
             from_name=name,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            locale=rendered.locale,
-            message_id=f"{secrets.token_hex(16)}.test@{self.mailer.domain}",
+            **asdict(rendered),
+            id=f"{secrets.token_hex(16)}.test",
             sent_at=now,
         )
         return await self.mailer.send(mail)

@@ -58,6 +58,11 @@ class Channels:
         found = await self.find(channel)
         return found.name if found else channel
 
+    async def time_zone(self, channel: str) -> str:
+        """Where the channel's people are (IANA); UTC as long as nothing is known of it."""
+        found = await self.find(channel)
+        return found.time_zone if found else "UTC"
+
     async def default_locale(self, channel: str) -> str:
         """The first of the channel's locales; English if it has none."""
         found = await self.find(channel)

@@ -17,7 +17,7 @@ from rating.read_models.form_documents import form_id
 from rating.read_models.quality_control import QualityControlVersions
 
 LOW_SCORE: Final = "low_score"
-"""The kind of these mails, beside those of `MailKind`."""
+"""The kind of these mails, beside those of `DeliveryKind`."""
 
 APART: Final = timedelta(minutes=15)
 """Between two mails to one address about one channel: a bad hour must not fill a mailbox."""
