@@ -258,8 +258,8 @@ def declined(now: datetime) -> FormDeclined:
     return FormDeclined(close_seq=1, declined_at=now)
 
 
-def expired(at: datetime) -> FormExpired:
-    return FormExpired(close_seq=1, expired_at=at)
+def expired(at: datetime, close_seq: int = 1) -> FormExpired:
+    return FormExpired(close_seq=close_seq, expired_at=at)
 
 
 def cancelled(reason: str, now: datetime = CLOSED_AT, close_seq: int = 1) -> FormCancelled:

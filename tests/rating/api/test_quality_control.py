@@ -580,6 +580,7 @@ class TestForms:
         texts = {"en": NONE_WRITTEN | english}
         await save(api, 1, texts=texts)
         await api.harness.inbound.on_dialog_closed(closed())
+        await save(api, 2, texts={})  # which changes no form that is there
         assert [(await api.answer(score)).json()["thanks"] for score in (3, 4)] == ["Sorry.", "Thanks."]
         form = (await api.post("read", {"token": api.token()})).json()
         assert (form["texts"]["thanks"], form["texts"]["expired"]) == ("Thanks.", "Over.")

@@ -125,11 +125,15 @@ async def test_a_channel_that_is_interrupted_begins_with_it_once(
     async def lost(*_: Any) -> None:
         raise ConnectionError
 
-    with monkeypatch.context() as broken:
-        broken.setattr(api.harness.channels, "publish", lost)
-        with pytest.raises(ConnectionError):
-            await publish(api)
-    assert (await publish(api))["version"] == 2
+    for channel, step in (
+        ("shop", "rating.read_models.channels.Channels.publish"),
+        ("blog", "rating.messaging.inbound.handle"),
+    ):
+        with monkeypatch.context() as broken:
+            broken.setattr(step, lost)
+            with pytest.raises(ConnectionError):
+                await publish(api, channel)
+        assert (await publish(api, channel))["version"] == 2
 
 
 async def test_a_channel_called_default_is_a_channel(api: ApiClient) -> None:

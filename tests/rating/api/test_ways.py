@@ -114,6 +114,15 @@ async def test_the_mail_is_the_channels_own(mongo: str, database: str) -> None:
         assert "(Paris)" in text
 
 
+async def test_a_mail_asks_what_was_saved_when_its_form_was_made(mongo: str, database: str) -> None:
+    async with open_mails(mongo, database) as (mailing, api):
+        await save(api, ways=[EMAIL], texts={"fr": QUESTION})
+        await mailing.close(locale="fr")
+        assert (await save(api, texts={})).status_code == 200
+        await mailing.deliver()
+        assert "Alors ?" in next(mailing.mailbox.only_mail().iter_parts()).get_content()
+
+
 async def test_e_mail_cannot_be_chosen_where_it_cannot_be_sent(mongo: str, database: str) -> None:
     async with open_harness(mongo, database, rules=None) as harness, open_api_client(harness) as api:
         refused = await save(api, ways=[EMAIL, WIDGET])

@@ -48,6 +48,7 @@ ADDRESSED: dict[str, Any] = {"ways": (Way.WIDGET, Way.EMAIL), "email": SEALED_EM
 ELSEWHERE: dict[str, Any] = {"ways": ()}
 """Of a close in another system, whose client has given none."""
 BY_MAIL: History = (registered(rules=MAILED, **ADDRESSED), offered())
+MAIL_FIRST = BOTH.model_copy(update={"ways": BOTH.ways[::-1]})
 BY_BOTH: History = (registered(rules=BOTH, **ADDRESSED), offered())
 BY_WEBHOOK: History = (registered(rules=HOOKED, ways=(Way.WEBHOOK,)), offered())
 BY_EVERY_WAY: History = (
@@ -128,8 +129,10 @@ class TestRecordFailure:
             delivery_failed(at(2)), undeliverable(at(2), ways=(Way.WIDGET, Way.EMAIL))
         )
 
-    def test_lets_the_form_wait_in_the_widget(self) -> None:
-        given(*BY_BOTH).when(record_failure(at(10))).then(delivery_failed(at(10)))
+    @pytest.mark.parametrize("rules", [BOTH, MAIL_FIRST])
+    def test_lets_the_form_wait_in_the_widget(self, rules: FormVersion) -> None:
+        waiting = (registered(rules=rules, **ADDRESSED), offered())
+        given(*waiting).when(record_failure(at(10))).then(delivery_failed(at(10)))
 
     def test_has_nothing_to_do_twice_or_once_the_form_waits_no_more(self) -> None:
         given(*BY_BOTH, delivery_failed(at(10))).when(record_failure(at(11))).then_nothing()

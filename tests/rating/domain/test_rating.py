@@ -326,6 +326,14 @@ class TestReopenedPolicy:
                 registration, may
             )
 
+    def test_of_several_forms_the_one_that_was_offered_last_counts(self) -> None:
+        day = 24 * 60
+        second = (registered(2, at(day), self.DAILY), offered(at(day), 2), expired(at(day + 60), 2))
+        past, now = (*WAITING, rated(5, at(1)), *second), at(2 * day - 1)
+        given(*past).when(register(3, now, self.DAILY, closed_at=now)).then(
+            registered(3, now, self.DAILY, closed_at=now), not_offered("once_per_dialog", 3, now)
+        )
+
     def test_the_delay_counts_to_the_day(self) -> None:
         rules = self.DAILY.model_copy(update={"delay": DELAY})
         now = at(24 * 60 - 5)

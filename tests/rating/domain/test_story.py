@@ -179,6 +179,12 @@ def test_a_rule_says_what_it_demanded_and_what_it_found() -> None:
     assert of(story.rules, NotOfferedReason.SAMPLED_OUT) == ({"share": 50}, {})  # not looked at
 
 
+def test_a_close_is_as_old_as_it_was_when_it_was_heard_of_and_not_when_it_would_be_asked_about() -> None:
+    later = RULES.model_copy(update={"delay": DELAY})
+    story = told(play([register(now=at(1), rules=later)]))
+    assert of(story.rules, NotOfferedReason.TOO_LATE)[1] == {"age": MINUTE}
+
+
 def test_messages_count_over_a_form_that_was_withdrawn() -> None:
     story = told(
         play([register(client_messages=3), register_reopening(), register(2, client_messages=1)]), close_seq=2

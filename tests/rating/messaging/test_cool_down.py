@@ -184,6 +184,17 @@ async def test_a_form_that_was_withdrawn_before_it_was_offered_gives_the_questio
     assert await result(harness, "d2") == "Offered"
 
 
+async def test_a_close_that_reserved_the_question_and_got_no_form_gives_it_back(
+    harness: Harness,
+) -> None:
+    await handle(harness.repository, COOL_DOWN, COOL_DOWN.stream("shop:c1"), reserve(ONE))
+    await inbound(harness).on_dialog_reopened(reopened("d1"))  # before the close was stored
+    await inbound(harness).on_dialog_closed(closed("d1"))
+    assert await result(harness, "d1") == "reopened"
+    await inbound(harness).on_dialog_closed(closed("d2"))
+    assert await result(harness, "d2") == "Offered"
+
+
 async def test_a_form_that_was_withdrawn_after_it_was_offered_does_not(harness: Harness) -> None:
     await inbound(harness).on_dialog_closed(closed("d1"))
     await inbound(harness).on_dialog_reopened(reopened("d1"))

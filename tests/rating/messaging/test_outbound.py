@@ -94,7 +94,9 @@ def test_keeps_private_how_a_delivery_went(event: RatingEvent) -> None:
 
 
 def test_says_the_best_way_of_a_form_and_all_that_were_tried() -> None:
-    for rules, way in ((MAILED, public.Way.EMAIL), (BOTH, public.Way.WIDGET)):
+    mail_first = BOTH.model_copy(update={"ways": BOTH.ways[::-1]})
+    best = ((MAILED, public.Way.EMAIL), (BOTH, public.Way.WIDGET), (mail_first, public.Way.EMAIL))
+    for rules, way in best:
         offer = last_published(registered(rules=rules, **REACHED), offered())
         assert isinstance(offer, public.RatingOffered)
         assert offer.way is way

@@ -12,6 +12,8 @@ from prometheus_client import REGISTRY
 from analytics.domain.close import Close, CloseEvent
 from chassis.eventstore.handle import handle
 from contracts.ratings import CloseState, RatingOffered, RatingUndeliverable, Way
+from rating.adapters.mail import WITHIN_SECONDS as MAILED_WITHIN
+from rating.adapters.webhooks import WITHIN_SECONDS as POSTED_WITHIN
 from rating.domain.rating.decider import RATING, GiveRating
 from rating.domain.rating.state import Offered
 from rating.domain.rating.ways import DeliveryWay
@@ -126,6 +128,12 @@ class TestInvitation:
             mailing.harness.clock.advance(10 * MINUTE)
             await mailing.deliver()
             assert mailing.mailbox.taken == []
+
+    async def test_past_the_deadline_none_is_sent_even_before_the_timer_comes(self, mailing: Mailing) -> None:
+        await mailing.close()
+        mailing.harness.clock.advance(EXPIRY)
+        await mailing.deliver()
+        assert mailing.mailbox.taken == []
 
     async def test_the_form_is_looked_at_as_it_is_and_not_as_it_was(self, mailing: Mailing) -> None:
         await mailing.close()
@@ -259,6 +267,17 @@ class TestUndeliverable:
         async with open_api_client(mailing.harness) as api:
             assert (await api.answer(5)).status_code == 404
 
+    async def test_a_form_that_never_left_takes_no_question_from_the_next_close(
+        self, mongo: str, database: str
+    ) -> None:
+        rules = MAILED.model_copy(update={"cool_down": timedelta(hours=1)})
+        async with open_mailing(mongo, database, rules) as mailing:
+            mailing.mailbox.replies["rcpt"] = [REFUSED]
+            await mailing.close()
+            await mailing.deliver()
+            await mailing.close("d2")
+            assert mailing.published() == ["offered", "undeliverable", "offered"]
+
     async def test_a_refused_address_leaves_the_widget(self, mongo: str, database: str) -> None:
         async with open_mailing(mongo, database, BOTH) as mailing:
             mailing.mailbox.replies["rcpt"] = [REFUSED]
@@ -269,6 +288,17 @@ class TestUndeliverable:
             assert await due_at(mailing) is None
             async with open_api_client(mailing.harness) as api:
                 assert len(await api.mine()) == 1
+
+    async def test_what_was_stored_as_failed_is_not_tried_again(self, mongo: str, database: str) -> None:
+        async with open_mailing(mongo, database, BOTH) as mailing:
+            await mailing.close()
+            stale = await document(mailing)
+            mailing.mailbox.replies["rcpt"] = [REFUSED]
+            mailing.harness.clock.advance(10 * MINUTE)
+            await mailing.deliver()
+            await mailing.harness.database["deliveries"].replace_one({"_id": stale["_id"]}, stale)
+            assert await mailing.worker.deliver_due() == 1
+            assert mailing.mailbox.taken == []
 
     async def test_an_address_whose_key_was_erased_is_none(self, mailing: Mailing) -> None:
         event = await with_contact(mailing.harness, closed(), ZOE, key_known=False)
@@ -327,6 +357,16 @@ class TestReminder:
             await mailing.deliver()
             assert len(mailing.mailbox.taken) == 1
 
+    async def test_who_has_opted_out_since_is_not_reminded(self, mongo: str, database: str) -> None:
+        async with open_mailing(mongo, database, REMINDING) as mailing:
+            await mailing.close()
+            await mailing.deliver()
+            opt_outs = mailing.harness.opt_outs
+            await opt_outs.remember(await opt_outs.recipient("shop", ZOE), CLOSED_AT)
+            mailing.harness.clock.advance(30 * MINUTE)
+            await mailing.deliver()
+            assert len(mailing.mailbox.taken) == 1
+
     async def test_a_mail_that_was_late_reminds_by_itself(self, mongo: str, database: str) -> None:
         async with open_mailing(mongo, database, REMINDING) as mailing:
             await mailing.close()
@@ -345,6 +385,11 @@ class TestReminder:
             await mailing.deliver()
             assert len(mailing.mailbox.taken) == 1
             assert mailing.published() == ["offered"]
+
+
+@pytest.mark.parametrize("within", [MAILED_WITHIN, POSTED_WITHIN])
+def test_no_second_attempt_begins_during_one_by_either_way(within: float) -> None:
+    assert timedelta(seconds=within) < LEASE
 
 
 class TestWorkers:
@@ -381,6 +426,15 @@ class TestWorkers:
         assert sorted(mail["To"] for mail in mailing.mailbox.taken) == sorted(
             f"zoe{number}@school.test" for number in range(20)
         )
+
+    async def test_who_lost_the_lease_puts_nothing_off(self, mailing: Mailing) -> None:
+        await mailing.close()
+        deliveries, clock = mailing.worker._deliveries, mailing.harness.clock
+        (late,) = await deliveries.due.claim(clock.now(), LEASE, 1)
+        clock.advance(LEASE)
+        (own,) = await deliveries.due.claim(clock.now(), LEASE, 1)
+        await deliveries.postpone(late, 1, clock.now() + LEASE)
+        assert (await document(mailing))["claim"] == own["claim"]
 
     async def test_a_worker_that_crashed_has_as_much_room_as_before(
         self, mailing: Mailing, monkeypatch: pytest.MonkeyPatch

@@ -151,6 +151,14 @@ class TestDelivered:
         assert hooked.published() == ["offered", "given"]
         assert await hooked.api.mine() == []  # the widget is no way of this channel
 
+    async def test_it_asks_what_was_saved_when_the_form_was_made(self, hooked: Hooked) -> None:
+        await hooked.save(texts={"fr": QUESTION})
+        await hooked.close(locale="fr")
+        assert (await hooked.save(texts={})).status_code == 200
+        await hooked.deliver()
+        (received,) = hooked.receiver.received
+        assert json.loads(received.body)["data"]["question"] == "Alors ?"
+
     async def test_it_is_sent_once(self, hooked: Hooked) -> None:
         await hooked.close()
         for _ in range(3):
@@ -214,6 +222,12 @@ class TestTryingAgain:
         await hooked.deliver()
         assert hooked.ids == ["form:d1.1"] * 2
         assert (await hooked.due_at(), hooked.published()) == (None, ["offered"])
+
+    async def test_who_asks_for_time_gets_it(self, hooked: Hooked) -> None:
+        hooked.receiver.response = b"HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"
+        await hooked.close()
+        await hooked.deliver()
+        assert await hooked.due_at() - hooked.harness.clock.now() == timedelta(hours=1)
 
     async def test_it_is_tried_until_the_form_expires_and_then_it_never_left(self, hooked: Hooked) -> None:
         hooked.receiver.response = FAILS
@@ -316,6 +330,14 @@ class TestGone:
         await hooked.close("d4", client="c4", closed_at=hooked.harness.clock.now())
         await hooked.deliver()
         assert hooked.ids == ["form:d1.1", "form:d4.1"]
+
+    async def test_restoring_the_same_settings_switches_it_on_again_too(self, hooked: Hooked) -> None:
+        hooked.receiver.response = GONE
+        await hooked.close()
+        await hooked.deliver()
+        headers = CLARA | {"If-Match": '"2"'}
+        restored = await hooked.api.http.post(f"{PATH}/restore", headers=headers, json={"version": 2})
+        assert (restored.json()["version"], restored.json()["webhook_gone"]) == (3, False)
 
     async def test_a_form_goes_where_the_webhook_is_now(self, hooked: Hooked) -> None:
         async with http_receiver() as other:

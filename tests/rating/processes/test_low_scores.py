@@ -140,6 +140,16 @@ class TestTold:
         await mailing.deliver()
         assert mailing.mailbox.taken == []
 
+    async def test_a_change_is_told_by_the_settings_of_its_own_moment(self, mailing: Mailing) -> None:
+        await tell(mailing)
+        await rate(mailing, 5)
+        mailing.harness.clock.advance(2 * SECOND)
+        await tell(mailing, IVO)
+        mailing.harness.clock.advance(2 * SECOND)
+        await answer(mailing, 1)
+        await mailing.deliver()
+        assert mailing.mailbox.only_mail()["To"] == IVO
+
     async def test_the_settings_are_those_of_the_moment_of_the_answer(
         self, mongo: str, database: str
     ) -> None:
@@ -177,6 +187,26 @@ class TestFlood:
         _, second = mailing.mailbox.taken
         assert "More low scores since 1:00\u202fAM (UTC): 6." in text_of(second)
         assert await waiting(mailing) == 0
+
+    async def test_an_address_has_one_time_however_it_is_written(self, mailing: Mailing) -> None:
+        await rate(mailing, 1)
+        await mailing.deliver()
+        mailing.harness.clock.advance(2 * SECOND)
+        await tell(mailing, CLARA.upper())
+        mailing.harness.clock.advance(2 * SECOND)
+        await rate(mailing, 1, "d2")
+        await mailing.deliver()
+        assert (len(mailing.mailbox.taken), await waiting(mailing)) == (1, 1)
+
+    async def test_what_waited_for_its_turn_comes_at_once_then(self, mailing: Mailing) -> None:
+        await rate(mailing, 1)
+        await mailing.deliver()
+        mailing.harness.clock.advance(APART - SECOND)
+        await rate(mailing, 1, "d2")
+        for taken in (1, 2):
+            await mailing.deliver()
+            assert len(mailing.mailbox.taken) == taken
+            mailing.harness.clock.advance(SECOND)
 
     async def test_it_counts_what_is_still_low_and_of_nobody_erased(self, mailing: Mailing) -> None:
         await rate(mailing, 1)
@@ -243,6 +273,20 @@ class TestTryingAgain:
         first, second = mailing.mailbox.taken
         assert first["Message-ID"] == second["Message-ID"]
         assert "More low scores" in text_of(second)
+        assert await waiting(mailing) == 0
+
+    async def test_what_a_mail_that_was_not_taken_would_have_told_of_is_told_later(
+        self, mailing: Mailing
+    ) -> None:
+        mailing.mailbox.replies["rcpt"] = [GREYLISTED]
+        await rate(mailing, 1)
+        mailing.harness.clock.advance(SECOND)
+        await rate(mailing, 1, "d2")
+        await mailing.deliver()
+        await answer(mailing, 5)
+        mailing.harness.clock.advance(APART)
+        await mailing.deliver()
+        assert "review=d2.1" in text_of(mailing.mailbox.only_mail())
         assert await waiting(mailing) == 0
 
     async def test_whoever_goes_on_for_a_worker_that_was_killed_sends_the_same_id(

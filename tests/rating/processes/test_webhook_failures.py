@@ -8,9 +8,17 @@ import pytest
 from prometheus_client import REGISTRY
 
 from rating.adapters.results import Delivered, TryAgain
-from rating.adapters.webhooks import Endpoint, Gone, WebhookMessage, WebhookReason, WebhookResult
+from rating.adapters.webhooks import (
+    WITHIN_SECONDS,
+    Endpoint,
+    Gone,
+    WebhookMessage,
+    WebhookReason,
+    WebhookResult,
+)
 from rating.domain.webhook import Webhook, WebhookEvent, WebhookSettings
 from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
+from rating.read_models.webhooks import LEASE
 from tests.rating.api_client import ApiClient, open_api_client
 from tests.rating.builders import at
 from tests.rating.harness import closed, open_harness
@@ -222,6 +230,10 @@ async def test_a_message_is_of_the_moment_of_its_event(api: ApiClient) -> None:
 HOOK = Webhook(
     2, WebhookSettings(url="https://crm.example/", events=(WebhookEvent.GIVEN,)), 2, both_until=at(60)
 )
+
+
+def test_no_second_attempt_begins_during_one() -> None:
+    assert timedelta(seconds=WITHIN_SECONDS) < LEASE
 
 
 def test_each_webhook_and_generation_has_secrets_of_its_own() -> None:
