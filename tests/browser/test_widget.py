@@ -92,6 +92,30 @@ async def test_a_visitor_is_answered_and_finds_the_conversation_again(
 
 
 @real
+@pytest.mark.parametrize("email", ["zoe@school.test", "zoe at school"])
+async def test_a_page_may_say_who_is_signed_in_and_a_wrong_address_keeps_nobody_from_writing(
+    page: Page, floor: SupportFloor, findings: Findings, email: str
+) -> None:
+    is_address = "@" in email
+    if not is_address:
+        findings.expect("visitors.* 422")
+    channel, said = f"academy-{secrets.token_hex(4)}", f'data-name="Zoë" data-email="{email}"'
+    with site(floor.urls.chat, floor.urls.rating, channel, said=said) as up:
+        await allowed(floor, channel, up)
+        await page.goto(up.origin)
+        visitor, mira = Chat(page), floor.operator("mira", "Mira")
+        await visitor.open()
+        await visitor.write("I can't open lesson 5.")
+        await expect(visitor.message("lesson 5")).to_contain_text(SENT)
+        dialog = await visitor.dialog(floor.urls.chat)
+        await mira.take(dialog)
+        card = await mira.caller.do("GET", f"{floor.urls.chat}/v1/dialogs/{dialog}/client")
+        assert [card[name] and card[name]["text"] for name in ("name", "email")] == (
+            ["Zoë", email] if is_address else [None, None]
+        )
+
+
+@real
 async def test_two_tabs_of_a_visitor_show_one_conversation(
     visitor: Chat, academy: Site, floor: SupportFloor
 ) -> None:

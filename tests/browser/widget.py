@@ -41,10 +41,12 @@ class Site:
 
 
 @contextmanager
-def site(chat: str, rating: str, channel: str, *, hostile: bool = True, frames: str = "") -> Iterator[Site]:
+def site(
+    chat: str, rating: str, channel: str, *, hostile: bool = True, frames: str = "", said: str = ""
+) -> Iterator[Site]:
     """The sample site on an origin of its own, with the widget of `channel`: ``/``, in Arabic ``/dars``.
 
-    Beside rating's pages it lets those of `frames` be framed.
+    Beside rating's pages it lets those of `frames` be framed. `said` are further attributes of the script.
     """
     policy = (
         f"default-src 'none'; script-src {chat}; connect-src {chat}; frame-src {rating} {frames}; "
@@ -54,7 +56,7 @@ def site(chat: str, rating: str, channel: str, *, hostile: bool = True, frames: 
     pages["/style.css"] += HOSTILE if hostile else ""
     for address, name in (("/", "index"), ("/dars", "dars"), ("/lecon", "lecon")):
         html = Template((FOLDER / f"{name}.html").read_text("utf-8")).substitute(chat=chat)
-        pages[address] = html.replace('"northbank"', f'"{channel}"')
+        pages[address] = html.replace('"northbank"', f'"{channel}" {said}')
     with serving(pages, {"Content-Security-Policy": policy}) as origin:
         yield Site(origin, channel)
 

@@ -1,6 +1,7 @@
 /** What the widget asks chat for. Every call can be repeated; what goes wrong is thrown as a `Problem`. */
 import type { TokenSource } from "@candor/ui/api.ts";
 import { follow } from "@candor/ui/live.ts";
+import { Problem } from "@candor/ui/problems.ts";
 import type { components } from "../api.gen.d.ts";
 import { caller } from "./call.ts";
 import type { Message, Transcript } from "./conversation.ts";
@@ -15,8 +16,20 @@ export type Api = ReturnType<typeof apiOf>;
 
 const MOST_PAGES = 60;
 
-/** The API of `channel` at chat's `origin`, for whose `token` it is. */
-export function apiOf(origin: string, channel: string, locale: () => string, token: TokenSource) {
+/** Who comes, as far as the page knows: people who are signed in there need not say it in the chat. */
+export interface Contact {
+  name?: string;
+  email?: string;
+}
+
+/** The API of `channel` at chat's `origin`, for whose `token` it is; `contact` is whose that shall be. */
+export function apiOf(
+  origin: string,
+  channel: string,
+  locale: () => string,
+  token: TokenSource,
+  contact: Contact = {},
+) {
   const anybody = caller(origin, async () => null);
   const own = caller(origin, token);
   const place = `/v1/channels/${encodeURIComponent(channel)}`;
@@ -24,7 +37,17 @@ export function apiOf(origin: string, channel: string, locale: () => string, tok
   return {
     settings: () => anybody<Settings>("GET", `${place}/widget`),
 
-    admit: () => anybody<Admission>("POST", `${place}/visitors`, { locale: locale() }),
+    async admit(): Promise<Admission> {
+      const admitted = (who: Contact) =>
+        anybody<Admission>("POST", `${place}/visitors`, { locale: locale(), ...who });
+      try {
+        return await admitted(contact);
+      } catch (error) {
+        // What the page says wrong of somebody must not keep them from writing.
+        if (!(error instanceof Problem) || error.status !== 422) throw error;
+        return admitted({});
+      }
+    },
 
     /** Another token for whose `bearer` this is. */
     renew: (bearer: string) => caller(origin, async () => bearer)<Admission>("POST", "/v1/visitors/me/token"),

@@ -5,7 +5,7 @@ import { asProblem, mayPass } from "@candor/ui/problems.ts";
 import tokens from "@candor/ui/tokens.css?inline";
 import { signal } from "@preact/signals";
 import { render } from "preact";
-import { apiOf } from "./api.ts";
+import { apiOf, type Contact } from "./api.ts";
 import { Chat } from "./chat.ts";
 import { memory } from "./memory.ts";
 import { languageOf } from "./texts.ts";
@@ -19,14 +19,15 @@ const LONGEST_PAUSE_MS = 300_000;
 
 /** Draws the widget of the channel that the script names, once chat has told that there is one. */
 export async function start(script: HTMLScriptElement): Promise<void> {
-  const { channel, locale: wanted, theme } = script.dataset;
+  const { channel, locale: wanted, theme, name, email } = script.dataset;
   if (!channel || document.querySelector(ELEMENT)) return;
   // Beside the body: what the page does to that, and to all that is in it, does not concern the widget.
   const host = document.documentElement.appendChild(document.createElement(ELEMENT));
   const language = languageOf([wanted, document.documentElement.lang, ...navigator.languages]);
   const kept = memory(`candor.${channel}.`, () => localStorage);
   const ofTab = memory(`candor.${channel}.`, () => sessionStorage);
-  const chat = chatOf(new URL(script.src).origin, channel, kept);
+  const contact = { ...(name?.trim() && { name }), ...(email?.trim() && { email }) };
+  const chat = chatOf(new URL(script.src).origin, channel, kept, contact);
   await Promise.all([load(language), begun(chat)]);
   const shadow = host.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [tokens, styles].map(sheet);
@@ -38,9 +39,9 @@ export async function start(script: HTMLScriptElement): Promise<void> {
   );
 }
 
-function chatOf(origin: string, channel: string, kept: ReturnType<typeof memory>): Chat {
+function chatOf(origin: string, channel: string, kept: ReturnType<typeof memory>, contact: Contact): Chat {
   const language = () => (formatTag.value.startsWith(locale.value) ? formatTag.value : locale.value);
-  const api = apiOf(origin, channel, language, (again) => visitor.token(again));
+  const api = apiOf(origin, channel, language, (again) => visitor.token(again), contact);
   const visitor = new Visitor(kept, api);
   return new Chat(api, kept, visitor);
 }
