@@ -57,6 +57,10 @@ class Seen:
                 assert box["height"] >= LEAST_TARGET, (moment, await target.text_content(), box)
 
 
+LOOKED_AT_SECONDS = 600
+"""The shared system's forms expire after seconds, on a busy machine in the midst of a look."""
+
+
 async def channel_with(floor: SupportFloor, scale: str, **settings: Any) -> str:
     """A channel that asks on this scale, and needs words with its lowest score."""
     name, (satisfied_from, count) = f"states-{token_hex(4)}", SCALES[scale]
@@ -71,7 +75,7 @@ async def channel_with(floor: SupportFloor, scale: str, **settings: Any) -> str:
     await floor.set_up(
         name, scale={"name": scale, "satisfied_from": satisfied_from},
         comment={"mode": "required", "required_at_or_below": lowest},
-        tags=tags, follow_ups=FOLLOW_UPS, delay=0, **settings,
+        tags=tags, follow_ups=FOLLOW_UPS, delay=0, **{"expiry": LOOKED_AT_SECONDS, **settings},
     )  # fmt: skip
     supervisor = floor.supervisor()
     url = f"{supervisor.urls.rating}/v1/quality-control/{name}"

@@ -101,7 +101,14 @@ async def said(stack: Stack, *needles: bytes) -> dict[bytes, list[str]]:
 
 
 async def rated_with(floor: SupportFloor, channel: str, canary: str) -> tuple[Visitor, str]:
-    """A dialog in which the client writes the canary everywhere, and rates with it."""
+    """A dialog in which the client writes the canary everywhere, and rates so low that it is told."""
+    await floor.set_up(
+        channel,
+        ways=[{"way": "widget", "after": 0}, {"way": "email", "after": 0}],
+        follow_ups=[{"id": "missing", "texts": {"en": "What was missing?"}, "options": []}],
+        alert={"at_or_below": 2, "to": ["clara@school.test"], "locale": "en"},
+        expiry=600,
+    )
     visitor: Visitor = await floor.visitor(channel, name=canary, email=f"{canary}@example.org")
     operator: Operator = floor.operator("ann")
     dialog = visitor.name_dialog()
@@ -111,7 +118,8 @@ async def rated_with(floor: SupportFloor, channel: str, canary: str) -> tuple[Vi
     await operator.post_message(dialog, "m2", "Hello")
     await operator.close(dialog, 1)
     form = await visitor.form(dialog, 1)
-    answer = await visitor.answer(form["token"], 5, f"it was {canary}")
+    words = {"missing": f"what {canary} wanted"}
+    answer = await visitor.answer(form["token"], 1, f"it was {canary}", follow_ups=words)
     assert answer.status_code == 200
     return visitor, dialog
 

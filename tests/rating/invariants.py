@@ -35,12 +35,12 @@ from rating.domain.rating.state import (
     Expired,
     Form,
     Given,
-    NotOffered,
     Offered,
     Rating,
     Registered,
     ReopenedFirst,
     Scheduled,
+    Undeliverable,
     Unregistered,
 )
 
@@ -66,8 +66,8 @@ def _check_close(events: Sequence[RatingEvent]) -> None:
     for kind in (CloseRegistered, FormNotOffered, FormScheduled, FormOffered, RatingGiven, FormExpired):
         assert kinds.count(kind) <= 1, kinds
     ends = [kind for kind in kinds if kind in ENDS]
-    # A reopening that was consumed late takes an expiry back.
-    assert len(ends) <= 1 or ends == [FormExpired, FormCancelled], kinds
+    # A reopening that was consumed late takes such an end back.
+    assert len(ends) <= 1 or ends in ([FormExpired, FormCancelled], [FormUndeliverable, FormCancelled]), kinds
 
 
 def _check_snapshots(before: Rating, after: Rating) -> None:
@@ -118,14 +118,22 @@ def _check(rating: Rating, event: RatingEvent) -> None:  # noqa: C901, PLR0912, 
             assert event.declined_at < close.expires_at
         case FormExpired():
             assert isinstance(close, Offered)
+            assert close.is_within_reach
             assert event.expired_at == close.expires_at
         case FormCancelled():
-            late = isinstance(close, Expired) and event.reason is CancelledReason.REOPENED
+            late = isinstance(close, Expired | Undeliverable) and event.reason is CancelledReason.REOPENED
             assert late or isinstance(close, Scheduled | Offered)
-        case FormSent() | ReminderSent() | DeliveryFailed():
-            assert not isinstance(close, Unregistered | ReopenedFirst | Registered | NotOffered | Scheduled)
+        case FormSent() | DeliveryFailed():
+            assert isinstance(close, Offered)
+            assert event.way in close.ways
+            assert event.way not in close.sent
+        case ReminderSent():
+            assert isinstance(close, Offered)
+            assert not close.reminded
         case FormUndeliverable():
             assert isinstance(close, Offered)
+            assert not close.is_within_reach
+            assert not close.ways or event.given_up_at == close.expires_at
         case ClientForgotten():
             assert isinstance(close, Given | Declined)
             assert not close.forgotten
@@ -177,6 +185,7 @@ def _check_excluded(rating: Rating, form: Form, event: FormNotOffered) -> None:
         NotOfferedReason.NO_REPLY: not facts.operator_messages,
         NotOfferedReason.TOO_SHORT: is_too_short(rules.eligibility, facts),
         NotOfferedReason.TOO_LATE: form.snapshot.closed_at + rules.offer_window <= event.decided_at,
+        NotOfferedReason.OPTED_OUT: facts.opted_out and not form.ways,
         NotOfferedReason.UNREACHABLE: not form.ways,
         NotOfferedReason.SAMPLED_OUT: facts.draw >= rules.eligibility.share,
         NotOfferedReason.ONCE_PER_DIALOG: rating.last_asked() is not None,

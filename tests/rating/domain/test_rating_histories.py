@@ -1,10 +1,12 @@
 """Whatever comes, in whatever order and how often: the rules of a form hold."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import accumulate
 from random import Random
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from rating.domain.rating.decider import (
     RATING,
     DeclineRating,
     ExpireForm,
+    ForgetClient,
     GiveRating,
     OfferForm,
     RatingCommand,
@@ -28,6 +31,7 @@ from rating.domain.rating.events import (
     CloseRegistered,
     FormCancelled,
     FormExpired,
+    FormNotOffered,
     FormOffered,
     FormSent,
     FormUndeliverable,
@@ -36,7 +40,7 @@ from rating.domain.rating.events import (
     RatingGiven,
     ReminderSent,
 )
-from rating.domain.rating.form_version import FormVersion
+from rating.domain.rating.form_version import CancelledReason, FormVersion, NotOfferedReason
 from rating.domain.rating.state import (
     MOST_CHANGES,
     Cancelled,
@@ -47,10 +51,12 @@ from rating.domain.rating.state import (
     Offered,
     Rating,
     Scheduled,
+    Undeliverable,
 )
 from rating.domain.rating.ways import DeliveryFailureReason, Way
 from tests.rating.builders import (
     BOTH,
+    CLOSED_AT,
     EVERY_WAY,
     HOOKED,
     LATER,
@@ -61,6 +67,7 @@ from tests.rating.builders import (
     decline,
     erase,
     expire,
+    facts,
     give,
     register,
     resume,
@@ -98,6 +105,11 @@ COMMANDS: st.SearchStrategy[RatingCommand] = st.one_of(
 )
 
 
+def up_to(most: int, steps: st.SearchStrategy[RatingCommand]) -> st.SearchStrategy[list[RatingCommand]]:
+    """Lists of any length, all equally likely: those of `st.lists` alone have five on average."""
+    return st.integers(0, most).flatmap(lambda n: st.lists(steps, min_size=n, max_size=n))
+
+
 def play(commands: Sequence[RatingCommand], rating: Rating = RATING.initial) -> list[RatingEvent]:
     """The events that follow from the commands, refusals passed over."""
     events: list[RatingEvent] = []
@@ -115,7 +127,7 @@ def of(events: Sequence[RatingEvent], close_seq: int, *kinds: type) -> list[Rati
 
 
 @settings(max_examples=400)
-@given(st.lists(COMMANDS, max_size=25))
+@given(up_to(25, COMMANDS))
 def test_a_close_is_offered_once_and_settled_once(commands: list[RatingCommand]) -> None:
     events = play(commands)
     for close_seq in (1, 2):
@@ -147,7 +159,7 @@ def test_at_most_one_form_of_a_dialog_waits(commands: list[RatingCommand]) -> No
 
 
 @settings(max_examples=400)
-@given(st.lists(COMMANDS, max_size=25))
+@given(up_to(25, COMMANDS))
 def test_a_form_that_was_sent_is_never_undeliverable_and_is_sent_and_reminded_of_once(
     commands: list[RatingCommand],
 ) -> None:
@@ -160,7 +172,7 @@ def test_a_form_that_was_sent_is_never_undeliverable_and_is_sent_and_reminded_of
 
 
 @settings(max_examples=200)
-@given(st.lists(COMMANDS, max_size=25))
+@given(up_to(25, COMMANDS))
 def test_an_answer_lies_between_the_offer_and_the_expiry(commands: list[RatingCommand]) -> None:
     events = play(sorted(commands, key=lambda command: command.now))
     for close_seq in (1, 2):
@@ -200,13 +212,13 @@ def test_every_stored_answer_is_whole(answers: list[tuple[int, Comment]]) -> Non
 
 
 @settings(max_examples=200)
-@given(st.lists(COMMANDS, max_size=20))
+@given(up_to(20, COMMANDS))
 def test_a_command_again_at_once_has_nothing_to_do(commands: list[RatingCommand]) -> None:
     assert play(commands) == play([command for command in commands for _ in range(2)])
 
 
 @settings(max_examples=200)
-@given(st.lists(COMMANDS, max_size=20), st.randoms(use_true_random=False))
+@given(up_to(20, COMMANDS), st.randoms(use_true_random=False))
 def test_every_stored_history_can_be_read_and_folded_in_any_order(
     commands: list[RatingCommand], random: Random
 ) -> None:
@@ -243,47 +255,126 @@ def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
 
 
 LAST_CLOSE = 4
-ANY_SEQ = st.integers(1, LAST_CLOSE)
-LONG = st.one_of(st.integers(0, 30).map(lambda fives: at(5 * fives)), st.just(at(1500)))
+MINUTES = st.sampled_from([0, 0, 1, 5, 20, 60])
 LAGS = st.sampled_from([0, 0, 0, 5, 30, 1440]).map(lambda minutes: minutes * MINUTE)
 """How late closes are consumed; the last one is just too late."""
 
+CHATTED = st.floats(0, 49).map(
+    lambda draw: facts(client_messages=2, operator_messages=2, longest_text=20, draw=draw)
+)
+"""A close that no rule of `ALL_RULES` excludes."""
 
-@st.composite
-def closes(draw: st.DrawFn) -> RegisterClose:
-    """A close by any rules, with anything known of it, that may resume the one before."""
-    close_seq = draw(ANY_SEQ)
-    resumes = close_seq - 1 if close_seq > 1 and draw(st.booleans()) else None
-    closed_at = draw(LONG)
-    return RegisterClose(
-        snapshot=snapshot(close_seq, closed_at=closed_at),
-        rules=draw(ALL_RULES),
-        facts=draw(FACTS).model_copy(update={"resumes": resumes}),
-        erased=draw(st.sampled_from([False, False, False, True])),
-        now=closed_at + draw(LAGS),
-        cooling_down=draw(st.sampled_from([False, False, False, True])),
-    )
-
-
-ANY_COMMAND: st.SearchStrategy[RatingCommand] = st.one_of(
-    closes(),
-    closes(),
-    st.builds(RegisterReopening, ANY_SEQ, LONG, LONG),
-    st.builds(OfferForm, ANY_SEQ, LONG),
-    st.builds(GiveRating, ANY_SEQ, st.integers(0, 6), LONG, COMMENTS),
-    st.builds(GiveRating, ANY_SEQ, st.integers(0, 6), LONG, COMMENTS),
-    st.builds(DeclineRating, ANY_SEQ, LONG),
-    st.builds(ExpireForm, ANY_SEQ, LONG),
-    st.builds(erase, st.just("c1"), LONG),
+SELDOM = st.sampled_from([*[False] * 9, True])
+AT_TIMES = st.sampled_from([False, False, True])
+ANY_RULES = st.builds(
+    lambda rules, ways, reminder, off: rules.model_copy(
+        update={"ways": ways.ways, "reminder": reminder, "enabled": not off}
+    ),
+    ALL_RULES,
+    st.sampled_from([RULES, RULES, MAILED, BOTH, HOOKED, EVERY_WAY]),
+    st.sampled_from([None, 30 * MINUTE]),
+    SELDOM,
 )
 
 
+CLOSES: st.SearchStrategy[RatingCommand] = st.builds(
+    RegisterClose,
+    snapshot=st.just(snapshot()),
+    rules=ANY_RULES,
+    facts=st.builds(
+        lambda known, ways, resumes, opted_out: known.model_copy(
+            update={"ways": ways, "resumes": resumes or None, "opted_out": opted_out}
+        ),
+        AT_TIMES.flatmap(lambda unusual: FACTS if unusual else CHATTED),
+        AT_TIMES.flatmap(lambda unusual: REACHED if unusual else st.just(tuple(Way))),
+        st.integers(0, 1),
+        st.booleans(),
+    ),
+    erased=SELDOM,
+    now=LAGS.map(lambda lag: CLOSED_AT + lag),
+    cooling_down=SELDOM,
+)
+"""A close by any rules, with anything known of it, that may resume the one before."""
+
+FIRST, THEN = st.just(1), st.just(CLOSED_AT)
+WEIGHTS: Mapping[st.SearchStrategy[RatingCommand], int] = {
+    CLOSES: 3,
+    st.builds(GiveRating, FIRST, st.sampled_from([0, 1, 2, 3, 4, 4, 5, 5, 6]), THEN, COMMENTS): 10,
+    st.builds(DeclineRating, FIRST, THEN): 3,
+    st.builds(RegisterReopening, FIRST, NOW, THEN): 1,
+    st.builds(OfferForm, FIRST, THEN): 4,
+    st.builds(ExpireForm, FIRST, THEN): 4,
+    st.builds(RecordSending, FIRST, WAYS, THEN): 4,
+    st.builds(RecordReminder, FIRST, THEN): 1,
+    st.builds(RecordFailure, FIRST, WAYS, st.sampled_from(DeliveryFailureReason), THEN): 2,
+    st.builds(erase, st.just("c1"), THEN): 1,
+}
+# Not `one_of`: it takes each of its strategies once, however often it is named.
+STEPS = st.sampled_from([each for each, weight in WEIGHTS.items() for _ in range(weight)]).flatmap(
+    lambda steps: steps
+)
+PLACES = st.sampled_from([0, 0, 0, 0, 0, 0, 0, *range(1, LAST_CLOSE + 1)])
+"""The close that a step is about; 0 for the last one, or for the next one if it is closed."""
+
+
+def histories(most: int = 40) -> st.SearchStrategy[list[RatingCommand]]:
+    """A dialog that is closed, dealt with and closed again, with a step of any other close now and then."""
+    step = st.tuples(MINUTES, PLACES, STEPS)
+    return st.builds(
+        _placed, CLOSES, st.integers(0, most).flatmap(lambda n: st.lists(step, min_size=n, max_size=n))
+    )
+
+
+def _placed(first: RatingCommand, steps: Sequence[tuple[int, int, RatingCommand]]) -> list[RatingCommand]:
+    """These steps one after the other, in the order in which they are consumed."""
+    commands: list[RatingCommand] = []
+    minutes, last = 0, 0
+    for later, place, command in [(0, 1, first), *steps]:
+        minutes += later
+        match command:
+            case RegisterClose(facts=known):
+                last = place or min(last + 1, LAST_CLOSE)
+                resumes = last - 1 if known.resumes and last > 1 else None
+                closed = replace(
+                    command,
+                    snapshot=snapshot(last, closed_at=at(minutes)),
+                    facts=known.model_copy(update={"resumes": resumes}),
+                )
+                commands.append(replace(closed, now=at(minutes) + (command.now - CLOSED_AT)))
+            case ForgetClient():
+                commands.append(replace(command, now=at(minutes)))
+            case _:
+                commands.append(replace(command, close_seq=place or last, now=at(minutes)))
+    return sorted(commands, key=lambda command: command.now)
+
+
+SEEN: Counter[object] = Counter()
+
+
+@settings(max_examples=800, derandomize=True, database=None)
+@given(histories())
+def play_and_count(commands: list[RatingCommand]) -> None:
+    """Counts what each history has, once."""
+    events = play(commands)
+    reasons = {event.reason for event in events if isinstance(event, FormNotOffered | FormCancelled)}
+    SEEN.update({type(event) for event in events} | reasons)
+
+
+def test_the_histories_come_to_all_that_can_happen() -> None:
+    """Else the rules would hold of forms that nobody is offered."""
+    SEEN.clear()
+    play_and_count()
+    all_of_it: list[object] = [*get_args(RatingEvent), *NotOfferedReason, *CancelledReason]
+    assert [each for each in all_of_it if not SEEN[each]] == []
+    assert [each for each in (FormOffered, RatingGiven, FormExpired) if SEEN[each] < 25] == []
+
+
 @settings(max_examples=800)
-@given(st.lists(ANY_COMMAND, max_size=40), st.randoms(use_true_random=False))
+@given(histories(), st.randoms(use_true_random=False))
 def test_every_rule_of_a_form_holds_after_whatever_comes(
     commands: list[RatingCommand], random: Random
 ) -> None:
-    """Closes, reopenings, answers, timers and erasures, some of them more than once, in any order."""
+    """Closes, reopenings, answers, timers, deliveries and erasures, some of them more than once."""
     again = random.choices(commands, k=len(commands) // 3) if commands else []
     # Whoever sends it again does so at another time.
     again = [replace(command, now=random.choice(commands).now) for command in again]
@@ -291,11 +382,10 @@ def test_every_rule_of_a_form_holds_after_whatever_comes(
 
 
 @settings(max_examples=300)
-@given(st.lists(ANY_COMMAND, max_size=30), st.integers(1, 5))
+@given(histories(30), st.integers(1, 5))
 def test_an_answer_is_taken_until_just_before_its_deadline_and_in_no_other_state(
     commands: list[RatingCommand], score: int
 ) -> None:
-    commands = sorted(commands, key=lambda command: command.now)
     rating = RATING.fold(RATING.initial, play(commands))
     for close_seq in range(1, LAST_CLOSE + 1):
         match rating.close(close_seq):
@@ -319,22 +409,22 @@ def kind_of_answer(rating: Rating, command: GiveRating) -> type | None:
     return type(event)
 
 
-FINAL = (NotOffered, Given, Expired, Cancelled)
+FINAL = (NotOffered, Given, Expired, Cancelled, Undeliverable)
+TAKEN_BACK = (Expired, Undeliverable)
 
 
 @settings(max_examples=300)
-@given(st.lists(ANY_COMMAND, max_size=30), st.lists(ANY_COMMAND, max_size=10))
+@given(histories())
 def test_a_close_that_is_settled_stays_what_it_is(
-    before: list[RatingCommand], later: list[RatingCommand]
+    commands: list[RatingCommand],
 ) -> None:
-    """But for an expiry that a reopening takes back, and for the last word of an answer."""
-    commands = sorted([*before, *later], key=lambda command: command.now)
+    """But for an end that a reopening takes back, and for the last word of an answer."""
     rating = RATING.initial
     for event in play(commands):
         after = RATING.evolve(rating, event)
         for close_seq, close in rating.closes.items():
             if isinstance(close, FINAL):
-                kinds = (Expired, Cancelled) if isinstance(close, Expired) else type(close)
+                kinds = (type(close), Cancelled) if isinstance(close, TAKEN_BACK) else type(close)
                 assert isinstance(after.close(close_seq), kinds)
         rating = after
 
