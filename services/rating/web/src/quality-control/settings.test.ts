@@ -209,7 +209,7 @@ test("a comparison shows the texts of reasons and questions, not how many there 
     tags: [{ id: "slow", lowest: 1, highest: 3, texts: { en: "Slow", fr: "Lent" } }],
     follow_ups: [{ id: "solved", texts: { en: "Solved?" }, options: solved }],
   });
-  expect(wholeText("tags", settings)).toBe("Slow / Lent (1–3)");
-  expect(wholeText("follow_ups", settings)).toBe("Solved? · Yes");
+  expect(wholeText("tags", settings)).toBe("\u2068Slow\u2069 / \u2068Lent\u2069 (1–3)");
+  expect(wholeText("follow_ups", settings)).toBe("\u2068Solved?\u2069 · \u2068Yes\u2069");
   expect(wholeText("tags", someSettings())).toBe("0");
 });
