@@ -463,7 +463,7 @@ async def test_the_colour_is_shown_as_the_form_has_it_and_taken_back(
     await expect(row).to_contain_text("On light shown darker: 3.1:1 on the page, text on it 5.7:1.")
     await expect(row).to_contain_text("On dark as chosen: 14.2:1")
     await expect(row.get_by_label("Colour", exact=True)).to_have_value("#ffe600")
-    await expect(page.locator("#what .sentence")).to_contain_text("Its colour is #ffe600.")
+    await expect(page.locator("#what .sentence")).to_contain_text("The form’s colour is #ffe600.")
     await page.get_by_role("tab", name="Comment").click()
     await expect(star).to_have_css("fill", rgb("#a39300"))
     await page.get_by_role("radio", name="dark").click()

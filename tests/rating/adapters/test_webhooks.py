@@ -3,8 +3,11 @@
 import asyncio
 import base64
 import logging
+import os
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -16,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from deploy.local.stack import ROOT
 from rating.adapters.results import Delivered, TryAgain
 from rating.adapters.webhooks import (
     Endpoint,
@@ -30,7 +34,9 @@ from rating.adapters.webhooks import (
 )
 from tests.rating.adapters.conftest import identity
 from tests.rating.adapters.http_receiver import HOST, Receiver, http_receiver
+from tests.waiting import until
 
+EXAMPLE = ROOT / "docs" / "examples" / "receive_webhooks.py"
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 SECRET, NEXT_SECRET, ANOTHER = (
     f"whsec_{base64.b64encode(letter * 24).decode()}" for letter in (b"a", b"b", b"c")
@@ -88,6 +94,29 @@ async def test_a_message_arrives_and_is_verified(sender: WebhookSender) -> None:
         Webhook(ANOTHER).verify(received.body, received.headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(received.body + b" ", received.headers)
+
+
+async def test_the_example_takes_what_we_sign_once_and_nothing_else(sender: WebhookSender) -> None:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+    told = {**os.environ, "CANDOR_WEBHOOK_SECRET": SECRET}
+    url = f"http://{HOST}:{port}/"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, EXAMPLE, str(port), env=told, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        ours = Endpoint(url, (NEXT_SECRET, SECRET))
+        await until(lambda: sender.send(ours, message()), lambda result: result == Delivered())
+        assert await sender.send(ours, message()) == Delivered()
+        refused = TryAgain(WebhookReason.STATUS, 401)
+        assert await sender.send(Endpoint(url, (ANOTHER,)), message(id="2")) == refused
+        old = datetime.now(UTC) - timedelta(minutes=6)
+        assert await sender.send(ours, message(id="3", sent_at=old)) == refused
+    finally:
+        process.terminate()
+        printed, _ = await process.communicate()
+    assert printed.decode().splitlines() == [BODY]
 
 
 async def test_while_a_secret_is_rotated_both_verify(sender: WebhookSender) -> None:

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { aForm, NOW } from "./builders.ts";
 import { canChange, endOf, lengthOf, momentOf, needsComment, scores } from "./form.ts";
+import { inItsDirection } from "./parts.tsx";
 import { toldBy } from "./widget.ts";
 
 const LATER = "2026-11-26T09:15:00Z";
@@ -60,4 +61,11 @@ test("only what has the shape of the widget's message is one", () => {
   for (const other of [null, "form", {}, { ...whole, candor: "widget" }, { ...whole, token: "" }]) {
     expect(toldBy(other)).toBeNull();
   }
+});
+
+test("a text that is not in the form's language is written in its own direction", () => {
+  const arabic = aForm({ locale: "ar", direction: "rtl" });
+  expect(inItsDirection(arabic, "What should we do?")).toEqual({ dir: "ltr" });
+  expect(inItsDirection(arabic, "Northbank: هل حُلّت المسألة؟")).toEqual({ lang: "ar", dir: "rtl" });
+  expect(inItsDirection(aForm({ locale: "en", direction: "ltr" }), "ודאי")).toEqual({ dir: "rtl" });
 });

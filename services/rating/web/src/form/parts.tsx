@@ -18,6 +18,15 @@ export function refusalText(problem: Problem): string {
   return t(key, problem.facts) || t("problem.refused", { code: problem.code });
 }
 
+const OF_RIGHT_TO_LEFT =
+  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/** The same of reasons, follow-up questions and options: what is not in the form's language stands there in another one. */
+export function inItsDirection(form: Form, text: string): { lang?: string; dir: "ltr" | "rtl" } {
+  const dir = OF_RIGHT_TO_LEFT.test(text) ? "rtl" : "ltr";
+  return form.direction === dir ? ownLanguage(form) : { dir };
+}
+
 /** Language and direction of what the channel has written; the page itself may speak another one. */
 export function ownLanguage(form: Form): { lang: string; dir: "ltr" | "rtl" } {
   return { lang: form.locale, dir: form.direction };

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { now } from "./clock.ts";
 import { type Form, lengthOf, needsComment, tagsWith } from "./form.ts";
-import { ownLanguage, Refusal, refusalText } from "./parts.tsx";
+import { inItsDirection, ownLanguage, Refusal, refusalText } from "./parts.tsx";
 import { Scale } from "./scale.tsx";
 import type { FormStore } from "./store.ts";
 import { t } from "./texts.ts";
@@ -136,7 +136,7 @@ function Tags({ store, form, score }: Asked & { score: number }): JSX.Element | 
             checked={store.draft.value.tags.includes(id)}
             onChange={(event) => store.tag(id, event.currentTarget.checked)}
           />
-          <span {...ownLanguage(form)}>{text}</span>
+          <span {...inItsDirection(form, text)}>{text}</span>
         </label>
       ))}
     </fieldset>
@@ -150,7 +150,7 @@ function FollowUp({ store, form, asked }: Asked & { asked: Form["follow_ups"][nu
     return (
       <div class="comment">
         <label for={`follow-up-${id}`}>
-          <b {...ownLanguage(form)}>{text}</b>
+          <b {...inItsDirection(form, text)}>{text}</b>
           <span>{t("optional")}</span>
         </label>
         <textarea
@@ -166,7 +166,7 @@ function FollowUp({ store, form, asked }: Asked & { asked: Form["follow_ups"][nu
   return (
     <fieldset class="chips">
       <legend>
-        <b {...ownLanguage(form)}>{text}</b> <span>{t("optional")}</span>
+        <b {...inItsDirection(form, text)}>{text}</b> <span>{t("optional")}</span>
       </legend>
       {options.map((option) => (
         <label key={option.id}>
@@ -178,7 +178,7 @@ function FollowUp({ store, form, asked }: Asked & { asked: Form["follow_ups"][nu
             // What was chosen can be taken back: nobody has to answer.
             onClick={() => given === option.id && store.followUp(id, "")}
           />
-          <span {...ownLanguage(form)}>{option.text}</span>
+          <span {...inItsDirection(form, option.text)}>{option.text}</span>
         </label>
       ))}
     </fieldset>

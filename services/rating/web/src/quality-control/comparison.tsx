@@ -1,7 +1,7 @@
 /** What differs between settings, part by part. */
 import type { JSX } from "preact";
 import { t } from "../texts.ts";
-import { labelOf, valueText } from "./sentences.ts";
+import { labelOf, wholeText } from "./sentences.ts";
 import { differences, type Part, type Settings } from "./settings.ts";
 
 interface Column {
@@ -35,7 +35,7 @@ export function Comparison({ columns }: { columns: Column[] }): JSX.Element {
             <th scope="row">{labelOf(part)}</th>
             {columns.map(({ head, settings }) => (
               <td key={head} dir="auto">
-                {differs(part, settings) ? <b>{valueText(part, settings)}</b> : valueText(part, settings)}
+                {differs(part, settings) ? <b>{wholeText(part, settings)}</b> : wholeText(part, settings)}
               </td>
             ))}
           </tr>

@@ -228,8 +228,8 @@ interface Added {
 
 function Add({ text, disabled, onClick }: Added): JSX.Element {
   return (
-    <button type="button" class="link" disabled={disabled} onClick={onClick}>
-      <Icon name="plus" /> {text}
+    <button type="button" class="link add-one" disabled={disabled} onClick={onClick}>
+      <Icon name="plus" /> <span>{text}</span>
     </button>
   );
 }

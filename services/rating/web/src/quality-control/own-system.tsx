@@ -35,7 +35,9 @@ export function OwnSystem({ isAlone, isAdmin, ...shown }: OfSystem): JSX.Element
           disabled={isAlone || (hooked === null && !isAdmin && !settings.form_webhook)}
           onChange={(on) => put(on ? 0 : null)}
         />
-        <b>{t("way.webhook")}</b> <span class="not-blind">{t("how.notBlind")}</span>
+        <span class="warned">
+          <b>{t("way.webhook")}</b> <span class="not-blind">{t("how.notBlind")}</span>
+        </span>
       </p>
       <p class="way after quiet">
         {t("how.webhookNote")} {!isAdmin && t("how.adminsSay")}

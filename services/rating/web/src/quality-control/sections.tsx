@@ -201,6 +201,13 @@ function Scales({ editor, settings, view }: Shown): JSX.Element {
   );
 }
 
+const FACE = "M8 1.800a6.2 6.2 0 1 0 0 12.400A6.2 6.2 0 0 0 8 1.800ZM5.8 6v.6M10.2 6v.6";
+const VERY_SAD = "M4.9 11.500c.6-2 1.7-2.700 3.1-2.700s2.500.7 3.1 2.700";
+const SAD = "M5.4 11.200c.6-1.200 1.5-1.700 2.6-1.700s2 .5 2.6 1.700";
+const SO_SO = "M5.4 10.300h5.2";
+const GLAD = "M5.4 9.500c.6 1.2 1.5 1.7 2.6 1.700s2-.5 2.6-1.7";
+const VERY_GLAD = "M4.9 9h6.2c-.3 1.800-1.400 2.800-3.100 2.800S5.200 10.800 4.9 9Z";
+
 function marks(name: string, lowest: number, highest: number): JSX.Element | string {
   if (name === "points") return `${number(lowest)} 1 2 … ${number(highest)}`;
   const pictures: Record<string, string[]> = {
@@ -208,17 +215,15 @@ function marks(name: string, lowest: number, highest: number): JSX.Element | str
     thumbs: [
       "M2 7h2.500v7H2zM4.5 7.8 7.2 2.300c1.5 0 2.1 1 1.9 2.200L8.8 6.500h3.600c1 0 1.7.9 1.5 1.900l-.8 4.100c-.2.9-.9 1.5-1.8 1.500H4.5",
     ],
-    faces: [
-      "M8 1.800a6.2 6.2 0 1 0 0 12.400A6.2 6.2 0 0 0 8 1.800ZM5.8 6v.6M10.2 6v.6M5.4 9.500c.6 1.2 1.5 1.7 2.6 1.700s2-.5 2.6-1.7",
-    ],
+    faces: [SAD, SO_SO, GLAD].map((mouth) => FACE + mouth),
+    emoji: [VERY_SAD, SAD, SO_SO, GLAD, VERY_GLAD].map((mouth) => FACE + mouth),
   };
-  const path = pictures[name === "emoji" ? "faces" : name]?.[0] ?? "";
   return (
     <>
       {Array.from({ length: highest - lowest + 1 }, (_, at) => (
         <svg key={lowest + at} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
           <path
-            d={path}
+            d={pictures[name]?.[at] ?? pictures[name]?.[0] ?? ""}
             fill="none"
             stroke="currentColor"
             stroke-width="1.25"

@@ -164,6 +164,25 @@ export function labelOf(part: Part): string {
   return t("part.text", { name: t(`text.${name}`), locale });
 }
 
+/** The value of a part in full: of lists their texts, a line each, in every language, since their lengths may not differ. */
+export function wholeText(part: Part, settings: Settings): string {
+  // Each in its own direction: else a score after an Arabic text is drawn before it.
+  const written = (texts: Record<string, string>): string =>
+    Object.values(texts)
+      .filter(Boolean)
+      .map((text) => `\u2068${text}\u2069`)
+      .join(" / ");
+  if (part === "tags" && settings.tags.length > 0)
+    return settings.tags
+      .map(({ texts, lowest, highest }) => `${written(texts)} (${number(lowest)}–${number(highest)})`)
+      .join("\n");
+  if (part === "follow_ups" && settings.follow_ups.length > 0)
+    return settings.follow_ups
+      .map(({ texts, options }) => [texts, ...options.map((option) => option.texts)].map(written).join(" · "))
+      .join("\n");
+  return valueText(part, settings);
+}
+
 /** The value of a part, short. */
 export function valueText(part: Part, settings: Settings): string {
   if (part === "enabled" || part === "names_operator") return t(settings[part] ? "on" : "off");

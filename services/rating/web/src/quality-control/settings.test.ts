@@ -4,6 +4,7 @@ import { partOf } from "./editor.ts";
 import { lookup, rangesOf, shown } from "./fallbacks.ts";
 import { asLength, inSeconds, isWithin, typed } from "./lengths.ts";
 import { previewForm } from "./preview-form.ts";
+import { wholeText } from "./sentences.ts";
 import {
   DEFAULT,
   demanding,
@@ -200,4 +201,15 @@ test("the default has no history, and looks for texts in no channel's own langua
   expect(sectionsOf(aView())).toContain("history");
   expect(rangesOf(aView(), "fr-CA")).toEqual(["fr-CA", "fr", "en"]);
   expect(rangesOf(view, "fr-CA")).toEqual(["fr-CA", "fr"]);
+});
+
+test("a comparison shows the texts of reasons and questions, not how many there are", () => {
+  const solved = [{ id: "yes", texts: { en: "Yes" } }];
+  const settings = someSettings({
+    tags: [{ id: "slow", lowest: 1, highest: 3, texts: { en: "Slow", fr: "Lent" } }],
+    follow_ups: [{ id: "solved", texts: { en: "Solved?" }, options: solved }],
+  });
+  expect(wholeText("tags", settings)).toBe("\u2068Slow\u2069 / \u2068Lent\u2069 (1–3)");
+  expect(wholeText("follow_ups", settings)).toBe("\u2068Solved?\u2069 · \u2068Yes\u2069");
+  expect(wholeText("tags", someSettings())).toBe("0");
 });

@@ -53,9 +53,12 @@ const MOMENT_OF: Partial<Record<TextName, PreviewMoment>> = {
 export function Words({ preview, ...shownToo }: Shown): JSX.Element {
   const { view, settings } = shownToo;
   const locales = localesOf(view, settings);
-  const missing = locales.flatMap((locale) =>
-    ALWAYS.filter((name) => !settings.texts[locale]?.[name]),
-  ).length;
+  // In one language they stand where they are made.
+  const parts = locales.length > 1 ? listed(settings) : [];
+  const missing = locales.flatMap((locale) => [
+    ...ALWAYS.filter((name) => !settings.texts[locale]?.[name]),
+    ...parts.filter(({ texts }) => !texts[locale]),
+  ]).length;
   return (
     <Section name="words" {...shownToo}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keys */}
@@ -83,11 +86,11 @@ export function Words({ preview, ...shownToo }: Shown): JSX.Element {
                 ))}
               </tr>
             ))}
-            {/* In one language they stand where they are made. */}
-            {(locales.length > 1 ? listed(settings) : []).map((text) => (
+            {parts.map((text) => (
               <tr key={text.key}>
                 <th scope="row">
-                  {t(`words.${text.kind}`)} <bdi>{inLanguage(text.texts, [view.default_locale])}</bdi>
+                  <span class="quiet">{t(`words.${text.kind}`)}</span>
+                  <bdi>{inLanguage(text.texts, [view.default_locale])}</bdi>
                 </th>
                 {locales.map((locale) => (
                   <ListedCell key={locale} {...shownToo} preview={preview} locale={locale} text={text} />
@@ -245,8 +248,8 @@ function AddLocale({ editor, known }: Omit<Shown, "preview"> & { known: string[]
   const wrong = useSignal(false);
   if (!open.value) {
     return (
-      <button type="button" class="link" onClick={() => (open.value = true)}>
-        <Icon name="plus" /> {t("words.add")}
+      <button type="button" class="link add-one" onClick={() => (open.value = true)}>
+        <Icon name="plus" /> <span>{t("words.add")}</span>
       </button>
     );
   }
