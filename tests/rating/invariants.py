@@ -43,6 +43,7 @@ from rating.domain.rating.state import (
     Undeliverable,
     Unregistered,
 )
+from rating.domain.rating.ways import Way
 
 ENDS = (FormNotOffered, RatingGiven, FormExpired, FormCancelled, FormUndeliverable)
 
@@ -130,6 +131,7 @@ def _check(rating: Rating, event: RatingEvent) -> None:  # noqa: C901, PLR0912, 
         case ReminderSent():
             assert isinstance(close, Offered)
             assert not close.reminded
+            assert Way.EMAIL in close.sent
         case FormUndeliverable():
             assert isinstance(close, Offered)
             assert not close.is_within_reach

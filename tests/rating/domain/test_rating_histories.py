@@ -304,8 +304,8 @@ WEIGHTS: Mapping[st.SearchStrategy[RatingCommand], int] = {
     st.builds(RegisterReopening, FIRST, NOW, THEN): 1,
     st.builds(OfferForm, FIRST, THEN): 4,
     st.builds(ExpireForm, FIRST, THEN): 4,
-    st.builds(RecordSending, FIRST, WAYS, THEN): 4,
-    st.builds(RecordReminder, FIRST, THEN): 1,
+    st.builds(RecordSending, FIRST, WAYS, THEN): 8,
+    st.builds(RecordReminder, FIRST, THEN): 5,
     st.builds(RecordFailure, FIRST, WAYS, st.sampled_from(DeliveryFailureReason), THEN): 2,
     st.builds(erase, st.just("c1"), THEN): 1,
 }

@@ -22,9 +22,10 @@ from chassis.eventstore.mongo import MongoEventStore
 from chassis.eventstore.repository import Repository
 from chassis.eventstore.serialization import read_events
 from contracts.clients import ClientErased
-from contracts.dialogs import ClosedBy, DialogClosed
+from contracts.dialogs import ClosedBy, Contact, DialogClosed
 from rating.domain.rating.answers import WrittenComment
 from rating.domain.rating.decider import RATING, DeclineRating, GiveRating
+from rating.domain.rating.delivery import DeliveryCommand, RecordFailure, RecordReminder, RecordSending
 from rating.domain.rating.eligibility import Eligibility, KindOfClose, ReopenedPolicy
 from rating.domain.rating.events import AnswerRecorded, FormOffered, FormScheduled, RatingEvent
 from rating.domain.rating.form_version import CancelledReason, FormVersion
@@ -38,6 +39,7 @@ from rating.domain.rating.state import (
     Scheduled,
     Unregistered,
 )
+from rating.domain.rating.ways import DeliveryFailureReason, DeliveryWay, Way
 from rating.processes.timers import form_timers
 from rating.read_models.forms import Forms
 from tests.rating.builders import CLOSED_AT, DELAY, EXPIRY, MINUTE, RULES
@@ -55,9 +57,19 @@ AT_ONCE = 12
 LAST_CLOSE = 4
 SENT_LATELY = 12
 CLIENTS_OF_DIALOGS = ("c1", "c1", "c1", "c2", "c2", "c3", "c4", "c5")
-WEIGHTS = {"close": 60, "reopen": 16, "answer": 100, "decline": 10, "erase": 1, "time": 28, "timers": 18}
+WEIGHTS = {
+    "close": 60, "reopen": 16, "answer": 100, "decline": 10, "erase": 1, "time": 28, "timers": 18,
+    "delivery": 40,
+}  # fmt: skip
+WAYS = [
+    (Way.WIDGET,),
+    (Way.WIDGET, Way.EMAIL),
+    (Way.EMAIL, Way.WIDGET),
+    (Way.WEBHOOK, Way.EMAIL),
+    (Way.EMAIL,),
+]
 SEALED = "eyJraWQiOiJrMSJ9..AAAA.BBBB.CCCC"
-PRIVATE = {"close-registered", "reopening-registered", "forgotten"}
+PRIVATE = {"close-registered", "reopening-registered", "forgotten", "sent", "delivery-failed", "reminded"}
 
 pytestmark = [pytest.mark.real, pytest.mark.long]
 
@@ -83,7 +95,13 @@ class Replica:
     def __init__(self, harness: Harness, rules: FormVersion) -> None:
         store = MongoEventStore(harness.database)
         self.repository = Repository(store, harness.clock, wake=harness.repository.wake, service="rating")
-        self.inbound = replace(harness.inbound, repository=self.repository, form_version_of=always(rules))
+        contacts = replace(harness.inbound.contacts, mail_available=True)
+        self.inbound = replace(
+            harness.inbound,
+            repository=self.repository,
+            form_version_of=always(rules),
+            contacts=contacts,
+        )
         self.timers = form_timers(Forms(harness.database), self.repository)
 
 
@@ -131,8 +149,12 @@ class History:
         if kind == "time":
             self.harness.clock.advance(minutes * MINUTE)
             return
+        delivery = any_delivery(self.dice, close.close_seq, self.harness.clock.now())
         for replica in self.dice.sample(self.replicas, self.dice.choice([1, 2, 3])):
-            yield asyncio.ensure_future(self._do(replica, kind, close, score, f"words {number}"))
+            if kind == "delivery":
+                yield asyncio.ensure_future(self._record(replica, close, delivery))
+            else:
+                yield asyncio.ensure_future(self._do(replica, kind, close, score, f"words {number}"))
 
     def _any_close(self, kind: str) -> Close:
         """Closes mostly in the order of their dialog; all else mostly of closes that were sent."""
@@ -163,6 +185,9 @@ class History:
                 await replica.inbound.on_client_erased(ClientErased(client=client, erased_at=now))
             case "timers":
                 await replica.timers.settle_due()
+
+    async def _record(self, replica: Replica, close: Close, command: DeliveryCommand) -> None:
+        await handle(replica.repository, RATING, RATING.stream(close.dialog), command)
 
     async def _answer(self, repository: Repository, close: Close, score: int, words: str) -> None:
         command = GiveRating(
@@ -197,8 +222,20 @@ def any_rules(dice: Random) -> FormVersion:
         once_within=60 * MINUTE,
     )
     delay, cool_down = dice.choice([timedelta(0), DELAY]), dice.choice([timedelta(0), 45 * MINUTE])
-    changes = {"eligibility": eligibility, "delay": delay, "cool_down": cool_down}
+    ways = tuple(DeliveryWay(way=way) for way in dice.choice(WAYS))
+    changes = {"eligibility": eligibility, "delay": delay, "cool_down": cool_down, "ways": ways}
     return RULES.model_copy(update=changes)
+
+
+def any_delivery(dice: Random, close_seq: int, now: datetime) -> DeliveryCommand:
+    """What a worker records of a form that it has sent, could not send, or reminded of."""
+    way, reason = dice.choice([Way.EMAIL, Way.WEBHOOK]), DeliveryFailureReason.RECIPIENT_REFUSED
+    recorded: list[DeliveryCommand] = [
+        RecordSending(close_seq, way, now),
+        RecordFailure(close_seq, way, reason, now),
+        RecordReminder(close_seq, now),
+    ]
+    return dice.choice(recorded)
 
 
 def any_close(dice: Random, dialog: str, close_seq: int, client: str) -> DialogClosed:
@@ -213,6 +250,8 @@ def any_close(dice: Random, dialog: str, close_seq: int, client: str) -> DialogC
         resumes=resumes,
         closed_at=CLOSED_AT + (close_seq - 1) * 20 * MINUTE,
         spam=dice.randrange(10) == 0,
+        contact=dice.choice([None, Contact(email=SEALED)]),
+        external_id=dice.choice([None, None, "ticket-1"]),
     )
 
 

@@ -54,7 +54,9 @@ def record(close: CloseToRate, command: DeliveryCommand) -> Sequence[RatingEvent
         case RecordSending():
             return _sent(close, command)
         case RecordReminder():
-            return [] if close.reminded else [ReminderSent(close_seq=command.close_seq, sent_at=command.now)]
+            if close.reminded or Way.EMAIL not in close.sent:
+                return []
+            return [ReminderSent(close_seq=command.close_seq, sent_at=command.now)]
         case RecordFailure():
             return _failed(close, command)
         case _:
