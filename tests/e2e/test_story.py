@@ -93,11 +93,12 @@ async def test_a_channel_asks_as_quality_control_says(floor: SupportFloor, chann
     summary = await settled(floor.supervisor(), channel, 1, SETTLE_SECONDS)
     assert [(scale["highest"], scale["average"]) for scale in summary["scales"] if scale["n"]] == [(10, 0.0)]
 
-    await floor.set_up(channel, enabled=False)
-    another = await encounter(floor, channel, Mood.IGNORES, 0)
-    await closed(another)
-    summary = await settled(floor.supervisor(), channel, 2, SETTLE_SECONDS)
-    # The form of the first close came a second after it: what held then isn't remembered any more.
+    # Another channel: rating remembers the settings of one for a second.
+    silent = f"{channel}-silent"
+    await floor.channel(silent)
+    await floor.set_up(silent, enabled=False)
+    await closed(await encounter(floor, silent, Mood.IGNORES, 0))
+    summary = await settled(floor.supervisor(), silent, 1, SETTLE_SECONDS)
     assert summary["unrated"]["not_offered_by_reason"]["disabled"] == 1
 
 

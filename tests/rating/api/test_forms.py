@@ -113,6 +113,7 @@ class TestMine:
             "tags": [],
             "follow_ups": [],
             "operator_name": None,
+            "test": False,
             "colours": None,
             "state": "pending",
             "expires_at": "2026-03-29T01:59:59.999Z",

@@ -62,8 +62,8 @@ class Hooked:
 
     async def save(self, **changes: Any) -> httpx.Response:
         """Saves the present settings with changes, and waits until closes go by them."""
-        found = (await self.api.http.get(PATH, headers=CLARA)).json()
-        headers = CLARA | {"If-Match": f'"{found["version"]}"'}
+        found = (await self.api.http.get(PATH, headers=ADA)).json()
+        headers = ADA | {"If-Match": f'"{found["version"]}"'}
         response = await self.api.http.put(PATH, headers=headers, json=found["settings"] | changes)
         self.harness.clock.advance(REMEMBERED)
         return response
@@ -335,7 +335,7 @@ class TestGone:
         hooked.receiver.response = GONE
         await hooked.close()
         await hooked.deliver()
-        headers = CLARA | {"If-Match": '"2"'}
+        headers = ADA | {"If-Match": '"2"'}
         restored = await hooked.api.http.post(f"{PATH}/restore", headers=headers, json={"version": 2})
         assert (restored.json()["version"], restored.json()["webhook_gone"]) == (3, False)
 
