@@ -1,6 +1,7 @@
 """Quality control: how a channel asks, who changed it when, and older versions."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Final
@@ -96,6 +97,60 @@ RecentCloses = Annotated[int, Depends(_recent_closes)]
 """How many closes the channel in the path has had in four weeks."""
 
 
+@dataclass(frozen=True)
+class OneChannel:
+    """The settings of the channel in the path, as they are shown and saved."""
+
+    channel: ChannelId
+    repository: Repository
+    versions: Versions
+    channels: Channels
+    mail_available: MailAvailable
+    recent_closes: RecentCloses
+    webhooks: FormWebhooks
+    response: Response
+
+    async def show(self, found: SettingsVersion, webhook: FormWebhookState) -> QualityControlView:
+        """A version, with its ETag."""
+        self.response.headers["ETag"] = etag(found.version)
+        published = await self.channels.find(self.channel)
+        return QualityControlView(
+            **dict(version_view(found)),
+            settings=fields_of(found.settings),
+            channel=self.channel,
+            name=await self.channels.name(self.channel),
+            locales=published.locales if published else (),
+            default_locale=await self.channels.default_locale(self.channel),
+            scales=SCALE_FIELDS,
+            built_in_texts=BUILT_IN_TEXTS,
+            mail_available=self.mail_available,
+            recent_closes=self.recent_closes,
+            webhook_gone=webhook.is_gone(found.version),
+        )
+
+    async def save(
+        self, settings: QualityControlSettings, based_on: int, claims: Claims, restores: int | None = None
+    ) -> QualityControlView:
+        """The next version, be it that of an older one's settings. Raises `CommandRejected`."""
+        webhook = await self.webhooks.state(self.channel)
+        command = SaveQualityControl(
+            settings,
+            based_on,
+            staff_member(claims),
+            self.repository.clock.now(),
+            restores=restores,
+            mail_available=self.mail_available,
+            webhook_gone=webhook.is_gone(based_on),
+            by_admin=Role.ADMIN in claims.roles,
+        )
+        stream = QUALITY_CONTROL.stream(self.channel)
+        result = await handle(self.repository, QUALITY_CONTROL, stream, command)
+        return await self.show(self.versions.of(result.state), webhook)
+
+
+OfChannel = Annotated[OneChannel, Depends()]
+
+
 @router.get("")
 async def list_quality_control(
     claims: SupervisorClaims, channels: Channels, switches: Switches, versions: Versions
@@ -112,19 +167,9 @@ async def list_quality_control(
 
 
 @router.get("/{channel}")
-async def get_quality_control(
-    channel: ChannelId,
-    _: ChannelSupervisor,
-    versions: Versions,
-    channels: Channels,
-    mail_available: MailAvailable,
-    recent_closes: RecentCloses,
-    webhooks: FormWebhooks,
-    response: Response,
-) -> QualityControlView:
+async def get_quality_control(channel: ChannelId, _: ChannelSupervisor, one: OfChannel) -> QualityControlView:
     """How the channel asks. A channel for which nothing was saved has the service's own settings."""
-    found, webhook = await versions.current(channel), await webhooks.state(channel)
-    return await _view(channel, found, channels, mail_available, recent_closes, webhook, response)
+    return await one.show(await one.versions.current(channel), await one.webhooks.state(channel))
 
 
 @router.put(
@@ -142,37 +187,13 @@ async def get_quality_control(
     ),
 )
 async def save_quality_control(
-    channel: ChannelId,
-    claims: ChannelSupervisor,
-    based_on: BasedOn,
-    body: ChannelSettings,
-    *,
-    repository: Repository,
-    versions: Versions,
-    channels: Channels,
-    mail_available: MailAvailable,
-    recent_closes: RecentCloses,
-    webhooks: FormWebhooks,
-    response: Response,
+    claims: ChannelSupervisor, based_on: BasedOn, body: ChannelSettings, one: OfChannel
 ) -> QualityControlView:
     """Saves the settings as the next version, unless somebody else saved since they were read.
 
     Forms that were made before keep theirs.
     """
-    webhook = await webhooks.state(channel)
-    command = SaveQualityControl(
-        settings_of(body),
-        based_on,
-        staff_member(claims),
-        repository.clock.now(),
-        mail_available=mail_available,
-        webhook_gone=webhook.is_gone(based_on),
-        by_admin=Role.ADMIN in claims.roles,
-    )
-    result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(
-        channel, versions.of(result.state), channels, mail_available, recent_closes, webhook, response
-    )
+    return await one.save(settings_of(body), based_on, claims)
 
 
 @router.post(
@@ -185,36 +206,11 @@ async def save_quality_control(
     ),
 )
 async def restore_quality_control(
-    channel: ChannelId,
-    claims: ChannelSupervisor,
-    based_on: BasedOn,
-    body: RestoreBody,
-    *,
-    repository: Repository,
-    versions: Versions,
-    channels: Channels,
-    mail_available: MailAvailable,
-    recent_closes: RecentCloses,
-    webhooks: FormWebhooks,
-    response: Response,
+    channel: ChannelId, claims: ChannelSupervisor, based_on: BasedOn, body: RestoreBody, one: OfChannel
 ) -> QualityControlView:
     """Saves an older version's settings anew, as the next version."""
-    old = await versions.at(channel, body.version)
-    webhook = await webhooks.state(channel)
-    command = SaveQualityControl(
-        old.settings,
-        based_on,
-        staff_member(claims),
-        repository.clock.now(),
-        restores=old.version,
-        mail_available=mail_available,
-        webhook_gone=webhook.is_gone(based_on),
-        by_admin=Role.ADMIN in claims.roles,
-    )
-    result = await handle(repository, QUALITY_CONTROL, QUALITY_CONTROL.stream(channel), command)
-    return await _view(
-        channel, versions.of(result.state), channels, mail_available, recent_closes, webhook, response
-    )
+    old = await one.versions.at(channel, body.version)
+    return await one.save(old.settings, based_on, claims, restores=old.version)
 
 
 @router.get("/{channel}/versions")
@@ -347,29 +343,3 @@ def _changed(version: SettingsVersion, older: SettingsVersion | None) -> list[st
 def _by_name(settings: QualityControlSettings) -> dict[str, object]:
     demands = {f"eligibility.{name}": value for name, value in settings.eligibility}
     return {**{name: value for name, value in settings if name != "eligibility"}, **demands}
-
-
-async def _view(
-    channel: str,
-    found: SettingsVersion,
-    channels: Channels,
-    mail_available: MailAvailable,
-    recent_closes: RecentCloses,
-    webhook: FormWebhookState,
-    response: Response,
-) -> QualityControlView:
-    response.headers["ETag"] = etag(found.version)
-    published = await channels.find(channel)
-    return QualityControlView(
-        **dict(version_view(found)),
-        settings=fields_of(found.settings),
-        channel=channel,
-        name=await channels.name(channel),
-        locales=published.locales if published else (),
-        default_locale=await channels.default_locale(channel),
-        scales=SCALE_FIELDS,
-        built_in_texts=BUILT_IN_TEXTS,
-        mail_available=mail_available,
-        recent_closes=recent_closes,
-        webhook_gone=webhook.is_gone(found.version),
-    )

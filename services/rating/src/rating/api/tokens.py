@@ -31,7 +31,7 @@ class FormTokens:
     def issue(self, form: FormKey) -> str:
         """The token of a form, always the same."""
         name = form_id(*form)
-        return f"{name}.{_signature(self._secrets[0], name.encode())}"
+        return f"{name}.{_signature(self._secrets[0], name)}"
 
     def of(self, dialog: str, close_seq: int) -> str:
         """The token of the form of a close."""
@@ -40,12 +40,8 @@ class FormTokens:
     def read(self, token: str) -> FormKey:
         """The form that a token is for. Raises `CommandRejected` if this service didn't issue it."""
         name, _, signature = token.rpartition(".")
-        # A stranger's characters may be no UTF-8: they get the same refusal in the same way.
-        signed = name.encode(errors="surrogatepass")
-        given = signature.encode(errors="surrogatepass")
-        good = [hmac.compare_digest(_signature(each, signed).encode(), given) for each in self._secrets]
         # Under these secrets stand tests' tokens and webhooks' secrets too: what they sign is no form's id.
-        if not any(good) or _FORM.fullmatch(name) is None:
+        if not _is_signed(self._secrets, name, signature) or _FORM.fullmatch(name) is None:
             raise CommandRejected(Rejection.NO_SUCH_FORM)
         dialog, _, close_seq = name.rpartition(".")
         return FormKey(dialog, int(close_seq))
@@ -74,23 +70,28 @@ class FormTestTokens:
     def of(self, channel: str, version: int, locale: str) -> str:
         """The token of a test."""
         name = f"{channel}.{version}.{locale}"
-        return f"{name}.{_signature(self._secrets[0], _TEST + name.encode())}"
+        return f"{name}.{_signature(self._secrets[0], f'{_TEST}{name}')}"
 
     def read(self, token: str) -> FormTest | None:
         """The test that a token is for; None if it is none of a test."""
         name, _, signature = token.rpartition(".")
-        signed = _TEST + name.encode(errors="surrogatepass")
-        given = signature.encode(errors="surrogatepass")
-        good = [hmac.compare_digest(_signature(each, signed).encode(), given) for each in self._secrets]
-        if not any(good):
+        if not _is_signed(self._secrets, _TEST + name, signature):
             return None
         channel, version, locale = name.split(".")
         return FormTest(channel, int(version), locale)
 
 
-_TEST: Final = b"form-test:"
+_TEST: Final = "form-test:"
 
 
-def _signature(secret: bytes, name: bytes) -> str:
-    digest = hmac.digest(secret, name, hashlib.sha256)
+def _is_signed(secrets: Sequence[bytes], name: str, signature: str) -> bool:
+    """Whether one of the secrets makes this signature of the name; in the same time, whichever it is."""
+    # A stranger's characters may be no UTF-8: they get the same refusal in the same way.
+    given = signature.encode(errors="surrogatepass")
+    good = [hmac.compare_digest(_signature(each, name).encode(), given) for each in secrets]
+    return any(good)
+
+
+def _signature(secret: bytes, name: str) -> str:
+    digest = hmac.digest(secret, name.encode(errors="surrogatepass"), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

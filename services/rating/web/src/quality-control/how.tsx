@@ -8,7 +8,7 @@ import { MailTest } from "./mail-test.tsx";
 import { OwnSystem } from "./own-system.tsx";
 import { Row } from "./row.tsx";
 import { Section, type Shown } from "./sections.tsx";
-import { hookedAfter, inWidget, isDefault, mailedAfter, withWays } from "./settings.ts";
+import { inWidget, isDefault, mailedAfter, webhookAfter, withWays } from "./settings.ts";
 
 const HALF_AN_HOUR = 1_800;
 
@@ -64,7 +64,7 @@ export function How({ isAdmin, ...shown }: Shown & { isAdmin: boolean }): JSX.El
             <OwnSystem
               {...shown}
               isAdmin={isAdmin}
-              isAlone={hookedAfter(settings) !== null && !others("webhook")}
+              isAlone={webhookAfter(settings) !== null && !others("webhook")}
             />
           )}
         </div>

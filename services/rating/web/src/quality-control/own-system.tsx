@@ -9,7 +9,7 @@ import { t } from "../texts.ts";
 import { Length } from "./duration.tsx";
 import { service } from "./editor.ts";
 import type { Shown } from "./sections.tsx";
-import { hookedAfter, inWidget, mailedAfter, withWays } from "./settings.ts";
+import { inWidget, mailedAfter, webhookAfter, withWays } from "./settings.ts";
 
 interface OfSystem extends Shown {
   /** Whether no other way is on. */
@@ -19,7 +19,7 @@ interface OfSystem extends Shown {
 
 export function OwnSystem({ isAlone, isAdmin, ...shown }: OfSystem): JSX.Element {
   const { editor, settings, view } = shown;
-  const hooked = hookedAfter(settings);
+  const webhook = webhookAfter(settings);
   const put = (after: number | null): void =>
     editor.change(
       (before) => withWays(before, inWidget(before), mailedAfter(before), after),
@@ -31,8 +31,8 @@ export function OwnSystem({ isAlone, isAdmin, ...shown }: OfSystem): JSX.Element
       <p class="way">
         <Switch
           label={t("way.webhook")}
-          on={hooked !== null}
-          disabled={isAlone || (hooked === null && !isAdmin && !settings.form_webhook)}
+          on={webhook !== null}
+          disabled={isAlone || (webhook === null && !isAdmin && !settings.form_webhook)}
           onChange={(on) => put(on ? 0 : null)}
         />
         <span class="warned">
@@ -42,7 +42,7 @@ export function OwnSystem({ isAlone, isAdmin, ...shown }: OfSystem): JSX.Element
       <p class="way after quiet">
         {t("how.webhookNote")} {!isAdmin && t("how.adminsSay")}
       </p>
-      {hooked !== null && (
+      {webhook !== null && (
         <>
           <div class="way after">
             <Address {...shown} isAdmin={isAdmin} />
@@ -53,7 +53,7 @@ export function OwnSystem({ isAlone, isAdmin, ...shown }: OfSystem): JSX.Element
               editor={editor}
               part="ways"
               least={0}
-              seconds={hooked}
+              seconds={webhook}
               label={t("how.webhookAfter")}
               put={(before, seconds) => withWays(before, inWidget(before), mailedAfter(before), seconds)}
             />

@@ -8,7 +8,6 @@ import {
   type DurationName,
   demandOf,
   type Eligibility,
-  hookedAfter,
   inWidget,
   isDefault,
   localesOf,
@@ -18,6 +17,7 @@ import {
   type Settings,
   textOf,
   type View,
+  webhookAfter,
 } from "./settings.ts";
 
 /** "15 minutes", in the form that the sentences of the language need. */
@@ -69,10 +69,10 @@ export function sentenceOf(section: Section, settings: Settings, view: View): st
 
 /** How forms reach their clients. */
 function howText(settings: Settings): string {
-  const hooked = hookedAfter(settings);
-  if (hooked === null) return widgetAndMailText(settings);
+  const webhook = webhookAfter(settings);
+  if (webhook === null) return widgetAndMailText(settings);
   if (!inWidget(settings) && mailedAfter(settings) === null) return t("how.webhook");
-  const too = hooked === 0 ? t("how.webhookToo") : t("how.webhookLater", { time: length(hooked) });
+  const too = webhook === 0 ? t("how.webhookToo") : t("how.webhookLater", { time: length(webhook) });
   return `${widgetAndMailText(settings)} ${too}`;
 }
 
@@ -235,11 +235,11 @@ function demandText(demand: Demand, eligibility: Eligibility): string {
 function waysText(settings: Settings): string {
   const mailed = mailedAfter(settings);
   const mail = mailed && t("value.mailedAfter", { time: length(mailed) });
-  const hooked = hookedAfter(settings);
-  const webhook = hooked && t("value.hookedAfter", { time: length(hooked) });
+  const after = webhookAfter(settings);
+  const webhook = after && t("value.webhookAfter", { time: length(after) });
   return list([
     ...(inWidget(settings) ? [t("way.widget")] : []),
     ...(mailed === null ? [] : [mail || t("way.email")]),
-    ...(hooked === null ? [] : [webhook || t("way.webhook")]),
+    ...(after === null ? [] : [webhook || t("way.webhook")]),
   ]);
 }

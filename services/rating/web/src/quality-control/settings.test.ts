@@ -9,7 +9,6 @@ import {
   DEFAULT,
   demanding,
   differences,
-  hookedAfter,
   lowered,
   NONE,
   newId,
@@ -18,6 +17,7 @@ import {
   sectionOf,
   sectionsOf,
   sent,
+  webhookAfter,
   withWays,
   written,
 } from "./settings.ts";
@@ -103,14 +103,14 @@ test("one way is always left, and whoever gets no mail gets no reminder", () => 
 
 test("the channel's own system is a way of its own, and its address stays while it is off", () => {
   const form_webhook = { url: "https://support.example/forms" };
-  const hooked = withWays(someSettings({ form_webhook }), false, null, 0);
-  expect(hooked.ways).toEqual([{ way: "webhook", after: 0 }]);
-  expect(hookedAfter(hooked)).toBe(0);
-  expect(withWays(hooked, true, 1_800).ways.map(({ way }) => way)).toEqual(["widget", "email", "webhook"]);
-  expect(withWays(hooked, false, null, null)).toBe(hooked);
-  const off = withWays(hooked, true, null, null);
-  expect([hookedAfter(off), off.form_webhook]).toEqual([null, form_webhook]);
-  expect(differences(someSettings(), hooked)).toEqual(["ways", "form_webhook"]);
+  const webhook = withWays(someSettings({ form_webhook }), false, null, 0);
+  expect(webhook.ways).toEqual([{ way: "webhook", after: 0 }]);
+  expect(webhookAfter(webhook)).toBe(0);
+  expect(withWays(webhook, true, 1_800).ways.map(({ way }) => way)).toEqual(["widget", "email", "webhook"]);
+  expect(withWays(webhook, false, null, null)).toBe(webhook);
+  const off = withWays(webhook, true, null, null);
+  expect([webhookAfter(off), off.form_webhook]).toEqual([null, form_webhook]);
+  expect(differences(someSettings(), webhook)).toEqual(["ways", "form_webhook"]);
   expect([sectionOf("form_webhook"), partOf("body.form_webhook.url")]).toEqual(["how", "form_webhook"]);
 });
 

@@ -146,7 +146,7 @@ export function mailedAfter({ ways }: Settings): number | null {
 }
 
 /** How long a form has waited when it goes to the channel's own system, in seconds; null if it never does. */
-export function hookedAfter({ ways }: Settings): number | null {
+export function webhookAfter({ ways }: Settings): number | null {
   return ways.find(({ way }) => way === "webhook")?.after ?? null;
 }
 
@@ -160,11 +160,11 @@ export function withWays(
   settings: Settings,
   widget: boolean,
   mailed: number | null,
-  hooked: number | null = hookedAfter(settings),
+  webhook: number | null = webhookAfter(settings),
 ): Settings {
   const ways: Settings["ways"] = widget ? [{ way: "widget", after: 0 }] : [];
   if (mailed !== null) ways.push({ way: "email", after: mailed });
-  if (hooked !== null) ways.push({ way: "webhook", after: hooked });
+  if (webhook !== null) ways.push({ way: "webhook", after: webhook });
   const reminder = mailed === null ? null : settings.reminder;
   return ways.length > 0 ? { ...settings, ways, reminder } : settings;
 }
