@@ -18,7 +18,7 @@ import { How } from "./how.tsx";
 import { Preview, PreviewChoice } from "./preview.tsx";
 import { What, When } from "./sections.tsx";
 import { labelOf, valueText } from "./sentences.ts";
-import { isDefault, type Section, type Settings, sectionsOf, type View } from "./settings.ts";
+import { isDefault, type Part, type Section, type Settings, sectionsOf, type View } from "./settings.ts";
 import { Words } from "./words.tsx";
 
 const fieldSentence = (code: string): string =>
@@ -246,15 +246,7 @@ function UnsavedBar({
       <b>{t("unsaved.count", { count: parts.length })}</b>
       <span class="changes">
         {parts.slice(0, 3).map((part) => (
-          <span key={part}>
-            {labelOf(part)}
-            {!part.startsWith("texts.") && (
-              <>
-                {" "}
-                {valueText(part, saved)} <span aria-hidden="true">→</span> {valueText(part, settings)}
-              </>
-            )}
-          </span>
+          <Change key={part} part={part} before={saved} after={settings} />
         ))}
         {parts.length > 3 && <span>{t("unsaved.more", { count: parts.length - 3 })}</span>}
       </span>
@@ -275,6 +267,22 @@ function UnsavedBar({
         </button>
       </span>
     </section>
+  );
+}
+
+/** Its values before and after where they say what changed: texts are long, and of lists it is only the length. */
+function Change({ part, before, after }: { part: Part; before: Settings; after: Settings }): JSX.Element {
+  const [from, to] = [valueText(part, before), valueText(part, after)];
+  return (
+    <span>
+      {labelOf(part)}
+      {from !== to && !part.startsWith("texts.") && (
+        <>
+          {" "}
+          {from} <span aria-hidden="true">→</span> {to}
+        </>
+      )}
+    </span>
   );
 }
 
