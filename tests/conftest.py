@@ -1,11 +1,9 @@
 """The real servers that tests share, once for each worker, and which worker runs what."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 from hypothesis import settings
-from pymongo import MongoClient
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -13,6 +11,7 @@ from chassis.kafka.connection import KafkaConnection
 from deploy.local.ports import HERE, free_port
 from deploy.local.servers import Servers, servers
 from deploy.local.stack import Stack, free_port_base
+from tests.databases import Databases
 from tests.rating.adapters.smtp_server import Mailbox, MailServer
 
 STACK_USERS = ("tests/e2e/", "tests/browser/", "tests/blindness/")
@@ -99,10 +98,18 @@ def mongo(stack_servers: Servers) -> str:
     return stack_servers.mongo_address
 
 
+@pytest.fixture(scope="session")
+def databases(stack_servers: Servers) -> Iterator[Databases]:
+    """Of the worker's MongoDB."""
+    databases = Databases(stack_servers.mongo_address)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database(mongo: str) -> Iterator[str]:
-    """The name of a database of the test's own, dropped after it."""
-    name = f"test_{uuid4().hex[:16]}"
+def database(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of an empty database of the test's own."""
+    room = request.node.nodeid.split("/")[1]
+    name = databases.take(room)
     yield name
-    with MongoClient[dict[str, object]](mongo) as client:
-        client.drop_database(name)
+    databases.give_back(room, name)

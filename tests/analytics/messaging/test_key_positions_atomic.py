@@ -51,6 +51,7 @@ async def store(mongo: str, database: str) -> AsyncIterator[Store]:
     """A database that refuses keys of one subject, and in which a key was read, at offset 0."""
     client = connect(mongo)
     store = client[database]
+    await store.drop_collection("reader_keys")
     await store.create_collection("reader_keys", validator={"subject": {"$ne": "refused"}})
     await store["key_positions"].insert_one(
         {"_id": "keys:0", "offset": 0, "before": None, "scan": "s", "scan_end": 100, "confirmed_at": NOON}

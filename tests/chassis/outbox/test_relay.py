@@ -101,6 +101,15 @@ async def test_a_wake_makes_it_fast(mongo_store: MongoEventStore, monkeypatch: p
     assert recorder.sequences("jar-b") == [1]
 
 
+async def test_what_waits_is_relayed_as_soon_as_its_shards_are_taken(
+    mongo_store: MongoEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.outbox.relay.POLL_SECONDS", 3600)
+    await fill(mongo_store, "jar:a")
+    async with running(Recorder().relay(mongo_store)):
+        await until(lambda: all_relayed(mongo_store), within=10)
+
+
 async def has_shards(relay: OutboxRelay, how_many: int) -> bool:
     return len(relay._leases.shards) == how_many
 

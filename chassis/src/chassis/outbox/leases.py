@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from math import ceil
 from typing import Any
 from uuid import uuid4
@@ -27,13 +28,21 @@ class Leases:
     """The shards of one replica, for `seconds` at a time, renewed three times as often.
 
     Two replicas may believe for a moment that they hold one shard: whoever uses this must not mind.
+    `on_change` is called when they have become others.
     """
 
-    def __init__(self, database: "AsyncIOMotorDatabase[dict[str, Any]]", *, seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        database: "AsyncIOMotorDatabase[dict[str, Any]]",
+        *,
+        seconds: float = 10.0,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self.shards: frozenset[int] = frozenset()
         self._leases = durable(database, "leases")
         self._replica = uuid4().hex
         self._seconds = seconds
+        self._on_change = on_change
         self._renewed_at = time.monotonic()
 
     def unhealthy_reason(self) -> str | None:
@@ -68,8 +77,11 @@ class Leases:
             leases = await self._leases.find(mine).sort("shard", 1).to_list(None)
             held = [lease["shard"] for lease in leases]
             await self._end({"_id": {"$in": [_lease_id(shard) for shard in held[share:]]}})
-            self.shards = frozenset([*held[:share], *await self._take(share - len(held))])
+            shards = frozenset([*held[:share], *await self._take(share - len(held))])
             self._renewed_at = time.monotonic()
+            if shards != self.shards:
+                self.shards = shards
+                self._on_change()
 
     async def _take(self, wanted: int) -> list[int]:
         """Takes up to `wanted` shards that nobody holds."""

@@ -68,15 +68,15 @@ class OutboxRelay:
         self._handlers = handlers
         self._outbox = PendingCommits(store)
         self._positions = PositionCache(service, self._outbox, handlers, cache_size)
-        self._leases = Leases(store.database, seconds=lease_seconds)
-        self._quarantine = Quarantine()
         self._woken = asyncio.Event()
+        self._leases = Leases(store.database, seconds=lease_seconds, on_change=self.wake)
+        self._quarantine = Quarantine()
         self._limit = BATCH
         self._failures = 0
         self._waiting_since: float | None = None
 
     def wake(self) -> None:
-        """Something was committed: look now, not at the next poll."""
+        """Something was committed, or shards were taken: look now, not at the next poll."""
         self._woken.set()
 
     def unhealthy_reason(self) -> str | None:

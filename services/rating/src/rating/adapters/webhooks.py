@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -123,6 +124,12 @@ async def resolve(host: str) -> Sequence[IpAddress]:
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """Trusts the authorities of the system; reading them takes some 50 ms."""
+    return ssl.create_default_context()
+
+
 class _NotSent(Exception):
     def __init__(self, reason: WebhookReason) -> None:
         super().__init__(reason)
@@ -146,7 +153,7 @@ class WebhookSender:
         within: float = WITHIN_SECONDS,
     ) -> None:
         self._private = tuple(private)
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _system_tls()
         self._resolve = resolve
         self._within = within
 
