@@ -47,9 +47,12 @@ class ApiClient:
     async def post(self, route: str, body: Any, **how: Any) -> httpx.Response:
         return await self.http.post(f"/v1/forms/{route}", json=body, **how)
 
-    async def answer(self, score: Any, comment: Any = None, **how: Any) -> httpx.Response:
-        """Rates the first close of d1."""
-        return await self.post("answer", {"token": self.token(), "score": score, "comment": comment}, **how)
+    async def answer(
+        self, score: Any, comment: Any = None, *, dialog: str = "d1", **how: Any
+    ) -> httpx.Response:
+        """Rates the first close of the dialog."""
+        body = {"token": self.token(dialog), "score": score, "comment": comment}
+        return await self.post("answer", body, **how)
 
 
 @asynccontextmanager

@@ -73,22 +73,26 @@ async def test_a_row_tells_what_a_review_tells(harness: Harness) -> None:
     assert (other["comment"], other["comment_state"]) == ("", "erased")
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {},
-        {"axis": "rated_at", "from_": "2026-03-03", "to": "2026-03-05"},
-        {"state": ["expired", "not_offered"], "tz": "Asia/Kathmandu", "to": "2026-03-04"},
-        {"operator": ["ann"], "team": ["first.line"], "channel": ["course-b"]},
-    ],
-    ids=lambda asked: "+".join(asked) or "all",
+ASKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"axis": "rated_at", "from_": "2026-03-03", "to": "2026-03-05"},
+    {"state": ["expired", "not_offered"], "tz": "Asia/Kathmandu", "to": "2026-03-04"},
+    {"operator": ["ann"], "team": ["first.line"], "channel": ["course-b"]},
 )
-async def test_there_are_as_many_rows_as_the_summary_counts(harness: Harness, asked: dict[str, Any]) -> None:
+
+
+async def test_there_are_as_many_rows_as_the_summary_counts(
+    harness: Harness, subtests: pytest.Subtests
+) -> None:
     await harness.receive(*many(Random(7), 500))
-    rows, summary = await export(harness, **asked), await harness.ask("summary", **asked)
-    assert len({(row["dialog"], row["close_seq"]) for row in rows}) == len(rows) == summary["closed"] > 0
-    assert sum(row["state"] == "given" for row in rows) == summary["given"]
-    assert sum(row["satisfied"] == "true" for row in rows) == summary["satisfied"]
+    for asked in ASKED:
+        with subtests.test(asked=asked):
+            rows, summary = await export(harness, **asked), await harness.ask("summary", **asked)
+            assert (
+                len({(row["dialog"], row["close_seq"]) for row in rows}) == len(rows) == summary["closed"] > 0
+            )
+            assert sum(row["state"] == "given" for row in rows) == summary["given"]
+            assert sum(row["satisfied"] == "true" for row in rows) == summary["satisfied"]
 
 
 async def test_who_took_part_stands_there_with_shares_and_bots_marked(harness: Harness) -> None:
@@ -153,9 +157,8 @@ async def test_no_text_is_a_formula(harness: Harness) -> None:
 SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
 async def test_no_text_is_a_formula_by_whatever_separator_it_is_read(
-    harness: Harness, separator: str
+    harness: Harness, subtests: pytest.Subtests
 ) -> None:
     comments = [
         "Fine;=1+1",
@@ -176,9 +179,11 @@ async def test_no_text_is_a_formula_by_whatever_separator_it_is_read(
         )
     )
     text = (await harness.get("export.csv")).text
-    lines = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
-    assert len(lines) > len(comments)
-    assert not [cell for line in lines for cell in line if cell.lstrip(" ").startswith(SIGNS)]
+    for separator in (",", ";", "\t"):
+        with subtests.test(separator=separator):
+            lines = [*csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
+            assert len(lines) > len(comments)
+            assert not [cell for line in lines for cell in line if cell.lstrip(" ").startswith(SIGNS)]
 
 
 async def test_what_is_no_formula_stays_as_it_is(harness: Harness) -> None:

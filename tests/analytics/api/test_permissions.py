@@ -1,6 +1,7 @@
 """Who may query: supervisors, about their channels, and nobody else."""
 
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -32,6 +33,17 @@ OTHERS = tuple(
 )
 """What is read and removed by its id, and marks."""
 
+NO_SUPERVISORS: tuple[tuple[Role, ...], ...] = (
+    (Role.OPERATOR,),
+    (Role.OPERATOR, Role.SUPERVISOR),
+    (Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN, Role.PLATFORM, Role.SERVICE),
+    (Role.ADMIN,),
+    (Role.PLATFORM,),
+    (Role.SERVICE,),
+    (),
+)
+"""Roles of who may query nothing: operators, whatever else they are, and whoever is no supervisor."""
+
 PERIOD: dict[str, Any] = {"from_": "2026-03-01", "to": "2026-04-01"}
 ONLY_A = supervisor_of("course-a")
 
@@ -45,29 +57,19 @@ def somebody(*roles: Role, channels: frozenset[str] = frozenset({"*"})) -> Claim
     return Claims(sub="x", roles=frozenset(roles), channels=channels)
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
-@pytest.mark.parametrize(
-    "roles",
-    [
-        [Role.OPERATOR],
-        [Role.OPERATOR, Role.SUPERVISOR],
-        [Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN, Role.PLATFORM, Role.SERVICE],
-        [Role.ADMIN],
-        [Role.PLATFORM],
-        [Role.SERVICE],
-        [],
-    ],
-    ids=lambda roles: "+".join(roles) or "nobody",
-)
-async def test_nobody_but_a_supervisor(harness: Harness, method: str, path: str, roles: list[Role]) -> None:
-    assert (await harness.send(method, path, somebody(*roles))).status_code == 403
+async def test_nobody_but_a_supervisor(harness: Harness, subtests: pytest.Subtests) -> None:
+    for roles, (method, path) in product(NO_SUPERVISORS, ROUTES):
+        with subtests.test(f"{method} {path}", who="+".join(roles) or "nobody"):
+            assert (await harness.send(method, path, somebody(*roles))).status_code == 403
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_nobody_without_a_token_and_no_visitor(harness: Harness, method: str, path: str) -> None:
-    assert (await harness.send(method, path, None)).status_code == 401
-    answer = await harness.send(method, path, somebody(Role.VISITOR))
-    assert answer.status_code in {401, 403}
+async def test_nobody_without_a_token_and_no_visitor(harness: Harness, subtests: pytest.Subtests) -> None:
+    for method, path in ROUTES:
+        with subtests.test(f"{method} {path}", who="without a token"):
+            assert (await harness.send(method, path, None)).status_code == 401
+        with subtests.test(f"{method} {path}", who="visitor"):
+            answer = await harness.send(method, path, somebody(Role.VISITOR))
+            assert answer.status_code in {401, 403}
 
 
 async def test_a_supervisor_of_no_channel_is_told_so(harness: Harness) -> None:

@@ -130,39 +130,57 @@ def with_(outgoing: ProducerRecord, **changed: Any) -> ProducerRecord:
     return replace(outgoing, value=json.dumps({**body, **changed}).encode())
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"score": HUGE},
-        {"score": -HUGE, "satisfied": False},
-        {"score": HUGE, "scale": {"name": "s", "lowest": 0, "highest": HUGE, "satisfied_from": 4}},
-        {"score": 2**62, "scale": {"name": "s", "lowest": 0, "highest": 2**63, "satisfied_from": 4}},
-        {"close_seq": HUGE},
-        {"close_seq": 2**63},
-        {"close_seq": True},
-        {"given_at": "9999-12-31T23:59:59.999Z"},
-        {"given_at": 0},
-    ],
-    ids=str,
+UNBOUNDED: tuple[dict[str, Any], ...] = (
+    {"score": HUGE},
+    {"score": -HUGE, "satisfied": False},
+    {"score": HUGE, "scale": {"name": "s", "lowest": 0, "highest": HUGE, "satisfied_from": 4}},
+    {"score": 2**62, "scale": {"name": "s", "lowest": 0, "highest": 2**63, "satisfied_from": 4}},
+    {"close_seq": HUGE},
+    {"close_seq": 2**63},
+    {"close_seq": True},
+    {"given_at": "9999-12-31T23:59:59.999Z"},
+    {"given_at": 0},
 )
-async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
-    harness: Harness, scene: Scene, wrong: dict[str, Any]
-) -> None:
-    good, strange = ExpectedClose("d1"), ExpectedClose("d1", close_seq=2)
-    records = [
-        record(scene.ratings, "d1", good.given(), 1),
-        with_(record(scene.ratings, "d1", strange.given(), 2), **wrong),
-        record(scene.dialogs, "d1", good.closed(), 3),
-        record(scene.dialogs, "d1", strange.closed(), 4),
-        record(scene.ratings, "d1", strange.expired(), 5),
+"""What is changed in an answer."""
+
+
+def with_a_wrong_answer(
+    scene: Scene, dialog: str, channel: str, wrong: dict[str, Any]
+) -> list[ProducerRecord]:
+    """Two closes of a dialog; the answer to the second is changed, and it expires."""
+    good = ExpectedClose(dialog, channel=channel)
+    strange = ExpectedClose(dialog, channel=channel, close_seq=2)
+    return [
+        record(scene.ratings, dialog, good.given(), 1),
+        with_(record(scene.ratings, dialog, strange.given(), 2), **wrong),
+        record(scene.dialogs, dialog, good.closed(), 3),
+        record(scene.dialogs, dialog, strange.closed(), 4),
+        record(scene.ratings, dialog, strange.expired(), 5),
     ]
-    await scene.consume(records, altogether=len(records))
-    summary = await harness.ask("summary")
-    assert (summary["closed"], summary["given"], summary["expired"]) == (2, 1, 1)
+
+
+async def test_a_number_without_bounds_is_a_dead_letter_and_spares_all_others(
+    harness: Harness, scene: Scene, subtests: pytest.Subtests
+) -> None:
+    """Each in a dialog and a channel of its own."""
+    records = [
+        each
+        for number, wrong in enumerate(UNBOUNDED)
+        for each in with_a_wrong_answer(scene, f"d{number}", f"course-{number}", wrong)
+    ]
+    with subtests.test("all are consumed"):
+        await scene.consume(records, altogether=len(records))
+    letters = await dead_letters(scene.service, scene.kafka)
+    for number, wrong in enumerate(UNBOUNDED):
+        with subtests.test(wrong=wrong):
+            summary = await harness.ask("summary", channel=f"course-{number}")
+            assert (summary["closed"], summary["given"], summary["expired"]) == (2, 1, 1)
+            assert (await harness.ask("reconcile", channel=f"course-{number}"))["equal"]
+            [letter] = [each for each in letters if each.record.key == f"d{number}".encode()]
+            assert letter.id.startswith(scene.ratings)
+            assert letter.cause.startswith("not a valid ")
+    assert len(letters) == len(UNBOUNDED)
     assert (await harness.ask("reconcile"))["equal"]
-    [letter] = await dead_letters(scene.service, scene.kafka)
-    assert letter.id.startswith(scene.ratings)
-    assert letter.cause.startswith("not a valid ")
 
 
 async def test_sixty_numbers_without_bounds_hold_nobody_up(harness: Harness, scene: Scene) -> None:

@@ -146,16 +146,15 @@ ASKED: tuple[tuple[dict[str, Any], Callable[[ExpectedClose], bool]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("asked", "is_shown"), ASKED, ids=[str(asked) for asked, _ in ASKED])
-async def test_answers_pick_closes(
-    harness: Harness, asked: dict[str, Any], is_shown: Callable[[ExpectedClose], bool]
-) -> None:
+async def test_answers_pick_closes(harness: Harness, subtests: pytest.Subtests) -> None:
     closes = many(Random(6), 180)
     await harness.receive(*closes)
-    found = (await harness.ask("reviews", limit=200, **asked))["reviews"]
-    expected = {(close.dialog, close.close_seq) for close in closes if is_shown(close)}
-    assert {(each["dialog"], each["close_seq"]) for each in found} == expected
-    assert expected
+    for asked, is_shown in ASKED:
+        with subtests.test(asked=asked):
+            found = (await harness.ask("reviews", limit=200, **asked))["reviews"]
+            expected = {(close.dialog, close.close_seq) for close in closes if is_shown(close)}
+            assert {(each["dialog"], each["close_seq"]) for each in found} == expected
+            assert expected
 
 
 async def test_the_first_page_says_how_many_there_are_whatever_is_shown(harness: Harness) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -51,30 +52,32 @@ async def publish(harness: Harness, *versions: tuple[int, ChannelPublished]) -> 
         await Channels(harness.database).apply(session, records)
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=ids)
-@pytest.mark.parametrize("path", ["operators", "channels"])
-async def test_rows_add_up_to_the_whole(harness: Harness, path: str, asked: dict[str, Any]) -> None:
+async def test_rows_add_up_to_the_whole(harness: Harness, subtests: pytest.Subtests) -> None:
     await harness.receive(*many(Random(11), 200))
-    whole, found = await harness.ask("summary", **asked), await harness.ask(path, **asked)
     names = ("closed", "given", "satisfied")
-    assert found["rows"]
-    assert [sum(row[name] for row in found["rows"]) for name in names] == [whole[name] for name in names]
-    for share in ("csat", "response_rate"):
-        assert sum(row[share]["n"] for row in found["rows"]) == whole[share]["n"]
+    for path, asked in product(("operators", "channels"), ASKED):
+        with subtests.test(path, asked=asked):
+            whole, found = await harness.ask("summary", **asked), await harness.ask(path, **asked)
+            assert found["rows"]
+            added = [sum(row[name] for row in found["rows"]) for name in names]
+            assert added == [whole[name] for name in names]
+            for share in ("csat", "response_rate"):
+                assert sum(row[share]["n"] for row in found["rows"]) == whole[share]["n"]
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=ids)
-async def test_a_row_is_the_summary_of_its_operator(harness: Harness, asked: dict[str, Any]) -> None:
+async def test_a_row_is_the_summary_of_its_operator(harness: Harness, subtests: pytest.Subtests) -> None:
     await harness.receive(*many(Random(12), 120))
-    for row in (await harness.ask("operators", **asked))["rows"]:
-        own = (
-            {"operator": [row["operator"]], "nobody": False}
-            if row["operator"]
-            else {"operator": [], "nobody": True}
-        )
-        alone = await harness.ask("summary", **{**asked, **own})
-        for name in ("closed", "given", "csat", "response_rate"):
-            assert row[name] == alone[name], (row["operator"], name)
+    for asked in ASKED:
+        with subtests.test(asked=asked):
+            for row in (await harness.ask("operators", **asked))["rows"]:
+                own = (
+                    {"operator": [row["operator"]], "nobody": False}
+                    if row["operator"]
+                    else {"operator": [], "nobody": True}
+                )
+                alone = await harness.ask("summary", **{**asked, **own})
+                for name in ("closed", "given", "csat", "response_rate"):
+                    assert row[name] == alone[name], (row["operator"], name)
 
 
 async def test_an_operator_is_called_as_at_the_newest_close_asked_for(harness: Harness) -> None:

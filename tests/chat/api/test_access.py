@@ -129,76 +129,79 @@ async def test_roles_are_not_mixed_up_with_each_other(harness: Harness) -> None:
     assert (await forged.get(path)).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v1/dialogs/with%20space", {}),
-        ("/v1/dialogs/-begins-with-a-dash", {}),
-        (f"/v1/dialogs/{'d' * 65}", {}),
-        ("/v1/dialogs/client:somebody", {}),
-        ("/v1/dialogs/d1", {"locale": {"not a language": 3}}),
-        ("/v1/dialogs/d1", {"unknown": 1}),
-        ("/v1/dialogs/d1/messages/m.1", {"text": "Hello"}),
-        ("/v1/dialogs/d1/messages/m1", {"text": ""}),
-        ("/v1/dialogs/d1/messages/m1", {"text": "x" * 10_001}),
-        ("/v1/dialogs/d1/messages/m1", {"text": 5}),
-        ("/v1/dialogs/d1/messages/m1", {"text": " "}),
-        ("/v1/dialogs/d1/messages/m1", {"text": "\n\t\u00a0\u2003\u200b\u200d\ufeff"}),
-        ("/v1/dialogs/d1/messages/m1", None),
-    ],
+WRONG_SHAPES: tuple[tuple[str, Any], ...] = (
+    ("/v1/dialogs/with%20space", {}),
+    ("/v1/dialogs/-begins-with-a-dash", {}),
+    (f"/v1/dialogs/{'d' * 65}", {}),
+    ("/v1/dialogs/client:somebody", {}),
+    ("/v1/dialogs/d1", {"locale": {"not a language": 3}}),
+    ("/v1/dialogs/d1", {"unknown": 1}),
+    ("/v1/dialogs/d1/messages/m.1", {"text": "Hello"}),
+    ("/v1/dialogs/d1/messages/m1", {"text": ""}),
+    ("/v1/dialogs/d1/messages/m1", {"text": "x" * 10_001}),
+    ("/v1/dialogs/d1/messages/m1", {"text": 5}),
+    ("/v1/dialogs/d1/messages/m1", {"text": " "}),
+    ("/v1/dialogs/d1/messages/m1", {"text": "\n\t\u00a0\u2003\u200b\u200d\ufeff"}),
+    ("/v1/dialogs/d1/messages/m1", None),
 )
-async def test_a_wrong_shape_is_refused_without_quoting_it(harness: Harness, path: str, body: Any) -> None:
+
+
+async def test_a_wrong_shape_is_refused_without_quoting_it(
+    harness: Harness, subtests: pytest.Subtests
+) -> None:
     zoe = await harness.visitor(await harness.channel())
-    response = await zoe.put(path, body)
-    assert response.status_code == 422
-    assert "not a language" not in response.text
-    assert "xxx" not in response.text
+    for path, body in WRONG_SHAPES:
+        with subtests.test(path[:40], body=ascii(body)[:40]):
+            response = await zoe.put(path, body)
+            assert response.status_code == 422
+            assert "not a language" not in response.text
+            assert "xxx" not in response.text
 
 
 BLANK = "must hold something that can be seen"
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "field", "sentence"),
-    [
-        ("PUT", "/v1/dialogs/-", {}, "path.dialog", ID_SENTENCE),
-        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": " "}, "body.text", BLANK),
-        ("PUT", "/v1/dialogs/d1/messages/m1", {"text": ""}, "body.text", "must have at least 1 character"),
-        (
-            "PUT",
-            "/v1/dialogs/d1/messages/m1",
-            {"text": "Hello", "kanarienvogel": 1},
-            "body",
-            "has a field that isn't known here",
-        ),
-        ("PUT", "/v1/dialogs/d1", {"locale": 7}, "body.locale", "must be text"),
-        ("POST", "/v1/dialogs/d1/close", {"close_seq": "1"}, "body.close_seq", "must be a whole number"),
-        ("POST", "/v1/dialogs/d1/close", {"close_seq": True}, "body.close_seq", "must be a whole number"),
-        ("POST", "/v1/dialogs/d1/reopen", {"close_seq": 0}, "body.close_seq", "must be at least 1"),
-        (
-            "POST",
-            "/v1/channels/c1/visitors",
-            {"email": "zoe"},
-            "body.email",
-            "must be an e-mail address, such as zoe@school.example",
-        ),
-        (
-            "POST",
-            "/v1/channels/c1/visitors",
-            {"email": "x" * 300},
-            "body.email",
-            "must have at most 254 characters",
-        ),
-        ("GET", "/v1/dialogs/d1?limit=1&limit=2", None, "query.limit", "may be given only once"),
-    ],
-)  # fmt: skip
-async def test_a_wrong_field_is_refused_with_a_sentence(
-    harness: Harness, method: str, path: str, body: Any, field: str, sentence: str
-) -> None:
+WRONG_FIELDS: tuple[tuple[str, str, Any, str, str], ...] = (
+    ("PUT", "/v1/dialogs/-", {}, "path.dialog", ID_SENTENCE),
+    ("PUT", "/v1/dialogs/d1/messages/m1", {"text": " "}, "body.text", BLANK),
+    ("PUT", "/v1/dialogs/d1/messages/m1", {"text": ""}, "body.text", "must have at least 1 character"),
+    (
+        "PUT",
+        "/v1/dialogs/d1/messages/m1",
+        {"text": "Hello", "kanarienvogel": 1},
+        "body",
+        "has a field that isn't known here",
+    ),
+    ("PUT", "/v1/dialogs/d1", {"locale": 7}, "body.locale", "must be text"),
+    ("POST", "/v1/dialogs/d1/close", {"close_seq": "1"}, "body.close_seq", "must be a whole number"),
+    ("POST", "/v1/dialogs/d1/close", {"close_seq": True}, "body.close_seq", "must be a whole number"),
+    ("POST", "/v1/dialogs/d1/reopen", {"close_seq": 0}, "body.close_seq", "must be at least 1"),
+    (
+        "POST",
+        "/v1/channels/c1/visitors",
+        {"email": "zoe"},
+        "body.email",
+        "must be an e-mail address, such as zoe@school.example",
+    ),
+    (
+        "POST",
+        "/v1/channels/c1/visitors",
+        {"email": "x" * 300},
+        "body.email",
+        "must have at most 254 characters",
+    ),
+    ("GET", "/v1/dialogs/d1?limit=1&limit=2", None, "query.limit", "may be given only once"),
+)
+"""Requests, and which field is wrong and why."""
+
+
+async def test_a_wrong_field_is_refused_with_a_sentence(harness: Harness, subtests: pytest.Subtests) -> None:
     zoe = await harness.visitor(await harness.channel())
-    response = await zoe.do(method, path, body)
-    [error] = response.json()["errors"]
-    assert (response.status_code, error["field"], error["sentence"]) == (422, field, sentence)
+    for method, path, body, field, sentence in WRONG_FIELDS:
+        with subtests.test(f"{method} {path}", body=ascii(body)[:40]):
+            response = await zoe.do(method, path, body)
+            [error] = response.json()["errors"]
+            assert (response.status_code, error["field"], error["sentence"]) == (422, field, sentence)
 
 
 async def test_a_message_keeps_the_blanks_around_its_words(harness: Harness) -> None:
@@ -294,22 +297,29 @@ async def test_nobody_overwrites_a_channel_that_they_have_not_read(harness: Harn
     assert (await put({"name": "Shop, winter"}, If_Match='"2"')).json()["version"] == 3
 
 
-@pytest.mark.parametrize("blank", [" ", "\u3164", "\u2800", "\ufe00", "\U000e0100", "\u200b\u00ad"])
-async def test_names_and_messages_hold_something_that_can_be_seen(harness: Harness, blank: str) -> None:
+BLANKS = (" ", "\u3164", "\u2800", "\ufe00", "\U000e0100", "\u200b\u00ad")
+
+
+async def test_names_and_messages_hold_something_that_can_be_seen(
+    harness: Harness, subtests: pytest.Subtests
+) -> None:
     channel = await harness.channel()
     path, ann = (
         await harness.dialog(await harness.visitor(channel)),
         harness.staff(Role.OPERATOR, "ann", channel),
     )
     done(await ann.put(f"{path}/operator"))
-    for response in (
-        await harness.anybody.post(f"/v1/channels/{channel}/visitors", {"name": blank}),
-        await harness.admin.put(f"/v1/channels/{channel}", {"name": blank}),
-        await harness.admin.put(f"{path}/operator", {"operator": "ann", "name": blank}),
-        await harness.admin.put(f"{path}/operator", {"operator": "ann", "name": "Ann", "team": blank}),
-        await ann.put(f"{path}/messages/m1", {"text": blank}),
-    ):
-        assert response.status_code == 422, response.text
+    for number, blank in enumerate(BLANKS):
+        for who, method, where, body in (
+            (harness.anybody, "POST", f"/v1/channels/{channel}/visitors", {"name": blank}),
+            (harness.admin, "PUT", f"/v1/channels/{channel}", {"name": blank}),
+            (harness.admin, "PUT", f"{path}/operator", {"operator": "ann", "name": blank}),
+            (harness.admin, "PUT", f"{path}/operator", {"operator": "ann", "name": "Ann", "team": blank}),
+            (ann, "PUT", f"{path}/messages/m{number}", {"text": blank}),
+        ):
+            with subtests.test(f"{method} {where}", body=ascii(body)):
+                response = await who.do(method, where, body)
+                assert response.status_code == 422, response.text
 
 
 async def test_names_are_cleaned_of_what_nobody_sees(harness: Harness) -> None:
@@ -329,30 +339,29 @@ async def test_a_name_in_a_token_that_nobody_can_see_is_none(harness: Harness, n
     assert (assigned["name"], assigned["team"]) == ("ann", None)
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"email": "a\ud800@b.example"}, 422),
-        ({"email": "x" * 300}, 422),
-        ({"email": "a@b.example\u200b"}, 422),
-        ({"locale": "x" * 43}, 201),
-        ({"locale": 7}, 422),
-        ({"email": "a@b.example ", "locale": "en-US@posix", "name": "\u200eAnn"}, 201),
-        ({"locale": "C"}, 201),
-        ({"locale": ""}, 201),
-    ],
+SAID_OF_THEMSELF: tuple[tuple[dict[str, object], int], ...] = (
+    ({"email": "a\ud800@b.example"}, 422),
+    ({"email": "x" * 300}, 422),
+    ({"email": "a@b.example\u200b"}, 422),
+    ({"locale": "x" * 43}, 201),
+    ({"locale": 7}, 422),
+    ({"email": "a@b.example ", "locale": "en-US@posix", "name": "\u200eAnn"}, 201),
+    ({"locale": "C"}, 201),
+    ({"locale": ""}, 201),
 )
+"""Bodies of visitors, and what status they get."""
+
+
 async def test_what_a_visitor_says_of_themself_is_cleaned_or_refused(
-    harness: Harness, body: dict[str, object], status: int
+    harness: Harness, subtests: pytest.Subtests
 ) -> None:
-    channel = await harness.channel()
-    response = await harness.http.post(
-        f"/v1/channels/{channel}/visitors",
-        content=json.dumps(body),
-        headers={"content-type": "application/json"},
-    )
-    assert response.status_code == status, response.text
-    assert "items" not in response.text
+    path = f"/v1/channels/{await harness.channel()}/visitors"
+    for body, status in SAID_OF_THEMSELF:
+        with subtests.test(body=ascii(body)[:60]):
+            content, headers = json.dumps(body), {"content-type": "application/json"}
+            response = await harness.http.post(path, content=content, headers=headers)
+            assert response.status_code == status, response.text
+            assert "items" not in response.text
 
 
 async def test_a_language_is_the_same_however_it_is_written(harness: Harness) -> None:

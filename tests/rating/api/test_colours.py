@@ -71,13 +71,17 @@ async def test_what_is_made_of_a_colour_is_told_without_saving_it(api: ApiClient
     assert (await api.http.get(PATH, headers=CLARA)).json()["version"] == 1
 
 
-@pytest.mark.parametrize("accent", ["", "ffe600", "#ffe60", "#ffe6000", "yellow", "#ffe600;x", "#ggg000"])
-async def test_what_is_no_colour_is_refused(api: ApiClient, accent: str) -> None:
-    for refused in (
-        await save(api, accent=accent),
-        await api.http.get(f"{PATH}/colours", headers=CLARA, params={"accent": accent}),
-    ):
-        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "wrong-pattern")
+NO_COLOURS = ("", "ffe600", "#ffe60", "#ffe6000", "yellow", "#ffe600;x", "#ggg000")
+
+
+async def test_what_is_no_colour_is_refused(api: ApiClient, subtests: pytest.Subtests) -> None:
+    for accent in NO_COLOURS:
+        with subtests.test("save", accent=accent):
+            refused = await save(api, accent=accent)
+            assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "wrong-pattern")
+        with subtests.test("try", accent=accent):
+            refused = await api.http.get(f"{PATH}/colours", headers=CLARA, params={"accent": accent})
+            assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "wrong-pattern")
 
 
 async def test_only_supervisors_of_the_channel_ask(api: ApiClient) -> None:

@@ -25,6 +25,18 @@ WORDS = [" as it is \n", "a\u0000", "e\u0301 \u00e9", FAMILY, "x" * 2000, "\N{TH
 
 ROLES_OF_STAFF = [Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN, Role.SERVICE, Role.PLATFORM]
 BLANK = ["", " \n\u00a0", "\u200b\u200d", " " * 3000]
+INVISIBLE = ["\ufe00", "\u3164", "\u2800 \u2065", "\U000e01ef"]
+WRONG_SHAPES: list[dict[str, Any]] = [
+    {"score": "5"},
+    {"score": 4.5},
+    {"score": True},
+    {"score": None},
+    {},
+    {"score": 5, "comment": 1},
+    {"score": 5, "comment": ["$gt"]},
+    {"score": 5, "more": 1},
+    {"score": 5, "token": {"$gt": ""}},
+]
 
 
 @pytest.fixture
@@ -39,6 +51,14 @@ async def asked(api: ApiClient) -> ApiClient:
     await api.harness.inbound.on_dialog_closed(closed())
     await api.harness.relayed()
     return api
+
+
+async def ask(api: ApiClient, number: int) -> tuple[str, str]:
+    """Closes another dialog, whose client is asked; returns both."""
+    dialog, client = f"another-{number}", f"client-{number}"
+    await api.harness.inbound.on_dialog_closed(closed(dialog, client=client))
+    await api.harness.relayed()
+    return dialog, client
 
 
 class Most:
@@ -299,34 +319,47 @@ class TestAnswer:
         assert await last_comment(asked) == "Thank you"
         assert len(answers_of(asked)) == 1
 
-    @pytest.mark.parametrize("blank", BLANK)
-    async def test_an_empty_comment_removes_the_one_before_once(self, asked: ApiClient, blank: str) -> None:
-        await asked.answer(4, "Thank you")
-        for _ in range(2):
-            assert (await asked.answer(4, blank)).json()["answer"]["comment"] is None
-        assert await last_comment(asked) is None
-        assert len(answers_of(asked)) == 2
-        assert (await asked.mine())[0]["answer"] == an_answer(4)
-
-    @pytest.mark.parametrize("blank", BLANK)
-    async def test_an_empty_comment_is_none_and_nothing_is_sealed(self, asked: ApiClient, blank: str) -> None:
-        await asked.answer(5)
-        await asked.answer(5, blank)
-        assert await last_comment(asked) is None
-        assert len(answers_of(asked)) == 1
-        assert await asked.harness.database["keys"].count_documents({}) == 0
-
-    @pytest.mark.parametrize("words", WORDS)
-    async def test_a_comment_is_sealed_as_it_is_and_its_key_is_published_first(
-        self, asked: ApiClient, words: str
+    async def test_an_empty_comment_removes_the_one_before_once(
+        self, api: ApiClient, subtests: pytest.Subtests
     ) -> None:
-        assert (await asked.answer(1, words)).status_code == 200
-        await asked.harness.relayed()
-        event = asked.harness.notes.ratings[-1]
-        assert isinstance(event, RatingGiven)
-        assert event.comment is not None
-        assert await opened(asked, event) == words
-        assert [record.topic == KEYS for record in asked.harness.notes.records] == [False, True, False]
+        for number, blank in enumerate(BLANK):
+            with subtests.test(blank=ascii(blank[:4])):
+                dialog, client = await ask(api, number)
+                await api.answer(4, "Thank you", dialog=dialog)
+                for _ in range(2):
+                    answer = await api.answer(4, blank, dialog=dialog)
+                    assert answer.json()["answer"]["comment"] is None
+                assert await last_comment(api) is None
+                assert [event.dialog for event in answers_of(api)].count(dialog) == 2
+                assert (await api.mine(client))[0]["answer"] == an_answer(4)
+
+    async def test_an_empty_comment_is_none_and_nothing_is_sealed(
+        self, api: ApiClient, subtests: pytest.Subtests
+    ) -> None:
+        for number, blank in enumerate(BLANK):
+            with subtests.test(blank=ascii(blank[:4])):
+                dialog, _ = await ask(api, number)
+                await api.answer(5, dialog=dialog)
+                await api.answer(5, blank, dialog=dialog)
+                assert await last_comment(api) is None
+                assert [event.dialog for event in answers_of(api)].count(dialog) == 1
+        assert await api.harness.database["keys"].count_documents({}) == 0
+
+    async def test_a_comment_is_sealed_as_it_is_and_its_key_is_published_first(
+        self, api: ApiClient, subtests: pytest.Subtests
+    ) -> None:
+        for number, words in enumerate(WORDS):
+            with subtests.test(words=ascii(words[:8])):
+                before = len(api.harness.notes.records)
+                dialog, _ = await ask(api, number)
+                assert (await api.answer(1, words, dialog=dialog)).status_code == 200
+                await api.harness.relayed()
+                event = api.harness.notes.ratings[-1]
+                assert isinstance(event, RatingGiven)
+                assert event.comment is not None
+                assert (event.dialog, await opened(api, event)) == (dialog, words)
+                published = api.harness.notes.records[before:]
+                assert [record.topic == KEYS for record in published] == [False, True, False]
 
     async def test_the_key_is_published_first_when_only_a_change_has_words(self, asked: ApiClient) -> None:
         await asked.answer(5)
@@ -402,41 +435,35 @@ class TestAnswer:
         assert (await asked.answer(4)).status_code == 409
         assert (await asked.answer(5)).status_code == 200
 
-    @pytest.mark.parametrize("score", [0, 6, -1, 10**18])
-    async def test_a_score_off_the_scale_is_refused(self, asked: ApiClient, score: int) -> None:
-        answer = await asked.answer(score)
-        assert (answer.status_code, answer.json()["detail"]) == (409, "Please choose a score from 1 to 5.")
+    async def test_a_score_off_the_scale_is_refused(
+        self, asked: ApiClient, subtests: pytest.Subtests
+    ) -> None:
+        for score in (0, 6, -1, 10**18):
+            with subtests.test(score=score):
+                answer = await asked.answer(score)
+                assert (answer.status_code, answer.json()["detail"]) == (
+                    409, "Please choose a score from 1 to 5."
+                )  # fmt: skip
 
-    @pytest.mark.parametrize("character", ["x", "\u0416", "\N{THUMBS UP SIGN}", "\u0301"])
     async def test_a_comment_that_is_too_long_is_refused_never_cut(
-        self, asked: ApiClient, character: str
+        self, asked: ApiClient, subtests: pytest.Subtests
     ) -> None:
-        answer = await asked.answer(5, "x" + character * 2000)
-        assert answer.status_code == 409
-        assert answer.json()["detail"] == "A comment can have at most 2000 characters."
-        assert [form["state"] for form in await asked.mine()] == ["pending"]
+        for character in ("x", "\u0416", "\N{THUMBS UP SIGN}", "\u0301"):
+            with subtests.test(character=ascii(character)):
+                answer = await asked.answer(5, "x" + character * 2000)
+                assert answer.status_code == 409
+                assert answer.json()["detail"] == "A comment can have at most 2000 characters."
+                assert [form["state"] for form in await asked.mine()] == ["pending"]
 
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {"score": "5"},
-            {"score": 4.5},
-            {"score": True},
-            {"score": None},
-            {},
-            {"score": 5, "comment": 1},
-            {"score": 5, "comment": ["$gt"]},
-            {"score": 5, "more": 1},
-            {"score": 5, "token": {"$gt": ""}},
-        ],
-    )
     async def test_a_wrong_shape_is_refused_without_quoting_it(
-        self, asked: ApiClient, body: dict[str, Any]
+        self, asked: ApiClient, subtests: pytest.Subtests
     ) -> None:
-        answer = await asked.post("answer", {"token": asked.token(), **body})
-        assert answer.status_code == 422
-        assert asked.token() not in answer.text
-        assert "$gt" not in answer.text
+        for body in WRONG_SHAPES:
+            with subtests.test(body=body):
+                answer = await asked.post("answer", {"token": asked.token(), **body})
+                assert answer.status_code == 422
+                assert asked.token() not in answer.text
+                assert "$gt" not in answer.text
 
     async def test_a_whole_number_is_a_score_however_it_is_written(self, asked: ApiClient) -> None:
         answer = await asked.post("answer", {"token": asked.token(), "score": 5.0})
@@ -450,10 +477,14 @@ class TestAnswer:
         )
         assert answer.status_code == 422
 
-    @pytest.mark.parametrize("blank", ["\ufe00", "\u3164", "\u2800 \u2065", "\U000e01ef"])
-    async def test_a_comment_in_which_nothing_can_be_seen_is_none(self, asked: ApiClient, blank: str) -> None:
-        answer = await asked.answer(5, blank)
-        assert (answer.status_code, answer.json()["answer"]["comment"]) == (200, None)
+    async def test_a_comment_in_which_nothing_can_be_seen_is_none(
+        self, api: ApiClient, subtests: pytest.Subtests
+    ) -> None:
+        for number, blank in enumerate(INVISIBLE):
+            with subtests.test(blank=ascii(blank)):
+                dialog, _ = await ask(api, number)
+                answer = await api.answer(5, blank, dialog=dialog)
+                assert (answer.status_code, answer.json()["answer"]["comment"]) == (200, None)
 
     async def test_a_withdrawn_form_cannot_be_answered(self, asked: ApiClient) -> None:
         await asked.harness.inbound.on_dialog_reopened(reopened())
@@ -519,14 +550,9 @@ class TestStrangers:
         answer = await asked.post("read", {"token": asked.token("d2")})
         assert answer.status_code == 404
 
-    @pytest.mark.parametrize(
-        "roles",
-        [*((role,) for role in ROLES_OF_STAFF), (Role.OPERATOR, Role.ADMIN, Role.SUPERVISOR)],
-    )
     async def test_staff_are_kept_out_whatever_they_send(
-        self, asked: ApiClient, roles: tuple[Role, ...]
+        self, asked: ApiClient, subtests: pytest.Subtests
     ) -> None:
-        somebody = staff(*roles)
         bodies: list[Any] = [
             {"token": asked.token(), "score": 5},
             {"token": asked.token()},
@@ -534,23 +560,29 @@ class TestStrangers:
             {},
             [],
         ]
-        answers = [
-            await asked.post(route, body, headers=somebody)
-            for route in ("read", "answer", "decline")
-            for body in bodies
-        ]
-        for content in (b"{", b"\xff", b""):
-            broken = await asked.http.post("/v1/forms/answer", content=content, headers=somebody)
-            answers.append(broken)
-        assert {answer.status_code for answer in answers} == {403}
-        assert len({_problem(answer) for answer in answers}) == 1
+        for roles in (*((role,) for role in ROLES_OF_STAFF), (Role.OPERATOR, Role.ADMIN, Role.SUPERVISOR)):
+            with subtests.test(who="+".join(roles)):
+                somebody = staff(*roles)
+                answers = [
+                    await asked.post(route, body, headers=somebody)
+                    for route in ("read", "answer", "decline")
+                    for body in bodies
+                ]
+                for content in (b"{", b"\xff", b""):
+                    broken = await asked.http.post("/v1/forms/answer", content=content, headers=somebody)
+                    answers.append(broken)
+                assert {answer.status_code for answer in answers} == {403}
+                assert len({_problem(answer) for answer in answers}) == 1
         assert [form["state"] for form in await asked.mine()] == ["pending"]
 
-    @pytest.mark.parametrize("role", ROLES_OF_STAFF)
-    async def test_a_token_of_staff_is_no_forms_token(self, asked: ApiClient, role: Role) -> None:
-        token = staff(role)["Authorization"].removeprefix("Bearer ")
-        for route, more in (("read", {}), ("answer", {"score": 5}), ("decline", {})):
-            assert (await asked.post(route, {"token": token, **more})).status_code == 404
+    async def test_a_token_of_staff_is_no_forms_token(
+        self, asked: ApiClient, subtests: pytest.Subtests
+    ) -> None:
+        for role in ROLES_OF_STAFF:
+            with subtests.test(who=role):
+                token = staff(role)["Authorization"].removeprefix("Bearer ")
+                for route, more in (("read", {}), ("answer", {"score": 5}), ("decline", {})):
+                    assert (await asked.post(route, {"token": token, **more})).status_code == 404
         assert [form["state"] for form in await asked.mine()] == ["pending"]
 
     async def test_a_bearer_token_that_is_no_good_is_refused(self, asked: ApiClient) -> None:

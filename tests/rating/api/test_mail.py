@@ -99,12 +99,18 @@ async def test_no_token_of_a_form_unsubscribes_and_no_other_answers(mailing: Mai
     await refused(api, form)
 
 
-@pytest.mark.parametrize(
-    "changed", ["", "x", "a.b.c", "a.b", "\ud7ff.\0.ä", "{0}.", "{0}x", ".{0}", "blog{0}"]
-)
-async def test_any_other_letters_lead_nowhere(mailing: Mailing, api: ApiClient, changed: str) -> None:
+LETTERS = ("", "x", "a.b.c", "a.b", "\ud7ff.\0.ä", "{0}.", "{0}x", ".{0}", "blog{0}")
+"""What is no token, some of it made of one."""
+
+
+async def test_any_other_letters_lead_nowhere(
+    mailing: Mailing, api: ApiClient, subtests: pytest.Subtests
+) -> None:
     await header_link(mailing)
-    await refused(api, changed.format(link(mailing.mailbox.only_mail(), "unsubscribe")))
+    token = link(mailing.mailbox.only_mail(), "unsubscribe")
+    for letters in LETTERS:
+        with subtests.test(letters=ascii(letters)):
+            await refused(api, letters.format(token))
 
 
 async def refused(api: ApiClient, token: str) -> None:

@@ -113,36 +113,86 @@ class TestReading:
         assert (await read(api, "/v1/quality-control", headers=limited))["channels"] == [shop]
 
 
+OTHERS = {
+    "an operator": staff(Role.OPERATOR),
+    "an operator who is a supervisor and an admin": staff(Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN),
+    "the platform team": staff(Role.PLATFORM),
+    "a supervisor of another channel": staff(Role.SUPERVISOR, channel="blog"),
+    "a visitor": visitor(),
+}
+ROUTES = (
+    ("GET", ""),
+    ("PUT", ""),
+    ("GET", "/versions"),
+    ("GET", "/versions/1"),
+    ("POST", "/restore"),
+    ("POST", "/dry-run"),
+)
+
+
 class TestWhoMay:
-    @pytest.mark.parametrize(
-        "who",
-        [
-            staff(Role.OPERATOR),
-            staff(Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN),
-            staff(Role.PLATFORM),
-            staff(Role.SUPERVISOR, channel="blog"),
-            visitor(),
-        ],
-    )
-    @pytest.mark.parametrize(
-        ("method", "path"),
-        [
-            ("GET", ""),
-            ("PUT", ""),
-            ("GET", "/versions"),
-            ("GET", "/versions/1"),
-            ("POST", "/restore"),
-            ("POST", "/dry-run"),
-        ],
-    )
-    async def test_nobody_else(self, api: ApiClient, method: str, path: str, who: dict[str, str]) -> None:
-        response = await api.http.request(method, PATH + path, headers=who)
-        assert response.status_code == 403
-        assert (await api.http.request(method, PATH + path)).status_code == 401
+    async def test_nobody_else(self, api: ApiClient, subtests: pytest.Subtests) -> None:
+        for method, path in ROUTES:
+            for who, headers in OTHERS.items():
+                with subtests.test(f"{method} {path}", who=who):
+                    response = await api.http.request(method, PATH + path, headers=headers)
+                    assert response.status_code == 403
+            with subtests.test(f"{method} {path}", who="nobody"):
+                assert (await api.http.request(method, PATH + path)).status_code == 401
 
     async def test_no_operator_sees_the_list(self, api: ApiClient) -> None:
         both = staff(Role.OPERATOR, Role.ADMIN)
         assert (await api.http.get("/v1/quality-control", headers=both)).status_code == 403
+
+
+NO_VERSIONS = (None, "1", "*", '"0"', '"x"', '"1", "2"', '"' + "1" * 40 + '"')
+NONSENSE: tuple[tuple[dict[str, Any], str, str], ...] = (
+    ({"scale": {"name": "hearts", "satisfied_from": 4}}, "body.scale.name", "not-a-choice"),
+    ({"comment": {"mode": "required", "required_at_or_below": None}}, "body.comment", "required"),
+    ({"expiry": 0}, "body.expiry", "too-small"),
+    ({"delay": -1}, "body.delay", "too-small"),
+    ({"offer_window": 4e8}, "body.offer_window", "too-large"),
+    ({"edit_window": "900"}, "body.edit_window", "not-a-number"),
+    ({"enabled": 1}, "body.enabled", "not-true-or-false"),
+    ({"texts": {"no language": SHOWN_IN_FRENCH}}, "body.texts.….…", "not-a-language-tag"),
+    (
+        {"texts": {"fr": SHOWN_IN_FRENCH | {"question": "x" * 201}}},
+        "body.texts.fr.question",
+        "too-long",
+    ),
+    ({"more": 1}, "body", "unknown-field"),
+    ({"tags": [SLOW, SLOW]}, "body.tags", "given-twice"),
+    ({"tags": [SLOW | {"id": f"t{n}"} for n in range(13)]}, "body.tags", "too-many"),
+    ({"tags": [SLOW | {"id": "so slow"}]}, "body.tags.0.id", "not-an-id"),
+    ({"tags": [SLOW | {"texts": {}}]}, "body.tags.0.texts", "required"),
+    ({"tags": [SLOW | {"texts": {"en": " "}}]}, "body.tags.0.texts", "required"),
+    ({"tags": [SLOW | {"lowest": 4}]}, "body.tags.0", "not-valid"),
+    ({"follow_ups": [SOLVED] * 2}, "body.follow_ups", "given-twice"),
+    (
+        {"follow_ups": [SOLVED | {"options": [YES, YES]}]},
+        "body.follow_ups.0.options",
+        "given-twice",
+    ),
+    ({"eligibility": ANYBODY | {"closed_by": []}}, "body.eligibility.closed_by", "too-few"),
+    (
+        {"eligibility": ANYBODY | {"closed_by": ["bot"]}},
+        "body.eligibility.closed_by.0",
+        "not-a-choice",
+    ),
+    ({"eligibility": ANYBODY | {"share": 0}}, "body.eligibility.share", "too-small"),
+    ({"eligibility": ANYBODY | {"share": 101}}, "body.eligibility.share", "too-large"),
+    ({"eligibility": ANYBODY | {"share": 50.5}}, "body.eligibility.share", "not-a-whole-number"),
+    ({"eligibility": ANYBODY | {"least_text": -1}}, "body.eligibility.least_text", "too-small"),
+    ({"eligibility": ANYBODY | {"skips_labels": [" "]}}, "body.eligibility.skips_labels.0", "blank"),
+    ({"eligibility": ANYBODY | {"reopened": "once_within"}}, "body.eligibility", "required"),
+    (
+        {"eligibility": ANYBODY | {"reopened": "once_within", "once_within": 0.0004}},
+        "body.eligibility",
+        "required",
+    ),
+    ({"eligibility": ANYBODY | {"share": None}}, "body.eligibility.share", "not-a-whole-number"),
+)
+"""What is changed in the settings, and which field is wrong for which reason."""
 
 
 class TestSaving:
@@ -155,15 +205,19 @@ class TestSaving:
         assert (found["version"], found["settings"]["cool_down"]) == (2, 86_400)
         assert found["settings"]["texts"] == {"fr": SHOWN_IN_FRENCH}
 
-    @pytest.mark.parametrize("etag", [None, "1", "*", '"0"', '"x"', '"1", "2"', '"' + "1" * 40 + '"'])
-    async def test_needs_the_version_that_was_read(self, api: ApiClient, etag: str | None) -> None:
+    async def test_needs_the_version_that_was_read(self, api: ApiClient, subtests: pytest.Subtests) -> None:
         settings = (await read(api))["settings"]
-        headers = {**CLARA, **({"If-Match": etag} if etag else {})}
-        for response in (
-            await api.http.put(PATH, headers=headers, json=settings),
-            await api.http.post(f"{PATH}/restore", headers=headers, json={"version": 1}),
-        ):
-            assert (response.status_code, response.json()["type"]) == (428, "/problems/version-missing")
+        for etag in NO_VERSIONS:
+            headers = {**CLARA, **({"If-Match": etag} if etag else {})}
+            for method, path, body in (
+                ("PUT", PATH, settings),
+                ("POST", f"{PATH}/restore", {"version": 1}),
+            ):
+                with subtests.test(f"{method} {path}", etag=etag):
+                    response = await api.http.request(method, path, headers=headers, json=body)
+                    assert (response.status_code, response.json()["type"]) == (
+                        428, "/problems/version-missing"
+                    )  # fmt: skip
 
     async def test_takes_an_etag_that_an_ingress_has_made_weak(self, api: ApiClient) -> None:
         settings = (await read(api))["settings"]
@@ -186,61 +240,13 @@ class TestSaving:
         assert lost.json()["facts"]["who"] == won.json()["saved_by"]["name"]
         assert (await read(api))["settings"] == won.json()["settings"]
 
-    @pytest.mark.parametrize(
-        ("changes", "field", "code"),
-        [
-            ({"scale": {"name": "hearts", "satisfied_from": 4}}, "body.scale.name", "not-a-choice"),
-            ({"comment": {"mode": "required", "required_at_or_below": None}}, "body.comment", "required"),
-            ({"expiry": 0}, "body.expiry", "too-small"),
-            ({"delay": -1}, "body.delay", "too-small"),
-            ({"offer_window": 4e8}, "body.offer_window", "too-large"),
-            ({"edit_window": "900"}, "body.edit_window", "not-a-number"),
-            ({"enabled": 1}, "body.enabled", "not-true-or-false"),
-            ({"texts": {"no language": SHOWN_IN_FRENCH}}, "body.texts.….…", "not-a-language-tag"),
-            (
-                {"texts": {"fr": SHOWN_IN_FRENCH | {"question": "x" * 201}}},
-                "body.texts.fr.question",
-                "too-long",
-            ),
-            ({"more": 1}, "body", "unknown-field"),
-            ({"tags": [SLOW, SLOW]}, "body.tags", "given-twice"),
-            ({"tags": [SLOW | {"id": f"t{n}"} for n in range(13)]}, "body.tags", "too-many"),
-            ({"tags": [SLOW | {"id": "so slow"}]}, "body.tags.0.id", "not-an-id"),
-            ({"tags": [SLOW | {"texts": {}}]}, "body.tags.0.texts", "required"),
-            ({"tags": [SLOW | {"texts": {"en": " "}}]}, "body.tags.0.texts", "required"),
-            ({"tags": [SLOW | {"lowest": 4}]}, "body.tags.0", "not-valid"),
-            ({"follow_ups": [SOLVED] * 2}, "body.follow_ups", "given-twice"),
-            (
-                {"follow_ups": [SOLVED | {"options": [YES, YES]}]},
-                "body.follow_ups.0.options",
-                "given-twice",
-            ),
-            ({"eligibility": ANYBODY | {"closed_by": []}}, "body.eligibility.closed_by", "too-few"),
-            (
-                {"eligibility": ANYBODY | {"closed_by": ["bot"]}},
-                "body.eligibility.closed_by.0",
-                "not-a-choice",
-            ),
-            ({"eligibility": ANYBODY | {"share": 0}}, "body.eligibility.share", "too-small"),
-            ({"eligibility": ANYBODY | {"share": 101}}, "body.eligibility.share", "too-large"),
-            ({"eligibility": ANYBODY | {"share": 50.5}}, "body.eligibility.share", "not-a-whole-number"),
-            ({"eligibility": ANYBODY | {"least_text": -1}}, "body.eligibility.least_text", "too-small"),
-            ({"eligibility": ANYBODY | {"skips_labels": [" "]}}, "body.eligibility.skips_labels.0", "blank"),
-            ({"eligibility": ANYBODY | {"reopened": "once_within"}}, "body.eligibility", "required"),
-            (
-                {"eligibility": ANYBODY | {"reopened": "once_within", "once_within": 0.0004}},
-                "body.eligibility",
-                "required",
-            ),
-            ({"eligibility": ANYBODY | {"share": None}}, "body.eligibility.share", "not-a-whole-number"),
-        ],
-    )
-    async def test_refuses_what_makes_no_sense(
-        self, api: ApiClient, changes: dict[str, Any], field: str, code: str
-    ) -> None:
-        response = await save(api, 1, **changes)
-        assert response.status_code == 422
-        assert [(each["field"], each["code"]) for each in response.json()["errors"]] == [(field, code)]
+    async def test_refuses_what_makes_no_sense(self, api: ApiClient, subtests: pytest.Subtests) -> None:
+        for changes, field, code in NONSENSE:
+            with subtests.test(changes=str(changes)[:60], field=field, code=code):
+                response = await save(api, 1, **changes)
+                assert response.status_code == 422
+                wrong = [(each["field"], each["code"]) for each in response.json()["errors"]]
+                assert wrong == [(field, code)]
 
     async def test_refuses_a_threshold_beside_the_scale(self, api: ApiClient) -> None:
         response = await save(api, 1, scale={"name": "faces", "satisfied_from": 4})
@@ -377,6 +383,23 @@ class TestDryRun:
         assert (found["closes"], found["asked"], found["asked_as_saved"]) == (200, 7, 200)
 
 
+LANGUAGES = (
+    ("ar-EG", "fr", "ar", "rtl"),
+    (None, "ar", "ar", "rtl"),
+    ("de", "ru_RU", "ru", "ltr"),
+    ("de", "no language", "fr", "ltr"),
+    (None, None, "fr", "ltr"),
+)
+"""What the client's dialog and browser say, and in which language and direction the form then is."""
+NOT_OFFERED: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"score": 4, "tags": ["slow"]}, "tag-not-offered"),
+    ({"score": 2, "tags": ["rude"]}, "tag-not-offered"),
+    ({"score": 2, "follow_ups": {"solved": "perhaps"}}, "follow-up-not-asked"),
+    ({"score": 2, "follow_ups": {"other": "x"}}, "follow-up-not-asked"),
+    ({"score": 2, "follow_ups": {"missing": "x" * 2001}}, "follow-up-too-long"),
+)
+
+
 class TestForms:
     async def test_a_form_keeps_its_version_whatever_is_saved_later(self, api: ApiClient) -> None:
         await save(api, 1, texts={"fr": SHOWN_IN_FRENCH}, scale={"name": "points", "satisfied_from": 8})
@@ -438,29 +461,20 @@ class TestForms:
             "d1": RatingOffered, "d2": RatingOffered, "d3": RatingNotOffered
         }  # fmt: skip
 
-    @pytest.mark.parametrize(
-        ("client", "browser", "locale", "direction"),
-        [
-            ("ar-EG", "fr", "ar", "rtl"),
-            (None, "ar", "ar", "rtl"),
-            ("de", "ru_RU", "ru", "ltr"),
-            ("de", "no language", "fr", "ltr"),
-            (None, None, "fr", "ltr"),
-        ],
-    )
-    async def test_speaks_the_clients_language(
-        self, api: ApiClient, client: str | None, browser: str | None, locale: str, direction: str
-    ) -> None:
-        await api.harness.inbound.on_dialog_closed(closed(locale=client))
-        await api.harness.relayed()
-        body = {"token": api.token()} | ({"locale": browser} if browser else {})
-        form = (await api.post("read", body)).json()
-        assert (form["locale"], form["direction"], form["texts"]) == (
-            locale, direction, BUILT_IN_TEXTS[locale]
-        )  # fmt: skip
-        params = {"locale": browser} if browser else None
-        response = await api.http.get("/v1/forms/mine", headers=visitor(), params=params)
-        assert response.json()["forms"] == [form]
+    async def test_speaks_the_clients_language(self, api: ApiClient, subtests: pytest.Subtests) -> None:
+        for number, (said, browser, locale, direction) in enumerate(LANGUAGES):
+            with subtests.test(client=said, browser=browser):
+                dialog, client = f"d{number}", f"c{number}"
+                await api.harness.inbound.on_dialog_closed(closed(dialog, client=client, locale=said))
+                await api.harness.relayed()
+                body = {"token": api.token(dialog)} | ({"locale": browser} if browser else {})
+                form = (await api.post("read", body)).json()
+                assert (form["locale"], form["direction"], form["texts"]) == (
+                    locale, direction, BUILT_IN_TEXTS[locale]
+                )  # fmt: skip
+                params = {"locale": browser} if browser else None
+                response = await api.http.get("/v1/forms/mine", headers=visitor(client), params=params)
+                assert response.json()["forms"] == [form]
 
     async def test_says_what_it_asks_of_a_comment_and_holds_to_it(self, api: ApiClient) -> None:
         await save(api, 1, comment={"mode": "required", "required_at_or_below": 2})
@@ -555,25 +569,18 @@ class TestForms:
         }
         assert await api.harness.database["keys"].count_documents({"subject": "c1"}) == 0
 
-    @pytest.mark.parametrize(
-        ("wrong", "code"),
-        [
-            ({"score": 4, "tags": ["slow"]}, "tag-not-offered"),
-            ({"score": 2, "tags": ["rude"]}, "tag-not-offered"),
-            ({"score": 2, "follow_ups": {"solved": "perhaps"}}, "follow-up-not-asked"),
-            ({"score": 2, "follow_ups": {"other": "x"}}, "follow-up-not-asked"),
-            ({"score": 2, "follow_ups": {"missing": "x" * 2001}}, "follow-up-too-long"),
-        ],
-    )
     async def test_takes_no_answer_that_it_doesnt_offer_and_stores_no_word_of_it(
-        self, api: ApiClient, wrong: dict[str, Any], code: str
+        self, api: ApiClient, subtests: pytest.Subtests
     ) -> None:
         await save(api, 1, tags=[SLOW, QUICK], follow_ups=[SOLVED, MISSING])
-        await api.harness.inbound.on_dialog_closed(closed())
-        response = await api.post("answer", {"token": api.token(), "comment": "Hm", **wrong})
-        assert (response.status_code, response.json()["type"]) == (409, f"/problems/{code}")
+        for number, (wrong, code) in enumerate(NOT_OFFERED):
+            with subtests.test(wrong=str(wrong)[:60]):
+                await api.harness.inbound.on_dialog_closed(closed(f"d{number}"))
+                token = {"token": api.token(f"d{number}")}
+                response = await api.post("answer", {**token, "comment": "Hm", **wrong})
+                assert (response.status_code, response.json()["type"]) == (409, f"/problems/{code}")
+                assert (await api.post("read", token)).json()["state"] == "pending"
         assert await api.harness.database["keys"].count_documents({}) == 0
-        assert (await api.post("read", {"token": api.token()})).json()["state"] == "pending"
 
     async def test_thanks_by_what_was_answered(self, api: ApiClient) -> None:
         english = {"thanks_unsatisfied": "Sorry.", "thanks": "Thanks.", "expired": "Over."}

@@ -243,40 +243,45 @@ class TestTexts:
         assert [each["text"] for each in told["tags"]] == ["Slow", "سريع"]
 
 
+OTHERS = {
+    "an operator": staff(Role.OPERATOR),
+    "an operator who is a supervisor and an admin": staff(Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN),
+    "the platform team": staff(Role.PLATFORM),
+    "a visitor": visitor(),
+}
+ELSEWHERE = {
+    "a supervisor of another channel": staff(Role.SUPERVISOR, channel="blog"),
+    "an admin of another channel": staff(Role.ADMIN, channel="blog"),
+    "a supervisor of another team": staff(Role.SUPERVISOR, teams=["south"]),
+    "a supervisor of no team": staff(Role.SUPERVISOR, channel="shop", teams=[]),
+}
+NO_CLOSES = ("d1", "d1.0", "d1.01", ".1", "d1.x", "d.1.1", "d1.1" + "0" * 10)
+
+
 class TestWhoMay:
-    @pytest.mark.parametrize(
-        "who",
-        [
-            staff(Role.OPERATOR),
-            staff(Role.OPERATOR, Role.SUPERVISOR, Role.ADMIN),
-            staff(Role.PLATFORM),
-            visitor(),
-        ],
-    )
-    async def test_nobody_else(self, api: ApiClient, who: dict[str, str]) -> None:
+    async def test_nobody_else(self, api: ApiClient, subtests: pytest.Subtests) -> None:
         await register(api)
         for path in (PATH, "/v1/closes/d9.1/story", "/v1/closes/nonsense/story"):
-            assert (await api.http.get(path, headers=who)).status_code == 403
-            assert (await api.http.get(path)).status_code == 401
+            for who, headers in OTHERS.items():
+                with subtests.test(path, who=who):
+                    assert (await api.http.get(path, headers=headers)).status_code == 403
+            with subtests.test(path, who="nobody"):
+                assert (await api.http.get(path)).status_code == 401
         assert await audited(api) == []
 
-    @pytest.mark.parametrize(
-        "who",
-        [
-            staff(Role.SUPERVISOR, channel="blog"),
-            staff(Role.ADMIN, channel="blog"),
-            staff(Role.SUPERVISOR, teams=["south"]),
-            staff(Role.SUPERVISOR, channel="shop", teams=[]),
-        ],
-    )
     async def test_a_close_of_others_is_as_one_that_never_was(
-        self, api: ApiClient, who: dict[str, str]
+        self, api: ApiClient, subtests: pytest.Subtests
     ) -> None:
         await register(api)
-        refused = [await api.http.get(f"/v1/closes/{each}/story", headers=who) for each in ("d1.1", "d9.1")]
-        bodies = [{**each.json(), "instance": None} for each in refused]
-        assert [each.status_code for each in refused] == [404, 404]
-        assert bodies[0] == bodies[1]
+        for who, headers in ELSEWHERE.items():
+            with subtests.test(who=who):
+                refused = [
+                    await api.http.get(f"/v1/closes/{each}/story", headers=headers)
+                    for each in ("d1.1", "d9.1")
+                ]
+                bodies = [{**each.json(), "instance": None} for each in refused]
+                assert [each.status_code for each in refused] == [404, 404]
+                assert bodies[0] == bodies[1]
         assert await audited(api) == []
 
     async def test_a_close_of_others_is_not_read(
@@ -324,10 +329,11 @@ class TestWhoMay:
         monkeypatch.setattr(api.harness.app.state.audit, "note", note)
         assert (await api.http.get(PATH, headers=CLARA)).status_code >= 500
 
-    @pytest.mark.parametrize("close", ["d1", "d1.0", "d1.01", ".1", "d1.x", "d.1.1", "d1.1" + "0" * 10])
-    async def test_what_is_no_close_is_refused(self, api: ApiClient, close: str) -> None:
-        response = await api.http.get(f"/v1/closes/{close}/story", headers=CLARA)
-        assert response.status_code == 422
+    async def test_what_is_no_close_is_refused(self, api: ApiClient, subtests: pytest.Subtests) -> None:
+        for close in NO_CLOSES:
+            with subtests.test(close):
+                response = await api.http.get(f"/v1/closes/{close}/story", headers=CLARA)
+                assert response.status_code == 422
 
     async def test_a_close_that_was_reopened_before_it_was_heard_is_not_there(self, api: ApiClient) -> None:
         await api.harness.inbound.on_dialog_reopened(reopened())
@@ -341,6 +347,9 @@ class TestWhoMay:
 
 def granted(response: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in response.headers.items() if name.startswith("access-control")}
+
+
+STRANGE = ("https://strange.example", "null", "", f"{LIVE_CHAT}0", "HTTP://127.0.0.1:8003")
 
 
 class TestWhichPages:
@@ -367,23 +376,23 @@ class TestWhichPages:
         }
         assert (await api.http.options(PATH, headers={"Origin": LIVE_CHAT})).status_code == 405
 
-    @pytest.mark.parametrize(
-        "origin", ["https://strange.example", "null", "", f"{LIVE_CHAT}0", "HTTP://127.0.0.1:8003"]
-    )
-    async def test_no_other_page_may(self, api: ApiClient, origin: str) -> None:
+    async def test_no_other_page_may(self, api: ApiClient, subtests: pytest.Subtests) -> None:
         await register(api)
-        response = await api.http.get(PATH, headers={**CLARA, "Origin": origin})
-        asked = await api.http.options(PATH, headers={"Origin": origin, **ASKS})
-        assert granted(response) == granted(asked) == {}
         unasked = await api.http.get(PATH, headers=CLARA)
-        assert response.headers.keys() == unasked.headers.keys()
-        assert (response.status_code, asked.status_code) == (200, 405)
+        for origin in STRANGE:
+            with subtests.test(origin=origin):
+                response = await api.http.get(PATH, headers={**CLARA, "Origin": origin})
+                asked = await api.http.options(PATH, headers={"Origin": origin, **ASKS})
+                assert granted(response) == granted(asked) == {}
+                assert response.headers.keys() == unasked.headers.keys()
+                assert (response.status_code, asked.status_code) == (200, 405)
 
-    @pytest.mark.parametrize("path", ["/v1/quality-control", "/v1/closes", f"{PATH}/", "/v1/forms/mine"])
-    async def test_live_chat_may_read_nothing_else(self, api: ApiClient, path: str) -> None:
-        response = await api.http.get(path, headers={**CLARA, "Origin": LIVE_CHAT})
-        asked = await api.http.options(path, headers={"Origin": LIVE_CHAT, **ASKS})
-        assert granted(response) == granted(asked) == {}
+    async def test_live_chat_may_read_nothing_else(self, api: ApiClient, subtests: pytest.Subtests) -> None:
+        for path in ("/v1/quality-control", "/v1/closes", f"{PATH}/", "/v1/forms/mine"):
+            with subtests.test(path):
+                response = await api.http.get(path, headers={**CLARA, "Origin": LIVE_CHAT})
+                asked = await api.http.options(path, headers={"Origin": LIVE_CHAT, **ASKS})
+                assert granted(response) == granted(asked) == {}
 
 
 async def test_events_that_are_not_known_here_yet_are_told_by_their_name(
