@@ -1,4 +1,4 @@
-"""Databases for tests: emptied and taken again, since making collections and indexes takes longer than most tests."""
+"""Databases for tests: emptied and taken again, since making indexes takes longer than most tests."""
 
 from collections import defaultdict, deque
 from typing import Any
@@ -9,7 +9,7 @@ from pymongo.database import Database
 
 SERVICES = ("analytics", "chat", "rating")
 RESTING = 3
-"""How many are left alone before the first is taken again: what a test that ended still sent has come by then."""
+"""How many are left alone until one is taken again: what a test still sent at its end has come by then."""
 
 
 class Databases:
@@ -43,7 +43,7 @@ class Databases:
 
 
 def _is_emptied(database: Database[dict[str, Any]]) -> bool:
-    """Whether nothing is left in it, nor of what a test made it do: refuse documents, note what it was asked."""
+    """Whether nothing is left in it, nor of what a test made it do: refuse documents, note questions."""
     for collection in database.list_collections(filter={"type": "collection"}):
         if "validator" in collection["options"] or collection["name"] == "system.profile":
             return False
