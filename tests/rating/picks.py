@@ -1,7 +1,7 @@
 """Generated values that are picked by the bytes of one draw.
 
-Nested strategies draw some two hundred times for a history, which takes ten times as long as to play it. There
-is one such draw for a test: of two, Hypothesis copies one over the other, and what is too short becomes 0.
+Nested strategies draw some two hundred times for a history, which takes ten times as long as to play it.
+There is one such draw for a test: of two, Hypothesis copies one over the other, and what doesn't fit is 0.
 """
 
 from collections.abc import Callable, Sequence
