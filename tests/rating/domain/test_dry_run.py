@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -102,12 +102,17 @@ class Played:
         self.repository = Repository(InMemoryEventStore(), self.clock)
         self.rules = rules
         self.closes = dict.fromkeys(DIALOGS, 0)
+        self.due: list[datetime] = []
 
     async def play(self, steps: Sequence[Step]) -> None:
         for step in steps:
             # Of two closes in one millisecond nothing says which was first.
-            self.clock.advance(step.minutes * MINUTE + timedelta(milliseconds=1))
-            await self._time()
+            until = self.clock.now() + step.minutes * MINUTE + timedelta(milliseconds=1)
+            # A dry run takes it that every form was offered when it was due.
+            due = sorted(moment for moment in self.due if self.clock.now() < moment < until)
+            for moment in (*due, until):
+                self.clock.advance(moment - self.clock.now())
+                await self._time()
             close_seq = self.closes[step.dialog]
             match step.what:
                 case "close":
@@ -125,6 +130,7 @@ class Played:
         if before:
             await self._do(dialog, RegisterReopening(before, now, now))
         self.closes[dialog] += 1
+        self.due.append(now + self.rules.delay)
         whose = snapshot(before + 1, dialog, DIALOGS[dialog], now)
         command = RegisterClose(whose, self.rules, known, erased=False, now=now)
         complete = partial(with_cool_down, self.repository, command)
