@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from itertools import accumulate
+from datetime import datetime, timedelta
+from itertools import accumulate, cycle, permutations
 from random import Random
 from typing import get_args
 
@@ -74,40 +74,50 @@ from tests.rating.builders import (
     snapshot,
     written,
 )
-from tests.rating.domain.test_dry_run import FACTS
-from tests.rating.domain.test_dry_run import RULE_SETS as ALL_RULES
+from tests.rating.domain.test_dry_run import pick_facts
+from tests.rating.domain.test_dry_run import pick_rules as pick_any_rules
 from tests.rating.invariants import check_dialog
+from tests.rating.picks import Make, Pick, picked, up_to
 
-SEQS = st.integers(1, 2)
-NOW = st.integers(0, 90).map(at)
-RULE_SETS: st.SearchStrategy[FormVersion] = st.sampled_from([RULES, LATER, MAILED, BOTH, HOOKED, EVERY_WAY])
-COMMENTS: st.SearchStrategy[Comment] = st.sampled_from(
-    [KeepComment(), RemoveComment(), written("a"), written("b")]
+SELDOM = (*[False] * 19, True)
+AT_TIMES = (False, False, False, True)
+SEQS = (1, 2)
+RULE_SETS = (RULES, LATER, MAILED, BOTH, HOOKED, EVERY_WAY)
+COMMENTS: Sequence[Comment] = (KeepComment(), RemoveComment(), written("a"), written("b"))
+WAYS, FAILURES = tuple(Way), tuple(DeliveryFailureReason)
+REACHED = tuple(some for n in range(len(Way) + 1) for some in permutations(Way, n))
+
+
+def pick_now(pick: Pick) -> datetime:
+    return at(pick(range(91)))
+
+
+COMMANDS: Sequence[Make[RatingCommand]] = (
+    lambda pick: register(
+        pick(SEQS), pick_now(pick), pick(RULE_SETS), spam=pick(SELDOM), erased=pick(SELDOM)
+    ),
+    lambda pick: register(pick(SEQS), pick_now(pick), pick(RULE_SETS), cooling_down=pick(SELDOM)),
+    lambda pick: resume(2, pick_now(pick), pick(RULE_SETS)),
+    lambda pick: register(
+        pick(SEQS), pick_now(pick), pick(RULE_SETS), ways=pick(REACHED), opted_out=pick((False, True))
+    ),
+    *[lambda pick: RecordSending(pick(SEQS), pick((*WAYS, Way.EMAIL)), pick_now(pick))] * 4,
+    *[lambda pick: RecordReminder(pick(SEQS), pick_now(pick))] * 3,
+    lambda pick: RecordFailure(pick(SEQS), pick(WAYS), pick(FAILURES), pick_now(pick)),
+    lambda pick: RegisterReopening(pick(SEQS), pick_now(pick), pick_now(pick)),
+    *[lambda pick: OfferForm(pick(SEQS), pick_now(pick))] * 2,
+    *[lambda pick: GiveRating(pick(SEQS), pick(range(7)), pick_now(pick), pick(COMMENTS))] * 3,
+    lambda pick: DeclineRating(pick(SEQS), pick_now(pick)),
+    lambda pick: ExpireForm(pick(SEQS), pick_now(pick)),
+    lambda pick: erase("c1", pick_now(pick)),
 )
 
-WAYS = st.sampled_from(Way)
-REACHED = st.lists(WAYS, unique=True).map(tuple)
 
-COMMANDS: st.SearchStrategy[RatingCommand] = st.one_of(
-    st.builds(register, SEQS, NOW, RULE_SETS, spam=st.booleans(), erased=st.booleans()),
-    st.builds(register, SEQS, NOW, RULE_SETS, cooling_down=st.booleans()),
-    st.builds(resume, st.just(2), NOW, RULE_SETS),
-    st.builds(register, SEQS, NOW, RULE_SETS, ways=REACHED, opted_out=st.booleans()),
-    st.builds(RecordSending, SEQS, WAYS, NOW),
-    st.builds(RecordReminder, SEQS, NOW),
-    st.builds(RecordFailure, SEQS, WAYS, st.sampled_from(DeliveryFailureReason), NOW),
-    st.builds(RegisterReopening, SEQS, NOW, NOW),
-    st.builds(OfferForm, SEQS, NOW),
-    st.builds(GiveRating, SEQS, st.integers(0, 6), NOW, COMMENTS),
-    st.builds(DeclineRating, SEQS, NOW),
-    st.builds(ExpireForm, SEQS, NOW),
-    st.builds(erase, st.just("c1"), NOW),
-)
-
-
-def up_to(most: int, steps: st.SearchStrategy[RatingCommand]) -> st.SearchStrategy[list[RatingCommand]]:
-    """Lists of any length, all equally likely: those of `st.lists` alone have five on average."""
-    return st.integers(0, most).flatmap(lambda n: st.lists(steps, min_size=n, max_size=n))
+def commands_up_to(
+    most: int, kinds: Sequence[Make[RatingCommand]] = COMMANDS
+) -> st.SearchStrategy[list[RatingCommand]]:
+    """Commands of these kinds about two closes, in any order, at any time."""
+    return up_to(most, lambda pick: pick(kinds)(pick), size=6)
 
 
 def play(commands: Sequence[RatingCommand], rating: Rating = RATING.initial) -> list[RatingEvent]:
@@ -115,9 +125,10 @@ def play(commands: Sequence[RatingCommand], rating: Rating = RATING.initial) -> 
     events: list[RatingEvent] = []
     for command in commands:
         try:
-            new = RATING.decide(RATING.fold(rating, events), command)
+            new = RATING.decide(rating, command)
         except CommandRejected:
             continue
+        rating = RATING.fold(rating, new)
         events.extend(new)
     return events
 
@@ -127,7 +138,7 @@ def of(events: Sequence[RatingEvent], close_seq: int, *kinds: type) -> list[Rati
 
 
 @settings(max_examples=400)
-@given(up_to(25, COMMANDS))
+@given(commands_up_to(25))
 def test_a_close_is_offered_once_and_settled_once(commands: list[RatingCommand]) -> None:
     events = play(commands)
     for close_seq in (1, 2):
@@ -141,14 +152,14 @@ def test_a_close_is_offered_once_and_settled_once(commands: list[RatingCommand])
 
 @settings(max_examples=400)
 @given(
-    st.lists(
-        st.one_of(
-            st.builds(register, SEQS, NOW, st.sampled_from([RULES, LATER])),
-            st.builds(RegisterReopening, SEQS, NOW, NOW),
-            st.builds(OfferForm, SEQS, NOW),
-            st.builds(ExpireForm, SEQS, NOW),
+    commands_up_to(
+        8,
+        (
+            lambda pick: register(pick(SEQS), pick_now(pick), pick((RULES, LATER))),
+            lambda pick: RegisterReopening(pick(SEQS), pick_now(pick), pick_now(pick)),
+            lambda pick: OfferForm(pick(SEQS), pick_now(pick)),
+            lambda pick: ExpireForm(pick(SEQS), pick_now(pick)),
         ),
-        max_size=8,
     )
 )
 def test_at_most_one_form_of_a_dialog_waits(commands: list[RatingCommand]) -> None:
@@ -159,7 +170,7 @@ def test_at_most_one_form_of_a_dialog_waits(commands: list[RatingCommand]) -> No
 
 
 @settings(max_examples=400)
-@given(up_to(25, COMMANDS))
+@given(commands_up_to(25))
 def test_a_form_that_was_sent_is_never_undeliverable_and_is_sent_and_reminded_of_once(
     commands: list[RatingCommand],
 ) -> None:
@@ -172,7 +183,7 @@ def test_a_form_that_was_sent_is_never_undeliverable_and_is_sent_and_reminded_of
 
 
 @settings(max_examples=200)
-@given(up_to(25, COMMANDS))
+@given(commands_up_to(25))
 def test_an_answer_lies_between_the_offer_and_the_expiry(commands: list[RatingCommand]) -> None:
     events = play(sorted(commands, key=lambda command: command.now))
     for close_seq in (1, 2):
@@ -182,7 +193,7 @@ def test_an_answer_lies_between_the_offer_and_the_expiry(commands: list[RatingCo
             assert offers[close_seq].offered_at <= event.given_at < offers[close_seq].expires_at
 
 
-ANSWERS = st.lists(st.tuples(st.integers(0, 6), COMMENTS), max_size=25)
+ANSWERS = up_to(25, lambda pick: (pick(range(7)), pick(COMMENTS)), size=2)
 
 
 @settings(max_examples=200)
@@ -212,13 +223,13 @@ def test_every_stored_answer_is_whole(answers: list[tuple[int, Comment]]) -> Non
 
 
 @settings(max_examples=200)
-@given(up_to(20, COMMANDS))
+@given(commands_up_to(20))
 def test_a_command_again_at_once_has_nothing_to_do(commands: list[RatingCommand]) -> None:
     assert play(commands) == play([command for command in commands for _ in range(2)])
 
 
 @settings(max_examples=200)
-@given(up_to(20, COMMANDS), st.randoms(use_true_random=False))
+@given(commands_up_to(20), st.integers(0, 999).map(Random))
 def test_every_stored_history_can_be_read_and_folded_in_any_order(
     commands: list[RatingCommand], random: Random
 ) -> None:
@@ -232,9 +243,9 @@ def test_every_stored_history_can_be_read_and_folded_in_any_order(
 
 @settings(max_examples=300)
 @given(
-    turns=st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 3)), max_size=6),
+    turns=up_to(6, lambda pick: (pick((False, True)), pick((False, True)), pick(range(4))), size=3),
     answered=st.booleans(),
-    rules=RULE_SETS,
+    rules=st.sampled_from(RULE_SETS),
 )
 def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
     *, turns: list[tuple[bool, bool, int]], answered: bool, rules: FormVersion
@@ -255,83 +266,81 @@ def test_closing_and_reopening_takes_no_form_away_and_asks_nobody_twice(
 
 
 LAST_CLOSE = 4
-MINUTES = st.sampled_from([0, 0, 1, 5, 20, 60])
-LAGS = st.sampled_from([0, 0, 0, 5, 30, 1440]).map(lambda minutes: minutes * MINUTE)
-"""How late closes are consumed; the last one is just too late."""
-
-CHATTED = st.floats(0, 49).map(
-    lambda draw: facts(client_messages=2, operator_messages=2, longest_text=20, draw=draw)
-)
-"""A close that no rule of `ALL_RULES` excludes."""
-
-SELDOM = st.sampled_from([*[False] * 9, True])
-AT_TIMES = st.sampled_from([False, False, True])
-ANY_RULES = st.builds(
-    lambda rules, ways, reminder, off: rules.model_copy(
-        update={"ways": ways.ways, "reminder": reminder, "enabled": not off}
-    ),
-    ALL_RULES,
-    st.sampled_from([RULES, RULES, MAILED, BOTH, HOOKED, EVERY_WAY]),
-    st.sampled_from([None, 30 * MINUTE]),
-    SELDOM,
-)
+MINUTES = (0, 0, 0, 0, 1, 5, 20, 60)
+LAGS = (0, 0, 0, 0, 0, 0, 5, 5, 30, 30, 1440)
+"""How many minutes late closes are consumed; the last one is just too late."""
+WAYS_OF_RULES = tuple(rules.ways for rules in (RULES, MAILED, BOTH, BOTH, HOOKED, EVERY_WAY))
 
 
-CLOSES: st.SearchStrategy[RatingCommand] = st.builds(
-    RegisterClose,
-    snapshot=st.just(snapshot()),
-    rules=ANY_RULES,
-    facts=st.builds(
-        lambda known, ways, resumes, opted_out: known.model_copy(
-            update={"ways": ways, "resumes": resumes or None, "opted_out": opted_out}
-        ),
-        AT_TIMES.flatmap(lambda unusual: FACTS if unusual else CHATTED),
-        AT_TIMES.flatmap(lambda unusual: REACHED if unusual else st.just(tuple(Way))),
-        st.integers(0, 1),
-        st.booleans(),
-    ),
-    erased=SELDOM,
-    now=LAGS.map(lambda lag: CLOSED_AT + lag),
-    cooling_down=SELDOM,
-)
-"""A close by any rules, with anything known of it, that may resume the one before."""
+def pick_close(pick: Pick) -> RegisterClose:
+    """A close by any rules, with anything known of it, that may resume the one before."""
+    rules = pick_any_rules(pick).model_copy(
+        update={
+            "ways": pick(WAYS_OF_RULES),
+            "reminder": pick((None, 30 * MINUTE)),
+            "enabled": not pick(SELDOM),
+        }
+    )
+    # A close that no rule excludes, most of the time.
+    chatted = facts(client_messages=2, operator_messages=2, longest_text=20, draw=pick(range(55)))
+    known = pick_facts(pick) if pick(AT_TIMES) else chatted
+    more = {
+        "ways": pick(REACHED) if pick(AT_TIMES) else WAYS,
+        "resumes": pick((None, 1)),
+        "opted_out": pick((False, True)),
+    }
+    return RegisterClose(
+        snapshot=snapshot(),
+        rules=rules,
+        facts=known.model_copy(update=more),
+        erased=pick(SELDOM),
+        now=at(pick(LAGS)),
+        cooling_down=pick(SELDOM),
+    )
 
-FIRST, THEN = st.just(1), st.just(CLOSED_AT)
-WEIGHTS: Mapping[st.SearchStrategy[RatingCommand], int] = {
-    CLOSES: 3,
-    st.builds(GiveRating, FIRST, st.sampled_from([0, 1, 2, 3, 4, 4, 5, 5, 6]), THEN, COMMENTS): 10,
-    st.builds(DeclineRating, FIRST, THEN): 3,
-    st.builds(RegisterReopening, FIRST, NOW, THEN): 1,
-    st.builds(OfferForm, FIRST, THEN): 4,
-    st.builds(ExpireForm, FIRST, THEN): 4,
-    st.builds(RecordSending, FIRST, WAYS, THEN): 8,
-    st.builds(RecordReminder, FIRST, THEN): 5,
-    st.builds(RecordFailure, FIRST, WAYS, st.sampled_from(DeliveryFailureReason), THEN): 2,
-    st.builds(erase, st.just("c1"), THEN): 1,
+
+WEIGHTS: Mapping[Make[RatingCommand | None], int] = {
+    lambda _: None: 3,
+    lambda pick: GiveRating(1, pick((0, 1, 2, 3, 4, 4, 5, 5, 6)), CLOSED_AT, pick(COMMENTS)): 10,
+    lambda _: DeclineRating(1, CLOSED_AT): 3,
+    lambda pick: RegisterReopening(1, pick_now(pick), CLOSED_AT): 1,
+    lambda _: OfferForm(1, CLOSED_AT): 4,
+    lambda _: ExpireForm(1, CLOSED_AT): 4,
+    lambda pick: RecordSending(1, pick((*WAYS, Way.EMAIL)), CLOSED_AT): 8,
+    lambda _: RecordReminder(1, CLOSED_AT): 6,
+    lambda pick: RecordFailure(1, pick(WAYS), pick(FAILURES), CLOSED_AT): 2,
+    lambda _: erase("c1", CLOSED_AT): 1,
 }
-# Not `one_of`: it takes each of its strategies once, however often it is named.
-STEPS = st.sampled_from([each for each, weight in WEIGHTS.items() for _ in range(weight)]).flatmap(
-    lambda steps: steps
-)
-PLACES = st.sampled_from([0, 0, 0, 0, 0, 0, 0, *range(1, LAST_CLOSE + 1)])
+"""What comes next, and how often; None for the next close."""
+STEPS = [kind for kind, weight in WEIGHTS.items() for _ in range(weight)]
+PLACES = (*[0] * 16, *range(1, LAST_CLOSE + 1))
 """The close that a step is about; 0 for the last one, or for the next one if it is closed."""
+
+Step = tuple[int, int, RatingCommand | None]
+
+
+def pick_step(pick: Pick) -> Step:
+    return pick(MINUTES), pick(PLACES), pick(STEPS)(pick)
 
 
 def histories(most: int = 40) -> st.SearchStrategy[list[RatingCommand]]:
     """A dialog that is closed, dealt with and closed again, with a step of any other close now and then."""
-    step = st.tuples(MINUTES, PLACES, STEPS)
-    return st.builds(
-        _placed, CLOSES, st.integers(0, most).flatmap(lambda n: st.lists(step, min_size=n, max_size=n))
+    return picked(
+        lambda pick: _placed(
+            [pick.part(pick_close, size=30) for _ in range(LAST_CLOSE)], pick.up_to(most, pick_step, size=5)
+        ),
+        size=LAST_CLOSE * 30 + 1 + most * 6,
     )
 
 
-def _placed(first: RatingCommand, steps: Sequence[tuple[int, int, RatingCommand]]) -> list[RatingCommand]:
+def _placed(closes: Sequence[RegisterClose], steps: Sequence[Step]) -> list[RatingCommand]:
     """These steps one after the other, in the order in which they are consumed."""
     commands: list[RatingCommand] = []
     minutes, last = 0, 0
-    for later, place, command in [(0, 1, first), *steps]:
+    following = cycle(closes)
+    for later, place, step in [(0, 1, None), *steps]:
         minutes += later
-        match command:
+        match command := step or next(following):
             case RegisterClose(facts=known):
                 last = place or min(last + 1, LAST_CLOSE)
                 resumes = last - 1 if known.resumes and last > 1 else None
@@ -366,16 +375,17 @@ def test_the_histories_come_to_all_that_can_happen() -> None:
     play_and_count()
     all_of_it: list[object] = [*get_args(RatingEvent), *NotOfferedReason, *CancelledReason]
     assert [each for each in all_of_it if not SEEN[each]] == []
-    assert [each for each in (FormOffered, RatingGiven, FormExpired) if SEEN[each] < 25] == []
+    often = (FormOffered, RatingGiven, RatingChanged, FormExpired, FormSent)
+    assert [each for each in often if SEEN[each] < 25] == []
 
 
 @settings(max_examples=800)
-@given(histories(), st.randoms(use_true_random=False))
+@given(histories(), st.integers(0, 999).map(Random))
 def test_every_rule_of_a_form_holds_after_whatever_comes(
     commands: list[RatingCommand], random: Random
 ) -> None:
     """Closes, reopenings, answers, timers, deliveries and erasures, some of them more than once."""
-    again = random.choices(commands, k=len(commands) // 3) if commands else []
+    again = random.choices(commands, k=len(commands) // 3)
     # Whoever sends it again does so at another time.
     again = [replace(command, now=random.choice(commands).now) for command in again]
     check_dialog(play(sorted([*commands, *again], key=lambda command: command.now)))
@@ -398,6 +408,24 @@ def test_an_answer_is_taken_until_just_before_its_deadline_and_in_no_other_state
         before = GiveRating(close_seq, score, deadline - timedelta(milliseconds=1), written("new words"))
         assert kind_of_answer(rating, before) is kind
         assert kind_of_answer(rating, replace(before, now=deadline)) is None
+
+
+@settings(max_examples=300)
+@given(histories(30))
+def test_a_timer_has_nothing_to_do_until_its_time_has_come(commands: list[RatingCommand]) -> None:
+    """An expiry is as of the deadline, whenever it was recorded: its event doesn't tell if it came early."""
+    rating = RATING.fold(RATING.initial, play(commands))
+    for close_seq, close in rating.closes.items():
+        match close:
+            case Scheduled(due_at=moment):
+                timer: OfferForm | ExpireForm = OfferForm(close_seq, moment)
+            case Offered(expires_at=moment):
+                timer = ExpireForm(close_seq, moment)
+            case _:
+                continue
+        early = replace(timer, now=moment - timedelta(milliseconds=1))
+        assert RATING.decide(rating, early) == []
+        assert len(RATING.decide(rating, timer)) == 1
 
 
 def kind_of_answer(rating: Rating, command: GiveRating) -> type | None:

@@ -1,7 +1,7 @@
 """What a story says of the rules is what was decided, whatever happened to the dialog before and since."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -38,78 +38,98 @@ from tests.rating.builders import (
     resume,
     snapshot,
 )
+from tests.rating.picks import Make, Pick, picked, up_to
 
-SEQS = st.integers(1, 3)
-NOW = st.integers(0, 90).map(at)
-FACTS = st.builds(
-    CloseFacts,
-    closed_by=st.sampled_from([None, *KindOfClose]),
-    client_messages=st.integers(0, 2),
-    operator_messages=st.integers(0, 2),
-    longest_text=st.integers(0, 20),
-    labels=st.sampled_from([(), ("test",)]),
-    spam=st.sampled_from([False, False, True]),
-    draw=st.sampled_from([0.0, 49.9, 50.0]),
-)
-ELIGIBILITY = st.builds(
-    Eligibility,
-    closed_by=st.sampled_from([(KindOfClose.OPERATOR,), tuple(KindOfClose)]),
-    needs_reply=st.booleans(),
-    least_client_messages=st.integers(0, 2),
-    least_operator_messages=st.integers(0, 1),
-    least_text=st.sampled_from([0, 10]),
-    skips_spam=st.booleans(),
-    skips_labels=st.sampled_from([(), ("Test",)]),
-    share=st.sampled_from([50, 100]),
-    reopened=st.sampled_from(ReopenedPolicy),
-    once_within=st.just(60 * MINUTE),
-)
-RULE_SETS: st.SearchStrategy[FormVersion] = st.fixed_dictionaries(
-    {
-        "eligibility": ELIGIBILITY,
-        "enabled": st.sampled_from([True, True, True, False]),
-        "delay": st.sampled_from([timedelta(0), DELAY]),
-        "offer_window": st.sampled_from([30 * MINUTE, timedelta(hours=24)]),
-    }
-).map(lambda rules: RULES.model_copy(update=rules))
-RARELY = st.sampled_from([False, False, False, True])
+SEQS = (1, 2, 3)
+KINDS = tuple(KindOfClose)
+POLICIES = tuple(ReopenedPolicy)
+RARELY = (False, False, False, True)
 
 
-@st.composite
-def closes(draw: st.DrawFn) -> RegisterClose:
-    """A close, of which it may be that it resumes the one before."""
-    close_seq, facts = draw(SEQS), draw(FACTS)
-    if close_seq > 1 and draw(st.booleans()):
-        facts = facts.model_copy(update={"resumes": close_seq - 1})
-    return RegisterClose(
-        snapshot(close_seq),
-        draw(RULE_SETS),
-        facts,
-        erased=draw(RARELY),
-        now=draw(NOW),
-        cooling_down=draw(RARELY),
+def pick_facts(pick: Pick) -> CloseFacts:
+    return CloseFacts(
+        closed_by=pick((None, *KINDS)),
+        client_messages=pick(range(3)),
+        operator_messages=pick(range(3)),
+        longest_text=pick(range(21)),
+        labels=pick(((), ("test",))),
+        spam=pick((False, False, True)),
+        draw=pick((0.0, 49.9, 50.0)),
     )
 
 
-COMMANDS: st.SearchStrategy[RatingCommand] = st.one_of(
-    closes(),
-    closes(),
-    closes(),
-    st.builds(RegisterReopening, SEQS, NOW, NOW),
-    st.builds(GiveRating, SEQS, st.just(5), NOW),
-    st.builds(ExpireForm, SEQS, NOW),
-    st.builds(erase, st.just("c1"), NOW),
+def pick_rules(pick: Pick) -> FormVersion:
+    eligibility = Eligibility(
+        closed_by=pick(((KindOfClose.OPERATOR,), KINDS)),
+        needs_reply=pick((False, True)),
+        least_client_messages=pick(range(3)),
+        least_operator_messages=pick(range(2)),
+        least_text=pick((0, 10)),
+        skips_spam=pick((False, True)),
+        skips_labels=pick(((), ("Test",))),
+        share=pick((50, 100)),
+        reopened=pick(POLICIES),
+        once_within=60 * MINUTE,
+    )
+    return RULES.model_copy(
+        update={
+            "eligibility": eligibility,
+            "enabled": not pick(RARELY),
+            "delay": pick((timedelta(0), DELAY)),
+            "offer_window": pick((30 * MINUTE, timedelta(hours=24))),
+        }
+    )
+
+
+def pick_now(pick: Pick) -> datetime:
+    return at(pick(range(91)))
+
+
+def pick_close(pick: Pick) -> RegisterClose:
+    """A close, of which it may be that it resumes the one before."""
+    close_seq, resumes, known = pick(SEQS), pick((False, True)), pick_facts(pick)
+    if close_seq > 1 and resumes:
+        known = known.model_copy(update={"resumes": close_seq - 1})
+    return RegisterClose(
+        snapshot(close_seq),
+        pick_rules(pick),
+        known,
+        erased=pick(RARELY),
+        now=pick_now(pick),
+        cooling_down=pick(RARELY),
+    )
+
+
+CLOSE = 25
+"""The picks of a close."""
+
+
+def pick_two_closes(pick: Pick) -> tuple[RegisterClose, RegisterClose]:
+    """Two closes that differ in a few picks: of any two, hardly a rule demands and finds the same."""
+    one, other = pick.take(CLOSE), pick.take(CLOSE)
+    start, end = sorted((pick(range(CLOSE + 1)), pick(range(CLOSE + 1))))
+    return pick_close(Pick(one)), pick_close(Pick(one[:start] + other[start:end] + one[end:]))
+
+
+COMMANDS: Sequence[Make[RatingCommand]] = (
+    *[pick_close] * 3,
+    lambda pick: RegisterReopening(pick(SEQS), pick_now(pick), pick_now(pick)),
+    lambda pick: GiveRating(pick(SEQS), 5, pick_now(pick)),
+    lambda pick: ExpireForm(pick(SEQS), pick_now(pick)),
+    lambda pick: erase("c1", pick_now(pick)),
 )
 
 
 def play(commands: Sequence[RatingCommand]) -> list[RatingEvent]:
     """The events that follow, refusals passed over; a question is reserved only by who would be asked."""
-    events: list[RatingEvent] = []
+    rating, events = RATING.initial, list[RatingEvent]()
     for command in commands:
         try:
-            events.extend(RATING.decide(RATING.fold(RATING.initial, events), command))
+            new = RATING.decide(rating, command)
         except CommandRejected:
             continue
+        rating = RATING.fold(rating, new)
+        events.extend(new)
     return events
 
 
@@ -124,7 +144,7 @@ def failed(story: Story) -> list[NotOfferedReason]:
 
 
 @settings(max_examples=500)
-@given(st.lists(COMMANDS, max_size=12))
+@given(up_to(12, lambda pick: pick(COMMANDS)(pick), size=1 + CLOSE))
 def test_the_rule_that_failed_is_the_stored_reason_and_none_did_where_a_form_was_made(
     commands: list[RatingCommand],
 ) -> None:
@@ -149,11 +169,12 @@ def of(rules: Sequence[RuleVerdict], name: NotOfferedReason) -> tuple[Mapping[st
 
 
 @settings(max_examples=500)
-@given(closes(), closes(), st.sampled_from([None, at(0), at(40)]))
+@given(picked(pick_two_closes, size=2 * CLOSE + 2), st.sampled_from([None, at(0), at(40)]))
 def test_what_a_rule_shows_is_all_that_it_goes_by(
-    one: RegisterClose, other: RegisterClose, last_asked: Any
+    closes: tuple[RegisterClose, RegisterClose], last_asked: Any
 ) -> None:
     """Two closes of which a rule demanded and found the same have the same verdict of it."""
+    one, other = closes
     for name, fails in exclusions(one, last_asked).items():
         shown, alike = verdicts(one, None, last_asked), verdicts(other, None, last_asked)
         if of(shown, name)[1] and of(shown, name) == of(alike, name):
