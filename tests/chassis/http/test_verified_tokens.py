@@ -72,7 +72,8 @@ async def test_it_is_decoded_once(decoded: list[str]) -> None:
 
 
 async def test_it_ends_when_its_time_is_over() -> None:
-    verifier, given = trusting(HeldKeys()), token(seconds=1 - LEEWAY.total_seconds())
+    # Times of tokens are whole seconds: it lasts for one at least.
+    verifier, given = trusting(HeldKeys()), token(seconds=2 - LEEWAY.total_seconds())
     assert (await verifier.verify(given)).sub == "anna"
 
     async def ended() -> bool:
