@@ -384,6 +384,25 @@ test("a change that was begun before a reload goes on after it", () => {
   expect(opened(aForm()).open.value).toBe(false);
 });
 
+test("a browser that keeps nothing has what is typed as long as the form is shown", () => {
+  const store = new FormStore(calls, { read: () => null, write: () => undefined });
+  store.show(aForm());
+  store.choose(3);
+  store.show(aForm());
+  expect(store.draft.value.score).toBe(3);
+});
+
+test("an answer without a comment, changed, has none either; what was not answered is not sent", async () => {
+  const follow_ups = [{ id: "solved", text: "Solved?", options: [{ id: "yes", text: "Yes" }] }];
+  const store = opened(aForm({ follow_ups }));
+  store.choose(5);
+  await store.send();
+  store.answerAgain();
+  store.choose(4);
+  await store.send();
+  expect(calls.answer).toHaveBeenLastCalledWith("d1.1.secret", sentOf(4, null));
+});
+
 test("nothing of one form is left on another one", async () => {
   refused("wrong-shape", 422);
   const store = opened(GIVEN);
@@ -474,6 +493,18 @@ test("what waits is sent at once, as it is now, when it is sent again", async ()
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("what waits is sent once more when its form is read again", async () => {
+  refused("service-starting", 503);
+  const store = opened();
+  store.choose(5);
+  const sent = store.send();
+  await vi.waitFor(() => expect(store.sending.value).toBe("waiting"));
+  store.show(aForm());
+  expect(store.sending.value).toBe("waiting");
+  await sent;
+  expect(calls.answer).toHaveBeenCalledTimes(2);
+});
+
 test("a comment that is missing is said also while the answer waits", async () => {
   refused("offline", 0);
   const store = opened();
@@ -497,6 +528,18 @@ test("pauses grow, and never beyond half a minute", async () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(calls.answer).toHaveBeenCalledTimes(at + 2);
   }
+});
+
+test("a pause is half as long at the shortest", async () => {
+  vi.mocked(Math.random).mockReturnValueOnce(0);
+  refused("unavailable", 503);
+  const store = opened();
+  store.choose(5);
+  void store.send();
+  await vi.advanceTimersByTimeAsync(999);
+  expect(calls.answer).toHaveBeenCalledOnce();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(calls.answer).toHaveBeenCalledTimes(2);
 });
 
 test.each([
@@ -531,6 +574,22 @@ test("an answer that waits is its own form's, whatever is shown meanwhile", asyn
   expect(store.form.value).toBe(other);
   expect([...kept.keys()]).toEqual(["d2.1"]);
   expect([store.draft.value.score, store.sending.value]).toEqual([3, "idle"]);
+});
+
+test("another form's answer that arrives leaves this one's on its way", async () => {
+  const arrive: (() => void)[] = [];
+  calls.answer.mockImplementation(
+    (_, answer) => new Promise((resolve) => arrive.push(() => resolve(answered(answer)))),
+  );
+  const store = opened();
+  store.choose(5);
+  const sent = store.send();
+  store.show(aForm({ form: "d2.1" }));
+  store.choose(3);
+  void store.send();
+  arrive[0]?.();
+  await sent;
+  expect(store.sending.value).toBe("sending");
 });
 
 test("an answer that could not be sent is sent when its form is shown again", async () => {

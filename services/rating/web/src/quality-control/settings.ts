@@ -324,13 +324,5 @@ function key(settings: Settings, part: Part): string {
     const [locale, name] = textOf(part);
     return settings.texts[locale]?.[name]?.trim() ?? "";
   }
-  if (
-    part === "tags" ||
-    part === "follow_ups" ||
-    part === "ways" ||
-    part === "alert" ||
-    part === "form_webhook"
-  )
-    return JSON.stringify(settings[part]);
-  return String(settings[part as "enabled" | "names_operator" | "accent" | "reminder" | DurationName]);
+  return JSON.stringify(settings[part as Exclude<keyof Settings, "eligibility" | "texts">]);
 }
