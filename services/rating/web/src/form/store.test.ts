@@ -247,6 +247,22 @@ test.each([
   expect(store.refusal.value?.code).toBe(code);
 });
 
+test("what one form is refused leaves another one, shown meanwhile, as it is", async () => {
+  let arrive = (_: Form): void => undefined;
+  refused("rating-window-over");
+  calls.read.mockReturnValueOnce(new Promise((resolve) => (arrive = resolve)));
+  const store = opened();
+  store.choose(5);
+  const sent = store.send();
+  await vi.waitFor(() => expect(calls.read).toHaveBeenCalled());
+  store.show(aForm({ form: "d2.1" }));
+  store.choose(3);
+  arrive(aForm({ state: "expired" }));
+  await sent;
+  expect([store.form.value?.form, store.draft.value.score, store.refusal.value]).toEqual(["d2.1", 3, null]);
+  expect(kept.get("d2.1")).toMatchObject({ score: 3 });
+});
+
 test("a form that is there no more is taken away, and that is said", async () => {
   refused("no-such-form", 404);
   calls.read.mockRejectedValue(new Problem("no-such-form", 404));

@@ -213,7 +213,7 @@ export class FormStore {
         const problem = asProblem(error);
         if (!this.#shows(form)) return null;
         if (!mayPass(problem)) {
-          await this.#refused(problem);
+          await this.#refused(form, problem);
           return null;
         }
         batch(() => {
@@ -227,7 +227,7 @@ export class FormStore {
     }
   }
 
-  async #refused(problem: Problem): Promise<void> {
+  async #refused(form: Form, problem: Problem): Promise<void> {
     this.#edit({ due: false });
     if (problem.code.startsWith("comment-")) {
       this.wrongComment.value = problem;
@@ -235,6 +235,7 @@ export class FormStore {
     }
     if (CHANGED.includes(problem.code)) {
       await this.refresh();
+      if (this.form.value && !this.#shows(form)) return;
       this.open.value = false;
       this.#settle();
     }
