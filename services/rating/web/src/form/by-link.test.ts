@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { aForm } from "./builders.ts";
+import { aForm, NOW } from "./builders.ts";
 import { openByLink } from "./by-link.ts";
+import { now } from "./clock.ts";
 import { aPage, problem } from "./harness.ts";
 import { speakOneOf } from "./texts.ts";
 
@@ -74,6 +75,34 @@ test("a form that is shown is read again by its own token", async () => {
   page.dispatchEvent(new Event("online"));
   await settled();
   expect(asked.map(({ body }) => body)).toMatchObject([{ token: "link-of-d1.1" }, { token: "d1.1.secret" }]);
+});
+
+test("what is chosen is kept in this tab, and the time is the service's", async () => {
+  const headers = { Date: "Thu, 26 Nov 2026 09:00:00 GMT" };
+  const { kept } = aPage(() => Response.json(first, { headers }), "#d1.1.secret");
+  const store = openByLink();
+  await settled();
+  store.choose(4);
+  expect(kept.get("candor.form.d1.1")).toContain('"score":4');
+  expect(now.value).toEqual(NOW);
+});
+
+test("a link that fails late says nothing of the one that was opened after it", async () => {
+  const arrive: ((response: Response) => void)[] = [];
+  const { page, location } = aPage(() => new Promise((resolve) => arrive.push(resolve)), "#nothing");
+  const store = openByLink();
+  location.hash = "#d2.1.secret";
+  page.dispatchEvent(new Event("hashchange"));
+  await settled();
+  arrive[0]?.(problem("no-such-form", 404));
+  await settled();
+  expect(store.failure.value).toBeNull();
+  arrive[1]?.(Response.json(second));
+  await settled();
+  expect(store.form.value).toEqual(second);
+  location.hash = "#d1.1.secret";
+  page.dispatchEvent(new Event("hashchange"));
+  expect(store.form.value).toBeNull();
 });
 
 test("another link in the same tab shows its form, also if the first comes later", async () => {

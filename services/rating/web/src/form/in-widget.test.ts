@@ -53,7 +53,7 @@ function framed() {
 const shown = (store: FormStore): string | undefined => store.form.value?.form;
 
 test("it asks for the visitor's token, and shows the form of the dialog that the widget names", async () => {
-  const { service, store, tell, asked, told, document } = framed();
+  const { service, store, tell, asked, told, document, kept } = framed();
   service.forms = [aForm({ form: "d2.1", dialog: "d2" }), aForm()];
   expect(told()).toEqual([{ candor: "form", wants: "token" }]);
   tell({ theme: "dark" });
@@ -62,6 +62,8 @@ test("it asks for the visitor's token, and shows the form of the dialog that the
   expect(asked(MINE)).toMatchObject([{ bearer: "Bearer t1" }]);
   expect(told().slice(1)).toEqual([{ candor: "form", state: "shown" }]);
   expect(document.documentElement.dataset.theme).toBe("dark");
+  store.choose(4);
+  expect(kept.get("candor.form.d1.1")).toContain('"score":4');
 });
 
 test("without a dialog it shows the newest form, in the language of the widget", async () => {
