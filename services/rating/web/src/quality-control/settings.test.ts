@@ -4,7 +4,7 @@ import { partOf } from "./editor.ts";
 import { lookup, rangesOf, shown } from "./fallbacks.ts";
 import { asLength, inSeconds, isWithin, typed } from "./lengths.ts";
 import { previewForm } from "./preview-form.ts";
-import { wholeText } from "./sentences.ts";
+import { valueText, wholeText } from "./sentences.ts";
 import {
   DEFAULT,
   demanding,
@@ -168,7 +168,7 @@ test("lengths of time are shown in the largest unit without a rest", () => {
     { count: 25, unit: "hours" },
     { count: 0.5, unit: "seconds" },
   ]);
-  expect(["14", " 1,5 ", "-1", "", "1e3", "x"].map(typed)).toEqual([14, 1.5, null, null, null, null]);
+  expect(["14", " 1,25 ", "-1", "", "1e3", "x"].map(typed)).toEqual([14, 1.25, null, null, null, null]);
   expect(inSeconds(1.5, "hours")).toBe(5_400);
   expect([isWithin(0, 0), isWithin(0, 1), isWithin(3_650 * 86_400, 1), isWithin(3_651 * 86_400, 1)]).toEqual([
     true,
@@ -219,7 +219,12 @@ test("a comparison shows the texts of reasons and questions, not how many there 
   });
   expect(wholeText("tags", settings)).toBe("\u2068Slow\u2069 / \u2068Lent\u2069 (1–3)");
   expect(wholeText("follow_ups", settings)).toBe("\u2068Solved?\u2069 · \u2068Yes\u2069");
-  expect(wholeText("tags", someSettings())).toBe("0");
+  const more = [...settings.tags, { id: "kind", lowest: 4, highest: 5, texts: { en: "Kind", fr: "" } }];
+  expect(wholeText("tags", { ...settings, tags: more })).toBe(
+    "\u2068Slow\u2069 / \u2068Lent\u2069 (1–3)\n\u2068Kind\u2069 (4–5)",
+  );
+  for (const part of ["tags", "follow_ups"] as const) expect(wholeText(part, someSettings())).toBe("0");
+  expect(wholeText("delay", settings)).toBe(valueText("delay", settings));
 });
 
 const alert = { at_or_below: 2, to: ["clara@school.test"], locale: "en" };
