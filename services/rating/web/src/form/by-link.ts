@@ -16,14 +16,16 @@ export function openByLink(): FormStore {
   let token = "";
 
   const load = async (): Promise<void> => {
+    const mine = token;
     try {
       if (!token) throw new Problem("no-such-form", 404);
       const form = await api.read(token);
       await speakOneOf(form.locale);
-      store.show(form);
+      // Another link may have been opened in this tab.
+      if (mine === token) store.show(form);
     } catch (error) {
       await speakOneOf();
-      store.fail(asProblem(error));
+      if (mine === token) store.fail(asProblem(error));
     }
   };
   const open = (): void => {

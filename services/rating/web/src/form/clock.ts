@@ -2,6 +2,8 @@
 import { signal } from "@preact/signals";
 
 const TICK_MS = 60_000;
+/** A timer that is set to more than this fires at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 let ahead = 0;
 
 export const now = signal(new Date());
@@ -23,8 +25,8 @@ export function tick(): void {
 /** Calls `tick` each minute, and at `end`; returns how to stop it. */
 export function tickUntil(end: Date | null): () => void {
   const minute = setInterval(tick, TICK_MS);
-  const left = end ? end.getTime() - now.value.getTime() : Number.POSITIVE_INFINITY;
-  const last = left < TICK_MS ? setTimeout(tick, left + 50) : undefined;
+  const left = end ? end.getTime() - now.value.getTime() : LONGEST_TIMEOUT_MS;
+  const last = setTimeout(tick, Math.min(left + 50, LONGEST_TIMEOUT_MS));
   return () => {
     clearInterval(minute);
     clearTimeout(last);

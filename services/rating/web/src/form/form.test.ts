@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { aForm, NOW } from "./builders.ts";
-import { canChange, endOf, lengthOf, momentOf, needsComment, scores } from "./form.ts";
+import { canChange, endOf, lengthOf, momentOf, needsComment, scores, tagsWith } from "./form.ts";
 import { inItsDirection } from "./parts.tsx";
 import { toldBy } from "./widget.ts";
 
@@ -42,7 +42,19 @@ test("words are needed up to the score that the channel has set, 0 included", ()
   });
   expect([0, 1].map((score) => needsComment(form, score))).toEqual([true, false]);
   expect(needsComment(aForm({ comment: { ...form.comment, mode: "optional" } }), 0)).toBe(false);
-  expect(scores(form)).toHaveLength(11);
+  expect(scores(form)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(scores(aForm())).toEqual([1, 2, 3, 4, 5]);
+});
+
+test("a reason is offered with the scores of its range, both ends included", () => {
+  const form = aForm({ tags: [{ id: "slow", text: "slow", lowest: 2, highest: 3 }] });
+  expect(scores(form).map((score) => tagsWith(form, score).length)).toEqual([0, 1, 1, 0, 0]);
+});
+
+test("what is shown ends with the time to answer, or to change the answer; else it stays", () => {
+  expect(endOf(aForm(), NOW)).toEqual(new Date("2026-11-29T09:00:00Z"));
+  expect(endOf(aForm({ expires_at: NOW.toISOString() }), NOW)).toBeNull();
+  expect(endOf(aForm({ state: "given", editable_until: null }), NOW)).toBeNull();
 });
 
 test("a length counts characters and not their halves", () => {
@@ -58,7 +70,16 @@ test("only what has the shape of the widget's message is one", () => {
     locale: null,
     theme: null,
   });
-  for (const other of [null, "form", {}, { ...whole, candor: "widget" }, { ...whole, token: "" }]) {
+  expect(toldBy({ ...whole, theme: "light" })?.theme).toBe("light");
+  for (const other of [
+    null,
+    undefined,
+    "form",
+    {},
+    { ...whole, token: 7 },
+    { ...whole, candor: "widget" },
+    { ...whole, token: "" },
+  ]) {
     expect(toldBy(other)).toBeNull();
   }
 });

@@ -16,17 +16,14 @@ const RETRY_MS = 5_000;
 
 export function openInWidget(): FormStore {
   let told: Told | null = null;
-  let stop = (): void => undefined;
-  let heard = (): void => undefined;
+  /** Those who wait for another token. */
+  const waiting: (() => void)[] = [];
 
   const token: TokenSource = async (again) => {
     if (again) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ANSWER_MS);
-        heard = () => {
-          clearTimeout(timer);
-          resolve();
-        };
+        setTimeout(resolve, ANSWER_MS);
+        waiting.push(resolve);
         tell({ wants: "token" });
       });
     }
@@ -66,15 +63,14 @@ export function openInWidget(): FormStore {
   listenToWidget((next) => {
     const before = told;
     told = next;
-    heard();
+    for (const resolve of waiting.splice(0)) resolve();
     if (next.theme) document.documentElement.dataset.theme = next.theme;
     if (before && next.dialog !== before.dialog) store.forget();
     if (before) {
       void read();
       return;
     }
-    stop();
-    stop = follow({
+    follow({
       address: "/v1/forms/mine/changes",
       token,
       changed: () => void read(),

@@ -1,5 +1,5 @@
 /** One form on the page: what is known of it, what its client is about to say, and the sending of that. */
-import { asProblem, Problem } from "@candor/ui/problems.ts";
+import { asProblem, mayPass, Problem } from "@candor/ui/problems.ts";
 import { batch, signal } from "@preact/signals";
 import { type Draft, type Drafts, EMPTY } from "./draft.ts";
 import {
@@ -51,6 +51,8 @@ export class FormStore {
   readonly #calls: Calls;
   readonly #drafts: Drafts;
   #tryNow: () => void = () => undefined;
+  /** Counts what was learnt of a form, and asked: what was asked for before the last of it is older. */
+  #reads = 0;
 
   constructor(calls: Calls, drafts: Drafts) {
     this.#calls = calls;
@@ -59,11 +61,13 @@ export class FormStore {
 
   /** Shows a form as it is now; what was typed into it is kept. */
   show(form: Form): void {
-    const before = this.form.value;
+    const isSame = this.#shows(form);
+    this.#reads += 1;
     batch(() => {
+      if (!isSame) this.forget();
       this.form.value = form;
       this.failure.value = null;
-      if (before?.form === form.form) return;
+      if (isSame) return;
       const draft = this.#drafts.read(form.form);
       this.draft.value = draft ?? EMPTY;
       this.open.value = draft !== null && form.state !== "pending";
@@ -78,8 +82,15 @@ export class FormStore {
     if (!this.form.value) this.failure.value = problem;
   }
 
+  /** Shows nothing. What waits is tried once more; if that fails, it is sent when its form is shown again. */
   forget(): void {
-    this.form.value = null;
+    batch(() => {
+      this.form.value = null;
+      this.failure.value = null;
+      this.sending.value = "idle";
+    });
+    this.#reads += 1;
+    this.#tryNow();
   }
 
   /** Shows a form as it would be, with a score chosen. */
@@ -135,21 +146,23 @@ export class FormStore {
   /** Sends the answer, until it arrives or is refused. False if a comment is missing or too long. */
   async send(): Promise<boolean> {
     const form = this.form.value;
-    if (!form || this.draft.value.score === null || this.sending.value === "sending") return true;
+    const chosen = this.draft.value;
+    if (!form || !isChosen(chosen) || this.sending.value === "sending") return true;
+    if (this.#isWrong(form)) return false;
+    this.#edit({ due: true });
     if (this.sending.value === "waiting") {
       this.#tryNow();
       return true;
     }
-    if (this.#isWrong(form)) return false;
-    this.#edit({ due: true });
-    const answered = await this.#told(() => this.#calls.answer(form.token, toSend(form, this.draft.value)));
+    let draft = chosen;
+    const answered = await this.#told(form, () => {
+      // Another form may be shown by now, and its draft is not this one's.
+      if (this.#shows(form) && isChosen(this.draft.value)) draft = this.draft.value;
+      return this.#calls.answer(form.token, toSend(form, draft));
+    });
     if (answered) {
       const { thanks, ...known } = answered;
-      batch(() => {
-        this.form.value = { ...form, ...known, texts: { ...form.texts, thanks } };
-        this.open.value = false;
-        this.#settle();
-      });
+      this.#became({ ...form, ...known, texts: { ...form.texts, thanks } });
     }
     return true;
   }
@@ -157,13 +170,15 @@ export class FormStore {
   async decline(): Promise<void> {
     const form = this.form.value;
     if (!form || this.sending.value !== "idle") return this.#tryNow();
-    const declined = await this.#told(() => this.#calls.decline(form.token));
-    if (declined) {
-      batch(() => {
-        this.form.value = { ...form, ...declined };
-        this.open.value = false;
-        this.#settle();
-      });
+    const declined = await this.#told(form, () => this.#calls.decline(form.token));
+    if (!declined) return;
+    const draft = this.draft.value;
+    this.#became({ ...form, ...declined });
+    // While "No, thanks" was waiting they thought better of it.
+    if (this.#shows(form) && isChosen(draft)) {
+      this.open.value = true;
+      this.#edit(draft);
+      if (draft.due) await this.send();
     }
   }
 
@@ -171,11 +186,14 @@ export class FormStore {
   async refresh(): Promise<void> {
     const form = this.form.value;
     if (!form) return;
+    this.#reads += 1;
+    const mine = this.#reads;
     try {
-      this.show(await this.#calls.read(form.token));
+      const read = await this.#calls.read(form.token);
+      if (mine === this.#reads) this.show(read);
     } catch (error) {
       const problem = asProblem(error);
-      if (problem.status === 404) {
+      if (problem.status === 404 && mine === this.#reads) {
         batch(() => {
           this.form.value = null;
           this.failure.value = problem;
@@ -184,16 +202,18 @@ export class FormStore {
     }
   }
 
-  async #told<T>(call: () => Promise<T>): Promise<T | null> {
+  /** Tells the service of a form until it is heard; null if it refuses, or if another form is shown meanwhile. */
+  async #told<T>(form: Form, call: () => Promise<T>): Promise<T | null> {
     this.refusal.value = null;
     for (let failures = 0; ; failures += 1) {
-      this.sending.value = "sending";
+      if (this.#shows(form)) this.sending.value = "sending";
       try {
         return await call();
       } catch (error) {
         const problem = asProblem(error);
-        if (!passes(problem)) {
-          await this.#refused(problem);
+        if (!this.#shows(form)) return null;
+        if (!mayPass(problem)) {
+          await this.#refused(form, problem);
           return null;
         }
         batch(() => {
@@ -202,12 +222,12 @@ export class FormStore {
         });
         await this.#pause(failures);
       } finally {
-        if (this.sending.value === "sending") this.sending.value = "idle";
+        if (this.#shows(form)) this.sending.value = "idle";
       }
     }
   }
 
-  async #refused(problem: Problem): Promise<void> {
+  async #refused(form: Form, problem: Problem): Promise<void> {
     this.#edit({ due: false });
     if (problem.code.startsWith("comment-")) {
       this.wrongComment.value = problem;
@@ -215,6 +235,7 @@ export class FormStore {
     }
     if (CHANGED.includes(problem.code)) {
       await this.refresh();
+      if (this.form.value && !this.#shows(form)) return;
       this.open.value = false;
       this.#settle();
     }
@@ -242,6 +263,22 @@ export class FormStore {
     if (form) this.#drafts.write(form.form, this.draft.value);
   }
 
+  #shows({ form }: Form): boolean {
+    return this.form.value?.form === form;
+  }
+
+  /** Takes what has become of a form by what its client sent. */
+  #became(form: Form): void {
+    this.#drafts.write(form.form, null);
+    if (!this.#shows(form)) return;
+    this.#reads += 1;
+    batch(() => {
+      this.form.value = form;
+      this.open.value = false;
+      this.#settle();
+    });
+  }
+
   #settle(): void {
     if (this.form.value) this.#drafts.write(this.form.value.form, null);
     this.draft.value = EMPTY;
@@ -265,15 +302,20 @@ export class FormStore {
   }
 }
 
+type Chosen = Draft & { score: number };
+
+function isChosen(draft: Draft): draft is Chosen {
+  return draft.score !== null;
+}
+
 /** The whole answer; of the follow-up questions those alone that are answered in another way than before. */
-function toSend(form: Form, { score, comment, tags, followUps }: Draft): Sent {
-  const chosen = score ?? form.scale.lowest;
+function toSend(form: Form, { score, comment, tags, followUps }: Chosen): Sent {
   const before = followUpsOf(form.answer);
   const answers = form.follow_ups.map(({ id }): [string, string] => [id, followUps[id]?.trim() ?? ""]);
   return {
-    score: chosen,
+    score,
     comment: changed(form, comment),
-    tags: tagsWith(form, chosen)
+    tags: tagsWith(form, score)
       .map(({ id }) => id)
       .filter((id) => tags.includes(id)),
     follow_ups: Object.fromEntries(answers.filter(([id, text]) => text !== (before[id] ?? ""))),
@@ -284,9 +326,4 @@ function toSend(form: Form, { score, comment, tags, followUps }: Draft): Sent {
 function changed(form: Form, comment: string): string | null {
   if (form.comment.mode === "off") return null;
   return comment === (form.answer?.comment?.text ?? "") ? null : comment;
-}
-
-/** Whether it may well work a little later. */
-function passes({ code, status }: Problem): boolean {
-  return code === "offline" || status >= 500 || status === 429 || (status === 0 && code === "unavailable");
 }

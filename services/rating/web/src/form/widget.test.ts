@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { aForm } from "./builders.ts";
-import { listenToPreview, listenToWidget } from "./widget.ts";
+import { listenToPreview, listenToWidget, tell } from "./widget.ts";
 
-const parent = {};
+const parent = { postMessage: vi.fn() };
 let page: EventTarget;
 
 beforeEach(() => {
@@ -24,6 +24,8 @@ test("only a page of this origin, around the frame, says what to preview", () =>
   const preview = { form: aForm(), score: null, theme: "light" };
   post({ candor: "form", preview }, "https://school.example");
   post({ candor: "form", preview }, "https://rating.example", {});
+  for (const other of [null, { candor: "form" }, { candor: "widget", preview }, { preview }])
+    post(other, "https://rating.example");
   expect(show).not.toHaveBeenCalled();
   post({ candor: "form", preview }, "https://rating.example");
   expect(show).toHaveBeenCalledExactlyOnceWith(preview);
@@ -34,7 +36,13 @@ test("only the page around the frame hands over whose form it is", () => {
   listenToWidget(told);
   const message = { candor: "form", token: "t1", dialog: "d1", locale: "fr", theme: "dark" };
   post(message, "https://school.example", {});
+  post({ candor: "widget" }, "https://school.example");
   expect(told).not.toHaveBeenCalled();
   post(message, "https://school.example");
   expect(told).toHaveBeenCalledExactlyOnceWith({ token: "t1", dialog: "d1", locale: "fr", theme: "dark" });
+});
+
+test("what the form tells goes to the page around it, whichever that is", () => {
+  tell({ state: "shown" });
+  expect(parent.postMessage).toHaveBeenCalledExactlyOnceWith({ candor: "form", state: "shown" }, "*");
 });

@@ -50,14 +50,12 @@ export function aboutText(form: Form, now: Date): string {
   return t("about.day", { from: shortTime(opened, now), to });
 }
 
-/** The scores that need words: "1 and 2", "0–6". */
+/** The scores that need words: "1 and 2", "0–6", "“Very bad” and “bad”" where pictures have no numbers. */
 export function requiredScores(form: Form): string {
-  const all = scores(form).filter((score) => score <= (form.comment.required_at_or_below ?? -1));
-  const last = all.at(-1) ?? form.scale.lowest;
-  if (all.length > 2) return `${number(form.scale.lowest)}–${number(last)}`;
-  const texts = isPictures(form)
-    ? all.map((score) => quoted(scoreText(form, score)))
-    : all.map((each) => number(each));
+  const texts = scores(form)
+    .filter((score) => score <= (form.comment.required_at_or_below ?? -1))
+    .map((score) => (isPictures(form) ? quoted(scoreText(form, score)) : number(score)));
+  if (texts.length > 2) return `${texts[0]}–${texts.at(-1)}`;
   return new Intl.ListFormat(formatTag.value).format(texts);
 }
 

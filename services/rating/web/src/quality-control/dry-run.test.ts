@@ -46,6 +46,20 @@ test("an answer that comes after a later question is dropped, and the old one st
   expect([runs.computing.value, runs.found.value?.asked]).toEqual([false, 8]);
 });
 
+test("once it is stopped nothing is asked, and what comes is dropped", async () => {
+  const responses: ((run: DryRun) => void)[] = [];
+  const runs = new DryRuns(() => new Promise((resolve) => responses.push(resolve)));
+  runs.changed(someSettings());
+  await vi.advanceTimersByTimeAsync(400);
+  runs.changed(someSettings({ cool_down: 1 }));
+  runs.stop();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(responses).toHaveLength(1);
+  responses[0]?.(aRun(7));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(runs.found.value).toBeNull();
+});
+
 test("what fails is said, and the next that succeeds takes its place", async () => {
   let fails = true;
   const runs = new DryRuns(async () => {

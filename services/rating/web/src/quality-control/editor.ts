@@ -9,8 +9,10 @@ import {
   type Colours,
   DEMANDS,
   type DryRun,
+  DURATIONS,
   differences,
   type Entry,
+  LISTS,
   type Part,
   rebased,
   type Settings,
@@ -170,8 +172,7 @@ export class Editor {
   /** Saves; `fieldSentence` says what is wrong with a field. */
   async save(fieldSentence: (code: string) => string): Promise<void> {
     const { view, settings } = this;
-    if (!view.value || !settings.value || this.saving.value || Object.keys(this.wrong.value).length > 0)
-      return;
+    if (!view.value || !settings.value || Object.keys(this.wrong.value).length > 0) return;
     if (this.changed.value.length === 0) return;
     const [version, body] = [view.value.version, sent(settings.value)];
     await this.#sent(() => this.#service.save(this.channel, version, body), fieldSentence, settings.value);
@@ -213,6 +214,7 @@ export class Editor {
     fieldSentence: (code: string) => string,
     base?: Settings,
   ): Promise<void> {
+    if (this.saving.value) return;
     batch(() => {
       this.saving.value = true;
       this.refusal.value = null;
@@ -271,6 +273,20 @@ export class Editor {
   }
 }
 
+/** The parts that are fields of a request, whatever is wrong inside of them. */
+const WHOLE = [
+  "enabled",
+  ...DURATIONS,
+  "comment",
+  ...LISTS,
+  "names_operator",
+  "accent",
+  "reminder",
+  "ways",
+  "alert",
+  "form_webhook",
+] as const;
+
 /** The part that a field of a request is, by its path such as `body.texts.fr.question`. */
 export function partOf(field: string): Part | null {
   const [, first, second, third] = field.split(".");
@@ -280,13 +296,5 @@ export function partOf(field: string): Part | null {
     return DEMANDS.some((name) => name === second) ? (`eligibility.${second}` as Part) : null;
   }
   if (first === "scale") return second === "satisfied_from" ? "satisfied" : "scale";
-  if (
-    first &&
-    ["tags", "follow_ups", "names_operator", "ways", "reminder", "alert", "accent", "form_webhook"].includes(
-      first,
-    )
-  )
-    return first as Part;
-  const known = ["enabled", "cool_down", "delay", "expiry", "edit_window", "offer_window", "comment"];
-  return first && known.includes(first) ? (first as Part) : null;
+  return WHOLE.find((part) => part === first) ?? null;
 }

@@ -121,8 +121,7 @@ export function rebased(base: Settings, changed: Settings, onto: Settings): Sett
 
 /** `settings` with one part as it is in `from`. */
 export function taken(settings: Settings, from: Settings, part: Part): Settings {
-  if (part === "scale" || part === "satisfied") return { ...settings, scale: from.scale };
-  if (part === "comment") return { ...settings, comment: from.comment };
+  if (part === "satisfied") return { ...settings, scale: from.scale };
   const demand = demandOf(part);
   if (demand) {
     const { once_within } = demand === "reopened" ? from.eligibility : settings.eligibility;
@@ -132,7 +131,7 @@ export function taken(settings: Settings, from: Settings, part: Part): Settings 
     const [locale, name] = textOf(part);
     return written(settings, locale, name, from.texts[locale]?.[name] ?? null);
   }
-  return { ...settings, [part]: from[part as "enabled" | DurationName] };
+  return { ...settings, [part]: from[part as Exclude<keyof Settings, "eligibility" | "texts">] };
 }
 
 /** The demand that a part is; null if it is none. */
@@ -231,7 +230,7 @@ export function isWritten({ texts }: Named): boolean {
 
 /** Each with an id for good, made of its text, and without texts that are empty. */
 function named<T extends Named>(list: T[]): T[] {
-  const taken = new Set(list.map(({ id }) => id).filter((id) => !id.startsWith(NEW)));
+  const taken = new Set(list.map(({ id }) => id));
   return list.map((each) => {
     const texts: Record<string, string> = Object.fromEntries(
       Object.entries(each.texts)
@@ -324,13 +323,5 @@ function key(settings: Settings, part: Part): string {
     const [locale, name] = textOf(part);
     return settings.texts[locale]?.[name]?.trim() ?? "";
   }
-  if (
-    part === "tags" ||
-    part === "follow_ups" ||
-    part === "ways" ||
-    part === "alert" ||
-    part === "form_webhook"
-  )
-    return JSON.stringify(settings[part]);
-  return String(settings[part as "enabled" | "names_operator" | "accent" | "reminder" | DurationName]);
+  return JSON.stringify(settings[part as Exclude<keyof Settings, "eligibility" | "texts">]);
 }
