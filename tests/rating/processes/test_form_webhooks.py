@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
+from prometheus_client import REGISTRY
 
 from contracts.access import Role
 from contracts.channels import ChannelPublished
@@ -17,7 +19,7 @@ from rating.api.quality_control_schemas import WrittenTexts
 from rating.processes.delivery_worker import LEASE
 from rating.processes.form_webhooks import FormWebhookDeliveries
 from rating.read_models.quality_control import REMEMBERED
-from tests.rating.adapters.http_receiver import Receiver, http_receiver
+from tests.rating.adapters.http_receiver import TAKEN, Receiver, http_receiver
 from tests.rating.api_client import ApiClient, open_api_client, staff
 from tests.rating.harness import closed, open_harness, reopened
 from tests.rating.processes.test_webhook_deliveries import signature
@@ -150,6 +152,18 @@ class TestDelivered:
         await hooked.harness.relayed()
         assert hooked.published() == ["offered", "given"]
         assert await hooked.api.mine() == []  # the widget is no way of this channel
+
+    async def test_for_a_day_after_a_rotation_both_secrets_verify(self, hooked: Hooked) -> None:
+        old = (await hooked.api.http.get(f"{PATH}/form-webhook/secret", headers=ADA)).json()["secret"]
+        new = (await hooked.api.http.post(f"{PATH}/form-webhook/rotate", headers=ADA)).json()["secret"]
+        await hooked.close("d1")
+        await hooked.deliver()
+        hooked.harness.clock.advance(timedelta(days=1))
+        await hooked.close("d2", client="c2", closed_at=hooked.harness.clock.now())
+        await hooked.deliver()
+        for received, secrets in zip(hooked.receiver.received, ([new, old], [new]), strict=True):
+            signatures = received.headers["webhook-signature"].split()
+            assert signatures == [signature(secret, received) for secret in secrets]
 
     async def test_it_asks_what_was_saved_when_the_form_was_made(self, hooked: Hooked) -> None:
         await hooked.save(texts={"fr": QUESTION})
@@ -302,6 +316,59 @@ class TestTryingAgain:
             each.cancel()
         await asyncio.wait(running)
         assert sorted(hooked.ids) == sorted(f"form:d{number}.1" for number in range(20))
+
+    async def test_once_one_was_taken_the_next_pause_is_short_again(self, hooked: Hooked) -> None:
+        hooked.receiver.response = FAILS
+        for number in range(3):
+            await hooked.close(f"d{number}", client=f"c{number}")
+            hooked.harness.clock.advance(timedelta(minutes=1))
+            await hooked.deliver()
+        hooked.receiver.response = TAKEN
+        hooked.harness.clock.advance(timedelta(minutes=1))
+        await hooked.close("d3", client="c3")
+        await hooked.deliver()
+        assert hooked.ids[-1] == "form:d3.1"
+        hooked.receiver.response = FAILS
+        await hooked.close("d4", client="c4")
+        await hooked.deliver()
+        hooked.receiver.response = TAKEN
+        hooked.harness.clock.advance(timedelta(seconds=1))
+        await hooked.close("d5", client="c5")
+        await hooked.deliver()
+        assert hooked.ids[-1] == "form:d5.1"
+
+    async def test_an_endpoint_that_is_left_alone_keeps_nothing_from_another_channels(
+        self, hooked: Hooked
+    ) -> None:
+        async with http_receiver() as other:
+            hooked.receiver.response = FAILS
+            await hooked.close("d1")
+            await hooked.deliver()
+            await hooked.save(form_webhook={"url": f"http://127.0.0.1:{other.port}/"})
+            await hooked.close("d2", client="c2")
+            await hooked.deliver()
+            assert "form:d2.1" in [each.headers["webhook-id"] for each in other.received]
+
+    async def test_what_became_of_it_is_counted_and_logged_without_the_link(self, hooked: Hooked) -> None:
+        def counted(outcome: str) -> float:
+            labels = {"service": "rating", "kind": "webhook", "outcome": outcome}
+            return REGISTRY.get_sample_value("candor_deliveries_total", labels) or 0
+
+        outcomes = {"status": FAILS, "delivered": TAKEN, "gone": GONE}
+        before = {outcome: counted(outcome) for outcome in outcomes}
+        with structlog.testing.capture_logs() as logs:
+            for number, response in enumerate(outcomes.values()):
+                hooked.receiver.response = response
+                await hooked.close(f"d{number}", client=f"c{number}")
+                hooked.harness.clock.advance(timedelta(seconds=1))
+                await hooked.deliver()
+        assert [counted(outcome) - was for outcome, was in before.items()] == [1, 1, 1]
+        told = [(line["reason"], line["status"]) for line in logs if line["event"] == "form_not_taken"]
+        assert told == [("status", 500), ("gone", None)]
+        secret = (await hooked.api.http.get(f"{PATH}/form-webhook/secret", headers=ADA)).json()["secret"]
+        links = [json.loads(each.body)["data"]["link"].split("#")[1] for each in hooked.receiver.received]
+        for word in (secret, "/forms", *links):
+            assert word not in str(logs)
 
 
 class TestGone:
