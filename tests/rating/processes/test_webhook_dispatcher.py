@@ -161,10 +161,7 @@ async def test_an_endpoint_that_is_left_alone_keeps_nothing_from_another(api: Ap
     await settings_known(api)
     await offered(api, "d1")
     sender = ByHost("crm.example")
-    process = WebhookDispatcher(
-        api.harness.repository, api.harness.webhooks, api.harness.webhook_deliveries,
-        api.harness.app.state.webhook_secrets, sender,
-    )  # fmt: skip
+    process = dispatcher(api, sender)
     await process.deliver_due()
     await offered(api, "d2")
     await process.deliver_due()
