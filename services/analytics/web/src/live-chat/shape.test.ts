@@ -144,6 +144,18 @@ describe("the list", () => {
     expect(merged(shown, [review("b", "2")], "more").rows.map((each) => each.dialog)).toEqual(["b", "a"]);
   });
 
+  it("goes on after its last row, and never shows one twice", () => {
+    const long = { ...shown, next: "after a" };
+    expect(merged(long, [review("c", "3"), review("b", "2")], "after b")).toMatchObject({
+      rows: [{ dialog: "b" }, { dialog: "a" }],
+      newer: [{ dialog: "c" }],
+      next: "after a",
+    });
+    const all = [review("b", "2"), review("a", "1"), review("0", "0")];
+    expect(merged(long, all, "after 0").next).toBe("after 0");
+    expect(merged(long, [review("b", "2")], null).next).toBeNull();
+  });
+
   it("is in the order of the ratings by that axis", () => {
     const rated = (dialog: string, given_at: string) => ({ ...review(dialog, "0", "given"), given_at });
     const before = { rows: [rated("b", "2"), rated("a", "1")], newer: [], next: null };
@@ -159,6 +171,7 @@ describe("the list", () => {
   it("asks the API for parts as states and answers", () => {
     const now = defaults("UTC");
     expect(listFilterOf({ ...now, state: ["unsatisfied"] })).toEqual({ state: ["given"], satisfied: false });
+    expect(listFilterOf({ ...now, state: ["satisfied"] })).toEqual({ state: ["given"], satisfied: true });
     expect(listFilterOf({ ...now, state: ["satisfied", "unsatisfied"] })).toEqual({ state: ["given"] });
     expect(listFilterOf({ ...now, state: ["expired"], comment: true })).toEqual({
       state: ["expired"],
