@@ -165,6 +165,14 @@ class TestDelivered:
             signatures = received.headers["webhook-signature"].split()
             assert signatures == [signature(secret, received) for secret in secrets]
 
+    async def test_it_asks_in_the_language_of_the_dialog_else_in_the_channels(self, hooked: Hooked) -> None:
+        await hooked.save(texts={"fr": QUESTION, "de": QUESTION | {"question": "Und?"}})
+        await hooked.close("d1", locale="de-AT")
+        await hooked.close("d2", client="c2")
+        await hooked.deliver()
+        asked = [json.loads(each.body)["data"] for each in hooked.receiver.received]
+        assert [(each["locale"], each["question"]) for each in asked] == [("de", "Und?"), ("fr", "Alors ?")]
+
     async def test_it_asks_what_was_saved_when_the_form_was_made(self, hooked: Hooked) -> None:
         await hooked.save(texts={"fr": QUESTION})
         await hooked.close(locale="fr")
@@ -237,11 +245,27 @@ class TestTryingAgain:
         assert hooked.ids == ["form:d1.1"] * 2
         assert (await hooked.due_at(), hooked.published()) == (None, ["offered"])
 
-    async def test_who_asks_for_time_gets_it(self, hooked: Hooked) -> None:
-        hooked.receiver.response = b"HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"
+    async def test_who_asks_for_time_gets_it_and_at_least_what_the_table_says(self, hooked: Hooked) -> None:
         await hooked.close()
+        for seconds, least in ((1, 0.9 * DELAYS[1]), (3600, timedelta(hours=1))):
+            asked = f"HTTP/1.1 503 Busy\r\nRetry-After: {seconds}\r\nContent-Length: 0\r\n\r\n"
+            hooked.receiver.response = asked.encode()
+            await hooked.deliver()
+            wait = await hooked.due_at() - hooked.harness.clock.now()
+            assert least <= wait <= max(1.1 * DELAYS[1], least)
+            hooked.harness.clock.advance(wait)
+
+    async def test_what_waited_for_its_endpoint_has_the_whole_table_before_it(self, hooked: Hooked) -> None:
+        hooked.receiver.response = FAILS
+        await hooked.close("d0", client="c0")
         await hooked.deliver()
-        assert await hooked.due_at() - hooked.harness.clock.now() == timedelta(hours=1)
+        await hooked.close("d1", client="c1")
+        await hooked.deliver()
+        assert hooked.ids == ["form:d0.1"]
+        hooked.harness.clock.advance(timedelta(seconds=1))
+        await hooked.deliver()
+        assert hooked.ids == ["form:d0.1", "form:d1.1"]
+        assert await hooked.due_at() - hooked.harness.clock.now() <= 1.1 * DELAYS[1]
 
     async def test_it_is_tried_until_the_form_expires_and_then_it_never_left(self, hooked: Hooked) -> None:
         hooked.receiver.response = FAILS
@@ -344,6 +368,8 @@ class TestTryingAgain:
             hooked.receiver.response = FAILS
             await hooked.close("d1")
             await hooked.deliver()
+            hooked.harness.clock.advance(SHORT)
+            await hooked.deliver()  # from now on it is left alone for three seconds
             await hooked.save(form_webhook={"url": f"http://127.0.0.1:{other.port}/"})
             await hooked.close("d2", client="c2")
             await hooked.deliver()
