@@ -10,19 +10,22 @@ import httpx
 import pytest
 import structlog
 from prometheus_client import REGISTRY
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 
 from contracts.access import Role
 from contracts.channels import ChannelPublished
 from contracts.ratings import RatingNotOffered, RatingOffered, RatingUndeliverable, Way
 from rating.adapters.webhooks import DELAYS, WebhookSender
 from rating.api.quality_control_schemas import WrittenTexts
-from rating.processes.delivery_worker import LEASE
+from rating.processes.delivery_worker import AWAITED, LEASE
 from rating.processes.form_webhooks import FormWebhookDeliveries
+from rating.read_models.deliveries import Document
 from rating.read_models.quality_control import REMEMBERED
 from tests.rating.adapters.http_receiver import TAKEN, Receiver, http_receiver
 from tests.rating.api_client import ApiClient, open_api_client, staff
 from tests.rating.harness import closed, open_harness, reopened
 from tests.rating.processes.test_webhook_deliveries import signature
+from tests.rating.processes.test_webhook_failures import alarms
 from tests.rating.webhooks import LOOPBACK
 from tests.waiting import until
 
@@ -324,6 +327,51 @@ class TestTryingAgain:
         await hooked.deliver()
         assert hooked.ids == ["form:d1.1"] * 2
         assert await hooked.due_at() is None
+
+    async def test_it_waits_while_the_database_is_away(
+        self, hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await hooked.close()
+        due, tries = hooked.worker._deliveries.due, list[int]()
+        claim = due.claim
+
+        async def away_at_first(*asked: Any) -> list[Document]:
+            tries.append(len(tries))
+            if len(tries) < 3:
+                raise ServerSelectionTimeoutError("away")
+            return await claim(*asked)
+
+        monkeypatch.setattr(due, "claim", away_at_first)
+        monkeypatch.setattr("rating.processes.delivery_worker.POLL", timedelta(milliseconds=1))
+        running = asyncio.create_task(hooked.worker.run())
+        await until(lambda: running.done() or hooked.ids)
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait([running])
+
+    @pytest.mark.parametrize(
+        ("error", "raised", "wait"),
+        [(AutoReconnect("canary"), 0, AWAITED), (RuntimeError("canary"), 1, DELAYS[1])],
+    )
+    async def test_a_bug_is_an_alarm_the_databases_absence_is_none_and_it_comes_again(
+        self, hooked: Hooked, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: int, wait: timedelta
+    ) -> None:
+        await hooked.close()
+
+        async def failing(*_: Any) -> None:
+            raise error
+
+        before = alarms()
+        with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
+            patched.setattr(hooked.worker._sender, "send", failing)
+            await hooked.worker.deliver_due()
+        assert alarms() - before == raised
+        assert [line["error"] for line in logs] == [type(error).__name__]
+        assert "canary" not in str(logs)
+        assert 0.9 * wait <= await hooked.due_at() - hooked.harness.clock.now() <= 1.1 * wait
+        hooked.harness.clock.advance(1.1 * wait)
+        await hooked.deliver()
+        assert hooked.ids == ["form:d1.1"]
 
     async def test_two_that_run_send_each_form_once(self, hooked: Hooked) -> None:
         for number in range(20):
