@@ -8,7 +8,8 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -257,6 +258,24 @@ async def test_another_address_of_the_name_is_tried() -> None:
         sender = WebhookSender(LOOPBACK, resolve=names)
         assert await sender.send(at(receiver, host="hooks.test"), message()) == Delivered()
     assert receiver.received[0].headers["host"] == f"hooks.test:{receiver.port}"
+
+
+@contextmanager
+def full(port: int) -> Iterator[str]:
+    """An address at which a server lets nobody in: its queue is full, and who knocks hears nothing."""
+    with socket.socket() as server, socket.socket() as first:
+        server.bind(("127.0.0.2", port))
+        server.listen(0)
+        first.connect(("127.0.0.2", port))
+        yield "127.0.0.2"
+
+
+async def test_an_address_that_hangs_leaves_time_for_another() -> None:
+    async with http_receiver() as receiver:
+        with full(receiver.port) as hanging:
+            names = Names(hooks_test=[hanging, HOST])
+            sender = WebhookSender(LOOPBACK, resolve=names, within=1)
+            assert await sender.send(at(receiver, host="hooks.test"), message()) == Delivered()
 
 
 async def test_over_tls_by_name(authority: trustme.CA) -> None:

@@ -8,19 +8,24 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
+from prometheus_client import REGISTRY
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 
 from contracts.access import Role
 from contracts.channels import ChannelPublished
 from contracts.ratings import RatingNotOffered, RatingOffered, RatingUndeliverable, Way
 from rating.adapters.webhooks import DELAYS, WebhookSender
 from rating.api.quality_control_schemas import WrittenTexts
-from rating.processes.delivery_worker import LEASE
+from rating.processes.delivery_worker import AWAITED, LEASE
 from rating.processes.form_webhooks import FormWebhookDeliveries
+from rating.read_models.deliveries import Document
 from rating.read_models.quality_control import REMEMBERED
-from tests.rating.adapters.http_receiver import Receiver, http_receiver
+from tests.rating.adapters.http_receiver import TAKEN, Receiver, http_receiver
 from tests.rating.api_client import ApiClient, open_api_client, staff
 from tests.rating.harness import closed, open_harness, reopened
 from tests.rating.processes.test_webhook_deliveries import signature
+from tests.rating.processes.test_webhook_failures import alarms
 from tests.rating.webhooks import LOOPBACK
 from tests.waiting import until
 
@@ -151,6 +156,26 @@ class TestDelivered:
         assert hooked.published() == ["offered", "given"]
         assert await hooked.api.mine() == []  # the widget is no way of this channel
 
+    async def test_for_a_day_after_a_rotation_both_secrets_verify(self, hooked: Hooked) -> None:
+        old = (await hooked.api.http.get(f"{PATH}/form-webhook/secret", headers=ADA)).json()["secret"]
+        new = (await hooked.api.http.post(f"{PATH}/form-webhook/rotate", headers=ADA)).json()["secret"]
+        await hooked.close("d1")
+        await hooked.deliver()
+        hooked.harness.clock.advance(timedelta(days=1))
+        await hooked.close("d2", client="c2", closed_at=hooked.harness.clock.now())
+        await hooked.deliver()
+        for received, secrets in zip(hooked.receiver.received, ([new, old], [new]), strict=True):
+            signatures = received.headers["webhook-signature"].split()
+            assert signatures == [signature(secret, received) for secret in secrets]
+
+    async def test_it_asks_in_the_language_of_the_dialog_else_in_the_channels(self, hooked: Hooked) -> None:
+        await hooked.save(texts={"fr": QUESTION, "de": QUESTION | {"question": "Und?"}})
+        await hooked.close("d1", locale="de-AT")
+        await hooked.close("d2", client="c2")
+        await hooked.deliver()
+        asked = [json.loads(each.body)["data"] for each in hooked.receiver.received]
+        assert [(each["locale"], each["question"]) for each in asked] == [("de", "Und?"), ("fr", "Alors ?")]
+
     async def test_it_asks_what_was_saved_when_the_form_was_made(self, hooked: Hooked) -> None:
         await hooked.save(texts={"fr": QUESTION})
         await hooked.close(locale="fr")
@@ -223,11 +248,27 @@ class TestTryingAgain:
         assert hooked.ids == ["form:d1.1"] * 2
         assert (await hooked.due_at(), hooked.published()) == (None, ["offered"])
 
-    async def test_who_asks_for_time_gets_it(self, hooked: Hooked) -> None:
-        hooked.receiver.response = b"HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"
+    async def test_who_asks_for_time_gets_it_and_at_least_what_the_table_says(self, hooked: Hooked) -> None:
         await hooked.close()
+        for seconds, least in ((1, 0.9 * DELAYS[1]), (3600, timedelta(hours=1))):
+            asked = f"HTTP/1.1 503 Busy\r\nRetry-After: {seconds}\r\nContent-Length: 0\r\n\r\n"
+            hooked.receiver.response = asked.encode()
+            await hooked.deliver()
+            wait = await hooked.due_at() - hooked.harness.clock.now()
+            assert least <= wait <= max(1.1 * DELAYS[1], least)
+            hooked.harness.clock.advance(wait)
+
+    async def test_what_waited_for_its_endpoint_has_the_whole_table_before_it(self, hooked: Hooked) -> None:
+        hooked.receiver.response = FAILS
+        await hooked.close("d0", client="c0")
         await hooked.deliver()
-        assert await hooked.due_at() - hooked.harness.clock.now() == timedelta(hours=1)
+        await hooked.close("d1", client="c1")
+        await hooked.deliver()
+        assert hooked.ids == ["form:d0.1"]
+        hooked.harness.clock.advance(timedelta(seconds=1))
+        await hooked.deliver()
+        assert hooked.ids == ["form:d0.1", "form:d1.1"]
+        assert await hooked.due_at() - hooked.harness.clock.now() <= 1.1 * DELAYS[1]
 
     async def test_it_is_tried_until_the_form_expires_and_then_it_never_left(self, hooked: Hooked) -> None:
         hooked.receiver.response = FAILS
@@ -287,6 +328,51 @@ class TestTryingAgain:
         assert hooked.ids == ["form:d1.1"] * 2
         assert await hooked.due_at() is None
 
+    async def test_it_waits_while_the_database_is_away(
+        self, hooked: Hooked, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await hooked.close()
+        due, tries = hooked.worker._deliveries.due, list[int]()
+        claim = due.claim
+
+        async def away_at_first(*asked: Any) -> list[Document]:
+            tries.append(len(tries))
+            if len(tries) < 3:
+                raise ServerSelectionTimeoutError("away")
+            return await claim(*asked)
+
+        monkeypatch.setattr(due, "claim", away_at_first)
+        monkeypatch.setattr("rating.processes.delivery_worker.POLL", timedelta(milliseconds=1))
+        running = asyncio.create_task(hooked.worker.run())
+        await until(lambda: running.done() or hooked.ids)
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait([running])
+
+    @pytest.mark.parametrize(
+        ("error", "raised", "wait"),
+        [(AutoReconnect("canary"), 0, AWAITED), (RuntimeError("canary"), 1, DELAYS[1])],
+    )
+    async def test_a_bug_is_an_alarm_the_databases_absence_is_none_and_it_comes_again(
+        self, hooked: Hooked, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: int, wait: timedelta
+    ) -> None:
+        await hooked.close()
+
+        async def failing(*_: Any) -> None:
+            raise error
+
+        before = alarms()
+        with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
+            patched.setattr(hooked.worker._sender, "send", failing)
+            await hooked.worker.deliver_due()
+        assert alarms() - before == raised
+        assert [line["error"] for line in logs] == [type(error).__name__]
+        assert "canary" not in str(logs)
+        assert 0.9 * wait <= await hooked.due_at() - hooked.harness.clock.now() <= 1.1 * wait
+        hooked.harness.clock.advance(1.1 * wait)
+        await hooked.deliver()
+        assert hooked.ids == ["form:d1.1"]
+
     async def test_two_that_run_send_each_form_once(self, hooked: Hooked) -> None:
         for number in range(20):
             await hooked.close(f"d{number}", client=f"c{number}")
@@ -302,6 +388,61 @@ class TestTryingAgain:
             each.cancel()
         await asyncio.wait(running)
         assert sorted(hooked.ids) == sorted(f"form:d{number}.1" for number in range(20))
+
+    async def test_once_one_was_taken_the_next_pause_is_short_again(self, hooked: Hooked) -> None:
+        hooked.receiver.response = FAILS
+        for number in range(3):
+            await hooked.close(f"d{number}", client=f"c{number}")
+            hooked.harness.clock.advance(timedelta(minutes=1))
+            await hooked.deliver()
+        hooked.receiver.response = TAKEN
+        hooked.harness.clock.advance(timedelta(minutes=1))
+        await hooked.close("d3", client="c3")
+        await hooked.deliver()
+        assert hooked.ids[-1] == "form:d3.1"
+        hooked.receiver.response = FAILS
+        await hooked.close("d4", client="c4")
+        await hooked.deliver()
+        hooked.receiver.response = TAKEN
+        hooked.harness.clock.advance(timedelta(seconds=1))
+        await hooked.close("d5", client="c5")
+        await hooked.deliver()
+        assert hooked.ids[-1] == "form:d5.1"
+
+    async def test_an_endpoint_that_is_left_alone_keeps_nothing_from_another_channels(
+        self, hooked: Hooked
+    ) -> None:
+        async with http_receiver() as other:
+            hooked.receiver.response = FAILS
+            await hooked.close("d1")
+            await hooked.deliver()
+            hooked.harness.clock.advance(SHORT)
+            await hooked.deliver()  # from now on it is left alone for three seconds
+            await hooked.save(form_webhook={"url": f"http://127.0.0.1:{other.port}/"})
+            await hooked.close("d2", client="c2")
+            await hooked.deliver()
+            assert "form:d2.1" in [each.headers["webhook-id"] for each in other.received]
+
+    async def test_what_became_of_it_is_counted_and_logged_without_the_link(self, hooked: Hooked) -> None:
+        def counted(outcome: str) -> float:
+            labels = {"service": "rating", "kind": "webhook", "outcome": outcome}
+            return REGISTRY.get_sample_value("candor_deliveries_total", labels) or 0
+
+        outcomes = {"status": FAILS, "delivered": TAKEN, "gone": GONE}
+        before = {outcome: counted(outcome) for outcome in outcomes}
+        with structlog.testing.capture_logs() as logs:
+            for number, response in enumerate(outcomes.values()):
+                hooked.receiver.response = response
+                await hooked.close(f"d{number}", client=f"c{number}")
+                hooked.harness.clock.advance(timedelta(seconds=1))
+                await hooked.deliver()
+        assert [counted(outcome) - was for outcome, was in before.items()] == [1, 1, 1]
+        told = [(line["reason"], line["status"]) for line in logs if line["event"] == "form_not_taken"]
+        assert told == [("status", 500), ("gone", None)]
+        secret = (await hooked.api.http.get(f"{PATH}/form-webhook/secret", headers=ADA)).json()["secret"]
+        links = [json.loads(each.body)["data"]["link"].split("#")[1] for each in hooked.receiver.received]
+        for word in (secret, "/forms", *links):
+            assert word not in str(logs)
 
 
 class TestGone:

@@ -126,7 +126,7 @@ async def test_what_is_not_taken_is_sent_again_as_the_table_says_with_the_same_i
     receiver.response = b"HTTP/1.1 204 No Content\r\n\r\n"
     assert await process.deliver_due() == 1
     (entry,) = (await log(api, state="delivered"))["deliveries"]
-    assert (entry["attempts"], entry["reason"]) == (2, None)
+    assert (entry["attempts"], entry["reason"], entry["status"]) == (2, None, None)
     assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
 
 

@@ -17,7 +17,7 @@ from rating.adapters.webhooks import (
     WebhookResult,
 )
 from rating.domain.webhook import Webhook, WebhookEvent, WebhookSettings
-from rating.processes.webhook_deliveries import WebhookDispatcher, WebhookSecrets
+from rating.processes.webhook_deliveries import Sender, WebhookDispatcher, WebhookSecrets
 from rating.read_models.webhooks import LEASE
 from tests.rating.api_client import ApiClient, open_api_client
 from tests.rating.builders import at
@@ -55,7 +55,7 @@ class BrokenSender:
         raise RuntimeError("a bug")
 
 
-def dispatcher(api: ApiClient, sender: Endpoints | BrokenSender) -> WebhookDispatcher:
+def dispatcher(api: ApiClient, sender: Sender) -> WebhookDispatcher:
     """A replica's process, without jitter."""
     harness = api.harness
     return WebhookDispatcher(

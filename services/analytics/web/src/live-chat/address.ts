@@ -221,8 +221,11 @@ function ordinal(text: string | null): number | null {
   return text && /^[1-9]\d{0,8}$/.test(text) ? Number(text) : null;
 }
 
+/** Chromium takes the 30th of February for the 2nd of March. */
 function day(text: string | null): string | null {
-  return text && DAY.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
+  return text && DAY.test(text) && !Number.isNaN(Date.parse(text)) && plusDays(text, 0) === text
+    ? text
+    : null;
 }
 
 /** Browsers also know distances from UTC ("+05:30"), which are no zones of the API, and names in any case. */

@@ -163,14 +163,12 @@ export function merged(
   const known = new Set(shown.rows.map(keyOf));
   const last = fresh.at(-1);
   const oldest = last ? momentOf(last, axis) : "";
-  const rows = shown.rows.flatMap((each) => {
-    const now = present.get(keyOf(each));
-    const isBeyond = next !== null && momentOf(each, axis) < oldest;
-    return now ? [now] : isBeyond ? [each] : [];
-  });
+  const isBeyond = (each: Review): boolean =>
+    next !== null && !present.has(keyOf(each)) && momentOf(each, axis) < oldest;
+  const rows = shown.rows.flatMap((each) => present.get(keyOf(each)) ?? (isBeyond(each) ? each : []));
   if (!rows.length) return { rows: fresh, newer: [], next };
   const newest = fresh.filter((each) => !known.has(keyOf(each)));
-  return { rows, newer: newest, next: rows.length > fresh.length ? shown.next : next };
+  return { rows, newer: newest, next: rows.some(isBeyond) ? shown.next : next };
 }
 
 /** Puts the newer rows into the list. */

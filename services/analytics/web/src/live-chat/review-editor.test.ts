@@ -55,8 +55,14 @@ beforeEach(() => {
       stored = { ...stored, version: stored.version + 1, status };
       return stored;
     }),
-    ownScore: async () => stored,
-    exclusion: async () => stored,
+    ownScore: vi.fn(async (_, version, own_score) => {
+      stored = { ...stored, version: version + 1, own_score };
+      return stored;
+    }),
+    exclusion: vi.fn(async (_, version, excluded) => {
+      stored = { ...stored, version: version + 1, excluded };
+      return stored;
+    }),
   };
 });
 
@@ -67,8 +73,12 @@ test("a note is saved once nothing was typed for a moment, and what is typed mea
   editor.type("T");
   await vi.advanceTimersByTimeAsync(QUIET_MS - 1);
   editor.type("Talk");
+  await vi.advanceTimersByTimeAsync(QUIET_MS - 1);
+  expect(calls.note).not.toHaveBeenCalled();
   await quiet();
   expect(calls.note).toHaveBeenCalledExactlyOnceWith(CLOSE, 1, "Talk");
+  await editor.flush();
+  expect(calls.note).toHaveBeenCalledOnce();
   expect([editor.draft.value, editor.note.value]).toEqual([null, "Talk"]);
   const save = calls.note;
   calls.note = async (...told) => {
@@ -131,10 +141,12 @@ test("a status that is set while a note is typed disturbs nobody", async () => {
 });
 
 test("a status that somebody else set first is shown, with the reason", async () => {
-  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  const saved = vi.fn();
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, saved, calls);
   stored = { ...stored, version: 2, status: "in_work" };
   await editor.setStatus("done");
   expect([editor.written.value.status, editor.problem.value?.code]).toEqual(["in_work", "changed-meanwhile"]);
+  expect(saved).toHaveBeenLastCalledWith(stored);
   await editor.setStatus("done");
   expect([editor.written.value.status, editor.problem.value]).toEqual(["done", null]);
 });
@@ -153,8 +165,80 @@ test("what could not be saved is kept and tried again", async () => {
 test("what is read too late is dropped, and an erasure is not", () => {
   stored = { ...UNWRITTEN, version: 3, note: { state: "open", text: "x" } };
   const editor = new ReviewEditor(CLOSE, stored, undefined, calls);
-  editor.take({ ...stored, version: 2, status: "done" });
+  editor.take({ ...stored, version: 2, status: "done", note: null });
   expect(editor.written.value).toBe(stored);
   editor.take({ ...stored, note: { state: "erased", text: null } });
   expect(editor.written.value.note?.state).toBe("erased");
+});
+
+test("a close is left out, and given a score, after the note that was typed before, each on the last version", async () => {
+  const saved = vi.fn();
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, saved, calls);
+  editor.type("mine");
+  await Promise.all([
+    editor.flush(),
+    editor.setOwnScore(2),
+    editor.exclude("test"),
+    editor.setStatus("done"),
+  ]);
+  expect(calls.ownScore).toHaveBeenCalledExactlyOnceWith(CLOSE, 2, 2);
+  expect(calls.exclusion).toHaveBeenCalledExactlyOnceWith(CLOSE, 3, "test");
+  expect(editor.written.value).toMatchObject({ version: 5, own_score: 2, excluded: "test", status: "done" });
+  expect(saved).toHaveBeenLastCalledWith(stored);
+});
+
+test("a note is made from what was read last", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  theirs("theirs");
+  editor.take(stored);
+  editor.type("mine");
+  await quiet();
+  expect([stored.note?.text, editor.isOvertaken.value]).toEqual(["mine", false]);
+});
+
+test("it says that it saves as long as it does", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  expect(editor.isSaving.value).toBe(false);
+  const save = calls.note;
+  calls.note = async (...told) => {
+    expect(editor.isSaving.value).toBe(true);
+    return save(...told);
+  };
+  offline = true;
+  for (const text of ["mine", "mine too"]) {
+    editor.type(text);
+    await editor.flush();
+    expect(editor.isSaving.value).toBe(false);
+    offline = false;
+  }
+  expect(stored.note?.text).toBe("mine too");
+});
+
+test("what is refused for good is not tried again by itself, and the next save tells anew", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  const note = vi.fn<Service["note"]>(async () => {
+    throw new Problem("too-long", 422);
+  });
+  calls.note = note;
+  calls.status = async () => {
+    throw new Problem("forbidden", 403);
+  };
+  editor.type("mine");
+  await quiet();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([note.mock.calls.length, editor.noteProblem.value?.code]).toEqual([1, "too-long"]);
+  await editor.setStatus("done");
+  expect(editor.problem.value?.code).toBe("forbidden");
+  expect(calls.read).not.toHaveBeenCalled();
+});
+
+test("if not even what somebody else wrote can be read, that is said, and what was typed is kept", async () => {
+  const editor = new ReviewEditor(CLOSE, UNWRITTEN, undefined, calls);
+  theirs("theirs");
+  calls.read = async () => {
+    throw new Problem("offline");
+  };
+  editor.type("mine");
+  await quiet();
+  expect([editor.noteProblem.value?.code, editor.note.value]).toEqual(["offline", "mine"]);
 });

@@ -109,7 +109,6 @@ export class ReviewEditor {
 
   /** Drops the draft for what somebody else wrote. */
   takeTheirs(): void {
-    clearTimeout(this.#waiting);
     batch(() => {
       this.#base = this.written.value;
       this.draft.value = null;

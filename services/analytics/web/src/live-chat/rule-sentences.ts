@@ -26,7 +26,7 @@ export function sentencesOf(rule: Rule, time: (at: string) => string): Sentence[
 
 function sentenceOf({ name, demanded, found, verdict }: Rule, time: (at: string) => string): string {
   if (found.resumes != null) {
-    return t("rules.kept", { close: number(count(found.resumes)), reason: t(`reason.${name}`) });
+    return t("rules.kept", { close: number(count(found.resumes)), reason: nameOf(name) });
   }
   const came = verdict === "failed" ? "failed" : "passed";
   switch (name) {
@@ -56,8 +56,13 @@ function sentenceOf({ name, demanded, found, verdict }: Rule, time: (at: string)
     case "erased":
       return t(`rule.${name}.${came}`);
     default:
-      return t(`reason.${name}`);
+      return nameOf(name);
   }
+}
+
+/** As the reason that it gives; a rule of a newer rating has no words here but its name. */
+export function nameOf(name: Rule["name"]): string {
+  return t(`reason.${name}`) || name;
 }
 
 function kindOfClose(demanded: Facts, found: Facts): Sentence[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defaults } from "./address.ts";
-import { filterOf, listFilterOf, merged, type Review, withWords } from "./data.ts";
-import { keyColumns, type PartCounts, placed } from "./shape.ts";
+import { filterOf, listFilterOf, merged, type Review, type Summary, withWords } from "./data.ts";
+import { addsUp, GROUPS, keyColumns, type PartCounts, partCounts, placed } from "./shape.ts";
 
 const COUNTS: PartCounts = {
   satisfied: 358,
@@ -52,6 +52,78 @@ describe("the bar", () => {
   });
 });
 
+describe("the widest part", () => {
+  it("gives what narrow ones lack, and no other", () => {
+    const counts = { ...NONE, satisfied: 100, expired: 800, cancelled: 1, not_offered: 100 };
+    const [satisfied, expired, cancelled, not_offered] = placed(counts, 400).map(({ width }) => width);
+    const share = 376 / 1001; // three gaps of 8 between four groups
+    expect(satisfied).toBeCloseTo(100 * share);
+    expect(not_offered).toBeCloseTo(100 * share);
+    expect(cancelled).toBe(4);
+    expect(expired).toBeCloseTo(800 * share - (4 - share));
+  });
+});
+
+describe("the key", () => {
+  const drawn = (counts: PartCounts, width: number) => {
+    const bar = placed(counts, width);
+    return keyColumns(bar, width, 150).map((column, at) => {
+      const parts: readonly string[] = GROUPS[at]?.parts ?? [];
+      const group = bar.filter(({ part }) => parts.includes(part));
+      const [left, last] = [group[0]?.x ?? 0, group.at(-1)];
+      return { ...column, left, right: last ? last.x + last.width : 0, isThere: last !== undefined };
+    });
+  };
+
+  it("leads from the middle of each group to its column where that is not below it, one line under the other", () => {
+    let bent = 0;
+    for (const counts of [
+      COUNTS,
+      { ...COUNTS, undeliverable: 0, cancelled: 0 },
+      { ...NONE, not_offered: 9, pending: 1 },
+    ]) {
+      for (const width of [960, 1376]) {
+        const levels: number[] = [];
+        for (const { x, left, right, isThere, elbow } of drawn(counts, width)) {
+          if (!isThere) {
+            expect(elbow).toBe("");
+          } else if (x + 4 >= left && x + 4 <= right) {
+            expect(elbow).toBe(`M${x + 4.5} 0V26`);
+          } else {
+            const level = [7, 13, 19][levels.length] ?? 19;
+            const middle = Math.round((left + right) / 2) + 0.5;
+            expect(elbow).toBe(`M${middle} 0V${level}.5H${Math.round(x) + 4.5}V26`);
+            levels.push(level);
+          }
+        }
+        bent += levels.length;
+      }
+    }
+    expect(bent).toBeGreaterThan(5);
+  });
+
+  it("stands below its groups where there is room, the columns apart, none wider than it is read", () => {
+    const [rated, noAnswer, open] = drawn({ ...NONE, satisfied: 50, expired: 40, not_offered: 10 }, 1376);
+    expect([rated?.x, noAnswer?.x, open?.x]).toEqual([0, noAnswer?.left, (noAnswer?.left ?? 0) + 150]);
+    expect([rated?.width, noAnswer?.width]).toEqual([160, 134]);
+    expect(drawn(COUNTS, 1376).at(-1)?.width).toBeLessThanOrEqual(176);
+  });
+});
+
+describe("the sum", () => {
+  const read = { ...COUNTS, given: 412, closed: 1214 } as unknown as Summary;
+
+  it("is of all states, and says so when it isn’t", () => {
+    expect(addsUp(read)).toBe(true);
+    for (const wrong of [{ closed: 1213 }, { given: 411 }, { undecided: 0 }, { undeliverable: 8 }])
+      expect(addsUp({ ...read, ...wrong })).toBe(false);
+  });
+
+  it("has as unsatisfied who answered and isn’t satisfied", () => {
+    expect(partCounts(read)).toEqual(COUNTS);
+  });
+});
+
 const review = (dialog: string, closed_at: string, state = "pending") =>
   ({ dialog, close_seq: 1, closed_at, state }) as Review;
 
@@ -72,6 +144,18 @@ describe("the list", () => {
     expect(merged(shown, [review("b", "2")], "more").rows.map((each) => each.dialog)).toEqual(["b", "a"]);
   });
 
+  it("goes on after its last row, and never shows one twice", () => {
+    const long = { ...shown, next: "after a" };
+    expect(merged(long, [review("c", "3"), review("b", "2")], "after b")).toMatchObject({
+      rows: [{ dialog: "b" }, { dialog: "a" }],
+      newer: [{ dialog: "c" }],
+      next: "after a",
+    });
+    const all = [review("b", "2"), review("a", "1"), review("0", "0")];
+    expect(merged(long, all, "after 0").next).toBe("after 0");
+    expect(merged(long, [review("b", "2")], null).next).toBeNull();
+  });
+
   it("is in the order of the ratings by that axis", () => {
     const rated = (dialog: string, given_at: string) => ({ ...review(dialog, "0", "given"), given_at });
     const before = { rows: [rated("b", "2"), rated("a", "1")], newer: [], next: null };
@@ -87,6 +171,7 @@ describe("the list", () => {
   it("asks the API for parts as states and answers", () => {
     const now = defaults("UTC");
     expect(listFilterOf({ ...now, state: ["unsatisfied"] })).toEqual({ state: ["given"], satisfied: false });
+    expect(listFilterOf({ ...now, state: ["satisfied"] })).toEqual({ state: ["given"], satisfied: true });
     expect(listFilterOf({ ...now, state: ["satisfied", "unsatisfied"] })).toEqual({ state: ["given"] });
     expect(listFilterOf({ ...now, state: ["expired"], comment: true })).toEqual({
       state: ["expired"],

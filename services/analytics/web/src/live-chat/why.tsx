@@ -10,7 +10,7 @@ import { t } from "../texts.ts";
 import { address } from "./address.ts";
 import { type CloseStory, needStory, readStory, story } from "./close-story.ts";
 import { type CloseDetails, keyOf } from "./data.ts";
-import { list, type Sentence, sentencesOf } from "./rule-sentences.ts";
+import { list, nameOf, type Sentence, sentencesOf } from "./rule-sentences.ts";
 import { sendingsOf } from "./sendings.ts";
 import { clock } from "./toolbar.tsx";
 
@@ -53,7 +53,7 @@ function Decision({ told }: { told: CloseStory }): JSX.Element {
         {skipped.length > 0 && (
           <li class="quiet">
             <Icon name="minus" />
-            <span>{t("rules.skipped", { names: list(skipped.map(({ name }) => t(`reason.${name}`))) })}</span>
+            <span>{t("rules.skipped", { names: list(skipped.map(({ name }) => nameOf(name))) })}</span>
           </li>
         )}
       </ul>

@@ -25,7 +25,7 @@ class Health(BaseModel):
 
         What was changed may be what was wrong: the next attempt tells.
         """
-        return self.failing_since if webhook.is_on and self.version == webhook.version else None
+        return self.failing_since if self.version == webhook.version else None
 
 
 class WebhookHealth:

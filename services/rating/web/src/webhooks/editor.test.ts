@@ -9,6 +9,7 @@ vi.stubGlobal("navigator", { onLine: true, languages: ["en"] });
 
 let stored: Webhook | null;
 let save: ReturnType<typeof vi.fn<Service["save"]>>;
+let remove: ReturnType<typeof vi.fn<Service["delete"]>>;
 
 const calls = (): Service =>
   ({
@@ -23,9 +24,7 @@ const calls = (): Service =>
       stored = { ...stored, version: version + 1, both_until: "2026-11-27T08:40:00Z" };
       return "whsec_2";
     },
-    delete: async () => {
-      stored = null;
-    },
+    delete: remove,
   }) as unknown as Service;
 
 beforeEach(() => {
@@ -34,6 +33,9 @@ beforeEach(() => {
     if (version !== (stored?.version ?? 0)) throw new Problem("webhook-changed", 412);
     stored = aWebhook({ ...body, version: version + 1 });
     return stored;
+  });
+  remove = vi.fn<Service["delete"]>(async () => {
+    stored = null;
   });
 });
 
@@ -101,6 +103,57 @@ test("a new one overwrites none that is there, and is told off only once it is t
   expect(await editor.save()).toMatchObject({ url: "https://crm.example/new" });
 });
 
+test("the id of a new one is typed too: unsaved until it is made or dropped, and taken without blanks", async () => {
+  const editor = await opened(null);
+  editor.id.value = " bi ";
+  expect(editor.unsaved.value).toBe(true);
+  await editor.save();
+  editor.discard();
+  expect([editor.unsaved.value, editor.wrong.value]).toEqual([false, {}]);
+  stored = null;
+  editor.id.value = " bi ";
+  editor.change({ url: " https://bi.example/new " });
+  await editor.save();
+  expect(save).toHaveBeenCalledExactlyOnceWith(
+    "bi",
+    0,
+    expect.objectContaining({ url: "https://bi.example/new" }),
+  );
+});
+
+test("nobody is told off again until they save again", async () => {
+  const editor = await opened();
+  editor.change({ channels: ["shop"] });
+  await editor.save();
+  editor.change({ url: "" });
+  expect(editor.wrong.value).toEqual({});
+});
+
+test("saved twice at once it is saved once", async () => {
+  const editor = await opened();
+  editor.change({ channels: ["shop"] });
+  const done = editor.save();
+  expect([editor.busy.value, await editor.save()]).toEqual([true, null]);
+  await done;
+  expect(save).toHaveBeenCalledOnce();
+  expect(editor.busy.value).toBe(false);
+});
+
+test("a field that the service refuses is told at the field, anything else above all, until the next try", async () => {
+  const editor = await opened();
+  editor.change({ url: "https://refused.example/" });
+  save.mockRejectedValueOnce(
+    new Problem("not-valid", 422, { errors: [{ field: "body.url", code: "not-valid" }] }),
+  );
+  await editor.save();
+  expect([editor.wrong.value, editor.refusal.value]).toEqual([{ url: "not-valid" }, null]);
+  save.mockRejectedValueOnce(new Problem("unavailable", 503));
+  await editor.save();
+  expect(editor.refusal.value?.code).toBe("unavailable");
+  await editor.save();
+  expect([editor.refusal.value, editor.unsaved.value]).toEqual([null, false]);
+});
+
 test("what was typed while it is saved stays, unsaved", async () => {
   const editor = await opened();
   editor.change({ channels: ["shop"] });
@@ -130,6 +183,24 @@ test("a secret that is exchanged is shown, and what is not saved stays", async (
   expect(editor.changes.value).toEqual(["channels"]);
   await editor.save();
   expect(saved()).toMatchObject({ version: 3 });
+});
+
+test("a secret that could not be exchanged is the one that is shown", async () => {
+  const editor = await opened();
+  await editor.showSecret();
+  stored = aWebhook({ version: 2 });
+  await editor.rotate();
+  expect([editor.secret.value, editor.saved.value?.both_until]).toEqual(["whsec_1", null]);
+});
+
+test("one that can’t be read, or deleted, says so and is there", async () => {
+  const editor = await opened();
+  remove.mockRejectedValueOnce(new Problem("offline"));
+  expect(await editor.delete()).toBe(false);
+  expect([editor.refusal.value?.code, stored?.webhook]).toEqual(["offline", "crm"]);
+  expect(await editor.delete()).toBe(true);
+  await editor.load();
+  expect(editor.failure.value?.code).toBe("no-such-webhook");
 });
 
 test("a look takes in how it fares, and nothing that somebody else made of what is being changed", async () => {

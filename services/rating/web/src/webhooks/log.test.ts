@@ -9,13 +9,12 @@ vi.stubGlobal("navigator", { onLine: true, languages: ["en"] });
 
 let stored: Delivery[];
 let deliveries: ReturnType<typeof vi.fn<Service["deliveries"]>>;
+let redelivery: ReturnType<typeof vi.fn<Service["redeliver"]>>;
 
 const service = (): Service =>
   ({
     deliveries,
-    redeliver: async (_: string, delivery: string) => {
-      stored = stored.map((each) => (each.delivery === delivery ? { ...each, state: "waiting" } : each));
-    },
+    redeliver: redelivery,
     redeliverFailed: async () => {
       const failed = stored.filter(({ state }) => state === "failed").length;
       stored = stored.map((each) => ({ ...each, state: "waiting" }));
@@ -24,6 +23,10 @@ const service = (): Service =>
   }) as unknown as Service;
 
 beforeEach(() => {
+  redelivery = vi.fn<Service["redeliver"]>(async (_, delivery) => {
+    stored = stored.map((each) => (each.delivery === delivery ? { ...each, state: "waiting" } : each));
+    return aDelivery(1, { state: "waiting" });
+  });
   stored = Array.from({ length: 45 }, (_, number) => aDelivery(number));
   deliveries = vi.fn<Service["deliveries"]>(async (_, state, cursor, limit) => {
     const from = Number(cursor ?? 0);
@@ -38,6 +41,7 @@ const shown = (log: DeliveryLog) => log.deliveries.value?.length;
 test("older ones come page by page, and another look keeps them", async () => {
   const log = new DeliveryLog("crm", service());
   await log.load();
+  expect(log.more.value).toBe(true);
   await log.older();
   expect(shown(log)).toBe(40);
   stored = [aDelivery(99), ...stored];
@@ -45,6 +49,9 @@ test("older ones come page by page, and another look keeps them", async () => {
   expect([shown(log), log.deliveries.value?.[0]?.dialog]).toEqual([40, "d99"]);
   await log.older();
   expect([shown(log), log.more.value]).toEqual([46, false]);
+  const asked = deliveries.mock.calls.length;
+  await log.older();
+  expect(deliveries).toHaveBeenCalledTimes(asked);
 });
 
 test("a filter that was left behind shows nothing of what it found", async () => {
@@ -59,6 +66,28 @@ test("a filter that was left behind shows nothing of what it found", async () =>
   late?.();
   await first;
   expect(shown(log)).toBe(1);
+});
+
+test("a failure that was left behind is not told", async () => {
+  const log = new DeliveryLog("crm", service());
+  let fails: (() => void) | undefined;
+  deliveries.mockImplementationOnce(
+    () => new Promise((_, fail) => (fails = () => fail(new Problem("offline")))),
+  );
+  const first = log.load();
+  await log.choose("delivered");
+  fails?.();
+  await first;
+  expect([log.failure.value, shown(log)]).toEqual([null, 20]);
+});
+
+test("what could not be sent again is told", async () => {
+  const log = new DeliveryLog("crm", service());
+  stored = [aDelivery(1, { state: "failed" })];
+  await log.load();
+  redelivery.mockRejectedValueOnce(new Problem("no-such-delivery", 404));
+  await log.redeliver("crm/rating:d1:3");
+  expect([log.failure.value?.code, shown(log)]).toEqual(["no-such-delivery", 1]);
 });
 
 test("what is sent again waits, and is looked at again", async () => {

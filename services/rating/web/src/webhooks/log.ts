@@ -31,7 +31,7 @@ export class DeliveryLog {
   /** Whether a look in a moment may show something else. */
   isDue(now: number): boolean {
     return (this.deliveries.peek() ?? []).some(
-      ({ state, due_at }) => state === "waiting" && due_at && Date.parse(due_at) < now + SOON_MS,
+      ({ due_at }) => due_at !== null && Date.parse(due_at) < now + SOON_MS,
     );
   }
 

@@ -72,7 +72,7 @@ export function valueText(field: Field, draft: Draft, names: Names): string {
 export function outcomeText({ state, delivered_at, due_at }: Delivery, now: Date): string {
   if (state === "delivered" && delivered_at)
     return t("outcome.delivered", { time: shortTime(delivered_at, now) });
-  if (state === "waiting" && due_at)
+  if (due_at)
     return Date.parse(due_at) <= now.getTime()
       ? t("outcome.now")
       : t("outcome.waiting", { time: shortTime(due_at, now) });
