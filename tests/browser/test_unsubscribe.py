@@ -38,7 +38,7 @@ async def mail_to(floor: SupportFloor, server: MailServer, channel: str, address
     ("locale", "stop", "done"),
     [
         ("en-GB", "Stop the mails", "Done. You will get no more of these mails."),
-        ("fr-FR", "Ne plus recevoir d’e-mails", "C’est fait."),
+        ("fr-FR", "Ne plus recevoir d’e\N{NON-BREAKING HYPHEN}mails", "C’est fait."),
         ("ru-RU", "Отписаться", "Готово."),
         ("ar-EG", "إيقاف الرسائل", "تم."),
     ],
