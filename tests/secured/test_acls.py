@@ -23,7 +23,7 @@ from deploy.local.detached import run_detached
 from tests.secured.conftest import HOLDERS
 from tests.secured.servers import ADMIN, PLATFORM, STRANGER, SUBSCRIBERS, SecuredKafka, password
 
-pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 
 HOLDING = (*SERVICES, PLATFORM, *SUBSCRIBERS, STRANGER)
 TOPICS = [topic.name for topic in ALL]

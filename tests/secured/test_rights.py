@@ -27,7 +27,7 @@ from tests.chassis.kafka.harness import running
 from tests.secured.servers import ADMIN, SecuredKafka
 from tests.waiting import until
 
-pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 
 RATED = TopicPartition(RATINGS.name, 0)
 

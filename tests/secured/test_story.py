@@ -32,7 +32,7 @@ from tests import examples
 from tests.examples import Example
 from tests.secured.servers import ADMIN, PLATFORM, SecuredKafka, SecuredMongo, database
 
-pytestmark = [pytest.mark.real, pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
 CHANNEL, WORDS = "course-locked", "Solved in two minutes"
 UNAUTHORIZED = 13
