@@ -7,7 +7,8 @@ from uuid import uuid4
 from pymongo import MongoClient
 from pymongo.database import Database
 
-SERVICES = ("analytics", "chat", "rating")
+from contracts.topics import SERVICES
+
 RESTING = 3
 """How many are left alone until one is taken again: what a test still sent at its end has come by then."""
 
